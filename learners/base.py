@@ -1,0 +1,214 @@
+"""The contract every learner keeps: river's dictionaries outside, arrays inside.
+
+A learner is written against two array methods, `score` and `learn`; `predict` adds the decision. The
+dictionary methods of `river.base.MultiLabelClassifier` are a thin translation kept here, so any river
+user can use our learners and every test of the contract runs through one door.
+
+Vectors may grow: a later `x` may be longer than an earlier one (a feature appeared), and labels may
+appear at any message. NaN in `x` means *missing*.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from river.base import MultiLabelClassifier
+
+from learners.features import FeatureSpace
+from learners.labels import Ids, LabelSpace, Targets
+
+Vector = NDArray[np.float32]
+State = dict[str, Any]
+"""Nested dictionaries of arrays and plain JSON values; never pickled objects."""
+
+
+class Prediction(NamedTuple):
+    """What a learner says of one message before it sees the truth.
+
+    Parameters
+    ----------
+    labels
+        Ids of the predicted labels, ascending. Shape (k,).
+    scores
+        One probability per known label, float32 in [0, 1]. Shape (L,).
+    """
+
+    labels: Ids
+    scores: Vector
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """One change of a learner's structure, made while it learned from the last message.
+
+    Parameters
+    ----------
+    kind
+        What happened: "split", "merge" or "move" (label clusters), "swap" (an alternate took over).
+    subject
+        The cluster or label it happened to, by name.
+    statistic, threshold
+        The figure that decided and what it was compared with.
+    """
+
+    kind: str
+    subject: str
+    statistic: float
+    threshold: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistics:
+    """A frozen account of a learner, for telemetry; subclasses add their own figures.
+
+    Parameters
+    ----------
+    messages
+        Messages learned from.
+    labels
+        Labels seen.
+    features
+        Length of the longest vector seen.
+    """
+
+    messages: int
+    labels: int
+    features: int
+
+
+class Learner(MultiLabelClassifier, abc.ABC):
+    """A multi-label learner that predicts and then learns, message by message.
+
+    Subclasses store their parameters in the constructor, keep all state reachable through `state`, and
+    implement `score` and `learn`. Neither may look at a clock or at global randomness: the state is a
+    function of the parameters and of the ordered input.
+
+    Attributes
+    ----------
+    label_space
+        Names and ids of the labels seen so far.
+    changes
+        What the last call of `learn` changed in the structure; empty for most learners.
+    """
+
+    changes: tuple[Change, ...] = ()
+
+    def __init__(self) -> None:
+        self.label_space = LabelSpace()
+        self._feature_space = FeatureSpace()
+        self._messages = 0
+        self._features = 0
+
+    # The array side ---------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def score(self, x: Vector) -> Vector:
+        """Return one probability per known label for a vector of shape (d,); never changes the state."""
+
+    @abc.abstractmethod
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Learn from one vector of shape (d,) and what its message says of the labels."""
+
+    def predict(self, x: Vector) -> Prediction:
+        """Return the predicted labels and the scores for a vector of shape (d,); never changes the state."""
+        scores = self.score(x)
+        return Prediction(np.flatnonzero(scores >= 0.5), scores)
+
+    def clusters_of(self, labels: Ids) -> list[int]:
+        """Return the ids of the label clusters that some labels live in; empty without clusters."""
+        del labels
+        return []
+
+    def statistics(self) -> Statistics:
+        """Return a frozen account of the learner, cheap enough to ask after every batch."""
+        return Statistics(self._messages, len(self.label_space), self._features)
+
+    def _count(self, x: Vector) -> None:
+        """Book one learned message; every `learn` calls it once."""
+        self._messages += 1
+        self._features = max(self._features, len(x))
+
+    # State ------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Return the whole state as nested dictionaries of arrays and plain JSON values.
+
+        Arrays may be live views: copy before you learn on. Subclasses extend the dictionary.
+        """
+        return {
+            "labels": self.label_space.state(),
+            "feature_space": self._feature_space.state(),
+            "messages": self._messages,
+            "features": self._features,
+        }
+
+    def load_state(self, state: State) -> None:
+        """Take over a state that a learner with equal parameters returned; later predictions are equal."""
+        self.label_space = LabelSpace.from_state(state["labels"])
+        self._feature_space = FeatureSpace.from_state(state["feature_space"])
+        self._messages = state["messages"]
+        self._features = state["features"]
+
+    def digest(self) -> str:
+        """Return a SHA-256 over class, parameters and state: equal for equal learners, bit by bit."""
+        return digest({"class": type(self).__name__, "parameters": repr(self), "state": self.state()})
+
+    # river's side -----------------------------------------------------------------------------------
+
+    def learn_one(self, x: Mapping[Any, Any], y: Mapping[Any, bool]) -> None:
+        """Learn from river's dictionaries; labels that `y` leaves out count as negative."""
+        vector = self._feature_space.vector(x)
+        for label in y:
+            self.label_space.id(label)
+        self.learn(vector, self.label_space.targets(label for label, on in y.items() if on))
+
+    def predict_one(self, x: Mapping[Any, Any], **kwargs: Any) -> dict[Any, bool]:
+        """Return whether each label seen so far is predicted."""
+        del kwargs
+        mask = np.zeros(len(self.label_space), dtype=np.bool_)
+        mask[self.predict(self._feature_space.peek(x)).labels] = True
+        return dict(zip(self.label_space.names(), mask.tolist(), strict=True))
+
+    def predict_proba_one(self, x: Mapping[Any, Any], **kwargs: Any) -> dict[Any, dict[bool, float]]:
+        """Return the probability of each label seen so far."""
+        del kwargs
+        scores = self.score(self._feature_space.peek(x)).tolist()
+        return {
+            name: {False: 1.0 - score, True: score}
+            for name, score in zip(self.label_space.names(), scores, strict=True)
+        }
+
+
+def digest(state: State) -> str:
+    """Return the SHA-256 of nested dictionaries of arrays and JSON values, in a canonical order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> digest({"a": 1, "b": np.zeros(2)}) == digest({"b": np.zeros(2), "a": 1})
+    True
+    """
+    running = hashlib.sha256()
+    _feed(running, state)
+    return running.hexdigest()
+
+
+def _feed(running: Any, value: Any) -> None:
+    if isinstance(value, np.ndarray):
+        running.update(f"{value.dtype.str}{value.shape}".encode())
+        running.update(np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, dict):
+        running.update(b"{")
+        for key in sorted(value):
+            running.update(json.dumps(key).encode() + b":")
+            _feed(running, value[key])
+        running.update(b"}")
+    else:
+        running.update(json.dumps(value, sort_keys=True).encode())

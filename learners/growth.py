@@ -1,0 +1,33 @@
+"""Arrays that grow with labels and features, at O(1) amortised a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def grown(array: NDArray[Any], *sizes: int, fill: float = 0.0) -> NDArray[Any]:
+    """Return an array at least as large as `sizes` along its leading axes, old values kept.
+
+    The same array comes back where it is large enough; otherwise each axis that is too short is at
+    least doubled, so a row costs O(1) amortised. New places hold `fill`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grown(np.ones(2), 3)
+    array([1., 1., 0., 0.])
+    >>> grown(np.ones((2, 2)), 2, 3).shape
+    (2, 4)
+    """
+    if all(size <= have for size, have in zip(sizes, array.shape, strict=False)):
+        return array
+    shape = list(array.shape)
+    for axis, size in enumerate(sizes):
+        if size > shape[axis]:
+            shape[axis] = max(size, 2 * shape[axis])
+    larger = np.full(shape, fill, dtype=array.dtype)
+    larger[tuple(slice(0, have) for have in array.shape)] = array
+    return larger

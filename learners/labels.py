@@ -1,0 +1,117 @@
+"""What is known of labels: their names, in order of appearance, and what one message says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.intp]
+
+
+class Targets(NamedTuple):
+    """What one message says of its labels, as ids of a `LabelSpace`.
+
+    Parameters
+    ----------
+    positive
+        Ids of the labels the message carries, ascending, each once. Shape (k,).
+    negative
+        Ids of the labels it is known not to carry; None (the default) means every other label: the
+        positives are complete (implicit negatives). With an array, the rest are *unknown* and no
+        learner may count them as negatives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Targets(np.array([0, 2])).complete
+    True
+    """
+
+    positive: Ids
+    negative: Ids | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every label that is not positive is negative."""
+        return self.negative is None
+
+    def dense(self, size: int) -> NDArray[np.bool_]:
+        """Return the positives as a mask of shape (size,)."""
+        mask = np.zeros(size, dtype=np.bool_)
+        mask[self.positive] = True
+        return mask
+
+    def known(self, size: int) -> NDArray[np.bool_]:
+        """Return a mask of shape (size,): True where the message says yes or no."""
+        if self.negative is None:
+            return np.ones(size, dtype=np.bool_)
+        mask = self.dense(size)
+        mask[self.negative] = True
+        return mask
+
+
+class LabelSpace:
+    """A growing two-way table of label names and ids, ids in order of first appearance.
+
+    A new label costs O(1) amortised; ids are stable and never reused.
+
+    Examples
+    --------
+    >>> space = LabelSpace()
+    >>> space.ids(["grain", "wheat", "grain"])
+    array([0, 1])
+    >>> space.name(1), len(space), "corn" in space
+    ('wheat', 2, False)
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._names: list[str] = []
+        self._ids: dict[str, int] = {}
+        self.ids(names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._ids
+
+    def id(self, name: str) -> int:
+        """Return the id of a label, giving it the next one if it is new."""
+        found = self._ids.get(name)
+        if found is None:
+            found = self._ids[name] = len(self._names)
+            self._names.append(name)
+        return found
+
+    def ids(self, names: Iterable[str]) -> Ids:
+        """Return the ids of labels, ascending, each once; new labels get the next ids, in order."""
+        return np.array(sorted({self.id(name) for name in names}), dtype=np.intp)
+
+    def targets(self, labels: Iterable[str], negative: Iterable[str] | None = None) -> Targets:
+        """Return what a message says, in ids. A label named both ways counts as positive."""
+        positive = self.ids(labels)
+        if negative is None:
+            return Targets(positive)
+        return Targets(positive, np.setdiff1d(self.ids(negative), positive, assume_unique=True))
+
+    def name(self, label: int) -> str:
+        """Return the name of a label id."""
+        return self._names[label]
+
+    def names(self, labels: Iterable[int] | None = None) -> list[str]:
+        """Return the names of some label ids, or of all in order of id."""
+        if labels is None:
+            return list(self._names)
+        return [self._names[label] for label in labels]
+
+    def state(self) -> Sequence[str]:
+        """Return the names in order of id: all there is to know."""
+        return list(self._names)
+
+    @classmethod
+    def from_state(cls, state: Sequence[str]) -> LabelSpace:
+        """Rebuild a space from `state`."""
+        return cls(state)

@@ -1,0 +1,45 @@
+"""What an encoder is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.events import Event
+
+
+class Encoder(Protocol):
+    """Turns events into float32 vectors, a batch at a time.
+
+    A row depends on its own event and on the events before it, never on the batch it came in: encoding
+    one by one and all at once give the same bits.
+
+    Attributes
+    ----------
+    name
+        What makes its vectors, for the prediction record: equal names, equal vectors.
+    """
+
+    @property
+    def name(self) -> str:
+        """What makes the vectors, settings included."""
+        ...
+
+    def check(self, event: Event) -> None:
+        """Raise BadEvent when the event lacks what this encoder reads."""
+        ...
+
+    def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
+        """Return one vector an event; every event has passed `check`."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return what it has learned of its input, as arrays and plain JSON values."""
+        ...
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        ...
