@@ -1,0 +1,21 @@
+"""The command line: `ithaca COMMAND`. Each command reads its settings and hands over to its module."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(
+    name="ithaca",
+    help="Labels a stream of events while it learns from it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def main() -> None:
+    """Label a stream of events while learning from it."""
+
+
+if __name__ == "__main__":
+    app()
