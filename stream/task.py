@@ -105,7 +105,9 @@ class Task:
         decoded = self._encode([self._decode(record) for record in records])
         outputs: list[Output] = []
         for record, result in zip(records, decoded, strict=True):
-            produced = self._refuse(record, result) if isinstance(result, BadEvent) else self._step(record, *result)
+            produced = (
+                self._refuse(record, result) if isinstance(result, BadEvent) else self._step(record, *result)
+            )
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:
                 outputs.extend(produced)
@@ -163,7 +165,9 @@ class Task:
         try:
             return self.encoder.encode([event])[0]
         except Exception as error:
-            return BadEvent("encoder", f"{self.encoder.name} cannot encode it: {type(error).__name__}: {error}")
+            return BadEvent(
+                "encoder", f"{self.encoder.name} cannot encode it: {type(error).__name__}: {error}"
+            )
 
     def _step(self, record: Record, event: Event, x: Vector) -> list[Output]:
         # What is written says what the model had learned *before* this record.
@@ -191,11 +195,16 @@ class Task:
         listed = np.zeros(len(order), dtype=np.bool_)
         listed[order[:LISTED_SCORES]] = True
         listed[prediction.labels] = True
-        return {self.learner.label_space.name(label): float(prediction.scores[label]) for label in order[listed[order]]}
+        return {
+            self.learner.label_space.name(label): float(prediction.scores[label])
+            for label in order[listed[order]]
+        }
 
     def _drift(self, record: Record, alarm: Alarm, position: int) -> Output:
         written = DriftRecord(**alarm._asdict())
-        return Output("drift", alarm.subject.encode(), encode(written), self._headers(record, f"drift.{position}"))
+        return Output(
+            "drift", alarm.subject.encode(), encode(written), self._headers(record, f"drift.{position}")
+        )
 
     def _refuse(self, record: Record, bad: BadEvent) -> list[Output]:
         self.dead_letters += 1
@@ -215,7 +224,9 @@ class Task:
             ("ce_source", self.source),
             ("ce_time", _rfc3339(record.timestamp)),
         ]
-        kept = [header for header in record.headers if passed_on and header[0] in ("traceparent", "tracestate")]
+        kept = [
+            header for header in record.headers if passed_on and header[0] in ("traceparent", "tracestate")
+        ]
         return (*((name, value.encode()) for name, value in headers), *kept)
 
     def state(self) -> State:
