@@ -1,0 +1,1 @@
+"""Benchmarks: modules to run by hand, each prints medians and ratios."""
