@@ -150,7 +150,7 @@ def _label_columns(path: Path, header: Header) -> list[int]:
     else:
         raise SourceError(
             f"{path} does not say which attributes are labels. Put Mulan's {beside.name} beside it, or write "
-            "MEKA's `-C n` into the relation's name (the first n attributes are labels, or the last n if n < 0)."
+            "MEKA's `-C n` into the relation's name (the first n attributes are labels, the last n if n < 0)."
         )
     for column in columns:
         codes = header.attributes[column].codes

@@ -26,8 +26,8 @@ def read_arrays(folder: Path, limit: int | None = None) -> Table:
             raise SourceError(
                 f"{folder} has X.npz but no {part}. A folder of arrays has X.npz, Y.npz and labels.txt."
             )
-    labels = (folder / "labels.txt").read_text(encoding="utf-8").split("\n")
-    y = scipy.sparse.load_npz(folder / "Y.npz").tocsr()
+    labels = (folder / "labels.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    y = scipy.sparse.csr_matrix(scipy.sparse.load_npz(folder / "Y.npz"))
     y.eliminate_zeros()
     y.sort_indices()
     return Table(
@@ -39,4 +39,4 @@ def _features(path: Path) -> NDArray[np.float32] | scipy.sparse.csr_matrix:
     with np.load(path) as arrays:
         if "X" in arrays:
             return np.asarray(arrays["X"], dtype=np.float32)
-    return scipy.sparse.load_npz(path).tocsr().astype(np.float32)
+    return scipy.sparse.csr_matrix(scipy.sparse.load_npz(path), dtype=np.float32)

@@ -106,7 +106,7 @@ class Table:
         if self.x.shape[0] != rows or len(self.labels) != columns:
             raise SourceError(
                 f"{self.name} does not fit together: X has {self.x.shape[0]} rows, Y has {rows} rows and "
-                f"{columns} columns, and {len(self.labels)} labels are named. Write all parts from the same data."
+                f"{columns} columns, and {len(self.labels)} labels are named. Write all from the same data."
             )
 
     def __len__(self) -> int:

@@ -23,7 +23,7 @@ def read_jsonl(path: Path, limit: int | None = None, name: str | None = None) ->
     """
     events: list[Event] = []
     problems: list[str] = []
-    for number, line in enumerate(_lines(path, limit), start=1):
+    for number, line in _lines(path, limit):
         try:
             events.append(decode_event(line))
         except BadEvent as bad:
@@ -31,15 +31,15 @@ def read_jsonl(path: Path, limit: int | None = None, name: str | None = None) ->
     return EventList(name or path.name, events, problems)
 
 
-def _lines(path: Path, limit: int | None) -> Iterator[bytes]:
+def _lines(path: Path, limit: int | None) -> Iterator[tuple[int, bytes]]:
     taken = 0
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for line in file:
+            for number, line in enumerate(file, start=1):
                 if taken == limit:
                     return
                 if line.strip():
                     taken += 1
-                    yield line.rstrip(b"\r\n")
+                    yield number, line.rstrip(b"\r\n")
     except (EOFError, gzip.BadGzipFile) as error:
         raise SourceError(f"{path} cannot be unpacked: {error}. Fetch or gzip it again.") from error
