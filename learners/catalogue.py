@@ -15,9 +15,14 @@ from river.preprocessing import StandardScaler
 from river.tree import HoeffdingAdaptiveTreeClassifier, HoeffdingTreeClassifier
 
 from learners.base import Learner
+from learners.ihomer import IHOMER
+from learners.linear import AdaptiveLogisticRegression
+from learners.linear import LogisticRegression as Linear
 from learners.majority import MajorityLabelset
-from learners.previous_labels import PreviousLabels
+from learners.neighbours import NearestNeighbours
+from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors
+from learners.ridge import RecursiveLeastSquares
 from learners.river_models import BinaryRelevance, ClassifierChain
 
 
@@ -60,6 +65,11 @@ def cc_hoeffding_tree(allow_pickle: bool = False) -> ClassifierChain:
 
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
+    "ihomer": IHOMER,
+    "linear": Linear,
+    "adaptive-linear": AdaptiveLogisticRegression,
+    "ridge": RecursiveLeastSquares,
+    "knn": NearestNeighbours,
     "priors": LabelPriors,
     "previous-labels": PreviousLabels,
     "majority": MajorityLabelset,

@@ -119,6 +119,9 @@ def check_partial_labels(make: Make) -> None:
     assert silent.score(x)[kept] >= answered.score(x)[kept]
     assert kept in silent.predict(x).labels
     assert silent.statistics().messages == 80
+    for name in ("third", "fourth", "fifth", "sixth"):
+        silent.learn(x, silent.label_space.targets([name], ["other"]))
+        assert_valid(silent.predict(x), len(silent.label_space))
 
 
 def check_predict_does_not_change_state(make: Make) -> None:

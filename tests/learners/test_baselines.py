@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from learners.labels import Targets
 from learners.majority import MajorityLabelset
-from learners.previous_labels import PreviousLabels
+from learners.persistence import PreviousLabels
 
 NOTHING = np.zeros(0, dtype=np.float32)
 labelsets = st.lists(st.sampled_from(["", "a", "b", "ab", "abc"]), max_size=40)

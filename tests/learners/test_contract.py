@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+import learners
 from learners.base import Learner
 from learners.catalogue import LEARNERS, make
 from tests.learners.checks import CHECKS, Make
@@ -28,6 +29,15 @@ def maker(name: str) -> Make:
 def test_contract(name: str, check: Callable[[Make], None]) -> None:
     """One rule, one learner."""
     check(maker(name))
+
+
+def test_every_exported_learner_is_in_the_catalogue() -> None:
+    """No learner escapes the checks; whole river models cannot be named without the model."""
+    exported = {
+        kind for kind in vars(learners).values() if inspect.isclass(kind) and issubclass(kind, Learner)
+    }
+    made = {type(make(name)) for name in LEARNERS}
+    assert exported - {Learner, learners.MultiLabelModel} == made
 
 
 def test_a_misspelt_name_is_answered_with_close_ones() -> None:
