@@ -47,9 +47,7 @@ def evaluate_command(
     encoder: Annotated[
         str | None, typer.Option(help="Encoder of events; the default is hashing for text, else dense.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, no table.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, no table.")] = False,
 ) -> None:
     """Predict each message of a file before learning it, and score every prediction."""
     try:
