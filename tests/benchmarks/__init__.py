@@ -1,1 +1,1 @@
-"""Benchmarks: modules to run by hand, each prints medians and ratios."""
+"""Benchmarks: modules that print medians and ratios, run with `python -m tests.benchmarks.NAME`."""

@@ -1,1 +1,1 @@
-"""Tests of `learners`."""
+"""Tests of the learners."""
