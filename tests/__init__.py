@@ -1,5 +1,1 @@
-<<<<<<< HEAD
-"""Tests, in folders that mirror the packages; `benchmarks` are run by hand."""
-=======
 """The tests: they mirror the packages."""
->>>>>>> evaluate
