@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from stream.encoders import Dense, Hashing
-from stream.encoders.catalogue import ENCODERS, make
+from stream.encoders.catalogue import make
 from stream.encoders.device import choose_device
 
 
@@ -18,18 +18,16 @@ def test_a_name_makes_its_encoder() -> None:
     assert hashing.name == "hashing-64"
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", ["dense", "hashing"])
 def test_a_parameter_that_is_not_there_is_refused(name: str) -> None:
-    """Every encoder says what it takes."""
-    with pytest.raises(ValueError, match=f"The encoder '{name}' has no parameter 'size'"):
+    """The error says what the encoder takes."""
+    with pytest.raises(ValueError, match=f"The encoder '{name}' takes .*'size'"):
         make(name, size=3)
 
 
 def test_a_transformer_needs_a_model() -> None:
     """A parameter without a default is asked for by name."""
-    with pytest.raises(
-        ValueError, match=r"'transformer' needs the parameter 'model'. It takes 'model', 'device'"
-    ):
+    with pytest.raises(ValueError, match=r"'transformer' takes 'model', 'device': missing .* 'model'"):
         make("transformer")
 
 
