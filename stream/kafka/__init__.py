@@ -1,0 +1,28 @@
+"""Kafka: the only place that knows the client library.
+
+`Group` reads a share of a stream, `Outbox` writes one partition's outcomes in transactions, `History`
+reads a topic outside any group.
+"""
+
+from stream.kafka.clients import BrokerError
+from stream.kafka.files import lines, produce_file
+from stream.kafka.group import Group, Polled
+from stream.kafka.history import History, Mark
+from stream.kafka.outbox import Fenced, Outbox, Unwritten
+from stream.kafka.topics import KINDS, ensure_topics, topic
+
+__all__ = [
+    "KINDS",
+    "BrokerError",
+    "Fenced",
+    "Group",
+    "History",
+    "Mark",
+    "Outbox",
+    "Polled",
+    "Unwritten",
+    "ensure_topics",
+    "lines",
+    "produce_file",
+    "topic",
+]
