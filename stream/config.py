@@ -53,7 +53,7 @@ class KafkaSettings(Section):
         Of what is written. zstd is smallest, lz4 cheapest.
     """
 
-    bootstrap_servers: str = Field("localhost:9092", min_length=1)
+    bootstrap_servers: str = Field(default="localhost:9092", min_length=1)
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     sasl_username: str | None = None
@@ -61,8 +61,8 @@ class KafkaSettings(Section):
     ssl_cafile: Path | None = None
     ssl_certfile: Path | None = None
     ssl_keyfile: Path | None = None
-    partitions: int = Field(1, ge=1)
-    replication_factor: int = Field(-1, ge=-1)
+    partitions: int = Field(default=1, ge=1)
+    replication_factor: int = Field(default=-1, ge=-1)
     compression: Literal["lz4", "zstd", "gzip"] | None = "lz4"
 
 
@@ -103,19 +103,19 @@ class WorkerSettings(Section):
         Silence after which the group gives this worker's partitions to others.
     """
 
-    group: str | None = Field(None, min_length=1)
-    instance: str | None = Field(None, min_length=1)
-    latency_ms: float = Field(100.0, ge=5.0, le=60_000.0)
-    largest_batch: int = Field(2_000, ge=1, le=100_000)
-    commit_timeout_s: float = Field(5.0, gt=0.0, le=8.0)
-    session_timeout_ms: int = Field(45_000, ge=6_000)
+    group: str | None = Field(default=None, min_length=1)
+    instance: str | None = Field(default=None, min_length=1)
+    latency_ms: float = Field(default=100.0, ge=5.0, le=60_000.0)
+    largest_batch: int = Field(default=2_000, ge=1, le=100_000)
+    commit_timeout_s: float = Field(default=5.0, gt=0.0, le=8.0)
+    session_timeout_ms: int = Field(default=45_000, ge=6_000)
 
 
 class HttpSettings(Section):
     """Where metrics and health are served; port 0 takes any free one."""
 
     host: str = "127.0.0.1"
-    port: int = Field(9464, ge=0, le=65_535)
+    port: int = Field(default=9464, ge=0, le=65_535)
 
 
 class LogSettings(Section):
@@ -151,8 +151,8 @@ class Settings(BaseSettings):
         nested_model_default_partial_update=True,
     )
 
-    stream: str = Field("ithaca", pattern=r"^[a-zA-Z0-9._-]{1,200}$")
-    run: str | None = Field(None, min_length=1)
+    stream: str = Field(default="ithaca", pattern=r"^[a-zA-Z0-9._-]{1,200}$")
+    run: str | None = Field(default=None, min_length=1)
     kafka: KafkaSettings = KafkaSettings()
     encoder: EncoderSettings = EncoderSettings()
     learner: LearnerSettings = LearnerSettings()
@@ -189,7 +189,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line over environment over file."""
         del dotenv_settings, file_secret_settings
-        return (init_settings, env_settings, _SecretFiles(settings_cls), TomlConfigSettingsSource(settings_cls))
+        return (
+            init_settings,
+            env_settings,
+            _SecretFiles(settings_cls),
+            TomlConfigSettingsSource(settings_cls),
+        )
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
@@ -203,7 +208,11 @@ class _SecretFiles(PydanticBaseSettingsSource):
         """Read the files."""
         found: dict[str, Any] = {}
         for variable, path in sorted(os.environ.items()):
-            if variable.startswith(PREFIX) and variable.endswith("_FILE") and _known(variable.removesuffix("_FILE")):
+            if (
+                variable.startswith(PREFIX)
+                and variable.endswith("_FILE")
+                and _known(variable.removesuffix("_FILE"))
+            ):
                 section, key = _split(variable.removesuffix("_FILE"))
                 found.setdefault(section, {})[key] = _secret(variable, Path(path))
         return found
@@ -245,7 +254,9 @@ def _check_file(path: Path | None) -> None:
     try:
         tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"The settings file {path} cannot be read: {error.strerror}. Name one that exists.") from None
+        raise ConfigError(
+            f"The settings file {path} cannot be read: {error.strerror}. Name one that exists."
+        ) from None
     except ValueError as error:
         raise ConfigError(f"The settings file {path} is not TOML: {error}. Correct that line.") from None
 
@@ -255,7 +266,10 @@ def _check_environment() -> None:
     for variable in sorted(os.environ):
         if variable.startswith(PREFIX) and DELIMITER in variable and not _known(variable):
             section, key = _split(variable.removesuffix("_FILE"))
-            raise ConfigError(f"The environment sets {variable}, but there is no setting {section}.{key}. {_known_keys(section)}")
+            raise ConfigError(
+                f"The environment sets {variable}, but there is no setting {section}.{key}. "
+                f"{_known_keys(section)}"
+            )
 
 
 def _split(variable: str) -> tuple[str, str]:
@@ -286,13 +300,19 @@ def _secret(variable: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ConfigError(f"{variable} names {path}, which cannot be read: {error.strerror}. Mount it or unset it.") from None
+        raise ConfigError(
+            f"{variable} names {path}, which cannot be read: {error.strerror}. Mount it or unset it."
+        ) from None
 
 
 def _sentence(problem: Any, path: Path | None) -> str:
     place = [str(part) for part in problem["loc"]]
     key = ".".join(place)
-    where = f"{path}, {PREFIX}{DELIMITER.join(place).upper()} or the command line" if path else f"{PREFIX}{DELIMITER.join(place).upper()}"
+    where = (
+        f"{path}, {PREFIX}{DELIMITER.join(place).upper()} or the command line"
+        if path
+        else f"{PREFIX}{DELIMITER.join(place).upper()}"
+    )
     if problem["type"] == "extra_forbidden":
         return f"There is no setting {key}. {_known_keys(place[0])}"
     shown = "a secret" if "password" in key else repr(problem["input"])

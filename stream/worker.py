@@ -17,7 +17,7 @@ from typing import Protocol
 
 from stream.config import Settings
 from stream.events import Record
-from stream.kafka import BrokerError, Group, Outbox, Unwritten
+from stream.kafka import BrokerError, Group, Outbox, UnwrittenError
 from stream.task import Outcome, Task
 
 IDLE_S = 0.005
@@ -39,7 +39,9 @@ class Telemetry(Protocol):
         """Note that a partition went; its series should disappear."""
         ...
 
-    def committed(self, partition: int, task: Task, outcome: Outcome, *, lag: int | None, seconds: float) -> None:
+    def committed(
+        self, partition: int, task: Task, outcome: Outcome, *, lag: int | None, seconds: float
+    ) -> None:
         """Note a committed batch: its outcome, how far behind we are, and the time from poll to commit."""
         ...
 
@@ -57,7 +59,9 @@ class Silence:
     def gone(self, partition: int) -> None:
         """See `Telemetry`."""
 
-    def committed(self, partition: int, task: Task, outcome: Outcome, *, lag: int | None, seconds: float) -> None:
+    def committed(
+        self, partition: int, task: Task, outcome: Outcome, *, lag: int | None, seconds: float
+    ) -> None:
         """See `Telemetry`."""
 
     def failed(self, partition: int) -> None:
@@ -150,9 +154,9 @@ class Worker:
 
         Raises
         ------
-        Fenced
+        FencedError
             When another worker took over a partition without the group's knowledge.
-        Unwritten
+        UnwrittenError
             When it was stopped with a batch that could not be committed; nothing of it was emitted.
         """
         try:
@@ -160,7 +164,7 @@ class Worker:
                 self._turn()
             unwritten = {partition: lane.pending for partition, lane in self._lanes.items() if lane.pending}
             if unwritten:
-                raise Unwritten(
+                raise UnwrittenError(
                     f"stopped while the last batch of partitions {sorted(unwritten)} could not be committed; "
                     "nothing of it was emitted, and the next start does it again"
                 )
@@ -196,7 +200,7 @@ class Worker:
         try:
             if outcome.next_offset > lane.committed and not self._settled(partition, lane, outcome):
                 lane.outbox.write(outcome.outputs, outcome.next_offset, self._group.membership())
-        except (Unwritten, BrokerError) as error:
+        except (UnwrittenError, BrokerError) as error:
             log.warning("%s; trying again", error)
             lane.doubtful, lane.retry_at = True, time.monotonic() + RETRY_S
             self._group.hold(partition)
@@ -221,7 +225,7 @@ class Worker:
         for partition in [waiting for waiting, at in self._unopened.items() if at <= now]:
             try:
                 self._lanes[partition] = self._open(partition)
-            except (Unwritten, BrokerError) as error:
+            except (UnwrittenError, BrokerError) as error:
                 log.warning("partition %d is not open yet: %s; trying again", partition, error)
                 self._unopened[partition] = time.monotonic() + RETRY_S
                 continue

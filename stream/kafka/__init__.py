@@ -8,19 +8,19 @@ from stream.kafka.clients import BrokerError
 from stream.kafka.files import lines, produce_file
 from stream.kafka.group import Group, Polled
 from stream.kafka.history import History, Mark
-from stream.kafka.outbox import Fenced, Outbox, Unwritten
+from stream.kafka.outbox import FencedError, Outbox, UnwrittenError
 from stream.kafka.topics import KINDS, ensure_topics, topic
 
 __all__ = [
     "KINDS",
     "BrokerError",
-    "Fenced",
+    "FencedError",
     "Group",
     "History",
     "Mark",
     "Outbox",
     "Polled",
-    "Unwritten",
+    "UnwrittenError",
     "ensure_topics",
     "lines",
     "produce_file",

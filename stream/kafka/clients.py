@@ -7,7 +7,7 @@ move only the partitions that have to move.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, Serializer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
@@ -16,8 +16,14 @@ from kafka.errors import KafkaError
 from stream.config import KafkaSettings
 from stream.events import Record
 
+if TYPE_CHECKING:
+    from kafka import ConsumerRecord
+
 LARGEST_RECORD = 8 * 2**20
 """Largest record that is written, in bytes; the topics' own limits are tighter."""
+
+
+Client = TypeVar("Client")
 
 
 class BrokerError(RuntimeError):
@@ -59,7 +65,7 @@ def admin(settings: KafkaSettings) -> KafkaAdminClient:
     return _connected(settings, KafkaAdminClient)
 
 
-def record(consumed: Any) -> Record:
+def record(consumed: ConsumerRecord) -> Record:
     """Return a consumed record as the task knows it; a header without a value gets an empty one."""
     return Record(
         consumed.topic,
@@ -76,13 +82,13 @@ NULL = object()
 """Stands for a null value: the client refuses a record whose key and value are both None, Kafka does not."""
 
 
-class _NullValues(Serializer):  # type: ignore[misc]
+class _NullValues(Serializer):
     def serialize(self, topic: str, headers: list[tuple[str, bytes]], data: Any) -> bytes | None:
         del topic, headers
         return None if data is NULL else data
 
 
-def _connected(settings: KafkaSettings, client: Any, **options: Any) -> Any:
+def _connected(settings: KafkaSettings, client: type[Client], **options: Any) -> Client:
     try:
         return client(**_connection(settings), **options)
     except KafkaError as error:

@@ -6,13 +6,17 @@ import gzip
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
+from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
 from stream.kafka.clients import BrokerError, producer
+
+if TYPE_CHECKING:
+    from kafka import FutureRecordMetadata
 
 IN_FLIGHT = 20_000
 """Most records sent and not yet acknowledged."""
@@ -27,8 +31,8 @@ _identified = msgspec.json.Decoder(_Identified)
 
 def lines(path: Path, limit: int | None = None) -> Iterator[bytes]:
     """Read the lines of a JSONL file, gzipped where its name ends in .gz, without blank ones."""
-    opened: Any = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as file:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as file:
         yield from islice((line.rstrip(b"\r\n") for line in file if line.strip()), limit)
 
 
@@ -65,7 +69,7 @@ def produce_file(
     client = producer(settings, linger_ms=20)
     count = 0
     try:
-        sent: list[Any] = []
+        sent: list[FutureRecordMetadata] = []
         for count, line in enumerate(lines(path, limit), 1):
             sent.append(client.send(topic, key=_key(line), value=line))
             if count % IN_FLIGHT == 0:
@@ -73,14 +77,16 @@ def produce_file(
                 progress(count)
         _settle(client, sent)
     except KafkaError as error:
-        raise BrokerError(f"Topic {topic} did not take event {count} of {path} or one before it: {error}.") from error
+        raise BrokerError(
+            f"Topic {topic} did not take event {count} of {path} or one before it: {error}."
+        ) from error
     finally:
         client.close(timeout=10)
     progress(count)
     return count
 
 
-def _settle(client: Any, sent: list[Any]) -> None:
+def _settle(client: KafkaProducer, sent: list[FutureRecordMetadata]) -> None:
     client.flush()
     for future in sent:
         future.get(timeout=0)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from kafka import ConsumerRebalanceListener, TopicPartition
+from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
 from kafka.errors import KafkaError
+from kafka.structs import MemberState
 
 from stream.config import Settings
 from stream.events import Record
 from stream.kafka.clients import BrokerError, consumer, record
 from stream.kafka.topics import topic
+
+JOIN_MS = 200
+"""How long a poll may wait for the group to settle who has which partition."""
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +39,7 @@ class Polled(NamedTuple):
 
 
 class Group:
-    """This process's membership of the group that shares a stream's events.
+    """Our membership of the group that shares a stream's events.
 
     The library calls back in the middle of a poll, where heartbeats stand still; here the callbacks only
     note what happened, and `poll` returns it. A caller that finishes what one poll returned before it
@@ -60,8 +64,10 @@ class Group:
 
     def poll(self, limit: int) -> Polled:
         """Return at once with up to `limit` records that are there, and what happened to our partitions."""
-        # Never waits: a broker without long poll would be asked without a pause for as long as we wait.
-        polled = self._consumer.poll(timeout_ms=0, max_records=limit)
+        # A broker without long poll would be asked without a pause for as long as we wait, so we do not.
+        # Joining the group is the exception: the library starts it anew whenever it is not waited for.
+        stable = self._consumer.group_metadata().state == MemberState.STABLE
+        polled = self._consumer.poll(timeout_ms=0 if stable else JOIN_MS, max_records=limit)
         gained, released, lost = self._changes.take()
         records = {
             place.partition: [record(one) for one in consumed]
@@ -85,10 +91,9 @@ class Group:
         """Return the offset that the group has committed for a partition."""
         place = self._place(partition)
         try:
-            found = self._consumer.committed(place, timeout_ms=5_000)
+            return self._consumer.committed(place, timeout_ms=5_000)
         except KafkaError as error:
             raise BrokerError(f"The committed offset of {place} is not known: {error}.") from error
-        return None if found is None else int(found)
 
     def hold(self, partition: int) -> None:
         """Bring no more records of a partition until `go_on`."""
@@ -103,7 +108,7 @@ class Group:
         end = self._consumer.highwater(self._place(partition))
         return None if end is None else max(0, end - offset)
 
-    def membership(self) -> Any:
+    def membership(self) -> ConsumerGroupMetadata:
         """Return what a transaction shows the broker, so that a member thrown out cannot commit."""
         return self._consumer.group_metadata()
 
@@ -118,7 +123,7 @@ class Group:
         return TopicPartition(self.topic, partition)
 
 
-class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Changes(ConsumerRebalanceListener):
     def __init__(self) -> None:
         self._noted: tuple[list[int], list[int], list[int]] = ([], [], [])
 

@@ -44,22 +44,17 @@ class History:
         partitions = self._consumer.partitions_for_topic(topic)
         if not partitions:
             self._consumer.close()
-            raise BrokerError(f"There is no topic {topic} at {settings.bootstrap_servers}. Name one that exists.")
+            raise BrokerError(
+                f"There is no topic {topic} at {settings.bootstrap_servers}. Name one that exists."
+            )
         places = [TopicPartition(topic, partition) for partition in sorted(partitions)]
         first, last = self._consumer.beginning_offsets(places), self._consumer.end_offsets(places)
-        begin, end = self._offsets(places, since), self._offsets(places, until)
+        begin = first if since is None else self._offsets(places, since, last)
+        end = last if until is None else self._offsets(places, until, last)
         self.ranges = {
-            place.partition: (
-                first[place] if begin[place] is None else max(first[place], begin[place]),
-                last[place] if end[place] is None else min(last[place], end[place]),
-            )
+            place.partition: (max(first[place], begin[place]), min(last[place], end[place]))
             for place in places
         }
-        if isinstance(since, datetime.datetime):
-            # No record is that young: an empty range, not the whole topic.
-            for place in places:
-                if begin[place] is None:
-                    self.ranges[place.partition] = (last[place], last[place])
 
     def __len__(self) -> int:
         """Return how many offsets the marks enclose, at most: markers of transactions count."""
@@ -71,7 +66,7 @@ class History:
         self._consumer.assign([place])
         self._consumer.seek(place, begin)
         quiet_since = time.monotonic()
-        while self._consumer.position(place) < end:
+        while (self._consumer.position(place) or 0) < end:
             consumed = self._consumer.poll(timeout_ms=100, max_records=limit).get(place, [])
             if consumed:
                 quiet_since = time.monotonic()
@@ -79,7 +74,9 @@ class History:
                 if batch:
                     yield batch
             elif time.monotonic() - quiet_since > PATIENCE_S:
-                raise BrokerError(f"{self.topic} partition {partition} brought nothing for {PATIENCE_S:.0f} s.")
+                raise BrokerError(
+                    f"{self.topic} partition {partition} brought nothing for {PATIENCE_S:.0f} s."
+                )
 
     def records(self) -> Iterator[Record]:
         """Read everything, partition by partition."""
@@ -91,9 +88,12 @@ class History:
         """Let go of the connection."""
         self._consumer.close(autocommit=False)
 
-    def _offsets(self, places: list[TopicPartition], mark: Mark) -> dict[TopicPartition, int | None]:
-        if not isinstance(mark, datetime.datetime):
+    def _offsets(
+        self, places: list[TopicPartition], mark: int | datetime.datetime, last: dict[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        if isinstance(mark, int):
             return dict.fromkeys(places, mark)
         milliseconds = round(mark.timestamp() * 1000)
         found = self._consumer.offsets_for_times(dict.fromkeys(places, milliseconds))
-        return {place: None if found.get(place) is None else found[place].offset for place in places}
+        # A partition without a record that young begins, and ends, at its end.
+        return {place: last[place] if (one := found.get(place)) is None else one.offset for place in places}

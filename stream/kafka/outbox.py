@@ -7,9 +7,9 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING
 
-from kafka import OffsetAndMetadata, TopicPartition
+from kafka import ConsumerGroupMetadata, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.errors import (
     FencedInstanceIdError,
     InvalidProducerEpochError,
@@ -26,14 +26,17 @@ from stream.kafka.topics import OUTPUT_BYTES, topic
 DELIVERY_S = 30
 """How long a record may be under way."""
 
+if TYPE_CHECKING:
+    from kafka import FutureRecordMetadata
+
 log = logging.getLogger(__name__)
 
 
-class Fenced(RuntimeError):
+class FencedError(RuntimeError):
     """Another worker has taken over this partition's writing; nothing of ours was emitted."""
 
 
-class Unwritten(RuntimeError):
+class UnwrittenError(RuntimeError):
     """A transaction failed, or it is not known whether it was committed; `Outbox.reopen` settles which."""
 
 
@@ -55,7 +58,7 @@ class Outbox:
         self._settings = settings
         self._source = TopicPartition(topic(settings.stream, "events"), partition)
         self._limits: dict[str, int] = {}
-        self._producer: Any = None
+        self._producer: KafkaProducer | None = None
         self.reopen()
 
     def reopen(self) -> None:
@@ -63,9 +66,9 @@ class Outbox:
 
         Raises
         ------
-        Fenced
+        FencedError
             When another worker writes for this partition.
-        Unwritten
+        UnwrittenError
             When the broker does not answer; try again.
         """
         self.close()
@@ -82,7 +85,7 @@ class Outbox:
         except (KafkaError, BrokerError) as error:
             raise _failure(error, self._source) from error
 
-    def write(self, outputs: Sequence[Output], next_offset: int, membership: Any) -> None:
+    def write(self, outputs: Sequence[Output], next_offset: int, membership: ConsumerGroupMetadata) -> None:
         """Write outputs and commit the offset, all or nothing.
 
         Parameters
@@ -96,11 +99,13 @@ class Outbox:
 
         Raises
         ------
-        Fenced, Unwritten
+        FencedError, UnwrittenError
             See there.
         """
         # Bound here: a call left behind after a timeout must never reach the producer that comes next.
         client = self._producer
+        if client is None:
+            raise UnwrittenError("the outbox is closed; reopen it first")
 
         def transaction() -> None:
             client.begin_transaction()
@@ -124,7 +129,7 @@ class Outbox:
             threading.Thread(target=_close, args=(self._producer,), name="closing", daemon=True).start()
             self._producer = None
 
-    def _send(self, client: Any, output: Output) -> Any:
+    def _send(self, client: KafkaProducer, output: Output) -> FutureRecordMetadata:
         return client.send(
             topic(self._settings.stream, output.kind),
             key=output.key,
@@ -146,7 +151,7 @@ class Outbox:
         key = output.key if output.key is None or len(output.key) <= 1_000 else output.key[:1_000]
         return Output("dlq", key, None, (*ours, *facts))
 
-    def _learn_limits(self, sent: Sequence[tuple[Output, Any]]) -> None:
+    def _learn_limits(self, sent: Sequence[tuple[Output, FutureRecordMetadata]]) -> None:
         # A topic may take less than we make it take; the next attempt keeps below what was refused.
         for output, future in sent:
             if future.is_done and isinstance(future.exception, MessageSizeTooLargeError):
@@ -154,7 +159,7 @@ class Outbox:
                 self._limits[output.kind] = min(known, _size(output) - 1)
 
 
-def _close(client: Any) -> None:
+def _close(client: KafkaProducer) -> None:
     # Longer than a record may be under way: what was given up has expired by then, and the close succeeds.
     try:
         client.close(timeout=2 * DELIVERY_S)
@@ -173,7 +178,8 @@ def _within(seconds: float, call: Callable[[], None]) -> None:
 
     def run() -> None:
         try:
-            ended.set_result(call())
+            call()
+            ended.set_result(None)
         except BaseException as error:
             ended.set_exception(error)
 
@@ -181,13 +187,13 @@ def _within(seconds: float, call: Callable[[], None]) -> None:
     ended.result(seconds)
 
 
-def _failure(error: Exception, source: TopicPartition) -> Fenced | Unwritten:
+def _failure(error: Exception, source: TopicPartition) -> FencedError | UnwrittenError:
     # Once fenced, the library reports every later call as a plain KafkaError that only mentions the cause.
     fencing = (ProducerFencedError, InvalidProducerEpochError, FencedInstanceIdError)
     if isinstance(error, fencing) or any(kind.__name__ in str(error) for kind in fencing):
-        return Fenced(
-            f"Another worker of this group writes for {source.topic} partition {source.partition}; this one was "
-            "fenced and emitted nothing. Give each worker its own worker.instance, or start this one again."
+        return FencedError(
+            f"Another worker of this group writes for {source.topic} partition {source.partition}; this one "
+            "was fenced and emitted nothing. Give each worker its own worker.instance, or start this one again."
         )
     cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return Unwritten(f"the transaction of {source.topic} partition {source.partition} failed: {cause}")
+    return UnwrittenError(f"the transaction of {source.topic} partition {source.partition} failed: {cause}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
 
+from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from stream.config import KafkaSettings
@@ -65,18 +66,20 @@ def _configuration(kind: str) -> dict[str, str]:
 
 
 def _create(
-    client: Any, name: str, settings: KafkaSettings, partitions: int, configuration: dict[str, str] | None = None
+    client: KafkaAdminClient,
+    name: str,
+    settings: KafkaSettings,
+    partitions: int,
+    configuration: dict[str, str] | None = None,
 ) -> None:
     wanted = {
         "num_partitions": partitions,
         "replication_factor": settings.replication_factor,
         "configs": configuration or {},
     }
-    try:
+    with contextlib.suppress(TopicAlreadyExistsError):
         client.create_topics({name: wanted}, wait_for_metadata=True)
-    except TopicAlreadyExistsError:
-        pass
 
 
-def _partitions(client: Any, names: list[str]) -> dict[str, int]:
+def _partitions(client: KafkaAdminClient, names: list[str]) -> dict[str, int]:
     return {found["name"]: len(found["partitions"]) for found in client.describe_topics(names)}
