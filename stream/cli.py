@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import typer
 
+from stream import commands
+
 app = typer.Typer(
     name="ithaca",
     help="Labels a stream of events while it learns from it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.command()(commands.run)
+app.command()(commands.produce)
+app.command()(commands.replay)
 
 
 @app.callback()

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tomllib
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -188,34 +190,22 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line over environment over file."""
-        del dotenv_settings, file_secret_settings
-        return (
-            init_settings,
-            env_settings,
-            _SecretFiles(settings_cls),
-            TomlConfigSettingsSource(settings_cls),
-        )
+        del env_settings, dotenv_settings, file_secret_settings
+        environment = EnvSettingsSource(settings_cls)
+        environment.env_vars = _with_secrets(environment.env_vars)
+        return (init_settings, environment, TomlConfigSettingsSource(settings_cls))
 
 
-class _SecretFiles(PydanticBaseSettingsSource):
-    """Values of `ITHACA_SECTION__KEY_FILE`: the stripped content of the file each one names."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        """Not asked: `__call__` returns everything at once."""
-        raise NotImplementedError
-
-    def __call__(self) -> dict[str, Any]:
-        """Read the files."""
-        found: dict[str, Any] = {}
-        for variable, path in sorted(os.environ.items()):
-            if (
-                variable.startswith(PREFIX)
-                and variable.endswith("_FILE")
-                and _known(variable.removesuffix("_FILE"))
-            ):
-                section, key = _split(variable.removesuffix("_FILE"))
-                found.setdefault(section, {})[key] = _secret(variable, Path(path))
-        return found
+def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Replace `..._FILE` variables by the variable they stand for, holding the file's stripped content."""
+    resolved: dict[str, str | None] = {}
+    for variable, value in variables.items():
+        stem = variable.removesuffix("_file")
+        if stem != variable and value is not None and _known(stem):
+            resolved[stem] = _secret(variable.upper(), Path(value))
+        else:
+            resolved.setdefault(variable, value)
+    return resolved
 
 
 def load(path: Path | None = None, **overrides: Any) -> Settings:
@@ -273,7 +263,7 @@ def _check_environment() -> None:
 
 
 def _split(variable: str) -> tuple[str, str]:
-    section, _, key = variable.removeprefix(PREFIX).lower().partition(DELIMITER)
+    section, _, key = variable.upper().removeprefix(PREFIX).lower().partition(DELIMITER)
     return section, key
 
 

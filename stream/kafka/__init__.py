@@ -5,11 +5,11 @@ reads a topic outside any group.
 """
 
 from stream.kafka.clients import BrokerError
-from stream.kafka.files import lines, produce_file
 from stream.kafka.group import Group, Polled
 from stream.kafka.history import History, Mark
 from stream.kafka.outbox import FencedError, Outbox, UnwrittenError
-from stream.kafka.topics import KINDS, ensure_topics, topic
+from stream.kafka.topics import KINDS, ensure_topic, ensure_topics, topic
+from stream.kafka.writer import Writer, lines, produce_file
 
 __all__ = [
     "KINDS",
@@ -21,6 +21,8 @@ __all__ = [
     "Outbox",
     "Polled",
     "UnwrittenError",
+    "Writer",
+    "ensure_topic",
     "ensure_topics",
     "lines",
     "produce_file",

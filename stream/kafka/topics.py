@@ -58,6 +58,23 @@ def ensure_topics(settings: KafkaSettings, stream: str) -> int:
     return partitions
 
 
+def ensure_topic(settings: KafkaSettings, name: str, partitions: int) -> None:
+    """Create one topic to write to, unless it exists.
+
+    Raises
+    ------
+    BrokerError
+        When the broker refuses.
+    """
+    client = admin(settings)
+    try:
+        _create(client, name, settings, partitions, _configuration("predictions"))
+    except KafkaError as error:
+        raise BrokerError(f"Topic {name} cannot be made: {error}.") from error
+    finally:
+        client.close()
+
+
 def _configuration(kind: str) -> dict[str, str]:
     if kind in ("feedback", "control"):
         return {}
