@@ -4,7 +4,30 @@ Every learner is a river `MultiLabelClassifier` outside and array-native inside;
 """
 
 from learners.base import Change, Learner, Prediction, Statistics
+from learners.clusters import Clusters
+from learners.cooccurrence import Cooccurrence
+from learners.ihomer import IHOMER
 from learners.labels import LabelSpace, Targets
+from learners.linear import AdaptiveLogisticRegression, LogisticRegression
+from learners.neighbours import NearestNeighbours
+from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors
+from learners.ridge import RecursiveLeastSquares
 
-__all__ = ["Change", "LabelPriors", "LabelSpace", "Learner", "Prediction", "Statistics", "Targets"]
+__all__ = [
+    "IHOMER",
+    "AdaptiveLogisticRegression",
+    "Change",
+    "Clusters",
+    "Cooccurrence",
+    "LabelPriors",
+    "LabelSpace",
+    "Learner",
+    "LogisticRegression",
+    "NearestNeighbours",
+    "Prediction",
+    "PreviousLabels",
+    "RecursiveLeastSquares",
+    "Statistics",
+    "Targets",
+]

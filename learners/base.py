@@ -130,6 +130,10 @@ class Learner(MultiLabelClassifier, abc.ABC):
         """Return a frozen account of the learner, cheap enough to ask after every batch."""
         return Statistics(self._messages, len(self.label_space), self._features)
 
+    def share(self, label_space: LabelSpace) -> None:
+        """Use another learner's label space from now on: how a learner made of learners names labels once."""
+        self.label_space = label_space
+
     def _count(self, x: Vector) -> None:
         """Book one learned message; every `learn` calls it once."""
         self._messages += 1

@@ -47,6 +47,7 @@ class FeatureSpace:
         self._size = 0
 
     def __len__(self) -> int:
+        """Return the length of a vector."""
         return self._size
 
     def vector(self, features: Mapping[Any, Any]) -> NDArray[np.float32]:

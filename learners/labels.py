@@ -73,9 +73,11 @@ class LabelSpace:
         self.ids(names)
 
     def __len__(self) -> int:
+        """Return how many labels have been seen."""
         return len(self._names)
 
     def __contains__(self, name: str) -> bool:
+        """Return whether a label has been seen."""
         return name in self._ids
 
     def id(self, name: str) -> int:

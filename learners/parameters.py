@@ -29,7 +29,9 @@ def check_number(
         return
     article = "an int" if kind is int else "a float"
     bounds = f"{'(' if open_low else '['}{low}, {high}{')' if high == float('inf') else ']'}"
-    raise ValueError(f"The {name!r} parameter of {_name(owner)} must be {article} in {bounds}. Got {value!r} instead.")
+    raise ValueError(
+        f"The {name!r} parameter of {_name(owner)} must be {article} in {bounds}. Got {value!r} instead."
+    )
 
 
 def check_choice(owner: object, name: str, value: object, choices: Collection[str]) -> None:
@@ -45,7 +47,9 @@ def check_choice(owner: object, name: str, value: object, choices: Collection[st
     if value in choices:
         return
     names = ", ".join(repr(choice) for choice in sorted(choices))
-    raise ValueError(f"The {name!r} parameter of {_name(owner)} must be a str among {{{names}}}. Got {value!r} instead.")
+    raise ValueError(
+        f"The {name!r} parameter of {_name(owner)} must be a str among {{{names}}}. Got {value!r} instead."
+    )
 
 
 def _name(owner: object) -> str:

@@ -6,15 +6,15 @@ import numpy as np
 
 from learners.base import Learner, State, Vector
 from learners.growth import grown
-from learners.labels import Targets
+from learners.labels import LabelSpace, Targets
 from learners.parameters import check_number
 
 
 class LabelPriors(Learner):
     """Exponentially decayed frequency of each label: the floor that features have to beat.
 
-    A label's score is its decayed count of positives over the decayed count of messages since it was
-    first seen that said yes or no to it.
+    A label's score is its decayed count of positives over the decayed count of messages that said yes or
+    no to it. Complete messages from before a label was first seen said no.
 
     Parameters
     ----------
@@ -36,33 +36,89 @@ class LabelPriors(Learner):
         super().__init__()
         self._positive = np.zeros(0)
         self._known = np.zeros(0)
+        self._size = 0
+        self._complete = 0.0
+        self._scores: Vector | None = None
 
     def score(self, x: Vector) -> Vector:
         """Return each label's decayed frequency, shape (L,); the vector is not looked at."""
         del x
         size = len(self.label_space)
-        positive, known = grown(self._positive, size)[:size], grown(self._known, size)[:size]
-        # Half a yes and half a no in advance: one message alone proves little.
-        return ((positive + 0.5) / (known + 1.0)).astype(np.float32)
+        if self._scores is None or len(self._scores) != size:
+            positive = grown(self._positive, size)[:size]
+            known = np.full(size, self._complete)
+            known[: self._size] = self._known[: self._size]
+            # Half a yes and half a no in advance: one message alone proves little.
+            self._scores = ((positive + 0.5) / (known + 1.0)).astype(np.float32)
+        return self._scores.copy()
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Count one message."""
         self._count(x)
+        self._scores = None
         size = len(self.label_space)
         self._positive = grown(self._positive, size)
-        self._known = grown(self._known, size)
-        known = slice(0, size) if targets.negative is None else np.concatenate(targets)
+        if size > self._size:
+            self._known = grown(self._known, size)
+            self._known[self._size : size] = self._complete
+            self._size = size
+        known = slice(0, size) if targets.negative is None else targets.known(size)
         keep = 0.5 ** (1.0 / self.half_life)
         self._positive[known] *= keep
-        self._known[known] = self._known[known] * keep + 1.0
+        self._known[known] *= keep
+        self._known[known] += 1.0
         self._positive[targets.positive] += 1.0
+        if targets.negative is None:
+            self._complete = self._complete * keep + 1.0
 
     def state(self) -> State:
         """See `Learner.state`."""
-        return super().state() | {"positive": self._positive, "known": self._known}
+        return super().state() | {
+            "positive": self._positive[: self._size],
+            "known": self._known[: self._size],
+            "complete": self._complete,
+        }
 
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
         self._positive = np.array(state["positive"])
         self._known = np.array(state["known"])
+        self._size = len(self._known)
+        self._complete = state["complete"]
+        self._scores = None
+
+
+class PriorBased(Learner):
+    """A learner that starts from label priors: its own, or ones that somebody else teaches."""
+
+    def __init__(self, **parameters: float) -> None:
+        super().__init__(**parameters)
+        self._priors = LabelPriors()
+        self._priors.share(self.label_space)
+        self._teaches = True
+
+    def follow(self, priors: LabelPriors) -> None:
+        """Start from priors that somebody else teaches from now on: several learners need them only once."""
+        self._priors = priors
+        self._teaches = False
+
+    def _learn_priors(self, x: Vector, targets: Targets) -> None:
+        if self._teaches:
+            self._priors.learn(x, targets)
+
+    def share(self, label_space: LabelSpace) -> None:
+        """See `Learner.share`."""
+        super().share(label_space)
+        self._priors.share(label_space)
+
+    def state(self) -> State:
+        """See `Learner.state`."""
+        return super().state() | ({"priors": self._priors.state()} if self._teaches else {})
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        if self._teaches:
+            self._priors.load_state(state["priors"])
+            self._priors.share(self.label_space)

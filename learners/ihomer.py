@@ -1,0 +1,254 @@
+"""iHOMER: label clusters that follow the stream, and a mixture of experts that decides inside them.
+
+The heavy state is shared and addressed by label: one window of recent messages, one weight row per label
+and expert. A cluster is a *view* of it (which labels are decided together, and which way of deciding has
+earned most there), so moving a label between clusters retrains nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from learners.base import Learner, Prediction, State, Statistics, Vector
+from learners.clusters import Clusters
+from learners.decision import Decided, Decision
+from learners.labels import Ids, Targets
+from learners.linear import AdaptiveLogisticRegression
+from learners.mixture import Mixed, Mixture
+from learners.neighbours import NearestNeighbours, Neighbours
+from learners.persistence import PreviousLabels
+from learners.priors import LabelPriors, PriorBased
+from learners.ridge import RecursiveLeastSquares
+from learners.scaling import StandardScaler, unit
+
+SPREAD = 3.0
+"""Length that standardised vectors are brought to before the linear experts see them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class IHOMERStatistics(Statistics):
+    """What `IHOMER.statistics` returns: the common figures, and the shape of the clusters.
+
+    Parameters
+    ----------
+    clusters
+        How many label clusters there are.
+    largest_cluster
+        Labels in the largest of them.
+    pairs
+        Label pairs remembered.
+    """
+
+    clusters: int
+    largest_cluster: int
+    pairs: int
+
+
+class _Views(NamedTuple):
+    """One vector as the experts want it."""
+
+    unit: Vector
+    standard: Vector
+    scaled: Vector
+
+
+class _Scored(NamedTuple):
+    """All that was worked out to predict one message: learning from it needs the same again."""
+
+    key: bytes
+    labels: int
+    views: _Views
+    experts: dict[str, Vector]
+    mixed: Mixed
+    decided: Decided
+
+
+class IHOMER(Learner):
+    """Multi-label learner for streams whose labels come, go and regroup.
+
+    Seven experts (adaptive logistic regression on unit-length and on standardised vectors, recursive least
+    squares, nearest neighbours by angle and by standardised distance, label priors, the previous labels)
+    give each label a probability; a mixture follows whatever works. Label clusters, learned online from
+    co-occurrence, say which labels are decided together.
+
+    Parameters
+    ----------
+    rule
+        The score that decisions serve: "balanced" (default), "subset", "micro_f1", "macro_f1" or
+        "hamming". All but the first give up the other scores for their own.
+    k, window
+        Neighbours that vote, and messages remembered to find them; see `NearestNeighbours`.
+    linkage, patience
+        How alike labels of one cluster are, and how often a cluster is looked at; see `Clusters`.
+
+    Examples
+    --------
+    >>> learner = IHOMER()
+    >>> for n in range(60):
+    ...     windy = n % 2 == 0
+    ...     learner.learn_one({"wind": 8.0 if windy else 1.0}, {"storm": windy, "beach": not windy})
+    >>> learner.predict_one({"wind": 8.0})
+    {'storm': True, 'beach': False}
+    >>> learner.statistics().labels
+    2
+
+    References
+    ----------
+    "Online hierarchical partitioning of the output space in extreme multi-label data streams", ECAI 2025:
+    the idea of learning in clusters of labels that are restructured online. Herbster and Warmuth, "Tracking
+    the best expert", 1998: the mixture.
+    """
+
+    def __init__(
+        self,
+        rule: str = "balanced",
+        k: int = 10,
+        window: int = 1000,
+        linkage: float = 0.1,
+        patience: int = 200,
+    ) -> None:
+        self.rule = rule
+        self.k = k
+        self.window = window
+        self.linkage = linkage
+        self.patience = patience
+        super().__init__()
+        self._scaler = StandardScaler()
+        self._linear = AdaptiveLogisticRegression()
+        self._linear_scaled = AdaptiveLogisticRegression(rate=0.3, caution=0.01)
+        self._ridge = RecursiveLeastSquares()
+        self._near_angle = NearestNeighbours(k, window)
+        self._near_standard = NearestNeighbours(k, window)
+        self._priors = LabelPriors()
+        self._previous = PreviousLabels()
+        self._experts: dict[str, Learner] = {
+            "linear": self._linear,
+            "linear_scaled": self._linear_scaled,
+            "ridge": self._ridge,
+            "near_angle": self._near_angle,
+            "near_standard": self._near_standard,
+            "priors": self._priors,
+            "previous": self._previous,
+        }
+        self._mixture = Mixture(len(self._experts))
+        self._decision = Decision(rule)
+        self._clusters = Clusters(linkage, patience=patience)
+        self._scored: _Scored | None = None
+        self._share()
+
+    def score(self, x: Vector) -> Vector:
+        """Return the mixture's probability of each label, shape (L,)."""
+        return self._work_out(x).mixed.probabilities.copy()
+
+    def predict(self, x: Vector) -> Prediction:
+        """Return the label-set that the rule chose, and the mixture's probabilities."""
+        scored = self._work_out(x)
+        return Prediction(scored.decided.labels, scored.mixed.probabilities.copy())
+
+    def clusters_of(self, labels: Ids) -> list[int]:
+        """Return the ids of the clusters that some labels live in, ascending."""
+        return sorted(set(self._clusters.owners()[labels].tolist()))
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Learn from one message: every expert, the mixture, the rule and the clusters."""
+        # A new label makes what was worked out before too short: work it out again.
+        scored = self._work_out(x)
+        self._count(x)
+        self._scored = None
+        self._mixture.learn(scored.mixed, targets)
+        if targets.complete:
+            self._decision.learn(scored.decided, targets)
+        self._teach(scored, x, targets)
+        self.changes = self._clusters.learn(targets.positive.tolist(), len(self.label_space))
+        if self.changes:
+            self._decision.forget(self._clusters.leaves())
+
+    def _work_out(self, x: Vector) -> _Scored:
+        """Return everything about one vector; the last is kept, as learning mostly follows predicting."""
+        key, labels = x.tobytes(), len(self.label_space)
+        if self._scored is not None and self._scored.key == key and self._scored.labels == labels:
+            return self._scored
+        views = self._views(x)
+        angle, standard = self._near_angle.nearest(views.unit), self._near_standard.nearest(views.standard)
+        priors = self._priors.score(x)
+        experts = {
+            "linear": self._linear.score(views.unit),
+            "linear_scaled": self._linear_scaled.score(views.scaled),
+            "ridge": self._ridge.score(views.scaled),
+            "near_angle": self._near_angle.vote(angle),
+            "near_standard": self._near_standard.vote(standard),
+            "priors": priors,
+            "previous": self._previous.temper(priors),
+        }
+        mixed = self._mixture.mix(np.vstack(list(experts.values())))
+        decided = self._decide(mixed, (angle, standard), labels)
+        self._scored = _Scored(key, labels, views, experts, mixed, decided)
+        return self._scored
+
+    def _views(self, x: Vector) -> _Views:
+        standard = self._scaler.transform(x)
+        return _Views(unit(x), standard, standard * np.float32(SPREAD / max(1, len(x)) ** 0.5))
+
+    def _decide(self, mixed: Mixed, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
+        owners = self._clusters.owners()
+        if len(owners) < labels:
+            # Labels that no message has carried yet live in no cluster; 0 stands for it.
+            owners = np.concatenate([owners, np.zeros(labels - len(owners), dtype=np.intp)])
+        return self._decision.decide(mixed.probabilities, neighbours, self._previous.labels, owners)
+
+    def _teach(self, scored: _Scored, x: Vector, targets: Targets) -> None:
+        views, experts = scored.views, scored.experts
+        self._linear.update(views.unit, experts["linear"], targets)
+        self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
+        self._ridge.learn(views.scaled, targets)
+        self._near_angle.learn(views.unit, targets)
+        self._near_standard.learn(views.standard, targets)
+        self._priors.learn(x, targets)
+        self._previous.learn(x, targets)
+        self._scaler.learn(x)
+
+    def statistics(self) -> IHOMERStatistics:
+        """Return a frozen account; see `IHOMERStatistics`."""
+        leaves = self._clusters.leaves()
+        return IHOMERStatistics(
+            **dataclasses.asdict(super().statistics()),
+            clusters=len(leaves),
+            largest_cluster=max(len(self._clusters.members(leaf)) for leaf in leaves),
+            pairs=self._clusters.counts.pairs,
+        )
+
+    def _share(self) -> None:
+        for expert in self._experts.values():
+            expert.share(self.label_space)
+            if isinstance(expert, PriorBased):
+                expert.follow(self._priors)
+
+    def state(self) -> State:
+        """See `Learner.state`."""
+        return super().state() | {
+            "scaler": self._scaler.state(),
+            "experts": {name: _without_labels(expert.state()) for name, expert in self._experts.items()},
+            "mixture": self._mixture.state(),
+            "decision": self._decision.state(),
+            "clusters": self._clusters.state(),
+        }
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        self._scored = None
+        self._scaler.load_state(state["scaler"])
+        for name, expert in self._experts.items():
+            expert.load_state(state["experts"][name] | {"labels": state["labels"]})
+        self._share()
+        self._mixture.load_state(state["mixture"])
+        self._decision.load_state(state["decision"])
+        self._clusters.load_state(state["clusters"])
+
+
+def _without_labels(state: State) -> State:
+    # The names are in the learner's own state; once is enough.
+    return {key: value for key, value in state.items() if key != "labels"}
