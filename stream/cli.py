@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import typer
 
+from stream import broker_cli
+
 app = typer.Typer(
     name="ithaca",
     help="Labels a stream of events while it learns from it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(broker_cli.app, name="broker")
 
 
 @app.callback()
