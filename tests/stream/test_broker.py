@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.admin import NewTopic
 from typer.testing import CliRunner
 
 from stream.broker import (
@@ -38,7 +37,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy" / "kafka"
 def exchange(address: str, topic: str) -> list[bytes | None]:
     """Send one transaction that commits and one that aborts; return what a committed reader sees."""
     admin = KafkaAdminClient(bootstrap_servers=address)
-    admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])
+    admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
     admin.close()
     producer = KafkaProducer(bootstrap_servers=address, transactional_id=topic)
     producer.init_transactions()
