@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from stream import commands
+from stream import broker_cli, commands
 
 app = typer.Typer(
     name="ithaca",
@@ -12,6 +12,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(broker_cli.app, name="broker")
 
 app.command()(commands.run)
 app.command()(commands.produce)

@@ -13,12 +13,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from stream.config import Settings
 from stream.events import Record
 from stream.kafka import BrokerError, Group, Outbox, UnwrittenError
 from stream.task import Outcome, Task
+from stream.telemetry import Telemetry
 
 IDLE_S = 0.005
 """Pause after a poll that brought nothing: what latency a quiet stream pays."""
@@ -26,46 +26,6 @@ RETRY_S = 1.0
 """Pause before a failed transaction, or the opening of a partition, is tried again."""
 
 log = logging.getLogger(__name__)
-
-
-class Telemetry(Protocol):
-    """What a worker tells while it runs; called between batches, on the worker's thread."""
-
-    def gained(self, partition: int) -> None:
-        """Note that a partition came."""
-        ...
-
-    def gone(self, partition: int) -> None:
-        """Note that a partition went; its series should disappear."""
-        ...
-
-    def committed(
-        self, partition: int, task: Task, outcome: Outcome, *, lag: int | None, seconds: float
-    ) -> None:
-        """Note a committed batch: its outcome, how far behind we are, and the time from poll to commit."""
-        ...
-
-    def failed(self, partition: int) -> None:
-        """Note a transaction that failed and will be tried again."""
-        ...
-
-
-class Silence:
-    """Telemetry that tells nobody."""
-
-    def gained(self, partition: int) -> None:
-        """See `Telemetry`."""
-
-    def gone(self, partition: int) -> None:
-        """See `Telemetry`."""
-
-    def committed(
-        self, partition: int, task: Task, outcome: Outcome, *, lag: int | None, seconds: float
-    ) -> None:
-        """See `Telemetry`."""
-
-    def failed(self, partition: int) -> None:
-        """See `Telemetry`."""
 
 
 class BatchSize:
@@ -125,7 +85,7 @@ class Worker:
     make_task
         Makes a partition's task, given the first offset whose outputs count.
     telemetry
-        Whom to tell; nobody by default.
+        Whom to tell; by default one that nobody reads.
 
     Raises
     ------
@@ -138,7 +98,7 @@ class Worker:
     ) -> None:
         self._settings = settings
         self._make_task = make_task
-        self._telemetry = telemetry or Silence()
+        self._telemetry = telemetry or Telemetry()
         self._group = Group(settings)
         self._size = BatchSize(settings.worker.latency_ms / 1000, settings.worker.largest_batch)
         self._lanes: dict[int, Lane] = {}
@@ -172,6 +132,7 @@ class Worker:
             self._close()
 
     def _turn(self) -> None:
+        self._telemetry.beat()
         polled = self._group.poll(self._size.records)
         began = time.monotonic()
         for partition in (*polled.released, *polled.lost):
@@ -193,10 +154,13 @@ class Worker:
         lane = self._lanes.get(partition)
         if lane is None:
             return 0  # Not opened yet; opening it goes back to the beginning.
+        began = time.monotonic()
         lane.pending = lane.task.process(records)
+        self._telemetry.processed(time.monotonic() - began)
         return len(records)
 
     def _commit(self, partition: int, lane: Lane, outcome: Outcome, began: float) -> None:
+        writing = time.monotonic()
         try:
             if outcome.next_offset > lane.committed and not self._settled(partition, lane, outcome):
                 lane.outbox.write(outcome.outputs, outcome.next_offset, self._group.membership())
@@ -204,13 +168,15 @@ class Worker:
             log.warning("%s; trying again", error)
             lane.doubtful, lane.retry_at = True, time.monotonic() + RETRY_S
             self._group.hold(partition)
-            self._telemetry.failed(partition)
+            self._telemetry.failed()
             return
         lane.committed = max(lane.committed, outcome.next_offset)
         lane.pending = None
         self._group.go_on(partition)
-        lag, seconds = self._group.lag(partition, outcome.next_offset), time.monotonic() - began
-        self._telemetry.committed(partition, lane.task, outcome, lag=lag, seconds=seconds)
+        now, lag = time.monotonic(), self._group.lag(partition, outcome.next_offset)
+        self._telemetry.committed(
+            partition, lane.task, outcome, lag=lag, commit_s=now - writing, batch_s=now - began
+        )
 
     def _settled(self, partition: int, lane: Lane, outcome: Outcome) -> bool:
         """Whether an outcome whose transaction seemed to fail was committed all the same."""
@@ -230,7 +196,7 @@ class Worker:
                 self._unopened[partition] = time.monotonic() + RETRY_S
                 continue
             del self._unopened[partition]
-            self._telemetry.gained(partition)
+            self._telemetry.gained(partition, self._lanes[partition].task)
 
     def _open(self, partition: int) -> Lane:
         # First the outbox: it settles what the last owner left open, and only then is the offset final.
