@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from stream import logs
 from stream.assembly import make_task
 from stream.config import ConfigError, Settings, load
 from stream.kafka import (
@@ -39,7 +39,7 @@ def run(config: Config = None, stream: Stream = None) -> None:
     """Label a stream live, learning from it, until SIGTERM or Ctrl-C."""
     with _told():
         settings = load(config, stream=stream)
-        logging.basicConfig(level=settings.log.level.upper())
+        logs.configure(settings.log.level, settings.log.format)
         serve(settings)
 
 
@@ -156,6 +156,6 @@ def _told() -> Iterator[None]:
     """Tell a person, in a line, what they can do something about."""
     try:
         yield
-    except (BrokerError, FencedError, UnwrittenError, ValueError) as error:
+    except (BrokerError, FencedError, UnwrittenError, OSError, ValueError) as error:
         typer.echo(f"ithaca: {error}", err=True)
         raise typer.Exit(1) from error

@@ -59,7 +59,7 @@ class Log:
                 self._due[len(self._records)] = []
 
     def poll(self, offset: int, limit: int) -> tuple[list[Record], Sentinel | None]:
-        """Return up to `limit` records from an offset on, and the sentinel that cut them short, now used up."""
+        """Return up to `limit` records from an offset on, and the sentinel that cut them short, used up."""
         begin = bisect.bisect_left(self._records, offset, key=lambda record: record.offset)
         for position in range(begin, min(begin + limit, len(self._records))):
             if self._due[position]:

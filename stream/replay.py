@@ -164,8 +164,8 @@ def into_topic(settings: KafkaSettings, name: str, partitions: int) -> Iterator[
     earlier.close()
     if len(earlier.ranges) < partitions or len(earlier):
         raise ReplayError(
-            f"Topic {name} holds {len(earlier)} records in {len(earlier.ranges)} partitions; a replay wants an "
-            f"empty one of {partitions}. Name one that does not exist yet."
+            f"Topic {name} holds {len(earlier)} records in {len(earlier.ranges)} partitions; a replay "
+            f"wants an empty one of {partitions}. Name one that does not exist yet."
         )
     with Writer(settings, name) as writer:
 

@@ -137,7 +137,7 @@ class Task:
             if record.offset < expected:
                 raise ValueError(
                     f"Offset {record.offset} of {record.topic} partition {record.partition} came again after "
-                    f"{expected - 1}; a task takes every record once, in order. Restore it and seek to its place."
+                    f"{expected - 1}; a task takes every record once, in order. Restore it and seek back."
                 )
             expected = record.offset + 1
 

@@ -110,12 +110,11 @@ class Outbox:
         def transaction() -> None:
             client.begin_transaction()
             sent = [(output, self._send(client, self._fitting(output))) for output in outputs]
-            try:
-                client.send_offsets_to_transaction({self._source: OffsetAndMetadata(next_offset)}, membership)
-                client.commit_transaction()
-            except KafkaError:
-                self._learn_limits(sent)
-                raise
+            # Before the commit, which after a refused record would wait for ever; and one by one, because
+            # the library's flush takes a batch that it splits for a lost one.
+            self._check(sent)
+            client.send_offsets_to_transaction({self._source: OffsetAndMetadata(next_offset)}, membership)
+            client.commit_transaction()
 
         try:
             _within(self._settings.worker.commit_timeout_s, transaction)
@@ -151,12 +150,18 @@ class Outbox:
         key = output.key if output.key is None or len(output.key) <= 1_000 else output.key[:1_000]
         return Output("dlq", key, None, (*ours, *facts))
 
-    def _learn_limits(self, sent: Sequence[tuple[Output, FutureRecordMetadata]]) -> None:
-        # A topic may take less than we make it take; the next attempt keeps below what was refused.
+    def _check(self, sent: Sequence[tuple[Output, FutureRecordMetadata]]) -> None:
+        refused: dict[str, int] = {}
         for output, future in sent:
-            if future.is_done and isinstance(future.exception, MessageSizeTooLargeError):
-                known = self._limits.get(output.kind, OUTPUT_BYTES)
-                self._limits[output.kind] = min(known, _size(output) - 1)
+            try:
+                future.get(self._settings.worker.commit_timeout_s)
+            except MessageSizeTooLargeError:
+                # The largest is the cause; small ones are refused only for its company.
+                refused[output.kind] = max(refused.get(output.kind, 0), _size(output))
+        # A topic may take less than we made it take. By halves, the limit is found in a few attempts.
+        self._limits.update({kind: size // 2 for kind, size in refused.items()})
+        if refused:
+            raise MessageSizeTooLargeError(f"{', '.join(refused)}: a record is larger than its topic takes")
 
 
 def _close(client: KafkaProducer) -> None:
@@ -193,7 +198,7 @@ def _failure(error: Exception, source: TopicPartition) -> FencedError | Unwritte
     if isinstance(error, fencing) or any(kind.__name__ in str(error) for kind in fencing):
         return FencedError(
             f"Another worker of this group writes for {source.topic} partition {source.partition}; this one "
-            "was fenced and emitted nothing. Give each worker its own worker.instance, or start this one again."
+            "was fenced and emitted nothing. Give each worker its own worker.instance, or start it again."
         )
     cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return UnwrittenError(f"the transaction of {source.topic} partition {source.partition} failed: {cause}")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = 20_000
 """Most records sent and not yet acknowledged."""
+PATIENCE_S = 150.0
+"""How long one acknowledgement may take; longer than the library itself goes on trying."""
 
 
 class Writer:
@@ -68,9 +70,9 @@ class Writer:
     def settle(self) -> None:
         """Wait until everything sent so far is acknowledged; errors as in `send`."""
         try:
-            self._producer.flush()
+            # Not by a flush, which takes a batch that the library splits for a lost one.
             for sent in self._sent:
-                sent.get(timeout=0)
+                sent.get(timeout=PATIENCE_S)
         except KafkaError as error:
             raise BrokerError(f"Topic {self.topic} did not take a record: {error}.") from error
         self._sent.clear()

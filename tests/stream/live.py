@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+
 from stream.config import Settings
 from stream.events import Record
 from stream.kafka import History, Writer, ensure_topics, topic
@@ -53,6 +56,17 @@ class LiveStream:
             **(environment or {}),
         }
         ensure_topics(self.settings.kafka, name)
+
+    def limit(self, kind: str, largest: int) -> None:
+        """Make one of the topics refuse records above a size, in bytes."""
+        name = topic(self.settings.stream, kind)
+        client = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
+        try:
+            client.alter_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, name, {"max.message.bytes": str(largest)})]
+            )
+        finally:
+            client.close()
 
     def fill(self, values: Sequence[bytes | None], partition: int | None = None) -> None:
         """Write values to the events; keys count up, and each record has a header."""

@@ -32,6 +32,7 @@ def file(tmp_path: Path) -> Path:
 def test_the_environment_wins_over_the_file_and_the_command_line_over_both(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The nearer to the person, the stronger."""
     monkeypatch.setenv("ITHACA_KAFKA__BOOTSTRAP_SERVERS", "env:1")
     monkeypatch.setenv("ITHACA_STREAM", "env")
     settings = load(file, stream="line", run=None)
@@ -45,6 +46,7 @@ def test_the_environment_wins_over_the_file_and_the_command_line_over_both(
 def test_a_secret_comes_from_the_file_that_the_environment_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The file's content is the value, and no repr shows it."""
     secret = tmp_path / "password"
     secret.write_text("hunter2\n")
     monkeypatch.setenv("ITHACA_KAFKA__SASL_PASSWORD_FILE", str(secret))
@@ -54,12 +56,13 @@ def test_a_secret_comes_from_the_file_that_the_environment_names(
     assert "hunter2" not in repr(load())
     monkeypatch.setenv("ITHACA_KAFKA__SASL_PASSWORD_FILE", str(tmp_path / "none"))
     with pytest.raises(
-        ConfigError, match="ITHACA_KAFKA__SASL_PASSWORD_FILE names .*none, which cannot be read"
+        ConfigError, match=r"ITHACA_KAFKA__SASL_PASSWORD_FILE names .*none, which cannot be read"
     ):
         load()
 
 
 def test_parameters_come_from_the_environment_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole table is one variable."""
     monkeypatch.setenv("ITHACA_LEARNER__PARAMETERS", '{"half_life": 7}')
     assert load().learner.parameters == {"half_life": 7}
     monkeypatch.setenv("ITHACA_LEARNER__PARAMETERS", "half_life")
@@ -85,6 +88,7 @@ def test_parameters_come_from_the_environment_as_json(monkeypatch: pytest.Monkey
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_by_name(tmp_path: Path, text: str, sentence: str) -> None:
+    """The sentence names the key, what was got, and what there is."""
     path = tmp_path / "bad.toml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=sentence):
@@ -92,6 +96,7 @@ def test_a_file_that_cannot_be_used_is_refused_by_name(tmp_path: Path, text: str
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """A misspelt path is not taken for no file."""
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         load(tmp_path / "none.toml")
 
@@ -107,22 +112,26 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_an_environment_that_cannot_be_used_is_refused_by_name(
     variable: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A misspelt variable is not taken for no variable."""
     monkeypatch.setenv(variable, "soon")
     with pytest.raises(ConfigError, match=sentence):
         load()
 
 
 def test_variables_that_are_no_settings_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what looks like a section's key is judged."""
     monkeypatch.setenv("ITHACA_DATA", "/somewhere")
     assert load().stream == "ithaca"
 
 
 def test_settings_are_frozen() -> None:
+    """Nobody changes them while they are in use."""
     with pytest.raises(ValidationError, match="frozen"):
         load().kafka.partitions = 4
 
 
 def test_the_run_name_follows_what_determines_results_and_nothing_else(file: Path) -> None:
+    """Encoder and learner determine it, the stream's name does not."""
     first = load(file).run_name
     assert first.startswith("priors-")
     assert load(file, stream="other").run_name == first

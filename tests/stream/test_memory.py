@@ -49,6 +49,7 @@ UNINTERRUPTED = run(list(RECORDS), batch=7)
 def test_whatever_happens_equals_an_uninterrupted_run(
     sentinels: list[tuple[int, Sentinel]], batch: int
 ) -> None:
+    """Crashes and pauses anywhere, batches of any size: same bytes, no gap, nothing twice, same state."""
     task, log, crashes = run(with_sentinels(sentinels), batch)
     expected_task, expected_log, _ = UNINTERRUPTED
     assert crashes == sum(sentinel is ABORT for _, sentinel in sentinels)
@@ -58,6 +59,7 @@ def test_whatever_happens_equals_an_uninterrupted_run(
 
 
 def test_an_abort_loses_the_batch_in_flight_and_nothing_before() -> None:
+    """What was committed before it stays."""
     log = Log([*RECORDS[:5], ABORT, *RECORDS[5:]])
     try:
         drive(log, make_task, batch=3)
@@ -69,6 +71,7 @@ def test_an_abort_loses_the_batch_in_flight_and_nothing_before() -> None:
 
 
 def test_a_pause_cuts_a_batch_short_and_commits_it() -> None:
+    """Then a poll brings what follows."""
     log = Log([*RECORDS[:4], PAUSE, *RECORDS[4:10]])
     assert log.poll(0, 8) == (RECORDS[:4], PAUSE)
     assert log.poll(4, 6) == (RECORDS[4:10], EOF)
@@ -76,6 +79,7 @@ def test_a_pause_cuts_a_batch_short_and_commits_it() -> None:
 
 
 def test_an_eof_ends_a_run_and_the_next_goes_on_behind_it() -> None:
+    """An EOF in the middle is a clean stop and a later start."""
     log = Log([*RECORDS[:10], EOF, *RECORDS[10:20]])
     assert drive(log, make_task, batch=4).next_offset == 10
     assert drive(log, make_task, batch=4).next_offset == 20
@@ -83,6 +87,7 @@ def test_an_eof_ends_a_run_and_the_next_goes_on_behind_it() -> None:
 
 
 def test_a_log_with_gaps_in_its_offsets_is_read_through() -> None:
+    """Offsets of a compacted or transactional topic are not consecutive."""
     gappy = [record._replace(offset=3 * record.offset + 2) for record in RECORDS[:20]]
     _, log, crashes = run([*gappy[:9], ABORT, *gappy[9:]], batch=4)
     assert crashes == 1

@@ -60,6 +60,7 @@ class Diary(Learner):
 
 
 def test_every_message_is_predicted_before_it_is_learned_and_after_those_before_it() -> None:
+    """Test, then train, one message at a time."""
     learner = Diary()
     task = Task(Letters(), learner, Monitors(), run="r", source="/s")
     task.process(records([event(0), event(1), event(2, labels=None), event(3)]))
@@ -75,6 +76,7 @@ def test_every_message_is_predicted_before_it_is_learned_and_after_those_before_
 
 
 def test_a_new_label_is_not_known_to_the_prediction_of_the_message_that_brings_it() -> None:
+    """The first prediction knows nothing."""
     first, second = predictions(make_task().process(records([event(0), event(0)])).outputs)
     assert first["scores"] == {}
     assert list(second["scores"]) == ["grain"]
@@ -83,12 +85,14 @@ def test_a_new_label_is_not_known_to_the_prediction_of_the_message_that_brings_i
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, len(MIXED)), max_size=12))
 def test_batches_do_not_change_a_byte(cuts: list[int]) -> None:
+    """Wherever the batches end."""
     singles, batched = make_task(), make_task()
     assert outputs(batched, MIXED, cuts) == outputs(singles, MIXED, list(range(len(MIXED))))
     assert digest(batched.state()) == digest(singles.state())
 
 
 def test_predictions_say_what_the_model_had_learned_always_below_the_own_offset() -> None:
+    """The audit trail never goes back."""
     written = [output for output in make_task().process(MIXED).outputs if output.kind == "predictions"]
     previous = -1
     for output, record in zip(written, predictions(written), strict=True):
@@ -100,6 +104,7 @@ def test_predictions_say_what_the_model_had_learned_always_below_the_own_offset(
 
 
 def test_the_digest_changes_with_what_is_learned_and_with_nothing_else() -> None:
+    """Equal digests mean equal models."""
     values = [event(0), event(1, labels=None), event(2), event(3)]
     models = [record["model"] for record in predictions(make_task().process(records(values)).outputs)]
     assert [model["updates"] for model in models] == [0, 1, 1, 2]
@@ -110,6 +115,7 @@ def test_the_digest_changes_with_what_is_learned_and_with_nothing_else() -> None
 
 @pytest.mark.parametrize("kind", POISON)
 def test_bad_input_is_a_dead_letter_once_with_its_bytes(kind: str) -> None:
+    """Whatever is wrong with it, the reason is in the headers, after the sender's own."""
     value = POISON[kind]
     good, bad = (
         records([event(0), value, event(1)]),
@@ -128,6 +134,7 @@ def test_bad_input_is_a_dead_letter_once_with_its_bytes(kind: str) -> None:
 
 
 def test_bad_input_leaves_everything_else_as_it_would_have_been() -> None:
+    """Predictions and model are those of the stream without it."""
     clean = records([event(number) for number in range(30)])
     poisoned = list(clean)
     for position, value in enumerate(POISON.values()):
@@ -148,6 +155,7 @@ def test_bad_input_leaves_everything_else_as_it_would_have_been() -> None:
 
 
 def test_a_name_as_long_as_the_event_does_not_swell_the_reason() -> None:
+    """Headers stay small."""
     value = json.dumps({"id": "x" * 900_000, "ts": 0, "text": "wheat"}).encode()
     (letter,) = make_task().process(records([value])).outputs
     assert str(MAX_ID_CHARACTERS).encode() in dict(letter.headers)["ithaca_detail"]
@@ -155,6 +163,8 @@ def test_a_name_as_long_as_the_event_does_not_swell_the_reason() -> None:
 
 
 def test_an_encoder_that_returns_too_few_vectors_is_asked_one_by_one() -> None:
+    """No event is lost, no vector goes to another's event."""
+
     class Forgetful(Letters):
         def encode(self, events: Any) -> Any:
             return super().encode(events)[: 1 if len(events) == 1 else -1]
@@ -166,6 +176,7 @@ def test_an_encoder_that_returns_too_few_vectors_is_asked_one_by_one() -> None:
 
 @pytest.mark.parametrize("live_from", [0, 1, 17, 30, len(MIXED)])
 def test_silent_learning_comes_to_the_same_place_and_writes_only_what_is_live(live_from: int) -> None:
+    """A restarted task equals one that never stopped, and repeats nothing."""
     silent, loud = make_task(live_from), make_task()
     written, wanted = outputs(silent, MIXED, [5, 18]), outputs(loud, MIXED, [])
     assert written == [output for output in wanted if _source_offset(output) >= live_from]
@@ -178,6 +189,7 @@ def _source_offset(output: Output) -> int:
 
 @pytest.mark.parametrize("cut", [0, 1, 25, len(MIXED)])
 def test_state_round_trip(cut: int) -> None:
+    """Through JSON, at any cut."""
     one, other = make_task(), make_task()
     one.process(MIXED[:cut])
     other.load_state(json.loads(json.dumps(one.state(), default=np.ndarray.tolist)))
@@ -187,6 +199,7 @@ def test_state_round_trip(cut: int) -> None:
 
 
 def test_a_record_that_comes_again_is_an_error_and_changes_nothing() -> None:
+    """A driver that lost its place is stopped before it does harm."""
     task = make_task()
     task.process(MIXED[:10])
     before = digest(task.state())
@@ -196,6 +209,7 @@ def test_a_record_that_comes_again_is_an_error_and_changes_nothing() -> None:
 
 
 def test_drift_events_carry_where_they_come_from() -> None:
+    """Each has an id of its own."""
     written = make_task().process(records([event(number) for number in range(7)])).outputs
     (drift,) = [output for output in written if output.kind == "drift"]
     assert dict(drift.headers)["ce_id"] == b"s.events/0/6/drift.0"
@@ -203,6 +217,7 @@ def test_drift_events_carry_where_they_come_from() -> None:
 
 
 def test_trace_context_is_passed_on_and_other_headers_are_not() -> None:
+    """The sender's other headers are not ours to spread."""
     record = records([event(0)])[0]._replace(headers=(("traceparent", b"00-1"), ("secret", b"x")))
     headers = dict(make_task().process([record]).outputs[0].headers)
     assert headers["traceparent"] == b"00-1"
@@ -211,6 +226,7 @@ def test_trace_context_is_passed_on_and_other_headers_are_not() -> None:
 
 
 def test_a_time_stamp_that_no_calendar_holds_is_no_trouble() -> None:
+    """Producers may write any 64-bit number."""
     record = records([event(0)])[0]._replace(timestamp=2**62)
     headers = dict(make_task().process([record]).outputs[0].headers)
     assert headers["ce_time"] == b"1970-01-01T00:00:00.000+00:00"
@@ -218,5 +234,6 @@ def test_a_time_stamp_that_no_calendar_holds_is_no_trouble() -> None:
 
 @given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), max_size=40))
 def test_best_scores_are_those_of_a_stable_sort(scores: list[float]) -> None:
+    """Ties go to the label seen first."""
     array = np.array(scores, np.float32)
     assert sorted(_best(array, LISTED_SCORES)) == sorted(np.argsort(-array, kind="stable")[:LISTED_SCORES])
