@@ -9,21 +9,27 @@ from learners.cooccurrence import Cooccurrence
 from learners.ihomer import IHOMER
 from learners.labels import LabelSpace, Targets
 from learners.linear import AdaptiveLogisticRegression, LogisticRegression
+from learners.majority import MajorityLabelset
 from learners.neighbours import NearestNeighbours
 from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors
 from learners.ridge import RecursiveLeastSquares
+from learners.river_models import BinaryRelevance, ClassifierChain, MultiLabelModel
 
 __all__ = [
     "IHOMER",
     "AdaptiveLogisticRegression",
+    "BinaryRelevance",
     "Change",
+    "ClassifierChain",
     "Clusters",
     "Cooccurrence",
     "LabelPriors",
     "LabelSpace",
     "Learner",
     "LogisticRegression",
+    "MajorityLabelset",
+    "MultiLabelModel",
     "NearestNeighbours",
     "Prediction",
     "PreviousLabels",

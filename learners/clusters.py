@@ -21,7 +21,7 @@ from learners.growth import grown
 from learners.labels import Ids
 from learners.parameters import check_number
 
-HYSTERESIS = 1.5
+HYSTERESIS = 1.25
 """How much more alike than `linkage` two sides must be to come together again: no flapping."""
 
 

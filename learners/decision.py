@@ -7,12 +7,14 @@ would have earned, per cluster and for the whole message, picks one.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from learners.base import State, Vector
+from learners.compiled import compiled
 from learners.growth import grown
 from learners.labels import Ids, Targets
 from learners.neighbours import Neighbours
@@ -39,9 +41,8 @@ class Decided(NamedTuple):
         Labels that any candidate could predict, ascending. Shape (A,).
     clusters
         The clusters these live in, each once. Shape (K,).
-    member
-        Which active label lives in which of them; a last column of ones stands for the message as a
-        whole. Shape (A, K + 1).
+    owner
+        Which of them each active label lives in. Shape (A,).
     candidates
         What each candidate predicts of the active labels, and last the cluster-wise choice. Shape (C + 1, A).
     """
@@ -49,7 +50,7 @@ class Decided(NamedTuple):
     labels: Ids
     active: Ids
     clusters: list[int]
-    member: NDArray[np.int64]
+    owner: Ids
     candidates: Masks
 
 
@@ -98,21 +99,21 @@ class Decision:
                 active, active, [], np.ones((0, 1), np.int64), np.zeros((len(CANDIDATES) + 1, 0), np.bool_)
             )
         p = probabilities[active].astype(np.float64)
-        ids, owner, member = _members(clusters[active])
+        ids, owner = _columns(clusters[active])
         rows = self._thresholds(p, active)
         place = np.zeros(len(mask), dtype=np.intp)
         place[active] = np.arange(len(active))
         proposals, votes = _proposals(rows, neighbours, place)
         candidates = np.empty((len(CANDIDATES) + 1, len(active)), dtype=np.bool_)
         candidates[: len(rows)] = rows
-        candidates[-4:-2] = _rescore(proposals, votes, p, member, owner)
+        candidates[-4:-2] = _rescore(proposals, votes, p, owner, len(ids))
         candidates[-2] = False
         candidates[-2, place[previous]] = True
         # Each cluster follows the candidate that earned most in it.
         self._accounts = grown(self._accounts, max(ids) + 1)
         best = self._accounts[ids].argmax(axis=1)
         candidates[-1] = candidates[best[owner], np.arange(len(active))]
-        return Decided(active[candidates[self._whole.argmax()]], active, ids, member, candidates)
+        return Decided(active[candidates[self._whole.argmax()]], active, ids, owner, candidates)
 
     def learn(self, decided: Decided, targets: Targets) -> None:
         """Book what each candidate would have earned on a message with complete targets."""
@@ -136,10 +137,7 @@ class Decision:
         """Return what each candidate earned in each cluster and, last, in all; shape (C + 1, K + 1)."""
         if self.rule == "macro_f1":
             return self._macro_earned(decided, truth)
-        tables = (decided.candidates, decided.candidates & truth, truth[None])
-        counts = np.concatenate(tables) @ decided.member
-        size = len(decided.candidates)
-        guessed, right, true = counts[:size], counts[size:-1], counts[-1]
+        guessed, right, true = _tally(decided.candidates, truth, decided.owner, len(decided.clusters))
         # Labels that no candidate could have predicted count against the message, not against a cluster.
         true[-1] += missed
         errors = guessed + true - 2 * right
@@ -155,7 +153,9 @@ class Decision:
         counts = self._label_counts(decided.active)
         f1, scale = counts[:, 0] / counts[:, 1], 1.0 / counts[:, 1]
         gain = (decided.candidates & truth) * (2.0 - f1) - (decided.candidates & ~truth) * f1
-        earned: NDArray[np.float64] = (gain * scale) @ decided.member
+        columns = range(len(decided.clusters))
+        member = np.stack([decided.owner == column for column in columns] + [truth | True], axis=1)
+        earned: NDArray[np.float64] = (gain * scale) @ member
         return earned
 
     def _thresholds(self, p: NDArray[np.float64], active: Ids) -> Masks:
@@ -217,14 +217,11 @@ class Decision:
         self._labels = len(self._macro)
 
 
-def _members(owners: Ids) -> tuple[list[int], Ids, NDArray[np.int64]]:
-    """Return the clusters, each once, the column of each label, and the membership table with its ones."""
+def _columns(owners: Ids) -> tuple[list[int], Ids]:
+    """Return the clusters, each once, and which of them each label lives in."""
     column: dict[int, int] = {}
-    owner = np.array([column.setdefault(cluster, len(column)) for cluster in owners.tolist()], dtype=np.intp)
-    member = np.zeros((len(owners), len(column) + 1), dtype=np.int64)
-    member[np.arange(len(owners)), owner] = 1
-    member[:, -1] = 1
-    return list(column), owner, member
+    owner = [column.setdefault(cluster, len(column)) for cluster in owners.tolist()]
+    return list(column), np.array(owner, dtype=np.intp)
 
 
 def _proposals(
@@ -241,30 +238,68 @@ def _proposals(
     return proposals, votes / max(votes.sum(), 1.0)
 
 
+@compiled
 def _rescore(
-    proposals: Masks,
-    votes: NDArray[np.float64],
-    p: NDArray[np.float64],
-    member: NDArray[np.int64],
-    owner: Ids,
+    proposals: Masks, votes: NDArray[np.float64], p: NDArray[np.float64], owner: Ids, clusters: int
 ) -> Masks:
     """Return the best proposal for the message, and the best for each cluster put together; shape (2, A).
 
     A proposal's worth is its log-odds under the labels' probabilities plus the log of its share of the
     neighbours' vote, with equal proposals voting together.
     """
-    p = np.clip(p, 0.001, 0.999)
-    worth = (proposals * np.log(p / (1.0 - p))) @ member
-    # Equal sets get equal sums of codes; unequal ones do with a chance of 2⁻⁶⁴.
-    codes = (proposals * _codes(len(p))) @ member
-    mass = ((codes[:, None, :] == codes[None]) * votes[None, :, None]).sum(axis=1)
-    best = (worth + np.log(mass + UNHEARD)).argmax(axis=0)
-    return np.stack([proposals[best[-1]], proposals[best[owner], np.arange(len(p))]])
+    rows, size = proposals.shape
+    # The last column stands for the message as a whole.
+    worth = np.zeros((rows, clusters + 1))
+    codes = np.zeros((rows, clusters + 1), dtype=np.uint64)
+    for label in range(size):
+        likely = min(max(p[label], 0.001), 0.999)
+        odds, code = math.log(likely / (1.0 - likely)), _code(label)
+        for row in range(rows):
+            if proposals[row, label]:
+                for column in (owner[label], clusters):
+                    worth[row, column] += odds
+                    codes[row, column] += code
+    chosen = np.zeros((2, size), dtype=np.bool_)
+    for column in range(clusters + 1):
+        best, most = 0, -np.inf
+        for row in range(rows):
+            mass = UNHEARD
+            for other in range(rows):
+                # Equal sets have equal sums of codes; unequal ones do with a chance of 2⁻⁶⁴.
+                if codes[other, column] == codes[row, column]:
+                    mass += votes[other]
+            if worth[row, column] + math.log(mass) > most:
+                best, most = row, worth[row, column] + math.log(mass)
+        for label in range(size):
+            if column == clusters:
+                chosen[0, label] = proposals[best, label]
+            elif owner[label] == column:
+                chosen[1, label] = proposals[best, label]
+    return chosen
 
 
-def _codes(size: int) -> NDArray[np.int64]:
-    """Return well-mixed 64-bit codes of 0 .. size - 1 (the finaliser of SplitMix64)."""
-    z = np.arange(1, size + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+@compiled
+def _code(n: int) -> np.uint64:
+    """Return a well-mixed 64-bit number (the finaliser of SplitMix64)."""
+    z = np.uint64(n + 1) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (z ^ (z >> np.uint64(31))).view(np.int64)
+    return z ^ (z >> np.uint64(31))
+
+
+@compiled
+def _tally(
+    candidates: Masks, truth: Masks, owner: Ids, clusters: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Count, per candidate and cluster and (last) in all, labels predicted, rightly so, and true."""
+    rows, size = candidates.shape
+    guessed = np.zeros((rows, clusters + 1), dtype=np.int64)
+    right, true = np.zeros_like(guessed), np.zeros(clusters + 1, dtype=np.int64)
+    for label in range(size):
+        for column in (owner[label], clusters):
+            true[column] += truth[label]
+            for row in range(rows):
+                if candidates[row, label]:
+                    guessed[row, column] += 1
+                    right[row, column] += truth[label]
+    return guessed, right, true

@@ -6,10 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.base import Learner, State, Vector
+from learners.compiled import compiled
 from learners.growth import grown
-from learners.labels import Targets
+from learners.labels import Ids, Targets
 from learners.parameters import check_number
 from learners.priors import PriorBased
+
+NO_COLUMNS: Ids = np.zeros(0, dtype=np.intp)
+"""Stands for all columns."""
 
 
 class LogisticRegression(Learner):
@@ -127,23 +131,13 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         self._learn_priors(x, targets)
 
     def _step(self, inputs: Vector, error: Vector) -> None:
-        rows = np.flatnonzero(np.abs(error) > self.tolerance)
-        if not len(rows):
-            return
         self._squares = grown(self._squares, *self._weights.shape)
         columns = np.flatnonzero(inputs)
-        dense = len(columns) > len(inputs) // 2
-        # Sparse vectors touch their own columns only; dense ones are faster without the index.
-        where = (rows, slice(0, len(inputs))) if dense else np.ix_(rows, columns)
-        gradient = np.outer(error[rows], inputs if dense else inputs[columns])
-        squares = self._squares[where]
-        squares += gradient * gradient
-        self._squares[where] = squares
-        squares += np.float32(self.caution)
-        np.sqrt(squares, out=squares)
-        gradient /= squares
-        gradient *= np.float32(self.rate)
-        self._weights[where] -= gradient
+        if 2 * len(columns) > len(inputs):
+            # Dense enough: running through all columns is faster than looking them up.
+            columns = NO_COLUMNS
+        settings = np.array((self.rate, self.caution, self.tolerance), dtype=np.float32)
+        _adagrad(self._weights, self._squares, inputs, columns, error, settings)
 
     def state(self) -> State:
         """See `Learner.state`."""
@@ -179,3 +173,24 @@ def errors(scores: Vector, targets: Targets) -> Vector:
 def sigmoid(logits: NDArray[np.float32]) -> Vector:
     """Return 1 / (1 + exp(-logits)), safe for any logit."""
     return (1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))).astype(np.float32, copy=False)
+
+
+@compiled
+def _adagrad(
+    weights: Vector, squares: Vector, inputs: Vector, columns: Ids, error: Vector, settings: Vector
+) -> None:
+    rate, caution, tolerance = settings[0], settings[1], settings[2]
+    for row in range(len(error)):
+        e = error[row]
+        if abs(e) <= tolerance:
+            continue
+        if len(columns):
+            for column in columns:
+                g = e * inputs[column]
+                squares[row, column] += g * g
+                weights[row, column] -= rate * g / np.sqrt(squares[row, column] + caution)
+        else:
+            for column in range(len(inputs)):
+                g = e * inputs[column]
+                squares[row, column] += g * g
+                weights[row, column] -= rate * g / np.sqrt(squares[row, column] + caution)

@@ -7,13 +7,15 @@ that repeats itself, persistence alone is right, and no sum should blur it).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import State
+from learners.base import State, Vector
+from learners.compiled import compiled
 from learners.growth import grown
 from learners.labels import Targets
-from learners.linear import errors, sigmoid
 from learners.parameters import check_number
 
 FLOOR = 0.002
@@ -58,10 +60,11 @@ class Mixture:
         self.rate = rate
         self.share = share
         self._labels = 0
+        self._start = 1.0 / (experts + 1)
         # One row an expert, a last one for the bias; the common weights serve labels too rare for own ones.
-        self._common: Table = np.full((experts + 1, 1), 1.2 / experts, dtype=np.float32)
+        self._common: Vector = np.full(experts + 1, 1.2 / experts, dtype=np.float32)
         self._common[-1] = 0.0
-        self._common_squares: Table = np.ones((experts + 1, 1), dtype=np.float32)
+        self._common_squares: Vector = np.ones(experts + 1, dtype=np.float32)
         self._own: Table = np.zeros((experts + 1, 0), dtype=np.float32)
         self._own_squares: Table = np.zeros((experts + 1, 0), dtype=np.float32)
         self._trust: Table = np.zeros((experts + 1, 0), dtype=np.float32)
@@ -74,38 +77,22 @@ class Mixture:
         logits = np.empty((self.experts + 1, size), dtype=np.float32)
         np.log(opinions[:-1] / (1.0 - opinions[:-1]), out=logits[:-1])
         logits[-1] = -1.0
-        weights = self._wide(self._own, size) + self._common
-        opinions[-1] = np.clip(sigmoid((weights * logits).sum(axis=0)), FLOOR, 1.0 - FLOOR)
-        trust = self._wide(self._trust[:, : self._labels], size, 1.0 / (self.experts + 1))
-        return Mixed((opinions * trust).sum(axis=0), opinions, logits)
+        own = grown(self._own, self.experts + 1, size)
+        trust = grown(self._trust, self.experts + 1, size, fill=self._start)
+        probabilities = np.empty(size, dtype=np.float32)
+        _mix(opinions, logits, own, self._common, trust, probabilities)
+        return Mixed(probabilities, opinions, logits)
 
     def learn(self, mixed: Mixed, targets: Targets) -> None:
         """Learn from what `mix` returned for a message and from its labels."""
         size = mixed.opinions.shape[1]
         self._grow(size)
-        self._stack(mixed, targets, size)
-        likelihood = 1.0 - mixed.opinions
-        likelihood[:, targets.positive] = mixed.opinions[:, targets.positive]
-        if targets.negative is not None:
-            likelihood[:, ~targets.known(size)] = 1.0
-        trust = self._trust[:, :size]
-        trust *= likelihood
-        trust *= (1.0 - self.share) / trust.sum(axis=0)
-        trust += self.share / (self.experts + 1)
-
-    def _stack(self, mixed: Mixed, targets: Targets, size: int) -> None:
-        gradient = mixed.logits * errors(mixed.opinions[-1], targets)
-        common = gradient.sum(axis=1, keepdims=True)
-        self._common_squares += common * common
-        self._common -= self.rate * common / np.sqrt(self._common_squares)
-        squares = self._own_squares[:, :size]
-        squares += gradient * gradient
-        gradient /= np.sqrt(squares)
-        gradient *= np.float32(self.rate)
-        self._own[:, :size] -= gradient
-
-    def _wide(self, table: Table, size: int, fill: float = 0.0) -> Table:
-        return grown(table, self.experts + 1, size, fill=fill)[:, :size]
+        truth = targets.dense(size)
+        settings = np.array((self.rate, self.share), dtype=np.float32)
+        _learn(
+            *(mixed.opinions, mixed.logits, truth, targets.known(size), settings),
+            *(self._common, self._common_squares, self._own, self._own_squares, self._trust),
+        )
 
     def _grow(self, size: int) -> None:
         if size <= self._labels:
@@ -113,7 +100,7 @@ class Mixture:
         rows = self.experts + 1
         self._own = grown(self._own, rows, size)
         self._own_squares = grown(self._own_squares, rows, size, fill=1.0)
-        self._trust = grown(self._trust, rows, size, fill=1.0 / rows)
+        self._trust = grown(self._trust, rows, size, fill=self._start)
         self._labels = size
 
     def state(self) -> State:
@@ -154,3 +141,56 @@ class Mixed:
         self.probabilities = probabilities
         self.opinions = opinions
         self.logits = logits
+
+
+@compiled
+def _mix(
+    opinions: Table, logits: Table, own: Table, common: Vector, trust: Table, probabilities: Vector
+) -> None:
+    """Fill in the stacker's opinions (the last row) and what Hedge makes of all of them."""
+    last = len(opinions) - 1
+    for label in range(len(probabilities)):
+        z = np.float32(0.0)
+        for expert in range(last + 1):
+            z += (own[expert, label] + common[expert]) * logits[expert, label]
+        opinions[last, label] = min(max(1.0 / (1.0 + math.exp(-z)), FLOOR), 1.0 - FLOOR)
+        mixed = np.float32(0.0)
+        for expert in range(last + 1):
+            mixed += opinions[expert, label] * trust[expert, label]
+        probabilities[label] = min(mixed, np.float32(1.0))
+
+
+@compiled
+def _learn(
+    opinions: Table,
+    logits: Table,
+    truth: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    settings: Vector,
+    common: Vector,
+    common_squares: Vector,
+    own: Table,
+    own_squares: Table,
+    trust: Table,
+) -> None:
+    rows, rate, share = len(opinions), settings[0], settings[1]
+    total = np.zeros(rows, dtype=np.float32)
+    for label in range(opinions.shape[1]):
+        if not known[label]:
+            continue
+        error = opinions[rows - 1, label] - (np.float32(1.0) if truth[label] else np.float32(0.0))
+        norm = np.float32(0.0)
+        for expert in range(rows):
+            gradient = logits[expert, label] * error
+            total[expert] += gradient
+            own_squares[expert, label] += gradient * gradient
+            own[expert, label] -= rate * gradient / np.sqrt(own_squares[expert, label])
+            right = opinions[expert, label] if truth[label] else np.float32(1.0) - opinions[expert, label]
+            trust[expert, label] *= right
+            norm += trust[expert, label]
+        keep = (np.float32(1.0) - share) / norm
+        for expert in range(rows):
+            trust[expert, label] = trust[expert, label] * keep + share / np.float32(rows)
+    for expert in range(rows):
+        common_squares[expert] += total[expert] * total[expert]
+        common[expert] -= rate * total[expert] / np.sqrt(common_squares[expert])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.base import Learner, Prediction, State, Vector
+from learners.compiled import compiled
 from learners.growth import grown
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
@@ -78,16 +79,8 @@ class NearestNeighbours(Learner):
             return NOBODY
         query = self._query(x)
         # |a - b|² = |a|² - 2ab + |b|²: one matrix product instead of a difference per row.
-        squares = self._vectors[:have] @ query
-        squares *= -2.0
-        squares += self._norms[:have]
-        k = min(self.k, have)
-        rows = squares.argpartition(k - 1)[:k]
-        rows = rows[np.lexsort((rows, squares[rows]))]
-        norm = float(query @ query)
-        distances = np.sqrt(np.maximum(squares[rows].astype(np.float64) + norm, 0.0))
-        weights = 1.0 / (distances + 1e-3 * norm**0.5 + 1e-9)
-        weights /= weights.sum()
+        products = self._vectors[:have] @ query
+        rows, weights = _nearest(products, self._norms, float(query @ query), min(self.k, have))
         targets = [self._targets[row] for row in rows.tolist()]
         sets = [target.positive for target in targets]
         return Neighbours(weights, np.concatenate(sets), np.array([len(labels) for labels in sets]), targets)
@@ -181,3 +174,22 @@ def _ragged(rows: list[Ids]) -> dict[str, NDArray[np.intp]]:
 
 def _rows(ragged: dict[str, NDArray[np.intp]]) -> list[Ids]:
     return np.split(ragged["ids"], ragged["ends"][:-1]) if len(ragged["ends"]) else []
+
+
+@compiled
+def _nearest(
+    products: Vector, norms: Vector, norm: float, k: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the k rows of least distance, nearest first and the earlier row first, and their weights."""
+    rows, least = np.zeros(k, dtype=np.intp), np.full(k, np.inf)
+    for row in range(len(products)):
+        square = norms[row] - 2.0 * products[row]
+        if square >= least[-1]:
+            continue
+        place = k - 1
+        while place > 0 and least[place - 1] > square:
+            least[place], rows[place] = least[place - 1], rows[place - 1]
+            place -= 1
+        least[place], rows[place] = square, row
+    weights = 1.0 / (np.sqrt(np.maximum(least + norm, 0.0)) + 1e-3 * np.sqrt(norm) + 1e-9)
+    return rows, weights / weights.sum()

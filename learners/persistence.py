@@ -16,7 +16,7 @@ class PreviousLabels(PriorBased):
     """Predicts the labels of the previous message: what any learner must beat to have learned anything.
 
     A previous label's score is the share of previous labels that stayed lately; any other label's is its
-    prior, less what the previous labels take.
+    prior, less what the previous labels take. What a message leaves unknown stays as it was.
 
     Examples
     --------
@@ -65,7 +65,11 @@ class PreviousLabels(PriorBased):
             stayed = len(np.intersect1d(self._previous, targets.positive, assume_unique=True))
             self._stayed = self._stayed * KEEP + stayed
             self._asked = self._asked * KEEP + len(self._previous)
-        self._previous = targets.positive
+        self._previous = targets.positive if targets.complete else self._kept(targets)
+
+    def _kept(self, targets: Targets) -> Ids:
+        unknown = ~targets.known(len(self.label_space))
+        return np.union1d(self._previous[unknown[self._previous]], targets.positive)
 
     def state(self) -> State:
         """See `Learner.state`."""

@@ -62,7 +62,7 @@ class LabelPriors(Learner):
             self._known = grown(self._known, size)
             self._known[self._size : size] = self._complete
             self._size = size
-        known = slice(0, size) if targets.negative is None else targets.known(size)
+        known = slice(0, size) if targets.negative is None else np.flatnonzero(targets.known(size))
         keep = 0.5 ** (1.0 / self.half_life)
         self._positive[known] *= keep
         self._known[known] *= keep

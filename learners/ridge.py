@@ -6,9 +6,9 @@ import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas
 
 from learners.base import Learner, State, Vector
+from learners.compiled import compiled
 from learners.growth import grown
 from learners.labels import Targets
 from learners.linear import errors, with_intercept
@@ -55,7 +55,7 @@ class RecursiveLeastSquares(Learner):
         self.rank = rank
         self.drift = drift
         super().__init__()
-        self._inverse: NDArray[np.float64] = np.zeros((0, 0), order="F")
+        self._inverse: NDArray[np.float64] = np.zeros((0, 0))
         self._weights: NDArray[np.float64] = np.zeros((0, 0))
         self._fold = (np.zeros(0, dtype=np.intp), np.zeros(0))
 
@@ -70,12 +70,8 @@ class RecursiveLeastSquares(Learner):
         error = errors(self._raw(inputs).astype(np.float32), targets)
         self._grow(len(inputs))
         gain = self._inverse @ inputs
-        scale = 1.0 / (1.0 + inputs @ gain)
-        weights = self._weights[: len(error), : len(inputs)]
-        weights -= np.outer(error * scale, gain)
-        self._inverse = blas.dger(-scale, gain, gain, a=self._inverse, overwrite_a=1)
-        diagonal = np.einsum("ii->i", self._inverse)
-        np.minimum(diagonal + self.drift, 1.0 / self.ridge, out=diagonal)
+        scale = 1.0 / (1.0 + float(inputs @ gain))
+        _step(self._inverse, self._weights, gain, scale, error, self.drift, 1.0 / self.ridge)
 
     def _raw(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
         rows = len(self.label_space)
@@ -112,7 +108,7 @@ class RecursiveLeastSquares(Learner):
         have = len(self._inverse)
         if size > have:
             # Growing by exactly what is needed keeps the matrix contiguous, as BLAS wants it.
-            larger = np.zeros((size, size), order="F")
+            larger = np.zeros((size, size))
             larger[:have, :have] = self._inverse
             larger[range(have, size), range(have, size)] = 1.0 / self.ridge
             self._inverse = larger
@@ -127,5 +123,27 @@ class RecursiveLeastSquares(Learner):
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._inverse = np.array(state["inverse"], order="F")
+        self._inverse = np.array(state["inverse"])
         self._weights = np.array(state["weights"])
+
+
+@compiled
+def _step(
+    inverse: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    gain: NDArray[np.float64],
+    scale: float,
+    error: Vector,
+    drift: float,
+    most: float,
+) -> None:
+    size = len(gain)
+    for label in range(len(error)):
+        step = error[label] * scale
+        for i in range(size):
+            weights[label, i] -= step * gain[i]
+    for i in range(size):
+        step = scale * gain[i]
+        for j in range(size):
+            inverse[i, j] -= step * gain[j]
+        inverse[i, i] = min(inverse[i, i] + drift, max(most, inverse[i, i]))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.base import State, Vector
+from learners.compiled import compiled
 from learners.growth import grown
 from learners.parameters import check_number
 
@@ -51,28 +52,13 @@ class StandardScaler:
         size = len(x)
         if size > self._size:
             self._grow(size)
-        count, mean, variance = self._count[:size], self._mean[:size], self._variance[:size]
-        np.minimum(count + 1.0, self.horizon, out=count)
-        delta = x - mean
-        if np.isnan(delta.sum()):
-            missing = np.isnan(delta)
-            delta[missing] = 0.0
-            count[missing] = np.maximum(count[missing] - 1.0, 0.0)
-        step = delta / np.maximum(count, 1.0)
-        mean += step
-        variance += step * (delta - step) - variance / np.maximum(count, 1.0)
-        self._shift[:size] = mean
-        self._inverse[:size] = inverse_deviation(variance)
+        moments = (self._count, self._mean, self._variance)
+        _learn(x, *moments, self._shift, self._inverse, float(self.horizon))
 
     def transform(self, x: Vector) -> Vector:
         """Return the standardised vector, shape (d,); features never learned become 0."""
-        size = min(len(x), self._size)
         z = np.zeros(len(x), dtype=np.float32)
-        np.subtract(x[:size], self._shift[:size], out=z[:size])
-        z[:size] *= self._inverse[:size]
-        np.clip(z, -CLIP, CLIP, out=z)
-        if np.isnan(z.sum()):
-            np.nan_to_num(z, copy=False, nan=0.0)
+        _transform(x, self._shift, self._inverse, min(len(x), self._size), z)
         return z
 
     def _grow(self, size: int) -> None:
@@ -86,22 +72,50 @@ class StandardScaler:
     def state(self) -> State:
         """Return the moments; see `Learner.state`."""
         size = self._size
-        return {"count": self._count[:size], "mean": self._mean[:size], "variance": self._variance[:size]}
+        return {
+            "count": self._count[:size],
+            "mean": self._mean[:size],
+            "variance": self._variance[:size],
+            "shift": self._shift[:size],
+            "inverse": self._inverse[:size],
+        }
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
         self._count, self._mean = np.array(state["count"]), np.array(state["mean"])
         self._variance = np.array(state["variance"])
         self._size = len(self._mean)
-        self._shift = self._mean.astype(np.float32)
-        self._inverse = inverse_deviation(self._variance)
+        self._shift, self._inverse = np.array(state["shift"]), np.array(state["inverse"])
 
 
-def inverse_deviation(variance: NDArray[np.float64]) -> Vector:
-    """Return one over the standard deviation, shape (d,); 0 for a feature that has never varied."""
-    inverse = np.zeros(len(variance), dtype=np.float32)
-    np.divide(1.0, np.sqrt(variance), out=inverse, where=variance > 1e-12, casting="unsafe")
-    return inverse
+@compiled
+def _learn(
+    x: Vector,
+    count: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    shift: Vector,
+    inverse: Vector,
+    horizon: float,
+) -> None:
+    for i in range(len(x)):
+        if np.isnan(x[i]):
+            continue
+        count[i] = min(count[i] + 1.0, horizon)
+        delta = x[i] - mean[i]
+        step = delta / count[i]
+        mean[i] += step
+        variance[i] += step * (delta - step) - variance[i] / count[i]
+        shift[i] = mean[i]
+        # A feature that has never varied says nothing: it becomes 0.
+        inverse[i] = 1.0 / np.sqrt(variance[i]) if variance[i] > 1e-12 else 0.0
+
+
+@compiled
+def _transform(x: Vector, shift: Vector, inverse: Vector, size: int, z: Vector) -> None:
+    for i in range(size):
+        value = (x[i] - shift[i]) * inverse[i]
+        z[i] = 0.0 if np.isnan(value) else min(max(value, -CLIP), CLIP)
 
 
 def unit(x: Vector) -> Vector:

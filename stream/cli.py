@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from stream import broker_cli, commands
+from stream.evaluate_cli import evaluate_command
 
 app = typer.Typer(
     name="ithaca",
@@ -17,6 +18,7 @@ app.add_typer(broker_cli.app, name="broker")
 app.command()(commands.run)
 app.command()(commands.produce)
 app.command()(commands.replay)
+app.command("evaluate")(evaluate_command)
 
 
 @app.callback()

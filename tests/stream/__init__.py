@@ -1,1 +1,1 @@
-"""Tests of `stream`."""
+"""Tests of what touches the outside world."""

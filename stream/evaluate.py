@@ -1,0 +1,215 @@
+"""Prequential evaluation: learners over a finite stream, each message predicted before it is learned.
+
+Every learner has a task of its own and takes the messages through `Task.advance`, as in the service, so
+scores here are the service's on the same events. Messages are encoded once for all learners.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.monitors import Monitors
+from learners.base import Learner, Vector
+from stream.encoders import catalogue
+from stream.encoders.base import Encoder
+from stream.events import BadEvent, Event
+from stream.sources import Source, SourceError
+from stream.task import Task
+
+BASELINES = ("previous-labels", "majority")
+"""Learners that every other one is put beside."""
+BATCH = 256
+"""Messages encoded at a time."""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """How one learner did; see `learners.metrics.Scores`. Speed is predict, score and learn together."""
+
+    learner: str
+    subset_accuracy: float
+    example_f1: float
+    micro_f1: float
+    macro_f1: float
+    hamming_loss: float
+    p_at_1: float
+    p_at_3: float
+    p_at_5: float
+    messages_per_second: float
+
+
+class Report(msgspec.Struct, frozen=True):
+    """How all learners did on one stream.
+
+    Parameters
+    ----------
+    data
+        Name of the stream.
+    messages
+        Messages taken in.
+    features
+        Length of the longest vector.
+    labels
+        Labels that were named at least once.
+    order
+        "stored", or "shuffled:SEED".
+    results
+        One a learner, in the order given.
+    """
+
+    data: str
+    messages: int
+    features: int
+    labels: int
+    order: str
+    results: list[Result]
+
+
+class Evaluation(NamedTuple):
+    """A report and what else there is to say of its making.
+
+    Parameters
+    ----------
+    report
+        The report.
+    encoding_seconds
+        Time spent on encoding, which no learner's speed includes; 0 where the stream has its vectors.
+    problems
+        What was left out because it cannot be used, one sentence each.
+    """
+
+    report: Report
+    encoding_seconds: float
+    problems: Sequence[str]
+
+
+def evaluate(
+    source: Source,
+    learners: Mapping[str, Learner],
+    *,
+    encoder: Encoder | None = None,
+    shuffle: int | None = None,
+    progress: Callable[[int], None] = lambda messages: None,
+) -> Evaluation:
+    """Run fresh learners over a stream and score every message from the first one.
+
+    Parameters
+    ----------
+    source
+        The stream.
+    learners
+        Fresh learners by name.
+    encoder
+        Makes the vectors of a stream that has none; None (the default) chooses by the first event:
+        `hashing` for text, else `dense`.
+    shuffle
+        Seed of a random order (PCG64); None (the default) keeps the stored one.
+    progress
+        Called with the number of messages done since its last call.
+
+    Raises
+    ------
+    SourceError
+        When no message has a label.
+    """
+    if not any(source.event(position).teaches for position in range(len(source))):
+        raise SourceError(
+            f"{source.name} has {len(source)} messages and no label: there is nothing to score. "
+            "Give a stream whose events carry `labels`."
+        )
+    if encoder is None:
+        encoder = catalogue.make("dense" if source.event(0).text is None else "hashing")
+    tasks = {
+        name: Task(encoder, learner, Monitors(), run="evaluate", source="/ithaca/evaluate")
+        for name, learner in learners.items()
+    }
+    seconds = dict.fromkeys(tasks, 0.0)
+    batches = _Batches(source, encoder, _order(len(source), shuffle))
+    for batch in batches:
+        for name, task in tasks.items():
+            seconds[name] += _run(task, batch)
+        progress(BATCH)
+    report = Report(
+        data=source.name,
+        messages=batches.messages,
+        features=batches.features,
+        labels=max(len(task.learner.label_space) for task in tasks.values()),
+        order="stored" if shuffle is None else f"shuffled:{shuffle}",
+        results=[_result(name, task, batches.messages, seconds[name]) for name, task in tasks.items()],
+    )
+    return Evaluation(report, batches.seconds, [*source.problems, *batches.problems])
+
+
+def _order(messages: int, shuffle: int | None) -> NDArray[np.intp]:
+    if shuffle is None:
+        return np.arange(messages)
+    return np.random.Generator(np.random.PCG64(shuffle)).permutation(messages)
+
+
+def _run(task: Task, batch: Sequence[tuple[Event, Vector]]) -> float:
+    started = time.perf_counter()
+    for event, x in batch:
+        task.advance(event, x)
+    return time.perf_counter() - started
+
+
+def _result(name: str, task: Task, messages: int, seconds: float) -> Result:
+    scores = dataclasses.asdict(task.scores.summary())
+    shown = {field: scores[field] for field in Result.__struct_fields__ if field in scores}
+    return Result(learner=name, **shown, messages_per_second=messages / seconds if seconds else 0.0)
+
+
+class _Batches:
+    """Messages with their vectors, in order, and an account of how they were made."""
+
+    def __init__(self, source: Source, encoder: Encoder, order: NDArray[np.intp]) -> None:
+        self._source = source
+        self._encoder = encoder
+        self._order = order
+        self.messages = 0
+        self.features = 0
+        self.seconds = 0.0
+        self.problems: list[str] = []
+
+    def __iter__(self) -> Iterator[list[tuple[Event, Vector]]]:
+        for start in range(0, len(self._order), BATCH):
+            batch = self._batch(self._order[start : start + BATCH].tolist())
+            self.messages += len(batch)
+            self.features = max([self.features, *(len(x) for _, x in batch)])
+            yield batch
+
+    def _batch(self, positions: list[int]) -> list[tuple[Event, Vector]]:
+        events = [self._source.event(position) for position in positions]
+        # A source has vectors for all of its messages or for none.
+        stored = [self._source.vector(position) for position in positions]
+        given = [(event, x) for event, x in zip(events, stored, strict=True) if x is not None]
+        if given:
+            return given
+        started = time.perf_counter()
+        batch = self._encoded([event for event in events if self._fits(event)])
+        self.seconds += time.perf_counter() - started
+        return batch
+
+    def _fits(self, event: Event) -> bool:
+        try:
+            self._encoder.check(event)
+        except BadEvent as bad:
+            self.problems.append(f"event {event.id!r}: {bad.detail}")
+            return False
+        return True
+
+    def _encoded(self, events: list[Event]) -> list[tuple[Event, Vector]]:
+        try:
+            return list(zip(events, self._encoder.encode(events), strict=True))
+        except Exception as error:
+            # One by one, as the service does, so that only what the encoder cannot take is left out.
+            if len(events) > 1:
+                return [pair for event in events for pair in self._encoded([event])]
+            self.problems.append(f"event {events[0].id!r}: {type(error).__name__}: {error}")
+            return []

@@ -1,0 +1,114 @@
+"""`ithaca evaluate PATH`: learners side by side on a file, as a table or as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from learners.catalogue import make
+from stream.encoders import catalogue as encoders
+from stream.evaluate import BASELINES, Evaluation, Report, evaluate
+from stream.sources import open_source
+
+COLUMNS = {
+    "subset_accuracy": "subset",
+    "example_f1": "ex. F1",
+    "micro_f1": "micro F1",
+    "macro_f1": "macro F1",
+    "hamming_loss": "Hamming",
+    "p_at_1": "P@1",
+    "p_at_3": "P@3",
+    "p_at_5": "P@5",
+}
+"""Scores shown, and their column's head."""
+WIDTH = 120
+"""Characters a line has where the output is no terminal."""
+
+
+def evaluate_command(
+    path: Annotated[
+        Path, typer.Argument(help="JSON lines, Mulan or MEKA ARFF, or a folder of arrays or events.")
+    ],
+    learner: Annotated[
+        list[str] | None, typer.Option(help="Learner to evaluate, repeatable; the default is ihomer.")
+    ] = None,
+    shuffle: Annotated[
+        int | None, typer.Option(metavar="SEED", min=0, help="Shuffle the messages taken with this seed.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Take the first N messages as stored, before shuffling.")
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Encoder of events; the default is hashing for text, else dense.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, no table.")] = False,
+) -> None:
+    """Predict each message of a file before learning it, and score every prediction."""
+    try:
+        names = dict.fromkeys([*(learner or ["ihomer"]), *BASELINES])
+        learners = {name: make(name) for name in names}
+        source = open_source(path, limit)
+        with _bar(source.name, len(source)) as bar:
+            evaluation = evaluate(
+                source,
+                learners,
+                encoder=None if encoder is None else encoders.make(encoder),
+                shuffle=shuffle,
+                progress=lambda messages: bar.advance(bar.task_ids[0], messages),
+            )
+    except ValueError as error:
+        typer.echo(f"ithaca evaluate: {error}", err=True)
+        raise typer.Exit(2) from error
+    _warn(evaluation)
+    if as_json:
+        typer.echo(msgspec.json.encode(evaluation.report).decode())
+    else:
+        _print(evaluation)
+
+
+def _bar(name: str, messages: int) -> Progress:
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    bar.add_task(name, total=messages)
+    return bar
+
+
+def _warn(evaluation: Evaluation) -> None:
+    problems = evaluation.problems
+    if problems:
+        typer.echo(
+            f"ithaca evaluate: {len(problems)} records left out, as in the service; first: {problems[0]}",
+            err=True,
+        )
+
+
+def _print(evaluation: Evaluation) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    console.print(_table(evaluation.report))
+    if evaluation.encoding_seconds:
+        speed = evaluation.report.messages / evaluation.encoding_seconds
+        console.print(f"Encoding, once for all and not counted above: {speed:,.0f} msgs/s.")
+
+
+def _table(report: Report) -> Table:
+    title = (
+        f"{report.data}: {report.messages:,} messages, {report.features:,} features, "
+        f"{report.labels:,} labels, order {report.order}"
+    )
+    table = Table(title=title, title_justify="left")
+    table.add_column("learner", no_wrap=True)
+    for head in (*COLUMNS.values(), "msgs/s"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for result in report.results:
+        scores = (f"{getattr(result, field):.4f}" for field in COLUMNS)
+        table.add_row(result.learner, *scores, f"{result.messages_per_second:,.0f}")
+    return table

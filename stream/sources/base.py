@@ -1,0 +1,142 @@
+"""What a source is, and its two kinds: a list of events, and a table of vectors with labels."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, TextIO
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from stream.events import Event
+
+Vector = NDArray[np.float32]
+
+
+class SourceError(ValueError):
+    """A file that cannot be read as a stream: says what, what was got and the next step."""
+
+
+class Source(Protocol):
+    """A finite stream whose messages can be taken in any order.
+
+    Attributes
+    ----------
+    name
+        What to call it in reports.
+    problems
+        What was left out of the stream because it is no event, one sentence each.
+    """
+
+    @property
+    def name(self) -> str:
+        """What to call it in reports."""
+        ...
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """What was left out because it is no event, one sentence each."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of messages."""
+        ...
+
+    def event(self, position: int) -> Event:
+        """Return one message; its vector, where the source has one, comes from `vector`."""
+        ...
+
+    def vector(self, position: int) -> Vector | None:
+        """Return one message's vector, or None where an encoder has to make it from the event."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class EventList:
+    """Events as they were written, still to be encoded."""
+
+    name: str
+    events: Sequence[Event]
+    problems: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        """Return the number of messages."""
+        return len(self.events)
+
+    def event(self, position: int) -> Event:
+        """See `Source.event`."""
+        return self.events[position]
+
+    def vector(self, position: int) -> None:
+        """Return None: an encoder has to make the vector."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Vectors with label sets.
+
+    Parameters
+    ----------
+    name
+        What to call it in reports.
+    x
+        One row a message, float32, dense or CSR; NaN is missing. Shape (n, d).
+    y
+        CSR, non-zero where a label is on. Shape (n, L).
+    labels
+        Names of the labels, in order of y's columns.
+    negative
+        For messages whose labels are not complete, by row: the labels known to be off.
+    """
+
+    name: str
+    x: NDArray[np.float32] | scipy.sparse.csr_matrix
+    y: scipy.sparse.csr_matrix
+    labels: Sequence[str]
+    negative: Mapping[int, list[str]] = dataclasses.field(default_factory=dict)
+    problems: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse parts that do not fit together."""
+        rows, columns = self.y.shape
+        if self.x.shape[0] != rows or len(self.labels) != columns:
+            raise SourceError(
+                f"{self.name} does not fit together: X has {self.x.shape[0]} rows, Y has {rows} rows and "
+                f"{columns} columns, and {len(self.labels)} labels are named. Write all from the same data."
+            )
+
+    def __len__(self) -> int:
+        """Return the number of messages."""
+        return int(self.y.shape[0])
+
+    def event(self, position: int) -> Event:
+        """Return a message's labels; its id is its row."""
+        on = self.y.indices[self.y.indptr[position] : self.y.indptr[position + 1]]
+        negative = self.negative.get(position)
+        return Event(
+            id=str(position),
+            ts=0.0,
+            labels=[self.labels[label] for label in on.tolist()],
+            labels_complete=negative is None,
+            not_=negative or [],
+        )
+
+    def vector(self, position: int) -> Vector:
+        """Return a message's vector of shape (d,)."""
+        if isinstance(self.x, np.ndarray):
+            return np.asarray(self.x[position], dtype=np.float32)
+        row = slice(self.x.indptr[position], self.x.indptr[position + 1])
+        vector = np.zeros(self.x.shape[1], dtype=np.float32)
+        vector[self.x.indices[row]] = self.x.data[row]
+        return vector
+
+
+def open_text(path: Path) -> TextIO:
+    """Open a text file, gzipped or not, as UTF-8; bytes that are not are kept as escapes."""
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", errors="surrogateescape")
+    return path.open(encoding="utf-8", errors="surrogateescape")

@@ -1,0 +1,55 @@
+"""Small labelled streams for tests: every message is a vector and the ids of its labels."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.base import Learner
+from learners.labels import Targets
+
+
+class Message(NamedTuple):
+    """One vector and its labels."""
+
+    x: NDArray[np.float32]
+    labels: list[str]
+
+
+def linear_stream(
+    messages: int, features: int, labels: int, seed: int = 0, shift: float = 0.8
+) -> list[Message]:
+    """Return a stream where each label is a half-space of the features; `shift` makes labels rarer."""
+    rng = np.random.default_rng(seed)
+    weights = rng.normal(size=(labels, features))
+    x = rng.normal(size=(messages, features)).astype(np.float32)
+    on = x @ weights.T > shift * np.sqrt(features)
+    return [
+        Message(row, [f"l{label}" for label in np.flatnonzero(truth)])
+        for row, truth in zip(x, on, strict=True)
+    ]
+
+
+def learn_all(learner: Learner, stream: list[Message]) -> Learner:
+    """Predict and learn every message, as the service does."""
+    for message in stream:
+        learner.predict(message.x)
+        learner.learn(message.x, learner.label_space.targets(message.labels))
+    return learner
+
+
+def subset_accuracy(learner: Learner, stream: list[Message], after: int = 0) -> float:
+    """Return the share of messages past the first `after` whose label-set was predicted exactly."""
+    exact = []
+    for message in stream:
+        predicted = learner.label_space.names(learner.predict(message.x).labels)
+        exact.append(sorted(predicted) == sorted(message.labels))
+        learner.learn(message.x, learner.label_space.targets(message.labels))
+    return float(np.mean(exact[after:]))
+
+
+def only(*labels: int) -> Targets:
+    """Return complete targets with these ids."""
+    return Targets(np.array(labels, dtype=np.intp))

@@ -1,0 +1,126 @@
+"""Label clusters: planted groups are found, and every label is in exactly one cluster, always."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
+
+from learners.clusters import Clusters
+
+
+def planted(groups: list[list[int]], messages: int, seed: int) -> Iterator[list[int]]:
+    """Each message carries about half the labels of one group, sometimes of two."""
+    rng = np.random.default_rng(seed)
+    for _ in range(messages):
+        active = rng.choice(len(groups), size=1 + (rng.random() < 0.2), replace=False)
+        labels = [label for group in active for label in groups[group] if rng.random() < 0.5]
+        yield sorted(labels)
+
+
+def grouping(clusters: Clusters, size: int) -> list[int]:
+    """Return the cluster of each label."""
+    return [int(owner) for owner in clusters.owners()[:size]]
+
+
+def check_partition(clusters: Clusters, size: int) -> None:
+    """Assert that every label is in exactly one cluster, and none is too large."""
+    members = [label for leaf in clusters.leaves() for label in clusters.members(leaf)]
+    assert sorted(members) == list(range(size))
+    for leaf in clusters.leaves():
+        assert len(clusters.members(leaf)) <= clusters.largest
+        assert all(clusters.owners()[label] == leaf for label in clusters.members(leaf))
+
+
+def leaves_of(tree: object) -> list[int]:
+    """Return the leaves of a tree of nested pairs."""
+    if isinstance(tree, tuple):
+        return [leaf for child in tree for leaf in leaves_of(child)]
+    assert isinstance(tree, int)
+    return [tree]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("count", [2, 4, 10])
+def test_planted_groups_are_found(count: int, seed: int) -> None:
+    """Planted groups are found."""
+    order = np.random.default_rng(seed).permutation(count * 5)
+    groups = [order[5 * group : 5 * group + 5].tolist() for group in range(count)]
+    clusters = Clusters()
+    for labels in planted(groups, 10_000, seed):
+        clusters.learn(labels, 5 * count)
+    truth = np.empty(5 * count, dtype=int)
+    for group, labels in enumerate(groups):
+        truth[labels] = group
+    assert adjusted_rand_score(truth, grouping(clusters, 5 * count)) == 1.0
+
+
+def test_a_regrouping_is_followed() -> None:
+    """A regrouping is followed."""
+    first, second = [[0, 1, 2, 3], [4, 5, 6, 7]], [[0, 1, 4, 5], [2, 3, 6, 7]]
+    clusters = Clusters(half_life=4000)
+    for labels in planted(first, 6000, 0):
+        clusters.learn(labels, 8)
+    assert adjusted_rand_score([0, 0, 0, 0, 1, 1, 1, 1], grouping(clusters, 8)) == 1.0
+    for labels in planted(second, 20_000, 1):
+        clusters.learn(labels, 8)
+    assert adjusted_rand_score([0, 0, 1, 1, 0, 0, 1, 1], grouping(clusters, 8)) == 1.0
+
+
+def test_a_stationary_stream_does_not_flap() -> None:
+    """A stationary stream does not flap."""
+    groups = [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11, 12, 13, 14]]
+    clusters = Clusters()
+    changes = [clusters.learn(labels, 15) for labels in planted(groups, 30_000, 7)]
+    assert any(changes[:10_000])
+    assert sum(map(len, changes[10_000:])) <= 2
+
+
+def test_changes_say_what_was_compared() -> None:
+    """Changes say what was compared."""
+    clusters = Clusters()
+    seen = [change for labels in planted([[0, 1], [2, 3]], 5000, 0) for change in clusters.learn(labels, 4)]
+    assert {change.kind for change in seen} == {"split"}
+    assert all(change.statistic < change.threshold for change in seen)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sets(st.integers(0, 30), max_size=6), min_size=1, max_size=300),
+    st.integers(2, 8),
+)
+def test_every_label_is_in_exactly_one_cluster(messages: list[set[int]], largest: int) -> None:
+    """Every label is in exactly one cluster."""
+    # Few messages must suffice for changes here, right or wrong.
+    clusters = Clusters(linkage=0.5, delta=0.9, patience=1, largest=largest, half_life=50)
+    size = 0
+    for message in messages:
+        size = max(size, max(message, default=-1) + 1)
+        clusters.learn(sorted(message), size)
+        check_partition(clusters, size)
+        assert sorted(leaves_of(clusters.tree())) == clusters.leaves()
+
+
+def test_clusters_stay_within_bounds_with_many_labels() -> None:
+    """Clusters stay within bounds with many labels."""
+    rng = np.random.default_rng(0)
+    clusters = Clusters(largest=16)
+    for n in range(3000):
+        clusters.learn(np.unique(rng.integers(0, n + 1, 3)).tolist(), n + 1)
+    check_partition(clusters, 3000)
+
+
+def test_state_round_trip() -> None:
+    """State round trip."""
+    one, other = Clusters(patience=20), Clusters(patience=20)
+    groups = [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    for labels in planted(groups, 1500, 0):
+        one.learn(labels, 9)
+    other.load_state(one.state())
+    for labels in planted(groups, 3000, 1):
+        assert one.learn(labels, 9) == other.learn(labels, 9)
+    assert one.tree() == other.tree()

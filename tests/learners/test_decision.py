@@ -1,0 +1,118 @@
+"""Decisions: each rule serves its own score."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from learners import decision as module
+from learners.decision import RULES, Decision
+from learners.ihomer import IHOMER
+from learners.labels import Targets
+from learners.neighbours import NOBODY, Neighbours
+from tests.learners.streams import Message, only
+
+NONE = np.zeros(0, dtype=np.intp)
+
+
+def neighbours(*sets: tuple[int, ...]) -> Neighbours:
+    """Neighbours."""
+    targets = [only(*labels) for labels in sets]
+    ids = np.concatenate([target.positive for target in targets])
+    return Neighbours(
+        np.full(len(sets), 1 / len(sets)), ids, np.array([len(labels) for labels in sets]), targets
+    )
+
+
+def test_a_set_that_neighbours_agree_on_beats_a_threshold() -> None:
+    """Two labels just under 0.5 that always come together are predicted together."""
+    decision, clusters = Decision("subset"), np.zeros(2, dtype=np.intp)
+    p = np.array([0.49, 0.49], dtype=np.float32)
+    near = neighbours((0, 1), (0, 1), ())
+    for _ in range(50):
+        decided = decision.decide(p, (near,), NONE, clusters)
+        decision.learn(decided, only(0, 1))
+    assert decision.decide(p, (near,), NONE, clusters).labels.tolist() == [0, 1]
+
+
+def test_clusters_follow_their_own_best_candidate() -> None:
+    """In one cluster the previous labels are right, in the other the probabilities."""
+    decision, clusters = Decision("subset"), np.array([0, 1], dtype=np.intp)
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        first, second = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
+        p = np.array([0.5 + 0.4 * rng.choice([-1, 1]), 0.9 if second else 0.1], dtype=np.float32)
+        previous = np.array([0] if first else [], dtype=np.intp)
+        decided = decision.decide(p, (NOBODY,), previous, clusters)
+        decision.learn(decided, only(*[0] * first, *[1] * second))
+    decided = decision.decide(np.array([0.9, 0.9], dtype=np.float32), (NOBODY,), NONE, clusters)
+    assert decided.labels.tolist() == [1]
+
+
+def test_nothing_likely_is_nothing_predicted() -> None:
+    """Nothing likely is nothing predicted."""
+    decision = Decision()
+    decided = decision.decide(np.full(5, 0.01, dtype=np.float32), (NOBODY,), NONE, np.zeros(5, dtype=np.intp))
+    assert decided.labels.tolist() == []
+    decision.learn(decided, only(3))
+
+
+def test_compiled_equals_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled equals plain."""
+
+    def run() -> list[list[int]]:
+        decision, rng = Decision(), np.random.default_rng(3)
+        clusters, previous, seen = rng.integers(0, 4, 12), NONE, []
+        for _ in range(60):
+            near = neighbours(*(tuple(np.flatnonzero(rng.random(12) < 0.3).tolist()) for _ in range(5)))
+            decided = decision.decide(rng.random(12).astype(np.float32) * 0.7, (near,), previous, clusters)
+            previous = np.flatnonzero(rng.random(12) < 0.3)
+            seen.append(decided.labels.tolist())
+            decision.learn(decided, Targets(previous))
+        return seen
+
+    fast = run()
+    for name in ("_rescore", "_tally"):
+        monkeypatch.setattr(module, name, getattr(module, name).py_func)
+    with np.errstate(over="ignore"):
+        assert run() == fast
+
+
+def score(rule: str, stream: list[Message]) -> dict[str, float]:
+    """Score."""
+    learner = IHOMER(rule=rule)
+    pairs = []
+    for message in stream:
+        pairs.append((set(learner.label_space.names(learner.predict(message.x).labels)), set(message.labels)))
+        learner.learn(message.x, learner.label_space.targets(message.labels))
+    right = sum(len(guess & truth) for guess, truth in pairs)
+    sizes = sum(len(guess) + len(truth) for guess, truth in pairs)
+    errors = sum(len(guess ^ truth) for guess, truth in pairs)
+    return {
+        "subset": float(np.mean([guess == truth for guess, truth in pairs])),
+        "micro_f1": 2 * right / sizes,
+        "hamming": -errors,
+    }
+
+
+def test_rules_serve_their_scores() -> None:
+    """On noisy pairs of labels, each rule is at least as good as the others at its own score."""
+    rng = np.random.default_rng(0)
+    stream = []
+    for _ in range(2500):
+        group, x = rng.integers(4), rng.normal(size=4).astype(np.float32)
+        x[group] += 1.2
+        labels = [f"{group}a", f"{group}b"] if rng.random() < 0.9 else [f"{group}a"]
+        stream.append(Message(x, labels))
+    scores = {rule: score(rule, stream) for rule in ("subset", "micro_f1", "hamming")}
+    for name in scores:
+        assert scores[name][name] >= max(other[name] for other in scores.values()) - 0.01 * abs(
+            scores[name][name]
+        )
+
+
+def test_unknown_rule_is_refused_by_name() -> None:
+    """Unknown rule is refused by name."""
+    with pytest.raises(ValueError, match=r"The 'rule' parameter of Decision must be a str among .*'subset'"):
+        Decision("f2")
+    assert "balanced" in RULES

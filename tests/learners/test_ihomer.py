@@ -1,0 +1,109 @@
+"""iHOMER as a whole: it learns, its clusters reach it, and labels come and go."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from learners.base import Change
+from learners.ihomer import IHOMER
+from learners.labels import Targets
+from learners.persistence import PreviousLabels
+from tests.learners.streams import Message, learn_all, linear_stream, subset_accuracy
+
+
+def paired(messages: int, seed: int = 0, prefix: str = "") -> list[Message]:
+    """Return a stream of four kinds of message, each with its own pair of labels."""
+    rng = np.random.default_rng(seed)
+    stream = []
+    for _ in range(messages):
+        kind, x = rng.integers(4), rng.normal(size=8).astype(np.float32)
+        x[kind] += 3
+        stream.append(Message(x, [f"{prefix}{kind}a", f"{prefix}{kind}b"]))
+    return stream
+
+
+def test_beats_its_own_baselines() -> None:
+    """Beats its own baselines."""
+    stream = linear_stream(3000, 20, 4, shift=0.3)
+    own, previous = (
+        subset_accuracy(IHOMER(), stream, after=500),
+        subset_accuracy(PreviousLabels(), stream, after=500),
+    )
+    assert own > 2 * previous
+    assert own > 0.5
+
+
+def test_clusters_reach_the_decision() -> None:
+    """Clusters reach the decision."""
+    learner = IHOMER()
+    learn_all(learner, paired(6000))
+    prediction = learner.predict(np.array([4, 0, 0, 0, 0, 0, 0, 0], dtype=np.float32))
+    assert learner.label_space.names(prediction.labels) == ["0a", "0b"]
+    # One cluster for both of the pair, and another pair's labels live elsewhere.
+    assert len(learner.clusters_of(prediction.labels)) == 1
+    assert learner.statistics().clusters == 4
+    assert learner.statistics().largest_cluster == 2
+
+
+def test_structure_changes_are_told_once() -> None:
+    """Structure changes are told once."""
+    learner = IHOMER()
+    told: list[Change] = []
+    for message in paired(6000):
+        learner.learn(message.x, learner.label_space.targets(message.labels))
+        told += learner.changes
+    assert {change.kind for change in told} == {"split"}
+    assert len(told) == 3
+
+
+def test_labels_replaced_by_others_are_learned_and_the_old_ones_fade() -> None:
+    """Labels replaced by others are learned and the old ones fade."""
+    learner = IHOMER()
+    learn_all(learner, paired(1500))
+    assert subset_accuracy(learner, paired(1500, seed=1, prefix="new "), after=300) > 0.8
+    assert not [
+        name for name in learner.label_space.names(learner.predict(paired(1)[0].x).labels) if name[0] != "n"
+    ]
+
+
+def test_partial_targets_teach_only_what_they_name() -> None:
+    """Messages that never name the second label of a pair must not unlearn it."""
+    learner = IHOMER()
+    learn_all(learner, paired(1500))
+    b = learner.label_space.id("0b")
+    before = learner.score(np.array([4, 0, 0, 0, 0, 0, 0, 0], dtype=np.float32))[b]
+    for message in paired(300, seed=2):
+        first = learner.label_space.id(message.labels[0])
+        learner.learn(message.x, Targets(np.array([first]), np.zeros(0, dtype=np.intp)))
+    after = learner.score(np.array([4, 0, 0, 0, 0, 0, 0, 0], dtype=np.float32))[b]
+    assert after > 0.5 * before
+
+
+def test_learning_without_predicting_first_is_the_same() -> None:
+    """Learning without predicting first is the same."""
+    one, other = IHOMER(), IHOMER()
+    for message in linear_stream(300, 6, 4):
+        one.predict(message.x)
+        one.learn(message.x, one.label_space.targets(message.labels))
+        other.learn(message.x, other.label_space.targets(message.labels))
+    assert one.digest() == other.digest()
+
+
+def test_a_reused_buffer_is_not_mistaken_for_the_same_message() -> None:
+    """A reused buffer is not mistaken for the same message."""
+    one, other = IHOMER(), IHOMER()
+    buffer = np.zeros(6, dtype=np.float32)
+    for message in linear_stream(100, 6, 3):
+        one.learn(message.x, one.label_space.targets(message.labels))
+        other.score(buffer)
+        buffer[:] = message.x
+        other.learn(buffer, other.label_space.targets(message.labels))
+    assert one.digest() == other.digest()
+
+
+@pytest.mark.parametrize("parameters", [{"rule": "best"}, {"k": 0}, {"window": 5}, {"linkage": 0.0}])
+def test_bad_parameters_are_refused(parameters: dict[str, float]) -> None:
+    """Bad parameters are refused."""
+    with pytest.raises(ValueError, match="parameter of"):
+        IHOMER(**parameters)  # type: ignore[arg-type]
