@@ -36,10 +36,6 @@ LISTED_SCORES = 10
 """How many of the best scores a prediction lists, beside every predicted label's."""
 
 
-MAX_DETAIL_CHARACTERS = 500
-"""How much of what is wrong a dead letter's header tells; a name inside the event may be a megabyte long."""
-
-
 class Outcome(NamedTuple):
     """What a batch of records led to.
 
@@ -237,7 +233,7 @@ class Task:
             *record.headers,
             *self._headers(record, "dead-letter", passed_on=False),
             ("ithaca_reason", bad.reason.encode()),
-            ("ithaca_detail", bad.detail[:MAX_DETAIL_CHARACTERS].encode(errors="replace")),
+            ("ithaca_detail", bad.detail.encode()),
         )
         return [Output("dlq", record.key, record.value, headers)]
 
