@@ -7,18 +7,27 @@ that names the field and says what was got; the task turns it into a dead letter
 from __future__ import annotations
 
 import datetime
-import math
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 MAX_EVENT_BYTES = 1_000_000
 """Largest event value that is read, in bytes; larger ones are dead letters."""
 MAX_LABELS = 1_000
 """Most labels (or known negatives) one event may name."""
-MAX_LABEL_CHARACTERS = 256
-"""Longest label name, in characters."""
+MAX_NAME_CHARACTERS = 256
+"""Longest name of a label or a feature, in characters."""
+MAX_ID_CHARACTERS = 1_000
+"""Longest event id, in characters; predictions repeat it."""
+MAX_NUMBER = float(np.finfo(np.float32).max)
+"""Largest size of a number in a vector or a feature: what float32 holds."""
+MAX_DEPTH = 100
+"""Deepest nesting of arrays and objects in an event, itself included."""
+MAX_DETAIL_CHARACTERS = 400
+"""Longest detail of a `BadEvent`, in characters: it travels in a header."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -70,15 +79,17 @@ class BadEvent(ValueError):
     Parameters
     ----------
     reason
-        One word for the kind of trouble, for counters: "json", "schema", "value", "size", "tombstone", "encoder".
+        One word for the kind of trouble, for counters: "json", "schema", "value", "size", "tombstone" or
+        "encoder".
     detail
-        One sentence that names the field and says what was got.
+        One sentence that names the field and says what was got. Kept to `MAX_DETAIL_CHARACTERS` and to
+        characters that UTF-8 can carry, whatever the input was.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
         self.reason = reason
-        self.detail = detail
+        self.detail = _short(detail, MAX_DETAIL_CHARACTERS)
+        super().__init__(self.detail)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +180,9 @@ class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     p: float | None = None
 
 
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _events = msgspec.json.Decoder(Event)
 _encoder = msgspec.json.Encoder()
 
@@ -199,11 +213,12 @@ def decode_event(value: bytes | None) -> Event:
         raise BadEvent("tombstone", "the value is null; an event must be a JSON object")
     if len(value) > MAX_EVENT_BYTES:
         raise BadEvent("size", f"the value has {len(value)} bytes; at most {MAX_EVENT_BYTES} are read")
+    _check_depth(value)
     try:
         event = _events.decode(value)
     except msgspec.ValidationError as error:
         raise BadEvent("schema", str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadEvent("json", f"the value is not JSON: {error}") from error
     check_event(event)
     return event
@@ -211,35 +226,71 @@ def decode_event(value: bytes | None) -> Event:
 
 def check_event(event: Event) -> None:
     """Raise BadEvent when a well-typed event has a value that cannot be used."""
-    if not event.id:
-        raise BadEvent("value", "id is empty; every event needs one")
+    if not 1 <= len(event.id) <= MAX_ID_CHARACTERS:
+        raise BadEvent("value", f"id has {len(event.id)} characters; an id has 1 to {MAX_ID_CHARACTERS}")
     _check_time(event.ts)
-    for field, names in (("labels", event.labels or []), ("not", event.not_)):
-        _check_labels(field, names)
-    for position, number in enumerate(event.vector or []):
-        if not math.isfinite(number):
-            raise BadEvent("value", f"vector[{position}] is {number}; only finite numbers can be encoded")
-    for name, feature in (event.features or {}).items():
-        if isinstance(feature, float) and not math.isfinite(feature):
-            raise BadEvent("value", f"features[{name!r}] is {feature}; use null for a missing number")
+    _check_labels("labels", event.labels or [])
+    _check_labels("not", event.not_)
+    _check_vector(event.vector or [])
+    _check_features(event.features or {})
+
+
+def _check_depth(value: bytes) -> None:
+    # The decoder's own bound is what is left of the caller's stack; an event must not be good in one
+    # program and bad in another.
+    if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", value)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise BadEvent("json", f"the value nests deeper than {MAX_DEPTH} arrays and objects")
 
 
 def _check_time(ts: str | float) -> None:
-    if isinstance(ts, str):
-        try:
+    try:
+        if isinstance(ts, str):
             datetime.datetime.fromisoformat(ts)
-        except ValueError as error:
-            raise BadEvent("value", f"ts is {ts[:64]!r}; write ISO 8601 or seconds since 1970") from error
-    elif not math.isfinite(ts):
-        raise BadEvent("value", f"ts is {ts}; write ISO 8601 or seconds since 1970")
+        else:
+            _EPOCH + datetime.timedelta(seconds=ts)
+    except (ValueError, OverflowError) as error:
+        got = repr(_short(ts, 64)) if isinstance(ts, str) else ts
+        raise BadEvent("value", f"ts is {got}; write ISO 8601 or seconds since 1970") from error
 
 
-def _check_labels(field: str, names: list[str]) -> None:
+def _check_labels(field: str, names: Collection[str]) -> None:
     if len(names) > MAX_LABELS:
-        raise BadEvent("value", f"{field} names {len(names)} labels; at most {MAX_LABELS} are read")
+        raise BadEvent("value", f"{field} has {len(names)} labels; at most {MAX_LABELS} are read")
     for position, name in enumerate(names):
-        if not name or len(name) > MAX_LABEL_CHARACTERS:
-            raise BadEvent(
-                "value",
-                f"{field}[{position}] has {len(name)} characters; a label has 1 to {MAX_LABEL_CHARACTERS}",
-            )
+        _check_name(f"{field}[{position}]", name)
+
+
+def _check_vector(vector: Collection[float]) -> None:
+    wild = np.flatnonzero(~(np.abs(np.array(vector, dtype=np.float64)) <= MAX_NUMBER))
+    if len(wild):
+        position = int(wild[0])
+        _check_number(f"vector[{position}]", list(vector)[position], "leave the event out")
+
+
+def _check_features(features: Mapping[str, float | bool | str | None]) -> None:
+    for name, value in features.items():
+        _check_name("a name in features", name)
+        if isinstance(value, float):
+            _check_number(f"features[{_short(name, 64)!r}]", value, "use null for a missing number")
+
+
+def _check_name(field: str, name: str) -> None:
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
+        raise BadEvent("value", f"{field} has {len(name)} characters; a name has 1 to {MAX_NAME_CHARACTERS}")
+
+
+def _check_number(field: str, number: float, advice: str) -> None:
+    if not -MAX_NUMBER <= number <= MAX_NUMBER:
+        raise BadEvent(
+            "value", f"{field} is {number}; only numbers up to {MAX_NUMBER:.3g} can be learned: {advice}"
+        )
+
+
+def _short(text: str, most: int) -> str:
+    text = text if len(text) <= most else f"{text[: most - 1]}…"
+    return text.encode(errors="replace").decode()

@@ -1,5 +1,9 @@
-"""Encoders turn events into vectors: text by hashing or a transformer, named features and numbers as they are."""
+"""Encoders turn events into vectors: text by hashing or a transformer, features and numbers as they are."""
 
 from stream.encoders.base import Encoder
+from stream.encoders.catalogue import make_encoder
+from stream.encoders.dense import Dense
+from stream.encoders.hashing import Hashing
+from stream.encoders.transformer import Transformer
 
-__all__ = ["Encoder"]
+__all__ = ["Dense", "Encoder", "Hashing", "Transformer", "make_encoder"]

@@ -1,0 +1,84 @@
+"""Events that come as numbers: a vector, named features, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.features import FeatureSpace
+from stream.events import BadEvent, Event
+
+
+class Dense:
+    """The event's vector and its named features, side by side, as they are.
+
+    The first vector fixes the length of all; its block stands before the features of its event and
+    behind those of events before it. Named features take the slots of a `FeatureSpace`: absent is 0, null
+    is missing (NaN), a string is one slot of a few. Rows grow as names appear, so a later row is never
+    shorter than an earlier one. An event without a vector, once there has been one, has that block
+    missing (NaN). Scaling is the learners' work.
+
+    Examples
+    --------
+    >>> encoder = Dense()
+    >>> event = Event(id="1", ts=0, vector=[1.0, 2.0], features={"wind": 3.0})
+    >>> encoder.check(event)
+    >>> encoder.encode([event])[0].tolist()
+    [1.0, 2.0, 3.0]
+    """
+
+    def __init__(self) -> None:
+        self._features = FeatureSpace()
+        self._length: int | None = None
+        self._start: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What makes the vectors."""
+        return f"dense-{self._features.limit}-{self._features.buckets}"
+
+    def check(self, event: Event) -> None:
+        """Raise BadEvent when the event has no numbers, or a vector of another length than the first one.
+
+        The first vector checked fixes the length, so that which of two events is refused does not depend
+        on how they were batched.
+        """
+        if event.vector is None and event.features is None:
+            raise BadEvent("encoder", f"vector and features are missing; the encoder {self.name} reads them")
+        if event.vector is None:
+            return
+        if self._length is None:
+            self._length = len(event.vector)
+        if len(event.vector) != self._length:
+            raise BadEvent(
+                "encoder", f"vector has {len(event.vector)} numbers; the first one had {self._length}"
+            )
+
+    def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
+        """Return one vector an event, shape (length + slots used so far,)."""
+        return [self._row(event) for event in events]
+
+    def _row(self, event: Event) -> NDArray[np.float32]:
+        self.check(event)
+        if event.vector is not None and self._start is None:
+            self._start = len(self._features)
+        features = self._features.vector(event.features or {})
+        if self._start is None:
+            return features
+        vector = np.full(self._length or 0, np.nan, dtype=np.float32)
+        if event.vector is not None:
+            vector[:] = event.vector
+        return np.concatenate([features[: self._start], vector, features[self._start :]])
+
+    def state(self) -> dict[str, Any]:
+        """Return where the vectors stand, their length and the features' slots, as plain JSON values."""
+        return {"length": self._length, "start": self._start, "features": self._features.state()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._length = state["length"]
+        self._start = state["start"]
+        self._features = FeatureSpace.from_state(state["features"])
