@@ -24,12 +24,12 @@ from stream.broker import GivenBroker, NoBrokerError, choose
 from stream.config import LearnerSettings, Settings, load
 from stream.endpoints import served
 from stream.events import Event, Record
-from stream.kafka import BrokerError, Writer, delete_topics, ensure_topics, topic
-from stream.live import SCORES, LiveView, add_scores, listed
+from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics, topic
+from stream.live import SCORES, LiveView, add_scores, in_words, listed
 from stream.logs import configure
 from stream.synthetic import messages
 from stream.task import Outcome, Task
-from stream.telemetry import Telemetry, figures
+from stream.telemetry import Telemetry
 from stream.worker import Worker
 
 SPAN = 20_000
@@ -151,9 +151,11 @@ class Demo:
         return self._tasks[-1].beside if self._tasks else {}
 
     def _summarize(self, seconds: float, url: str) -> None:
+        if not self._tasks:
+            self._console.print("stopped before the first event")
+            return
         account, task = self._telemetry.account(), self._tasks[-1]
-        learner = figures(task.learner.statistics())
-        table = Table("scores over all messages", *SCORES.values(), "messages", box=None, pad_edge=False)
+        table = Table("over all", *SCORES.values(), "messages", box=None, pad_edge=False)
         for name, scores in {self._settings.learner.name: task.scores.summary(), **task.beside}.items():
             add_scores(table, name, scores)
         lines = {
@@ -161,12 +163,12 @@ class Demo:
             "predictions": f"{account.predictions:,}",
             "dead letters": listed(account.dead_letters) or "none",
             "messages a second": f"{account.events / seconds:,.0f}",
-            "learner": ", ".join(f"{value:,.0f} {name.replace('_', ' ')}" for name, value in learner.items()),
+            "learner": in_words(task.learner.statistics()),
             "drift alarms": listed(account.alarms) or "none",
             "metrics were at": f"{url}/metrics",
         }
         for name, value in lines.items():
-            self._console.print(f"{name}: {value}", highlight=False)
+            self._console.print(f"{name}: {value}", highlight=False, soft_wrap=True)
         self._console.print(table)
 
 
@@ -194,7 +196,7 @@ def demo(
             if isinstance(broker, GivenBroker):
                 started.callback(delete_topics, settings.kafka, settings.stream)
             Demo(settings, events, console).run()
-    except (NoBrokerError, BrokerError, ValueError, OSError) as error:
+    except (NoBrokerError, BrokerError, FencedError, UnwrittenError, ValueError, OSError) as error:
         console.print(f"ithaca: {error}", style="red", highlight=False)
         raise typer.Exit(1) from error
 

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from learners.base import Statistics
 from learners.metrics import RecentScores, Scores
 from stream.telemetry import Account, Telemetry, figures
 
@@ -89,7 +90,7 @@ class LiveView:
         parts = [_counts(account, self._rate(account))]
         parts += [
             f"partition {each.partition}: micro F1 {each.recent.micro_f1:.3f} lately, "
-            f"{each.scores.micro_f1:.3f} in all, {_learner(figures(each.learner))}"
+            f"{each.scores.micro_f1:.3f} in all, {in_words(each.learner)}"
             for each in account.partitions
         ]
         parts += [f"latest alarm: {_alarms(account)[-1]}"] if account.latest_alarms else []
@@ -103,8 +104,7 @@ class LiveView:
             shown.append(Text("dead letters: " + listed(account.dead_letters)))
         shown.append(_scores_table(account, self._beside()))
         shown += [
-            Text(f"partition {each.partition}: {_learner(figures(each.learner))}")
-            for each in account.partitions
+            Text(f"partition {each.partition}: {in_words(each.learner)}") for each in account.partitions
         ]
         shown.append(Text(f"drift alarms: {listed(account.alarms) or 'none yet'}"))
         shown += [
@@ -149,8 +149,9 @@ def _counts(account: Account, rate: float) -> str:
     )
 
 
-def _learner(named: Mapping[str, float]) -> str:
-    return ", ".join(f"{value:,.0f} {name.replace('_', ' ')}" for name, value in named.items())
+def in_words(statistics: Statistics) -> str:
+    """Return a learner's own account in words."""
+    return ", ".join(f"{name.replace('_', ' ')} {value:,.0f}" for name, value in figures(statistics).items())
 
 
 def _alarms(account: Account) -> list[str]:
