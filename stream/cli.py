@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from stream import broker_cli, commands, demo
 from stream.evaluate_cli import evaluate_command
 
 app = typer.Typer(
@@ -12,7 +13,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(broker_cli.app, name="broker")
+
+app.command()(commands.run)
+app.command()(commands.produce)
+app.command()(commands.replay)
 app.command("evaluate")(evaluate_command)
+app.command()(demo.demo)
 
 
 @app.callback()

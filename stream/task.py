@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from drift.monitors import Alarm, Monitors, Observation
 from learners.base import Learner, Prediction, State, Vector
-from learners.labels import Targets
+from learners.labels import Ids, Targets
 from learners.metrics import Prequential
 from stream.encoders.base import Encoder
 from stream.events import (
@@ -49,6 +49,13 @@ class Outcome(NamedTuple):
 
     outputs: list[Output]
     next_offset: int
+
+
+class Encoded(NamedTuple):
+    """An event and its vector."""
+
+    event: Event
+    x: Vector
 
 
 class Task:
@@ -101,7 +108,14 @@ class Task:
         self._digest = hashlib.blake2b(f"{encoder.name}\n{learner!r}".encode(), digest_size=16).hexdigest()
 
     def process(self, records: Sequence[Record]) -> Outcome:
-        """Take in records of one partition, in offset order, and return what to write and commit."""
+        """Take in records of one partition, in offset order, and return what to write and commit.
+
+        Raises
+        ------
+        ValueError
+            When a record has been taken in before: whoever drives the task has lost its place.
+        """
+        self._check_order(records)
         decoded = self._encode([self._decode(record) for record in records])
         outputs: list[Output] = []
         for record, result in zip(records, decoded, strict=True):
@@ -112,6 +126,16 @@ class Task:
             if record.offset >= self.live_from:
                 outputs.extend(produced)
         return Outcome(outputs, self.next_offset)
+
+    def _check_order(self, records: Sequence[Record]) -> None:
+        expected = self.next_offset
+        for record in records:
+            if record.offset < expected:
+                raise ValueError(
+                    f"Offset {record.offset} of {record.topic} partition {record.partition} came again after "
+                    f"{expected - 1}; a task takes every record once, in order. Restore it and seek back."
+                )
+            expected = record.offset + 1
 
     def advance(self, event: Event, x: Vector) -> tuple[Prediction, list[Alarm]]:
         """Predict one event's labels, then learn its true ones where it has them: test, then train."""
@@ -145,29 +169,26 @@ class Task:
             return bad
         return event
 
-    def _encode(self, decoded: Sequence[Event | BadEvent]) -> list[tuple[Event, Vector] | BadEvent]:
+    def _encode(self, decoded: Sequence[Event | BadEvent]) -> list[Encoded | BadEvent]:
         events = [event for event in decoded if isinstance(event, Event)]
-        vectors = iter(self._vectors(events))
-        results: list[tuple[Event, Vector] | BadEvent] = []
-        for event in decoded:
-            vector = event if isinstance(event, BadEvent) else next(vectors)
-            results.append(vector if isinstance(vector, BadEvent) else (event, vector))  # type: ignore[arg-type]
-        return results
+        encoded = iter(self._vectors(events))
+        return [event if isinstance(event, BadEvent) else next(encoded) for event in decoded]
 
-    def _vectors(self, events: Sequence[Event]) -> Iterable[Vector | BadEvent]:
+    def _vectors(self, events: Sequence[Event]) -> list[Encoded | BadEvent]:
         try:
-            return self.encoder.encode(events)
+            return [Encoded(*pair) for pair in zip(events, self.encoder.encode(events), strict=True)]
         except Exception:
+            # One by one, so that only the events that the encoder cannot take are lost to the stream.
             return [self._vector(event) for event in events]
 
-    def _vector(self, event: Event) -> Vector | BadEvent:
-        # One by one, so that only the event that the encoder cannot take is lost to the stream.
+    def _vector(self, event: Event) -> Encoded | BadEvent:
         try:
-            return self.encoder.encode([event])[0]
+            (x,) = self.encoder.encode([event])
         except Exception as error:
             return BadEvent(
                 "encoder", f"{self.encoder.name} cannot encode it: {type(error).__name__}: {error}"
             )
+        return Encoded(event, x)
 
     def _step(self, record: Record, event: Event, x: Vector) -> list[Output]:
         # What is written says what the model had learned *before* this record.
@@ -212,7 +233,7 @@ class Task:
             *record.headers,
             *self._headers(record, "dead-letter", passed_on=False),
             ("ithaca_reason", bad.reason.encode()),
-            ("ithaca_detail", bad.detail.encode(errors="replace")),
+            ("ithaca_detail", bad.detail.encode()),
         )
         return [Output("dlq", record.key, record.value, headers)]
 
@@ -254,6 +275,15 @@ class Task:
         self.learner.load_state(state["learner"])
         self.monitors.load_state(state["monitors"])
         self.scores.load_state(state["scores"])
+
+
+def _best(scores: Vector, count: int) -> Ids:
+    """Return the ids of the `count` best scores, ties to the label seen first, in no particular order."""
+    if len(scores) <= count:
+        return np.arange(len(scores))
+    bar = -np.partition(-scores, count - 1)[count - 1]
+    above = np.flatnonzero(scores > bar)
+    return np.concatenate([above, np.flatnonzero(scores == bar)[: count - len(above)]])
 
 
 def _rfc3339(milliseconds: int) -> str:

@@ -1,0 +1,35 @@
+"""Building a task from settings: encoder, learner and monitors by their names."""
+
+from __future__ import annotations
+
+from drift.monitors import Monitors
+from learners import catalogue as learners
+from stream.config import Settings
+from stream.encoders import catalogue as encoders
+from stream.kafka import topic
+from stream.task import Task
+
+
+def make_task(settings: Settings, live_from: int = 0) -> Task:
+    """Return a fresh task.
+
+    Parameters
+    ----------
+    settings
+        Encoder, learner, stream and run.
+    live_from
+        First offset whose outputs count; see `Task`.
+
+    Raises
+    ------
+    ValueError
+        When there is no such encoder or learner, or it does not take a parameter; says what there is.
+    """
+    return Task(
+        encoders.make(settings.encoder.name, **settings.encoder.parameters),
+        learners.make(settings.learner.name, **settings.learner.parameters),
+        Monitors(),
+        run=settings.run_name,
+        source=f"/ithaca/{topic(settings.stream, 'events')}",
+        live_from=live_from,
+    )

@@ -1,0 +1,309 @@
+"""The settings: a TOML file, overridden by the environment, checked once, frozen afterwards.
+
+Every setting lives in a section. In the file it is `[section] key = value`; in the environment it is
+`ITHACA_SECTION__KEY`. A secret may come from a file instead: `ITHACA_SECTION__KEY_FILE` names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+PREFIX = "ITHACA_"
+DELIMITER = "__"
+
+
+class ConfigError(ValueError):
+    """Settings that cannot be used: names each key, what was got, and the next step."""
+
+
+class Section(BaseModel):
+    """Base of the sections: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(Section):
+    """How the broker is reached.
+
+    Parameters
+    ----------
+    bootstrap_servers
+        Comma-separated `host:port` of one or more brokers.
+    security_protocol, sasl_mechanism, sasl_username, sasl_password, ssl_cafile, ssl_certfile, ssl_keyfile
+        As the Kafka client has them; needed only where the broker asks for them.
+    partitions, replication_factor
+        For topics that do not exist yet; -1 takes the broker's default. Too few partitions and workers
+        cannot share the stream; changing the number later splits what a partition's learner knows.
+    compression
+        Of what is written. zstd is smallest, lz4 cheapest.
+    """
+
+    bootstrap_servers: str = Field(default="localhost:9092", min_length=1)
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    ssl_cafile: Path | None = None
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
+    partitions: int = Field(default=1, ge=1)
+    replication_factor: int = Field(default=-1, ge=-1)
+    compression: Literal["lz4", "zstd", "gzip"] | None = "lz4"
+
+
+class EncoderSettings(Section):
+    """Which encoder turns events into vectors, and its constructor's parameters."""
+
+    name: str = "hashing"
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class LearnerSettings(Section):
+    """Which learner labels them, by its name in the catalogue, and its constructor's parameters."""
+
+    name: str = "ihomer"
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class WorkerSettings(Section):
+    """How a worker takes its share.
+
+    Parameters
+    ----------
+    group
+        Consumer group that shares the partitions; None (the default) is `ithaca-<stream>`. Two services
+        that read the same stream independently need two groups.
+    instance
+        Static name of this member (`group.instance.id`): a restart within the session timeout keeps its
+        partitions without a rebalance. Two live workers with one name throw each other out.
+    latency_ms
+        How long a batch may take from poll to commit. Too low and commits (about 4 ms each) eat the
+        throughput; too high and predictions arrive late under load.
+    largest_batch
+        Most records in one batch, whatever the latency; bounds memory and what a crash repeats.
+    commit_timeout_s
+        A transaction that takes longer counts as failed and is looked into. At most 8, so that a stop
+        ends within 10 seconds.
+    session_timeout_ms
+        Silence after which the group gives this worker's partitions to others.
+    """
+
+    group: str | None = Field(default=None, min_length=1)
+    instance: str | None = Field(default=None, min_length=1)
+    latency_ms: float = Field(default=100.0, ge=5.0, le=60_000.0)
+    largest_batch: int = Field(default=2_000, ge=1, le=100_000)
+    commit_timeout_s: float = Field(default=5.0, gt=0.0, le=8.0)
+    session_timeout_ms: int = Field(default=45_000, ge=6_000)
+
+
+class HttpSettings(Section):
+    """Where metrics and health are served; port 0 takes any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9464, ge=0, le=65_535)
+
+
+class LogSettings(Section):
+    """How much is logged, and whether as text for people or JSON lines for machines."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(BaseSettings):
+    """All settings.
+
+    Parameters
+    ----------
+    stream
+        Name of the stream: its topics are `<stream>.events`, `<stream>.predictions` and so on.
+    run
+        Name written into every prediction; the default is `default_run`: learner and a digest of what
+        determines results.
+
+    Examples
+    --------
+    >>> settings = Settings.model_validate({"stream": "news"})
+    >>> settings.group, settings.kafka.compression, settings.run_name.split("-")[0]
+    ('ithaca-news', 'lz4', 'ihomer')
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter=DELIMITER,
+        nested_model_default_partial_update=True,
+    )
+
+    stream: str = Field(default="ithaca", pattern=r"^[a-zA-Z0-9._-]{1,200}$")
+    run: str | None = Field(default=None, min_length=1)
+    kafka: KafkaSettings = KafkaSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    learner: LearnerSettings = LearnerSettings()
+    worker: WorkerSettings = WorkerSettings()
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def group(self) -> str:
+        """The consumer group's name."""
+        return self.worker.group or f"ithaca-{self.stream}"
+
+    @property
+    def run_name(self) -> str:
+        """What predictions are marked with: `run`, or learner and a digest of what determines results."""
+        if self.run is not None:
+            return self.run
+        determining = {
+            "version": version("ithaca"),
+            "encoder": self.encoder.model_dump(),
+            "learner": self.learner.model_dump(),
+        }
+        canonical = json.dumps(determining, sort_keys=True, default=str).encode()
+        return f"{self.learner.name}-{hashlib.blake2b(canonical, digest_size=6).hexdigest()}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line over environment over file."""
+        del env_settings, dotenv_settings, file_secret_settings
+        environment = EnvSettingsSource(settings_cls)
+        environment.env_vars = _with_secrets(environment.env_vars)
+        return (init_settings, environment, TomlConfigSettingsSource(settings_cls))
+
+
+def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Replace `..._FILE` variables by the variable they stand for, holding the file's stripped content."""
+    resolved: dict[str, str | None] = {}
+    for variable, value in variables.items():
+        stem = variable.removesuffix("_file")
+        if stem != variable and value is not None and _known(stem):
+            resolved[stem] = _secret(variable.upper(), Path(value))
+        else:
+            resolved.setdefault(variable, value)
+    return resolved
+
+
+def load(path: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings from a TOML file, the environment and the command line, later ones first.
+
+    Parameters
+    ----------
+    path
+        The file; None (the default) reads none.
+    overrides
+        Top-level values that win over file and environment; None is "not given".
+
+    Raises
+    ------
+    ConfigError
+        Naming every key that is unknown or has a value that cannot be used.
+    """
+    _check_file(path)
+    _check_environment()
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return FileSettings(**given)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_sentence(problem, path) for problem in error.errors())) from None
+    except SettingsError as error:
+        raise ConfigError(f"{error}; a table in the environment is written as JSON") from None
+
+
+def _check_file(path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"The settings file {path} cannot be read: {error.strerror}. Name one that exists."
+        ) from None
+    except ValueError as error:
+        raise ConfigError(f"The settings file {path} is not TOML: {error}. Correct that line.") from None
+
+
+def _check_environment() -> None:
+    # The environment source looks only for what it knows; a misspelt name would go unnoticed.
+    for variable in sorted(os.environ):
+        if variable.startswith(PREFIX) and DELIMITER in variable and not _known(variable):
+            section, key = _split(variable.removesuffix("_FILE"))
+            raise ConfigError(
+                f"The environment sets {variable}, but there is no setting {section}.{key}. "
+                f"{_known_keys(section)}"
+            )
+
+
+def _split(variable: str) -> tuple[str, str]:
+    section, _, key = variable.upper().removeprefix(PREFIX).lower().partition(DELIMITER)
+    return section, key
+
+
+def _known(variable: str) -> bool:
+    section, key = _split(variable)
+    keys = _keys(section)
+    return key.partition(DELIMITER)[0] in keys or key.removesuffix("_file") in keys
+
+
+def _keys(section: str) -> list[str]:
+    field = Settings.model_fields.get(section)
+    kind = field.annotation if field is not None else None
+    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, Section) else []
+
+
+def _known_keys(section: str) -> str:
+    keys = _keys(section)
+    if keys:
+        return f"Section {section} has: {', '.join(sorted(keys))}."
+    return f"The sections are: {', '.join(sorted(name for name in Settings.model_fields if _keys(name)))}."
+
+
+def _secret(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(
+            f"{variable} names {path}, which cannot be read: {error.strerror}. Mount it or unset it."
+        ) from None
+
+
+def _sentence(problem: Any, path: Path | None) -> str:
+    place = [str(part) for part in problem["loc"]]
+    key = ".".join(place)
+    where = (
+        f"{path}, {PREFIX}{DELIMITER.join(place).upper()} or the command line"
+        if path
+        else f"{PREFIX}{DELIMITER.join(place).upper()}"
+    )
+    if problem["type"] == "extra_forbidden":
+        return f"There is no setting {key}. {_known_keys(place[0])}"
+    shown = "a secret" if "password" in key else repr(problem["input"])
+    return f"The setting {key} cannot be {shown}: {problem['msg'].lower()}. Change it in {where}."

@@ -1,0 +1,103 @@
+"""Telemetry as Prometheus reads it.
+
+Metrics are made from an account at the moment of a scrape, so a partition that left is not there any
+more: nothing has to be taken back. Names begin with `ithaca_`, units are base units.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from learners.metrics import RecentScores, Scores
+from stream.telemetry import Account, PartitionAccount, Telemetry, figures
+
+NOT_SCORES = ("messages", "labels")
+
+
+def registry(telemetry: Telemetry) -> CollectorRegistry:
+    """Return a registry with everything that some telemetry and the process know."""
+    made = CollectorRegistry()
+    ProcessCollector(registry=made)
+    made.register(_Accounts(telemetry))
+    for histogram in telemetry.times.values():
+        made.register(histogram)
+    return made
+
+
+class _Accounts(Collector):
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+
+    def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily("ithaca_build", "What runs.", value=self._telemetry.build)
+        account = self._telemetry.account()
+        yield from _counters(account)
+        yield GaugeMetricFamily(
+            "ithaca_partitions", "Partitions that are ours.", value=len(account.partitions)
+        )
+        yield GaugeMetricFamily(
+            "ithaca_silence_seconds", "Time since the worker's loop turned.", value=account.silence_s
+        )
+        yield from _gauges(account.partitions)
+        yield from _learner(account.partitions)
+
+
+def _counters(account: Account) -> Iterator[Metric]:
+    for name, text, value in (
+        ("events", "Events answered: predictions and dead letters.", account.events),
+        ("predictions", "Predictions written.", account.predictions),
+        ("learned", "Messages learned from, those relearned after a restart included.", account.learned),
+        ("batches", "Transactions committed.", account.batches),
+        ("failed_commits", "Transactions that failed and were tried again.", account.failures),
+    ):
+        yield CounterMetricFamily(f"ithaca_{name}", text, value=value)
+    for name, text, label, counts in (
+        ("dead_letters", "Events that could not be used.", "reason", account.dead_letters),
+        ("drift_alarms", "Drift alarms.", "scope", account.alarms),
+    ):
+        family = CounterMetricFamily(f"ithaca_{name}", text, labels=[label])
+        for key, count in counts.items():
+            family.add_metric([key], count)
+        yield family
+
+
+def _gauges(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
+    lag = GaugeMetricFamily("ithaca_lag_records", "Records not committed yet.", labels=["partition"])
+    restoring = GaugeMetricFamily(
+        "ithaca_restoring", "1 while a partition relearns what an earlier owner knew.", labels=["partition"]
+    )
+    score = GaugeMetricFamily(
+        "ithaca_score",
+        "Prequential scores over the last messages (recent) and over all.",
+        labels=["partition", "score", "over"],
+    )
+    for each in partitions:
+        number = str(each.partition)
+        if each.lag is not None:
+            lag.add_metric([number], each.lag)
+        restoring.add_metric([number], each.restoring)
+        for over, scores in (("recent", each.recent), ("all", each.scores)):
+            for name, value in _scores(scores).items():
+                score.add_metric([number, name, over], value)
+    yield from (lag, restoring, score)
+
+
+def _learner(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
+    # Learners add figures of their own, as clusters: each is a gauge by its name.
+    families: dict[str, GaugeMetricFamily] = {}
+    for each in partitions:
+        for name, value in figures(each.learner).items():
+            if name not in families:
+                text = f"The learner's own account: {name.replace('_', ' ')}."
+                families[name] = GaugeMetricFamily(f"ithaca_learner_{name}", text, labels=["partition"])
+            families[name].add_metric([str(each.partition)], value)
+    yield from families.values()
+
+
+def _scores(scores: RecentScores | Scores) -> dict[str, float]:
+    return {name: value for name, value in dataclasses.asdict(scores).items() if name not in NOT_SCORES}

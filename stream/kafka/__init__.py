@@ -1,0 +1,31 @@
+"""Kafka: the only place that knows the client library.
+
+`Group` reads a share of a stream, `Outbox` writes one partition's outcomes in transactions, `History`
+reads a topic outside any group.
+"""
+
+from stream.kafka.clients import BrokerError
+from stream.kafka.group import Group, Polled
+from stream.kafka.history import History, Mark
+from stream.kafka.outbox import FencedError, Outbox, UnwrittenError
+from stream.kafka.topics import KINDS, delete_topics, ensure_topic, ensure_topics, topic
+from stream.kafka.writer import Writer, lines, produce_file
+
+__all__ = [
+    "KINDS",
+    "BrokerError",
+    "FencedError",
+    "Group",
+    "History",
+    "Mark",
+    "Outbox",
+    "Polled",
+    "UnwrittenError",
+    "Writer",
+    "delete_topics",
+    "ensure_topic",
+    "ensure_topics",
+    "lines",
+    "produce_file",
+    "topic",
+]

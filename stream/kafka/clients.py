@@ -1,0 +1,118 @@
+"""The clients: how this service consumes, produces and administers.
+
+Four of the library's defaults are wrong for a service that must neither lose nor repeat a record:
+consumers here read only committed records, begin at the beginning, never commit by themselves, and
+move only the partitions that have to move.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, Serializer
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
+
+from stream.config import KafkaSettings
+from stream.events import Record
+
+if TYPE_CHECKING:
+    from kafka import ConsumerRecord
+
+LARGEST_RECORD = 8 * 2**20
+"""Largest record that is written, in bytes; the topics' own limits are tighter."""
+
+
+Client = TypeVar("Client")
+
+
+class BrokerError(RuntimeError):
+    """The broker cannot be reached or refuses; says which, what it said, and the next step."""
+
+
+def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
+    """Return a consumer of committed records that belongs to no group unless `options` say so."""
+    return _connected(
+        settings,
+        KafkaConsumer,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        partition_assignment_strategy=[CooperativeStickyAssignor],
+        # An embedded broker answers with a whole log in one reply.
+        receive_message_max_bytes=2**30,
+        **options,
+    )
+
+
+def producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
+    """Return an idempotent producer whose records are acknowledged by every in-sync replica."""
+    return _connected(
+        settings,
+        KafkaProducer,
+        acks="all",
+        enable_idempotence=True,
+        compression_type=settings.compression,
+        value_serializer=_NullValues(),
+        max_request_size=LARGEST_RECORD,
+        batch_size=256 * 1024,
+        **options,
+    )
+
+
+def admin(settings: KafkaSettings) -> KafkaAdminClient:
+    """Return an administration client."""
+    return _connected(settings, KafkaAdminClient)
+
+
+def record(consumed: ConsumerRecord) -> Record:
+    """Return a consumed record as the task knows it; a header without a value gets an empty one."""
+    return Record(
+        consumed.topic,
+        consumed.partition,
+        consumed.offset,
+        consumed.timestamp,
+        consumed.key,
+        consumed.value,
+        tuple((name, value or b"") for name, value in consumed.headers),
+    )
+
+
+NULL = object()
+"""Stands for a null value: the client refuses a record whose key and value are both None, Kafka does not."""
+
+
+class _NullValues(Serializer):
+    def serialize(self, topic: str, headers: list[tuple[str, bytes]], data: Any) -> bytes | None:
+        del topic, headers
+        return None if data is NULL else data
+
+
+def _connected(settings: KafkaSettings, client: type[Client], **options: Any) -> Client:
+    try:
+        return client(**_connection(settings), **options)
+    except KafkaError as error:
+        raise BrokerError(
+            f"No Kafka broker answers at {settings.bootstrap_servers} ({type(error).__name__}: {error}). "
+            "Start one (`ithaca broker start`) or set kafka.bootstrap_servers."
+        ) from error
+
+
+def _connection(settings: KafkaSettings) -> dict[str, Any]:
+    password = settings.sasl_password
+    return {
+        "bootstrap_servers": settings.bootstrap_servers.split(","),
+        "client_id": "ithaca",
+        "bootstrap_timeout_ms": 10_000,
+        "security_protocol": settings.security_protocol,
+        "sasl_mechanism": settings.sasl_mechanism,
+        "sasl_plain_username": settings.sasl_username,
+        "sasl_plain_password": password.get_secret_value() if password is not None else None,
+        "ssl_cafile": _path(settings.ssl_cafile),
+        "ssl_certfile": _path(settings.ssl_certfile),
+        "ssl_keyfile": _path(settings.ssl_keyfile),
+    }
+
+
+def _path(path: Any) -> str | None:
+    return None if path is None else str(path)

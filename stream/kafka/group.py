@@ -1,0 +1,147 @@
+"""Membership of a consumer group: which partitions are ours, what is on them, how far they are done."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
+from kafka.errors import KafkaError
+from kafka.structs import MemberState
+
+from stream.config import Settings
+from stream.events import Record
+from stream.kafka.clients import BrokerError, consumer, record
+from stream.kafka.topics import topic
+
+JOIN_MS = 200
+"""How long a poll may wait for the group to settle who has which partition."""
+
+log = logging.getLogger(__name__)
+
+
+class Polled(NamedTuple):
+    """What one poll brought.
+
+    Parameters
+    ----------
+    records
+        Per partition, in offset order; none of a partition that came with this very poll.
+    gained, released, lost
+        Partitions that came, that were given up in order, and that the group took away.
+    """
+
+    records: dict[int, list[Record]]
+    gained: Sequence[int]
+    released: Sequence[int]
+    lost: Sequence[int]
+
+
+class Group:
+    """Our membership of the group that shares a stream's events.
+
+    The library calls back in the middle of a poll, where heartbeats stand still; here the callbacks only
+    note what happened, and `poll` returns it. A caller that finishes what one poll returned before it
+    polls again never has a batch in flight when a partition goes.
+
+    Parameters
+    ----------
+    settings
+        Stream, group, instance and broker.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.topic = topic(settings.stream, "events")
+        self._consumer = consumer(
+            settings.kafka,
+            group_id=settings.group,
+            group_instance_id=settings.worker.instance,
+            session_timeout_ms=settings.worker.session_timeout_ms,
+        )
+        self._changes = _Changes()
+        self._consumer.subscribe([self.topic], listener=self._changes)
+
+    def poll(self, limit: int) -> Polled:
+        """Return at once with up to `limit` records that are there, and what happened to our partitions."""
+        # A broker without long poll would be asked without a pause for as long as we wait, so we do not.
+        # Joining the group is the exception: the library starts it anew whenever it is not waited for.
+        stable = self._consumer.group_metadata().state == MemberState.STABLE
+        polled = self._consumer.poll(timeout_ms=0 if stable else JOIN_MS, max_records=limit)
+        gained, released, lost = self._changes.take()
+        records = {
+            place.partition: [record(one) for one in consumed]
+            for place, consumed in polled.items()
+            if place.partition not in gained
+        }
+        return Polled(records, gained, released, lost)
+
+    def start(self, partition: int) -> int | None:
+        """Go to the beginning of a partition and return its committed offset, None where there is none."""
+        place = self._place(partition)
+        committed = self.committed(partition)
+        try:
+            self._consumer.seek(place, self._consumer.beginning_offsets([place], timeout_ms=5_000)[place])
+        except KafkaError as error:
+            raise BrokerError(f"The beginning of {place} is not known: {error}.") from error
+        self._consumer.resume(place)
+        return committed
+
+    def committed(self, partition: int) -> int | None:
+        """Return the offset that the group has committed for a partition."""
+        place = self._place(partition)
+        try:
+            return self._consumer.committed(place, timeout_ms=5_000)
+        except KafkaError as error:
+            raise BrokerError(f"The committed offset of {place} is not known: {error}.") from error
+
+    def hold(self, partition: int) -> None:
+        """Bring no more records of a partition until `go_on`."""
+        self._consumer.pause(self._place(partition))
+
+    def go_on(self, partition: int) -> None:
+        """Bring records of a partition again."""
+        self._consumer.resume(self._place(partition))
+
+    def lag(self, partition: int, offset: int) -> int | None:
+        """Return how many offsets a partition's end is ahead, None as long as that is not known."""
+        end = self._consumer.highwater(self._place(partition))
+        return None if end is None else max(0, end - offset)
+
+    def membership(self) -> ConsumerGroupMetadata:
+        """Return what a transaction shows the broker, so that a member thrown out cannot commit."""
+        return self._consumer.group_metadata()
+
+    def close(self) -> None:
+        """Leave the group."""
+        try:
+            self._consumer.close(autocommit=False, timeout_ms=2_000)
+        except KafkaError as error:
+            log.warning("the group was not left in order: %s", error)
+
+    def _place(self, partition: int) -> TopicPartition:
+        return TopicPartition(self.topic, partition)
+
+
+class _Changes(ConsumerRebalanceListener):
+    def __init__(self) -> None:
+        self._noted: tuple[list[int], list[int], list[int]] = ([], [], [])
+
+    def take(self) -> tuple[list[int], list[int], list[int]]:
+        noted, self._noted = self._noted, ([], [], [])
+        return noted
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._noted[0].extend(sorted(place.partition for place in assigned))
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._give_up(revoked, 1)
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        self._give_up(lost, 2)
+
+    def _give_up(self, partitions: Iterable[TopicPartition], kind: int) -> None:
+        # One poll can bring a partition and take it away again, in either order; the last word counts.
+        gone = sorted(place.partition for place in partitions)
+        self._noted[0][:] = [partition for partition in self._noted[0] if partition not in gone]
+        self._noted[kind].extend(gone)

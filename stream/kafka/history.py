@@ -1,0 +1,99 @@
+"""A topic read from one mark to another, outside any group: for replays and for reading results back."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterator
+
+from kafka import TopicPartition
+
+from stream.config import KafkaSettings
+from stream.events import Record
+from stream.kafka.clients import BrokerError, consumer, record
+
+Mark = int | datetime.datetime | None
+"""Where reading begins or ends: an offset, a time stamp, or the topic's own end."""
+
+PATIENCE_S = 30.0
+"""How long nothing may come from a broker that still owes records."""
+
+
+class History:
+    """What a topic holds now between two marks; what is written later is not waited for.
+
+    Parameters
+    ----------
+    settings
+        The broker.
+    topic
+        The topic.
+    since, until
+        First record, and one past the last: offsets (of every partition), time stamps, or None (the
+        defaults) for all there is.
+
+    Raises
+    ------
+    BrokerError
+        When there is no such topic.
+    """
+
+    def __init__(self, settings: KafkaSettings, topic: str, since: Mark = None, until: Mark = None) -> None:
+        self.topic = topic
+        self._consumer = consumer(settings, allow_auto_create_topics=False)
+        partitions = self._consumer.partitions_for_topic(topic)
+        if not partitions:
+            self._consumer.close()
+            raise BrokerError(
+                f"There is no topic {topic} at {settings.bootstrap_servers}. Name one that exists."
+            )
+        places = [TopicPartition(topic, partition) for partition in sorted(partitions)]
+        first, last = self._consumer.beginning_offsets(places), self._consumer.end_offsets(places)
+        begin = first if since is None else self._offsets(places, since, last)
+        end = last if until is None else self._offsets(places, until, last)
+        self.ranges = {
+            place.partition: (max(first[place], begin[place]), min(last[place], end[place]))
+            for place in places
+        }
+
+    def __len__(self) -> int:
+        """Return how many offsets the marks enclose, at most: markers of transactions count."""
+        return sum(max(0, end - begin) for begin, end in self.ranges.values())
+
+    def batches(self, partition: int, limit: int = 1_000) -> Iterator[list[Record]]:
+        """Read one partition's records in offset order, up to `limit` at a time."""
+        place, (begin, end) = TopicPartition(self.topic, partition), self.ranges[partition]
+        self._consumer.assign([place])
+        self._consumer.seek(place, begin)
+        quiet_since = time.monotonic()
+        while (self._consumer.position(place) or 0) < end:
+            consumed = self._consumer.poll(timeout_ms=100, max_records=limit).get(place, [])
+            if consumed:
+                quiet_since = time.monotonic()
+                batch = [record(one) for one in consumed if one.offset < end]
+                if batch:
+                    yield batch
+            elif time.monotonic() - quiet_since > PATIENCE_S:
+                raise BrokerError(
+                    f"{self.topic} partition {partition} brought nothing for {PATIENCE_S:.0f} s."
+                )
+
+    def records(self) -> Iterator[Record]:
+        """Read everything, partition by partition."""
+        for partition in sorted(self.ranges):
+            for batch in self.batches(partition):
+                yield from batch
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._consumer.close(autocommit=False)
+
+    def _offsets(
+        self, places: list[TopicPartition], mark: int | datetime.datetime, last: dict[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        if isinstance(mark, int):
+            return dict.fromkeys(places, mark)
+        milliseconds = round(mark.timestamp() * 1000)
+        found = self._consumer.offsets_for_times(dict.fromkeys(places, milliseconds))
+        # A partition without a record that young begins, and ends, at its end.
+        return {place: last[place] if (one := found.get(place)) is None else one.offset for place in places}

@@ -1,0 +1,204 @@
+"""The transactional writer of one partition: outputs and the offset that they belong to, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from kafka import ConsumerGroupMetadata, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka.errors import (
+    FencedInstanceIdError,
+    InvalidProducerEpochError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFencedError,
+)
+
+from stream.config import Settings
+from stream.events import Output
+from stream.kafka.clients import NULL, BrokerError, producer
+from stream.kafka.topics import OUTPUT_BYTES, topic
+
+DELIVERY_S = 30
+"""How long a record may be under way."""
+
+if TYPE_CHECKING:
+    from kafka import FutureRecordMetadata
+
+log = logging.getLogger(__name__)
+
+
+class FencedError(RuntimeError):
+    """Another worker has taken over this partition's writing; nothing of ours was emitted."""
+
+
+class UnwrittenError(RuntimeError):
+    """A transaction failed, or it is not known whether it was committed; `Outbox.reopen` settles which."""
+
+
+class Outbox:
+    """Writes one partition's outcomes, each in one transaction with the offset to commit.
+
+    Its transactional id names group, topic and partition, so whoever opens the partition next fences
+    whoever had it before, and settles what that one left open.
+
+    Parameters
+    ----------
+    settings
+        Stream, group, broker and the time a transaction may take.
+    partition
+        The partition, of the events and of every topic written to.
+    """
+
+    def __init__(self, settings: Settings, partition: int) -> None:
+        self._settings = settings
+        self._source = TopicPartition(topic(settings.stream, "events"), partition)
+        self._limits: dict[str, int] = {}
+        self._producer: KafkaProducer | None = None
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Start afresh: whatever transaction was open is committed or aborted when this returns.
+
+        Raises
+        ------
+        FencedError
+            When another worker writes for this partition.
+        UnwrittenError
+            When the broker does not answer; try again.
+        """
+        self.close()
+        try:
+            self._producer = producer(
+                self._settings.kafka,
+                transactional_id=f"{self._settings.group}-{self._source.topic}-{self._source.partition}",
+                transaction_timeout_ms=DELIVERY_S * 1000,
+                max_block_ms=5_000,
+                delivery_timeout_ms=DELIVERY_S * 1000,
+                request_timeout_ms=10_000,
+            )
+            self._producer.init_transactions()
+        except (KafkaError, BrokerError) as error:
+            raise _failure(error, self._source) from error
+
+    def write(self, outputs: Sequence[Output], next_offset: int, membership: ConsumerGroupMetadata) -> None:
+        """Write outputs and commit the offset, all or nothing.
+
+        Parameters
+        ----------
+        outputs
+            In order. One that the broker finds too large is written as a dead letter without its value.
+        next_offset
+            The offset to commit.
+        membership
+            The group's, so that a worker that has been thrown out of the group cannot commit.
+
+        Raises
+        ------
+        FencedError, UnwrittenError
+            See there.
+        """
+        # Bound here: a call left behind after a timeout must never reach the producer that comes next.
+        client = self._producer
+        if client is None:
+            raise UnwrittenError("the outbox is closed; reopen it first")
+
+        def transaction() -> None:
+            client.begin_transaction()
+            sent = [(output, self._send(client, self._fitting(output))) for output in outputs]
+            # Before the commit, which after a refused record would wait for ever; and one by one, because
+            # the library's flush takes a batch that it splits for a lost one.
+            self._check(sent)
+            client.send_offsets_to_transaction({self._source: OffsetAndMetadata(next_offset)}, membership)
+            client.commit_transaction()
+
+        try:
+            _within(self._settings.worker.commit_timeout_s, transaction)
+        except (KafkaError, TimeoutError) as error:
+            raise _failure(error, self._source) from error
+
+    def close(self) -> None:
+        """Let go; a transaction that is still open is settled by whoever comes next."""
+        if self._producer is not None:
+            # Closing waits for the broker, which may be the very thing that does not answer.
+            threading.Thread(target=_close, args=(self._producer,), name="closing", daemon=True).start()
+            self._producer = None
+
+    def _send(self, client: KafkaProducer, output: Output) -> FutureRecordMetadata:
+        return client.send(
+            topic(self._settings.stream, output.kind),
+            key=output.key,
+            value=NULL if output.value is None else output.value,
+            headers=list(output.headers),
+            partition=self._source.partition,
+        )
+
+    def _fitting(self, output: Output) -> Output:
+        if _size(output) <= self._limits.get(output.kind, OUTPUT_BYTES):
+            return output
+        value = output.value or b""
+        facts = (
+            ("ithaca_cut", output.kind.encode()),
+            ("ithaca_value_bytes", str(len(value)).encode()),
+            ("ithaca_value_sha256", hashlib.sha256(value).hexdigest().encode()),
+        )
+        ours = tuple(header for header in output.headers if header[0].startswith(("ce_", "ithaca_")))
+        key = output.key if output.key is None or len(output.key) <= 1_000 else output.key[:1_000]
+        return Output("dlq", key, None, (*ours, *facts))
+
+    def _check(self, sent: Sequence[tuple[Output, FutureRecordMetadata]]) -> None:
+        refused: dict[str, int] = {}
+        for output, future in sent:
+            try:
+                future.get(self._settings.worker.commit_timeout_s)
+            except MessageSizeTooLargeError:
+                # The largest is the cause; small ones are refused only for its company.
+                refused[output.kind] = max(refused.get(output.kind, 0), _size(output))
+        # A topic may take less than we made it take. By halves, the limit is found in a few attempts.
+        self._limits.update({kind: size // 2 for kind, size in refused.items()})
+        if refused:
+            raise MessageSizeTooLargeError(f"{', '.join(refused)}: a record is larger than its topic takes")
+
+
+def _close(client: KafkaProducer) -> None:
+    # Longer than a record may be under way: what was given up has expired by then, and the close succeeds.
+    try:
+        client.close(timeout=2 * DELIVERY_S)
+    except KafkaError as error:
+        log.warning("a producer was not closed in order: %s", error)
+
+
+def _size(output: Output) -> int:
+    headers = sum(len(name) + len(value) + 10 for name, value in output.headers)
+    return len(output.key or b"") + len(output.value or b"") + headers + 100
+
+
+def _within(seconds: float, call: Callable[[], None]) -> None:
+    """Make a call that has no timeout of its own; after `seconds` raise TimeoutError and leave it behind."""
+    ended: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            call()
+            ended.set_result(None)
+        except BaseException as error:
+            ended.set_exception(error)
+
+    threading.Thread(target=run, name="transaction", daemon=True).start()
+    ended.result(seconds)
+
+
+def _failure(error: Exception, source: TopicPartition) -> FencedError | UnwrittenError:
+    # Once fenced, the library reports every later call as a plain KafkaError that only mentions the cause.
+    fencing = (ProducerFencedError, InvalidProducerEpochError, FencedInstanceIdError)
+    if isinstance(error, fencing) or any(kind.__name__ in str(error) for kind in fencing):
+        return FencedError(
+            f"Another worker of this group writes for {source.topic} partition {source.partition}; this one "
+            "was fenced and emitted nothing. Give each worker its own worker.instance, or start it again."
+        )
+    cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return UnwrittenError(f"the transaction of {source.topic} partition {source.partition} failed: {cause}")

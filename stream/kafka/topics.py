@@ -1,0 +1,119 @@
+"""A stream's topics: their names, and making sure they exist."""
+
+from __future__ import annotations
+
+import contextlib
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from stream.config import KafkaSettings
+from stream.kafka.clients import BrokerError, admin
+
+KINDS = ("events", "feedback", "control", "predictions", "drift", "label-stats", "dlq")
+"""What a stream's topics are for; a topic is called `<stream>.<kind>`."""
+OUTPUT_BYTES = 4 * 2**20
+"""Largest record of the topics we write: a dead letter is its event and the reason, so more than an event."""
+
+
+def topic(stream: str, kind: str) -> str:
+    """Return the name of one of a stream's topics.
+
+    Examples
+    --------
+    >>> topic("news", "events")
+    'news.events'
+    """
+    return f"{stream}.{kind}"
+
+
+def ensure_topics(settings: KafkaSettings, stream: str) -> int:
+    """Create the topics of a stream that do not exist yet and return the number of its partitions.
+
+    What is written goes to the partition it came from, so all topics have as many partitions as the events.
+
+    Raises
+    ------
+    BrokerError
+        When the broker refuses, or a topic exists with fewer partitions than the events' topic.
+    """
+    client = admin(settings)
+    try:
+        _create(client, topic(stream, "events"), settings, settings.partitions)
+        partitions = _partitions(client, [topic(stream, "events")])[topic(stream, "events")]
+        for kind in KINDS[1:]:
+            _create(client, topic(stream, kind), settings, partitions, _configuration(kind))
+        names = [topic(stream, kind) for kind in KINDS]
+        client.wait_for_topics(names)
+        for name, count in _partitions(client, names).items():
+            if count < partitions:
+                raise BrokerError(
+                    f"Topic {name} has {count} partitions, but {topic(stream, 'events')} has {partitions}. "
+                    f"Give it as many (kafka-topics --alter --topic {name} --partitions {partitions})."
+                )
+    except KafkaError as error:
+        raise BrokerError(f"The topics of stream {stream!r} cannot be made: {error}.") from error
+    finally:
+        client.close()
+    return partitions
+
+
+def ensure_topic(settings: KafkaSettings, name: str, partitions: int) -> None:
+    """Create one topic to write to, unless it exists.
+
+    Raises
+    ------
+    BrokerError
+        When the broker refuses.
+    """
+    client = admin(settings)
+    try:
+        _create(client, name, settings, partitions, _configuration("predictions"))
+    except KafkaError as error:
+        raise BrokerError(f"Topic {name} cannot be made: {error}.") from error
+    finally:
+        client.close()
+
+
+def delete_topics(settings: KafkaSettings, stream: str) -> None:
+    """Delete the topics of a stream and everything on them.
+
+    Raises
+    ------
+    BrokerError
+        When the broker refuses.
+    """
+    client = admin(settings)
+    try:
+        client.delete_topics([topic(stream, kind) for kind in KINDS])
+    except KafkaError as error:
+        raise BrokerError(f"The topics of stream {stream!r} cannot be deleted: {error}.") from error
+    finally:
+        client.close()
+
+
+def _configuration(kind: str) -> dict[str, str]:
+    if kind in ("feedback", "control"):
+        return {}
+    compaction = {"cleanup.policy": "compact"} if kind == "label-stats" else {}
+    return {"max.message.bytes": str(OUTPUT_BYTES)} | compaction
+
+
+def _create(
+    client: KafkaAdminClient,
+    name: str,
+    settings: KafkaSettings,
+    partitions: int,
+    configuration: dict[str, str] | None = None,
+) -> None:
+    wanted = {
+        "num_partitions": partitions,
+        "replication_factor": settings.replication_factor,
+        "configs": configuration or {},
+    }
+    with contextlib.suppress(TopicAlreadyExistsError):
+        client.create_topics({name: wanted}, wait_for_metadata=True)
+
+
+def _partitions(client: KafkaAdminClient, names: list[str]) -> dict[str, int]:
+    return {found["name"]: len(found["partitions"]) for found in client.describe_topics(names)}

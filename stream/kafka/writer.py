@@ -1,0 +1,151 @@
+"""Writing to a topic outside transactions: replays, and files of events."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+from kafka.errors import KafkaError
+
+from stream.config import KafkaSettings
+from stream.events import Headers
+from stream.kafka.clients import NULL, BrokerError, producer
+
+if TYPE_CHECKING:
+    from kafka import FutureRecordMetadata
+
+IN_FLIGHT = 20_000
+"""Most records sent and not yet acknowledged."""
+PATIENCE_S = 150.0
+"""How long one acknowledgement may take; longer than the library itself goes on trying."""
+
+
+class Writer:
+    """Writes records to one topic, in order and as fast as the broker takes them.
+
+    Leaving the block without an error means that all of them were acknowledged.
+
+    Parameters
+    ----------
+    settings
+        The broker.
+    topic
+        Where to.
+    """
+
+    def __init__(self, settings: KafkaSettings, topic: str) -> None:
+        self.topic = topic
+        self._producer = producer(settings, linger_ms=20)
+        self._sent: list[FutureRecordMetadata] = []
+
+    def send(
+        self,
+        value: bytes | None,
+        key: bytes | None = None,
+        headers: Headers = (),
+        partition: int | None = None,
+    ) -> None:
+        """Write a record; without a partition, the key decides.
+
+        Raises
+        ------
+        BrokerError
+            When this record or one before it was refused.
+        """
+        try:
+            self._sent.append(
+                self._producer.send(
+                    self.topic, NULL if value is None else value, key, list(headers), partition=partition
+                )
+            )
+        except KafkaError as error:
+            raise BrokerError(f"Topic {self.topic} did not take a record: {error}.") from error
+        if len(self._sent) >= IN_FLIGHT:
+            self.settle()
+
+    def settle(self) -> None:
+        """Wait until everything sent so far is acknowledged; errors as in `send`."""
+        try:
+            # Not by a flush, which takes a batch that the library splits for a lost one.
+            for sent in self._sent:
+                sent.get(timeout=PATIENCE_S)
+        except KafkaError as error:
+            raise BrokerError(f"Topic {self.topic} did not take a record: {error}.") from error
+        self._sent.clear()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """Settle, unless something is wrong already, and let go of the connection."""
+        try:
+            if kind is None:
+                self.settle()
+        finally:
+            self._producer.close(timeout=10)
+
+
+class _Identified(msgspec.Struct):
+    id: str
+
+
+_identified = msgspec.json.Decoder(_Identified)
+
+
+def lines(path: Path, limit: int | None = None) -> Iterator[bytes]:
+    """Read the lines of a JSONL file, gzipped where its name ends in .gz, without blank ones."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as file:
+        yield from islice((line.rstrip(b"\r\n") for line in file if line.strip()), limit)
+
+
+def produce_file(
+    settings: KafkaSettings,
+    path: Path,
+    topic: str,
+    *,
+    limit: int | None = None,
+    progress: Callable[[int], None] = lambda sent: None,
+) -> int:
+    """Write a file's lines to a topic, bytes as they are, keyed by event id, and return how many.
+
+    A line without a readable id goes without a key: judging events is the worker's business.
+
+    Parameters
+    ----------
+    settings
+        The broker.
+    path
+        JSON lines, gzipped where the name ends in .gz.
+    topic
+        Where to.
+    limit
+        Most lines; None (the default) takes all.
+    progress
+        Called now and then with how many were sent.
+
+    Raises
+    ------
+    BrokerError
+        When a record is refused; those before it may have been written.
+    """
+    count = 0
+    with Writer(settings, topic) as writer:
+        for count, line in enumerate(lines(path, limit), 1):
+            writer.send(line, _key(line))
+            if count % 1_000 == 0:
+                progress(count)
+    progress(count)
+    return count
+
+
+def _key(line: bytes) -> bytes | None:
+    try:
+        return _identified.decode(line).id.encode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,121 @@
+"""A task driven without a broker: a log, an offset and outputs in memory, and crashes on demand.
+
+A log holds record values and sentinels. Where a sentinel stands, it happens, once: ABORT is a crash
+before the batch in flight is committed, PAUSE is a poll that brings nothing, EOF is a clean end. Driving
+the same log again goes on as a restarted worker does, so that recovery is a unit test.
+"""
+
+from __future__ import annotations
+
+import bisect
+import enum
+from collections.abc import Callable, Sequence
+
+from stream.events import Output, Record
+from stream.task import Outcome, Task
+
+
+class Sentinel(enum.Enum):
+    """What can happen between two records."""
+
+    ABORT = "abort"
+    PAUSE = "pause"
+    EOF = "eof"
+
+
+ABORT, PAUSE, EOF = Sentinel
+
+
+class Aborted(Exception):  # noqa: N818
+    """The task crashed at an ABORT: its state and the outputs of the batch in flight are gone."""
+
+
+class Log:
+    """One partition's input, and all that outlives a crash: the committed offset and outputs.
+
+    Parameters
+    ----------
+    entries
+        Records, in offset order, and sentinels between them; an EOF at the end is understood.
+
+    Attributes
+    ----------
+    committed
+        First offset that is not done.
+    outputs
+        What was committed, in order.
+    """
+
+    def __init__(self, entries: Sequence[Record | Sentinel]) -> None:
+        self.committed = 0
+        self.outputs: list[Output] = []
+        self._records: list[Record] = []
+        self._due: dict[int, list[Sentinel]] = {0: []}
+        for entry in entries:
+            if isinstance(entry, Sentinel):
+                self._due[len(self._records)].append(entry)
+            else:
+                self._records.append(entry)
+                self._due[len(self._records)] = []
+
+    def poll(self, offset: int, limit: int) -> tuple[list[Record], Sentinel | None]:
+        """Return up to `limit` records from an offset on, and the sentinel that cut them short, used up."""
+        begin = bisect.bisect_left(self._records, offset, key=lambda record: record.offset)
+        for position in range(begin, min(begin + limit, len(self._records))):
+            if self._due[position]:
+                return self._records[begin:position], self._due[position].pop(0)
+        end = begin + limit
+        if end < len(self._records):
+            return self._records[begin:end], None
+        due = self._due[len(self._records)]
+        return self._records[begin:], due.pop(0) if due else EOF
+
+    def commit(self, outcome: Outcome) -> None:
+        """Keep a batch's outputs and offset, together."""
+        self.outputs.extend(outcome.outputs)
+        self.committed = max(self.committed, outcome.next_offset)
+
+
+def drive(log: Log, make_task: Callable[[int], Task], batch: int = 16) -> Task:
+    """Run a task over a log until EOF and return it; state is rebuilt from the log's beginning.
+
+    Parameters
+    ----------
+    log
+        What is read and committed to.
+    make_task
+        Makes the task, given the first offset whose outputs count.
+    batch
+        Most records in a batch. The results do not depend on it.
+
+    Raises
+    ------
+    Aborted
+        At an ABORT; drive the same log again to recover.
+
+    Examples
+    --------
+    >>> from drift.monitors import Monitors
+    >>> from learners import LabelPriors
+    >>> from stream.encoders import Hashing
+    >>> value = b'{"id": "1", "ts": 0, "text": "wheat up", "labels": ["grain"]}'
+    >>> log = Log([Record("s.events", 0, 0, 0, None, value), ABORT])
+    >>> def make_task(live_from):
+    ...     return Task(Hashing(), LabelPriors(), Monitors(), run="r", source="/s", live_from=live_from)
+    >>> try:
+    ...     drive(log, make_task)
+    ... except Aborted:
+    ...     print(log.committed, len(log.outputs))
+    0 0
+    >>> drive(log, make_task).next_offset, log.committed, len(log.outputs)
+    (1, 1, 1)
+    """
+    task = make_task(log.committed)
+    while True:
+        records, sentinel = log.poll(task.next_offset, batch)
+        outcome = task.process(records)
+        if sentinel is ABORT:
+            raise Aborted(f"crashed before offsets up to {outcome.next_offset} were committed")
+        log.commit(outcome)
+        if sentinel is EOF:
+            return task

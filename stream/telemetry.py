@@ -1,0 +1,292 @@
+"""What the service knows of itself: numbers that the worker feeds, frozen accounts that others read.
+
+The worker's thread writes; the metrics endpoint and the live view read `Telemetry.account` from theirs.
+Nothing here is about one label: thousands of labels would be thousands of series.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import Histogram
+
+from learners.base import Statistics
+from learners.metrics import RecentScores, Scores
+from stream.encoders.base import Encoder
+from stream.events import DriftRecord, Event, Output
+from stream.task import Outcome, Task
+
+LATEST_ALARMS = 8
+"""How many alarms an account lists."""
+REFRESH_S = 1.0
+"""How often a partition's scores and statistics are taken, at most: they cost O(labels)."""
+SILENCE_S = 60.0
+"""Seconds without a sign of life after which the process counts as hung; longer than any batch takes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PartitionAccount:
+    """One of our partitions.
+
+    Parameters
+    ----------
+    partition
+        Its number.
+    restoring
+        Whether it is still learning silently what an earlier owner had learned.
+    lag
+        Records on it that are not committed; None as long as that is not known.
+    recent, scores
+        Scores over the last messages and over all.
+    learner
+        The learner's own account.
+    """
+
+    partition: int
+    restoring: bool
+    lag: int | None
+    recent: RecentScores
+    scores: Scores
+    learner: Statistics
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """Everything at one moment; counts are since the start of the process.
+
+    Parameters
+    ----------
+    uptime_s, silence_s
+        Seconds since the start, and since the last sign of life.
+    predictions, learned, batches, failures
+        Predictions written, messages learned from (silently relearned ones too), transactions committed
+        and failed.
+    dead_letters, alarms
+        Dead letters by reason, drift alarms by scope.
+    latest_alarms
+        The last few, newest last.
+    partitions
+        Our partitions, by number.
+    """
+
+    uptime_s: float
+    silence_s: float
+    predictions: int
+    learned: int
+    batches: int
+    failures: int
+    dead_letters: dict[str, int]
+    alarms: dict[str, int]
+    latest_alarms: tuple[DriftRecord, ...]
+    partitions: tuple[PartitionAccount, ...]
+
+    @property
+    def events(self) -> int:
+        """Events answered: each one is a prediction or a dead letter."""
+        return self.predictions + sum(self.dead_letters.values())
+
+    @property
+    def alive(self) -> bool:
+        """Whether the worker's loop has turned lately."""
+        return self.silence_s < SILENCE_S
+
+    @property
+    def ready(self) -> bool:
+        """Whether partitions are ours and all of them are back where they were."""
+        return bool(self.partitions) and not any(each.restoring for each in self.partitions)
+
+
+@dataclasses.dataclass
+class _Partition:
+    """What is remembered of one partition between two batches."""
+
+    account: PartitionAccount
+    updates: int
+    taken_at: float
+
+
+class Telemetry:
+    """Takes in what the worker tells and gives accounts of it.
+
+    Parameters
+    ----------
+    build
+        What runs, for whoever asks: version, run, encoder, learner.
+    clock
+        Monotonic seconds; tests pass their own.
+
+    Attributes
+    ----------
+    times
+        How long the parts of a batch took, as histograms.
+
+    Examples
+    --------
+    >>> Telemetry().account().ready
+    False
+    """
+
+    def __init__(
+        self, build: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.build = dict(build or {})
+        self.times = {
+            "encode": _histogram("encode", "Encoding a batch of events."),
+            "predict_learn": _histogram("predict_learn", "Predicting and learning a batch."),
+            "commit": _histogram("commit", "Writing and committing a batch's transaction."),
+            "batch": _histogram("batch", "A batch from poll to commit."),
+        }
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._began = self._beat = clock()
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._dead_letters: collections.Counter[str] = collections.Counter()
+        self._alarms: collections.Counter[str] = collections.Counter()
+        self._latest: collections.deque[DriftRecord] = collections.deque(maxlen=LATEST_ALARMS)
+        self._partitions: dict[int, _Partition] = {}
+        self._encoding = 0.0
+
+    # What the worker tells --------------------------------------------------------------------------
+
+    def beat(self) -> None:
+        """Note a sign of life; once per turn of the worker's loop."""
+        self._beat = self._clock()
+
+    def gained(self, partition: int, task: Task) -> None:
+        """Note that a partition came."""
+        with self._lock:
+            self._partitions[partition] = _Partition(
+                _account(partition, task, None), task.updates, self._clock()
+            )
+
+    def gone(self, partition: int) -> None:
+        """Note that a partition went; its series disappear."""
+        with self._lock:
+            self._partitions.pop(partition, None)
+
+    def processed(self, seconds: float) -> None:
+        """Note that a batch was encoded, predicted and learned."""
+        self.times["encode"].observe(self._encoding)
+        self.times["predict_learn"].observe(max(0.0, seconds - self._encoding))
+        self._encoding = 0.0
+
+    def committed(
+        self,
+        partition: int,
+        task: Task,
+        outcome: Outcome,
+        *,
+        lag: int | None,
+        commit_s: float,
+        batch_s: float,
+    ) -> None:
+        """Note a batch that is done, how far behind we are, and what the transaction and all of it took."""
+        with self._lock:
+            self._take(partition, task, lag)
+            if not outcome.outputs:
+                return  # Relearned in silence: nothing was written.
+            self._counts["batches"] += 1
+            for output in outcome.outputs:
+                self._count(output)
+        self.times["commit"].observe(commit_s)
+        self.times["batch"].observe(batch_s)
+
+    def failed(self) -> None:
+        """Note a transaction that failed and will be tried again."""
+        with self._lock:
+            self._counts["failures"] += 1
+
+    def _count(self, output: Output) -> None:
+        if output.kind == "predictions":
+            self._counts["predictions"] += 1
+        elif output.kind == "dlq":
+            # The sender may have set the header too; ours comes after all of theirs.
+            self._dead_letters[dict(output.headers)["ithaca_reason"].decode()] += 1
+        elif output.kind == "drift" and output.value is not None:
+            alarm = msgspec.json.decode(output.value, type=DriftRecord)
+            self._alarms[alarm.scope] += 1
+            self._latest.append(alarm)
+
+    def _take(self, partition: int, task: Task, lag: int | None) -> None:
+        kept, now = self._partitions[partition], self._clock()
+        self._counts["learned"] += task.updates - kept.updates
+        kept.updates = task.updates
+        if now - kept.taken_at >= REFRESH_S or kept.account.restoring or lag == 0:
+            kept.account, kept.taken_at = _account(partition, task, lag), now
+        else:
+            kept.account = dataclasses.replace(kept.account, lag=lag)
+
+    def timed(self, encoder: Encoder) -> Encoder:
+        """Return the same encoder with a stop watch; give it to the tasks."""
+        return _Timed(encoder, self)
+
+    # What others read -------------------------------------------------------------------------------
+
+    def account(self) -> Account:
+        """Return a frozen account of this moment."""
+        now = self._clock()
+        with self._lock:
+            return Account(
+                uptime_s=now - self._began,
+                silence_s=now - self._beat,
+                predictions=self._counts["predictions"],
+                learned=self._counts["learned"],
+                batches=self._counts["batches"],
+                failures=self._counts["failures"],
+                dead_letters=dict(sorted(self._dead_letters.items())),
+                alarms=dict(sorted(self._alarms.items())),
+                latest_alarms=tuple(self._latest),
+                partitions=tuple(self._partitions[number].account for number in sorted(self._partitions)),
+            )
+
+
+class _Timed:
+    """An encoder whose time is booked; one thread works, so a sum per batch is enough."""
+
+    def __init__(self, encoder: Encoder, telemetry: Telemetry) -> None:
+        self._encoder = encoder
+        self._telemetry = telemetry
+        self.check = encoder.check
+        self.state = encoder.state
+        self.load_state = encoder.load_state
+
+    @property
+    def name(self) -> str:
+        return self._encoder.name
+
+    def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
+        began = time.perf_counter()
+        try:
+            return self._encoder.encode(events)
+        finally:
+            self._telemetry._encoding += time.perf_counter() - began
+
+
+def _account(partition: int, task: Task, lag: int | None) -> PartitionAccount:
+    return PartitionAccount(
+        partition=partition,
+        # At the end of the log there is nothing left to relearn, whatever offset was promised.
+        restoring=task.next_offset < task.live_from and lag != 0,
+        lag=lag,
+        recent=task.scores.recent.summary(),
+        scores=task.scores.summary(),
+        learner=task.learner.statistics(),
+    )
+
+
+def _histogram(name: str, text: str) -> Histogram:
+    buckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
+    return Histogram(f"ithaca_{name}_seconds", text, registry=None, buckets=buckets)
+
+
+def figures(statistics: Statistics) -> dict[str, float]:
+    """Return the numbers of a learner's account by name; what is not one number is left out."""
+    named = {field.name: getattr(statistics, field.name) for field in dataclasses.fields(statistics)}
+    return {name: float(value) for name, value in named.items() if isinstance(value, int | float)}

@@ -1,0 +1,50 @@
+"""Brokers for every test that asks for one."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from stream.broker import (
+    ADDRESS_VARIABLE,
+    Broker,
+    EmbeddedBroker,
+    GivenBroker,
+    KafkaBroker,
+    NoBrokerError,
+)
+
+
+def _running(broker: Broker) -> Iterator[str]:
+    # It ends with this block, with the process that runs the tests, or with the kernel's signal when
+    # that process is killed: see `stream.processes.spawn`.
+    try:
+        broker.start()
+    except NoBrokerError as unavailable:
+        pytest.skip(f"NO BROKER TO TEST WITH: {unavailable}; or set {ADDRESS_VARIABLE}")
+    try:
+        yield broker.address
+    finally:
+        broker.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """Address of a real broker: the one the environment names, else Apache Kafka on a fresh folder."""
+    given = os.environ.get(ADDRESS_VARIABLE)
+    yield from _running(GivenBroker(given) if given else KafkaBroker())
+
+
+@pytest.fixture(scope="session")
+def embedded_kafka() -> Iterator[str]:
+    """Address of the embedded broker that the demo falls back to."""
+    yield from _running(EmbeddedBroker())
+
+
+@pytest.fixture
+def stream_name() -> str:
+    """Return a name for topics and groups that no other test uses."""
+    return f"test-{uuid.uuid4().hex[:12]}"

@@ -1,0 +1,124 @@
+"""A stream on a real broker for tests: fill it, run workers as processes, read back what they wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from stream.config import Settings
+from stream.events import Record
+from stream.kafka import History, Writer, ensure_topics, topic
+
+PATIENCE_S = 60.0
+"""How long a worker may take for what it is given; nothing is measured with it."""
+
+
+class LiveStream:
+    """A stream's topics on a broker.
+
+    Parameters
+    ----------
+    address
+        The broker's.
+    name
+        The stream's.
+    partitions
+        How many.
+    environment
+        Settings for the workers, as environment variables.
+    """
+
+    def __init__(
+        self, address: str, name: str, partitions: int = 1, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.settings = Settings.model_validate(
+            {"stream": name, "kafka": {"bootstrap_servers": address, "partitions": partitions}}
+        )
+        self.environment = {
+            "ITHACA_STREAM": name,
+            "ITHACA_KAFKA__BOOTSTRAP_SERVERS": address,
+            "ITHACA_LEARNER__NAME": "priors",
+            "ITHACA_ENCODER__PARAMETERS": '{"dimensions": 64}',
+            "ITHACA_WORKER__SESSION_TIMEOUT_MS": "6000",
+            "ITHACA_HTTP__PORT": "0",
+            "OMP_NUM_THREADS": "1",
+            **(environment or {}),
+        }
+        ensure_topics(self.settings.kafka, name)
+
+    def limit(self, kind: str, largest: int) -> None:
+        """Make one of the topics refuse records above a size, in bytes."""
+        name = topic(self.settings.stream, kind)
+        client = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
+        try:
+            client.alter_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, name, {"max.message.bytes": str(largest)})]
+            )
+        finally:
+            client.close()
+
+    def fill(self, values: Sequence[bytes | None], partition: int | None = None) -> None:
+        """Write values to the events; keys count up, and each record has a header."""
+        with Writer(self.settings.kafka, topic(self.settings.stream, "events")) as writer:
+            for number, value in enumerate(values):
+                writer.send(value, f"k{number}".encode(), (("origin", b"\x00\xff"),), partition)
+
+    def read(self, kind: str) -> list[Record]:
+        """Return the committed records of one of the topics, partition by partition."""
+        history = History(self.settings.kafka, topic(self.settings.stream, kind))
+        try:
+            return list(history.records())
+        finally:
+            history.close()
+
+    def predictions(self) -> list[tuple[Record, dict[str, Any]]]:
+        """Return the predictions with their contents."""
+        return [(record, json.loads(record.value or b"")) for record in self.read("predictions")]
+
+    def wait_for(self, outcomes: int) -> None:
+        """Wait until that many predictions and dead letters are there."""
+        deadline = time.monotonic() + PATIENCE_S
+        while len(self.read("predictions")) + len(self.read("dlq")) < outcomes:
+            assert time.monotonic() < deadline, f"fewer than {outcomes} outcomes after {PATIENCE_S} s"
+            time.sleep(0.1)
+
+    @contextmanager
+    def worker(self, **environment: str) -> Iterator[subprocess.Popen[str]]:
+        """Run `ithaca run` inside the block; whatever happens, it is gone afterwards."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stream.cli", "run"],
+            env={**os.environ, **self.environment, **environment},
+            cwd=Path(__file__).parents[2],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> tuple[int, float, str]:
+    """Signal a worker and return its exit status, the seconds it took, and what it said."""
+    began = time.monotonic()
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    return process.returncode, time.monotonic() - began, said
+
+
+def source(record: Record) -> tuple[int, int]:
+    """Return partition and offset of the event that an output comes from."""
+    _, partition, offset, _ = dict(record.headers)["ce_id"].split(b"/")
+    return int(partition), int(offset)

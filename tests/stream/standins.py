@@ -1,0 +1,121 @@
+"""Small parts for pipelines under test: an encoder that is quick and sometimes throws, and event values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.monitors import Alarm, Monitors, Observation
+from learners.priors import LabelPriors
+from stream.events import BadEvent, Event, Record
+from stream.task import Task
+
+LABELS = ("grain", "wheat", "corn", "oil", "trade", "ship", "money")
+
+
+class Letters:
+    """Counts letters, and the events before this one: a row depends on what came before, as it may."""
+
+    name = "letters"
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def check(self, event: Event) -> None:
+        """Refuse an event without text."""
+        if event.text is None:
+            raise BadEvent("value", "text is missing; this encoder reads text")
+
+    def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
+        """Encode all or, where one text says boom, nothing."""
+        if any("boom" in (event.text or "") for event in events):
+            raise RuntimeError("boom")
+        rows = []
+        for event in events:
+            self.seen += 1
+            rows.append(
+                np.array([(event.text or "").count(letter) for letter in "aeiou"] + [self.seen], np.float32)
+            )
+        return rows
+
+    def state(self) -> dict[str, Any]:
+        """Return the count."""
+        return {"seen": self.seen}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over a count."""
+        self.seen = state["seen"]
+
+
+class EverySeventh(Monitors):
+    """Raises an alarm at every seventh message."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+
+    def update(self, observation: Observation) -> list[Alarm]:
+        """Count, and cry out now and then."""
+        self.messages += 1
+        if self.messages % 7:
+            return []
+        return [Alarm("seven", "error", "stream", float(len(observation.actual)), 1.0, 7, "none")]
+
+    def state(self) -> dict[str, Any]:
+        """Return the count."""
+        return {"messages": self.messages}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over a count."""
+        self.messages = state["messages"]
+
+
+def make_task(live_from: int = 0, half_life: float = 50.0) -> Task:
+    """Return a task of quick parts, each of which has state."""
+    return Task(
+        Letters(), LabelPriors(half_life), EverySeventh(), run="test", source="/test", live_from=live_from
+    )
+
+
+def event(number: int, **fields: Any) -> bytes:
+    """Return the value of a well-formed event; labels follow from the number."""
+    labels = [LABELS[number % 7], LABELS[number * number % 5]]
+    plain = {
+        "id": f"e{number}",
+        "ts": number,
+        "text": f"event {number} on {labels[0]}",
+        "labels": sorted(set(labels)),
+    }
+    return json.dumps(plain | fields).encode()
+
+
+def records(values: Sequence[bytes | None], topic: str = "s.events", partition: int = 0) -> list[Record]:
+    """Return values as the records of one partition."""
+    return [
+        Record(topic, partition, offset, 1_700_000_000_000 + offset, f"k{offset}".encode(), value)
+        for offset, value in enumerate(values)
+    ]
+
+
+POISON: dict[str, bytes | None] = {
+    "tombstone": None,
+    "empty": b"",
+    "broken json": b'{"id": "p", "ts": 0, "text": "wheat',
+    "not utf-8": b'{"id": "p", "ts": 0, "text": "\xff\xfe"}',
+    "not an object": b"[1, 2, 3]",
+    "wrong type": b'{"id": 7, "ts": 0, "text": "wheat"}',
+    "missing field": b'{"text": "wheat"}',
+    "not a number": b'{"id": "p", "ts": 0, "text": "wheat", "features": {"a": NaN}}',
+    "bad time": b'{"id": "p", "ts": "yesterday", "text": "wheat"}',
+    "empty label": b'{"id": "p", "ts": 0, "text": "wheat", "labels": [""]}',
+    "too many labels": json.dumps(
+        {"id": "p", "ts": 0, "text": "w", "labels": [f"l{i}" for i in range(2000)]}
+    ).encode(),
+    "too large": b'{"id": "p", "ts": 0, "text": "' + b"x" * 1_000_100 + b'"}',
+    "too large a number": b'{"id": "p", "ts": 0, "text": "w", "vector": [1e39]}',
+    "encoder throws": b'{"id": "p", "ts": 0, "text": "boom"}',
+}
+"""Values that are dead letters, by what is wrong with them."""

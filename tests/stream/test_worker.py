@@ -1,0 +1,235 @@
+"""The worker on a real broker: nothing lost, nothing twice, wherever it is stopped."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream import assembly
+from stream.config import Settings
+from stream.events import Output, Record
+from stream.kafka import FencedError, Outbox
+from stream.task import Outcome, Task
+from stream.worker import BatchSize, Worker
+from tests.stream.live import LiveStream, source, stop
+from tests.stream.standins import POISON, event, make_task
+
+pytestmark = pytest.mark.kafka
+
+
+@contextmanager
+def working(settings: Settings, make: Callable[[int], Task] = make_task) -> Iterator[Worker]:
+    """Run a worker of quick parts on a thread inside the block."""
+    worker = Worker(settings, make)
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            worker.run()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def check_exactly_once(live: LiveStream) -> None:
+    """Every event has one prediction or one dead letter, in order, from a model that had not seen it."""
+    events = {(record.partition, record.offset): record for record in live.read("events")}
+    predictions, letters = live.predictions(), live.read("dlq")
+    answered = [source(record) for record, _ in predictions] + [source(record) for record in letters]
+    assert sorted(answered) == sorted(events)
+    for records in ([record for record, _ in predictions], letters):
+        for partition in {record.partition for record in records}:
+            offsets = [source(record)[1] for record in records if record.partition == partition]
+            assert offsets == sorted(set(offsets))
+    for record, prediction in predictions:
+        partition, offset = source(record)
+        assert record.partition == partition
+        assert all(through < offset for through in prediction["trained_through"].values())
+        assert prediction["id"].encode() in (events[partition, offset].value or b"")
+    for letter in letters:
+        event = events[source(letter)]
+        assert (letter.partition, letter.key, letter.value) == (event.partition, event.key, event.value)
+        assert letter.headers[: len(event.headers)] == event.headers
+
+
+def test_every_event_becomes_one_prediction_or_one_dead_letter(kafka: str, stream_name: str) -> None:
+    """Good and bad events mixed, in three partitions."""
+    live = LiveStream(kafka, stream_name, partitions=3)
+    values: list[bytes | None] = [event(number) for number in range(600)]
+    for position, value in enumerate(POISON.values()):
+        values.insert(position * 40, value)
+    live.fill(values)
+    with working(live.settings):
+        live.wait_for(len(values))
+    check_exactly_once(live)
+    assert len(live.read("dlq")) == len(POISON)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(kafka: str, stream_name: str, number: signal.Signals) -> None:
+    """It finishes its batch, commits it and exits 0 within ten seconds, in the middle of a stream."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(position) for position in range(30_000)])
+    with live.worker() as process:
+        live.wait_for(500)
+        status, seconds, said = stop(process, number)
+    assert status == 0, said
+    assert seconds < 10
+    written = [source(record)[1] for record, _ in live.predictions()]
+    assert written == list(range(len(written)))
+    assert len(written) < 30_000
+
+
+def test_a_restarted_worker_writes_what_one_that_never_stopped_would(kafka: str, stream_name: str) -> None:
+    """Stopped once in order and once by a crash: the bytes are those of an uninterrupted run."""
+    values = [event(position) for position in range(3_000)]
+    interrupted = LiveStream(kafka, stream_name)
+    for share, number in ((500, signal.SIGTERM), (1_500, signal.SIGKILL), (3_000, signal.SIGTERM)):
+        already = len(interrupted.read("predictions"))
+        interrupted.fill(values[already and len(interrupted.read("events")) : share])
+        with interrupted.worker(ITHACA_RUN="same") as process:
+            interrupted.wait_for(share if number is signal.SIGTERM else already + 100)
+            stop(process, number)
+    uninterrupted = make_task_of(interrupted)
+    expected = uninterrupted.process(interrupted.read("events")).outputs
+    check_exactly_once(interrupted)
+    for kind in ("predictions", "drift"):
+        written = [Output(kind, each.key, each.value, each.headers) for each in interrupted.read(kind)]
+        assert written == [output for output in expected if output.kind == kind]
+
+
+def make_task_of(live: LiveStream) -> Task:
+    """Return the task that a live stream's workers run."""
+    settings = live.settings.model_copy(
+        update={
+            "run": "same",
+            "learner": live.settings.learner.model_copy(update={"name": "priors"}),
+            "encoder": live.settings.encoder.model_copy(update={"parameters": {"dimensions": 64}}),
+        }
+    )
+    return assembly.make_task(settings)
+
+
+def test_two_workers_share_the_partitions_and_hand_them_over(kafka: str, stream_name: str) -> None:
+    """A second one comes in the middle and takes a share; the first one goes and the second takes all."""
+    live = LiveStream(kafka, stream_name, partitions=4)
+    live.fill([event(position) for position in range(1_000)])
+    owners: dict[str, set[int]] = {"first": set(), "second": set()}
+
+    def noting(owner: str) -> Callable[[int], Task]:
+        class Noted(Task):
+            def process(self, records: Sequence[Record]) -> Outcome:
+                owners[owner].update(
+                    record.partition for record in records if record.offset >= self.live_from
+                )
+                return super().process(records)
+
+        def make(live_from: int) -> Task:
+            plain = make_task(live_from)
+            return Noted(
+                plain.encoder, plain.learner, plain.monitors, run="r", source="/s", live_from=live_from
+            )
+
+        return make
+
+    with working(live.settings, noting("second")) as second:
+        with working(live.settings, noting("first")):
+            live.wait_for(1_000)
+            for round_ in range(1, 40):
+                live.fill([event(position) for position in range(100)])
+                live.wait_for(1_000 + 100 * round_)
+                if owners["first"] and owners["second"]:
+                    break
+        assert owners["first"]
+        assert owners["second"]
+        total = len(live.read("events"))
+        live.fill([event(position) for position in range(400)])
+        live.wait_for(total + 400)
+        assert second is not None
+    check_exactly_once(live)
+    assert owners["second"] == {0, 1, 2, 3}
+
+
+def test_a_worker_thrown_out_of_the_group_cannot_write(kafka: str, stream_name: str) -> None:
+    """While one hangs in a batch, its partition goes to another; when it wakes up it emits nothing."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(position) for position in range(200)])
+    hanging, go = threading.Event(), threading.Event()
+
+    class Hanging(Task):
+        def process(self, records: Sequence[Record]) -> Outcome:
+            if records and not hanging.is_set():
+                hanging.set()
+                go.wait(60)
+            return super().process(records)
+
+    def make(live_from: int) -> Task:
+        plain = make_task(live_from)
+        return Hanging(plain.encoder, plain.learner, plain.monitors, run="test", source="/test")
+
+    def usurp() -> None:
+        with working(live.settings, make):
+            assert hanging.wait(30)
+            usurper = Outbox(live.settings, 0)
+            go.set()
+            time.sleep(3.0)
+            usurper.close()
+
+    with pytest.raises(FencedError, match=r"Another worker of this group writes for .*\.events partition 0"):
+        usurp()
+    assert live.predictions() == []
+    with working(live.settings):
+        live.wait_for(200)
+    check_exactly_once(live)
+
+
+def test_a_letter_too_large_for_the_topic_does_not_stop_the_stream(kafka: str, stream_name: str) -> None:
+    """Where the dead-letter topic takes less than it should, the letter goes without its value."""
+    live = LiveStream(kafka, stream_name)
+    live.limit("dlq", 2_000)
+    # Of letters that do not compress: the limit is on what is sent.
+    large = b'{"id": 7, "text": "' + random.Random(0).randbytes(20_000).hex().encode() + b'"}'
+    live.fill([event(0), large, event(1), POISON["broken json"]])
+    with working(live.settings):
+        live.wait_for(4)
+    cut, whole = live.read("dlq")
+    assert (cut.key, cut.value, whole.value) == (b"k1", None, POISON["broken json"])
+    headers = dict(cut.headers)
+    assert headers["ithaca_reason"] == b"schema"
+    assert headers["ithaca_value_bytes"] == str(len(large)).encode()
+
+
+@given(st.lists(st.floats(1e-5, 1.0), min_size=1, max_size=60))
+def test_the_batch_size_stays_in_its_bounds_and_meets_its_target(costs: list[float]) -> None:
+    """Whatever a record costs; and at a steady cost, full batches come to take about the target."""
+    size = BatchSize(target_s=0.1, largest=1_000)
+    for cost in costs:
+        size.adapt(size.records, size.records * cost)
+        assert 1 <= size.records <= 1_000
+    for _ in range(20):
+        size.adapt(size.records, 0.004 + size.records * 0.001)
+    assert 0.08 < 0.004 + size.records * 0.001 < 0.12
+
+
+def test_a_short_quick_batch_does_not_change_the_batch_size() -> None:
+    """A quiet stream says nothing of what a full batch would take."""
+    size = BatchSize(target_s=0.1, largest=1_000)
+    size.adapt(1, 0.005)
+    assert size.records == 64
