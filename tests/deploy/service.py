@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from stream.exposition import expose
-from stream.telemetry import Telemetry
-
 from stream.task import Outcome
+from stream.telemetry import Telemetry
 from tests.stream.standins import POISON, event, make_task, records
 
 

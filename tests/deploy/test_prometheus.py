@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stream.endpoints import served
 
+from stream.endpoints import served
 from tests.deploy.dashboard import queries
 from tests.deploy.service import BusyWorker
 
