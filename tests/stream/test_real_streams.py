@@ -46,7 +46,8 @@ TEN_KINDS = (
 
 
 @pytest.fixture(
-    params=[("reuters21578", None, 0), ("arxiv_daily", 20_000, 0), ("reuters21578", None, 20)], ids=str
+    params=[("reuters21578", None, 0), ("arxiv_daily", 20_000, 0), ("reuters21578", None, 20)],
+    ids=["reuters", "arxiv", "reuters-poisoned"],
 )
 def given(request: pytest.FixtureRequest) -> tuple[Path, int | None, int]:
     """Return a file, how many of its events, and how many bad records of each kind to mix in."""

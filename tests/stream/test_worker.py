@@ -7,17 +7,20 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream import assembly
+from stream.broker import KafkaBroker, NoBrokerError
 from stream.config import Settings
 from stream.events import Output, Record
 from stream.kafka import FencedError, Outbox
 from stream.task import Outcome, Task
+from stream.telemetry import Telemetry
 from stream.worker import BatchSize, Worker
 from tests.stream.live import LiveStream, source, stop
 from tests.stream.standins import POISON, event, make_task
@@ -26,9 +29,11 @@ pytestmark = pytest.mark.kafka
 
 
 @contextmanager
-def working(settings: Settings, make: Callable[[int], Task] = make_task) -> Iterator[Worker]:
+def working(
+    settings: Settings, make: Callable[[int], Task] = make_task, telemetry: Telemetry | None = None
+) -> Iterator[Worker]:
     """Run a worker of quick parts on a thread inside the block."""
-    worker = Worker(settings, make)
+    worker = Worker(settings, make, telemetry)
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -233,3 +238,51 @@ def test_a_short_quick_batch_does_not_change_the_batch_size() -> None:
     size = BatchSize(target_s=0.1, largest=1_000)
     size.adapt(1, 0.005)
     assert size.records == 64
+
+
+def test_the_embedded_broker_serves_too(embedded_kafka: str, stream_name: str) -> None:
+    """Without long poll and without cooperative rebalancing."""
+    live = LiveStream(embedded_kafka, stream_name, partitions=2)
+    live.fill([*(event(position) for position in range(300)), POISON["tombstone"]])
+    with working(live.settings):
+        live.wait_for(200)
+    live.fill([event(position) for position in range(100)])
+    with working(live.settings):
+        live.wait_for(401)
+    check_exactly_once(live)
+
+
+def test_a_broker_that_goes_and_comes_back_costs_nothing(tmp_path: Path, stream_name: str) -> None:
+    """The worker keeps its state, finds out what became of the transaction in flight, and goes on."""
+    broker = KafkaBroker(tmp_path)
+    try:
+        broker.start()
+    except NoBrokerError as missing:
+        pytest.skip(f"NO BROKER TO TEST WITH: {missing}")
+    made: list[int] = []
+
+    class Slow(Task):
+        def process(self, records: Sequence[Record]) -> Outcome:
+            time.sleep(0.001 * len(records))
+            return super().process(records)
+
+    def make(live_from: int) -> Task:
+        made.append(live_from)
+        plain = make_task(live_from)
+        return Slow(plain.encoder, plain.learner, plain.monitors, run="test", source="/test")
+
+    telemetry = Telemetry()
+    with ExitStack() as cleanup:
+        cleanup.callback(broker.stop)
+        live = LiveStream(broker.address, stream_name)
+        live.fill([event(position) for position in range(5_000)])
+        with working(live.settings, make, telemetry):
+            live.wait_for(500)
+            broker.stop()
+            time.sleep(2.0)
+            broker.port = int(broker.address.rpartition(":")[2])
+            broker.start()
+            live.wait_for(5_000)
+        check_exactly_once(live)
+    assert telemetry.account().failures > 0
+    assert made == [0]
