@@ -190,6 +190,18 @@ class Learner(MultiLabelClassifier, abc.ABC):
         }
 
 
+def filled(x: Vector) -> Vector:
+    """Return a vector with missing values as 0; the same one where nothing is missing.
+
+    Examples
+    --------
+    >>> filled(np.array([1.0, np.nan], dtype=np.float32)).tolist()
+    [1.0, 0.0]
+    """
+    # One sum tells whether there is any NaN at all; mostly there is none.
+    return np.nan_to_num(x, nan=0.0) if np.isnan(x.sum()) else x
+
+
 def digest(state: State) -> str:
     """Return the SHA-256 of nested dictionaries of arrays and JSON values, in a canonical order.
 

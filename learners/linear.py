@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import Learner, State, Vector
+from learners.base import Learner, State, Vector, filled
 from learners.compiled import compiled
 from learners.growth import grown
 from learners.labels import Ids, Targets
@@ -155,9 +155,7 @@ def with_intercept(x: Vector) -> Vector:
     """Return (1, x) with missing values as 0, shape (d + 1,)."""
     inputs = np.empty(len(x) + 1, dtype=np.float32)
     inputs[0] = 1.0
-    inputs[1:] = x
-    if np.isnan(inputs.sum()):
-        np.nan_to_num(inputs, copy=False, nan=0.0)
+    inputs[1:] = filled(x)
     return inputs
 
 

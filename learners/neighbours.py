@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import Learner, Prediction, State, Vector
+from learners.base import Learner, Prediction, State, Vector, filled
 from learners.compiled import compiled
 from learners.growth import grown
 from learners.labels import Ids, Targets
@@ -90,7 +90,7 @@ class NearestNeighbours(Learner):
         if len(x) != self._vectors.shape[1]:
             query = np.zeros(self._vectors.shape[1], dtype=np.float32)
             query[: len(x)] = x[: len(query)]
-        return np.nan_to_num(query, nan=0.0) if np.isnan(query.sum()) else query
+        return filled(query)
 
     def vote(self, neighbours: Neighbours) -> Vector:
         """Return the weighted share of neighbours that carry each label, of those that know; shape (L,)."""
@@ -119,7 +119,7 @@ class NearestNeighbours(Learner):
         self._count(x)
         rows = min(self._messages, self.window)
         self._vectors = grown(self._vectors, max(rows, min(self.window, 16)), len(x))[: self.window]
-        stored = np.nan_to_num(x, nan=0.0)
+        stored = filled(x)
         self._vectors[row] = 0.0
         self._vectors[row, : len(x)] = stored
         self._norms[row] = stored @ stored

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import State, Vector
+from learners.base import State, Vector, filled
 from learners.compiled import compiled
 from learners.growth import grown
 from learners.parameters import check_number
@@ -127,6 +127,6 @@ def unit(x: Vector) -> Vector:
     >>> unit(np.array([3.0, 4.0, np.nan], dtype=np.float32)).round(1).tolist()
     [0.6000000238418579, 0.800000011920929, 0.0]
     """
-    filled = np.nan_to_num(x, nan=0.0)
-    length = float(filled @ filled) ** 0.5
-    return filled if length == 0.0 else filled / np.float32(length)
+    known = filled(x)
+    length = float(known @ known) ** 0.5
+    return known if length == 0.0 else known / np.float32(length)

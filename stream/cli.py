@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from stream import broker_cli, commands
+from stream import broker_cli, commands, demo
 from stream.evaluate_cli import evaluate_command
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command()(commands.run)
 app.command()(commands.produce)
 app.command()(commands.replay)
 app.command("evaluate")(evaluate_command)
+app.command()(demo.demo)
 
 
 @app.callback()

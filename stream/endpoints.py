@@ -14,15 +14,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from stream.exposition import registry
 from stream.telemetry import Telemetry
 
 
 def application(telemetry: Telemetry) -> Starlette:
     """Return the web application that answers for some telemetry."""
+    metrics_of = registry(telemetry)
 
     async def metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(telemetry.registry), headers={"content-type": content_type})
+        return Response(encode(metrics_of), headers={"content-type": content_type})
 
     async def live(request: Request) -> Response:
         del request
@@ -59,10 +61,9 @@ def served(telemetry: Telemetry, host: str = "127.0.0.1", port: int = 0) -> Iter
     Raises
     ------
     OSError
-        When the port is taken.
+        When the address cannot be listened on.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family) as listener:
+    with _listening(host, port) as listener:
         configuration = uvicorn.Config(
             application(telemetry),
             log_config=None,
@@ -78,3 +79,12 @@ def served(telemetry: Telemetry, host: str = "127.0.0.1", port: int = 0) -> Iter
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    # Bound here and not by the server, so that a taken port is our caller's error and not a thread's.
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        advice = "Choose another http.port, or 0 for a free one."
+        raise OSError(f"Metrics cannot be served at {host}:{port}: {error.strerror}. {advice}") from error

@@ -62,7 +62,7 @@ def evaluate_command(
                 shuffle=shuffle,
                 progress=lambda messages: bar.advance(bar.task_ids[0], messages),
             )
-    except ValueError as error:
+    except (ValueError, ImportError) as error:
         typer.echo(f"ithaca evaluate: {error}", err=True)
         raise typer.Exit(2) from error
     _warn(evaluation)

@@ -7,10 +7,10 @@ more: nothing has to be taken back. Names begin with `ithaca_`, units are base u
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from prometheus_client import Info, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from learners.metrics import RecentScores, Scores
@@ -19,19 +19,14 @@ from stream.telemetry import Account, PartitionAccount, Telemetry, figures
 NOT_SCORES = ("messages", "labels")
 
 
-def expose(telemetry: Telemetry, build: Mapping[str, str]) -> None:
-    """Add everything there is to know to the telemetry's registry.
-
-    Parameters
-    ----------
-    telemetry
-        Where the numbers come from.
-    build
-        What runs: version, run, encoder, learner; becomes `ithaca_build_info`.
-    """
-    Info("ithaca_build", "What runs.", registry=telemetry.registry).info(dict(build))
-    ProcessCollector(registry=telemetry.registry)
-    telemetry.registry.register(_Accounts(telemetry))
+def registry(telemetry: Telemetry) -> CollectorRegistry:
+    """Return a registry with everything that some telemetry and the process know."""
+    made = CollectorRegistry()
+    ProcessCollector(registry=made)
+    made.register(_Accounts(telemetry))
+    for histogram in telemetry.times.values():
+        made.register(histogram)
+    return made
 
 
 class _Accounts(Collector):
@@ -39,6 +34,7 @@ class _Accounts(Collector):
         self._telemetry = telemetry
 
     def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily("ithaca_build", "What runs.", value=self._telemetry.build)
         account = self._telemetry.account()
         yield from _counters(account)
         yield GaugeMetricFamily(

@@ -65,7 +65,9 @@ def _birth(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
-    return "" if fields[0] in "ZX" else fields[19]
+    state, threads, birth = fields[0], int(fields[17]), fields[19]
+    # A zombie that still has other threads holds its files and ports until the last of them has ended.
+    return "" if state in "ZX" and threads <= 1 else birth
 
 
 def spawn(command: Sequence[str], log: Path, *, outlives_us: bool) -> subprocess.Popen[bytes]:

@@ -8,7 +8,8 @@ What happens on it is known, so that one can watch for it. Places are fractions 
   belongs to `returns`, and what they write of returns to `delivery`. It drifts back after another 0.60,
   and so on for ever.
 
-One in 50 messages has no labels (predict only) and one in 400 is broken (a dead letter).
+One in 50 messages has no labels (predict only) and one in 400 is broken (a dead letter). People write
+vaguely, and one in 25 labellings is wrong: no learner gets them all right.
 """
 
 from __future__ import annotations
@@ -94,6 +95,12 @@ TOPICS = {
 }
 """Per topic, what people write about and what is wrong with it."""
 
+VAGUE = (
+    "it|this|that thing|your service|what you promised|something",
+    "does not work|is wrong|is not what I expected|is a problem|is still like that",
+)
+"""What people write when they do not say what it is about."""
+
 SITUATIONS = {
     ("delivery",): 12,
     ("delivery", "complaint"): 6,
@@ -157,7 +164,7 @@ def messages(span: int, seed: int = 0) -> Iterator[bytes]:
             "text": _text(chance, [_meaning(label, number / span) for label in labels]),
         }
         if chance.random() >= 1 / 50:
-            event["labels"] = sorted(labels)
+            event["labels"] = sorted(_given(chance, labels))
         value = json.dumps(event).encode()
         yield value[: len(value) // 2] if chance.random() < 1 / 400 else value
 
@@ -167,6 +174,13 @@ def _situation(chance: random.Random, place: float) -> tuple[str, ...]:
         weight * min(_presence(label, place) for label in labels) for labels, weight in SITUATIONS.items()
     ]
     return chance.choices(list(SITUATIONS), weights)[0]
+
+
+def _given(chance: random.Random, labels: tuple[str, ...]) -> set[str]:
+    """Return the labels that an agent gives: now and then one is forgotten, or another one is taken."""
+    if chance.random() >= 1 / 25:
+        return set(labels)
+    return set(chance.sample(labels, len(labels) - 1)) or {chance.choice(tuple(MOODS))}
 
 
 def _presence(label: str, place: float) -> float:
@@ -194,7 +208,9 @@ def _text(chance: random.Random, topics: list[str]) -> str:
 
 
 def _complaint(chance: random.Random, topic: str) -> str:
-    what, trouble = TOPICS[topic]
+    what, trouble = (
+        usual if chance.random() < 0.7 else vague for usual, vague in zip(TOPICS[topic], VAGUE, strict=True)
+    )
     told = f"{_one(chance, what)} {_one(chance, trouble)}."
     return told[0].upper() + told[1:]
 

@@ -150,9 +150,13 @@ class Task:
         return prediction, self._watch(prediction, targets, known)
 
     def _watch(self, prediction: Prediction, targets: Targets, known: int) -> list[Alarm]:
+        predicted = prediction.labels
+        if not targets.complete:
+            predicted = predicted[targets.known(len(self.learner.label_space))[predicted]]
         seen = Observation(
-            predicted=prediction.labels,
+            predicted=predicted,
             actual=targets.positive,
+            complete=targets.complete,
             appeared=self.learner.label_space.names(range(known, len(self.learner.label_space))),
         )
         changes = [

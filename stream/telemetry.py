@@ -10,12 +10,12 @@ import collections
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import Histogram
 
 from learners.base import Statistics
 from learners.metrics import RecentScores, Scores
@@ -117,8 +117,15 @@ class Telemetry:
 
     Parameters
     ----------
+    build
+        What runs, for whoever asks: version, run, encoder, learner.
     clock
         Monotonic seconds; tests pass their own.
+
+    Attributes
+    ----------
+    times
+        How long the parts of a batch took, as histograms.
 
     Examples
     --------
@@ -126,8 +133,16 @@ class Telemetry:
     False
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(
+        self, build: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.build = dict(build or {})
+        self.times = {
+            "encode": _histogram("encode", "Encoding a batch of events."),
+            "predict_learn": _histogram("predict_learn", "Predicting and learning a batch."),
+            "commit": _histogram("commit", "Writing and committing a batch's transaction."),
+            "batch": _histogram("batch", "A batch from poll to commit."),
+        }
         self._clock = clock
         self._lock = threading.Lock()
         self._began = self._beat = clock()
@@ -137,10 +152,6 @@ class Telemetry:
         self._latest: collections.deque[DriftRecord] = collections.deque(maxlen=LATEST_ALARMS)
         self._partitions: dict[int, _Partition] = {}
         self._encoding = 0.0
-        self._encode = _histogram(self.registry, "encode", "Encoding a batch of events.")
-        self._learn = _histogram(self.registry, "predict_learn", "Predicting and learning a batch.")
-        self._commit = _histogram(self.registry, "commit", "Writing and committing a batch's transaction.")
-        self._batch = _histogram(self.registry, "batch", "A batch from poll to commit.")
 
     # What the worker tells --------------------------------------------------------------------------
 
@@ -162,8 +173,8 @@ class Telemetry:
 
     def processed(self, seconds: float) -> None:
         """Note that a batch was encoded, predicted and learned."""
-        self._encode.observe(self._encoding)
-        self._learn.observe(max(0.0, seconds - self._encoding))
+        self.times["encode"].observe(self._encoding)
+        self.times["predict_learn"].observe(max(0.0, seconds - self._encoding))
         self._encoding = 0.0
 
     def committed(
@@ -184,8 +195,8 @@ class Telemetry:
             self._counts["batches"] += 1
             for output in outcome.outputs:
                 self._count(output)
-        self._commit.observe(commit_s)
-        self._batch.observe(batch_s)
+        self.times["commit"].observe(commit_s)
+        self.times["batch"].observe(batch_s)
 
     def failed(self) -> None:
         """Note a transaction that failed and will be tried again."""
@@ -270,9 +281,9 @@ def _account(partition: int, task: Task, lag: int | None) -> PartitionAccount:
     )
 
 
-def _histogram(registry: CollectorRegistry, name: str, text: str) -> Histogram:
+def _histogram(name: str, text: str) -> Histogram:
     buckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
-    return Histogram(f"ithaca_{name}_seconds", text, registry=registry, buckets=buckets)
+    return Histogram(f"ithaca_{name}_seconds", text, registry=None, buckets=buckets)
 
 
 def figures(statistics: Statistics) -> dict[str, float]:

@@ -194,7 +194,10 @@ def _powers(base: int, count: int, device: torch.device) -> Tensor:
 
 
 def _damp(counts: Tensor) -> Tensor:
-    # The sum is an exact integer, division and square root are correctly rounded: equal bits everywhere.
+    # The sum is an exact integer and float32 division is correctly rounded, but square roots are not in
+    # every library. The root of a float32 is never within 2^-51 of the middle of two float32 numbers, so
+    # a float64 root that errs by 2^-52 still rounds to the right one: equal bits everywhere.
     sizes = counts.abs()
     total = sizes.sum(1, keepdim=True).clamp(min=1)
-    return torch.copysign((sizes.float() / total.float()).sqrt(), counts.float())
+    shares = sizes.float() / total.float()
+    return torch.copysign(shares.double().sqrt().float(), counts.float())

@@ -8,7 +8,7 @@ from stream.kafka.clients import BrokerError
 from stream.kafka.group import Group, Polled
 from stream.kafka.history import History, Mark
 from stream.kafka.outbox import FencedError, Outbox, UnwrittenError
-from stream.kafka.topics import KINDS, ensure_topic, ensure_topics, topic
+from stream.kafka.topics import KINDS, delete_topics, ensure_topic, ensure_topics, topic
 from stream.kafka.writer import Writer, lines, produce_file
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Polled",
     "UnwrittenError",
     "Writer",
+    "delete_topics",
     "ensure_topic",
     "ensure_topics",
     "lines",

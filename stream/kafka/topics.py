@@ -75,6 +75,23 @@ def ensure_topic(settings: KafkaSettings, name: str, partitions: int) -> None:
         client.close()
 
 
+def delete_topics(settings: KafkaSettings, stream: str) -> None:
+    """Delete the topics of a stream and everything on them.
+
+    Raises
+    ------
+    BrokerError
+        When the broker refuses.
+    """
+    client = admin(settings)
+    try:
+        client.delete_topics([topic(stream, kind) for kind in KINDS])
+    except KafkaError as error:
+        raise BrokerError(f"The topics of stream {stream!r} cannot be deleted: {error}.") from error
+    finally:
+        client.close()
+
+
 def _configuration(kind: str) -> dict[str, str]:
     if kind in ("feedback", "control"):
         return {}

@@ -121,13 +121,14 @@ def test_a_broker_keeps_its_data_and_frees_its_port(
         assert read(again.address, stream_name) == [b"committed"]
 
 
-def test_a_broker_ends_with_the_process_that_started_it() -> None:
+def test_a_broker_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     """Even a SIGKILL leaves no broker behind."""
-    script = """
+    script = f"""
+from pathlib import Path
 from stream.broker import EmbeddedBroker
-broker = EmbeddedBroker()
+broker = EmbeddedBroker(Path({str(tmp_path)!r}))
 broker.start()
-print(*broker.process, broker.address, broker.data, flush=True)
+print(*broker.process, broker.address, flush=True)
 input()
 """
     with subprocess.Popen(
@@ -151,9 +152,9 @@ input()
     assert closed(address)
 
 
-def test_a_temporary_folder_goes_with_its_broker(kind: type[LocalBroker]) -> None:
+def test_a_temporary_folder_goes_with_its_broker() -> None:
     """Without a data folder nothing stays on disk."""
-    with running(kind()) as broker:
+    with running(EmbeddedBroker()) as broker:
         assert broker.process is not None
         arguments = Path(f"/proc/{broker.process.pid}/cmdline").read_bytes().split(b"\0")
         (folder,) = {part for part in map(_folder, arguments) if part}

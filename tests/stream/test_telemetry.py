@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from stream.endpoints import served
 from stream.events import Record
-from stream.exposition import expose
+from stream.exposition import registry
 from stream.logs import configure
 from stream.task import Task
 from stream.telemetry import SILENCE_S, Telemetry
@@ -41,10 +41,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def telemetry(clock: Clock) -> Telemetry:
-    """Return telemetry that a scrape can read."""
-    made = Telemetry(clock)
-    expose(made, {"version": "1", "run": "test"})
-    return made
+    """Return telemetry on that clock."""
+    return Telemetry({"version": "1", "run": "test"}, clock)
 
 
 def work(telemetry: Telemetry, partition: int, task: Task, given: list[Record], lag: int = 0) -> None:
@@ -56,7 +54,7 @@ def work(telemetry: Telemetry, partition: int, task: Task, given: list[Record], 
 
 def scrape(telemetry: Telemetry) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Return every sample of a scrape by name and labels."""
-    text = generate_latest(telemetry.registry).decode()
+    text = generate_latest(registry(telemetry)).decode()
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
@@ -126,7 +124,7 @@ def test_there_is_no_series_per_label(telemetry: Telemetry) -> None:
     work(telemetry, 0, task, records([*GOOD, *more])[30:])
     assert value(telemetry, "ithaca_learner_labels", partition="0") > 1000
     assert set(scrape(telemetry)) == few
-    assert "label 42" not in generate_latest(telemetry.registry).decode()
+    assert "label 42" not in generate_latest(registry(telemetry)).decode()
 
 
 def test_scores_are_the_tasks(telemetry: Telemetry, clock: Clock) -> None:

@@ -1,0 +1,118 @@
+"""Births of labels: whether more appear than lately."""
+
+from __future__ import annotations
+
+import bisect
+from typing import Any
+
+from scipy.special import betainc
+
+MOST = 1_000_000
+
+
+class LabelBirths:
+    """Counts the labels that appear in each window of messages and compares with the windows before.
+
+    Label spaces grow all the time, fast at first and slower later. So a birth is no news in itself: an
+    alarm is a window with more of them than the decayed count of the windows before explains (an exact
+    conditional test of two Poisson counts). There is at most one alarm a window, raised at the birth that
+    goes too far, and none in the first window. A stream of only new labels cannot drown its topic.
+
+    Parameters
+    ----------
+    length
+        Messages in a window, at least 1. Longer finds a slow rise, and reports less often.
+    keep
+        Weight that a window keeps at each later one, in (0, 1). Smaller forgets the stream's youth, when
+        everything was new, sooner, and makes a lone new label harder to tell from chance.
+    alpha
+        Chance of a false alarm in a window, in (0, 1).
+
+    Attributes
+    ----------
+    count
+        Births in the window so far.
+    threshold
+        Most births in this window that are no alarm.
+
+    Examples
+    --------
+    >>> births = LabelBirths(length=100)
+    >>> alarms = [n for n in range(2000) if births.update(int(n < 50 or n >= 1950))]
+    >>> alarms, births.count
+    ([1956], 50)
+
+    References
+    ----------
+    J. Przyborowski and H. Wilenski. Homogeneity of results in testing samples from Poisson series.
+    Biometrika 31, 1940.
+    """
+
+    def __init__(self, length: int = 1000, keep: float = 0.9, alpha: float = 0.001) -> None:
+        if not (length >= 1 and 0 < keep < 1 and 0 < alpha < 1):
+            raise ValueError(
+                "LabelBirths needs length in [1, inf), keep in (0, 1) and alpha in (0, 1). "
+                f"Got {length!r}, {keep!r} and {alpha!r} instead."
+            )
+        self.length = length
+        self.keep = keep
+        self.alpha = alpha
+        self.count = 0
+        self.threshold = MOST
+        self._messages = 0
+        self._alarmed = False
+        self._past_births = 0.0
+        self._past_windows = 0.0
+
+    @property
+    def window(self) -> int:
+        """Messages in the window so far."""
+        return self._messages
+
+    @property
+    def p(self) -> float:
+        """Chance of so many births, or more, in one window if they come as they did before."""
+        return self._chance(self.count)
+
+    def update(self, births: int) -> bool:
+        """Take in how many labels a message brought that were never seen before; say if it is an alarm."""
+        if self._messages == self.length:
+            self._close()
+        self._messages += 1
+        self.count += births
+        alarm = self.count > self.threshold and not self._alarmed
+        self._alarmed |= alarm
+        return alarm
+
+    def _close(self) -> None:
+        self._past_births = self.keep * (self._past_births + self.count)
+        self._past_windows = self.keep * (self._past_windows + 1.0)
+        self._messages, self.count, self._alarmed = 0, 0, False
+        too_many = bisect.bisect_left(range(MOST), True, key=lambda count: self._chance(count) < self.alpha)
+        self.threshold = too_many - 1
+
+    def _chance(self, count: int) -> float:
+        # Given the sum of both counts, this window's is binomial; its upper tail is an incomplete beta.
+        if count == 0 or not self._past_windows:
+            return 1.0
+        return float(betainc(count, self._past_births + 1.0, 1.0 / (1.0 + self._past_windows)))
+
+    def state(self) -> dict[str, Any]:
+        """Return the whole state as plain JSON values."""
+        return {
+            "count": self.count,
+            "threshold": self.threshold,
+            "messages": self._messages,
+            "alarmed": self._alarmed,
+            "past_births": self._past_births,
+            "past_windows": self._past_windows,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state of one with equal parameters."""
+        self.count = state["count"]
+        self.threshold = state["threshold"]
+        self._messages = state["messages"]
+        self._alarmed = state["alarmed"]
+        self._past_births = state["past_births"]
+        self._past_windows = state["past_windows"]

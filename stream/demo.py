@@ -1,0 +1,210 @@
+"""`ithaca demo`: the whole way on one machine, with a made-up stream whose story is known."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from drift.monitors import Alarm
+from learners.base import Prediction, Vector
+from learners.metrics import Scores
+from stream.assembly import make_task
+from stream.broker import GivenBroker, NoBrokerError, choose
+from stream.config import LearnerSettings, Settings, load
+from stream.endpoints import served
+from stream.events import Event, Record
+from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics, topic
+from stream.live import SCORES, LiveView, add_scores, in_words, listed
+from stream.logs import configure
+from stream.synthetic import messages
+from stream.task import Outcome, Task
+from stream.telemetry import Telemetry
+from stream.worker import Worker
+
+SPAN = 20_000
+"""Events over which the story is told when the demo has no end."""
+PACE = 200.0
+"""Events a second when the demo has no end: an embedded broker keeps all of them in memory."""
+AHEAD = 5_000
+"""Most events written and not answered yet."""
+BASELINES = ("previous-labels", "majority")
+"""What any learner must beat; they see the same events in the same order."""
+
+
+class Compared(Task):
+    """A task with baselines running along.
+
+    Attributes
+    ----------
+    beside
+        The baselines' scores up to the last batch, by name.
+    """
+
+    def __init__(self, settings: Settings, live_from: int) -> None:
+        own = make_task(settings, live_from)
+        super().__init__(
+            own.encoder, own.learner, own.monitors, run=own.run, source=own.source, live_from=live_from
+        )
+        self.beside: Mapping[str, Scores] = {}
+        self._baselines = {
+            name: make_task(settings.model_copy(update={"learner": LearnerSettings(name=name)}))
+            for name in BASELINES
+        }
+
+    def process(self, records: Sequence[Record]) -> Outcome:
+        """See `Task.process`."""
+        outcome = super().process(records)
+        self.beside = {name: task.scores.summary() for name, task in self._baselines.items()}
+        return outcome
+
+    def advance(self, event: Event, x: Vector) -> tuple[Prediction, list[Alarm]]:
+        """See `Task.advance`."""
+        for task in self._baselines.values():
+            task.advance(event, x)
+        return super().advance(event, x)
+
+
+class Demo:
+    """A stream, a worker that labels it, and a view of both.
+
+    Parameters
+    ----------
+    settings
+        Broker and stream; the topics must exist.
+    events
+        How many to answer; 0 goes on until Ctrl-C.
+    console
+        Where to show it.
+    """
+
+    def __init__(self, settings: Settings, events: int, console: Console) -> None:
+        self._settings = settings
+        self._events = events
+        self._console = console
+        self._telemetry = Telemetry()
+        self._stopping = threading.Event()
+        self._tasks: list[Compared] = []
+        self._began = time.monotonic()
+
+    def run(self) -> None:
+        """Work until all is answered or Ctrl-C, and say what was done."""
+        worker = Worker(self._settings, self._make_task, self._telemetry)
+        http = self._settings.http
+        with served(self._telemetry, http.host, http.port) as url, ThreadPoolExecutor() as threads:
+            self._console.print(f"metrics: {url}/metrics")
+            view = LiveView(self._telemetry, "ithaca demo", self._console, self._beside)
+            running = [threads.submit(worker.run), threads.submit(self._produce)]
+            try:
+                view.show(lambda: self._answered() or any(map(_failed, running)))
+            except KeyboardInterrupt:
+                self._console.print("stopping: finishing the batch")
+            finally:
+                seconds = time.monotonic() - self._began
+                self._stopping.set()
+                worker.stop()
+                # What failed in a thread fails here.
+                for each in running:
+                    each.result()
+        self._summarize(seconds, url)
+
+    def _make_task(self, live_from: int) -> Task:
+        task = Compared(self._settings, live_from)
+        task.encoder = self._telemetry.timed(task.encoder)
+        self._tasks.append(task)
+        self._began = time.monotonic()
+        return task
+
+    def _produce(self) -> None:
+        stream = messages(self._events or SPAN)
+        values = itertools.islice(stream, self._events) if self._events else stream
+        with Writer(self._settings.kafka, topic(self._settings.stream, "events")) as writer:
+            for number, value in enumerate(values):
+                while not self._stopping.is_set() and self._ahead(number):
+                    # What is written lies in the client until it is asked to send it.
+                    writer.settle()
+                    time.sleep(0.05)
+                if self._stopping.is_set():
+                    return
+                writer.send(value, partition=0)
+
+    def _ahead(self, number: int) -> bool:
+        """Whether that many events are enough for now."""
+        if not self._events and number > PACE * (time.monotonic() - self._began):
+            return True
+        return number > self._telemetry.account().events + AHEAD
+
+    def _answered(self) -> bool:
+        return 0 < self._events <= self._telemetry.account().events
+
+    def _beside(self) -> Mapping[str, Scores]:
+        return self._tasks[-1].beside if self._tasks else {}
+
+    def _summarize(self, seconds: float, url: str) -> None:
+        if not self._tasks:
+            self._console.print("stopped before the first event")
+            return
+        account, task = self._telemetry.account(), self._tasks[-1]
+        table = Table("over all", *SCORES.values(), "messages", box=None, pad_edge=False)
+        for name, scores in {self._settings.learner.name: task.scores.summary(), **task.beside}.items():
+            add_scores(table, name, scores)
+        lines = {
+            "events": f"{account.events:,}",
+            "predictions": f"{account.predictions:,}",
+            "dead letters": listed(account.dead_letters) or "none",
+            "messages a second": f"{account.events / seconds:,.0f}",
+            "learner": in_words(task.learner.statistics()),
+            "drift alarms": listed(account.alarms) or "none",
+            "metrics were at": f"{url}/metrics",
+        }
+        for name, value in lines.items():
+            self._console.print(f"{name}: {value}", highlight=False, soft_wrap=True)
+        self._console.print(table)
+
+
+def _failed(running: Future[None]) -> bool:
+    return running.done() and running.exception() is not None
+
+
+def demo(
+    events: Annotated[int, typer.Option(min=0, help="End after this many; 0: go on until Ctrl-C.")] = 0,
+) -> None:
+    """Show it all on one machine: a broker, a made-up stream, a worker, a live view."""
+    console = Console()
+    # Whoever stops us with SIGTERM gets the same clean end as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # The view owns the terminal; only what went wrong may come between.
+    configure("error", "text")
+    try:
+        with ExitStack() as started:
+            console.print("starting a broker")
+            broker = choose()
+            started.callback(broker.stop)
+            console.print(f"broker: {broker.kind} at {broker.address}", highlight=False)
+            settings = demo_settings(broker.address)
+            ensure_topics(settings.kafka, settings.stream)
+            if isinstance(broker, GivenBroker):
+                started.callback(delete_topics, settings.kafka, settings.stream)
+            Demo(settings, events, console).run()
+    except (NoBrokerError, BrokerError, FencedError, UnwrittenError, ValueError, OSError) as error:
+        console.print(f"ithaca: {error}", style="red", highlight=False)
+        raise typer.Exit(1) from error
+
+
+def demo_settings(address: str) -> Settings:
+    """Return the settings of a demo on a broker: topics of its own, a free port, the rest as configured."""
+    return load(
+        stream=f"ithaca-demo-{uuid.uuid4().hex[:8]}",
+        kafka={"bootstrap_servers": address, "partitions": 1},
+        http={"port": 0},
+    )

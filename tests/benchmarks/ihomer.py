@@ -1,0 +1,67 @@
+"""iHOMER's default: messages a second on one core, predict and learn, and where the time goes.
+
+Run `python -m tests.benchmarks.ihomer [--profile]`. Wanted: 2,000
+messages a second at 100 features and 100 labels.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import sys
+
+import numpy as np
+
+from learners.base import Vector
+from learners.ihomer import IHOMER
+from learners.labels import Targets
+from learners.river_models import BinaryRelevance
+from tests.benchmarks.timing import rate
+
+FEATURES = 100
+
+
+def stream(messages: int, labels: int) -> list[tuple[Vector, Targets]]:
+    """Return messages from groups of ten labels, each with its own centre, three labels a message."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(max(2, labels // 10), FEATURES))
+    result = []
+    for _ in range(messages):
+        group = int(rng.integers(len(centres)))
+        x = (centres[group] + rng.normal(size=FEATURES)).astype(np.float32)
+        chosen = [*(group * 10 + rng.integers(0, 10, 2)) % labels, rng.integers(labels)]
+        result.append((x, Targets(np.unique(chosen).astype(np.intp))))
+    return result
+
+
+def run(learner: IHOMER | BinaryRelevance, messages: list[tuple[Vector, Targets]]) -> int:
+    """Predict and learn every message."""
+    for x, targets in messages:
+        learner.predict(x)
+        learner.learn(x, targets)
+    return len(messages)
+
+
+def learner_for(labels: int) -> IHOMER:
+    """Return a learner that knows all labels and has a full window."""
+    learner = IHOMER()
+    learner.label_space.ids(map(str, range(labels)))
+    run(learner, stream(1200, labels))
+    return learner
+
+
+def main() -> None:
+    """Print rates by the number of labels, or a profile at 100."""
+    if "--profile" in sys.argv:
+        learner, messages = learner_for(100), stream(2000, 100)
+        with cProfile.Profile() as profile:
+            run(learner, messages)
+        pstats.Stats(profile).sort_stats("tottime").print_stats(25)
+        return
+    for labels in (14, 100, 1000):
+        learner, messages = learner_for(labels), stream(1000, labels)
+        print(f"{labels:>5} labels: {rate(lambda k=learner, m=messages: run(k, m)):,.0f} messages/s")  # type: ignore[misc]
+
+
+if __name__ == "__main__":
+    main()

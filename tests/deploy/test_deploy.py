@@ -1,0 +1,105 @@
+"""The files that run the service are well-formed, and ask only for what there is."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.dashboard import DEPLOY, asks_for, queries
+from tests.deploy.service import BusyWorker
+
+
+def compose() -> dict[str, Any]:
+    """Return the Compose file."""
+    loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def exported() -> set[str]:
+    """Names of the series that a worker exports."""
+    worker = BusyWorker()
+    worker.work()
+    return {sample.name for family in worker.telemetry.registry.collect() for sample in family.samples}
+
+
+@pytest.mark.parametrize("panel", queries())
+def test_the_dashboard_asks_only_for_what_is_exported(panel: str, exported: set[str]) -> None:
+    """No panel stays empty because of a name."""
+    names = asks_for(queries()[panel], exported)
+    assert names
+    assert names <= exported
+
+
+def test_panels_neither_overlap_nor_share_a_number() -> None:
+    """Grafana would move them about."""
+    panels = json.loads((DEPLOY / "grafana" / "dashboards" / "ithaca.json").read_text())["panels"]
+    cells = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in panels)
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+    assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+def test_provisioning_names_one_data_source() -> None:
+    """The dashboard finds the source that is provisioned, and the source the server that is run."""
+    provisioning = DEPLOY / "grafana" / "provisioning"
+    (source,) = yaml.safe_load((provisioning / "datasources" / "prometheus.yaml").read_text())["datasources"]
+    dashboard = (DEPLOY / "grafana" / "dashboards" / "ithaca.json").read_text()
+    assert set(re.findall(r'"uid": "([^"]+)"', dashboard)) == {source["uid"], "ithaca"}
+    assert source["url"] == "http://prometheus:9090"
+    assert "prometheus" in compose()["services"]
+    (provider,) = yaml.safe_load((provisioning / "dashboards" / "ithaca.yaml").read_text())["providers"]
+    folders = dict(volume.split(":")[:2][::-1] for volume in compose()["services"]["grafana"]["volumes"])
+    assert folders[provider["options"]["path"]] == "./grafana/dashboards"
+
+
+def test_the_compose_file_follows_the_specification() -> None:
+    """Against the schema that the checker carries."""
+    checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    checked = subprocess.run(
+        [*checker, str(DEPLOY / "compose.yaml")], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_everything_is_on_loopback_and_all_that_is_mounted_is_there() -> None:
+    """Nothing is reachable from elsewhere, and Docker makes no empty folder for a name that is wrong."""
+    for name, service in compose()["services"].items():
+        for port in service["ports"]:
+            assert port.startswith("127.0.0.1:"), name
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert (DEPLOY / source).exists() if source.startswith(".") else source in compose()["volumes"]
+
+
+def test_prometheus_scrapes_the_port_that_the_image_serves() -> None:
+    """Image, Compose file and scrape configuration agree."""
+    (job,) = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    (discovery,) = job["dns_sd_configs"]
+    assert discovery["names"] == ["worker"]
+    assert f"ITHACA_HTTP__PORT={discovery['port']}" in (DEPLOY / "Dockerfile").read_text()
+    assert compose()["services"]["worker"]["ports"][0].endswith(f":{discovery['port']}")
+
+
+def test_prometheus_accepts_its_configuration() -> None:
+    """As Prometheus' own tool sees it."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("NO PROMTOOL: the scrape configuration is not checked; apt-get install prometheus")
+    path = DEPLOY / "prometheus" / "prometheus.yml"
+    checked = subprocess.run(
+        [promtool, "check", "config", str(path)], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr

@@ -1,0 +1,47 @@
+"""Encoders and devices by the names that a configuration uses."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from stream.encoders import Dense, Hashing
+from stream.encoders.catalogue import make
+from stream.encoders.device import choose_device
+
+
+def test_a_name_makes_its_encoder() -> None:
+    """Parameters reach the encoder and show in its name."""
+    assert isinstance(make("dense"), Dense)
+    hashing = make("hashing", dimensions=64, device="cpu")
+    assert isinstance(hashing, Hashing)
+    assert hashing.name == "hashing-64"
+
+
+@pytest.mark.parametrize("name", ["dense", "hashing"])
+def test_a_parameter_that_is_not_there_is_refused(name: str) -> None:
+    """The error says what the encoder takes."""
+    with pytest.raises(ValueError, match=f"The encoder '{name}' takes .*'size'"):
+        make(name, size=3)
+
+
+def test_a_transformer_needs_a_model() -> None:
+    """A parameter without a default is asked for by name."""
+    with pytest.raises(ValueError, match=r"'transformer' takes 'model', 'device': missing .* 'model'"):
+        make("transformer")
+
+
+def test_an_unknown_device_is_refused() -> None:
+    """An unknown device is refused."""
+    with pytest.raises(ValueError, match=r"'device' parameter of the encoder .* Got 'tpu'"):
+        make("hashing", device="tpu")
+
+
+def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Auto takes what is there."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto").type == choose_device("cuda").type == "cuda"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto").type == "cpu"
+    with pytest.raises(ValueError, match=r"The device is 'cuda', but PyTorch .* sees no CUDA device"):
+        choose_device("cuda")
