@@ -109,7 +109,7 @@ def test_a_restarted_worker_writes_what_one_that_never_stopped_would(kafka: str,
     for share, number in ((500, signal.SIGTERM), (1_500, signal.SIGKILL), (3_000, signal.SIGTERM)):
         already = len(interrupted.read("predictions"))
         interrupted.fill(values[already and len(interrupted.read("events")) : share])
-        with interrupted.worker(ITHACA_RUN="same") as process:
+        with interrupted.worker(ITHACA_RUN="same", ITHACA_WORKER__INSTANCE="one") as process:
             interrupted.wait_for(share if number is signal.SIGTERM else already + 100)
             stop(process, number)
     uninterrupted = make_task_of(interrupted)
