@@ -205,6 +205,26 @@ def test_a_worker_thrown_out_of_the_group_cannot_write(kafka: str, stream_name: 
     check_exactly_once(live)
 
 
+def test_two_workers_of_one_name_throw_each_other_out_with_a_clear_word(kafka: str, stream_name: str) -> None:
+    """The earlier one ends with an error; what is written stays exactly once."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(position) for position in range(300)])
+    named = live.settings.model_copy(
+        update={"worker": live.settings.worker.model_copy(update={"instance": "one"})}
+    )
+
+    def both() -> None:
+        with working(named):
+            live.wait_for(300)
+            with working(named):
+                live.fill([event(position) for position in range(300)])
+                live.wait_for(600)
+
+    with pytest.raises(FencedError, match=r"worker\.instance"):
+        both()
+    check_exactly_once(live)
+
+
 def test_a_letter_too_large_for_the_topic_does_not_stop_the_stream(kafka: str, stream_name: str) -> None:
     """Where the dead-letter topic takes less than it should, the letter goes without its value."""
     live = LiveStream(kafka, stream_name)
