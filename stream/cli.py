@@ -6,6 +6,7 @@ import typer
 
 from stream import broker_cli, commands, demo
 from stream.evaluate_cli import evaluate_command
+from stream.threads import limit_threads
 
 app = typer.Typer(
     name="ithaca",
@@ -25,6 +26,7 @@ app.command()(demo.demo)
 @app.callback()
 def main() -> None:
     """Label a stream of events while learning from it."""
+    limit_threads()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from stream.broker import (
@@ -16,6 +17,11 @@ from stream.broker import (
     KafkaBroker,
     NoBrokerError,
 )
+from stream.threads import limit_threads
+
+# A busy machine is no reason to fail, and what is checked before a landing must not depend on luck.
+hypothesis.settings.register_profile("ithaca", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("ithaca")
 
 
 def _running(broker: Broker) -> Iterator[str]:
@@ -48,3 +54,9 @@ def embedded_kafka() -> Iterator[str]:
 def stream_name() -> str:
     """Return a name for topics and groups that no other test uses."""
     return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Compute as the command does; see `stream.threads`."""
+    limit_threads()

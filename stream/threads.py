@@ -1,0 +1,23 @@
+"""How many processor threads the arithmetic may use."""
+
+from __future__ import annotations
+
+import threadpoolctl
+import torch
+
+
+def limit_threads(threads: int = 1) -> None:
+    """Let BLAS and torch use so many threads of the processor from now on.
+
+    One is the default, on purpose. A message is little work: handing parts of it to other threads costs
+    more than it saves, and on a machine that is busy (two workers on one are enough) the threads wait for
+    each other and everything becomes ten to a hundred times slower. More partitions and more workers are
+    how Ithaca uses more cores. Sums also come out the same wherever the service runs.
+
+    Parameters
+    ----------
+    threads
+        At least 1. More helps only a transformer on a processor that has nothing else to do.
+    """
+    threadpoolctl.threadpool_limits(threads)
+    torch.set_num_threads(threads)
