@@ -201,7 +201,9 @@ class Worker:
     def _open(self, partition: int) -> Lane:
         # First the outbox: it settles what the last owner left open, and only then is the offset final.
         outbox = Outbox(self._settings, partition)
-        committed = self._group.start(partition) or 0
+        beginning, committed = self._group.start(partition)
+        if 0 < beginning < committed:
+            log.warning("partition %d: what was learned below offset %d is gone", partition, beginning)
         log.info("partition %d: learning silently up to offset %d", partition, committed)
         return Lane(self._make_task(committed), outbox, committed)
 

@@ -4,10 +4,10 @@
 reads a topic outside any group.
 """
 
-from stream.kafka.clients import BrokerError
+from stream.kafka.errors import BrokerError, FencedError, UnwrittenError
 from stream.kafka.group import Group, Polled
 from stream.kafka.history import History, Mark
-from stream.kafka.outbox import FencedError, Outbox, UnwrittenError
+from stream.kafka.outbox import Outbox
 from stream.kafka.topics import KINDS, delete_topics, ensure_topic, ensure_topics, topic
 from stream.kafka.writer import Writer, lines, produce_file
 

@@ -15,6 +15,7 @@ from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
 from stream.events import Record
+from stream.kafka.errors import BrokerError
 
 if TYPE_CHECKING:
     from kafka import ConsumerRecord
@@ -24,10 +25,6 @@ LARGEST_RECORD = 8 * 2**20
 
 
 Client = TypeVar("Client")
-
-
-class BrokerError(RuntimeError):
-    """The broker cannot be reached or refuses; says which, what it said, and the next step."""
 
 
 def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import FencedInstanceIdError, KafkaError
 from kafka.structs import MemberState
 
 from stream.config import Settings
 from stream.events import Record
-from stream.kafka.clients import BrokerError, consumer, record
+from stream.kafka.clients import consumer, record
+from stream.kafka.errors import BrokerError, FencedError
 from stream.kafka.topics import topic
 
 JOIN_MS = 200
@@ -63,11 +64,27 @@ class Group:
         self._consumer.subscribe([self.topic], listener=self._changes)
 
     def poll(self, limit: int) -> Polled:
-        """Return at once with up to `limit` records that are there, and what happened to our partitions."""
+        """Return at once with up to `limit` records that are there, and what happened to our partitions.
+
+        Raises
+        ------
+        FencedError
+            When another member of the group has our instance name.
+        BrokerError
+            When the broker refuses, for a reason that waiting does not mend.
+        """
         # A broker without long poll would be asked without a pause for as long as we wait, so we do not.
         # Joining the group is the exception: the library starts it anew whenever it is not waited for.
         stable = self._consumer.group_metadata().state == MemberState.STABLE
-        polled = self._consumer.poll(timeout_ms=0 if stable else JOIN_MS, max_records=limit)
+        try:
+            polled = self._consumer.poll(timeout_ms=0 if stable else JOIN_MS, max_records=limit)
+        except FencedInstanceIdError as error:
+            raise FencedError(
+                "Another worker of this group has the same worker.instance, so this one was thrown out. "
+                "Give each worker its own."
+            ) from error
+        except KafkaError as error:
+            raise BrokerError(f"The events of {self.topic} cannot be read: {error}.") from error
         gained, released, lost = self._changes.take()
         records = {
             place.partition: [record(one) for one in consumed]
@@ -76,16 +93,20 @@ class Group:
         }
         return Polled(records, gained, released, lost)
 
-    def start(self, partition: int) -> int | None:
-        """Go to the beginning of a partition and return its committed offset, None where there is none."""
+    def start(self, partition: int) -> tuple[int, int]:
+        """Go to the beginning of a partition; return that offset and the one the group has committed.
+
+        Where nothing is committed, or only what is gone by now, the two are equal.
+        """
         place = self._place(partition)
         committed = self.committed(partition)
         try:
-            self._consumer.seek(place, self._consumer.beginning_offsets([place], timeout_ms=5_000)[place])
+            beginning = self._consumer.beginning_offsets([place], timeout_ms=5_000)[place]
         except KafkaError as error:
             raise BrokerError(f"The beginning of {place} is not known: {error}.") from error
+        self._consumer.seek(place, beginning)
         self._consumer.resume(place)
-        return committed
+        return beginning, max(beginning, committed or 0)
 
     def committed(self, partition: int) -> int | None:
         """Return the offset that the group has committed for a partition."""

@@ -10,7 +10,8 @@ from kafka import TopicPartition
 
 from stream.config import KafkaSettings
 from stream.events import Record
-from stream.kafka.clients import BrokerError, consumer, record
+from stream.kafka.clients import consumer, record
+from stream.kafka.errors import BrokerError
 
 Mark = int | datetime.datetime | None
 """Where reading begins or ends: an offset, a time stamp, or the topic's own end."""

@@ -20,7 +20,8 @@ from kafka.errors import (
 
 from stream.config import Settings
 from stream.events import Output
-from stream.kafka.clients import NULL, BrokerError, producer
+from stream.kafka.clients import NULL, producer
+from stream.kafka.errors import BrokerError, FencedError, UnwrittenError
 from stream.kafka.topics import OUTPUT_BYTES, topic
 
 DELIVERY_S = 30
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
     from kafka import FutureRecordMetadata
 
 log = logging.getLogger(__name__)
-
-
-class FencedError(RuntimeError):
-    """Another worker has taken over this partition's writing; nothing of ours was emitted."""
-
-
-class UnwrittenError(RuntimeError):
-    """A transaction failed, or it is not known whether it was committed; `Outbox.reopen` settles which."""
 
 
 class Outbox:
@@ -80,6 +73,8 @@ class Outbox:
                 max_block_ms=5_000,
                 delivery_timeout_ms=DELIVERY_S * 1000,
                 request_timeout_ms=10_000,
+                # A transaction that follows on another's heels is told to wait for its markers: not long.
+                retry_backoff_ms=5,
             )
             self._producer.init_transactions()
         except (KafkaError, BrokerError) as error:

@@ -8,7 +8,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from stream.config import KafkaSettings
-from stream.kafka.clients import BrokerError, admin
+from stream.kafka.clients import admin
+from stream.kafka.errors import BrokerError
 
 KINDS = ("events", "feedback", "control", "predictions", "drift", "label-stats", "dlq")
 """What a stream's topics are for; a topic is called `<stream>.<kind>`."""

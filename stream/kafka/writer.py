@@ -13,7 +13,8 @@ from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
 from stream.events import Headers
-from stream.kafka.clients import NULL, BrokerError, producer
+from stream.kafka.clients import NULL, producer
+from stream.kafka.errors import BrokerError
 
 if TYPE_CHECKING:
     from kafka import FutureRecordMetadata

@@ -86,12 +86,21 @@ class LiveStream:
         """Return the predictions with their contents."""
         return [(record, json.loads(record.value or b"")) for record in self.read("predictions")]
 
-    def wait_for(self, outcomes: int) -> None:
-        """Wait until that many predictions and dead letters are there."""
-        deadline = time.monotonic() + PATIENCE_S
-        while len(self.read("predictions")) + len(self.read("dlq")) < outcomes:
-            assert time.monotonic() < deadline, f"fewer than {outcomes} outcomes after {PATIENCE_S} s"
+    def wait_for(self, outcomes: int, patience: float = PATIENCE_S) -> None:
+        """Wait until that many predictions and dead letters are there; `patience` is in seconds."""
+        deadline = time.monotonic() + patience
+        # Offsets first, for they cost little; but they count the transactions' markers too.
+        while self._offsets() < outcomes or len(self.read("predictions")) + len(self.read("dlq")) < outcomes:
+            assert time.monotonic() < deadline, f"fewer than {outcomes} outcomes after {patience} s"
             time.sleep(0.1)
+
+    def _offsets(self) -> int:
+        taken = 0
+        for kind in ("predictions", "dlq"):
+            history = History(self.settings.kafka, topic(self.settings.stream, kind))
+            taken += len(history)
+            history.close()
+        return taken
 
     @contextmanager
     def worker(self, **environment: str) -> Iterator[subprocess.Popen[str]]:

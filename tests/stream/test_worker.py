@@ -7,17 +7,20 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream import assembly
+from stream.broker import KafkaBroker, NoBrokerError
 from stream.config import Settings
 from stream.events import Output, Record
 from stream.kafka import FencedError, Outbox
 from stream.task import Outcome, Task
+from stream.telemetry import Telemetry
 from stream.worker import BatchSize, Worker
 from tests.stream.live import LiveStream, source, stop
 from tests.stream.standins import POISON, event, make_task
@@ -26,9 +29,11 @@ pytestmark = pytest.mark.kafka
 
 
 @contextmanager
-def working(settings: Settings, make: Callable[[int], Task] = make_task) -> Iterator[Worker]:
+def working(
+    settings: Settings, make: Callable[[int], Task] = make_task, telemetry: Telemetry | None = None
+) -> Iterator[Worker]:
     """Run a worker of quick parts on a thread inside the block."""
-    worker = Worker(settings, make)
+    worker = Worker(settings, make, telemetry)
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -104,7 +109,7 @@ def test_a_restarted_worker_writes_what_one_that_never_stopped_would(kafka: str,
     for share, number in ((500, signal.SIGTERM), (1_500, signal.SIGKILL), (3_000, signal.SIGTERM)):
         already = len(interrupted.read("predictions"))
         interrupted.fill(values[already and len(interrupted.read("events")) : share])
-        with interrupted.worker(ITHACA_RUN="same") as process:
+        with interrupted.worker(ITHACA_RUN="same", ITHACA_WORKER__INSTANCE="one") as process:
             interrupted.wait_for(share if number is signal.SIGTERM else already + 100)
             stop(process, number)
     uninterrupted = make_task_of(interrupted)
@@ -200,6 +205,26 @@ def test_a_worker_thrown_out_of_the_group_cannot_write(kafka: str, stream_name: 
     check_exactly_once(live)
 
 
+def test_two_workers_of_one_name_throw_each_other_out_with_a_clear_word(kafka: str, stream_name: str) -> None:
+    """The earlier one ends with an error; what is written stays exactly once."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(position) for position in range(300)])
+    named = live.settings.model_copy(
+        update={"worker": live.settings.worker.model_copy(update={"instance": "one"})}
+    )
+
+    def both() -> None:
+        with working(named):
+            live.wait_for(300)
+            with working(named):
+                live.fill([event(position) for position in range(300)])
+                live.wait_for(600)
+
+    with pytest.raises(FencedError, match=r"worker\.instance"):
+        both()
+    check_exactly_once(live)
+
+
 def test_a_letter_too_large_for_the_topic_does_not_stop_the_stream(kafka: str, stream_name: str) -> None:
     """Where the dead-letter topic takes less than it should, the letter goes without its value."""
     live = LiveStream(kafka, stream_name)
@@ -233,3 +258,51 @@ def test_a_short_quick_batch_does_not_change_the_batch_size() -> None:
     size = BatchSize(target_s=0.1, largest=1_000)
     size.adapt(1, 0.005)
     assert size.records == 64
+
+
+def test_the_embedded_broker_serves_too(embedded_kafka: str, stream_name: str) -> None:
+    """Without long poll and without cooperative rebalancing."""
+    live = LiveStream(embedded_kafka, stream_name, partitions=2)
+    live.fill([*(event(position) for position in range(300)), POISON["tombstone"]])
+    with working(live.settings):
+        live.wait_for(200)
+    live.fill([event(position) for position in range(100)])
+    with working(live.settings):
+        live.wait_for(401)
+    check_exactly_once(live)
+
+
+def test_a_broker_that_goes_and_comes_back_costs_nothing(tmp_path: Path, stream_name: str) -> None:
+    """The worker keeps its state, finds out what became of the transaction in flight, and goes on."""
+    broker = KafkaBroker(tmp_path)
+    try:
+        broker.start()
+    except NoBrokerError as missing:
+        pytest.skip(f"NO BROKER TO TEST WITH: {missing}")
+    made: list[int] = []
+
+    class Slow(Task):
+        def process(self, records: Sequence[Record]) -> Outcome:
+            time.sleep(0.001 * len(records))
+            return super().process(records)
+
+    def make(live_from: int) -> Task:
+        made.append(live_from)
+        plain = make_task(live_from)
+        return Slow(plain.encoder, plain.learner, plain.monitors, run="test", source="/test")
+
+    telemetry = Telemetry()
+    with ExitStack() as cleanup:
+        cleanup.callback(broker.stop)
+        live = LiveStream(broker.address, stream_name)
+        live.fill([event(position) for position in range(5_000)])
+        with working(live.settings, make, telemetry):
+            live.wait_for(500)
+            broker.stop()
+            time.sleep(2.0)
+            broker.port = int(broker.address.rpartition(":")[2])
+            broker.start()
+            live.wait_for(5_000)
+        check_exactly_once(live)
+    assert telemetry.account().failures > 0
+    assert made == [0]
