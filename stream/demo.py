@@ -27,6 +27,7 @@ from stream.events import Event, Record
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics, topic
 from stream.live import SCORES, LiveView, add_scores, in_words, listed
 from stream.logs import configure
+from stream.service import build
 from stream.synthetic import messages
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
@@ -92,7 +93,7 @@ class Demo:
         self._settings = settings
         self._events = events
         self._console = console
-        self._telemetry = Telemetry()
+        self._telemetry = Telemetry(build(settings))
         self._stopping = threading.Event()
         self._tasks: list[Compared] = []
         self._began = time.monotonic()
