@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from stream.exposition import expose
 from stream.task import Outcome
 from stream.telemetry import Telemetry
 from tests.stream.standins import POISON, event, make_task, records
@@ -12,8 +11,7 @@ class BusyWorker:
     """Tells telemetry of batches on one partition: predictions, alarms, dead letters and a failed commit."""
 
     def __init__(self) -> None:
-        self.telemetry = Telemetry()
-        expose(self.telemetry, {"version": "test"})
+        self.telemetry = Telemetry({"version": "test"})
         self._task = make_task()
         self.telemetry.gained(0, self._task)
         self._offset = 0

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from stream.exposition import registry
 from tests.deploy.dashboard import DEPLOY, asks_for, queries
 from tests.deploy.service import BusyWorker
 
@@ -27,7 +28,7 @@ def exported() -> set[str]:
     """Names of the series that a worker exports."""
     worker = BusyWorker()
     worker.work()
-    return {sample.name for family in worker.telemetry.registry.collect() for sample in family.samples}
+    return {sample.name for family in registry(worker.telemetry).collect() for sample in family.samples}
 
 
 @pytest.mark.parametrize("panel", queries())
