@@ -41,7 +41,7 @@ class Dense:
         return f"dense-{self._features.limit}-{self._features.buckets}"
 
     def check(self, event: Event) -> None:
-        """Raise BadEventError when the event has no numbers, or a vector of another length than the first one.
+        """Raise BadEventError when the event has no numbers, or a vector not as long as the first.
 
         The first vector checked fixes the length, so that which of two events is refused does not depend
         on how they were batched.
