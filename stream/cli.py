@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from stream import broker_cli, commands, demo
+from stream import broker_cli, commands
 from stream.evaluate_cli import evaluate_command
-from stream.threads import limit_threads
 
 app = typer.Typer(
     name="ithaca",
@@ -20,13 +19,12 @@ app.command()(commands.run)
 app.command()(commands.produce)
 app.command()(commands.replay)
 app.command("evaluate")(evaluate_command)
-app.command()(demo.demo)
+app.command()(commands.demo)
 
 
 @app.callback()
 def main() -> None:
     """Label a stream of events while learning from it."""
-    limit_threads()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""`ithaca run`, `ithaca produce`, `ithaca replay`: the commands that talk to a broker."""
+"""`ithaca run`, `ithaca produce`, `ithaca replay`: the commands that talk to a broker.
+
+What learns is imported by the commands that learn: torch and river take seconds, and `--help` should not.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import datetime
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,7 +17,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from stream import logs
-from stream.assembly import make_task
 from stream.config import ConfigError, Settings, load
 from stream.kafka import (
     BrokerError,
@@ -26,9 +28,9 @@ from stream.kafka import (
     produce_file,
     topic,
 )
-from stream.replay import Sink, Summary, into_file, into_nothing, into_topic
-from stream.replay import replay as replayed
-from stream.service import serve
+
+if TYPE_CHECKING:
+    from stream.replay import Sink, Summary
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings, a TOML file.")]
 Stream = Annotated[str | None, typer.Option("--stream", "-s", help="Name of the stream.")]
@@ -37,6 +39,8 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Most events.")]
 
 def run(config: Config = None, stream: Stream = None) -> None:
     """Label a stream live, learning from it, until SIGTERM or Ctrl-C."""
+    from stream.service import serve
+
     with _told():
         settings = load(config, stream=stream)
         logs.configure(settings.log.level, settings.log.format)
@@ -70,6 +74,11 @@ def replay(
     out_topic: Annotated[str | None, typer.Option(help="Topic for the predictions, a new one.")] = None,
 ) -> None:
     """Send a stretch of history through a fresh learner, beside the live service."""
+    from stream.assembly import make_task
+    from stream.replay import replay as replayed
+    from stream.threads import limit_threads
+
+    limit_threads()
     with _told():
         if out is not None and out_topic is not None:
             raise ConfigError("--out and --out-topic exclude each other; give one of them or none.")
@@ -88,9 +97,20 @@ def replay(
         _print(summary, settings)
 
 
+def demo(
+    events: Annotated[int, typer.Option(min=0, help="End after this many; 0: go on until Ctrl-C.")] = 0,
+) -> None:
+    """Show it all on one machine: a broker, a made-up stream, a worker, a live view."""
+    from stream.demo import play
+
+    play(events)
+
+
 def _sink(
     settings: Settings, out: Path | None, out_topic: str | None, partitions: int
 ) -> AbstractContextManager[Sink]:
+    from stream.replay import into_file, into_nothing, into_topic
+
     if out is not None:
         return into_file(out)
     if out_topic is not None:

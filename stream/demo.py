@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -31,6 +30,7 @@ from stream.service import build
 from stream.synthetic import messages
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
+from stream.threads import limit_threads
 from stream.worker import Worker
 
 SPAN = 20_000
@@ -216,10 +216,15 @@ class Demo:
         self._console.print(table)
 
 
-def demo(
-    events: Annotated[int, typer.Option(min=0, help="End after this many; 0: go on until Ctrl-C.")] = 0,
-) -> None:
-    """Show it all on one machine: a broker, a made-up stream, a worker, a live view."""
+def play(events: int) -> None:
+    """Run the demo and end after so many events; 0: go on until Ctrl-C.
+
+    Raises
+    ------
+    typer.Exit
+        With status 1, once it has been said what went wrong.
+    """
+    limit_threads()
     console = Console()
     # Whoever stops us with SIGTERM gets the same clean end as with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -11,10 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from learners.catalogue import make
-from stream.encoders import catalogue as encoders
-from stream.evaluate import BASELINES, Evaluation, Report, evaluate
-from stream.sources import open_source
+if TYPE_CHECKING:
+    from stream.evaluate import Evaluation, Report
 
 COLUMNS = {
     "subset_accuracy": "subset",
@@ -50,6 +48,14 @@ def evaluate_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, no table.")] = False,
 ) -> None:
     """Predict each message of a file before learning it, and score every prediction."""
+    # Here and not above: torch and river take seconds, which `--help` need not wait for.
+    from learners.catalogue import make
+    from stream.encoders import catalogue as encoders
+    from stream.evaluate import BASELINES, evaluate
+    from stream.sources import open_source
+    from stream.threads import limit_threads
+
+    limit_threads()
     try:
         names = dict.fromkeys([*(learner or ["ihomer"]), *BASELINES])
         learners = {name: make(name) for name in names}

@@ -13,6 +13,7 @@ from stream.endpoints import served
 from stream.kafka import ensure_topics
 from stream.task import Task
 from stream.telemetry import Telemetry
+from stream.threads import limit_threads
 from stream.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ def serve(settings: Settings) -> None:
     OSError
         When the port for metrics and health is taken.
     """
+    limit_threads()
     make_task(settings)  # What cannot be built is found out before partitions are asked for.
     partitions = ensure_topics(settings.kafka, settings.stream)
     telemetry = Telemetry(build(settings))
