@@ -55,6 +55,10 @@ class Broker(abc.ABC):
     def stop(self) -> None:
         """Stop it and return when it is gone; harmless when it does not run."""
 
+    @abc.abstractmethod
+    def check(self) -> None:
+        """Raise NoBrokerError when it has ended without being told to."""
+
     def __enter__(self) -> Self:
         """Start it."""
         self.start()
@@ -85,6 +89,9 @@ class GivenBroker(Broker):
     def stop(self) -> None:
         """Do nothing."""
 
+    def check(self) -> None:
+        """Do nothing: whoever runs it looks after it."""
+
 
 class LocalBroker(Broker):
     """A broker that runs as our own process on a loopback port.
@@ -111,6 +118,7 @@ class LocalBroker(Broker):
         self.process: Process | None = None
         self._child: subprocess.Popen[bytes] | None = None
         self._cleanup = contextlib.ExitStack()
+        self._log = Path()
 
     @abc.abstractmethod
     def _prepare(self) -> None:
@@ -126,27 +134,31 @@ class LocalBroker(Broker):
         data = self.data or Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="ithaca-")))
         data.mkdir(parents=True, exist_ok=True)
         port = self.port or free_ports(1)[0]
-        log = data / "broker.log"
-        self._child = spawn(self._command(data, port), log, outlives_us=self.outlives_us)
+        self._log = data / "broker.log"
+        self._child = spawn(self._command(data, port), self._log, outlives_us=self.outlives_us)
         self.process = Process.of(self._child.pid)
         self.address = f"127.0.0.1:{port}"
         try:
-            self._wait_until_it_answers(log)
+            self._wait_until_it_answers()
         except BaseException:
             self.stop()
             raise
 
-    def _wait_until_it_answers(self, log: Path) -> None:
-        assert self.process is not None
+    def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not answers(self.address):
-            if not self.process.alive():
-                raise NoBrokerError(f"the {self.kind} broker ended at its start: {_last_line(log)}")
+            self.check()
             if time.monotonic() > deadline:
+                said = _last_line(self._log)
                 raise NoBrokerError(
-                    f"the {self.kind} broker does not answer after {START_SECONDS:.0f} s: {_last_line(log)}"
+                    f"the {self.kind} broker does not answer after {START_SECONDS:.0f} s: {said}"
                 )
             time.sleep(0.05)
+
+    def check(self) -> None:
+        """See `Broker.check`."""
+        if self.process is not None and not self.process.alive():
+            raise NoBrokerError(f"the {self.kind} broker has ended: {_last_line(self._log)}")
 
     def stop(self) -> None:
         """See `Broker.stop`; both kinds save their data on the way."""

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import signal
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.logging import RichHandler
 from rich.table import Table
 
 from drift.monitors import Alarm
 from learners.base import Prediction, Vector
 from learners.metrics import Scores
 from stream.assembly import make_task
-from stream.broker import GivenBroker, NoBrokerError, choose
+from stream.broker import Broker, GivenBroker, NoBrokerError, choose
 from stream.config import LearnerSettings, Settings, load
 from stream.endpoints import served
 from stream.events import Event, Record
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics, topic
 from stream.live import SCORES, LiveView, add_scores, in_words, listed
-from stream.logs import configure
+from stream.service import build
 from stream.synthetic import messages
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
@@ -38,6 +39,8 @@ PACE = 200.0
 """Events a second when the demo has no end: an embedded broker keeps all of them in memory."""
 AHEAD = 5_000
 """Most events written and not answered yet."""
+PATIENCE_S = 20.0
+"""How long the last batch may take once everything is to stop."""
 BASELINES = ("previous-labels", "majority")
 """What any learner must beat; they see the same events in the same order."""
 
@@ -75,48 +78,92 @@ class Compared(Task):
         return super().advance(event, x)
 
 
+class Job(threading.Thread):
+    """Work in the background that fails in the foreground.
+
+    A daemon: should it hang in a client whose broker is gone, the process can end all the same.
+    """
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__(daemon=True)
+        self.failure: Exception | None = None
+        self._work = work
+
+    def run(self) -> None:
+        """Do it; `start` calls this in the thread."""
+        try:
+            self._work()
+        except Exception as failure:
+            self.failure = failure
+
+    def finish(self) -> None:
+        """Wait for its end and raise what it failed with."""
+        self.join(PATIENCE_S)
+        if self.failure is not None:
+            raise self.failure
+        if self.is_alive():
+            raise BrokerError(f"The broker has not answered for {PATIENCE_S:.0f} s.")
+
+
 class Demo:
     """A stream, a worker that labels it, and a view of both.
 
     Parameters
     ----------
+    broker
+        A running broker.
     settings
-        Broker and stream; the topics must exist.
+        Its address, and the stream; the topics must exist.
     events
         How many to answer; 0 goes on until Ctrl-C.
     console
         Where to show it.
     """
 
-    def __init__(self, settings: Settings, events: int, console: Console) -> None:
+    def __init__(self, broker: Broker, settings: Settings, events: int, console: Console) -> None:
+        self._broker = broker
         self._settings = settings
         self._events = events
         self._console = console
-        self._telemetry = Telemetry()
+        self._telemetry = Telemetry(build(settings))
         self._stopping = threading.Event()
         self._tasks: list[Compared] = []
         self._began = time.monotonic()
 
     def run(self) -> None:
-        """Work until all is answered or Ctrl-C, and say what was done."""
+        """Work until all is answered or Ctrl-C, and say what was done.
+
+        Raises
+        ------
+        NoBrokerError
+            When the broker has ended.
+        """
         worker = Worker(self._settings, self._make_task, self._telemetry)
+        jobs = [Job(worker.run), Job(self._produce)]
         http = self._settings.http
-        with served(self._telemetry, http.host, http.port) as url, ThreadPoolExecutor() as threads:
+        with served(self._telemetry, http.host, http.port) as url:
             self._console.print(f"metrics: {url}/metrics")
-            view = LiveView(self._telemetry, "ithaca demo", self._console, self._beside)
-            running = [threads.submit(worker.run), threads.submit(self._produce)]
             try:
-                view.show(lambda: self._answered() or any(map(_failed, running)))
+                for job in jobs:
+                    job.start()
+                LiveView(self._telemetry, "ithaca demo", self._console, self._beside).show(
+                    lambda: self._done(jobs)
+                )
             except KeyboardInterrupt:
                 self._console.print("stopping: finishing the batch")
             finally:
                 seconds = time.monotonic() - self._began
                 self._stopping.set()
                 worker.stop()
-                # What failed in a thread fails here.
-                for each in running:
-                    each.result()
+            self._broker.check()
+            for job in jobs:
+                job.finish()
         self._summarize(seconds, url)
+
+    def _done(self, jobs: Sequence[Job]) -> bool:
+        self._broker.check()
+        answered = self._telemetry.account().events
+        return 0 < self._events <= answered or any(job.failure for job in jobs)
 
     def _make_task(self, live_from: int) -> Task:
         task = Compared(self._settings, live_from)
@@ -144,9 +191,6 @@ class Demo:
             return True
         return number > self._telemetry.account().events + AHEAD
 
-    def _answered(self) -> bool:
-        return 0 < self._events <= self._telemetry.account().events
-
     def _beside(self) -> Mapping[str, Scores]:
         return self._tasks[-1].beside if self._tasks else {}
 
@@ -172,10 +216,6 @@ class Demo:
         self._console.print(table)
 
 
-def _failed(running: Future[None]) -> bool:
-    return running.done() and running.exception() is not None
-
-
 def demo(
     events: Annotated[int, typer.Option(min=0, help="End after this many; 0: go on until Ctrl-C.")] = 0,
 ) -> None:
@@ -183,8 +223,8 @@ def demo(
     console = Console()
     # Whoever stops us with SIGTERM gets the same clean end as with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # The view owns the terminal; only what went wrong may come between.
-    configure("error", "text")
+    # The view owns the terminal; what goes wrong is shown above it.
+    logging.basicConfig(level="ERROR", handlers=[RichHandler(console=console, show_path=False)], force=True)
     try:
         with ExitStack() as started:
             console.print("starting a broker")
@@ -195,7 +235,7 @@ def demo(
             ensure_topics(settings.kafka, settings.stream)
             if isinstance(broker, GivenBroker):
                 started.callback(delete_topics, settings.kafka, settings.stream)
-            Demo(settings, events, console).run()
+            Demo(broker, settings, events, console).run()
     except (NoBrokerError, BrokerError, FencedError, UnwrittenError, ValueError, OSError) as error:
         console.print(f"ithaca: {error}", style="red", highlight=False)
         raise typer.Exit(1) from error

@@ -19,7 +19,7 @@ from drift.monitors import Monitors
 from learners.base import Learner, Vector
 from stream.encoders import catalogue
 from stream.encoders.base import Encoder
-from stream.events import BadEvent, Event
+from stream.events import BadEventError, Event
 from stream.sources import Source, SourceError
 from stream.task import Task
 
@@ -199,7 +199,7 @@ class _Batches:
     def _fits(self, event: Event) -> bool:
         try:
             self._encoder.check(event)
-        except BadEvent as bad:
+        except BadEventError as bad:
             self.problems.append(f"event {event.id!r}: {bad.detail}")
             return False
         return True

@@ -1,6 +1,6 @@
 """The records on the topics: what an event must look like, and what we say of it.
 
-Everything is JSON, decoded into frozen structs. Whatever is wrong with an input becomes a `BadEvent`
+Everything is JSON, decoded into frozen structs. Whatever is wrong with an input becomes a `BadEventError`
 that names the field and says what was got; the task turns it into a dead letter.
 """
 
@@ -27,7 +27,7 @@ MAX_NUMBER = float(np.finfo(np.float32).max)
 MAX_DEPTH = 100
 """Deepest nesting of arrays and objects in an event, itself included."""
 MAX_DETAIL_CHARACTERS = 400
-"""Longest detail of a `BadEvent`, in characters: it travels in a header."""
+"""Longest detail of a `BadEventError`, in characters: it travels in a header."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -73,7 +73,7 @@ class Output(NamedTuple):
     headers: Headers = ()
 
 
-class BadEvent(ValueError):
+class BadEventError(ValueError):
     """An input record that cannot be used, and why.
 
     Parameters
@@ -197,7 +197,7 @@ def decode_event(value: bytes | None) -> Event:
 
     Raises
     ------
-    BadEvent
+    BadEventError
         When there is none: says which field is wrong and what was got.
 
     Examples
@@ -207,27 +207,27 @@ def decode_event(value: bytes | None) -> Event:
     >>> decode_event(b'{"id": 7, "ts": 0}')
     Traceback (most recent call last):
     ...
-    stream.events.BadEvent: Expected `str`, got `int` - at `$.id`
+    stream.events.BadEventError: Expected `str`, got `int` - at `$.id`
     """
     if value is None:
-        raise BadEvent("tombstone", "the value is null; an event must be a JSON object")
+        raise BadEventError("tombstone", "the value is null; an event must be a JSON object")
     if len(value) > MAX_EVENT_BYTES:
-        raise BadEvent("size", f"the value has {len(value)} bytes; at most {MAX_EVENT_BYTES} are read")
+        raise BadEventError("size", f"the value has {len(value)} bytes; at most {MAX_EVENT_BYTES} are read")
     _check_depth(value)
     try:
         event = _events.decode(value)
     except msgspec.ValidationError as error:
-        raise BadEvent("schema", str(error)) from error
+        raise BadEventError("schema", str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadEvent("json", f"the value is not JSON: {error}") from error
+        raise BadEventError("json", f"the value is not JSON: {error}") from error
     check_event(event)
     return event
 
 
 def check_event(event: Event) -> None:
-    """Raise BadEvent when a well-typed event has a value that cannot be used."""
+    """Raise BadEventError when a well-typed event has a value that cannot be used."""
     if not 1 <= len(event.id) <= MAX_ID_CHARACTERS:
-        raise BadEvent("value", f"id has {len(event.id)} characters; an id has 1 to {MAX_ID_CHARACTERS}")
+        raise BadEventError("value", f"id has {len(event.id)} characters; an id has 1 to {MAX_ID_CHARACTERS}")
     _check_time(event.ts)
     _check_labels("labels", event.labels or [])
     _check_labels("not", event.not_)
@@ -244,7 +244,7 @@ def _check_depth(value: bytes) -> None:
     for bracket in _BRACKETS.findall(_STRINGS.sub(b"", value)):
         depth += 1 if bracket in b"[{" else -1
         if depth > MAX_DEPTH:
-            raise BadEvent("json", f"the value nests deeper than {MAX_DEPTH} arrays and objects")
+            raise BadEventError("json", f"the value nests deeper than {MAX_DEPTH} arrays and objects")
 
 
 def _check_time(ts: str | float) -> None:
@@ -255,12 +255,12 @@ def _check_time(ts: str | float) -> None:
             _EPOCH + datetime.timedelta(seconds=ts)
     except (ValueError, OverflowError) as error:
         got = repr(_short(ts, 64)) if isinstance(ts, str) else ts
-        raise BadEvent("value", f"ts is {got}; write ISO 8601 or seconds since 1970") from error
+        raise BadEventError("value", f"ts is {got}; write ISO 8601 or seconds since 1970") from error
 
 
 def _check_labels(field: str, names: Collection[str]) -> None:
     if len(names) > MAX_LABELS:
-        raise BadEvent("value", f"{field} has {len(names)} labels; at most {MAX_LABELS} are read")
+        raise BadEventError("value", f"{field} has {len(names)} labels; at most {MAX_LABELS} are read")
     for position, name in enumerate(names):
         _check_name(f"{field}[{position}]", name)
 
@@ -281,12 +281,14 @@ def _check_features(features: Mapping[str, float | bool | str | None]) -> None:
 
 def _check_name(field: str, name: str) -> None:
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
-        raise BadEvent("value", f"{field} has {len(name)} characters; a name has 1 to {MAX_NAME_CHARACTERS}")
+        raise BadEventError(
+            "value", f"{field} has {len(name)} characters; a name has 1 to {MAX_NAME_CHARACTERS}"
+        )
 
 
 def _check_number(field: str, number: float, advice: str) -> None:
     if not -MAX_NUMBER <= number <= MAX_NUMBER:
-        raise BadEvent(
+        raise BadEventError(
             "value", f"{field} is {number}; only numbers up to {MAX_NUMBER:.3g} can be learned: {advice}"
         )
 

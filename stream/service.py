@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from importlib.metadata import version
 from types import FrameType
 
 from stream.assembly import make_task
@@ -29,7 +30,7 @@ def serve(settings: Settings) -> None:
     """
     make_task(settings)  # What cannot be built is found out before partitions are asked for.
     partitions = ensure_topics(settings.kafka, settings.stream)
-    telemetry = Telemetry()
+    telemetry = Telemetry(build(settings))
 
     def timed_task(live_from: int) -> Task:
         task = make_task(settings, live_from)
@@ -50,3 +51,14 @@ def serve(settings: Settings) -> None:
         log.info("run %s; metrics and health at %s", settings.run_name, url)
         worker.run()
     log.info("stopped in order")
+
+
+def build(settings: Settings) -> dict[str, str]:
+    """Return what runs with these settings, for `ithaca_build_info`."""
+    return {
+        "version": version("ithaca"),
+        "stream": settings.stream,
+        "run": settings.run_name,
+        "encoder": settings.encoder.name,
+        "learner": settings.learner.name,
+    }

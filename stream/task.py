@@ -20,7 +20,7 @@ from learners.labels import Ids, Targets
 from learners.metrics import Prequential
 from stream.encoders.base import Encoder
 from stream.events import (
-    BadEvent,
+    BadEventError,
     DriftRecord,
     Event,
     Headers,
@@ -120,7 +120,9 @@ class Task:
         outputs: list[Output] = []
         for record, result in zip(records, decoded, strict=True):
             produced = (
-                self._refuse(record, result) if isinstance(result, BadEvent) else self._step(record, *result)
+                self._refuse(record, result)
+                if isinstance(result, BadEventError)
+                else self._step(record, *result)
             )
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:
@@ -165,31 +167,31 @@ class Task:
         ]
         return changes + self.monitors.update(seen)
 
-    def _decode(self, record: Record) -> Event | BadEvent:
+    def _decode(self, record: Record) -> Event | BadEventError:
         try:
             event = decode_event(record.value)
             self.encoder.check(event)
-        except BadEvent as bad:
+        except BadEventError as bad:
             return bad
         return event
 
-    def _encode(self, decoded: Sequence[Event | BadEvent]) -> list[Encoded | BadEvent]:
+    def _encode(self, decoded: Sequence[Event | BadEventError]) -> list[Encoded | BadEventError]:
         events = [event for event in decoded if isinstance(event, Event)]
         encoded = iter(self._vectors(events))
-        return [event if isinstance(event, BadEvent) else next(encoded) for event in decoded]
+        return [event if isinstance(event, BadEventError) else next(encoded) for event in decoded]
 
-    def _vectors(self, events: Sequence[Event]) -> list[Encoded | BadEvent]:
+    def _vectors(self, events: Sequence[Event]) -> list[Encoded | BadEventError]:
         try:
             return [Encoded(*pair) for pair in zip(events, self.encoder.encode(events), strict=True)]
         except Exception:
             # One by one, so that only the events that the encoder cannot take are lost to the stream.
             return [self._vector(event) for event in events]
 
-    def _vector(self, event: Event) -> Encoded | BadEvent:
+    def _vector(self, event: Event) -> Encoded | BadEventError:
         try:
             (x,) = self.encoder.encode([event])
         except Exception as error:
-            return BadEvent(
+            return BadEventError(
                 "encoder", f"{self.encoder.name} cannot encode it: {type(error).__name__}: {error}"
             )
         return Encoded(event, x)
@@ -231,7 +233,7 @@ class Task:
             "drift", alarm.subject.encode(), encode(written), self._headers(record, f"drift.{position}")
         )
 
-    def _refuse(self, record: Record, bad: BadEvent) -> list[Output]:
+    def _refuse(self, record: Record, bad: BadEventError) -> list[Output]:
         self.dead_letters += 1
         headers: Headers = (
             *record.headers,

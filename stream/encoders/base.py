@@ -29,7 +29,7 @@ class Encoder(Protocol):
         ...
 
     def check(self, event: Event) -> None:
-        """Raise BadEvent when the event lacks what this encoder reads."""
+        """Raise BadEventError when the event lacks what this encoder reads."""
         ...
 
     def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:

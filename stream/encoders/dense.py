@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.features import FeatureSpace
-from stream.events import BadEvent, Event
+from stream.events import BadEventError, Event
 
 
 class Dense:
@@ -41,19 +41,21 @@ class Dense:
         return f"dense-{self._features.limit}-{self._features.buckets}"
 
     def check(self, event: Event) -> None:
-        """Raise BadEvent when the event has no numbers, or a vector of another length than the first one.
+        """Raise BadEventError when the event has no numbers, or a vector not as long as the first.
 
         The first vector checked fixes the length, so that which of two events is refused does not depend
         on how they were batched.
         """
         if event.vector is None and event.features is None:
-            raise BadEvent("encoder", f"vector and features are missing; the encoder {self.name} reads them")
+            raise BadEventError(
+                "encoder", f"vector and features are missing; the encoder {self.name} reads them"
+            )
         if event.vector is None:
             return
         if self._length is None:
             self._length = len(event.vector)
         if len(event.vector) != self._length:
-            raise BadEvent(
+            raise BadEventError(
                 "encoder", f"vector has {len(event.vector)} numbers; the first one had {self._length}"
             )
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from learners.parameters import check_number
 from stream.encoders.device import choose_device
-from stream.events import BadEvent, Event
+from stream.events import BadEventError, Event
 
 GRAMS = (4, 6)
 """Lengths of the byte n-grams. Six bytes are two characters of most scripts that write no spaces."""
@@ -89,9 +89,9 @@ class Hashing:
         return f"hashing-{self.dimensions}"
 
     def check(self, event: Event) -> None:
-        """Raise BadEvent when the event has no text."""
+        """Raise BadEventError when the event has no text."""
         if event.text is None:
-            raise BadEvent("encoder", f"text is missing; the encoder {self.name} reads it")
+            raise BadEventError("encoder", f"text is missing; the encoder {self.name} reads it")
 
     def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
         """Return one vector an event, each of shape (dimensions,)."""

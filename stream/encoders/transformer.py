@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from stream.encoders.device import choose_device
-from stream.events import BadEvent, Event
+from stream.events import BadEventError, Event
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -74,9 +74,9 @@ class Transformer:
         return self._name
 
     def check(self, event: Event) -> None:
-        """Raise BadEvent when the event has no text."""
+        """Raise BadEventError when the event has no text."""
         if event.text is None:
-            raise BadEvent("encoder", f"text is missing; the encoder {self.name} reads it")
+            raise BadEventError("encoder", f"text is missing; the encoder {self.name} reads it")
 
     def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
         """Return one vector an event, as long as the model's embedding."""

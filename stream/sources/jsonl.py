@@ -6,7 +6,7 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from stream.events import BadEvent, Event, decode_event
+from stream.events import BadEventError, Event, decode_event
 from stream.sources.base import EventList, SourceError
 
 
@@ -26,7 +26,7 @@ def read_jsonl(path: Path, limit: int | None = None, name: str | None = None) ->
     for number, line in _lines(path, limit):
         try:
             events.append(decode_event(line))
-        except BadEvent as bad:
+        except BadEventError as bad:
             problems.append(f"line {number}: {bad.detail}")
     return EventList(name or path.name, events, problems)
 

@@ -19,6 +19,7 @@ import typer
 from learners.catalogue import make
 from stream.evaluate import BASELINES, Report, evaluate
 from stream.sources import Source, SourceError, open_source
+from stream.threads import limit_threads
 
 DATA = Path(os.environ.get("ITHACA_DATA", Path(__file__).parents[3] / "shared" / "data"))
 HEAD = (
@@ -60,6 +61,7 @@ def main(
     limit: Annotated[int | None, typer.Option(help="First messages of a set, before shuffling.")] = None,
 ) -> None:
     """Run what is missing, then print one Markdown table of what was asked for."""
+    limit_threads()
     learners = list(dict.fromkeys([*(learner or ["ihomer"]), *BASELINES]))
     done = {line.key: line for line in _read(out)}
     shown: list[Line] = []

@@ -11,7 +11,7 @@ class BusyWorker:
     """Tells telemetry of batches on one partition: predictions, alarms, dead letters and a failed commit."""
 
     def __init__(self) -> None:
-        self.telemetry = Telemetry()
+        self.telemetry = Telemetry({"version": "test"})
         self._task = make_task()
         self.telemetry.gained(0, self._task)
         self._offset = 0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from drift.monitors import Alarm, Monitors, Observation
 from learners.priors import LabelPriors
-from stream.events import BadEvent, Event, Record
+from stream.events import BadEventError, Event, Record
 from stream.task import Task
 
 LABELS = ("grain", "wheat", "corn", "oil", "trade", "ship", "money")
@@ -28,7 +28,7 @@ class Letters:
     def check(self, event: Event) -> None:
         """Refuse an event without text."""
         if event.text is None:
-            raise BadEvent("value", "text is missing; this encoder reads text")
+            raise BadEventError("value", "text is missing; this encoder reads text")
 
     def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
         """Encode all or, where one text says boom, nothing."""

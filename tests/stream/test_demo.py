@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from kafka import KafkaAdminClient
@@ -45,6 +46,16 @@ def demo(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]
     finally:
         process.kill()
         process.communicate()
+
+
+def read_until(words: str, output: IO[str]) -> str:
+    """Return what is said up to the line with some words, or all there is."""
+    said = ""
+    for line in output:
+        said += line
+        if words in line:
+            break
+    return said
 
 
 def found(pattern: str, text: str) -> str:
@@ -83,12 +94,7 @@ def test_it_goes_on_until_it_is_stopped_and_stops_cleanly(number_of_signal: sign
     """It serves metrics meanwhile, and sums up all the same."""
     with demo() as process:
         assert process.stdout is not None
-        said = ""
-        while "metrics: " not in said:
-            line = process.stdout.readline()
-            said += line
-            if not line:
-                break
+        said = read_until("metrics: ", process.stdout)
         url = found(r"metrics: (\S+)", said)
         deadline = time.monotonic() + 60
         while not re.search(r"(?m)^ithaca_predictions_total [1-9]", read(url)):
@@ -101,6 +107,26 @@ def test_it_goes_on_until_it_is_stopped_and_stops_cleanly(number_of_signal: sign
     assert number("events", rest) > 0
     assert "Traceback" not in rest
     assert closed(found(r"broker: embedded at (\S+)", said))
+
+
+def test_it_says_so_when_its_broker_dies() -> None:
+    """It ends by itself, soon, and blames the broker."""
+    with demo() as process:
+        assert process.stdout is not None
+        said = read_until("metrics: ", process.stdout)
+        found(r"broker: embedded at (\S+)", said)
+        (broker,) = children(process.pid)
+        os.kill(broker, signal.SIGKILL)
+        rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "the embedded broker has ended" in rest
+    assert "Traceback" not in rest
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process started."""
+    listed = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for line in listed for child in line.split()]
 
 
 def read(url: str) -> str:

@@ -19,7 +19,7 @@ from learners.metrics import Prequential
 from learners.persistence import PreviousLabels
 from stream.cli import app
 from stream.evaluate import Report, evaluate
-from stream.events import BadEvent, Event, PredictionRecord, Record
+from stream.events import BadEventError, Event, PredictionRecord, Record
 from stream.sources import EventList, SourceError, open_source
 from stream.task import Task
 from tests.data import real_data
@@ -42,9 +42,9 @@ class Letters:
     name = "letters"
 
     def check(self, event: Event) -> None:
-        """Raise BadEvent when there is no text."""
+        """Raise BadEventError when there is no text."""
         if event.text is None:
-            raise BadEvent("encoder", "text is missing")
+            raise BadEventError("encoder", "text is missing")
 
     def encode(self, events: Sequence[Event]) -> list[Vector]:
         """Return five counts an event."""

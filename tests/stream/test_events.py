@@ -1,4 +1,4 @@
-"""Every kind of bad input is a BadEvent that says what is wrong; good input comes back as it was."""
+"""Every kind of bad input is a BadEventError that says what is wrong; good input comes back as it was."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stream.events import (
     MAX_LABELS,
     MAX_NAME_CHARACTERS,
     MAX_NUMBER,
-    BadEvent,
+    BadEventError,
     Event,
     check_event,
     decode_event,
@@ -33,9 +33,9 @@ def event(**fields: Any) -> bytes:
     return json.dumps({"id": "1", "ts": 0, **fields}).encode()
 
 
-def refusal(value: bytes | None) -> BadEvent:
-    """Return the BadEvent that a value leads to."""
-    with pytest.raises(BadEvent) as caught:
+def refusal(value: bytes | None) -> BadEventError:
+    """Return the BadEventError that a value leads to."""
+    with pytest.raises(BadEventError) as caught:
         decode_event(value)
     return caught.value
 
@@ -149,7 +149,7 @@ def test_the_bound_on_nesting_does_not_depend_on_the_callers_stack(depth: int) -
             return decode_below(frames - 1)
         try:
             decode_event(nested)
-        except BadEvent:
+        except BadEventError:
             return False
         return True
 
@@ -170,18 +170,18 @@ def test_a_long_run_of_quotes_that_never_close_is_refused_quickly() -> None:
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_numbers_that_json_cannot_carry_are_refused_in_events_made_by_hand(number: float) -> None:
     """Numbers that json cannot carry are refused in events made by hand."""
-    with pytest.raises(BadEvent, match=r"^vector\[1\]"):
+    with pytest.raises(BadEventError, match=r"^vector\[1\]"):
         check_event(Event(id="1", ts=0, vector=[0.0, number]))
-    with pytest.raises(BadEvent, match=r"^features\['a'\]"):
+    with pytest.raises(BadEventError, match=r"^features\['a'\]"):
         check_event(Event(id="1", ts=0, features={"a": number}))
-    with pytest.raises(BadEvent, match=r"^ts"):
+    with pytest.raises(BadEventError, match=r"^ts"):
         check_event(Event(id="1", ts=number))
 
 
 @given(st.text(st.characters()), st.text(max_size=10))
 def test_a_detail_is_short_and_fits_a_header(detail: str, reason: str) -> None:
     """A detail is short and fits a header."""
-    bad = BadEvent(reason, detail * 100)
+    bad = BadEventError(reason, detail * 100)
     assert len(bad.detail) <= MAX_DETAIL_CHARACTERS
     assert bad.detail.encode().decode() == str(bad)
 
@@ -205,7 +205,7 @@ fields = st.sampled_from(
 @given(st.dictionaries(fields, values))
 def test_arbitrary_json_is_an_event_or_a_bad_event(fields: dict[str, Any]) -> None:
     """Arbitrary json is an event or a bad event."""
-    with contextlib.suppress(BadEvent):
+    with contextlib.suppress(BadEventError):
         check_event(decode_event(event(**fields)))
 
 

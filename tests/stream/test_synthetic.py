@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stream.events import BadEvent, decode_event
+from stream.events import BadEventError, decode_event
 from stream.synthetic import APPEARS, DRIFTS, GONE, TOPICS, messages
 
 SPAN = 6_000
@@ -46,7 +46,7 @@ def test_most_events_are_good_and_some_are_not(stream: list[bytes]) -> None:
     for value in stream:
         try:
             unlabelled += decode_event(value).labels is None
-        except BadEvent as bad:
+        except BadEventError as bad:
             reasons[bad.reason] += 1
     assert set(reasons) == {"json"}
     assert 0.5 * SPAN / 400 < reasons["json"] < 2 * SPAN / 400

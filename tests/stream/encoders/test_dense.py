@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.encoders import Dense
-from stream.events import BadEvent, Event
+from stream.events import BadEventError, Event
 
 
 def event(**fields: Any) -> Event:
@@ -46,16 +46,16 @@ def test_another_length_is_refused_and_changes_nothing() -> None:
     """Another length is refused and changes nothing."""
     encoder = Dense()
     encoder.check(event(vector=[1, 2]))
-    with pytest.raises(BadEvent, match="vector has 3 numbers; the first one had 2"):
+    with pytest.raises(BadEventError, match="vector has 3 numbers; the first one had 2"):
         encoder.check(event(vector=[1, 2, 3]))
-    with pytest.raises(BadEvent, match="vector has 0 numbers; the first one had 2"):
+    with pytest.raises(BadEventError, match="vector has 0 numbers; the first one had 2"):
         encoder.check(event(vector=[]))
     encoder.check(event(vector=[3, 4]))
 
 
 def test_events_without_numbers_are_refused() -> None:
     """Events without numbers are refused."""
-    with pytest.raises(BadEvent, match="vector and features are missing"):
+    with pytest.raises(BadEventError, match="vector and features are missing"):
         Dense().check(event(text="up"))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stream.encoders import Hashing
 from stream.encoders.hashing import GRAMS, STEM, WEIGHT
-from stream.events import BadEvent, Event
+from stream.events import BadEventError, Event
 
 TEXTS = [
     "",
@@ -162,7 +162,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
 
 def test_events_are_checked_and_encoded() -> None:
     """Events are checked and encoded."""
-    with pytest.raises(BadEvent, match="text is missing; the encoder hashing-256 reads it"):
+    with pytest.raises(BadEventError, match="text is missing; the encoder hashing-256 reads it"):
         ENCODER.check(Event(id="1", ts=0, vector=[1.0]))
     event = Event(id="1", ts=0, text=TEXTS[4])
     ENCODER.check(event)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stream.encoders import Transformer
-from stream.events import BadEvent, Event
+from stream.events import BadEventError, Event
 
 TEXTS = [
     "",
@@ -66,7 +66,7 @@ def test_it_places_meaning(encoder: Transformer) -> None:
 
 def test_events_are_checked_and_encoded(encoder: Transformer) -> None:
     """Events are checked and encoded."""
-    with pytest.raises(BadEvent, match="text is missing; the encoder transformer-model-"):
+    with pytest.raises(BadEventError, match="text is missing; the encoder transformer-model-"):
         encoder.check(Event(id="1", ts=0, vector=[1.0]))
     assert encoder.encode([Event(id="1", ts=0, text="corn")])[0].shape == (384,)
     assert encoder.vectors([]).shape == (0, 384)
