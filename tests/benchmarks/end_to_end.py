@@ -29,6 +29,7 @@ from stream.events import Record
 from stream.kafka import Group, History, Outbox, Writer, ensure_topics, lines, topic
 from stream.memory import Log, drive
 from stream.task import Task
+from stream.threads import limit_threads
 from stream.worker import Worker
 from tests.benchmarks.all_sets import DATA
 
@@ -41,6 +42,7 @@ def main(
     runs: Annotated[int, typer.Option(help="Runs of each kind.")] = 3,
 ) -> None:
     """Run both kinds, one after the other, several times."""
+    limit_threads()
     events = list(lines(DATA / "reuters21578" / "events.jsonl.gz", limit))
     broker = choose()
     try:
