@@ -198,8 +198,8 @@ def filled(x: Vector) -> Vector:
     >>> filled(np.array([1.0, np.nan], dtype=np.float32)).tolist()
     [1.0, 0.0]
     """
-    # One sum tells whether there is any NaN at all; mostly there is none.
-    return np.nan_to_num(x, nan=0.0) if np.isnan(x.sum()) else x
+    # The minimum tells whether there is any NaN at all; mostly there is none.
+    return np.nan_to_num(x, nan=0.0) if np.isnan(x.min(initial=0.0)) else x
 
 
 def digest(state: State) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +27,9 @@ class StandardScaler:
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import math
+
+    import numpy as np
     >>> scaler = StandardScaler()
     >>> for value in (1.0, 3.0):
     ...     scaler.learn(np.array([value], dtype=np.float32))
@@ -123,10 +127,21 @@ def unit(x: Vector) -> Vector:
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import math
+
+    import numpy as np
     >>> unit(np.array([3.0, 4.0, np.nan], dtype=np.float32)).round(1).tolist()
     [0.6000000238418579, 0.800000011920929, 0.0]
     """
     known = filled(x)
-    length = float(known @ known) ** 0.5
-    return known if length == 0.0 else known / np.float32(length)
+    length = _length(known)
+    return known if length == 0.0 else (known / length).astype(np.float32)
+
+
+@compiled
+def _length(x: Vector) -> float:
+    # In double precision: the square of a large single one is more than a single one can hold.
+    total = 0.0
+    for value in x:
+        total += float(value) * float(value)
+    return math.sqrt(total)

@@ -107,3 +107,27 @@ def test_bad_parameters_are_refused(parameters: dict[str, float]) -> None:
     """Bad parameters are refused."""
     with pytest.raises(ValueError, match="parameter of"):
         IHOMER(**parameters)  # type: ignore[arg-type]
+
+
+def test_one_wild_number_does_not_own_the_model() -> None:
+    """A value near the end of float32 is one odd message, not the end of the service."""
+    stream = paired(1500)
+    wild = np.full(8, 3e38, dtype=np.float32)
+    learner = IHOMER()
+    learn_all(learner, stream[:700])
+    for x in (wild, -wild):
+        assert np.isfinite(learner.score(x)).all()
+        learner.learn(x, learner.label_space.targets(["odd"]))
+    learn_all(learner, stream[700:])
+    assert np.isfinite(learner.score(stream[0].x)).all()
+    assert subset_accuracy(learner, paired(500, seed=1)) > 0.8
+
+
+def test_many_labels_at_once_are_learned() -> None:
+    """The most labels an event may name are only slow, and bounded."""
+    learner = IHOMER()
+    x = np.ones(3, dtype=np.float32)
+    learner.learn(x, learner.label_space.targets([f"l{label}" for label in range(1000)]))
+    learner.learn(x, learner.label_space.targets([f"l{label}" for label in range(0, 1000, 2)]))
+    assert len(learner.predict(x).scores) == 1000
+    assert learner.statistics().largest_cluster <= 64
