@@ -21,9 +21,16 @@ from learners.neighbours import Neighbours
 from learners.parameters import check_choice, check_number
 
 RULES = ("balanced", "hamming", "macro_f1", "micro_f1", "subset")
-CANDIDATES = ("half", "half+top", "micro", "micro+top", "macro", "joint", "cluster joint", "previous")
+CANDIDATES = (
+    *("half", "half+top", "micro", "micro+top", "macro", "half-micro+top", "half-macro+top"),
+    *("joint", "cluster joint", "previous"),
+)
+THRESHOLDS = 7
+"""How many of the candidates, the first, are thresholds on the probabilities."""
 LEAST = 0.05
 """Probability below which no candidate predicts a label, unless a neighbour carries it."""
+RAREST = 5.0
+"""Most that one answer about a rare label can weigh, beside 1 for an exact label-set."""
 UNHEARD = 0.03
 """Share of the neighbours' vote that a label-set nobody voted for is taken to have."""
 
@@ -61,7 +68,7 @@ class Decision:
     ----------
     rule
         "subset", "micro_f1", "macro_f1", "hamming", or "balanced" (the default: exact sets and F1 count
-        one each, errors a little). A rule serves its own score and may cost the others dearly.
+        one each, macro-F1 half, errors a little). A rule serves its own score and may cost the others dearly.
     keep
         Decay a message of what the candidates have earned, in [0, 1]. Too low and the choice flutters,
         too high and it is late to follow a drift.
@@ -83,6 +90,9 @@ class Decision:
         # F1 of the threshold candidates, as (2 tp, predicted + true): all labels together, and per label.
         self._micro = np.array([1.0, 3.0])
         self._macro = np.zeros((0, 2))
+        # Messages, and messages with each label, for how rare a label is.
+        self._messages = 0.0
+        self._seen = np.zeros(0)
         self._labels = 0
 
     def decide(
@@ -106,7 +116,7 @@ class Decision:
         proposals, votes = _proposals(rows, neighbours, place)
         candidates = np.empty((len(CANDIDATES) + 1, len(active)), dtype=np.bool_)
         candidates[: len(rows)] = rows
-        candidates[-4:-2] = _rescore(proposals, votes, p, owner, len(ids))
+        candidates[THRESHOLDS : THRESHOLDS + 2] = _rescore(proposals, votes, p, owner, len(ids))
         candidates[-2] = False
         candidates[-2, place[previous]] = True
         # Each cluster follows the candidate that earned most in it.
@@ -143,31 +153,47 @@ class Decision:
         errors = guessed + true - 2 * right
         f1 = np.where(errors == 0, 1.0, 2.0 * right / np.maximum(guessed + true, 1))
         balanced = (errors == 0) + f1 - 0.3 * errors / np.maximum(true, 1)
+        if self.rule == "balanced":
+            balanced += 0.5 * self._macro_earned(decided, truth)
         gain = 2.0 * right - self._micro[0] / self._micro[1] * (guessed + true)
         by_rule = {"balanced": balanced, "hamming": -errors, "micro_f1": gain, "subset": errors == 0}
         earned: NDArray[np.float64] = by_rule[self.rule].astype(np.float64)
         return earned
 
     def _macro_earned(self, decided: Decided, truth: Masks) -> NDArray[np.float64]:
-        # The gain of a label's F1, to first order; rare labels have most to gain.
+        # What macro-F1 gains, to first order: an answer about a label weighs as much as the label is rare.
         counts = self._label_counts(decided.active)
-        f1, scale = counts[:, 0] / counts[:, 1], 1.0 / counts[:, 1]
-        gain = (decided.candidates & truth) * (2.0 - f1) - (decided.candidates & ~truth) * f1
-        columns = range(len(decided.clusters))
-        member = np.stack([decided.owner == column for column in columns] + [truth | True], axis=1)
-        earned: NDArray[np.float64] = (gain * scale) @ member
+        f1 = counts[:, 0] / counts[:, 1]
+        gain = 2.0 * (decided.candidates & truth) - f1 * (decided.candidates.astype(np.float64) + truth)
+        gain *= np.minimum(self._rarity(decided.active), RAREST)
+        member = np.zeros((len(truth), len(decided.clusters) + 1))
+        member[np.arange(len(truth)), decided.owner] = 1.0
+        member[:, -1] = 1.0
+        earned: NDArray[np.float64] = gain @ member
         return earned
+
+    def _rarity(self, labels: Ids) -> NDArray[np.float64]:
+        """Return how many messages there are to one answer about a label, per label known."""
+        seen = np.zeros(len(labels))
+        known = labels < self._labels
+        seen[known] = self._seen[labels[known]]
+        return self._messages / (2.0 * (seen + 1.0) * max(1, self._labels))
 
     def _thresholds(self, p: NDArray[np.float64], active: Ids) -> Masks:
         # The threshold that maximises F1 is half the F1 that it reaches.
-        rows = np.empty((5, len(p)), dtype=np.bool_)
-        rows[0:2] = p >= 0.5
-        rows[2:4] = p >= min(max(float(self._micro[0] / self._micro[1]) / 2, LEAST), 0.5)
+        rows = np.empty((THRESHOLDS, len(p)), dtype=np.bool_)
+        micro = min(max(float(self._micro[0] / self._micro[1]) / 2, LEAST), 0.5)
         counts = self._label_counts(active)
-        rows[4] = p >= np.maximum(counts[:, 0] / counts[:, 1] / 2, 0.1)
+        macro = np.clip(counts[:, 0] / counts[:, 1] / 2, 0.1, 0.5)
+        rows[0:2] = p >= 0.5
+        rows[2:4] = p >= micro
+        rows[4] = p >= macro
+        # Between serving errors and serving F1: the geometric mean of the two thresholds.
+        rows[5] = p >= math.sqrt(0.5 * micro)
+        rows[6] = p >= np.sqrt(0.5 * macro)
         top = int(p.argmax())
-        rows[1, top] |= p[top] >= 0.2
-        rows[3, top] = True
+        rows[[3, 5], top] = True
+        rows[[1, 6], top] |= p[top] >= 0.2
         return rows
 
     def _label_counts(self, labels: Ids) -> NDArray[np.float64]:
@@ -184,7 +210,10 @@ class Decision:
         size = max(int(targets.positive.max(initial=0)), int(decided.active[-1])) + 1
         if size > self._labels:
             self._macro = grown(self._macro, size)
+            self._seen = grown(self._seen, size)
             self._labels = size
+        self._messages += 1.0
+        self._seen[targets.positive] += 1.0
         predicted = decided.active[macro]
         touched = np.concatenate([predicted, targets.positive])
         self._macro[touched] *= 0.99
@@ -206,6 +235,8 @@ class Decision:
             "accounts": self._accounts[: used[-1] + 1 if len(used) else 0],
             "micro": self._micro,
             "macro": self._macro[: self._labels],
+            "messages": self._messages,
+            "seen": self._seen[: self._labels],
         }
 
     def load_state(self, state: State) -> None:
@@ -214,6 +245,8 @@ class Decision:
         self._accounts = np.array(state["accounts"])
         self._micro = np.array(state["micro"])
         self._macro = np.array(state["macro"])
+        self._messages = state["messages"]
+        self._seen = np.array(state["seen"])
         self._labels = len(self._macro)
 
 
