@@ -27,9 +27,7 @@ class StandardScaler:
 
     Examples
     --------
-    >>> import math
-
-    import numpy as np
+    >>> import numpy as np
     >>> scaler = StandardScaler()
     >>> for value in (1.0, 3.0):
     ...     scaler.learn(np.array([value], dtype=np.float32))
@@ -127,15 +125,13 @@ def unit(x: Vector) -> Vector:
 
     Examples
     --------
-    >>> import math
-
-    import numpy as np
+    >>> import numpy as np
     >>> unit(np.array([3.0, 4.0, np.nan], dtype=np.float32)).round(1).tolist()
     [0.6000000238418579, 0.800000011920929, 0.0]
     """
     known = filled(x)
     length = _length(known)
-    return known if length == 0.0 else (known / length).astype(np.float32)
+    return known if length == 0.0 else (known / np.float64(length)).astype(np.float32)
 
 
 @compiled
@@ -143,5 +139,5 @@ def _length(x: Vector) -> float:
     # In double precision: the square of a large single one is more than a single one can hold.
     total = 0.0
     for value in x:
-        total += float(value) * float(value)
+        total += np.float64(value) * np.float64(value)
     return math.sqrt(total)
