@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from learners.base import State, Vector
 from learners.compiled import compiled
 from learners.growth import grown
 from learners.labels import Ids
+
+Floats = NDArray[np.float64]
 
 COUNT, MEAN, SQUARES = 0, 1, 2
 
@@ -21,7 +24,8 @@ class LabelGaussians:
     Attributes
     ----------
     moments
-        Count, mean and squared deviations. Row 0 stands for all messages, row i + 1 for `labels[i]`.
+        Count, mean and squared deviations, in double precision: the square of a large single one would
+        not fit. Row 0 stands for all messages, row i + 1 for `labels[i]`.
         Shape (rows, features, 3), with room to spare at the end of the first two axes.
     limits
         Least and largest value of each feature, shape (features, 2).
@@ -36,8 +40,8 @@ class LabelGaussians:
     """
 
     def __init__(self) -> None:
-        self.moments: Vector = np.zeros((1, 0, 3), dtype=np.float32)
-        self.limits: Vector = np.zeros((0, 2), dtype=np.float32)
+        self.moments: Floats = np.zeros((1, 0, 3))
+        self.limits: Floats = np.zeros((0, 2))
         self.labels: list[int] = []
         self.messages = 0
         self.features = 0
@@ -66,7 +70,7 @@ class LabelGaussians:
             row = self._rows[label] = len(self.labels)
         return row
 
-    def counts(self) -> Vector:
+    def counts(self) -> Floats:
         """Return the number of messages of each label that has a row, as the moments have it: shape (rows,).
 
         Examples
@@ -78,7 +82,7 @@ class LabelGaussians:
         ([0, 7], [1.0, 2.0])
         """
         # Missing values are not counted: the feature that is there most often knows most.
-        counts: Vector = self.moments[1 : len(self.labels) + 1, : self.features, COUNT].max(
+        counts: Floats = self.moments[1 : len(self.labels) + 1, : self.features, COUNT].max(
             axis=1, initial=0.0
         )
         return counts
@@ -104,12 +108,12 @@ class LabelGaussians:
 
 
 @compiled
-def _learn(x: Vector, rows: Ids, moments: Vector, limits: Vector) -> None:
+def _learn(x: Vector, rows: Ids, moments: Floats, limits: Floats) -> None:
     for row in rows:
         for i in range(len(x)):
             if np.isnan(x[i]):
                 continue
-            count = moments[row, i, COUNT] + np.float32(1.0)
+            count = moments[row, i, COUNT] + 1.0
             if row == 0:
                 limits[i, 0] = x[i] if count == 1.0 else min(limits[i, 0], x[i])
                 limits[i, 1] = x[i] if count == 1.0 else max(limits[i, 1], x[i])

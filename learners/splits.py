@@ -6,14 +6,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from learners.base import Vector
 from learners.compiled import compiled
-from learners.gaussians import COUNT, MEAN, SQUARES, LabelGaussians
+from learners.gaussians import COUNT, MEAN, SQUARES, Floats, LabelGaussians
 from learners.labels import Ids
-
-Floats = NDArray[np.float64]
 
 THRESHOLDS, FINE = 10, 64
 """Thresholds tried per feature, and for the feature that has won."""
@@ -134,7 +130,7 @@ def _uncertain(gaussians: LabelGaussians) -> tuple[Ids, float]:
     """Return the rows of the most uncertain labels and their summed entropy, nats."""
     counts, messages = gaussians.counts(), gaussians.messages
     rows = np.flatnonzero((counts >= LEAST) & (counts <= messages - LEAST))
-    p = counts[rows].astype(np.float64) / messages
+    p = counts[rows] / messages
     entropies = -p * np.log(p) - (1.0 - p) * np.log1p(-p)
     kept = np.argsort(-entropies, kind="stable")[:LABELS]
     return rows[kept] + 1, float(entropies[kept].sum())
@@ -142,7 +138,7 @@ def _uncertain(gaussians: LabelGaussians) -> tuple[Ids, float]:
 
 def _cuts(gaussians: LabelGaussians, features: Ids, number: int) -> Floats:
     """Return evenly spaced thresholds inside what was seen, outliers aside: shape (features, number)."""
-    count, mean, squares = gaussians.moments[0, features].astype(np.float64).T
+    count, mean, squares = gaussians.moments[0, features].T
     spread = 3.0 * np.sqrt(squares / np.maximum(count, 1.0))
     low = np.maximum(gaussians.limits[features, 0], mean - spread)
     high = np.minimum(gaussians.limits[features, 1], mean + spread)
@@ -152,7 +148,7 @@ def _cuts(gaussians: LabelGaussians, features: Ids, number: int) -> Floats:
 
 
 @compiled
-def _gains(moments: Vector, rows: Ids, features: Ids, cuts: Floats, messages: int) -> Floats:
+def _gains(moments: Floats, rows: Ids, features: Ids, cuts: Floats, messages: int) -> Floats:
     """Return the summed information gain of each feature and threshold, nats a message."""
     gains = np.zeros(cuts.shape)
     thresholds = cuts.shape[1]
@@ -161,7 +157,7 @@ def _gains(moments: Vector, rows: Ids, features: Ids, cuts: Floats, messages: in
         total, mean, deviation = _moments(moments, 0, feature)
         if total < 2.0 or deviation <= 0.0:
             continue
-        squares = float(moments[0, feature, SQUARES])
+        squares = moments[0, feature, SQUARES]
         for row in rows:
             count, with_mean, with_deviation = _moments(moments, row, feature)
             others = total - count
@@ -171,7 +167,7 @@ def _gains(moments: Vector, rows: Ids, features: Ids, cuts: Floats, messages: in
             apart = with_mean - mean
             other_mean = mean - count * apart / others
             between = (with_mean - other_mean) ** 2 * count * others / total
-            other_squares = squares - float(moments[row, feature, SQUARES]) - between
+            other_squares = squares - moments[row, feature, SQUARES] - between
             other_deviation = math.sqrt(max(other_squares, 0.0) / others)
             whole = _impurity(count, others)
             for t in range(thresholds):
@@ -187,11 +183,11 @@ def _gains(moments: Vector, rows: Ids, features: Ids, cuts: Floats, messages: in
 
 
 @compiled
-def _moments(moments: Vector, row: int, feature: int) -> tuple[float, float, float]:
+def _moments(moments: Floats, row: int, feature: int) -> tuple[float, float, float]:
     """Return count, mean and standard deviation."""
-    count = float(moments[row, feature, COUNT])
-    deviation = math.sqrt(float(moments[row, feature, SQUARES]) / count) if count > 0.0 else 0.0
-    return count, float(moments[row, feature, MEAN]), deviation
+    count = moments[row, feature, COUNT]
+    deviation = math.sqrt(moments[row, feature, SQUARES] / count) if count > 0.0 else 0.0
+    return count, moments[row, feature, MEAN], deviation
 
 
 @compiled

@@ -41,8 +41,8 @@ def test_moments_are_those_of_numpy(seed: int, messages: int, missing: float) ->
             count, mean, squares = gaussians.moments[row, feature].tolist()
             assert count == len(values)
             if count:
-                assert mean == pytest.approx(values.mean(), abs=1e-4)
-                assert squares == pytest.approx(((values - values.mean()) ** 2).sum(), rel=1e-3, abs=1e-3)
+                assert mean == pytest.approx(values.mean(), abs=1e-9)
+                assert squares == pytest.approx(((values - values.mean()) ** 2).sum(), rel=1e-9, abs=1e-9)
 
 
 def entropy(p: float) -> float:
@@ -80,7 +80,7 @@ def test_the_split_is_the_best_of_all_by_a_plain_count() -> None:
     # The coarse grid that features are compared on may miss the best threshold a little.
     assert 0.9 * max(grid) < split.gain < 1.001 * max(grid)
     assert plain_gain(x, y, 2, split.threshold) == pytest.approx(max(grid), rel=0.01)
-    assert split.merit == pytest.approx(split.gain / sum(entropy(p) for p in y.mean(axis=0)), rel=1e-4)
+    assert split.merit == pytest.approx(split.gain / sum(entropy(p) for p in y.mean(axis=0)), rel=1e-9)
 
 
 def test_shares_add_up_to_the_counts() -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,7 +104,7 @@ def test_alternates_leave_the_foreground_alone() -> None:
     learner = HoeffdingAdaptiveTree()
     learn_all(learner, planted(4000))
     elsewhere = 0
-    for message in planted(2500, seed=1, shift=3):
+    for message in planted(1200, seed=1, shift=3):
         before = foreground(learner)
         learner.learn(message.x, learner.label_space.targets(message.labels))
         mine = [c for c in learner.changes if c.kind == "swap" or int(c.subject) in before[1]]
@@ -140,7 +144,7 @@ def test_partial_labels_do_not_grow_the_tree() -> None:
 def test_memory_is_bounded_and_poor_leaves_sleep() -> None:
     """A quarter of a mebibyte is not exceeded for long: leaves sleep, and still predict."""
     learner, free = HoeffdingAdaptiveTree(max_size=0.25), HoeffdingAdaptiveTree()
-    stream = threshold_stream(8000, 100, 100)
+    stream = threshold_stream(5000, 100, 100)
     for each in (learner, free):
         learn_all(each, stream)
     statistics = learner.statistics()
@@ -205,3 +209,35 @@ def test_a_fresh_tree_is_one_leaf() -> None:
     """Statistics tell the shape of the tree."""
     statistics = HoeffdingAdaptiveTree().statistics()
     assert (statistics.branches, statistics.leaves, statistics.awake, statistics.alternates) == (0, 1, 1, 0)
+
+
+PLAIN = """
+from tests.learners.streams import learn_all, threshold_stream
+from learners.trees import HoeffdingAdaptiveTree
+print(learn_all(HoeffdingAdaptiveTree(grace=50, tie=0.3), threshold_stream(900, 9, 30)).digest())
+"""
+
+
+def test_compiled_loops_do_what_the_plain_ones_do() -> None:
+    """Without compilation, in a process of its own: the same digest, splits and all."""
+    learner = HoeffdingAdaptiveTree(grace=50, tie=0.3)
+    learn_all(learner, threshold_stream(900, 9, 30))
+    assert learner.statistics().branches > 0
+    run = subprocess.run(
+        [sys.executable, "-c", PLAIN],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == learner.digest()
+
+
+def test_numbers_near_the_end_of_single_precision() -> None:
+    """Squares of such numbers are no reason to fail, and the splits are found all the same."""
+    learner = HoeffdingAdaptiveTree()
+    stream = [Message(x * np.float32(1e37), labels) for x, labels in planted(1500)]
+    learn_all(learner, stream)
+    assert learner.statistics().branches > 0
+    assert np.isfinite(learner.score(stream[0].x)).all()
