@@ -15,6 +15,7 @@ from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors
 from learners.ridge import RecursiveLeastSquares
 from learners.river_models import BinaryRelevance, ClassifierChain, MultiLabelModel
+from learners.trees import HoeffdingAdaptiveTree
 
 __all__ = [
     "IHOMER",
@@ -24,6 +25,7 @@ __all__ = [
     "ClassifierChain",
     "Clusters",
     "Cooccurrence",
+    "HoeffdingAdaptiveTree",
     "LabelPriors",
     "LabelSpace",
     "Learner",

@@ -24,6 +24,7 @@ from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors
 from learners.ridge import RecursiveLeastSquares
 from learners.river_models import BinaryRelevance, ClassifierChain
+from learners.trees import HoeffdingAdaptiveTree
 
 
 def br_logistic_regression(allow_pickle: bool = False) -> BinaryRelevance:
@@ -70,6 +71,7 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "adaptive-linear": AdaptiveLogisticRegression,
     "ridge": RecursiveLeastSquares,
     "knn": NearestNeighbours,
+    "mlhat": HoeffdingAdaptiveTree,
     "priors": LabelPriors,
     "previous-labels": PreviousLabels,
     "majority": MajorityLabelset,

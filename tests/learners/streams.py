@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from learners.base import Learner
 from learners.labels import Targets
 
+PLANTED = {0: 0.0, 3: 0.2, 7: -0.3}
+"""Features that `threshold_stream` follows, and the threshold of each."""
+
 
 class Message(NamedTuple):
     """One vector and its labels."""
@@ -53,3 +56,20 @@ def subset_accuracy(learner: Learner, stream: list[Message], after: int = 0) -> 
 def only(*labels: int) -> Targets:
     """Return complete targets with these ids."""
     return Targets(np.array(labels, dtype=np.intp))
+
+
+def threshold_stream(
+    messages: int, features: int, labels: int, seed: int = 0, shift: int = 0
+) -> list[Message]:
+    """Return a stream whose label-sets of three follow from three thresholds, another way for each shift.
+
+    The thresholds are those of `PLANTED`; the vectors are uniform in [-1, 1].
+    """
+    rng = np.random.default_rng(seed)
+    sets = np.sort(np.random.default_rng(1).choice(labels, (8, 3), replace=False))
+    x = rng.uniform(-1, 1, (messages, features)).astype(np.float32)
+    region = (x[:, list(PLANTED)] > np.array(list(PLANTED.values()))) @ np.array([1, 2, 4])
+    return [
+        Message(row, [f"l{label}" for label in sets[(number + shift) % 8]])
+        for row, number in zip(x, region, strict=True)
+    ]

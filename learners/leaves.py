@@ -1,0 +1,223 @@
+"""A leaf of a multi-label tree: what it knows of its messages, and the experts that predict for it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.adaptive_window import AdaptiveWindow
+from learners.base import Learner, State, Vector
+from learners.gaussians import LabelGaussians
+from learners.labels import Ids, LabelSpace, Targets
+from learners.linear import AdaptiveLogisticRegression
+from learners.majority import MajorityLabelset
+from learners.priors import LabelPriors
+
+MAJORITY, LINEAR, LINEAR_TOP = 0, 1, 2
+"""The experts: the commonest label-set; the linear model's labels; the same, but at least the likeliest."""
+KEEP = 0.99
+"""Decay a message of the experts' losses."""
+TOP = 0.2
+"""Least probability of a label that is predicted for being the likeliest."""
+CAPACITY = 100
+"""Label-sets counted to find the commonest."""
+
+
+class Proposals(NamedTuple):
+    """What a leaf says of one vector.
+
+    Parameters
+    ----------
+    scores
+        Probabilities by the chosen expert, shape (L,).
+    linear
+        Those of the linear expert; None while the leaf sleeps.
+    sets
+        The label-set of each expert awake.
+    chosen
+        Which of them has lost least lately.
+    """
+
+    scores: Vector
+    linear: Vector | None
+    sets: list[Ids]
+    chosen: int
+
+    @property
+    def labels(self) -> Ids:
+        """The chosen label-set."""
+        return self.sets[self.chosen]
+
+
+class Leaf:
+    """Label priors, the commonest label-set, a linear model, and the statistics that a split needs.
+
+    The statistics and the linear model are most of its memory; a leaf that is put to *sleep* has neither,
+    and predicts from its priors and label-sets alone.
+
+    Parameters
+    ----------
+    number
+        Its name in the tree.
+    depth
+        Branches above it.
+    label_space
+        The tree's labels.
+    """
+
+    def __init__(self, number: int, depth: int, label_space: LabelSpace) -> None:
+        self.number = number
+        self.depth = depth
+        self.window = AdaptiveWindow()
+        self.priors = LabelPriors()
+        self.majority = MajorityLabelset(CAPACITY)
+        self.linear: AdaptiveLogisticRegression | None = None
+        self.gaussians: LabelGaussians | None = None
+        self.losses = np.zeros(3)
+        # Decayed loss of the tree here, summed over messages: what there is to win by a split.
+        self.promise = 0.0
+        self.looks = 0
+        self.share(label_space)
+        self.wake()
+
+    @property
+    def awake(self) -> bool:
+        """Whether it can split and has its linear model."""
+        return self.gaussians is not None
+
+    def wake(self) -> None:
+        """Start the statistics and the linear model anew."""
+        self.gaussians = LabelGaussians()
+        self.linear = AdaptiveLogisticRegression(rate=0.3, caution=0.01)
+        self.share(self.priors.label_space)
+
+    def sleep(self) -> None:
+        """Forget the statistics and the linear model."""
+        self.gaussians = None
+        self.linear = None
+        self.looks = 0
+
+    def inherit(self, rates: NDArray[np.float64], weight: float) -> None:
+        """Start the priors at probabilities of shape (L,) that count as `weight` messages."""
+        counts = {"positive": rates * weight, "known": np.full(len(rates), weight), "complete": weight}
+        self.priors.load_state(self.priors.state() | counts)
+        self.share(self.majority.label_space)
+
+    def rates(self) -> NDArray[np.float64]:
+        """Return the priors' probabilities, shape (L,)."""
+        return self.priors.score(np.zeros(0, dtype=np.float32)).astype(np.float64)
+
+    def take_over(self, other: Leaf) -> None:
+        """Go on from another leaf's linear model and its experts' accounts."""
+        label_space = self.majority.label_space
+        if self.linear is not None and other.linear is not None:
+            self.linear.load_state(other.linear.state())
+        self.losses = other.losses.copy()
+        self.share(label_space)
+
+    def propose(self, inputs: Vector) -> Proposals:
+        """Return what the experts say of one standardised vector."""
+        sets = [self.majority.predict(inputs).labels]
+        if self.linear is None:
+            return Proposals(self.priors.score(inputs), None, sets, MAJORITY)
+        linear = self.linear.score(inputs)
+        half = np.flatnonzero(linear >= 0.5)
+        sets += [half, half if len(half) else _likeliest(linear)]
+        # Of equals the last: while nothing has been learned the linear expert still knows its parent's.
+        chosen = len(sets) - 1 - int(self.losses[::-1].argmin())
+        return Proposals(self.priors.score(inputs) if chosen == MAJORITY else linear, linear, sets, chosen)
+
+    def learn(self, x: Vector, inputs: Vector, proposals: Proposals, targets: Targets) -> None:
+        """Learn from a message that came here, given as it is and standardised."""
+        if targets.complete:
+            # Sets of unknown labels are neither right nor wrong, and a split needs to know the negatives.
+            self._book(proposals, targets.positive)
+            if self.gaussians is not None:
+                self.gaussians.learn(x, targets.positive)
+        if self.linear is not None and proposals.linear is not None:
+            self.linear.update(inputs, proposals.linear, targets)
+        self.priors.learn(inputs, targets)
+        self.majority.learn(inputs, targets)
+
+    def _book(self, proposals: Proposals, truth: Ids) -> None:
+        losses = [jaccard_loss(labels, truth) for labels in proposals.sets]
+        self.promise = 0.999 * self.promise + losses[proposals.chosen]
+        self.losses *= KEEP
+        self.losses[: len(losses)] += losses
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what a sleeping leaf does without, bytes."""
+        if self.gaussians is None or self.linear is None:
+            return 0
+        # Two numbers a label and feature: the weight and its squared gradients.
+        return self.gaussians.nbytes + 8 * len(self.linear.label_space) * (self.gaussians.features + 1)
+
+    def share(self, label_space: LabelSpace) -> None:
+        """Use the tree's label space from now on."""
+        self.priors.share(label_space)
+        self.majority.share(label_space)
+        if self.linear is not None:
+            self.linear.share(label_space)
+            self.linear.follow(self.priors)
+
+    def state(self) -> State:
+        """Return the whole state; see `Learner.state`."""
+        return {
+            "number": self.number,
+            "depth": self.depth,
+            "window": self.window.state(),
+            "priors": _without_labels(self.priors),
+            "majority": _without_labels(self.majority),
+            "linear": None if self.linear is None else _without_labels(self.linear),
+            "gaussians": None if self.gaussians is None else self.gaussians.state(),
+            "losses": self.losses,
+            "promise": self.promise,
+            "looks": self.looks,
+        }
+
+    @classmethod
+    def from_state(cls, state: State, label_space: LabelSpace) -> Leaf:
+        """Return a leaf equal to the one that returned the state."""
+        leaf = cls(state["number"], state["depth"], label_space)
+        labels = {"labels": label_space.state()}
+        leaf.window.load_state(state["window"])
+        leaf.priors.load_state(state["priors"] | labels)
+        leaf.majority.load_state(state["majority"] | labels)
+        if state["gaussians"] is None or leaf.linear is None:
+            leaf.sleep()
+        else:
+            leaf.gaussians = LabelGaussians.from_state(state["gaussians"])
+            leaf.linear.load_state(state["linear"] | labels)
+        leaf.share(label_space)
+        leaf.losses = np.array(state["losses"])
+        leaf.promise, leaf.looks = state["promise"], state["looks"]
+        return leaf
+
+
+def jaccard_loss(predicted: Ids, truth: Ids) -> float:
+    """Return 1 - |both| / |either|, 0 for two empty sets: a message's loss in [0, 1] in any label space.
+
+    Examples
+    --------
+    >>> jaccard_loss(np.array([0, 2]), np.array([2])), jaccard_loss(np.array([]), np.array([]))
+    (0.5, 0.0)
+    """
+    guessed = set(predicted.tolist())
+    both = len(guessed.intersection(truth.tolist()))
+    either = len(guessed) + len(truth) - both
+    return 1.0 - both / either if either else 0.0
+
+
+def _likeliest(scores: Vector) -> Ids:
+    if not len(scores):
+        return np.zeros(0, dtype=np.intp)
+    top = int(scores.argmax())
+    return np.array([top] if scores[top] >= TOP else [], dtype=np.intp)
+
+
+def _without_labels(learner: Learner) -> State:
+    # The names are in the tree's own state; once is enough.
+    return {key: value for key, value in learner.state().items() if key != "labels"}
