@@ -20,7 +20,7 @@ from stream.config import Settings
 from stream.events import Record
 from stream.kafka import History, Writer, ensure_topics, topic
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 """How long a worker may take for what it is given; nothing is measured with it."""
 
 
