@@ -202,7 +202,7 @@ class Worker:
         for partition in [waiting for waiting, at in self._unopened.items() if at <= now]:
             try:
                 self._lanes[partition] = self._open(partition)
-            except (UnwrittenError, BrokerError) as error:
+            except (UnwrittenError, BrokerError, OSError) as error:
                 log.warning("partition %d is not open yet: %s; trying again", partition, error)
                 self._unopened[partition] = time.monotonic() + RETRY_S
                 continue
