@@ -18,7 +18,7 @@ from stream.events import Record
 from stream.snapshot import Identity, Keeper, Store, recover, take
 
 LABELS = 1_000
-MESSAGES = 5_000
+MESSAGES = 2_000
 RUNS = 9
 
 

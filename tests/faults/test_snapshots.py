@@ -20,8 +20,8 @@ from kafka import KafkaAdminClient, TopicPartition
 
 from learners.base import digest
 from stream import assembly
-from stream.kafka import topic
-from stream.snapshot import Identity, RecoveryError, Store, migrations
+from stream.kafka import RecoveryError, topic
+from stream.snapshot import Identity, Store, migrations
 from stream.worker import Worker
 from tests.faults.exactly_once import (
     check_as_if_uninterrupted,
