@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drift.monitors import Monitors
 from learners import catalogue as learners
+from learners.river_models import RiverLearner
 from stream.config import Settings
 from stream.encoders import catalogue as encoders
 from stream.kafka import topic
@@ -25,7 +26,7 @@ def make_task(settings: Settings, live_from: int = 0) -> Task:
     ValueError
         When there is no such encoder or learner, or it does not take a parameter; says what there is.
     """
-    return Task(
+    task = Task(
         encoders.make(settings.encoder.name, **settings.encoder.parameters),
         learners.make(settings.learner.name, **settings.learner.parameters),
         Monitors(),
@@ -33,3 +34,6 @@ def make_task(settings: Settings, live_from: int = 0) -> Task:
         source=f"/ithaca/{topic(settings.stream, 'events')}",
         live_from=live_from,
     )
+    if isinstance(task.learner, RiverLearner):
+        task.learner.allow_pickle |= settings.snapshot.allow_pickle
+    return task

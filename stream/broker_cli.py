@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from stream.broker import ADDRESS_VARIABLE, STOP_SECONDS, LocalBroker, NoBrokerError, answers, choose
+from stream.config import state_home
 from stream.processes import Process
 
 app = typer.Typer(help="A broker on this machine, for development.", no_args_is_help=True)
@@ -33,7 +34,7 @@ class Running(msgspec.Struct, frozen=True):
 
 def state_folder() -> Path:
     """Return the folder that holds what is remembered and, unless told otherwise, the data."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ithaca" / "broker"
+    return state_home() / "broker"
 
 
 def _remembered() -> Running | None:

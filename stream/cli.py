@@ -6,6 +6,7 @@ import typer
 
 from stream import broker_cli, commands
 from stream.evaluate_cli import evaluate_command
+from stream.snapshot_cli import app as snapshot_app
 
 app = typer.Typer(
     name="ithaca",
@@ -14,6 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(broker_cli.app, name="broker")
+app.add_typer(snapshot_app, name="snapshot")
 
 app.command()(commands.run)
 app.command()(commands.produce)

@@ -23,6 +23,7 @@ from stream.kafka import (
     FencedError,
     History,
     Mark,
+    RecoveryError,
     UnwrittenError,
     ensure_topics,
     produce_file,
@@ -176,6 +177,6 @@ def _told() -> Iterator[None]:
     """Tell a person, in a line, what they can do something about."""
     try:
         yield
-    except (BrokerError, FencedError, UnwrittenError, OSError, ValueError) as error:
+    except (BrokerError, FencedError, RecoveryError, UnwrittenError, OSError, ValueError) as error:
         typer.echo(f"ithaca: {error}", err=True)
         raise typer.Exit(1) from error

@@ -113,6 +113,42 @@ class WorkerSettings(Section):
     session_timeout_ms: int = Field(default=45_000, ge=6_000)
 
 
+class SnapshotSettings(Section):
+    """How a worker keeps what it has learned.
+
+    Parameters
+    ----------
+    location
+        Folder or fsspec URL (`s3://`, `gs://`, with the package that fsspec names for it). The default is
+        on this machine: where workers run on several, name a place that all of them reach, else a
+        partition that moves is relearned from its first event.
+    every_s, every_records
+        A partition's snapshot is due after so many seconds or, where given, so many offsets, if anything
+        was learned. Rarely: a crash costs relearning that much, and those events must still be on the
+        broker. Often: a copy of the state in memory each time, and its writing.
+    keep
+        Snapshots kept of each partition. With 1, a damaged one means relearning everything.
+    allow_pickle
+        Whether wrapped river models, which can only be pickled, may be written and loaded. Loading a
+        pickle executes code: whoever can write to `location` then rules this service.
+    rebuild
+        Whether to go on where events that must be relearned are gone from the broker. The model then
+        never saw them, which a drift event says. Set it for one start, not for good.
+    """
+
+    location: str = Field(default_factory=lambda: str(state_home() / "snapshots"), min_length=1)
+    every_s: float = Field(default=60.0, gt=0.0)
+    every_records: int | None = Field(default=None, ge=1)
+    keep: int = Field(default=3, ge=1)
+    allow_pickle: bool = False
+    rebuild: bool = False
+
+
+def state_home() -> Path:
+    """Return the folder for what outlives a process, by default `~/.local/state/ithaca`."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ithaca"
+
+
 class HttpSettings(Section):
     """Where metrics and health are served; port 0 takes any free one."""
 
@@ -159,6 +195,7 @@ class Settings(BaseSettings):
     encoder: EncoderSettings = EncoderSettings()
     learner: LearnerSettings = LearnerSettings()
     worker: WorkerSettings = WorkerSettings()
+    snapshot: SnapshotSettings = Field(default_factory=SnapshotSettings)
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
 
@@ -172,13 +209,15 @@ class Settings(BaseSettings):
         """What predictions are marked with: `run`, or learner and a digest of what determines results."""
         if self.run is not None:
             return self.run
-        determining = {
-            "version": version("ithaca"),
-            "encoder": self.encoder.model_dump(),
-            "learner": self.learner.model_dump(),
-        }
+        digest = hashlib.blake2b(f"{version('ithaca')} {self.configuration}".encode(), digest_size=6)
+        return f"{self.learner.name}-{digest.hexdigest()}"
+
+    @property
+    def configuration(self) -> str:
+        """Digest of the settings that determine what is learned: a snapshot of others is of no use."""
+        determining = {"encoder": self.encoder.model_dump(), "learner": self.learner.model_dump()}
         canonical = json.dumps(determining, sort_keys=True, default=str).encode()
-        return f"{self.learner.name}-{hashlib.blake2b(canonical, digest_size=6).hexdigest()}"
+        return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
     @classmethod
     def settings_customise_sources(

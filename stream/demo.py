@@ -247,9 +247,10 @@ def play(events: int) -> None:
 
 
 def demo_settings(address: str) -> Settings:
-    """Return the settings of a demo on a broker: topics of its own, a free port, the rest as configured."""
+    """Return the settings of a demo on a broker: topics of its own, a free port; nothing outlives it."""
     return load(
         stream=f"ithaca-demo-{uuid.uuid4().hex[:8]}",
         kafka={"bootstrap_servers": address, "partitions": 1},
         http={"port": 0},
+        snapshot={"location": "memory://"},
     )

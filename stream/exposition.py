@@ -7,6 +7,7 @@ more: nothing has to be taken back. Names begin with `ithaca_`, units are base u
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -44,6 +45,7 @@ class _Accounts(Collector):
             "ithaca_silence_seconds", "Time since the worker's loop turned.", value=account.silence_s
         )
         yield from _gauges(account.partitions)
+        yield from _snapshots(account.partitions)
         yield from _learner(account.partitions)
 
 
@@ -54,6 +56,8 @@ def _counters(account: Account) -> Iterator[Metric]:
         ("learned", "Messages learned from, those relearned after a restart included.", account.learned),
         ("batches", "Transactions committed.", account.batches),
         ("failed_commits", "Transactions that failed and were tried again.", account.failures),
+        ("snapshots", "Snapshots written.", account.snapshots),
+        ("failed_snapshots", "Snapshots that could not be written.", account.snapshot_failures),
     ):
         yield CounterMetricFamily(f"ithaca_{name}", text, value=value)
     for name, text, label, counts in (
@@ -85,6 +89,18 @@ def _gauges(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
             for name, value in _scores(scores).items():
                 score.add_metric([number, name, over], value)
     yield from (lag, restoring, score)
+
+
+def _snapshots(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
+    age = GaugeMetricFamily(
+        "ithaca_snapshot_age_seconds", "Time since the newest snapshot was taken.", labels=["partition"]
+    )
+    size = GaugeMetricFamily("ithaca_snapshot_bytes", "Size of the newest snapshot.", labels=["partition"])
+    for each in partitions:
+        if each.snapshot is not None:
+            age.add_metric([str(each.partition)], max(0.0, time.time() - each.snapshot.taken_at))
+            size.add_metric([str(each.partition)], each.snapshot.size)
+    yield from (age, size)
 
 
 def _learner(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:

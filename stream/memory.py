@@ -1,17 +1,19 @@
 """A task driven without a broker: a log, an offset and outputs in memory, and crashes on demand.
 
 A log holds record values and sentinels. Where a sentinel stands, it happens, once: ABORT is a crash
-before the batch in flight is committed, PAUSE is a poll that brings nothing, EOF is a clean end. Driving
-the same log again goes on as a restarted worker does, so that recovery is a unit test.
+before the batch in flight is committed, PAUSE is a poll that brings nothing, SNAPSHOT takes one, EOF is a
+clean end. Driving the same log again goes on as a restarted worker does, so that recovery is a unit test.
 """
 
 from __future__ import annotations
 
 import bisect
 import enum
+import uuid
 from collections.abc import Callable, Sequence
 
 from stream.events import Output, Record
+from stream.snapshot import Identity, Keeper, Store, announcement, recover
 from stream.task import Outcome, Task
 
 
@@ -20,10 +22,11 @@ class Sentinel(enum.Enum):
 
     ABORT = "abort"
     PAUSE = "pause"
+    SNAPSHOT = "snapshot"
     EOF = "eof"
 
 
-ABORT, PAUSE, EOF = Sentinel
+ABORT, PAUSE, SNAPSHOT, EOF = Sentinel
 
 
 class Aborted(Exception):  # noqa: N818
@@ -41,13 +44,16 @@ class Log:
     Attributes
     ----------
     committed
-        First offset that is not done.
+        First offset that is not done; None before anything was.
+    beginning
+        First offset that is still there.
     outputs
         What was committed, in order.
     """
 
     def __init__(self, entries: Sequence[Record | Sentinel]) -> None:
-        self.committed = 0
+        self.committed: int | None = None
+        self.beginning = 0
         self.outputs: list[Output] = []
         self._records: list[Record] = []
         self._due: dict[int, list[Sentinel]] = {0: []}
@@ -73,11 +79,27 @@ class Log:
     def commit(self, outcome: Outcome) -> None:
         """Keep a batch's outputs and offset, together."""
         self.outputs.extend(outcome.outputs)
-        self.committed = max(self.committed, outcome.next_offset)
+        self.committed = max(self.committed or 0, outcome.next_offset)
+
+    def delete(self, below: int) -> None:
+        """Delete the records below an offset, as a broker does when they are old; sentinels stay."""
+        gone = bisect.bisect_left(self._records, below, key=lambda record: record.offset)
+        self._records = self._records[gone:]
+        due = self._due
+        self._due = {position: [] for position in range(len(self._records) + 1)}
+        for position, sentinels in due.items():
+            self._due[max(0, position - gone)] += sentinels
+        self.beginning = below
 
 
-def drive(log: Log, make_task: Callable[[int], Task], batch: int = 16) -> Task:
-    """Run a task over a log until EOF and return it; state is rebuilt from the log's beginning.
+def drive(
+    log: Log,
+    make_task: Callable[[int], Task],
+    batch: int = 16,
+    store: Store | None = None,
+    rebuild: bool = False,
+) -> Task:
+    """Run a task over a log until EOF and return it; state comes from a snapshot or the log's beginning.
 
     Parameters
     ----------
@@ -87,11 +109,17 @@ def drive(log: Log, make_task: Callable[[int], Task], batch: int = 16) -> Task:
         Makes the task, given the first offset whose outputs count.
     batch
         Most records in a batch. The results do not depend on it.
+    store
+        Where snapshots are; None (the default) keeps none between two calls.
+    rebuild
+        Whether to go on without records that must be relearned and are gone; see `recover`.
 
     Raises
     ------
     Aborted
         At an ABORT; drive the same log again to recover.
+    RecoveryError
+        When records that must be relearned are gone.
 
     Examples
     --------
@@ -106,16 +134,29 @@ def drive(log: Log, make_task: Callable[[int], Task], batch: int = 16) -> Task:
     ...     drive(log, make_task)
     ... except Aborted:
     ...     print(log.committed, len(log.outputs))
-    0 0
+    None 0
     >>> drive(log, make_task).next_offset, log.committed, len(log.outputs)
     (1, 1, 1)
     """
-    task = make_task(log.committed)
+    store = store or Store(f"memory://{uuid.uuid4().hex}", "none", Identity("none", "none", 0, "none"))
+    recovered = recover(make_task, store, committed=log.committed, beginning=log.beginning, rebuild=rebuild)
+    task, keeper = recovered.task, Keeper(store)
+    if recovered.gap is not None:
+        log.commit(Outcome([announcement(task, store, recovered.gap, timestamp=0)], task.live_from))
+    if recovered.unsaved:
+        _save(keeper, task)
     while True:
         records, sentinel = log.poll(task.next_offset, batch)
         outcome = task.process(records)
         if sentinel is ABORT:
             raise Aborted(f"crashed before offsets up to {outcome.next_offset} were committed")
         log.commit(outcome)
+        if sentinel is SNAPSHOT:
+            _save(keeper, task)
         if sentinel is EOF:
             return task
+
+
+def _save(keeper: Keeper, task: Task) -> None:
+    keeper.save(task)
+    keeper.wait(None)

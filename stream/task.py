@@ -214,7 +214,7 @@ class Task:
             run=self.run,
         )
         outputs = [Output("predictions", record.key, encode(written), self._headers(record, "prediction"))]
-        outputs += [self._drift(record, alarm, position) for position, alarm in enumerate(alarms)]
+        outputs += [self.drift(record, alarm, str(position)) for position, alarm in enumerate(alarms)]
         return outputs
 
     def _listed(self, prediction: Prediction) -> dict[str, float]:
@@ -227,10 +227,11 @@ class Task:
             for label in order[listed[order]]
         }
 
-    def _drift(self, record: Record, alarm: Alarm, position: int) -> Output:
+    def drift(self, record: Record, alarm: Alarm, name: str) -> Output:
+        """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
         written = DriftRecord(**alarm._asdict())
         return Output(
-            "drift", alarm.subject.encode(), encode(written), self._headers(record, f"drift.{position}")
+            "drift", alarm.subject.encode(), encode(written), self._headers(record, f"drift.{name}")
         )
 
     def _refuse(self, record: Record, bad: BadEventError) -> list[Output]:

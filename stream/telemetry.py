@@ -21,6 +21,7 @@ from learners.base import Statistics
 from learners.metrics import RecentScores, Scores
 from stream.encoders.base import Encoder
 from stream.events import DriftRecord, Event, Output
+from stream.snapshot import Kept
 from stream.task import Outcome, Task
 
 LATEST_ALARMS = 8
@@ -47,6 +48,8 @@ class PartitionAccount:
         Scores over the last messages and over all.
     learner
         The learner's own account.
+    snapshot
+        The newest one; None before the first.
     """
 
     partition: int
@@ -55,6 +58,7 @@ class PartitionAccount:
     recent: RecentScores
     scores: Scores
     learner: Statistics
+    snapshot: Kept | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +72,8 @@ class Account:
     predictions, learned, batches, failures
         Predictions written, messages learned from (silently relearned ones too), transactions committed
         and failed.
+    snapshots, snapshot_failures
+        Snapshots written, and those that could not be written.
     dead_letters, alarms
         Dead letters by reason, drift alarms by scope.
     latest_alarms
@@ -82,6 +88,8 @@ class Account:
     learned: int
     batches: int
     failures: int
+    snapshots: int
+    snapshot_failures: int
     dead_letters: dict[str, int]
     alarms: dict[str, int]
     latest_alarms: tuple[DriftRecord, ...]
@@ -110,6 +118,7 @@ class _Partition:
     account: PartitionAccount
     updates: int
     taken_at: float
+    snapshot: Kept | None
 
 
 class Telemetry:
@@ -142,6 +151,7 @@ class Telemetry:
             "predict_learn": _histogram("predict_learn", "Predicting and learning a batch."),
             "commit": _histogram("commit", "Writing and committing a batch's transaction."),
             "batch": _histogram("batch", "A batch from poll to commit."),
+            "snapshot": _histogram("snapshot", "Copying the state for a snapshot: what the stream waits."),
         }
         self._clock = clock
         self._lock = threading.Lock()
@@ -159,11 +169,11 @@ class Telemetry:
         """Note a sign of life; once per turn of the worker's loop."""
         self._beat = self._clock()
 
-    def gained(self, partition: int, task: Task) -> None:
-        """Note that a partition came."""
+    def gained(self, partition: int, task: Task, snapshot: Kept | None = None) -> None:
+        """Note that a partition came, and the snapshot that its task came from."""
         with self._lock:
             self._partitions[partition] = _Partition(
-                _account(partition, task, None), task.updates, self._clock()
+                _account(partition, task, None), task.updates, self._clock(), snapshot
             )
 
     def gone(self, partition: int) -> None:
@@ -203,6 +213,22 @@ class Telemetry:
         with self._lock:
             self._counts["failures"] += 1
 
+    def snapshot_taken(self, stall_s: float) -> None:
+        """Note how long the stream waited for a snapshot's copy."""
+        self.times["snapshot"].observe(stall_s)
+
+    def snapshot_written(self, partition: int, kept: Kept) -> None:
+        """Note a snapshot that is in its place; its partition may be gone by now."""
+        with self._lock:
+            self._counts["snapshots"] += 1
+            if partition in self._partitions:
+                self._partitions[partition].snapshot = kept
+
+    def snapshot_failed(self) -> None:
+        """Note a snapshot that could not be written."""
+        with self._lock:
+            self._counts["snapshot_failures"] += 1
+
     def _count(self, output: Output) -> None:
         if output.kind == "predictions":
             self._counts["predictions"] += 1
@@ -240,10 +266,15 @@ class Telemetry:
                 learned=self._counts["learned"],
                 batches=self._counts["batches"],
                 failures=self._counts["failures"],
+                snapshots=self._counts["snapshots"],
+                snapshot_failures=self._counts["snapshot_failures"],
                 dead_letters=dict(sorted(self._dead_letters.items())),
                 alarms=dict(sorted(self._alarms.items())),
                 latest_alarms=tuple(self._latest),
-                partitions=tuple(self._partitions[number].account for number in sorted(self._partitions)),
+                partitions=tuple(
+                    dataclasses.replace(kept.account, snapshot=kept.snapshot)
+                    for _, kept in sorted(self._partitions.items())
+                ),
             )
 
 

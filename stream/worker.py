@@ -2,8 +2,8 @@
 
 A worker is one loop on one thread: poll, process, commit. What one poll brought is processed and
 committed before the next, so partitions come and go only between batches. Coming back is no special
-case either: a new partition is read from its beginning, and its task is silent up to the offset that
-the group has committed.
+case either: a partition's task begins as its newest snapshot has it, or anew, is silent up to the offset
+that the group has committed, and live from there on.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from stream.config import Settings
 from stream.events import Record
-from stream.kafka import BrokerError, Group, Outbox, UnwrittenError
+from stream.kafka import BrokerError, Group, Outbox, UnwrittenError, topic_id
+from stream.snapshot import Identity, Keeper, Store, announcement, recover
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
 
 IDLE_S = 0.005
 """Pause after a poll that brought nothing: what latency a quiet stream pays."""
+LEAVE_S = 3.0
+"""How long the last snapshots may take, when partitions go or the worker stops."""
 RETRY_S = 1.0
 """Pause before a failed transaction, or the opening of a partition, is tried again."""
 
@@ -69,6 +72,7 @@ class Lane:
 
     task: Task
     outbox: Outbox
+    keeper: Keeper
     committed: int
     pending: Outcome | None = None
     doubtful: bool = False
@@ -103,6 +107,7 @@ class Worker:
         self._size = BatchSize(settings.worker.latency_ms / 1000, settings.worker.largest_batch)
         self._lanes: dict[int, Lane] = {}
         self._unopened: dict[int, float] = {}
+        self._topic_id: str | None = None
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -116,12 +121,15 @@ class Worker:
         ------
         FencedError
             When another worker took over a partition without the group's knowledge.
+        RecoveryError
+            When events that a partition's model needs are gone.
         UnwrittenError
             When it was stopped with a batch that could not be committed; nothing of it was emitted.
         """
         try:
             while not self._stopping.is_set():
                 self._turn()
+            self._keep(list(self._lanes))
             unwritten = {partition: lane.pending for partition, lane in self._lanes.items() if lane.pending}
             if unwritten:
                 raise UnwrittenError(
@@ -135,6 +143,7 @@ class Worker:
         self._telemetry.beat()
         polled = self._group.poll(self._size.records)
         began = time.monotonic()
+        self._keep(polled.released)
         for partition in (*polled.released, *polled.lost):
             self._drop(partition)
         self._unopened.update(dict.fromkeys(polled.gained, 0.0))
@@ -145,6 +154,8 @@ class Worker:
         for partition, lane in list(self._lanes.items()):
             if lane.pending is not None and lane.retry_at <= began:
                 self._commit(partition, lane, lane.pending, began)
+            if lane.pending is None and lane.keeper.due(lane.task):
+                self._save(lane)
         if count:
             self._size.adapt(count, time.monotonic() - began)
         else:
@@ -191,21 +202,89 @@ class Worker:
         for partition in [waiting for waiting, at in self._unopened.items() if at <= now]:
             try:
                 self._lanes[partition] = self._open(partition)
-            except (UnwrittenError, BrokerError) as error:
+            except (UnwrittenError, BrokerError, OSError) as error:
                 log.warning("partition %d is not open yet: %s; trying again", partition, error)
                 self._unopened[partition] = time.monotonic() + RETRY_S
                 continue
             del self._unopened[partition]
-            self._telemetry.gained(partition, self._lanes[partition].task)
 
     def _open(self, partition: int) -> Lane:
         # First the outbox: it settles what the last owner left open, and only then is the offset final.
         outbox = Outbox(self._settings, partition)
-        beginning, committed = self._group.start(partition)
-        if 0 < beginning < committed:
-            log.warning("partition %d: what was learned below offset %d is gone", partition, beginning)
-        log.info("partition %d: learning silently up to offset %d", partition, committed)
-        return Lane(self._make_task(committed), outbox, committed)
+        try:
+            return self._recover(partition, outbox)
+        except BaseException:
+            outbox.close()
+            raise
+
+    def _recover(self, partition: int, outbox: Outbox) -> Lane:
+        store = self._store(partition)
+        recovered = recover(
+            self._make_task,
+            store,
+            committed=self._group.committed(partition),
+            beginning=self._group.beginning(partition),
+            rebuild=self._settings.snapshot.rebuild,
+        )
+        task = recovered.task
+        log.info(
+            "partition %d: relearning silently from offset %d to %d",
+            partition,
+            task.next_offset,
+            task.live_from,
+        )
+        lane = Lane(task, outbox, self._keeper(store, task), task.live_from)
+        if recovered.gap is not None:
+            announced = announcement(task, store, recovered.gap, round(time.time() * 1000))
+            outbox.write([announced], task.live_from, self._group.membership())
+        self._telemetry.gained(partition, task, recovered.kept)
+        if recovered.unsaved:
+            self._save(lane)
+            lane.keeper.wait(LEAVE_S)
+        self._group.read_from(partition, task.next_offset)
+        return lane
+
+    def _store(self, partition: int) -> Store:
+        settings, source = self._settings.snapshot, self._group.topic
+        if self._topic_id is None:
+            self._topic_id = topic_id(self._settings.kafka, source)
+        return Store(
+            settings.location,
+            self._settings.group,
+            Identity(source, self._topic_id, partition, self._settings.configuration),
+            keep=settings.keep,
+            allow_pickle=settings.allow_pickle,
+        )
+
+    def _keeper(self, store: Store, task: Task) -> Keeper:
+        partition = store.identity.partition
+        keeper = Keeper(
+            store,
+            every_s=self._settings.snapshot.every_s,
+            every_records=self._settings.snapshot.every_records,
+            written=lambda kept: self._telemetry.snapshot_written(partition, kept),
+            failed=self._telemetry.snapshot_failed,
+        )
+        keeper.begin(task.next_offset)
+        return keeper
+
+    def _save(self, lane: Lane) -> None:
+        self._telemetry.snapshot_taken(lane.keeper.save(lane.task))
+
+    def _keep(self, partitions: Sequence[int]) -> None:
+        """Take the last snapshots of partitions that we leave in order, all within `LEAVE_S`."""
+        deadline = time.monotonic() + LEAVE_S
+        settled = [
+            lane
+            for partition in partitions
+            if (lane := self._lanes.get(partition)) is not None and lane.pending is None
+        ]
+        for lane in settled:
+            lane.keeper.wait(max(0.0, deadline - time.monotonic()))
+            if lane.keeper.stale(lane.task):
+                self._save(lane)
+        for lane in settled:
+            lane.keeper.wait(max(0.0, deadline - time.monotonic()))
 
     def _drop(self, partition: int) -> None:
         self._unopened.pop(partition, None)

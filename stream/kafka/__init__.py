@@ -4,11 +4,11 @@
 reads a topic outside any group.
 """
 
-from stream.kafka.errors import BrokerError, FencedError, UnwrittenError
+from stream.kafka.errors import BrokerError, FencedError, RecoveryError, UnwrittenError
 from stream.kafka.group import Group, Polled
 from stream.kafka.history import History, Mark
 from stream.kafka.outbox import Outbox
-from stream.kafka.topics import KINDS, delete_topics, ensure_topic, ensure_topics, topic
+from stream.kafka.topics import KINDS, delete_topics, ensure_topic, ensure_topics, topic, topic_id
 from stream.kafka.writer import Writer, lines, produce_file
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Mark",
     "Outbox",
     "Polled",
+    "RecoveryError",
     "UnwrittenError",
     "Writer",
     "delete_topics",
@@ -28,4 +29,5 @@ __all__ = [
     "lines",
     "produce_file",
     "topic",
+    "topic_id",
 ]

@@ -13,3 +13,7 @@ class FencedError(RuntimeError):
 
 class UnwrittenError(RuntimeError):
     """A transaction failed, or it is not known whether it was committed; `Outbox.reopen` settles which."""
+
+
+class RecoveryError(RuntimeError):
+    """What has to be relearned is gone from the broker; says which offsets, and what can be done."""

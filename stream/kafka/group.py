@@ -93,20 +93,18 @@ class Group:
         }
         return Polled(records, gained, released, lost)
 
-    def start(self, partition: int) -> tuple[int, int]:
-        """Go to the beginning of a partition; return that offset and the one the group has committed.
-
-        Where nothing is committed, or only what is gone by now, the two are equal.
-        """
+    def beginning(self, partition: int) -> int:
+        """Return the first offset of a partition that the broker still has."""
         place = self._place(partition)
-        committed = self.committed(partition)
         try:
-            beginning = self._consumer.beginning_offsets([place], timeout_ms=5_000)[place]
+            return self._consumer.beginning_offsets([place], timeout_ms=5_000)[place]
         except KafkaError as error:
             raise BrokerError(f"The beginning of {place} is not known: {error}.") from error
-        self._consumer.seek(place, beginning)
-        self._consumer.resume(place)
-        return beginning, max(beginning, committed or 0)
+
+    def read_from(self, partition: int, offset: int) -> None:
+        """Bring a partition's records from an offset on."""
+        self._consumer.seek(self._place(partition), offset)
+        self.go_on(partition)
 
     def committed(self, partition: int) -> int | None:
         """Return the offset that the group has committed for a partition."""

@@ -76,6 +76,23 @@ def ensure_topic(settings: KafkaSettings, name: str, partitions: int) -> None:
         client.close()
 
 
+def topic_id(settings: KafkaSettings, name: str) -> str:
+    """Return what tells a topic from an earlier one of the same name.
+
+    Raises
+    ------
+    BrokerError
+        When the broker does not say.
+    """
+    client = admin(settings)
+    try:
+        return str(client.describe_topics([name])[0].get("topic_id"))
+    except KafkaError as error:
+        raise BrokerError(f"Topic {name} cannot be described: {error}.") from error
+    finally:
+        client.close()
+
+
 def delete_topics(settings: KafkaSettings, stream: str) -> None:
     """Delete the topics of a stream and everything on them.
 

@@ -51,6 +51,7 @@ def main(
         for _ in range(runs):
             settings = Settings.model_validate(
                 {
+                    "snapshot": {"location": "memory://"},
                     "stream": f"bench-{uuid.uuid4().hex[:8]}",
                     "kafka": {"bootstrap_servers": broker.address},
                     "learner": {"name": learner},

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,8 +43,13 @@ class LiveStream:
     def __init__(
         self, address: str, name: str, partitions: int = 1, environment: Mapping[str, str] | None = None
     ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="ithaca-snapshots-")
         self.settings = Settings.model_validate(
-            {"stream": name, "kafka": {"bootstrap_servers": address, "partitions": partitions}}
+            {
+                "stream": name,
+                "kafka": {"bootstrap_servers": address, "partitions": partitions},
+                "snapshot": {"location": self._folder.name},
+            }
         )
         self.environment = {
             "ITHACA_STREAM": name,
@@ -52,6 +58,7 @@ class LiveStream:
             "ITHACA_ENCODER__PARAMETERS": '{"dimensions": 64}',
             "ITHACA_WORKER__SESSION_TIMEOUT_MS": "6000",
             "ITHACA_HTTP__PORT": "0",
+            "ITHACA_SNAPSHOT__LOCATION": self._folder.name,
             "OMP_NUM_THREADS": "1",
             **(environment or {}),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from stream.endpoints import served
 from stream.events import Record
 from stream.exposition import registry
 from stream.logs import configure
+from stream.snapshot import Kept
 from stream.task import Task
 from stream.telemetry import SILENCE_S, Telemetry
 from tests.stream.standins import POISON, event, make_task, records
@@ -112,6 +114,25 @@ def test_a_partitions_series_go_with_it(telemetry: Telemetry) -> None:
     assert left == {"0"}
     assert value(telemetry, "ithaca_predictions_total") == 60
     assert value(telemetry, "ithaca_partitions") == 1
+
+
+def test_snapshots_are_counted_and_their_age_and_size_told(telemetry: Telemetry) -> None:
+    """Of the newest, as long as the partition is ours; the counts stay."""
+    telemetry.gained(0, make_task())
+    telemetry.gained(1, make_task(), Kept(5, 500, time.time()))
+    assert value(telemetry, "ithaca_snapshot_bytes", partition="1") == 500
+    telemetry.snapshot_taken(0.02)
+    telemetry.snapshot_written(0, Kept(10, 1_000, time.time() - 50))
+    telemetry.snapshot_failed()
+    telemetry.snapshot_written(7, Kept(10, 1_000, 0.0))
+    assert value(telemetry, "ithaca_snapshot_bytes", partition="0") == 1_000
+    assert 50 <= value(telemetry, "ithaca_snapshot_age_seconds", partition="0") < 80
+    assert value(telemetry, "ithaca_snapshots_total") == 2
+    assert value(telemetry, "ithaca_failed_snapshots_total") == 1
+    assert value(telemetry, "ithaca_snapshot_seconds_count") == 1
+    telemetry.gone(0)
+    telemetry.gone(1)
+    assert not any(name.startswith("ithaca_snapshot_age") for name, _ in scrape(telemetry))
 
 
 def test_there_is_no_series_per_label(telemetry: Telemetry) -> None:

@@ -1,0 +1,23 @@
+"""Snapshots: what a task has learned up to an offset, kept in files, and the way back from them."""
+
+from stream.snapshot.contents import Identity, Kept, Snapshot, SnapshotError, take
+from stream.snapshot.format import dump, parse
+from stream.snapshot.keeper import Keeper
+from stream.snapshot.recovery import Gap, Recovered, announcement, recover
+from stream.snapshot.store import Store
+
+__all__ = [
+    "Gap",
+    "Identity",
+    "Keeper",
+    "Kept",
+    "Recovered",
+    "Snapshot",
+    "SnapshotError",
+    "Store",
+    "announcement",
+    "dump",
+    "parse",
+    "recover",
+    "take",
+]

@@ -1,0 +1,109 @@
+"""What a snapshot says: a task's whole state, the offset it belongs to, and whose it is."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.base import State
+from stream.task import Task
+
+PICKLE = "pickle"
+"""Key under which wrapped river models keep their pickle; see `learners.river_models.RiverLearner`."""
+
+Path = tuple[str, ...]
+
+
+class SnapshotError(ValueError):
+    """A snapshot that cannot be used: says which, why, and what to do where something can be done."""
+
+
+class Identity(NamedTuple):
+    """Whose state it is. A state is of use only to a task that would have come to the same one.
+
+    Parameters
+    ----------
+    topic, topic_id, partition
+        Where the events are. The id tells a topic from an earlier one of the same name.
+    configuration
+        Digest of the settings that determine what is learned.
+    """
+
+    topic: str
+    topic_id: str
+    partition: int
+    configuration: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """A task's state at an offset.
+
+    Parameters
+    ----------
+    identity
+        Whose it is.
+    offset
+        One past the last record taken in.
+    updates
+        Messages learned from.
+    taken_at
+        When, in seconds since 1970; for people and gauges only.
+    written_by
+        Version of the program.
+    state
+        What `Task.state` returned.
+    """
+
+    identity: Identity
+    offset: int
+    updates: int
+    taken_at: float
+    written_by: str
+    state: State
+
+    @property
+    def pickled(self) -> bool:
+        """Whether anything in it is a pickle, which executes code when it is loaded."""
+        return any(PICKLE in path for path, _ in arrays(self.state))
+
+
+class Kept(NamedTuple):
+    """A snapshot in its place: its offset, its size in bytes, and when it was taken (since 1970)."""
+
+    offset: int
+    size: int
+    taken_at: float
+
+
+def take(task: Task, identity: Identity) -> Snapshot:
+    """Return a snapshot that shares nothing with the task: it may learn on while this is written."""
+    state = _copied(task.state())
+    return Snapshot(identity, task.next_offset, task.updates, time.time(), version("ithaca"), state)
+
+
+def arrays(state: State, path: Path = ()) -> Iterator[tuple[Path, NDArray[Any]]]:
+    """Walk through a state's arrays, in its order, each with the keys that lead to it."""
+    for key, value in state.items():
+        if isinstance(value, dict):
+            yield from arrays(value, (*path, key))
+        elif isinstance(value, np.ndarray):
+            yield (*path, key), value
+
+
+def _copied(state: State) -> State:
+    return {
+        key: _copied(value)
+        if isinstance(value, dict)
+        else value.copy()
+        if isinstance(value, np.ndarray)
+        else copy.deepcopy(value)
+        for key, value in state.items()
+    }

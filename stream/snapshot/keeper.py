@@ -1,0 +1,123 @@
+"""When snapshots are taken, and writing them while the stream goes on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from stream.snapshot.contents import Kept, Snapshot, take
+from stream.snapshot.store import Store
+from stream.task import Task
+
+log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Takes the snapshots of one partition's task. The stream waits for a copy in memory, no longer.
+
+    A snapshot that cannot be written costs a warning and is tried again when the next one is due.
+
+    Parameters
+    ----------
+    store
+        Where they go.
+    every_s, every_records
+        A snapshot is due after so many seconds, or offsets where that is given, whichever comes first.
+    written, failed
+        Told of each snapshot and failure, from the writing thread.
+    clock
+        Monotonic seconds; tests pass their own.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        every_s: float = 60.0,
+        every_records: int | None = None,
+        written: Callable[[Kept], None] = lambda kept: None,
+        failed: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._every_s = every_s
+        self._every_records = every_records
+        self._written, self._failed = written, failed
+        self._clock = clock
+        self._taken_at = clock()
+        self._offset = 0
+        self._forbidden: bool | None = None
+        self._writing: threading.Thread | None = None
+
+    def begin(self, offset: int) -> None:
+        """Note where the task begins: the next snapshot is due a whole interval from here."""
+        self._offset, self._taken_at = offset, self._clock()
+
+    def due(self, task: Task) -> bool:
+        """Whether it is time for one, and the one before is written."""
+        if self._forbidden or not self.stale(task) or self._busy():
+            return False
+        records = task.next_offset - self._offset
+        return self._clock() - self._taken_at >= self._every_s or (
+            self._every_records is not None and records >= self._every_records
+        )
+
+    def stale(self, task: Task) -> bool:
+        """Whether the task has taken in anything since the last one."""
+        return task.next_offset != self._offset
+
+    def save(self, task: Task) -> float:
+        """Take a snapshot and write it in the background, unless the one before is still being written.
+
+        Return how long the stream had to wait, in seconds. Call it only when everything that the task has
+        done is committed.
+        """
+        if self._forbidden or self._busy():
+            return 0.0
+        began = time.perf_counter()
+        snapshot = take(task, self._store.identity)
+        stall_s = time.perf_counter() - began
+        self.begin(task.next_offset)
+        if self._forbidden is None:
+            self._forbidden = self._judged(snapshot)
+        if not self._forbidden:
+            self._writing = threading.Thread(
+                target=self._write, args=(snapshot,), name="snapshot", daemon=True
+            )
+            self._writing.start()
+        return stall_s
+
+    def wait(self, seconds: float | None) -> None:
+        """Wait until what was taken is written, at most so many seconds."""
+        if self._writing is not None:
+            self._writing.join(seconds)
+
+    def _busy(self) -> bool:
+        return self._writing is not None and self._writing.is_alive()
+
+    def _judged(self, snapshot: Snapshot) -> bool:
+        """Whether these snapshots may not be written; says so, once, where pickles are about."""
+        if snapshot.pickled and self._store.allow_pickle:
+            log.warning(
+                "snapshots hold pickled models: whoever can write to %s can run code here", self._store.folder
+            )
+        elif snapshot.pickled:
+            log.warning(
+                "no snapshots are taken: this learner's models can only be pickled. Set "
+                "snapshot.allow_pickle = true if nobody else can write to %s; until then a restart relearns "
+                "everything",
+                self._store.folder,
+            )
+        return snapshot.pickled and not self._store.allow_pickle
+
+    def _write(self, snapshot: Snapshot) -> None:
+        try:
+            size = self._store.write(snapshot)
+        except Exception as error:
+            # Storage fails in as many ways as there are kinds of it; none is a reason to stop the stream.
+            log.warning("the snapshot at offset %d was not written: %s", snapshot.offset, error)
+            self._failed()
+        else:
+            self._written(Kept(snapshot.offset, size, snapshot.taken_at))

@@ -1,0 +1,47 @@
+"""How snapshots of earlier formats become ones of the present format.
+
+A change of what a task's state holds, or of the file, raises `VERSION` by one and adds the step from the
+version before to `STEPS`; old files are then read through all the steps that they lack. A version without
+a step is no longer read, and its owner relearns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stream.snapshot.contents import Snapshot, SnapshotError
+
+VERSION = 1
+"""The format that is written."""
+
+STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {}
+"""By format version: what makes a snapshot of that version one of the next."""
+
+
+def check(version: int, name: str) -> None:
+    """Make sure that a format can be read.
+
+    Raises
+    ------
+    SnapshotError
+        When it is newer than this program, or too old.
+    """
+    if version > VERSION:
+        raise SnapshotError(
+            f"{name} has format {version}, but this version of Ithaca reads formats up to {VERSION}. "
+            "Start the newer version that wrote it."
+        )
+    missing = [step for step in range(version, VERSION) if step not in STEPS]
+    if missing:
+        raise SnapshotError(
+            f"{name} has format {version}, and nothing leads from format {missing[0]} to {VERSION}. "
+            f"Start the version of Ithaca that wrote it, or relearn."
+        )
+
+
+def migrate(snapshot: Snapshot, version: int, name: str) -> Snapshot:
+    """Return a snapshot of some format as one of the present format; errors as in `check`."""
+    check(version, name)
+    for step in range(version, VERSION):
+        snapshot = STEPS[step](snapshot)
+    return snapshot

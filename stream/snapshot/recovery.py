@@ -1,0 +1,133 @@
+"""The way back: the newest snapshot that is of use, or from the beginning; never with a hole unnoticed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+from drift.monitors import Alarm
+from stream.events import Output, Record
+from stream.kafka import RecoveryError
+from stream.snapshot.contents import Kept
+from stream.snapshot.store import Store
+from stream.task import Task
+
+log = logging.getLogger(__name__)
+
+
+class Gap(NamedTuple):
+    """Offsets that were never learned again because they are gone: `first` up to and without `beyond`."""
+
+    first: int
+    beyond: int
+
+
+class Recovered(NamedTuple):
+    """A task that is where its snapshot was.
+
+    Parameters
+    ----------
+    task
+        Silent up to the committed offset; `next_offset` says where to read on.
+    kept
+        The snapshot it came from; None when it begins anew.
+    gap
+        What could not be relearned.
+    """
+
+    task: Task
+    kept: Kept | None
+    gap: Gap | None
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the task lacks, rightly, what is below: the next start must not take it for lost."""
+        return self.gap is not None or (self.kept is None and self.task.next_offset > 0)
+
+
+def recover(
+    make_task: Callable[[int], Task],
+    store: Store,
+    *,
+    committed: int | None,
+    beginning: int,
+    rebuild: bool = False,
+) -> Recovered:
+    """Return a partition's task as its last owner had it, or as near as a rebuild may come.
+
+    Parameters
+    ----------
+    make_task
+        Makes a fresh task, given the first offset whose outputs count.
+    store
+        The partition's snapshots.
+    committed
+        Offset that the group has committed; None where nothing was ever done.
+    beginning
+        First offset that the broker still has.
+    rebuild
+        Whether to go on without events that are gone (False by default: the model would silently be
+        another one).
+
+    Raises
+    ------
+    RecoveryError
+        When events that the model needs are gone, unless a rebuild was asked for.
+    """
+    store.sweep()
+    if committed is None:
+        task = make_task(beginning)
+        task.next_offset = beginning
+        return Recovered(task, None, None)
+    task, kept = _newest(make_task, store, committed, max(beginning, committed))
+    needed = task.next_offset
+    if needed >= beginning:
+        return Recovered(task, kept, None)
+    if not rebuild:
+        raise RecoveryError(_refusal(store, kept, needed, committed, beginning))
+    log.warning("rebuilding without offsets %d to %d, which are gone", needed, beginning - 1)
+    task.next_offset = beginning
+    return Recovered(task, kept, Gap(needed, beginning))
+
+
+def announcement(task: Task, store: Store, gap: Gap, timestamp: int) -> Output:
+    """Return the drift event that says what was never learned; `timestamp` is in milliseconds since 1970."""
+    missing = gap.beyond - gap.first
+    record = Record(store.identity.topic, store.identity.partition, gap.beyond, timestamp, None, None)
+    alarm = Alarm("recovery/gap", "structure", "stream", float(missing), 1.0, missing, "rebuilt")
+    return task.drift(record, alarm, "gap")
+
+
+def _newest(
+    make_task: Callable[[int], Task], store: Store, committed: int, live_from: int
+) -> tuple[Task, Kept | None]:
+    for snapshot, size in store.candidates(committed):
+        task = make_task(live_from)
+        try:
+            task.load_state(snapshot.state)
+        except Exception as error:
+            # Written by another version of the learner, which the format did not tell.
+            log.warning(
+                "snapshot not used: %s does not fit the task (%s: %s)",
+                store.path(snapshot.offset),
+                type(error).__name__,
+                error,
+            )
+            continue
+        return task, Kept(snapshot.offset, size, snapshot.taken_at)
+    return make_task(live_from), None
+
+
+def _refusal(store: Store, kept: Kept | None, needed: int, committed: int, beginning: int) -> str:
+    topic, partition = store.identity.topic, store.identity.partition
+    source = (
+        f"the newest usable snapshot is at {needed}" if kept else f"no snapshot in {store.folder} is usable"
+    )
+    return (
+        f"{topic} partition {partition} must be relearned from offset {needed} on ({source}, committed is "
+        f"{committed}), but the broker's first offset is {beginning}. Bring back a snapshot between "
+        f"{beginning} and {committed}; or set snapshot.rebuild = true to go on without offsets {needed} to "
+        f"{beginning - 1}, with a model that never saw them. Longer retention, or a shorter "
+        "snapshot.every_s, prevents it."
+    )

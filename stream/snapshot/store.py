@@ -1,0 +1,164 @@
+"""Where one partition's snapshots are: a folder on anything that fsspec reaches."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+from stream.snapshot.contents import Identity, Snapshot, SnapshotError
+from stream.snapshot.format import dump, parse
+
+SUFFIX = ".snapshot"
+UNFINISHED = ".tmp"
+
+log = logging.getLogger(__name__)
+
+
+class Store:
+    """The snapshots of one partition.
+
+    They are at `<location>/<group>/<topic>-<partition>/<offset>-<digest of the settings>.snapshot`.
+
+    Parameters
+    ----------
+    location
+        Folder, or any fsspec URL: `s3://`, `gs://`, `memory://`.
+    group
+        Consumer group: two services that read one stream have a model each.
+    identity
+        Whose snapshots are asked for and written.
+    keep
+        How many are kept, at least 1.
+    allow_pickle
+        Whether snapshots with pickles may be read and written.
+
+    Examples
+    --------
+    >>> identity = Identity("news.events", "0", 3, "5f0c")
+    >>> Store("memory://doctest", "ithaca-news", identity).folder
+    '/doctest/ithaca-news/news.events-3'
+    """
+
+    def __init__(
+        self, location: str, group: str, identity: Identity, *, keep: int = 3, allow_pickle: bool = False
+    ) -> None:
+        self._files, root = url_to_fs(location)
+        self.folder = f"{root}/{quote(group, safe='')}/{identity.topic}-{identity.partition}"
+        self.identity = identity
+        self.keep = keep
+        self.allow_pickle = allow_pickle
+        self._mine = re.compile(rf"(\d+)-{identity.configuration[:12]}{re.escape(SUFFIX)}")
+
+    def names(self) -> list[str]:
+        """Return the paths of all files in the folder, whatever they are."""
+        self._files.invalidate_cache(self.folder)
+        try:
+            return sorted(self._files.ls(self.folder, detail=False))
+        except FileNotFoundError:
+            return []
+
+    def offsets(self) -> list[int]:
+        """Return the offsets of the snapshots made with these settings, newest first."""
+        found = (self._mine.fullmatch(os.path.basename(name)) for name in self.names())
+        return sorted((int(match[1]) for match in found if match), reverse=True)
+
+    def path(self, offset: int) -> str:
+        """Return the path of the snapshot at an offset."""
+        return f"{self.folder}/{offset:020}-{self.identity.configuration[:12]}{SUFFIX}"
+
+    def write(self, snapshot: Snapshot) -> int:
+        """Write a snapshot, drop those that are too old, and return its size in bytes.
+
+        It gets its name only when all of it is on the disk, so a name stands for a whole snapshot.
+
+        Raises
+        ------
+        OSError
+            When it cannot be written; what was there before is untouched.
+        """
+        self._files.makedirs(self.folder, exist_ok=True)
+        path = self.path(snapshot.offset)
+        unfinished = f"{path}.{uuid.uuid4().hex}{UNFINISHED}"
+        try:
+            size = self._write(unfinished, snapshot)
+            self._files.mv(unfinished, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self._files.rm_file(unfinished)
+            raise
+        self._settle_names()
+        for old in [offset for offset in self.offsets() if offset <= snapshot.offset][self.keep :]:
+            with contextlib.suppress(FileNotFoundError):
+                self._files.rm_file(self.path(old))
+        return size
+
+    def _write(self, path: str, snapshot: Snapshot) -> int:
+        size = 0
+        with self._files.open(path, "wb") as file:
+            for piece in dump(snapshot):
+                file.write(piece)
+                size += len(piece)
+            if isinstance(self._files, LocalFileSystem):
+                file.flush()
+                os.fsync(file.fileno())
+        return size
+
+    def _settle_names(self) -> None:
+        if isinstance(self._files, LocalFileSystem):
+            folder = os.open(self.folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def read(self, path: str) -> tuple[Snapshot, int]:
+        """Return a snapshot that is of use here, and its size in bytes.
+
+        Raises
+        ------
+        SnapshotError
+            When it is damaged, of another format, another partition or other settings, or holds a pickle
+            that may not be loaded.
+        OSError
+            When it cannot be read.
+        """
+        content = self._files.cat_file(path)
+        snapshot = parse(content, path)
+        for field, theirs, ours in zip(Identity._fields, snapshot.identity, self.identity, strict=True):
+            if theirs != ours:
+                raise SnapshotError(f"{path} is of another {field}: {theirs} instead of {ours}.")
+        if snapshot.pickled and not self.allow_pickle:
+            raise SnapshotError(
+                f"{path} holds pickled models, and loading a pickle runs code. Set snapshot.allow_pickle = "
+                "true if nobody else can write there."
+            )
+        return snapshot, len(content)
+
+    def candidates(self, at_most: int) -> Iterator[tuple[Snapshot, int]]:
+        """Return the usable snapshots at or below an offset, newest first; say which are not usable."""
+        for name in self.names():
+            if name.endswith(SUFFIX) and not self._mine.fullmatch(os.path.basename(name)):
+                log.warning("%s is of other settings than these and is not used", name)
+        for offset in self.offsets():
+            if offset > at_most:
+                log.info("%s is beyond the committed offset %d", self.path(offset), at_most)
+                continue
+            try:
+                yield self.read(self.path(offset))
+            except (SnapshotError, OSError) as error:
+                log.warning("snapshot not used: %s", error)
+
+    def sweep(self) -> None:
+        """Remove what was begun and never finished by an owner that is gone."""
+        for name in self.names():
+            if name.endswith(UNFINISHED):
+                with contextlib.suppress(FileNotFoundError):
+                    self._files.rm_file(name)

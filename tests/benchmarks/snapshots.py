@@ -1,0 +1,70 @@
+"""What a snapshot costs with the default learner at 1,000 labels: the stream's wait, the file, the way back.
+
+Run it as `python -m tests.benchmarks.snapshots`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import tempfile
+import time
+
+from learners.base import digest
+from stream.assembly import make_task
+from stream.config import Settings
+from stream.events import Record
+from stream.snapshot import Identity, Keeper, Store, recover, take
+
+LABELS = 1_000
+MESSAGES = 2_000
+RUNS = 9
+
+
+def messages() -> list[Record]:
+    """Return events with words and labels of very different frequency; every label appears."""
+    rng = random.Random(0)
+    values = []
+    for number in range(MESSAGES):
+        labels = {f"label{int(rng.paretovariate(0.5)) % LABELS}" for _ in range(4)}
+        labels.add(f"label{number % LABELS}")
+        text = " ".join(f"word{rng.randrange(5_000)}" for _ in range(30))
+        values.append({"id": str(number), "ts": 0, "text": text, "labels": sorted(labels)})
+    return [
+        Record("s.events", 0, offset, 0, None, json.dumps(value).encode())
+        for offset, value in enumerate(values)
+    ]
+
+
+def main() -> None:
+    """Print medians, and the slowest."""
+    settings = Settings.model_validate({"stream": "s"})
+    task = make_task(settings)
+    task.process(messages())
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(folder, "group", Identity("s.events", "id", 0, settings.configuration))
+        keeper, stalls, writes, restores = Keeper(store), [], [], []
+        for _ in range(RUNS):
+            stalls.append(keeper.save(task))
+            keeper.wait(None)
+            began = time.perf_counter()
+            size = store.write(take(task, store.identity))
+            writes.append(time.perf_counter() - began)
+            began = time.perf_counter()
+            back = recover(
+                lambda live_from: make_task(settings, live_from),
+                store,
+                committed=task.next_offset,
+                beginning=0,
+            )
+            restores.append(time.perf_counter() - began)
+        assert digest(back.task.state()) == digest(task.state())
+    print(f"{LABELS} labels, {MESSAGES} messages, {settings.encoder.name}, {settings.learner.name}")
+    print(f"file: {size / 1e6:.1f} MB")
+    for name, seconds in (("stream waits", stalls), ("write", writes), ("restore", restores)):
+        print(f"{name}: median {statistics.median(seconds) * 1e3:.0f} ms, most {max(seconds) * 1e3:.0f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""`ithaca snapshot` tells people what is there, and scripts by its status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from stream.cli import app
+from stream.snapshot import Identity, Store, take
+from tests.stream.standins import event, make_task, records
+
+RECORDS = records([event(number) for number in range(40)])
+
+
+def store(folder: Path) -> Store:
+    """Return a store with snapshots at 20 and 40."""
+    made = Store(str(folder), "group", Identity("s.events", "id", 0, "0123456789abcdef"))
+    task = make_task()
+    for begin in (0, 20):
+        task.process(RECORDS[begin : begin + 20])
+        made.write(take(task, made.identity))
+    return made
+
+
+def call(*arguments: str) -> tuple[int, str]:
+    """Return a command's status and what it said."""
+    result = CliRunner().invoke(app, ["snapshot", *arguments])
+    return result.exit_code, result.output
+
+
+def test_show_lists_all_and_the_parts_of_one(tmp_path: Path) -> None:
+    """Whose, how far, how large."""
+    made = store(tmp_path)
+    status, said = call("show", str(tmp_path))
+    assert status == 0
+    assert all(made.path(offset) in said for offset in (20, 40))
+    assert "s.events partition 0 (id id)" in said
+    assert "20, 20 messages learned" in said
+    status, said = call("show", made.path(40))
+    assert status == 0
+    assert "scores/" in said
+
+
+def test_verify_counts_what_is_whole(tmp_path: Path) -> None:
+    """And ends with 1 where something is not, naming it."""
+    made = store(tmp_path)
+    assert call("verify", str(tmp_path)) == (
+        0,
+        f"{made.path(20)}: whole\n{made.path(40)}: whole\n2 whole, 0 not\n",
+    )
+    path = Path(made.path(20))
+    path.write_bytes(path.read_bytes()[:-1])
+    status, said = call("verify", str(tmp_path))
+    assert status == 1
+    assert f"{path} is truncated" in said
+    assert said.endswith("1 whole, 1 not\n")
+
+
+def test_diff_says_which_parts_differ(tmp_path: Path) -> None:
+    """None between a snapshot and itself."""
+    made = store(tmp_path)
+    assert call("diff", made.path(20), made.path(20))[0] == 0
+    status, said = call("diff", made.path(20), made.path(40))
+    assert status == 1
+    assert "next_offset: 20 and 40\n" in said
+    assert "learner/messages: 20 and 40\n" in said
+    assert "source" not in said
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    """With what to do."""
+    for arguments in (("show", str(tmp_path / "no")), ("diff", str(tmp_path / "a"), str(tmp_path / "b"))):
+        status, said = call(*arguments)
+        assert status == 1
+        assert said.startswith("ithaca: There is no")
+    assert "There is no snapshot in" in call("verify", str(tmp_path))[1]

@@ -1,0 +1,164 @@
+"""The file format: what comes back is what went in, and nothing else comes back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
+from numpy.typing import NDArray
+
+from drift.monitors import Monitors
+from learners import catalogue
+from learners.base import digest
+from learners.river_models import RiverLearner
+from stream.encoders import Hashing
+from stream.snapshot import Identity, Snapshot, SnapshotError, dump, migrations, parse, take
+from stream.task import Task
+from tests.stream.standins import LABELS, event, make_task, records
+
+IDENTITY = Identity("s.events", "id", 0, "0123456789abcdef")
+
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+dtypes = [np.dtype(name) for name in ("<f4", "<f8", "<i8", "u1", "?", ">i4")]
+arrays: st.SearchStrategy[NDArray[Any]] = st.sampled_from(dtypes).flatmap(
+    lambda dtype: arrays_of.arrays(
+        dtype,
+        arrays_of.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
+    )
+)
+states = st.dictionaries(
+    st.text(),
+    st.recursive(
+        plain | st.lists(plain) | arrays, lambda inner: st.dictionaries(st.text(), inner), max_leaves=8
+    ),
+)
+
+
+def snapshot_of(state: dict[str, Any]) -> Snapshot:
+    """Return a snapshot with that state."""
+    return Snapshot(IDENTITY, 7, 5, 1.5, "0", state)
+
+
+def written(snapshot: Snapshot) -> bytes:
+    """Return a snapshot's file."""
+    return b"".join(dump(snapshot))
+
+
+@given(states)
+def test_any_state_comes_back(state: dict[str, Any]) -> None:
+    """Bit by bit: types, shapes and values, and everything that is said about them."""
+    snapshot = snapshot_of(state)
+    back = parse(written(snapshot), "it")
+    assert digest(back.state) == digest(state)
+    assert dataclasses.replace(back, state={}) == dataclasses.replace(snapshot, state={})
+
+
+TASK = make_task()
+TASK.process(records([event(number) for number in range(40)]))
+FILE = written(take(TASK, IDENTITY))
+
+
+@given(st.integers(0, len(FILE) - 1))
+def test_a_truncated_file_is_refused(length: int) -> None:
+    """Wherever it ends."""
+    with pytest.raises(SnapshotError, match=r"^here/it (is truncated|is damaged)"):
+        parse(FILE[:length], "here/it")
+
+
+@settings(max_examples=400)
+@given(st.integers(0, len(FILE) * 8 - 1))
+def test_a_flipped_bit_is_refused(bit: int) -> None:
+    """Wherever it is."""
+    damaged = bytearray(FILE)
+    damaged[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(SnapshotError, match=r"^here/it "):
+        parse(bytes(damaged), "here/it")
+
+
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_snapshot_are_refused(content: bytes) -> None:
+    """Whatever they are, alone or behind a good beginning."""
+    for candidate in (content, FILE[:60] + content, FILE + b"x" + content):
+        with pytest.raises(SnapshotError):
+            parse(candidate, "it")
+
+
+def test_a_newer_format_is_refused_with_both_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And with what to do."""
+    monkeypatch.setattr(migrations, "VERSION", 2)
+    newer = written(snapshot_of({"a": 1}))
+    monkeypatch.undo()
+    with pytest.raises(SnapshotError, match=r"has format 2, .* up to 1\. Start the newer version"):
+        parse(newer, "it")
+
+
+def test_an_older_format_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example for whoever changes the state: rename a key, then split a value in two."""
+
+    def rename(old: Snapshot) -> Snapshot:
+        state = dict(old.state)
+        state["learned"] = state.pop("updates")
+        return dataclasses.replace(old, state=state)
+
+    def split(old: Snapshot) -> Snapshot:
+        state = dict(old.state)
+        first, second = state.pop("pair")
+        return dataclasses.replace(old, state=state | {"first": first, "second": second})
+
+    old = written(snapshot_of({"updates": 3, "pair": np.array([1, 2])}))
+    monkeypatch.setattr(migrations, "VERSION", 3)
+    monkeypatch.setattr(migrations, "STEPS", {1: rename, 2: split})
+    assert parse(old, "it").state == {"learned": 3, "first": 1, "second": 2}
+    monkeypatch.setattr(migrations, "STEPS", {1: rename})
+    with pytest.raises(SnapshotError, match="nothing leads from format 2 to 3"):
+        parse(old, "it")
+
+
+def test_what_cannot_come_back_as_it_was_is_not_written() -> None:
+    """Objects, and keys that JSON would turn into strings."""
+    with pytest.raises(TypeError, match="array of objects"):
+        written(snapshot_of({"a": {"b": np.array([object()])}}))
+    bad: dict[Any, Any] = {1: 2}
+    with pytest.raises(TypeError, match="the key 1"):
+        written(snapshot_of({"a": bad}))
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.LEARNERS))
+def test_every_learner_goes_on_from_its_file_as_if_nothing_had_been(name: str) -> None:
+    """Same predictions, same alarms, same state; and taking the snapshot changes nothing either."""
+
+    def fresh() -> Task:
+        return Task(Hashing(dimensions=32), catalogue.make(name), Monitors(), run="r", source="/s")
+
+    batch = records([event(number) for number in range(60)])
+    plain, one, other = fresh(), fresh(), fresh()
+    if isinstance(other.learner, RiverLearner):
+        other.learner.allow_pickle = True
+    plain.process(batch[:40])
+    one.process(batch[:40])
+    snapshot = take(one, IDENTITY)
+    assert snapshot.pickled == isinstance(one.learner, RiverLearner)
+    expected, untouched = plain.process(batch[40:]), one.process(batch[40:])
+    assert untouched == expected
+    other.load_state(parse(written(snapshot), "it").state)
+    assert other.process(batch[40:]) == expected
+    ours, theirs = other.state(), plain.state()
+    for state in (ours, theirs):
+        state["learner"].pop("pickle", None)
+    assert digest(ours) == digest(theirs)
+
+
+def test_the_file_holds_no_pickle_and_its_header_is_json() -> None:
+    """A person can read it with `head`."""
+    length = int.from_bytes(FILE[12:20], "little")
+    header = json.loads(FILE[52 : 52 + length])
+    assert header["offset"] == 40
+    assert header["values"]["learner"]["labels"]
+    assert all(label in json.dumps(header) for label in LABELS)
+    assert b"\x80\x04" not in FILE[:60]

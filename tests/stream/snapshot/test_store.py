@@ -1,0 +1,175 @@
+"""The store: the newest usable snapshot is found, whatever lies beside it."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from river.base import Classifier
+from river.multioutput import MultiClassEncoder
+from river.naive_bayes import GaussianNB
+
+from learners.base import digest
+from learners.river_models import MultiLabelModel
+from stream.snapshot import Identity, Keeper, Kept, SnapshotError, Store, take
+from stream.task import Task
+from tests.stream.standins import event, make_task, records
+
+IDENTITY = Identity("s.events", "id", 0, "0123456789abcdef")
+RECORDS = records([event(number) for number in range(100)])
+
+
+def task_at(offset: int) -> Task:
+    """Return a task that has taken in that many records."""
+    task = make_task()
+    task.process(RECORDS[:offset])
+    return task
+
+
+@pytest.fixture(params=["folder", "memory"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return a fresh place for snapshots."""
+    return str(tmp_path) if request.param == "folder" else f"memory://{uuid.uuid4().hex}"
+
+
+def test_the_newest_at_or_below_an_offset_is_found(location: str) -> None:
+    """Newest first; those beyond it are left alone."""
+    store = Store(location, "group", IDENTITY)
+    for offset in (10, 30, 20):
+        assert store.write(take(task_at(offset), IDENTITY)) > 0
+    assert store.offsets() == [30, 20, 10]
+    assert [snapshot.offset for snapshot, _ in store.candidates(29)] == [20, 10]
+    (newest, size), *_ = store.candidates(30)
+    assert digest(newest.state) == digest(task_at(30).state())
+    assert size == store.write(newest)
+
+
+def test_the_last_few_are_kept_and_what_was_begun_is_swept(location: str) -> None:
+    """Also of a partition that went back; never what other settings wrote."""
+    other = Store(location, "group", IDENTITY._replace(configuration="f" * 16), keep=2)
+    other.write(take(task_at(5), other.identity))
+    store = Store(location, "group", IDENTITY, keep=2)
+    for offset in (10, 20, 30, 40):
+        store.write(take(task_at(offset), IDENTITY))
+    assert store.offsets() == [40, 30]
+    for offset in (10, 15, 20):
+        store.write(take(task_at(offset), IDENTITY))
+    assert store.offsets() == [40, 30, 20, 15]
+    assert other.offsets() == [5]
+    store._files.pipe_file(f"{store.path(50)}.x.tmp", b"half")
+    store.sweep()
+    assert [name for name in store.names() if name.endswith("tmp")] == []
+    assert store.offsets() == [40, 30, 20, 15]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("topic", "t.events"), ("topic_id", "new"), ("partition", 1), ("configuration", "0123456789abZZZZ")],
+)
+def test_a_snapshot_of_another_kind_is_refused_by_name(
+    location: str, field: str, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And the one before it is used."""
+    store = Store(location, "group", IDENTITY)
+    store.write(take(task_at(10), IDENTITY))
+    values = IDENTITY._asdict() | {field: value}
+    foreign = take(task_at(20), Identity(**values))
+    store.write(foreign)
+    with caplog.at_level(logging.WARNING):
+        assert [snapshot.offset for snapshot, _ in store.candidates(99)] == [10]
+    assert store.path(20) in caplog.text
+    assert f"another {field}" in caplog.text
+    assert str(value) in caplog.text
+
+
+def test_other_settings_are_named_in_the_log(location: str, caplog: pytest.LogCaptureFixture) -> None:
+    """By the names of their files, unread."""
+    other = Store(location, "group", IDENTITY._replace(configuration="f" * 16))
+    other.write(take(task_at(5), other.identity))
+    with caplog.at_level(logging.WARNING):
+        assert list(Store(location, "group", IDENTITY).candidates(99)) == []
+    assert f"{other.path(5)} is of other settings" in caplog.text
+
+
+def river_task() -> Task:
+    """Return a task whose learner can only be pickled."""
+    plain = make_task()
+    classifier: type[Classifier] = GaussianNB  # whose constructor has no types
+    learner = MultiLabelModel(MultiClassEncoder(classifier()))
+    return Task(plain.encoder, learner, plain.monitors, run="r", source="/s")
+
+
+def test_pickles_are_neither_written_nor_read_unless_allowed(
+    location: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And said aloud, both ways, once."""
+    task = river_task()
+    task.process(RECORDS[:10])
+    for allowed in (False, True):
+        store = Store(location, "group", IDENTITY, allow_pickle=allowed)
+        keeper, caplog_before = Keeper(store), len(caplog.records)
+        for _ in range(2):
+            keeper.save(task)
+            keeper.wait(None)
+        assert store.offsets() == ([10] if allowed else [])
+        assert len(caplog.records) == caplog_before + 1
+        assert ("can run code here" if allowed else "no snapshots are taken") in caplog.messages[-1]
+    with pytest.raises(SnapshotError, match=r"snapshot\.allow_pickle"):
+        Store(location, "group", IDENTITY).read(store.path(10))
+    assert store.read(store.path(10))[0].pickled
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Let the system refuse to write files larger than that."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_costs_a_warning_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The snapshots from before stay, nothing half written is left, and the next one succeeds."""
+    store = Store(str(tmp_path), "group", IDENTITY)
+    kept: list[Kept] = []
+    failures: list[bool] = []
+    keeper = Keeper(store, written=kept.append, failed=lambda: failures.append(True))
+    for offset, size in ((10, 10**9), (20, 1_000), (30, 10**9)):
+        task = task_at(offset)
+        before = digest(task.state())
+        with largest_file(size):
+            keeper.save(task)
+            keeper.wait(None)
+        assert digest(task.state()) == before
+    assert [each.offset for each in kept] == [10, 30]
+    assert failures == [True]
+    assert "the snapshot at offset 20 was not written" in caplog.text
+    assert store.offsets() == [30, 10]
+    assert len(store.names()) == 2
+
+
+def test_snapshots_are_due_by_time_and_by_records(tmp_path: Path) -> None:
+    """Whichever comes first; never when nothing was done, never two at a time."""
+    now = [100.0]
+    keeper = Keeper(Store(str(tmp_path), "g", IDENTITY), every_s=60, every_records=50, clock=lambda: now[0])
+    task = make_task()
+    now[0] += 61
+    assert not keeper.due(task)
+    task.process(RECORDS[:1])
+    assert keeper.due(task)
+    keeper.save(task)
+    keeper.wait(None)
+    assert not keeper.due(task)
+    task.process(RECORDS[1:50])
+    assert not keeper.due(task)
+    task.process(RECORDS[50:51])
+    assert keeper.due(task)
