@@ -7,6 +7,7 @@ from learners.base import Change, Learner, Prediction, Statistics
 from learners.clusters import Clusters
 from learners.cooccurrence import Cooccurrence
 from learners.ihomer import IHOMER
+from learners.label_powerset import LabelPowerset, PrunedSets
 from learners.labels import LabelSpace, Targets
 from learners.linear import AdaptiveLogisticRegression, LogisticRegression
 from learners.majority import MajorityLabelset
@@ -26,6 +27,7 @@ __all__ = [
     "Clusters",
     "Cooccurrence",
     "HoeffdingAdaptiveTree",
+    "LabelPowerset",
     "LabelPriors",
     "LabelSpace",
     "Learner",
@@ -35,6 +37,7 @@ __all__ = [
     "NearestNeighbours",
     "Prediction",
     "PreviousLabels",
+    "PrunedSets",
     "RecursiveLeastSquares",
     "Statistics",
     "Targets",

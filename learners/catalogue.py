@@ -7,13 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from river.base import Classifier
-from river.linear_model import LogisticRegression
-from river.naive_bayes import GaussianNB
-from river.neighbors import KNNClassifier, LazySearch
-from river.preprocessing import StandardScaler
-from river.tree import HoeffdingAdaptiveTreeClassifier, HoeffdingTreeClassifier
-
+from learners import baselines
 from learners.base import Learner
 from learners.ihomer import IHOMER
 from learners.linear import AdaptiveLogisticRegression
@@ -23,47 +17,7 @@ from learners.neighbours import NearestNeighbours
 from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors
 from learners.ridge import RecursiveLeastSquares
-from learners.river_models import BinaryRelevance, ClassifierChain
 from learners.trees import HoeffdingAdaptiveTree
-
-
-def br_logistic_regression(allow_pickle: bool = False) -> BinaryRelevance:
-    """Return river's logistic regression on standardised features, one per label."""
-    return BinaryRelevance(LogisticRegression(), StandardScaler(), allow_pickle)
-
-
-def br_naive_bayes(allow_pickle: bool = False) -> BinaryRelevance:
-    """Return river's Gaussian naive Bayes, one per label."""
-    classifier: type[Classifier] = GaussianNB  # whose constructor has no types
-    return BinaryRelevance(classifier(), None, allow_pickle)
-
-
-def br_hoeffding_tree(allow_pickle: bool = False) -> BinaryRelevance:
-    """Return river's Hoeffding tree, one per label."""
-    return BinaryRelevance(HoeffdingTreeClassifier(), None, allow_pickle)
-
-
-def br_hat(seed: int = 1, allow_pickle: bool = False) -> BinaryRelevance:
-    """Return river's Hoeffding adaptive tree, one per label."""
-    return BinaryRelevance(HoeffdingAdaptiveTreeClassifier(seed=seed), None, allow_pickle)
-
-
-def br_knn(n_neighbors: int = 5, window: int = 1000, allow_pickle: bool = False) -> BinaryRelevance:
-    """Return river's nearest neighbours on standardised features, one exact search per label."""
-    # river's default search draws from an unseeded generator: two runs would differ.
-    engine = LazySearch(window_size=window)
-    return BinaryRelevance(KNNClassifier(n_neighbors, engine), StandardScaler(), allow_pickle)
-
-
-def cc_logistic_regression(allow_pickle: bool = False) -> ClassifierChain:
-    """Return a chain of river's logistic regressions on standardised features."""
-    return ClassifierChain(LogisticRegression(), StandardScaler(), allow_pickle)
-
-
-def cc_hoeffding_tree(allow_pickle: bool = False) -> ClassifierChain:
-    """Return a chain of river's Hoeffding trees."""
-    return ClassifierChain(HoeffdingTreeClassifier(), None, allow_pickle)
-
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "ihomer": IHOMER,
@@ -75,15 +29,53 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "priors": LabelPriors,
     "previous-labels": PreviousLabels,
     "majority": MajorityLabelset,
-    "br-logistic-regression": br_logistic_regression,
-    "br-naive-bayes": br_naive_bayes,
-    "br-hoeffding-tree": br_hoeffding_tree,
-    "br-hat": br_hat,
-    "br-knn": br_knn,
-    "cc-logistic-regression": cc_logistic_regression,
-    "cc-hoeffding-tree": cc_hoeffding_tree,
+    "br-lr": baselines.br_lr,
+    "br-knn": baselines.br_knn,
+    "br-nb": baselines.br_nb,
+    "br-amr": baselines.br_amr,
+    "br-ht": baselines.br_ht,
+    "br-hat": baselines.br_hat,
+    "br-efdt": baselines.br_efdt,
+    "br-sgt": baselines.br_sgt,
+    "br-amf": baselines.br_amf,
+    "br-arf": baselines.br_arf,
+    "br-abalr": baselines.br_abalr,
+    "br-abolr": baselines.br_abolr,
+    "cc": baselines.cc,
+    "isoup-tree": baselines.isoup_tree,
+    "mlht": baselines.mlht,
+    "mlht-ps": baselines.mlht_ps,
 }
-"""What makes each learner; `br` is binary relevance and `cc` a classifier chain over river's models."""
+"""What makes each learner; `br` is binary relevance: one river model per label."""
+
+TITLES = {
+    "ihomer": "iHOMER",
+    "linear": "Linear",
+    "adaptive-linear": "Adaptive linear",
+    "ridge": "RLS",
+    "knn": "kNN on label-sets",
+    "mlhat": "MLHAT",
+    "priors": "Label priors",
+    "previous-labels": "Previous labels",
+    "majority": "Majority label-set",
+    "br-lr": "LR",
+    "br-knn": "kNN",
+    "br-nb": "NB",
+    "br-amr": "AMR",
+    "br-ht": "HT",
+    "br-hat": "HAT",
+    "br-efdt": "EFDT",
+    "br-sgt": "SGT",
+    "br-amf": "AMF",
+    "br-arf": "ARF",
+    "br-abalr": "ABALR",
+    "br-abolr": "ABOLR",
+    "cc": "CC",
+    "isoup-tree": "iSOUP-Tree",
+    "mlht": "MLHT",
+    "mlht-ps": "MLHT-PS",
+}
+"""How the literature, and so a table, calls each learner."""
 
 
 def make(name: str, **parameters: Any) -> Learner:

@@ -208,6 +208,10 @@ class Prequential:
         for column, labels in enumerate((hits, predicted, actual)):
             self._per_label[labels, column] += 1
 
+    def counts(self) -> tuple[int, Counts]:
+        """Return the number of messages so far, and their counts' sums."""
+        return self._messages, Counts(*self._sums.tolist())
+
     def summary(self) -> Scores:
         """Return the scores so far; costs O(labels)."""
         messages, sums = self._messages, Counts(*self._sums.tolist())

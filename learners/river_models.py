@@ -13,13 +13,14 @@ from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from river.base import Classifier, MultiLabelClassifier, MultiTargetRegressor, Transformer
+from river.base import Classifier, MultiLabelClassifier, MultiTargetRegressor, Regressor, Transformer
 
 from learners.base import Learner, State, Vector, digest
 from learners.labels import Targets
 from learners.object_digest import object_digest
 
 Features = dict[Hashable, Any]
+BinaryModel = Classifier | Regressor
 
 
 class RiverLearner(Learner):
@@ -71,7 +72,7 @@ class RiverLearner(Learner):
 
 
 class BinaryRelevance(RiverLearner):
-    """One clone of a river classifier per label.
+    """One clone of a river classifier, or of a regressor of 0 and 1, per label.
 
     A label that appears late gets a copy of a classifier that has learned "no" from every message so far:
     exactly the one it would have had if it had been known from the first message, for one more
@@ -80,7 +81,8 @@ class BinaryRelevance(RiverLearner):
     Parameters
     ----------
     model
-        The classifier, or a pipeline that ends in one.
+        The classifier, or a pipeline that ends in one. A regressor's targets are 0 and 1, and its answers
+        are cut to that range.
     transformer
         Learned and applied once a message, before all classifiers; None (the default) for raw features.
         Scaling here costs one scaler, inside `model` it costs one a label.
@@ -105,20 +107,20 @@ class BinaryRelevance(RiverLearner):
     pickled = ("_transformer", "_models", "_unborn")
 
     def __init__(
-        self, model: Classifier, transformer: Transformer | None = None, allow_pickle: bool = False
+        self, model: BinaryModel, transformer: Transformer | None = None, allow_pickle: bool = False
     ) -> None:
         self.model = model
         self.transformer = transformer
         super().__init__(allow_pickle)
         self._transformer = None if transformer is None else transformer.clone()
-        self._models: list[Classifier] = []
-        self._unborn: Classifier = model.clone()
+        self._models: list[BinaryModel] = []
+        self._unborn: BinaryModel = model.clone()
 
     def score(self, x: Vector) -> Vector:
         """Return each label's probability, shape (L,); 0 where its classifier cannot say."""
         unborn = [self._unborn] * (len(self.label_space) - len(self._models))
         # A feature that nothing was learned of says nothing, and river's scaler would remember it.
-        scores = self._ask([*self._models, *unborn], self._transformed(_dictionary(x[: self._features])))
+        scores = self._ask([*self._models, *unborn], self._transformed(dictionary(x[: self._features])))
         return np.array(scores, dtype=np.float32)
 
     def learn(self, x: Vector, targets: Targets) -> None:
@@ -127,7 +129,7 @@ class BinaryRelevance(RiverLearner):
         size = len(self.label_space)
         while len(self._models) < size:
             self._models.append(copy.deepcopy(self._unborn))
-        features = _dictionary(x)
+        features = dictionary(x)
         if self._transformer is not None:
             self._transformer.learn_one(features)
         positive, known = targets.dense(size).tolist(), targets.known(size).tolist()
@@ -137,13 +139,13 @@ class BinaryRelevance(RiverLearner):
     def _transformed(self, features: Features) -> Features:
         return features if self._transformer is None else self._transformer.transform_one(features)
 
-    def _ask(self, models: Sequence[Classifier], features: Features) -> list[float]:
+    def _ask(self, models: Sequence[BinaryModel], features: Features) -> list[float]:
         return [_probability(model, features) for model in models]
 
     def _teach(self, answers: Sequence[bool | None], features: Features) -> None:
         for model, answer in zip([*self._models, self._unborn], answers, strict=True):
             if answer is not None:
-                model.learn_one(features, answer)
+                _learn(model, features, answer)
 
 
 class ClassifierChain(BinaryRelevance):
@@ -171,7 +173,7 @@ class ClassifierChain(BinaryRelevance):
     .. [1] J. Read et al., "Classifier chains for multi-label classification", Machine Learning 85, 2011.
     """
 
-    def _ask(self, models: Sequence[Classifier], features: Features) -> list[float]:
+    def _ask(self, models: Sequence[BinaryModel], features: Features) -> list[float]:
         scores: list[float] = []
         for label, model in enumerate(models):
             scores.append(_probability(model, features))
@@ -182,7 +184,7 @@ class ClassifierChain(BinaryRelevance):
         for label, (model, answer) in enumerate(zip([*self._models, self._unborn], answers, strict=True)):
             probability = _probability(model, features)
             if answer is not None:
-                model.learn_one(features, answer)
+                _learn(model, features, answer)
             features = _passed_on(features, label, probability)
 
 
@@ -221,8 +223,8 @@ class MultiLabelModel(RiverLearner):
 
     def score(self, x: Vector) -> Vector:
         """Return each label's probability, shape (L,); 0 for a label that the model does not know."""
-        answers = self._answers(_dictionary(x[: self._features])) if self._messages else {}
-        scores = [_finite(answers.get(name, 0.0)) for name in self.label_space.names()]
+        answers = self._answers(dictionary(x[: self._features])) if self._messages else {}
+        scores = [finite(answers.get(name, 0.0)) for name in self.label_space.names()]
         return np.clip(np.array(scores, dtype=np.float32), 0.0, 1.0)
 
     def learn(self, x: Vector, targets: Targets) -> None:
@@ -234,7 +236,7 @@ class MultiLabelModel(RiverLearner):
         self._count(x)
         kind = float if isinstance(self._model, MultiTargetRegressor) else bool
         y: Any = {name: kind(on) for name, on in zip(self.label_space.names(), truth.tolist(), strict=True)}
-        self._model.learn_one(_dictionary(x), y)
+        self._model.learn_one(dictionary(x), y)
 
     def _answers(self, features: Features) -> dict[Any, float]:
         model: Any = self._model
@@ -247,7 +249,7 @@ class MultiLabelModel(RiverLearner):
         return {name: answer.get(True, 0.0) for name, answer in answers.items()}
 
 
-def _dictionary(x: Vector) -> Features:
+def dictionary(x: Vector) -> Features:
     """Return river's form of a vector: what is missing is left out."""
     return {slot: value for slot, value in enumerate(x.tolist()) if value == value}
 
@@ -257,12 +259,22 @@ def _passed_on(features: Features, label: int, probability: float) -> Features:
     return {**features, -1 - label: probability}
 
 
-def _probability(model: Classifier, features: Features) -> float:
+def _learn(model: BinaryModel, features: Features, answer: bool) -> None:
+    if isinstance(model, Regressor):
+        model.learn_one(features, float(answer))
+    else:
+        model.learn_one(features, answer)
+
+
+def _probability(model: BinaryModel, features: Features) -> float:
+    if isinstance(model, Regressor):
+        return min(max(finite(model.predict_one(features)), 0.0), 1.0)
     try:
-        return _finite(model.predict_proba_one(features).get(True, 0.0))
+        return finite(model.predict_proba_one(features).get(True, 0.0))
     except NotImplementedError:
         return float(model.predict_one(features) or False)
 
 
-def _finite(probability: float) -> float:
+def finite(probability: float) -> float:
+    """Return a probability, 0 for one that is not a number or has no bounds."""
     return probability if math.isfinite(probability) else 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from stream import broker_cli, commands
+from stream.benchmark_cli import benchmark_command
 from stream.evaluate_cli import evaluate_command
 from stream.snapshot_cli import app as snapshot_app
 
@@ -21,6 +22,7 @@ app.command()(commands.run)
 app.command()(commands.produce)
 app.command()(commands.replay)
 app.command("evaluate")(evaluate_command)
+app.command("benchmark")(benchmark_command)
 app.command()(commands.demo)
 
 

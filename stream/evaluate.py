@@ -27,6 +27,8 @@ BASELINES = ("previous-labels", "majority")
 """Learners that every other one is put beside."""
 BATCH = 256
 """Messages encoded at a time."""
+POINTS = 100
+"""Places in a stream at which a curve is taken, at least."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -70,6 +72,33 @@ class Report(msgspec.Struct, frozen=True):
     order: str
     results: list[Result]
 
+    def kappa_temporal(self, result: Result) -> float | None:
+        """Return the skill over the previous labels in subset accuracy: (s - p) / (1 - p).
+
+        1 is perfect, 0 no better than repeating the labels before, negative worse. None without that
+        baseline, or where it is always right.
+
+        References
+        ----------
+        .. [1] I. Žliobaitė et al., "Evaluation methods and decision theory for classification of streaming
+           data with temporal dependence", Machine Learning 98, 2015.
+        """
+        previous = [each.subset_accuracy for each in self.results if each.learner == BASELINES[0]]
+        if not previous or previous[0] == 1.0:
+            return None
+        return (result.subset_accuracy - previous[0]) / (1.0 - previous[0])
+
+
+class Point(NamedTuple):
+    """What has added up by one place in a stream; see `learners.metrics.Counts`."""
+
+    messages: int
+    exact: int
+    hits: int
+    predicted: int
+    actual: int
+    cells: int
+
 
 class Evaluation(NamedTuple):
     """A report and what else there is to say of its making.
@@ -82,11 +111,14 @@ class Evaluation(NamedTuple):
         Time spent on encoding, which no learner's speed includes; 0 where the stream has its vectors.
     problems
         What was left out because it cannot be used, one sentence each.
+    curves
+        By learner, its sums at evenly spaced places, the end of the stream last.
     """
 
     report: Report
     encoding_seconds: float
     problems: Sequence[str]
+    curves: Mapping[str, list[Point]]
 
 
 def evaluate(
@@ -125,25 +157,23 @@ def evaluate(
         )
     if encoder is None:
         encoder = catalogue.make("dense" if source.event(0).text is None else "hashing")
-    tasks = {
-        name: Task(encoder, learner, Monitors(), run="evaluate", source="/ithaca/evaluate")
-        for name, learner in learners.items()
-    }
-    seconds = dict.fromkeys(tasks, 0.0)
+    every = max(1, len(source) // POINTS)
+    trials = [_Trial(name, encoder, learner, every) for name, learner in learners.items()]
     batches = _Batches(source, encoder, _order(len(source), shuffle))
     for batch in batches:
-        for name, task in tasks.items():
-            seconds[name] += _run(task, batch)
-        progress(BATCH)
+        for trial in trials:
+            trial.run(batch)
+        progress(len(batch))
     report = Report(
         data=source.name,
         messages=batches.messages,
         features=batches.features,
-        labels=max(len(task.learner.label_space) for task in tasks.values()),
+        labels=max(len(trial.task.learner.label_space) for trial in trials),
         order="stored" if shuffle is None else f"shuffled:{shuffle}",
-        results=[_result(name, task, batches.messages, seconds[name]) for name, task in tasks.items()],
+        results=[trial.result(batches.messages) for trial in trials],
     )
-    return Evaluation(report, batches.seconds, [*source.problems, *batches.problems])
+    curves = {trial.name: trial.curve() for trial in trials}
+    return Evaluation(report, batches.seconds, [*source.problems, *batches.problems], curves)
 
 
 def _order(messages: int, shuffle: int | None) -> NDArray[np.intp]:
@@ -152,17 +182,39 @@ def _order(messages: int, shuffle: int | None) -> NDArray[np.intp]:
     return np.random.Generator(np.random.PCG64(shuffle)).permutation(messages)
 
 
-def _run(task: Task, batch: Sequence[tuple[Event, Vector]]) -> float:
-    started = time.perf_counter()
-    for event, x in batch:
-        task.advance(event, x)
-    return time.perf_counter() - started
+class _Trial:
+    """One learner on its way through the stream."""
 
+    def __init__(self, name: str, encoder: Encoder, learner: Learner, every: int) -> None:
+        self.name = name
+        self.task = Task(encoder, learner, Monitors(), run="evaluate", source="/ithaca/evaluate")
+        self._every = every
+        self._seconds = 0.0
+        self._taken = 0
+        self._curve: list[Point] = []
 
-def _result(name: str, task: Task, messages: int, seconds: float) -> Result:
-    scores = dataclasses.asdict(task.scores.summary())
-    shown = {field: scores[field] for field in Result.__struct_fields__ if field in scores}
-    return Result(learner=name, **shown, messages_per_second=messages / seconds if seconds else 0.0)
+    def run(self, batch: Sequence[tuple[Event, Vector]]) -> None:
+        started = time.perf_counter()
+        for event, x in batch:
+            self.task.advance(event, x)
+            self._taken += 1
+            if not self._taken % self._every:
+                self._curve.append(self._point())
+        self._seconds += time.perf_counter() - started
+
+    def _point(self) -> Point:
+        messages, counts = self.task.scores.counts()
+        return Point(messages, *counts)
+
+    def curve(self) -> list[Point]:
+        end = self._point()
+        return self._curve if self._curve[-1:] == [end] else [*self._curve, end]
+
+    def result(self, messages: int) -> Result:
+        scores = dataclasses.asdict(self.task.scores.summary())
+        shown = {field: scores[field] for field in Result.__struct_fields__ if field in scores}
+        speed = messages / self._seconds if self._seconds else 0.0
+        return Result(learner=self.name, **shown, messages_per_second=speed)
 
 
 class _Batches:

@@ -9,24 +9,11 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+
+from stream.tables import score_table, wide_console
 
 if TYPE_CHECKING:
-    from stream.evaluate import Evaluation, Report
-
-COLUMNS = {
-    "subset_accuracy": "subset",
-    "example_f1": "ex. F1",
-    "micro_f1": "micro F1",
-    "macro_f1": "macro F1",
-    "hamming_loss": "Hamming",
-    "p_at_1": "P@1",
-    "p_at_3": "P@3",
-    "p_at_5": "P@5",
-}
-"""Scores shown, and their column's head."""
-WIDTH = 120
-"""Characters a line has where the output is no terminal."""
+    from stream.evaluate import Evaluation
 
 
 def evaluate_command(
@@ -96,25 +83,8 @@ def _warn(evaluation: Evaluation) -> None:
 
 
 def _print(evaluation: Evaluation) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    console.print(_table(evaluation.report))
+    console = wide_console()
+    console.print(score_table(evaluation.report))
     if evaluation.encoding_seconds:
         speed = evaluation.report.messages / evaluation.encoding_seconds
         console.print(f"Encoding, once for all and not counted above: {speed:,.0f} msgs/s.")
-
-
-def _table(report: Report) -> Table:
-    title = (
-        f"{report.data}: {report.messages:,} messages, {report.features:,} features, "
-        f"{report.labels:,} labels, order {report.order}"
-    )
-    table = Table(title=title, title_justify="left")
-    table.add_column("learner", no_wrap=True)
-    for head in (*COLUMNS.values(), "msgs/s"):
-        table.add_column(head, justify="right", no_wrap=True)
-    for result in report.results:
-        scores = (f"{getattr(result, field):.4f}" for field in COLUMNS)
-        table.add_row(result.learner, *scores, f"{result.messages_per_second:,.0f}")
-    return table

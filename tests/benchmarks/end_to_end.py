@@ -31,7 +31,7 @@ from stream.memory import Log, drive
 from stream.task import Task
 from stream.threads import limit_threads
 from stream.worker import Worker
-from tests.benchmarks.all_sets import DATA
+from tests.data import DATA
 
 Times = collections.defaultdict[str, float]
 

@@ -91,7 +91,7 @@ def test_by_hand(tmp_path: Path) -> None:
     """Four messages, two baselines, every figure worked out on paper."""
     (tmp_path / "tiny.arff").write_text(TINY)
     learners = {name: make(name) for name in ("previous-labels", "majority")}
-    report, seconds, problems = evaluate(open_source(tmp_path / "tiny.arff"), learners)
+    report, seconds, problems, curves = evaluate(open_source(tmp_path / "tiny.arff"), learners)
     assert (report.data, report.messages, report.features, report.labels) == ("tiny", 4, 1, 2)
     assert (report.order, seconds, problems) == ("stored", 0.0, [])
     previous, majority = report.results
@@ -111,6 +111,11 @@ def test_by_hand(tmp_path: Path) -> None:
     assert majority.micro_f1 == pytest.approx(4 / 9)
     assert majority.hamming_loss == pytest.approx(5 / 7)
     assert majority.messages_per_second > 0
+    assert [point.exact for point in curves["previous-labels"]] == [0, 0, 1, 1]
+    assert curves["majority"][-1] == (4, 0, 2, 4, 5, 7)  # messages, exact, hits, predicted, actual, cells
+    assert report.kappa_temporal(majority) == pytest.approx((0 - 1 / 4) / (1 - 1 / 4))
+    assert report.kappa_temporal(previous) == 0.0
+    assert msgspec.structs.replace(report, results=[majority]).kappa_temporal(majority) is None
 
 
 def test_equals_what_the_service_predicts(tmp_path: Path) -> None:
@@ -122,7 +127,7 @@ def test_equals_what_the_service_predicts(tmp_path: Path) -> None:
         b'{"id": "l", "ts": 0, "text": "AA"}',
     ]
     (tmp_path / "s.jsonl").write_bytes(b"\n".join(lines))
-    report, _, problems = evaluate(
+    report, _, problems, _ = evaluate(
         open_source(tmp_path / "s.jsonl"), {"ihomer": make("ihomer")}, encoder=Letters()
     )
     task = Task(Letters(), make("ihomer"), Monitors(), run="test", source="/test")
@@ -167,7 +172,7 @@ def test_the_order_is_the_seeds(tmp_path: Path) -> None:
 def test_learners_do_not_disturb_each_other(tmp_path: Path) -> None:
     """A learner scores the same alone and beside others."""
     (tmp_path / "s.jsonl").write_bytes(b"\n".join(texts(300)))
-    names = ["ihomer", "majority", "br-naive-bayes"]
+    names = ["ihomer", "majority", "br-nb"]
     source = open_source(tmp_path / "s.jsonl")
     together = evaluate(source, {name: make(name) for name in names}, encoder=Letters()).report.results
     for name, result in zip(names, together, strict=True):
