@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from river.base import MultiLabelClassifier
 
+from learners.compiled import compiled
 from learners.features import FeatureSpace
 from learners.labels import Ids, LabelSpace, Targets
 
@@ -198,8 +199,15 @@ def filled(x: Vector) -> Vector:
     >>> filled(np.array([1.0, np.nan], dtype=np.float32)).tolist()
     [1.0, 0.0]
     """
-    # The minimum tells whether there is any NaN at all; mostly there is none.
-    return np.nan_to_num(x, nan=0.0) if np.isnan(x.min(initial=0.0)) else x
+    return np.nan_to_num(x, nan=0.0) if _any_missing(x) else x
+
+
+@compiled
+def _any_missing(x: Vector) -> bool:
+    missing = False
+    for value in x:
+        missing |= np.isnan(value)
+    return missing
 
 
 def digest(state: State) -> str:
