@@ -105,9 +105,7 @@ class Decision:
             mask[near.ids] = True
         active = mask.nonzero()[0]
         if not len(active):
-            return Decided(
-                active, active, [], np.ones((0, 1), np.int64), np.zeros((len(CANDIDATES) + 1, 0), np.bool_)
-            )
+            return Decided(active, active, [], active, np.zeros((len(CANDIDATES) + 1, 0), dtype=np.bool_))
         p = probabilities[active].astype(np.float64)
         ids, owner = _columns(clusters[active])
         rows = self._thresholds(p, active)
@@ -151,13 +149,17 @@ class Decision:
         # Labels that no candidate could have predicted count against the message, not against a cluster.
         true[-1] += missed
         errors = guessed + true - 2 * right
-        f1 = np.where(errors == 0, 1.0, 2.0 * right / np.maximum(guessed + true, 1))
-        balanced = (errors == 0) + f1 - 0.3 * errors / np.maximum(true, 1)
-        if self.rule == "balanced":
-            balanced += 0.5 * self._macro_earned(decided, truth)
-        gain = 2.0 * right - self._micro[0] / self._micro[1] * (guessed + true)
-        by_rule = {"balanced": balanced, "hamming": -errors, "micro_f1": gain, "subset": errors == 0}
-        earned: NDArray[np.float64] = by_rule[self.rule].astype(np.float64)
+        earned: NDArray[np.float64]
+        if self.rule == "hamming":
+            earned = -errors.astype(np.float64)
+        elif self.rule == "subset":
+            earned = (errors == 0).astype(np.float64)
+        elif self.rule == "micro_f1":
+            earned = 2.0 * right - self._micro[0] / self._micro[1] * (guessed + true)
+        else:
+            f1 = np.where(errors == 0, 1.0, 2.0 * right / np.maximum(guessed + true, 1))
+            earned = (errors == 0) + f1 - 0.3 * errors / np.maximum(true, 1)
+            earned += 0.5 * self._macro_earned(decided, truth)
         return earned
 
     def _macro_earned(self, decided: Decided, truth: Masks) -> NDArray[np.float64]:

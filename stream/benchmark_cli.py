@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from stream.evaluate_cli import EncoderName, Limit
 from stream.tables import score_table, wide_console
 
 if TYPE_CHECKING:
@@ -29,12 +30,8 @@ def benchmark_command(
         list[str] | None,
         typer.Option(help="stored or shuffled:SEED, repeatable; the default is stored and shuffled:1."),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Take the first N messages as stored, before shuffling.")
-    ] = None,
-    encoder: Annotated[
-        str | None, typer.Option(help="Encoder of events; the default is hashing for text, else dense.")
-    ] = None,
+    limit: Limit = None,
+    encoder: EncoderName = None,
     out: Annotated[
         Path, typer.Option(help="Folder for the results; what is there already is not run again.")
     ] = Path("benchmark"),

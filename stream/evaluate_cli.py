@@ -15,6 +15,13 @@ from stream.tables import score_table, wide_console
 if TYPE_CHECKING:
     from stream.evaluate import Evaluation
 
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="Take the first N messages as stored, before shuffling.")
+]
+EncoderName = Annotated[
+    str | None, typer.Option(help="Encoder of events; the default is hashing for text, else dense.")
+]
+
 
 def evaluate_command(
     path: Annotated[
@@ -26,12 +33,8 @@ def evaluate_command(
     shuffle: Annotated[
         int | None, typer.Option(metavar="SEED", min=0, help="Shuffle the messages taken with this seed.")
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Take the first N messages as stored, before shuffling.")
-    ] = None,
-    encoder: Annotated[
-        str | None, typer.Option(help="Encoder of events; the default is hashing for text, else dense.")
-    ] = None,
+    limit: Limit = None,
+    encoder: EncoderName = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, no table.")] = False,
 ) -> None:
     """Predict each message of a file before learning it, and score every prediction."""

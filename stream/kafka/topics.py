@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
@@ -38,8 +39,7 @@ def ensure_topics(settings: KafkaSettings, stream: str) -> int:
     BrokerError
         When the broker refuses, or a topic exists with fewer partitions than the events' topic.
     """
-    client = admin(settings)
-    try:
+    with _asking(settings, f"The topics of stream {stream!r} cannot be made") as client:
         _create(client, topic(stream, "events"), settings, settings.partitions)
         partitions = _partitions(client, [topic(stream, "events")])[topic(stream, "events")]
         for kind in KINDS[1:]:
@@ -52,10 +52,6 @@ def ensure_topics(settings: KafkaSettings, stream: str) -> int:
                     f"Topic {name} has {count} partitions, but {topic(stream, 'events')} has {partitions}. "
                     f"Give it as many (kafka-topics --alter --topic {name} --partitions {partitions})."
                 )
-    except KafkaError as error:
-        raise BrokerError(f"The topics of stream {stream!r} cannot be made: {error}.") from error
-    finally:
-        client.close()
     return partitions
 
 
@@ -67,13 +63,8 @@ def ensure_topic(settings: KafkaSettings, name: str, partitions: int) -> None:
     BrokerError
         When the broker refuses.
     """
-    client = admin(settings)
-    try:
+    with _asking(settings, f"Topic {name} cannot be made") as client:
         _create(client, name, settings, partitions, _configuration("predictions"))
-    except KafkaError as error:
-        raise BrokerError(f"Topic {name} cannot be made: {error}.") from error
-    finally:
-        client.close()
 
 
 def topic_id(settings: KafkaSettings, name: str) -> str:
@@ -84,13 +75,8 @@ def topic_id(settings: KafkaSettings, name: str) -> str:
     BrokerError
         When the broker does not say.
     """
-    client = admin(settings)
-    try:
+    with _asking(settings, f"Topic {name} cannot be described") as client:
         return str(client.describe_topics([name])[0].get("topic_id"))
-    except KafkaError as error:
-        raise BrokerError(f"Topic {name} cannot be described: {error}.") from error
-    finally:
-        client.close()
 
 
 def delete_topics(settings: KafkaSettings, stream: str) -> None:
@@ -101,11 +87,18 @@ def delete_topics(settings: KafkaSettings, stream: str) -> None:
     BrokerError
         When the broker refuses.
     """
+    with _asking(settings, f"The topics of stream {stream!r} cannot be deleted") as client:
+        client.delete_topics([topic(stream, kind) for kind in KINDS])
+
+
+@contextlib.contextmanager
+def _asking(settings: KafkaSettings, failure: str) -> Iterator[KafkaAdminClient]:
+    """Give a client that is closed at the end; what the broker refuses becomes a BrokerError that says so."""
     client = admin(settings)
     try:
-        client.delete_topics([topic(stream, kind) for kind in KINDS])
+        yield client
     except KafkaError as error:
-        raise BrokerError(f"The topics of stream {stream!r} cannot be deleted: {error}.") from error
+        raise BrokerError(f"{failure}: {error}.") from error
     finally:
         client.close()
 

@@ -9,7 +9,6 @@ import random
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from tests.faults.exactly_once import (
     store_of,
     uninterrupted,
 )
-from tests.stream.live import LiveStream, source
+from tests.stream.live import LiveStream, on_a_thread, source
 from tests.stream.standins import event
 
 
@@ -39,24 +38,8 @@ from tests.stream.standins import event
 def working(live: LiveStream, **snapshot: object) -> Iterator[None]:
     """Run a worker with the stream's settings on a thread inside the block."""
     settings = settings_of(live, every_records=400, **snapshot)
-    worker = Worker(settings, functools.partial(assembly.make_task, settings))
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            worker.run()
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
+    with on_a_thread(Worker(settings, functools.partial(assembly.make_task, settings))):
         yield
-    finally:
-        worker.stop()
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 def work(live: LiveStream, outcomes: int, **snapshot: object) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from stream.config import Settings
 from stream.events import Record
 from stream.kafka import History, Writer, ensure_topics, topic
+from stream.worker import Worker
 
 PATIENCE_S = 180.0
 """How long a worker may take for what it is given; nothing is measured with it."""
@@ -138,3 +140,25 @@ def source(record: Record) -> tuple[int, int]:
     """Return partition and offset of the event that an output comes from."""
     _, partition, offset, _ = dict(record.headers)["ce_id"].split(b"/")
     return int(partition), int(offset)
+
+
+@contextmanager
+def on_a_thread(worker: Worker) -> Iterator[Worker]:
+    """Run a worker on a thread inside the block; what ended it too early is raised at the end."""
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            worker.run()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        thread.join()
+    if failures:
+        raise failures[0]

@@ -22,7 +22,7 @@ from stream.kafka import FencedError, Outbox
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
 from stream.worker import BatchSize, Worker
-from tests.stream.live import LiveStream, source, stop
+from tests.stream.live import LiveStream, on_a_thread, source, stop
 from tests.stream.standins import POISON, event, make_task
 
 pytestmark = pytest.mark.kafka
@@ -33,24 +33,8 @@ def working(
     settings: Settings, make: Callable[[int], Task] = make_task, telemetry: Telemetry | None = None
 ) -> Iterator[Worker]:
     """Run a worker of quick parts on a thread inside the block."""
-    worker = Worker(settings, make, telemetry)
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            worker.run()
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
+    with on_a_thread(Worker(settings, make, telemetry)) as worker:
         yield worker
-    finally:
-        worker.stop()
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 def check_exactly_once(live: LiveStream) -> None:
