@@ -118,7 +118,7 @@ class IHOMER(Learner):
         super().__init__()
         self._scaler = StandardScaler()
         self._linear = AdaptiveLogisticRegression()
-        self._linear_scaled = AdaptiveLogisticRegression(rate=0.3, caution=0.01)
+        self._linear_scaled = AdaptiveLogisticRegression(variance=0.3, forgetting=0.0)
         self._ridge = RecursiveLeastSquares()
         self._near_angle = NearestNeighbours(k, window)
         self._near_standard = NearestNeighbours(k, window)

@@ -90,7 +90,7 @@ class Leaf:
     def wake(self) -> None:
         """Start the statistics and the linear model anew."""
         self.gaussians = LabelGaussians()
-        self.linear = AdaptiveLogisticRegression(rate=0.3, caution=0.01)
+        self.linear = AdaptiveLogisticRegression(variance=0.3)
         self.share(self.priors.label_space)
 
     def sleep(self) -> None:

@@ -36,7 +36,7 @@ def test_adaptive_equals_its_formula(features: int) -> None:
     """One AdaGrad step on a fresh learner, dense and sparse, against the formula written out."""
     rng = np.random.default_rng(0)
     x = np.where(rng.random(features) < 0.3, rng.normal(size=features), 0).astype(np.float32)
-    learner = AdaptiveLogisticRegression(rate=0.5, caution=0.2, tolerance=0.0)
+    learner = AdaptiveLogisticRegression(variance=0.5, forgetting=0.0, tolerance=0.0)
     learner.label_space.ids(["a", "b"])
     before = learner.score(x)
     assert before.tolist() == [0.5, 0.5]
