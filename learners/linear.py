@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,8 +16,14 @@ from learners.priors import PriorBased
 
 NO_COLUMNS: Ids = np.zeros(0, dtype=np.intp)
 """Stands for all columns."""
-LEAST_CURVATURE = np.float32(0.001)
+INTERCEPT = 0.3
+"""Input of the adaptive intercept: below 1, as the prior already knows how frequent the label is."""
+LEAST_CURVATURE = 0.001
 """A label thought to be certain still tells a little about its weights."""
+LEAST_SCORE = 1e-6
+"""Probability that a score of 0 is taken for, so that its logit is a number."""
+ITERATIONS = 4
+"""Newton steps towards the mode, which hardly moves after them."""
 
 
 class LogisticRegression(Learner):
@@ -48,7 +56,7 @@ class LogisticRegression(Learner):
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
-        return sigmoid(self._logits(with_intercept(x)))
+        return sigmoid(self._logits(self._inputs(x)))
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Take one gradient step per label that the message says yes or no to."""
@@ -57,9 +65,12 @@ class LogisticRegression(Learner):
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
         """Learn as `learn` does, from the scores that `score` gave for the same vector, shape (L,)."""
         self._count(x)
-        inputs = with_intercept(x)
+        inputs = self._inputs(x)
         self._weights = grown(self._weights, len(self.label_space), len(inputs))
         self._step(inputs, errors(scores, targets), scores)
+
+    def _inputs(self, x: Vector) -> Vector:
+        return with_intercept(x)
 
     def _step(self, inputs: Vector, error: Vector, scores: Vector) -> None:
         del scores
@@ -86,7 +97,7 @@ class LogisticRegression(Learner):
 
 
 class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
-    """Binary relevance by Bayesian logistic regression, on top of each label's prior: rare features learn fast.
+    """Binary relevance by Bayesian logistic regression on top of label priors: rare features learn fast.
 
     Every weight is a Gaussian, and its variance is its own learning rate: large until the feature has been
     seen with the label in doubt, small afterwards. The logit starts from the label's running frequency, so
@@ -96,7 +107,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     ----------
     variance
         Variance of a weight before any message, in (0, inf): how far one message may move it. Vectors of
-        unit length want about 10, longer ones as much less as their squared length is more. Too small
+        unit length want about 30, longer ones as much less as their squared length is more. Too small
         learns rare labels slowly, too large lets the first messages decide.
     forgetting
         Share that a variance grows by whenever its weight is learned, in [0, 1): 0 settles for ever, much
@@ -120,7 +131,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     sampling", 2011: with a diagonal of variances.
     """
 
-    def __init__(self, variance: float = 10.0, forgetting: float = 0.01, tolerance: float = 0.01) -> None:
+    def __init__(self, variance: float = 30.0, forgetting: float = 0.01, tolerance: float = 0.01) -> None:
         check_number(self, "variance", variance, float, 0, open_low=True)
         check_number(self, "forgetting", forgetting, float, 0, 1)
         check_number(self, "tolerance", tolerance, float, 0, 1)
@@ -133,12 +144,15 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
         prior = self._priors.score(x)
-        return sigmoid(self._logits(with_intercept(x)) + np.log(prior / (1 - prior)))
+        return sigmoid(self._logits(self._inputs(x)) + np.log(prior / (1 - prior)))
 
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
         """See `LogisticRegression.update`."""
         super().update(x, scores, targets)
         self._learn_priors(x, targets)
+
+    def _inputs(self, x: Vector) -> Vector:
+        return with_intercept(x, INTERCEPT)
 
     def _step(self, inputs: Vector, error: Vector, scores: Vector) -> None:
         self._variances = grown(self._variances, *self._weights.shape, fill=self.variance)
@@ -161,10 +175,10 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         self._variances = np.array(state["variances"])
 
 
-def with_intercept(x: Vector) -> Vector:
-    """Return (1, x) with missing values as 0, shape (d + 1,)."""
+def with_intercept(x: Vector, intercept: float = 1.0) -> Vector:
+    """Return (intercept, x) with missing values as 0, shape (d + 1,)."""
     inputs = np.empty(len(x) + 1, dtype=np.float32)
-    inputs[0] = 1.0
+    inputs[0] = intercept
     inputs[1:] = filled(x)
     return inputs
 
@@ -194,31 +208,49 @@ def _laplace(
     settings: Vector,
 ) -> None:
     """Take one Laplace step in each row whose error counts; no `columns` stand for all of them."""
-    one, most, growth, tolerance = np.float32(1.0), settings[0], settings[1], settings[2]
+    most, growth, tolerance = settings[0], settings[1], settings[2]
     for row in range(len(error)):
         if abs(error[row]) <= tolerance:
             continue
-        curvature = max(scores[row] * (one - scores[row]), LEAST_CURVATURE)
-        mine = variances[row]
         doubt = np.float32(0.0)
         if len(columns):
             for column in columns:
-                doubt += mine[column] * inputs[column] * inputs[column]
+                doubt += variances[row, column] * inputs[column] * inputs[column]
         else:
             for column in range(len(inputs)):
-                doubt += mine[column] * inputs[column] * inputs[column]
-        damping = one / (one + curvature * doubt)
+                doubt += variances[row, column] * inputs[column] * inputs[column]
+        step, curvature = _mode(scores[row], error[row], doubt)
         if len(columns):
             for column in columns:
-                gain = mine[column] * inputs[column] * damping
-                weights[row, column] -= gain * error[row]
-                mine[column] = min(
-                    (mine[column] - curvature * gain * mine[column] * inputs[column]) * growth, most
+                spread = variances[row, column] * inputs[column]
+                weights[row, column] -= spread * step
+                variances[row, column] = min(
+                    (variances[row, column] - spread * spread * curvature) * growth, most
                 )
         else:
             for column in range(len(inputs)):
-                gain = mine[column] * inputs[column] * damping
-                weights[row, column] -= gain * error[row]
-                mine[column] = min(
-                    (mine[column] - curvature * gain * mine[column] * inputs[column]) * growth, most
+                spread = variances[row, column] * inputs[column]
+                weights[row, column] -= spread * step
+                variances[row, column] = min(
+                    (variances[row, column] - spread * spread * curvature) * growth, most
                 )
+
+
+@compiled
+def _mode(score: float, error: float, doubt: float) -> tuple[np.float32, np.float32]:
+    """Return how far to step and how much certainty was won, for weights that leave a logit in doubt.
+
+    The logit's new place z solves z = old - doubt · (sigmoid(z) - truth): the mode of its posterior. The old
+    slope alone would send a label that was thought to be absent far too high.
+    """
+    truth = score - error
+    likely = min(max(score, LEAST_SCORE), 1.0 - LEAST_SCORE)
+    old = math.log(likely / (1.0 - likely))
+    # From where the sigmoid is steepest, within what is possible, Newton's steps never overshoot.
+    z = min(max(0.0, old - doubt * (1.0 - truth)), old + doubt * truth)
+    for _ in range(ITERATIONS):
+        p = 1.0 / (1.0 + math.exp(-z))
+        z -= (z - old + doubt * (p - truth)) / (1.0 + doubt * p * (1.0 - p))
+    p = 1.0 / (1.0 + math.exp(-z))
+    curvature = max(p * (1.0 - p), LEAST_CURVATURE)
+    return np.float32(p - truth), np.float32(curvature / (1.0 + curvature * doubt))
