@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,9 @@ def grown(array: NDArray[Any], *sizes: int, fill: float = 0.0) -> NDArray[Any]:
     >>> grown(np.ones((2, 2)), 2, 3).shape
     (2, 4)
     """
-    if all(size <= have for size, have in zip(sizes, array.shape, strict=False)):
-        return array
     shape = list(array.shape)
+    if all(map(operator.le, sizes, shape)):
+        return array
     for axis, size in enumerate(sizes):
         if size > shape[axis]:
             shape[axis] = max(size, 2 * shape[axis])

@@ -5,15 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import Learner, State, Vector, filled
+from learners.base import Learner, State, Vector
 from learners.compiled import compiled
 from learners.growth import grown
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
 from learners.priors import PriorBased
-
-NO_COLUMNS: Ids = np.zeros(0, dtype=np.intp)
-"""Stands for all columns."""
 
 
 class LogisticRegression(Learner):
@@ -119,11 +116,11 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         self.tolerance = tolerance
         super().__init__(rate=rate)
         self._squares: Vector = np.zeros((0, 1), dtype=np.float32)
+        self._settings: Vector = np.array((rate, caution, tolerance), dtype=np.float32)
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
-        prior = self._priors.score(x)
-        return sigmoid(self._logits(with_intercept(x)) + np.log(prior / (1 - prior)))
+        return sigmoid(self._logits(with_intercept(x)) + self._priors.logits())
 
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
         """See `LogisticRegression.update`."""
@@ -132,12 +129,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
 
     def _step(self, inputs: Vector, error: Vector) -> None:
         self._squares = grown(self._squares, *self._weights.shape)
-        columns = np.flatnonzero(inputs)
-        if 2 * len(columns) > len(inputs):
-            # Dense enough: running through all columns is faster than looking them up.
-            columns = NO_COLUMNS
-        settings = np.array((self.rate, self.caution, self.tolerance), dtype=np.float32)
-        _adagrad(self._weights, self._squares, inputs, columns, error, settings)
+        _adagrad(self._weights, self._squares, inputs, _sparse_columns(inputs), error, self._settings)
 
     def state(self) -> State:
         """See `Learner.state`."""
@@ -151,11 +143,13 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         self._squares = np.array(state["squares"])
 
 
+@compiled
 def with_intercept(x: Vector) -> Vector:
     """Return (1, x) with missing values as 0, shape (d + 1,)."""
     inputs = np.empty(len(x) + 1, dtype=np.float32)
     inputs[0] = 1.0
-    inputs[1:] = filled(x)
+    for i in range(len(x)):
+        inputs[i + 1] = 0.0 if np.isnan(x[i]) else x[i]
     return inputs
 
 
@@ -171,6 +165,17 @@ def errors(scores: Vector, targets: Targets) -> Vector:
 def sigmoid(logits: NDArray[np.float32]) -> Vector:
     """Return 1 / (1 + exp(-logits)), safe for any logit."""
     return (1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))).astype(np.float32, copy=False)
+
+
+@compiled
+def _sparse_columns(inputs: Vector) -> Ids:
+    """Return the columns that are not 0; none where there are so many that running through all is faster."""
+    columns, size = np.empty(len(inputs), dtype=np.intp), 0
+    for column in range(len(inputs)):
+        if inputs[column] != 0.0:
+            columns[size] = column
+            size += 1
+    return columns[: size if 2 * size <= len(inputs) else 0]
 
 
 @compiled
