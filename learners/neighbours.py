@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import Learner, Prediction, State, Vector, filled
+from learners.base import Learner, Prediction, State, Vector
 from learners.compiled import compiled
 from learners.growth import grown
 from learners.labels import Ids, Targets
@@ -73,7 +73,8 @@ class NearestNeighbours(Learner):
         self.k = k
         self.window = window
         super().__init__()
-        self._vectors: Vector = np.zeros((0, 0), dtype=np.float32)
+        # One row a feature: features that are 0 in a query cost nothing.
+        self._vectors: Vector = np.zeros((0, window), dtype=np.float32)
         self._norms: Vector = np.zeros(window, dtype=np.float32)
         # What each message said: its positives, then its negatives where it was not complete (else -1 many).
         self._labels: Ids = np.zeros((window, 8), dtype=np.intp)
@@ -85,18 +86,8 @@ class NearestNeighbours(Learner):
         have = min(self._messages, self.window)
         if not have:
             return NOBODY
-        query = self._query(x)
-        # |a - b|² = |a|² - 2ab + |b|²: one matrix product instead of a difference per row.
-        products = self._vectors[:have] @ query
-        rows, weights = _nearest(products, self._norms, float(query @ query), min(self.k, have))
+        rows, weights = _nearest(self._vectors, self._norms[:have], x, min(self.k, have))
         return Neighbours(weights, *_sets(rows, self._labels, self._positives), rows)
-
-    def _query(self, x: Vector) -> Vector:
-        query = x
-        if len(x) != self._vectors.shape[1]:
-            query = np.zeros(self._vectors.shape[1], dtype=np.float32)
-            query[: len(x)] = x[: len(query)]
-        return filled(query)
 
     def vote(self, neighbours: Neighbours) -> Vector:
         """Return the weighted share of neighbours that carry each label, of those that know; shape (L,)."""
@@ -116,12 +107,8 @@ class NearestNeighbours(Learner):
         """Remember one message in place of the oldest."""
         row = self._messages % self.window
         self._count(x)
-        rows = min(self._messages, self.window)
-        self._vectors = grown(self._vectors, max(rows, min(self.window, 16)), len(x))[: self.window]
-        stored = filled(x)
-        self._vectors[row] = 0.0
-        self._vectors[row, : len(x)] = stored
-        self._norms[row] = stored @ stored
+        self._vectors = grown(self._vectors, len(x))
+        _store(self._vectors[: self._features], self._norms, row, x)
         self._remember(row, targets)
 
     def _remember(self, row: int, targets: Targets) -> None:
@@ -138,7 +125,7 @@ class NearestNeighbours(Learner):
         rows = min(self._messages, self.window)
         positives, negatives = self._positives[:rows], np.maximum(self._negatives[:rows], 0)
         return super().state() | {
-            "vectors": self._vectors[:rows],
+            "vectors": self._vectors[: self._features, :rows].T,
             "norms": self._norms[:rows],
             "positive": _ragged(self._labels, np.zeros_like(positives), positives),
             "negative": _ragged(self._labels, positives, negatives),
@@ -149,7 +136,8 @@ class NearestNeighbours(Learner):
         """See `Learner.load_state`."""
         super().load_state(state)
         rows = len(state["norms"])
-        self._vectors = np.array(state["vectors"])
+        self._vectors = np.zeros((self._features, self.window), dtype=np.float32)
+        self._vectors[:, :rows] = state["vectors"].T
         self._norms = np.zeros(self.window, dtype=np.float32)
         self._norms[:rows] = state["norms"]
         for row, (positive, negative, complete) in enumerate(
@@ -178,12 +166,25 @@ def _rows(ragged: dict[str, NDArray[np.intp]]) -> list[Ids]:
 
 
 @compiled
+def _store(vectors: Vector, norms: Vector, row: int, x: Vector) -> None:
+    """Put a vector in place of an older one, missing values and features beyond its end as 0."""
+    norm = 0.0
+    for feature in range(len(vectors)):
+        value = x[feature] if feature < len(x) else np.float32(0.0)
+        vectors[feature, row] = np.float32(0.0) if np.isnan(value) else value
+        norm += np.float64(vectors[feature, row]) ** 2
+    norms[row] = norm
+
+
+@compiled
 def _nearest(
-    products: Vector, norms: Vector, norm: float, k: int
+    vectors: Vector, norms: Vector, x: Vector, k: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return the k rows of least distance, nearest first and the earlier row first, and their weights."""
+    products, norm = _products(vectors, x, len(norms))
     rows, least = np.zeros(k, dtype=np.intp), np.full(k, np.inf)
     for row in range(len(products)):
+        # |a - b|² = |a|² - 2ab + |b|²: products instead of differences.
         square = norms[row] - 2.0 * products[row]
         if square >= least[-1]:
             continue
@@ -194,6 +195,21 @@ def _nearest(
         least[place], rows[place] = square, row
     weights = 1.0 / (np.sqrt(np.maximum(least + norm, 0.0)) + 1e-3 * np.sqrt(norm) + 1e-9)
     return rows, weights / weights.sum()
+
+
+@compiled
+def _products(vectors: Vector, x: Vector, rows: int) -> tuple[Vector, float]:
+    """Return the product of a vector with each row, and with itself."""
+    products, norm = np.zeros(rows, dtype=np.float32), 0.0
+    for feature in range(len(x)):
+        value = x[feature]
+        if np.isnan(value) or value == 0.0:
+            continue
+        norm += np.float64(value) ** 2
+        if feature < len(vectors):
+            for row in range(rows):
+                products[row] += value * vectors[feature, row]
+    return products, norm
 
 
 @compiled
