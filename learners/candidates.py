@@ -47,7 +47,7 @@ def candidates(
     micro: Table,
     macro: Table,
 ) -> tuple[Ids, Ids, Ids, Masks]:
-    """Return the active labels, their clusters, which of these each lives in, and what each candidate predicts.
+    """Return the active labels, their clusters, which of these each lives in, and each candidate's guess.
 
     Parameters
     ----------

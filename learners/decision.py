@@ -90,11 +90,15 @@ class Decision:
         """Return the choice for probabilities of shape (L,) of labels that live in `clusters`, shape (L,)."""
         self._macro = grown(self._macro, len(probabilities))
         active, columns, owner, predicted = candidates(
-            *(probabilities, previous),
+            probabilities,
+            previous,
             np.concatenate([near.ids for near in neighbours]),
             np.concatenate([near.sizes for near in neighbours]),
             np.concatenate([near.weights for near in neighbours]),
-            *(clusters, self._accounts, self._micro, self._macro),
+            clusters,
+            self._accounts,
+            self._micro,
+            self._macro,
         )
         return Decided(active[predicted[self._whole.argmax()]], active, columns, owner, predicted)
 
@@ -103,7 +107,9 @@ class Decision:
         if not len(decided.active):
             return
         before = max(1, self._labels)
-        self._labels = max(self._labels, int(decided.active[-1]) + 1, int(targets.positive.max(initial=-1)) + 1)
+        self._labels = max(
+            self._labels, int(decided.active[-1]) + 1, int(targets.positive.max(initial=-1)) + 1
+        )
         self._seen = grown(self._seen, self._labels)
         self._macro = grown(self._macro, self._labels)
         self._accounts = grown(self._accounts, max(decided.clusters.tolist()) + 1)
@@ -164,7 +170,7 @@ def _learn(
     truth = _truth(active, positive)
     missed = len(positive) - int(truth.sum())
     earned = np.zeros((CHOICE + 1, len(clusters) + 1))
-    if rule == MACRO_F1 or rule == BALANCED:
+    if rule in (MACRO_F1, BALANCED):
         rarity = np.array([messages / (2.0 * (seen[label] + 1.0) * labels) for label in active])
         weight = 1.0 if rule == MACRO_F1 else 0.5
         _add_macro_earned(predicted, truth, active, owner, np.minimum(rarity, RAREST) * weight, macro, earned)
@@ -231,7 +237,7 @@ def _add_earned(rule: int, tally: NDArray[np.int64], micro_f1: float, earned: Ta
 def _add_macro_earned(
     predicted: Masks, truth: Masks, active: Ids, owner: Ids, weights: Table, macro: Table, earned: Table
 ) -> None:
-    """Add what macro-F1 gains, to first order: an answer about a label weighs as much as the label is rare."""
+    """Add what macro-F1 gains, to first order: an answer about a label weighs by how rare the label is."""
     for label in range(len(active)):
         f1 = (1.0 + macro[active[label], 0]) / (2.0 + macro[active[label], 1])
         for row in range(len(predicted)):

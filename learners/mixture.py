@@ -144,7 +144,7 @@ class Mixed:
 
 @compiled
 def _prepare(scores: Table, opinions: Table, logits: Table) -> None:
-    """Fill in the experts' opinions, cut, and their odds; the stacker's bias is the last row of the logits."""
+    """Fill in the experts' opinions, cut, and their odds; the last row of the logits is the bias."""
     least, most, one = np.float32(FLOOR), np.float32(1.0 - FLOOR), np.float32(1.0)
     for expert in range(len(scores)):
         for label in range(scores.shape[1]):

@@ -13,7 +13,6 @@ from learners.growth import grown
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
 
-
 COMPLETE = -1
 """Stands for the number of negatives where all other labels are."""
 NOTHING: Ids = np.zeros(0, dtype=np.intp)
@@ -157,7 +156,9 @@ def loudest(neighbours: Neighbours) -> Ids:
 
 
 def _ragged(labels: Ids, starts: Ids, sizes: Ids) -> dict[str, Ids]:
-    rows = [labels[row, begin : begin + size] for row, (begin, size) in enumerate(zip(starts, sizes, strict=True))]
+    rows = [
+        labels[row, begin : begin + size] for row, (begin, size) in enumerate(zip(starts, sizes, strict=True))
+    ]
     return {"ids": np.concatenate([*rows, NOTHING]), "ends": np.cumsum(sizes, dtype=np.intp)}
 
 

@@ -17,11 +17,9 @@ NONE = np.zeros(0, dtype=np.intp)
 
 def neighbours(*sets: tuple[int, ...]) -> Neighbours:
     """Neighbours."""
-    targets = [only(*labels) for labels in sets]
-    ids = np.concatenate([target.positive for target in targets])
-    return Neighbours(
-        np.full(len(sets), 1 / len(sets)), ids, np.array([len(labels) for labels in sets]), targets
-    )
+    ids = np.concatenate([only(*labels).positive for labels in sets])
+    sizes = np.array([len(labels) for labels in sets])
+    return Neighbours(np.full(len(sets), 1 / len(sets)), ids, sizes, np.arange(len(sets)))
 
 
 def test_a_set_that_neighbours_agree_on_beats_a_threshold() -> None:
