@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from learners.base import Learner, State, Vector
 from learners.compiled import compiled
-from learners.growth import grown
+from learners.growth import grown, roomy
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
 from learners.priors import PriorBased
@@ -76,7 +76,7 @@ class LogisticRegression(Learner):
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._weights = np.array(state["weights"])
+        self._weights = roomy(state["weights"])
 
 
 class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
@@ -140,7 +140,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._squares = np.array(state["squares"])
+        self._squares = roomy(state["squares"])
 
 
 @compiled

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from learners.base import Learner, State, Vector
 from learners.compiled import compiled
-from learners.growth import grown
+from learners.growth import grown, roomy
 from learners.labels import Targets
 from learners.linear import errors
 from learners.parameters import check_number
@@ -139,7 +139,7 @@ class RecursiveLeastSquares(Learner):
         """See `Learner.load_state`."""
         super().load_state(state)
         self._inverse = np.array(state["inverse"])
-        self._weights = np.array(state["weights"])
+        self._weights = roomy(state["weights"])
 
 
 def probabilities(regressed: Regressed) -> Vector:
