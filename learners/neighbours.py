@@ -186,7 +186,7 @@ def _nearest(
     rows, least = np.zeros(k, dtype=np.intp), np.full(k, np.inf)
     for row in range(len(products)):
         # |a - b|² = |a|² - 2ab + |b|²: products instead of differences.
-        square = norms[row] - 2.0 * products[row]
+        square = np.float64(norms[row]) - 2.0 * np.float64(products[row])
         if square >= least[-1]:
             continue
         place = k - 1

@@ -141,5 +141,5 @@ def _unit(x: Vector) -> Vector:
     length = math.sqrt(total) if total > 0.0 else 1.0
     result = np.empty(len(x), dtype=np.float32)
     for i in range(len(x)):
-        result[i] = 0.0 if np.isnan(x[i]) else x[i] / length
+        result[i] = 0.0 if np.isnan(x[i]) else np.float64(x[i]) / length
     return result
