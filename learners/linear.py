@@ -7,15 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import Learner, State, Vector, filled
+from learners.base import Learner, State, Vector
 from learners.compiled import compiled
-from learners.growth import grown
+from learners.growth import grown, roomy
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
 from learners.priors import PriorBased
 
-NO_COLUMNS: Ids = np.zeros(0, dtype=np.intp)
-"""Stands for all columns."""
 INTERCEPT = 0.3
 """Input of the adaptive intercept: below 1, as the prior already knows how frequent the label is."""
 LEAST_CURVATURE = 0.001
@@ -93,7 +91,7 @@ class LogisticRegression(Learner):
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._weights = np.array(state["weights"])
+        self._weights = roomy(state["weights"])
 
 
 class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
@@ -140,11 +138,11 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         self.tolerance = tolerance
         super().__init__()
         self._variances: Vector = np.zeros((0, 1), dtype=np.float32)
+        self._settings: Vector = np.array((variance, 1.0 + forgetting, tolerance), dtype=np.float32)
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
-        prior = self._priors.score(x)
-        return sigmoid(self._logits(self._inputs(x)) + np.log(prior / (1 - prior)))
+        return sigmoid(self._logits(self._inputs(x)) + self._priors.logits())
 
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
         """See `LogisticRegression.update`."""
@@ -156,12 +154,8 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
 
     def _step(self, inputs: Vector, error: Vector, scores: Vector) -> None:
         self._variances = grown(self._variances, *self._weights.shape, fill=self.variance)
-        columns = np.flatnonzero(inputs)
-        if 2 * len(columns) > len(inputs):
-            # Dense enough: running through all columns is faster than looking them up.
-            columns = NO_COLUMNS
-        settings = np.array((self.variance, 1.0 + self.forgetting, self.tolerance), dtype=np.float32)
-        _laplace(self._weights, self._variances, inputs, columns, error, scores, settings)
+        columns = _sparse_columns(inputs)
+        _laplace(self._weights, self._variances, inputs, columns, error, scores, self._settings)
 
     def state(self) -> State:
         """See `Learner.state`."""
@@ -172,14 +166,16 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._variances = np.array(state["variances"])
+        self._variances = roomy(state["variances"], fill=self.variance)
 
 
+@compiled
 def with_intercept(x: Vector, intercept: float = 1.0) -> Vector:
     """Return (intercept, x) with missing values as 0, shape (d + 1,)."""
     inputs = np.empty(len(x) + 1, dtype=np.float32)
     inputs[0] = intercept
-    inputs[1:] = filled(x)
+    for i in range(len(x)):
+        inputs[i + 1] = 0.0 if np.isnan(x[i]) else x[i]
     return inputs
 
 
@@ -195,6 +191,17 @@ def errors(scores: Vector, targets: Targets) -> Vector:
 def sigmoid(logits: NDArray[np.float32]) -> Vector:
     """Return 1 / (1 + exp(-logits)), safe for any logit."""
     return (1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))).astype(np.float32, copy=False)
+
+
+@compiled
+def _sparse_columns(inputs: Vector) -> Ids:
+    """Return the columns that are not 0; none where there are so many that running through all is faster."""
+    columns, size = np.empty(len(inputs), dtype=np.intp), 0
+    for column in range(len(inputs)):
+        if inputs[column] != 0.0:
+            columns[size] = column
+            size += 1
+    return columns[: size if 2 * size <= len(inputs) else 0]
 
 
 @compiled

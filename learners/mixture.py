@@ -67,6 +67,7 @@ class Mixture:
         self.experts = experts
         self.rate = rate
         self.share = share
+        self._settings: Vector = np.array((rate, share), dtype=np.float32)
         self._labels = 0
         self._start = 1.0 / (experts + 1)
         # One row an expert, a last one for the bias; the common weights serve labels too rare for own ones.
@@ -82,10 +83,9 @@ class Mixture:
         """Return the mixture of the experts' probabilities, shape (experts, L)."""
         size = scores.shape[1]
         opinions = np.empty((self.experts + 1, size), dtype=np.float32)
-        np.clip(scores, FLOOR, 1.0 - FLOOR, out=opinions[:-1])
         logits = np.empty((self.experts + 1, size), dtype=np.float32)
-        np.log(opinions[:-1] / (1.0 - opinions[:-1]), out=logits[:-1])
-        logits[-1] = -1.0
+        _prepare(scores, opinions, logits)
+        np.log(logits[:-1], out=logits[:-1])
         own = grown(self._own, self.experts + 1, size)
         trust = grown(self._trust, self.experts + 1, size, fill=self._start)
         probabilities = np.empty(size, dtype=np.float32)
@@ -97,9 +97,8 @@ class Mixture:
         size = mixed.opinions.shape[1]
         self._grow(size)
         truth = targets.dense(size)
-        settings = np.array((self.rate, self.share), dtype=np.float32)
         _learn(
-            *(mixed.opinions, mixed.logits, truth, targets.known(size), settings),
+            *(mixed.opinions, mixed.logits, truth, targets.known(size), self._settings),
             *(self._common, self._common_squares, self._own, self._own_squares),
             *(self._trust, self._common_trust),
         )
@@ -153,6 +152,18 @@ class Mixed:
         self.probabilities = probabilities
         self.opinions = opinions
         self.logits = logits
+
+
+@compiled
+def _prepare(scores: Table, opinions: Table, logits: Table) -> None:
+    """Fill in the experts' opinions, cut, and their odds; the last row of the logits is the bias."""
+    least, most, one = np.float32(FLOOR), np.float32(1.0 - FLOOR), np.float32(1.0)
+    for expert in range(len(scores)):
+        for label in range(scores.shape[1]):
+            opinion = min(max(scores[expert, label], least), most)
+            opinions[expert, label] = opinion
+            logits[expert, label] = opinion / (one - opinion)
+    logits[len(scores)] = -1.0
 
 
 @compiled

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from river import linear_model, optim
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 from learners.labels import Targets
 from learners.linear import INTERCEPT, AdaptiveLogisticRegression, LogisticRegression
@@ -43,11 +45,16 @@ def test_adaptive_equals_its_formula(features: int) -> None:
     for _ in range(2):
         before = learner.score(x).astype(np.float64)
         learner.learn(x, only(0))
-        curvature = (before * (1 - before))[:, None]
-        damping = 1 / (1 + curvature * (variances @ inputs**2)[:, None])
-        weights -= variances * inputs * damping * (before - [1.0, 0.0])[:, None]
-        grown = variances * (1 - curvature * variances * inputs**2 * damping) * 1.02
-        variances = np.where(inputs == 0, variances, np.minimum(grown, 0.5))
+        for label, truth in enumerate((1.0, 0.0)):
+            old, doubt = logit(before[label]), variances[label] @ inputs**2
+            mode = brentq(
+                lambda z, old=old, doubt=doubt, truth=truth: z - old + doubt * (expit(z) - truth), -99, 99
+            )
+            curvature = expit(mode) * (1 - expit(mode))
+            weights[label] -= variances[label] * inputs * (expit(mode) - truth)
+            certain = curvature / (1 + curvature * doubt)
+            grown = (variances[label] - (variances[label] * inputs) ** 2 * certain) * 1.02
+            variances[label] = np.where(inputs == 0, variances[label], np.minimum(grown, 0.5))
     prior = learner._priors.score(x).astype(np.float64)
     expected = 1 / (1 + np.exp(-(weights @ inputs + np.log(prior / (1 - prior)))))
     np.testing.assert_allclose(learner.score(x), expected, atol=1e-6)
