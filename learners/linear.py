@@ -244,14 +244,14 @@ def _laplace(
 
 
 @compiled
-def _mode(score: float, error: float, doubt: float) -> tuple[np.float32, np.float32]:
+def _mode(score: np.float32, error: np.float32, variance: np.float32) -> tuple[np.float32, np.float32]:
     """Return how far to step and how much certainty was won, for weights that leave a logit in doubt.
 
     The logit's new place z solves z = old - doubt · (sigmoid(z) - truth): the mode of its posterior. The old
     slope alone would send a label that was thought to be absent far too high.
     """
-    truth = score - error
-    likely = min(max(score, LEAST_SCORE), 1.0 - LEAST_SCORE)
+    doubt, truth = np.float64(variance), np.float64(score) - np.float64(error)
+    likely = min(max(np.float64(score), LEAST_SCORE), 1.0 - LEAST_SCORE)
     old = math.log(likely / (1.0 - likely))
     # From where the sigmoid is steepest, within what is possible, Newton's steps never overshoot.
     z = min(max(0.0, old - doubt * (1.0 - truth)), old + doubt * truth)
