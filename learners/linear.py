@@ -53,7 +53,7 @@ class LogisticRegression(Learner):
         """Learn as `learn` does, from the scores that `score` gave for the same vector, shape (L,)."""
         self._count(x)
         inputs = with_intercept(x)
-        self._weights = grown(self._weights, len(self.label_space), len(inputs))
+        self._weights = roomy(self._weights, len(self.label_space), len(inputs))
         self._step(inputs, errors(scores, targets))
 
     def _step(self, inputs: Vector, error: Vector) -> None:
@@ -76,7 +76,7 @@ class LogisticRegression(Learner):
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._weights = roomy(state["weights"])
+        self._weights = roomy(np.array(state["weights"]), *state["weights"].shape)
 
 
 class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
@@ -128,7 +128,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         self._learn_priors(x, targets)
 
     def _step(self, inputs: Vector, error: Vector) -> None:
-        self._squares = grown(self._squares, *self._weights.shape)
+        self._squares = roomy(self._squares, *self._weights.shape)
         _adagrad(self._weights, self._squares, inputs, _sparse_columns(inputs), error, self._settings)
 
     def state(self) -> State:
@@ -140,7 +140,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._squares = roomy(state["squares"])
+        self._squares = roomy(np.array(state["squares"]), *state["squares"].shape)
 
 
 @compiled
