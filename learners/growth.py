@@ -35,7 +35,7 @@ def grown(array: NDArray[Any], *sizes: int, fill: float = 0.0) -> NDArray[Any]:
 
 
 def roomy(array: NDArray[Any], *sizes: int) -> NDArray[Any]:
-    """Return what `grown` does, each axis that grows to the next power of 2.
+    """Return an array at least as large as `sizes`, old values kept, each axis at least the next power of 2.
 
     The layout then does not tell when an array grew, and BLAS, which adds in an order that depends on the
     layout, computes with a restored matrix what it did with the saved one.
@@ -46,4 +46,9 @@ def roomy(array: NDArray[Any], *sizes: int) -> NDArray[Any]:
     >>> roomy(np.ones((3, 5)), 3, 5).shape
     (4, 8)
     """
-    return grown(array, *(1 << max(size - 1, 0).bit_length() for size in sizes))
+    shape = [1 << max(size - 1, 0).bit_length() for size in sizes]
+    if all(map(operator.le, shape, array.shape)):
+        return array
+    larger = np.zeros(list(map(max, shape, array.shape)), dtype=array.dtype)
+    larger[tuple(slice(0, have) for have in array.shape)] = array
+    return larger
