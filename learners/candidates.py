@@ -143,14 +143,17 @@ def _proposals(predicted: Masks, place: Ids, ids: Ids, sizes: Ids, weights: Tabl
     proposals = np.zeros((len(sizes) + 2, predicted.shape[1]), dtype=np.bool_)
     votes, total, first = np.zeros(len(sizes) + 2), 0.0, 0
     for row in range(len(sizes)):
-        for label in ids[first : first + sizes[row]]:
-            proposals[row, place[label]] = True
+        for i in range(first, first + sizes[row]):
+            proposals[row, place[ids[i]]] = True
         votes[row] = weights[row]
         total += weights[row]
         first += sizes[row]
-    proposals[len(sizes)] = predicted[HALF]
-    proposals[len(sizes) + 1] = predicted[MICRO]
-    return proposals, votes / max(total, 1.0)
+    for row in range(len(sizes)):
+        votes[row] /= max(total, 1.0)
+    for label in range(predicted.shape[1]):
+        proposals[len(sizes), label] = predicted[HALF, label]
+        proposals[len(sizes) + 1, label] = predicted[MICRO, label]
+    return proposals, votes
 
 
 @compiled

@@ -167,17 +167,19 @@ def _learn(
     seen: Table,
 ) -> None:
     """Book one message, the `messages`th but one, of a stream with so many labels."""
-    truth = _truth(active, positive)
-    missed = len(positive) - int(truth.sum())
+    truth, missed = _truth(active, positive)
     earned = np.zeros((CHOICE + 1, len(clusters) + 1))
     if rule in (MACRO_F1, BALANCED):
-        rarity = np.array([messages / (2.0 * (seen[label] + 1.0) * labels) for label in active])
-        weight = 1.0 if rule == MACRO_F1 else 0.5
-        _add_macro_earned(predicted, truth, active, owner, np.minimum(rarity, RAREST) * weight, macro, earned)
+        weights = np.empty(len(active))
+        for place in range(len(active)):
+            rarity = messages / (2.0 * (seen[active[place]] + 1.0) * labels)
+            weights[place] = min(rarity, RAREST) * (1.0 if rule == MACRO_F1 else 0.5)
+        _add_macro_earned(predicted, truth, active, owner, weights, macro, earned)
     if rule != MACRO_F1:
         tally = _tally(predicted, truth, owner, len(clusters))
         # Labels that no candidate could have predicted count against the message, not against a cluster.
-        tally[2, :, -1] += missed
+        for row in range(CHOICE + 1):
+            tally[2, row, -1] += missed
         _add_earned(rule, tally, micro[0] / micro[1], earned)
     for row in range(CHOICE + 1):
         whole[row] = whole[row] * keep + earned[row, -1]
@@ -188,15 +190,16 @@ def _learn(
 
 
 @compiled
-def _truth(active: Ids, positive: Ids) -> Masks:
-    """Return which active labels are positive; both come in ascending order."""
-    truth, place = np.zeros(len(active), dtype=np.bool_), 0
+def _truth(active: Ids, positive: Ids) -> tuple[Masks, int]:
+    """Return which active labels are positive, and how many positives are not active; both ascend."""
+    truth, place, missed = np.zeros(len(active), dtype=np.bool_), 0, len(positive)
     for label in positive:
         while place < len(active) and active[place] < label:
             place += 1
         if place < len(active) and active[place] == label:
             truth[place] = True
-    return truth
+            missed -= 1
+    return truth, missed
 
 
 @compiled

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 def grown(array: NDArray[Any], *sizes: int, fill: float = 0.0) -> NDArray[Any]:
     """Return an array at least as large as `sizes` along its leading axes, old values kept.
 
-    The same array comes back where it is large enough; otherwise each axis that is too short gets the
-    next power of 2, so a row costs O(1) amortised and the layout does not tell how often an array has
-    grown: BLAS adds in an order that depends on it. New places hold `fill`.
+    The same array comes back where it is large enough; otherwise each axis that is too short is at
+    least doubled, so a row costs O(1) amortised. New places hold `fill`.
 
     Examples
     --------
@@ -29,23 +28,27 @@ def grown(array: NDArray[Any], *sizes: int, fill: float = 0.0) -> NDArray[Any]:
         return array
     for axis, size in enumerate(sizes):
         if size > shape[axis]:
-            shape[axis] = 1 << (size - 1).bit_length()
+            shape[axis] = max(size, 2 * shape[axis])
     larger = np.full(shape, fill, dtype=array.dtype)
     larger[tuple(slice(0, have) for have in array.shape)] = array
     return larger
 
 
-def roomy(array: NDArray[Any], fill: float = 0.0) -> NDArray[Any]:
-    """Return a copy laid out as if it had grown row by row: what is restored computes as what was saved.
+def roomy(array: NDArray[Any], *sizes: int) -> NDArray[Any]:
+    """Return an array at least as large as `sizes`, old values kept, each axis at least the next power of 2.
 
-    The spare places hold `fill`.
+    The layout then does not tell when an array grew, and BLAS, which adds in an order that depends on the
+    layout, computes with a restored matrix what it did with the saved one.
 
     Examples
     --------
     >>> import numpy as np
-    >>> roomy(np.ones((3, 5))).shape
+    >>> roomy(np.ones((3, 5)), 3, 5).shape
     (4, 8)
     """
-    room = grown(np.zeros((0,) * array.ndim, dtype=array.dtype), *array.shape, fill=fill)
-    room[tuple(slice(0, have) for have in array.shape)] = array
-    return room
+    shape = [1 << max(size - 1, 0).bit_length() for size in sizes]
+    if all(map(operator.le, shape, array.shape)):
+        return array
+    larger = np.zeros(list(map(max, shape, array.shape)), dtype=array.dtype)
+    larger[tuple(slice(0, have) for have in array.shape)] = array
+    return larger

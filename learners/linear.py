@@ -64,7 +64,7 @@ class LogisticRegression(Learner):
         """Learn as `learn` does, from the scores that `score` gave for the same vector, shape (L,)."""
         self._count(x)
         inputs = self._inputs(x)
-        self._weights = grown(self._weights, len(self.label_space), len(inputs))
+        self._weights = roomy(self._weights, len(self.label_space), len(inputs))
         self._step(inputs, errors(scores, targets), scores)
 
     def _inputs(self, x: Vector) -> Vector:
@@ -91,7 +91,7 @@ class LogisticRegression(Learner):
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._weights = roomy(state["weights"])
+        self._weights = roomy(np.array(state["weights"]), *state["weights"].shape)
 
 
 class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
@@ -166,7 +166,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._variances = roomy(state["variances"], fill=self.variance)
+        self._variances = np.array(state["variances"])
 
 
 @compiled

@@ -216,10 +216,14 @@ def _products(vectors: Vector, x: Vector, rows: int) -> tuple[Vector, float]:
 @compiled
 def _sets(rows: Ids, labels: Ids, positives: Ids) -> tuple[Ids, Ids]:
     """Return the positives of some rows, one row after the other, and how many each has."""
-    sizes = positives[rows]
-    ids, first = np.empty(sizes.sum(), dtype=np.intp), 0
+    sizes, total = np.empty(len(rows), dtype=np.intp), 0
     for place in range(len(rows)):
-        ids[first : first + sizes[place]] = labels[rows[place], : sizes[place]]
+        sizes[place] = positives[rows[place]]
+        total += sizes[place]
+    ids, first = np.empty(total, dtype=np.intp), 0
+    for place in range(len(rows)):
+        for i in range(sizes[place]):
+            ids[first + i] = labels[rows[place], i]
         first += sizes[place]
     return ids, sizes
 

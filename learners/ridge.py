@@ -127,7 +127,7 @@ class RecursiveLeastSquares(Learner):
             larger[:have, :have] = self._inverse
             larger[range(have, size), range(have, size)] = 1.0 / self.ridge
             self._inverse = larger
-        self._weights = grown(self._weights, len(self.label_space), size)
+        self._weights = roomy(self._weights, len(self.label_space), size)
 
     def state(self) -> State:
         """See `Learner.state`."""
@@ -139,7 +139,7 @@ class RecursiveLeastSquares(Learner):
         """See `Learner.load_state`."""
         super().load_state(state)
         self._inverse = np.array(state["inverse"])
-        self._weights = roomy(state["weights"])
+        self._weights = roomy(np.array(state["weights"]), *state["weights"].shape)
 
 
 def probabilities(regressed: Regressed) -> Vector:

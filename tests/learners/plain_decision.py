@@ -95,15 +95,14 @@ class PlainDecision(Decision):
         errors = guessed + true - 2 * right
         if self.rule == "macro_f1":
             return macro
-        if self.rule == "hamming":
-            return -errors
-        if self.rule == "subset":
-            return (errors == 0).astype(np.float64)
-        if self.rule == "micro_f1":
-            return 2.0 * right - self._micro[0] / self._micro[1] * (guessed + true)
         f1 = np.where(errors == 0, 1.0, 2.0 * right / np.maximum(guessed + true, 1))
-        earned: Table = (errors == 0) + f1 - 0.3 * errors / np.maximum(true, 1) + 0.5 * macro
-        return earned
+        by_rule: dict[str, Table] = {
+            "hamming": -errors,
+            "subset": (errors == 0).astype(np.float64),
+            "micro_f1": 2.0 * right - self._micro[0] / self._micro[1] * (guessed + true),
+            "balanced": (errors == 0) + f1 - 0.3 * errors / np.maximum(true, 1) + 0.5 * macro,
+        }
+        return by_rule[self.rule]
 
     def _macro_gain(self, decided: Decided, truth: Masks) -> Table:
         gain = 2.0 * (decided.candidates & truth) - self._f1(decided.active) * (
