@@ -92,10 +92,10 @@ class PlainDecision(Decision):
         guessed, right = _by_column(guesses, owner, columns), _by_column(guesses & truth, owner, columns)
         true = _by_column(truth[None, :], owner, columns)
         true[:, -1] += missed
-        errors = guessed + true - 2 * right
+        errors: Table = guessed + true - 2 * right
         if self.rule == "macro_f1":
             return macro
-        f1 = np.where(errors == 0, 1.0, 2.0 * right / np.maximum(guessed + true, 1))
+        f1: Table = np.where(errors == 0, 1.0, 2.0 * right / np.maximum(guessed + true, 1))
         by_rule: dict[str, Table] = {
             "hamming": -errors,
             "subset": (errors == 0).astype(np.float64),
