@@ -56,6 +56,10 @@ class ExtremeClassifier(Learner):
     It is a tree of features, not of co-occurrence like `Clusters`: a shortlist has to be found from the
     vector alone, must hold labels that have never met any other, and must be bounded in depth.
 
+    Nodes learn from mistakes and so forget: of labels seen once, the shortlist held 95 % among 1,000 labels but
+    23 % among 10,000 and 3 % among 100,000 (`tests.benchmarks.extreme`). Labels that recur are found: among
+    10,000 with Zipf's frequencies P@1 was 99 % and P@5 96 % of exact mode's.
+
     Vectors are brought to length 1; dense ones from an encoder, of 128 to 1,024 features, suit it best. A
     label takes 4 (d + 1) bytes of weights and some 30 of bookkeeping: a million labels at d = 256 take
     1.1 GiB, and twice that for a moment while they grow (doubling) or are loaded. Predictions list the

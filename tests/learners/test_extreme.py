@@ -1,4 +1,4 @@
-"""The extreme learner: its tree stays a tree, its shortlist costs little and loses little beside every label."""
+"""The extreme learner: its tree stays a tree, and a shortlist loses little beside scoring every label."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def assert_tree(tree: LabelTree, labels: int) -> None:
     assert len(tree.levels[-1]) <= tree.fanout
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 1000), st.integers(2, 6), st.integers(1, 3))
 def test_every_label_hangs_in_one_place(seed: int, fanout: int, beam: int) -> None:
     """Grow and rehang at random: the tree stays whole and as low as a B+-tree is."""
@@ -60,7 +60,7 @@ def test_every_label_hangs_in_one_place(seed: int, fanout: int, beam: int) -> No
 
 def test_the_shortlist_is_nearly_as_good_as_every_label() -> None:
     """Labels appear all along a planted stream: P@1 and P@5 are at least 95 % of exact mode's."""
-    stream = prototype_stream(3000, 1000, features=64)
+    stream = prototype_stream(2000, 500, features=64)
     tree = ExtremeClassifier(device="cpu")
     _, listed = prequential(tree, stream)
     _, exact = prequential(ExtremeClassifier(exact=True, device="cpu"), stream)
@@ -85,8 +85,8 @@ def test_a_beam_as_wide_as_the_tree_lists_every_label() -> None:
 def test_a_message_touches_a_bounded_number_of_rows() -> None:
     """However many labels there are, at most beam leaves of fanout labels are scored."""
     learner = ExtremeClassifier(fanout=8, beam=2, device="cpu")
-    predictions, _ = prequential(learner, prototype_stream(1500, 1000, features=16))
-    assert len(learner.label_space) > 500
+    predictions, _ = prequential(learner, prototype_stream(1000, 1000, features=16))
+    assert len(learner.label_space) > 400
     assert max(len(prediction.scores) for prediction in predictions) <= 16
     assert learner.statistics().height >= 2
 
@@ -132,11 +132,11 @@ def test_a_label_that_moves_is_found_again() -> None:
             learner.learn(x, Targets(np.array([label])))
         return misses / messages
 
-    missed(prototypes, 4000)
-    settled = missed(prototypes, 1000)
+    missed(prototypes, 1500)
+    settled = missed(prototypes, 500)
     swapped = missed(prototypes[::-1].copy(), 200)
-    missed(prototypes[::-1].copy(), 5000)
-    again = missed(prototypes[::-1].copy(), 1000)
+    missed(prototypes[::-1].copy(), 1500)
+    again = missed(prototypes[::-1].copy(), 500)
     assert settled < 0.3 < swapped
     assert again < swapped / 2
 
