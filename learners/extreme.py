@@ -56,14 +56,14 @@ class ExtremeClassifier(Learner):
     It is a tree of features, not of co-occurrence like `Clusters`: a shortlist has to be found from the
     vector alone, must hold labels that have never met any other, and must be bounded in depth.
 
-    Nodes learn from mistakes and so forget: of labels seen once, the shortlist held 95 % among 1,000 labels but
-    23 % among 10,000 and 3 % among 100,000 (`tests.benchmarks.extreme`). Labels that recur are found: among
-    10,000 with Zipf's frequencies P@1 was 99 % and P@5 96 % of exact mode's.
+    Nodes learn from mistakes and so forget: of labels seen once, the shortlist held 98 % among 1,000 labels,
+    28 % among 10,000 and 3 % among 100,000 (`tests.benchmarks.extreme`). It is made for labels that recur.
 
-    Vectors are brought to length 1; dense ones from an encoder, of 128 to 1,024 features, suit it best. A
-    label takes 4 (d + 1) bytes of weights and some 30 of bookkeeping: a million labels at d = 256 take
-    1.1 GiB, and twice that for a moment while they grow (doubling) or are loaded. Predictions list the
-    shortlist's labels (`Prediction.scored`); all others have probability 0.
+    Vectors are brought to length 1; dense ones from an encoder, of 128 to 1,024 features, are what it is meant
+    for. A label takes 4 (d + 1) bytes of weights and, beside its name, some 60 more: a million labels at d = 256
+    come to about 1 GiB. Room grows by doubling, so for a moment there are two copies, and a message that
+    finds no room waits for the copying. Predictions list the shortlist's labels (`Prediction.scored`); all
+    others have probability 0.
 
     Parameters
     ----------
@@ -81,9 +81,8 @@ class ExtremeClassifier(Learner):
     exact
         True scores every label (O(L d) a message): what the shortlist is compared with.
     device
-        "auto" (a CUDA device where there is one), "cpu" or "cuda". A CUDA device pays for exact mode over
-        many labels; for a shortlist the CPU is as fast, because one message is little work. The two
-        differ in last bits.
+        "auto" (a CUDA device where there is one), "cpu" or "cuda". Only weights and their products are on
+        it; the beam search asks it once a height. The two differ in last bits.
 
     Raises
     ------
@@ -105,7 +104,7 @@ class ExtremeClassifier(Learner):
     Prabhu et al., "Parabel: partitioned label trees for extreme classification", WWW 2018.
     You et al., "AttentionXML: label tree-based attention-aware deep model", NeurIPS 2019.
     Gupta et al., "Dual-encoders for extreme multi-label classification", ICLR 2024: the decoupled softmax
-    loss. It ranked no better here than the logistic loss, which gives probabilities as well.
+    loss. On a planted stream it ranked no better than the logistic loss, which gives probabilities as well.
     """
 
     def __init__(
