@@ -61,9 +61,9 @@ class ExtremeClassifier(Learner):
 
     Vectors are brought to length 1; dense ones from an encoder, of 128 to 1,024 features, are what it is
     meant for. A label takes 4 (d + 1) bytes of weights and, beside its name, some 60 more: a million labels
-    at d = 256 come to about 1 GiB. Room grows by doubling, so for a moment there are two copies, and a message that
-    finds no room waits for the copying. Predictions list the shortlist's labels (`Prediction.scored`); all
-    others have probability 0.
+    at d = 256 come to about 1 GiB. Room grows by doubling, so for a moment there are two copies, and a
+    message that finds no room waits for the copying. Predictions list the shortlist's labels
+    (`Prediction.scored`); all others have probability 0.
 
     Parameters
     ----------
