@@ -73,7 +73,7 @@ class ExtremeClassifier(Learner):
     node_rate
         The same for the tree's nodes: large, because a leaf must remember single messages of rare labels.
     fanout
-        Most labels in a leaf and children of a node, at least 2. Few make the tree deep and its choices
+        Most labels in a leaf and children of a node, at least 3. Few make the tree deep and its choices
         early; many make a message expensive.
     beam
         Nodes of each height that are looked under, at least 1. A narrow beam misses labels, above all
@@ -118,7 +118,7 @@ class ExtremeClassifier(Learner):
     ) -> None:
         check_number(self, "rate", rate, float, 0, open_low=True)
         check_number(self, "node_rate", node_rate, float, 0, open_low=True)
-        check_number(self, "fanout", fanout, int, 2)
+        check_number(self, "fanout", fanout, int, 3)
         check_number(self, "beam", beam, int, 1)
         self.rate = rate
         self.node_rate = node_rate

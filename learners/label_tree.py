@@ -80,7 +80,7 @@ class LabelTree:
     rate, node_rate
         Steps of the labels' and the nodes' classifiers; see `ClassifierRows`.
     fanout
-        Most children of a node, at least 2.
+        Most children of a node, at least 3: half of one too many must be two, or depth is not bounded.
     beam
         Nodes of each height that are looked under, at least 1.
 
@@ -91,14 +91,14 @@ class LabelTree:
 
     Examples
     --------
-    >>> tree = LabelTree(torch.device("cpu"), rate=4.0, node_rate=16.0, fanout=2, beam=1)
+    >>> tree = LabelTree(torch.device("cpu"), rate=4.0, node_rate=16.0, fanout=3, beam=1)
     >>> for label, inputs in enumerate(np.eye(5, dtype=np.float32)):
     ...     route = tree.route(inputs)
     ...     tree.reserve(label + 1, columns=5)
     ...     tree.hang(label, route)
     ...     tree.learn(route, np.array([label]), inputs)
     >>> [len(level) for level in tree.levels]
-    [5, 4, 2]
+    [5, 2]
 
     References
     ----------

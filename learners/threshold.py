@@ -44,7 +44,8 @@ class MicroF1Threshold:
         """The probability to predict from, in (0, 1)."""
         hits, predicted = np.cumsum(self._hits[::-1])[::-1], np.cumsum(self._all[::-1])[::-1]
         f1 = hits / (predicted + self._positives)
-        return (1 + int(f1[1:].argmax())) / BINS
+        # Among equals the highest: no label is predicted on no evidence.
+        return (BINS - 1 - int(f1[:0:-1].argmax())) / BINS
 
     def learn(self, probabilities: Vector, true: Ids, positives: int) -> None:
         """Book one message: probabilities of shape (n,), places of the true ones, number of true labels."""
