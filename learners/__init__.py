@@ -6,6 +6,7 @@ Every learner is a river `MultiLabelClassifier` outside and array-native inside;
 from learners.base import Change, Learner, Prediction, Statistics
 from learners.clusters import Clusters
 from learners.cooccurrence import Cooccurrence
+from learners.extreme import ExtremeClassifier
 from learners.ihomer import IHOMER
 from learners.label_powerset import LabelPowerset, PrunedSets
 from learners.labels import LabelSpace, Targets
@@ -26,6 +27,7 @@ __all__ = [
     "ClassifierChain",
     "Clusters",
     "Cooccurrence",
+    "ExtremeClassifier",
     "HoeffdingAdaptiveTree",
     "LabelPowerset",
     "LabelPriors",

@@ -23,7 +23,7 @@ from river.base import MultiLabelClassifier
 
 from learners.compiled import compiled
 from learners.features import FeatureSpace
-from learners.labels import Ids, LabelSpace, Targets
+from learners.labels import Ids, LabelSpace, Targets, best_labels
 
 Vector = NDArray[np.float32]
 State = dict[str, Any]
@@ -38,11 +38,39 @@ class Prediction(NamedTuple):
     labels
         Ids of the predicted labels, ascending. Shape (k,).
     scores
-        One probability per known label, float32 in [0, 1]. Shape (L,).
+        One probability per label of `scored`, float32 in [0, 1]. Shape (n,).
+    scored
+        Ids of the labels that have a score, ascending; None (the default) means every known label, n = L.
+        The rest were ruled out without being looked at: their probability is 0.
+
+    Examples
+    --------
+    >>> shortlist = Prediction(np.array([7]), np.array([0.2, 0.9], dtype=np.float32), np.array([3, 7]))
+    >>> shortlist.best(1)
+    (array([7]), array([0.9], dtype=float32))
+    >>> shortlist.among(np.array([3, 5])).scored
+    array([3])
     """
 
     labels: Ids
     scores: Vector
+    scored: Ids | None = None
+
+    def best(self, k: int) -> tuple[Ids, Vector]:
+        """Return the k labels with the best scores (or all that have one), best first, and their scores."""
+        best = best_labels(self.scores, k)
+        return (best if self.scored is None else self.scored[best]), self.scores[best]
+
+    def among(self, labels: Ids) -> Prediction:
+        """Return what is said of some labels (ascending, each once), as far as they have a score."""
+        if self.scored is None:
+            scored = places = labels[labels < len(self.scores)]
+        else:
+            scored = np.intersect1d(labels, self.scored, assume_unique=True)
+            places = np.searchsorted(self.scored, scored)
+        return Prediction(
+            np.intersect1d(self.labels, labels, assume_unique=True), self.scores[places], scored
+        )
 
 
 @dataclasses.dataclass(frozen=True)

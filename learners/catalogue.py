@@ -9,6 +9,7 @@ from typing import Any
 
 from learners import baselines
 from learners.base import Learner
+from learners.extreme import ExtremeClassifier
 from learners.ihomer import IHOMER
 from learners.linear import AdaptiveLogisticRegression
 from learners.linear import LogisticRegression as Linear
@@ -26,6 +27,7 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "ridge": RecursiveLeastSquares,
     "knn": NearestNeighbours,
     "mlhat": HoeffdingAdaptiveTree,
+    "extreme": ExtremeClassifier,
     "priors": LabelPriors,
     "previous-labels": PreviousLabels,
     "majority": MajorityLabelset,
@@ -55,6 +57,7 @@ TITLES = {
     "ridge": "RLS",
     "knn": "kNN on label-sets",
     "mlhat": "MLHAT",
+    "extreme": "Extreme",
     "priors": "Label priors",
     "previous-labels": "Previous labels",
     "majority": "Majority label-set",

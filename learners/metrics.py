@@ -1,8 +1,8 @@
 """Prequential scores: how good predictions were that were made before their truth was learned.
 
 Every message counts, from the first one, and so does every predicted label that the truth does not
-mention. A message costs what its labels cost, not what all labels cost; only P@k looks at the whole
-score vector, because it has to find the best five.
+mention. A message costs what its labels cost, not what all labels cost; only P@k looks at all scores that
+the prediction has, because it has to find the best five.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import dataclasses
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from learners.base import Prediction
 from learners.growth import grown
@@ -185,13 +184,11 @@ class Prequential:
 
     def update(self, prediction: Prediction, targets: Targets, labels_known: int) -> None:
         """Score one prediction; `labels_known` counts the labels known, this message's included."""
-        predicted, actual = prediction.labels, targets.positive
-        cells, best = labels_known, best_labels(prediction.scores, DEPTHS[-1])
+        actual, cells = targets.positive, labels_known
         if targets.negative is not None:
             known = np.union1d(actual, targets.negative)
-            predicted = np.intersect1d(predicted, known, assume_unique=True)
-            scored = known[known < len(prediction.scores)]
-            cells, best = len(known), scored[best_labels(prediction.scores[scored], DEPTHS[-1])]
+            prediction, cells = prediction.among(known), len(known)
+        predicted, (best, _) = prediction.labels, prediction.best(DEPTHS[-1])
         truth = set(actual.tolist())
         hits = [label for label in predicted.tolist() if label in truth]
         self._count_labels(np.array(hits, dtype=np.intp), predicted, actual, labels_known)
@@ -249,22 +246,6 @@ class Prequential:
         self._example_f1 = state["example_f1"]
         self._messages = state["messages"]
         self.recent.load_state(state["recent"])
-
-
-def best_labels(scores: NDArray[np.floating[Any]], k: int) -> Ids:
-    """Return the ids of the k best scores (or of all), best first, ties by id, in O(L).
-
-    Examples
-    --------
-    >>> best_labels(np.array([0.1, 0.5, 0.9, 0.5, 0.5]), 3)
-    array([2, 1, 3])
-    """
-    if len(scores) <= 4 * k:
-        return np.argsort(-scores, kind="stable")[:k]
-    last = np.partition(scores, -k)[-k]
-    better = np.flatnonzero(scores > last)
-    ties = np.flatnonzero(scores == last)[: k - len(better)]
-    return np.concatenate([better[np.argsort(-scores[better], kind="stable")], ties])
 
 
 def _hits_at(best: list[int], truth: set[int]) -> list[int]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from drift.monitors import Alarm, Monitors, Observation
 from learners.base import Learner, Prediction, State, Vector
-from learners.labels import Ids, Targets
+from learners.labels import Targets
 from learners.metrics import Prequential
 from stream.encoders.base import Encoder
 from stream.events import (
@@ -153,8 +153,9 @@ class Task:
 
     def _watch(self, prediction: Prediction, targets: Targets, known: int) -> list[Alarm]:
         predicted = prediction.labels
-        if not targets.complete:
-            predicted = predicted[targets.known(len(self.learner.label_space))[predicted]]
+        if targets.negative is not None:
+            said = np.union1d(targets.positive, targets.negative)
+            predicted = np.intersect1d(predicted, said, assume_unique=True)
         seen = Observation(
             predicted=predicted,
             actual=targets.positive,
@@ -218,14 +219,9 @@ class Task:
         return outputs
 
     def _listed(self, prediction: Prediction) -> dict[str, float]:
-        order = np.argsort(-prediction.scores, kind="stable")
-        listed = np.zeros(len(order), dtype=np.bool_)
-        listed[order[:LISTED_SCORES]] = True
-        listed[prediction.labels] = True
-        return {
-            self.learner.label_space.name(label): float(prediction.scores[label])
-            for label in order[listed[order]]
-        }
+        listed = np.union1d(prediction.best(LISTED_SCORES)[0], prediction.labels)
+        labels, scores = prediction.among(listed).best(len(listed))
+        return dict(zip(self.learner.label_space.names(labels), scores.tolist(), strict=True))
 
     def drift(self, record: Record, alarm: Alarm, name: str) -> Output:
         """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
@@ -282,15 +278,6 @@ class Task:
         self.learner.load_state(state["learner"])
         self.monitors.load_state(state["monitors"])
         self.scores.load_state(state["scores"])
-
-
-def _best(scores: Vector, count: int) -> Ids:
-    """Return the ids of the `count` best scores, ties to the label seen first, in no particular order."""
-    if len(scores) <= count:
-        return np.arange(len(scores))
-    bar = -np.partition(-scores, count - 1)[count - 1]
-    above = np.flatnonzero(scores > bar)
-    return np.concatenate([above, np.flatnonzero(scores == bar)[: count - len(above)]])
 
 
 def _rfc3339(milliseconds: int) -> str:

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from learners.device import choose_device
 from learners.parameters import check_number
-from stream.encoders.device import choose_device
 from stream.events import BadEventError, Event
 
 GRAMS = (4, 6)

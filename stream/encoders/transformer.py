@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stream.encoders.device import choose_device
+from learners.device import choose_device
 from stream.events import BadEventError, Event
 
 if TYPE_CHECKING:

@@ -62,7 +62,13 @@ def teach(learner: Learner, messages: Iterator[Message]) -> list[Prediction]:
 def assert_valid(prediction: Prediction, labels: int) -> None:
     """Check one prediction against the contract of `Prediction`."""
     assert prediction.scores.dtype == np.float32
-    assert prediction.scores.shape == (labels,)
+    if prediction.scored is None:
+        assert prediction.scores.shape == (labels,)
+    else:
+        assert prediction.scores.shape == prediction.scored.shape
+        assert (np.diff(prediction.scored) > 0).all()
+        assert all(0 <= label < labels for label in prediction.scored.tolist())
+        assert np.isin(prediction.labels, prediction.scored).all()
     assert np.isfinite(prediction.scores).all()
     assert ((prediction.scores >= 0) & (prediction.scores <= 1)).all()
     assert (np.diff(prediction.labels) > 0).all()
@@ -73,6 +79,9 @@ def assert_same(one: Prediction, other: Prediction) -> None:
     """Check that two predictions are equal to the last bit."""
     np.testing.assert_array_equal(one.labels, other.labels)
     np.testing.assert_array_equal(one.scores, other.scores)
+    assert (one.scored is None) == (other.scored is None)
+    if one.scored is not None and other.scored is not None:
+        np.testing.assert_array_equal(one.scored, other.scored)
 
 
 def check_predict_before_learn(make: Make) -> None:
@@ -199,6 +208,17 @@ def through_json(state: Any) -> Any:
     return json.loads(json.dumps(state, allow_nan=False))
 
 
+def check_score_says_what_predict_says(make: Make) -> None:
+    """Ask for the scores in either way: they are the same, and 0 for what `predict` left unscored."""
+    learner = make()
+    for x, labels in stream(60):
+        prediction, scores = learner.predict(x), learner.score(x)
+        scored = np.arange(len(scores)) if prediction.scored is None else prediction.scored
+        np.testing.assert_array_equal(prediction.scores, scores[scored])
+        assert not np.delete(scores, scored).any()
+        learner.learn(x, learner.label_space.targets(labels))
+
+
 def check_seed_repeats(make: Make) -> None:
     """Two runs over the same input end with the same digest; another input ends with another."""
     digests = []
@@ -267,6 +287,7 @@ CHECKS = [
     check_predict_does_not_change_state,
     check_learn_leaves_its_input,
     check_state_round_trip,
+    check_score_says_what_predict_says,
     check_seed_repeats,
     check_bounded_memory,
     check_river_dictionaries,

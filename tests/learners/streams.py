@@ -73,3 +73,26 @@ def threshold_stream(
         Message(row, [f"l{label}" for label in sets[(number + shift) % 8]])
         for row, number in zip(x, region, strict=True)
     ]
+
+
+def prototype_stream(
+    messages: int, labels: int, features: int, seed: int = 0, group: int = 50, noise: float = 1.0
+) -> list[Message]:
+    """Return a stream whose vectors are noisy means of the prototypes of their three labels or fewer.
+
+    Labels come in groups around a centre, those of a message from one group; frequencies are Zipf's, so
+    labels appear for the first time all along the stream.
+    """
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(max(1, labels // group), features))
+    groups = rng.integers(0, len(centres), labels)
+    prototypes = (centres[groups] + rng.normal(size=(labels, features))).astype(np.float32)
+    frequencies = rng.permutation(1.0 / np.arange(1, labels + 1))
+    stream = []
+    for first in rng.choice(labels, messages, p=frequencies / frequencies.sum()):
+        near = np.flatnonzero(groups == groups[first])
+        others = rng.choice(near, 2, p=frequencies[near] / frequencies[near].sum())
+        chosen = np.unique([first, *others])
+        x = prototypes[chosen].mean(axis=0) + noise * rng.normal(size=features)
+        stream.append(Message(x.astype(np.float32), [f"l{label}" for label in chosen]))
+    return stream

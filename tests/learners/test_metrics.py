@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from learners.base import Prediction
-from learners.labels import Targets
-from learners.metrics import Counts, Prequential, Rolling, best_labels
+from learners.labels import Targets, best_labels
+from learners.metrics import Counts, Prequential, Rolling
 
 sklearn_metrics = importlib.import_module("sklearn.metrics")
 

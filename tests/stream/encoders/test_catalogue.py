@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from learners.device import choose_device
 from stream.encoders import Dense, Hashing
 from stream.encoders.catalogue import make
-from stream.encoders.device import choose_device
 
 
 def test_a_name_makes_its_encoder() -> None:

@@ -1,4 +1,4 @@
-"""Where an encoder computes."""
+"""Where tensors live and are computed with."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ import torch
 from learners.parameters import check_choice
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str, owner: object = "the encoder") -> torch.device:
     """Return the device that "auto", "cpu" or "cuda" names; "auto" is CUDA where there is a device.
+
+    Parameters
+    ----------
+    name
+        One of the three.
+    owner
+        Whose parameter it is, for the error's sentence.
 
     Raises
     ------
@@ -20,7 +27,7 @@ def choose_device(name: str) -> torch.device:
     >>> choose_device("cpu")
     device(type='cpu')
     """
-    check_choice("the encoder", "device", name, ("auto", "cpu", "cuda"))
+    check_choice(owner, "device", name, ("auto", "cpu", "cuda"))
     present = torch.cuda.is_available()
     if name == "cuda" and not present:
         raise ValueError(

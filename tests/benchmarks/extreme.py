@@ -1,0 +1,173 @@
+"""The extreme learner: cost a message from 1,000 to a million labels, and precision beside exact scoring.
+
+Run `python -m tests.benchmarks.extreme [--labels 1000000] [--features 256]` for the cost: one learner grows,
+ten new labels a message, and at every power of ten messages with three known labels are predicted and
+learned, by the shortlist and by scoring every label with the same weights. "listed" is the share
+of the true labels that the shortlist held; most of them have been seen once. `--quality` instead runs a
+planted stream, from its first message, through the tree and through exact mode.
+
+Wanted: the shortlist's cost grows like log L; at 1,000 and 10,000 labels its P@1 and P@5 are at least 95 % of
+exact mode's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from learners.base import Vector
+from learners.extreme import ExtremeClassifier
+from learners.labels import Targets
+from learners.metrics import Prequential
+from tests.learners.streams import Message, prototype_stream
+
+GROUP, GROUPS = 50, 20
+"""Labels that share a centre, and groups of them that share a centre of theirs, and so on."""
+BIRTHS = 10
+"""New labels a message while the learner grows."""
+
+
+class Prototypes:
+    """A vector a label, made when it is asked for: a million of them need not be kept."""
+
+    def __init__(self, labels: int, features: int) -> None:
+        self._features = features
+        rng, count = np.random.default_rng(0), max(1, labels // GROUP)
+        self._centres = rng.normal(size=(count, features)).astype(np.float32)
+        above = count
+        while above > 1:
+            above = -(-above // GROUPS)
+            wider = rng.normal(size=(above, features)).astype(np.float32)
+            self._centres += np.repeat(wider, -(-count // above), axis=0)[:count]
+
+    def labels_of(self, group: int, labels: int) -> list[int]:
+        """Return the labels of a group among the first so many, in order of birth."""
+        groups = len(self._centres)
+        births: list[int] = []
+        for first in range(group * BIRTHS, labels, groups * BIRTHS):
+            births += range(first, min(first + BIRTHS, labels))
+        return births
+
+    def message(self, labels: list[int], noise: int) -> Vector:
+        """Return a noisy mean of the prototypes of labels of one group."""
+        own = [np.random.default_rng((1, label)).normal(size=self._features) for label in labels]
+        blur = np.random.default_rng((2, noise)).normal(size=self._features)
+        centre = self._centres[labels[0] // BIRTHS % len(self._centres)]
+        x: Vector = (centre + np.mean(own, axis=0) + blur).astype(np.float32)
+        return x
+
+    def known(self, labels: int, messages: int) -> Iterator[tuple[Vector, Targets]]:
+        """Yield messages with three labels of one group, among the first so many labels."""
+        rng = np.random.default_rng(labels)
+        for number in range(messages):
+            group = int(rng.integers(min(len(self._centres), labels // BIRTHS)))
+            some = np.sort(rng.choice(self.labels_of(group, labels), 3, replace=False))
+            yield self.message(some.tolist(), number), Targets(some)
+
+
+def grow(learner: ExtremeClassifier, prototypes: Prototypes, labels: int) -> tuple[float, float]:
+    """Teach new labels until there are so many; return the CPU seconds taken, in all and at the most."""
+    took = []
+    for first in range(len(learner.label_space), labels, BIRTHS):
+        born = list(range(first, min(first + BIRTHS, labels)))
+        learner.label_space.ids(f"l{label}" for label in born)
+        x = prototypes.message(born, first)
+        start = time.process_time()
+        learner.learn(x, Targets(np.array(born)))
+        took.append(time.process_time() - start)
+    return sum(took), max(took, default=0.0)
+
+
+def cost(learner: ExtremeClassifier, messages: list[tuple[Vector, Targets]]) -> tuple[float, float]:
+    """Predict and learn; return the median CPU milliseconds a message, and the share of labels scored."""
+    took, listed = [], []
+    for x, targets in messages:
+        start = time.process_time()
+        prediction = learner.predict(x)
+        learner.learn(x, targets)
+        took.append(time.process_time() - start)
+        listed.append(len(prediction.among(targets.positive).scores) / len(targets.positive))
+    return 1e3 * statistics.median(took), statistics.mean(listed)
+
+
+def resident() -> float:
+    """Return how much memory the process has, in GiB; Linux only."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(kilobytes) / 2**20
+
+
+def costs(largest: int, features: int) -> None:
+    """Print a line for each power of ten of labels, and how the cost grows."""
+    prototypes = Prototypes(largest, features)
+    learner = ExtremeClassifier(device="cpu")
+    sizes, figures = [], []
+    print("labels   growing s  worst ms  height  nodes  shortlist ms  listed  exact ms  RSS GiB")
+    size = 1000
+    while size <= largest:
+        seconds, worst = grow(learner, prototypes, size)
+        memory = resident()
+        known = list(prototypes.known(size, 600))
+        cost(learner, known[:100])
+        # The same weights and messages, every label scored.
+        exact = ExtremeClassifier(exact=True, device="cpu")
+        exact.load_state(learner.state())
+        beside, _ = cost(exact, known[100 : 100 + max(20, min(500, 10_000_000 // size))])
+        del exact
+        tree, listed = cost(learner, known[100:])
+        account = learner.statistics()
+        sizes.append(size)
+        figures.append(tree)
+        print(
+            f"{size:<9}{seconds:>9.1f}{1e3 * worst:>10.1f}{account.height:>8}{account.nodes:>7}{tree:>14.2f}"
+            f"{listed:>8.2f}{beside:>10.2f}{memory:>9.2f}",
+            flush=True,
+        )
+        size *= 10
+    if len(sizes) > 2:
+        slope, start = np.polyfit(np.log10(sizes), figures, 1)
+        power = np.polyfit(np.log10(sizes), np.log10(figures), 1)[0]
+        print(f"shortlist: {start:.2f} + {slope:.2f} log10 L ms a message; as a power of L: {power:.3f}")
+
+
+def quality(labels: int, messages: int) -> None:
+    """Print what the tree and exact mode score on a planted stream."""
+    stream: list[Message] = prototype_stream(messages, labels, features=128)
+    found = []
+    for exact in (False, True):
+        learner = ExtremeClassifier(exact=exact, device="cpu")
+        scores = Prequential()
+        for x, names in stream:
+            prediction = learner.predict(x)
+            targets = learner.label_space.targets(names)
+            scores.update(prediction, targets, len(learner.label_space))
+            learner.learn(x, targets)
+        found.append(scores.summary())
+        print(f"{labels} labels, {'exact' if exact else 'tree '}: {found[-1]}", flush=True)
+    tree, every = found
+    print(f"tree / exact: P@1 {tree.p_at_1 / every.p_at_1:.3f}, P@5 {tree.p_at_5 / every.p_at_5:.3f}")
+
+
+def main() -> None:
+    """Print costs or quality."""
+    torch.set_num_threads(1)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--labels", type=int, default=1_000_000)
+    parser.add_argument("--features", type=int, default=256)
+    parser.add_argument("--quality", action="store_true")
+    given = parser.parse_args()
+    if given.quality:
+        quality(1000, 8000)
+        quality(10_000, 25_000)
+    else:
+        costs(given.labels, given.features)
+
+
+if __name__ == "__main__":
+    main()
