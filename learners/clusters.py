@@ -73,7 +73,7 @@ class Clusters:
         self,
         linkage: float = 0.33,
         delta: float = 1e-3,
-        patience: int = 200,
+        patience: int = 50,
         largest: int = 64,
         half_life: float = 1000.0,
     ) -> None:
@@ -133,6 +133,7 @@ class Clusters:
         """Give every label that is new a cluster: a companion's where there is room."""
         first, self._labels = self._labels, size
         self._owner = grown(self._owner, size)
+        self.counts.reserve(size)
         near = [int(self._owner[label]) for label in companions if label < first]
         came = [label for label in companions if label >= first]
         for label in came:

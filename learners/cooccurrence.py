@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,25 @@ NEGLIGIBLE = 1e-3
 """Touches below which a partner is forgotten then."""
 
 LABEL = np.dtype(
-    [("touches", "f8"), ("weight", "f8"), ("span", "f8"), ("last", "i8"), ("start", "i8"), ("room", "i8")]
+    [
+        ("touches", "f8"),
+        ("weight", "f8"),
+        ("span", "f8"),
+        ("usual", "f8"),
+        ("spread", "f8"),
+        ("surprise", "f8"),
+        ("last", "i8"),
+        ("start", "i8"),
+        ("room", "i8"),
+    ]
 )
+SLACK = 0.25
+"""Standard deviations by which companions may be less expected than usual, and nobody wonders."""
+ALARM = 25.0
+"""Sum of standard deviations at which a label forgets its old companions: some 30 touches, if all changed."""
+FRESH = 10.0
+"""Touches that are left of what a label knew then."""
+
 PLACE = np.dtype([("partner", "i4"), ("weight", "f4")])
 MESSAGES, TOP, USED, FREE = 0, 1, 2, 3
 CLASSES = 5
@@ -104,13 +122,17 @@ class Cooccurrence:
         if len(ids) == 0:
             return
         while not _count(self._labels, self._places, self._book, ids, self._growth):
-            self._grow(ids)
+            self.reserve(int(ids.max()) + 1)
+            self._widen(ids)
 
-    def _grow(self, ids: Ids) -> None:
+    def reserve(self, labels: int) -> None:
+        """Make room for so many labels."""
         # In place: the system moves pages, not bytes; a copy of many MiB would stall the message.
-        size = len(self._labels)
-        if int(ids.max()) >= size:
-            self._labels.resize(max(int(ids.max()) + 1, size + size // 8 + 64), refcheck=False)
+        have = len(self._labels)
+        if labels > have:
+            self._labels.resize(max(labels, have + have // 8 + 64), refcheck=False)
+
+    def _widen(self, ids: Ids) -> None:
         need = int(self._book[TOP]) + _needed(self._labels, ids)
         if need > len(self._places):
             self._places.resize((need // STEP + 1) * STEP, refcheck=False)
@@ -186,18 +208,16 @@ def _count(labels: Table, places: Table, book: NDArray[np.int64], ids: Ids, grow
     book[MESSAGES] += 1
     for label in ids:
         _touch(labels, places, book, label, growth)
-    if k - 1 <= PARTNERS:
-        for label in ids:
-            for other in ids:
-                if label != other:
-                    _meet(labels, places, book, label, other, 1.0)
+    partners = min(k - 1, PARTNERS)
+    if partners == 0:
         return True
     for position in range(k):
-        for n in range(PARTNERS):
-            offset = 1 + (book[MESSAGES] * PARTNERS + n) % (k - 1)
-            _meet(
-                labels, places, book, ids[position], ids[(position + offset) % k], (k - 1) / PARTNERS
-            )
+        label, expected = ids[position], 0.0
+        for n in range(partners):
+            offset = 1 + (book[MESSAGES] * partners + n) % (k - 1)
+            other = ids[(position + offset) % k]
+            expected += _meet(labels, places, book, label, other, (k - 1) / partners)
+        _wonder(labels, places, label, expected / partners)
     return True
 
 
@@ -256,8 +276,11 @@ def _line(start: int, room: int, partner: int) -> int:
 @compiled
 def _meet(
     labels: Table, places: Table, book: NDArray[np.int64], label: int, other: int, times: float
-) -> None:
-    """Count a partner in a label's row; 0 stands for an empty place, partner + 1 for a partner."""
+) -> float:
+    """Count a partner in a label's row; return the weight it had, as a share of the label's touches.
+
+    0 stands for an empty place, partner + 1 for a partner.
+    """
     weight = labels["weight"][label] * times
     while True:
         start, room = labels["start"][label], labels["room"][label]
@@ -267,8 +290,9 @@ def _meet(
             for place in range(line, line + LINE):
                 held = places["partner"][place]
                 if held == other + 1:
-                    places["weight"][place] += weight
-                    return
+                    known = places["weight"][place]
+                    places["weight"][place] = known + weight
+                    return known / labels["touches"][label]
                 if held == 0:
                     if empty < 0:
                         empty = place
@@ -280,8 +304,36 @@ def _meet(
             if empty >= 0 or room == WIDEST:
                 places["partner"][weakest] = other + 1
                 places["weight"][weakest] = weight
-                return
+                return 0.0
         _widen(labels, places, book, label)
+
+
+@compiled
+def _wonder(labels: Table, places: Table, label: int, expected: float) -> None:
+    """Compare how expected a label's companions were with what is usual; forget when they are others.
+
+    The test is Page's: a sum of shortfalls that starts again at 0. What a label knew counts `FRESH` touches
+    then, so within as many messages its new companions outweigh the old.
+    """
+    usual, spread = labels["usual"][label], labels["spread"][label]
+    if spread > 0.0:
+        # A single message is no alarm, however odd.
+        shortfall = min((usual - expected) / math.sqrt(spread), 3.0) - SLACK
+        labels["surprise"][label] = max(0.0, labels["surprise"][label] + shortfall)
+    known = labels["touches"][label] / labels["weight"][label]
+    share_of_new = 1.0 / max(known, 1.0)
+    labels["usual"][label] = usual + share_of_new * (expected - usual)
+    labels["spread"][label] = (1.0 - share_of_new) * (spread + share_of_new * (expected - usual) ** 2)
+    if labels["surprise"][label] < ALARM:
+        return
+    labels["usual"][label] = labels["spread"][label] = labels["surprise"][label] = 0.0
+    if known > FRESH:
+        scale = FRESH / known
+        labels["touches"][label] *= scale
+        labels["span"][label] *= scale
+        start = labels["start"][label]
+        for place in range(start, start + labels["room"][label]):
+            places["weight"][place] *= scale
 
 
 @compiled
@@ -362,20 +414,27 @@ def _frequency(labels: Table, label: int, now: int) -> float:
 
 
 @compiled
-def _jaccard(a_with_b: float, b_with_a: float) -> float:
-    if a_with_b <= 0.0 or b_with_a <= 0.0:
-        return 0.0
-    return 1.0 / (1.0 / a_with_b + 1.0 / b_with_a - 1.0)
+def _jaccard(both: float, one: float, other: float) -> float:
+    return both / (one + other - both)
 
 
 @compiled
 def similarity(labels: Table, places: Table, book: NDArray[np.int64], a: int, b: int) -> float:
-    """Return the Jaccard similarity beyond chance of two labels; see `Cooccurrence.similarities`."""
-    observed = _jaccard(share(labels, places, a, b), share(labels, places, b, a))
-    if observed == 0.0:
+    """Return the Jaccard similarity beyond chance of two labels; see `Cooccurrence.similarities`.
+
+    How often they meet is read from the row with fewer touches: the rarer label's, or that of the one whose
+    companions changed last.
+    """
+    if a >= len(labels) or b >= len(labels):
         return 0.0
-    now = book[MESSAGES]
-    chance = _jaccard(_frequency(labels, b, now), _frequency(labels, a, now))
+    known, other = touches(labels, a), touches(labels, b)
+    if known > other or (known == other and a > b):
+        a, b = b, a
+    met = share(labels, places, a, b)
+    if met == 0.0:
+        return 0.0
+    one, two = _frequency(labels, a, book[MESSAGES]), _frequency(labels, b, book[MESSAGES])
+    observed, chance = _jaccard(min(met * one, two), one, two), _jaccard(one * two, one, two)
     return (observed - chance) / (1.0 - chance) if observed > chance else 0.0
 
 
