@@ -28,7 +28,7 @@ HYSTERESIS = 1.5
 """How much more alike than what divides them two clusters must be to come together: no flapping."""
 BETTER = 1.25
 """How many times better a label must fit elsewhere to move."""
-ALIKE = 0.02
+ALIKE = 0.01
 """Least similarity of labels that stay together where there is nothing to compare it with."""
 
 
@@ -167,19 +167,26 @@ class Clusters:
         """Divide, absorb or move labels: the first that the counts are sure of."""
         self._visits[cluster, 0] = 0
         labels = np.array(self._members[cluster], dtype=np.intp)
-        change = self._try_split(cluster, labels)
-        if change:
-            return change
-        nearest, best, alike = surroundings(
+        known = self._known(labels)
+        split = self._try_split(cluster, labels, known)
+        if split:
+            return split
+        nearest, best, there = surroundings(
             *self.counts.tables, labels, self._owner, self._sizes, self.largest, self._scratch
         )
-        return self._try_absorb(cluster, labels, nearest) or self._try_moves(cluster, labels, best, alike)
+        merge = self._try_absorb(cluster, labels, nearest)
+        return merge or self._try_moves(cluster, labels, known, best, there)
 
-    def _try_split(self, cluster: int, labels: Ids) -> tuple[Change, ...]:
+    def _known(self, labels: Ids) -> tuple[Matrix, Matrix, Matrix]:
+        """Return the similarities among some labels, their counts and their frequencies."""
+        return self.counts.among(labels), self.counts.counts(labels), self.counts.frequencies(labels)
+
+    def _try_split(
+        self, cluster: int, labels: Ids, known: tuple[Matrix, Matrix, Matrix]
+    ) -> tuple[Change, ...]:
         if len(labels) < 2:
             return ()
-        alike, counts = self.counts.similarities(labels, labels), self.counts.counts(labels)
-        leaving, between, threshold = division(alike, counts, self.linkage, ALIKE, self._least)
+        leaving, between, threshold = division(*known, self.linkage, ALIKE, self._least)
         if not leaving.any():
             return ()
         self._split(cluster, labels[leaving].tolist())
@@ -189,11 +196,10 @@ class Clusters:
         if other < 0:
             return ()
         both = np.concatenate([labels, np.array(self._members[other], dtype=np.intp)])
-        sides = np.arange(len(labels)), np.arange(len(labels), len(both))
         between, threshold, sure = verdict(
-            self.counts.similarities(both, both),
-            self.counts.counts(both),
-            *sides,
+            *self._known(both),
+            np.arange(len(labels)),
+            np.arange(len(labels), len(both)),
             HYSTERESIS * self.linkage,
             HYSTERESIS * ALIKE,
         )
@@ -202,17 +208,19 @@ class Clusters:
         self._absorb(cluster, other)
         return (Change("merge", str(cluster), between, threshold),)
 
-    def _try_moves(self, cluster: int, labels: Ids, best: Ids, alike: Matrix) -> tuple[Change, ...]:
-        home = self.counts.similarities(labels, labels).sum(axis=1) / len(labels)
-        counts = self.counts.counts(labels)
-        changes = []
-        for n in np.flatnonzero(alike > np.maximum(BETTER * home, HYSTERESIS * ALIKE)).tolist():
-            middle = (home[n] + alike[n]) / 2
-            sure = min(evidence(counts[n], home[n], middle), evidence(counts[n], alike[n], middle))
+    def _try_moves(
+        self, cluster: int, labels: Ids, known: tuple[Matrix, Matrix, Matrix], best: Ids, there: Matrix
+    ) -> tuple[Change, ...]:
+        """Move the labels that are surely more alike to another cluster than to their own."""
+        alike, counts, frequency = known
+        home, chance, changes = alike.sum(axis=1) / len(labels), frequency / (2.0 - frequency), []
+        for n in np.flatnonzero(there > np.maximum(BETTER * home, HYSTERESIS * ALIKE)).tolist():
+            middle = (home[n] + there[n]) / 2
+            sure = min(evidence(counts[n], side[n], middle, chance[n]) for side in (home, there))
             other = int(best[n])
             if sure >= self._least and self._has_room(other):
                 self._move(int(labels[n]), cluster, other)
-                changes.append(Change("move", str(labels[n]), alike[n], BETTER * home[n]))
+                changes.append(Change("move", str(labels[n]), float(there[n]), BETTER * float(home[n])))
         if not self._members[cluster]:
             self._remove(cluster)
         return tuple(changes)

@@ -145,6 +145,10 @@ class Cooccurrence:
         """Return the decayed number of messages with each of some labels."""
         return _counts(self._labels, np.asarray(labels, dtype=np.intp))
 
+    def frequencies(self, labels: list[int] | Ids) -> NDArray[np.float64]:
+        """Return the share of messages, those with any label, that carry each of some labels."""
+        return _frequencies(self._labels, np.asarray(labels, dtype=np.intp), self.messages)
+
     def conditional(self, label: int, other: int) -> float:
         """Return the share of a label's messages that carry another, too."""
         if label >= len(self._labels):
@@ -169,13 +173,15 @@ class Cooccurrence:
         one, other = np.asarray(rows, dtype=np.intp), np.asarray(columns, dtype=np.intp)
         return _similarities(*self.tables, one, other)
 
+    def among(self, group: list[int] | Ids) -> NDArray[np.float64]:
+        """Return the similarities within a group of labels, in half the time. Shape (m, m)."""
+        return _among(*self.tables, np.asarray(group, dtype=np.intp))
+
     def state(self) -> State:
         """Return the counts; see `Learner.state`."""
         return {
             "labels": {field: self._labels[field].copy() for field in LABEL.names or ()},
-            "places": {
-                field: self._places[field][: self._book[TOP]].copy() for field in PLACE.names or ()
-            },
+            "places": {field: self._places[field][: self._book[TOP]].copy() for field in PLACE.names or ()},
             "book": self._book.copy(),
         }
 
@@ -414,8 +420,15 @@ def _frequency(labels: Table, label: int, now: int) -> float:
 
 
 @compiled
+def jaccard_by_chance(one: float, other: float) -> float:
+    """Return the Jaccard index of two independent labels of some frequencies."""
+    return _jaccard(one * other, one, other)
+
+
+@compiled
 def _jaccard(both: float, one: float, other: float) -> float:
-    return both / (one + other - both)
+    either = one + other - both
+    return both / either if either > 0.0 else 0.0
 
 
 @compiled
@@ -434,7 +447,7 @@ def similarity(labels: Table, places: Table, book: NDArray[np.int64], a: int, b:
     if met == 0.0:
         return 0.0
     one, two = _frequency(labels, a, book[MESSAGES]), _frequency(labels, b, book[MESSAGES])
-    observed, chance = _jaccard(min(met * one, two), one, two), _jaccard(one * two, one, two)
+    observed, chance = _jaccard(min(met * one, two), one, two), jaccard_by_chance(one, two)
     return (observed - chance) / (1.0 - chance) if observed > chance else 0.0
 
 
@@ -450,8 +463,25 @@ def _similarities(
 
 
 @compiled
+def _among(labels: Table, places: Table, book: NDArray[np.int64], group: Ids) -> NDArray[np.float64]:
+    alike = np.empty((len(group), len(group)))
+    for i in range(len(group)):
+        for j in range(i + 1):
+            alike[i, j] = alike[j, i] = similarity(labels, places, book, group[i], group[j])
+    return alike
+
+
+@compiled
 def _counts(labels: Table, ids: Ids) -> NDArray[np.float64]:
     counted = np.empty(len(ids))
     for n in range(len(ids)):
         counted[n] = touches(labels, ids[n])
     return counted
+
+
+@compiled
+def _frequencies(labels: Table, ids: Ids, now: int) -> NDArray[np.float64]:
+    frequency = np.empty(len(ids))
+    for n in range(len(ids)):
+        frequency[n] = _frequency(labels, ids[n], now)
+    return frequency

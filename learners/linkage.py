@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.compiled import compiled
-from learners.cooccurrence import similarity, touches
+from learners.cooccurrence import jaccard_by_chance, similarity, touches
 from learners.labels import Ids
 
 Matrix = NDArray[np.float64]
@@ -20,19 +20,21 @@ Table = NDArray[Any]
 
 
 @compiled
-def evidence(sample: float, seen: float, supposed: float) -> float:
-    """Return how strongly a mean speaks against a supposed one: sample size times relative entropy.
+def evidence(sample: float, seen: float, supposed: float, chance: float) -> float:
+    """Return how strongly a similarity speaks against a supposed one: sample size times relative entropy.
 
     By Chernoff's bound, exp(-evidence) is the chance to see a mean of `sample` values in [0, 1] at least as
-    far off, where `supposed` is true.
+    far off, where `supposed` is true. The values are the Jaccard index, of which a similarity is what
+    exceeds `chance`: frequent labels meet often and at random, and tell less.
 
     Examples
     --------
-    >>> round(evidence(100.0, 0.1, 0.2), 2), evidence(100.0, 0.2, 0.2)
-    (3.67, 0.0)
+    >>> round(evidence(100.0, 0.1, 0.2, 0.0), 2), round(evidence(100.0, 0.1, 0.2, 0.3), 2)
+    (3.67, 1.09)
     """
     if sample <= 0.0:
         return 0.0
+    seen, supposed = chance + (1.0 - chance) * seen, chance + (1.0 - chance) * supposed
     seen, supposed = min(max(seen, 0.0), 1.0), min(max(supposed, 1e-9), 1.0 - 1e-9)
     entropy = 0.0
     if seen > 0.0:
@@ -43,8 +45,8 @@ def evidence(sample: float, seen: float, supposed: float) -> float:
 
 
 @compiled
-def average_linkage(alike: Matrix, counts: Matrix) -> NDArray[np.intp]:
-    """Return the merges of average linkage, closest first, as pairs (survivor, absorbed). Shape (m - 1, 2).
+def average_linkage(alike: Matrix, counts: Matrix) -> tuple[NDArray[np.intp], Matrix]:
+    """Return the merges of average linkage, closest first, as pairs (survivor, absorbed), and how close.
 
     Groups are averaged by their labels' counts: what is little known decides little.
 
@@ -52,12 +54,13 @@ def average_linkage(alike: Matrix, counts: Matrix) -> NDArray[np.intp]:
     --------
     >>> import numpy as np
     >>> alike = np.array([[1, 0.1, 0.8], [0.1, 1, 0.2], [0.8, 0.2, 1]])
-    >>> average_linkage(alike, np.ones(3)).tolist()
-    [[0, 2], [0, 1]]
+    >>> merges, closeness = average_linkage(alike, np.ones(3))
+    >>> merges.tolist(), closeness.round(2).tolist()
+    ([[0, 2], [0, 1]], [0.8, 0.15])
     """
     size = len(alike)
     near, weight = alike.copy(), counts + 1e-9
-    merges = np.empty((size - 1, 2), dtype=np.intp)
+    merges, closeness = np.empty((size - 1, 2), dtype=np.intp), np.empty(size - 1)
     left = np.arange(size)
     for step in range(size - 1):
         first, second, best = 0, 1, -1.0
@@ -66,7 +69,7 @@ def average_linkage(alike: Matrix, counts: Matrix) -> NDArray[np.intp]:
                 if near[left[i], left[j]] > best:
                     first, second, best = i, j, near[left[i], left[j]]
         a, b = left[first], left[second]
-        merges[step, 0], merges[step, 1] = a, b
+        merges[step, 0], merges[step, 1], closeness[step] = a, b, best
         total = weight[a] + weight[b]
         for n in range(size - step):
             other = left[n]
@@ -74,7 +77,7 @@ def average_linkage(alike: Matrix, counts: Matrix) -> NDArray[np.intp]:
             near[a, other] = near[other, a] = mean
         weight[a] = total
         left[second : size - step - 1] = left[second + 1 : size - step].copy()
-    return merges
+    return merges, closeness
 
 
 @compiled
@@ -110,7 +113,7 @@ def messages_behind(alike: Matrix, counts: Matrix, group: Ids) -> float:
 
 @compiled
 def verdict(
-    alike: Matrix, counts: Matrix, one: Ids, other: Ids, linkage: float, floor: float
+    alike: Matrix, counts: Matrix, frequency: Matrix, one: Ids, other: Ids, linkage: float, floor: float
 ) -> tuple[float, float, float]:
     """Return how alike two groups are, what it is compared with, and how sure it is on which side it lies.
 
@@ -118,17 +121,16 @@ def verdict(
     which is all there is to compare two single labels with.
     """
     between = max(0.0, mean_similarity(alike, counts, one, other))
-    cohesion = max(
-        mean_similarity(alike, counts, one, one), mean_similarity(alike, counts, other, other)
-    )
+    cohesion = max(mean_similarity(alike, counts, one, one), mean_similarity(alike, counts, other, other))
     threshold = max(floor, linkage * cohesion)
     sample = min(messages_behind(alike, counts, one), messages_behind(alike, counts, other))
-    return between, threshold, evidence(sample, between, threshold)
+    chance = jaccard_by_chance(frequency[one].mean(), frequency[other].mean())
+    return between, threshold, evidence(sample, between, threshold, chance)
 
 
 @compiled
 def division(
-    alike: Matrix, counts: Matrix, linkage: float, floor: float, least: float
+    alike: Matrix, counts: Matrix, frequency: Matrix, linkage: float, floor: float, least: float
 ) -> tuple[NDArray[np.bool_], float, float]:
     """Return which labels part from the others (none where nothing is sure), how alike, and the threshold.
 
@@ -136,7 +138,9 @@ def division(
     evidence of at least `least`) parts its smaller side from all the rest.
     """
     size = len(alike)
-    merges = average_linkage(alike, counts)
+    merges, closeness = average_linkage(alike, counts)
+    # No cohesion exceeds the closest pair: sides as close as this, give or take the weights, stay.
+    close = 2.0 * max(floor, linkage * closeness[0])
     leaving = np.zeros(size, dtype=np.bool_)
     # The label that each label's group was named after, merge by merge.
     named = np.empty((size, size), dtype=np.intp)
@@ -147,9 +151,11 @@ def division(
             if named[step, label] == merges[step, 1]:
                 named[step + 1, label] = merges[step, 0]
     for step in range(size - 2, -1, -1):
+        if closeness[step] > close:
+            break
         one = np.flatnonzero(named[step] == merges[step, 0])
         other = np.flatnonzero(named[step] == merges[step, 1])
-        between, threshold, sure = verdict(alike, counts, one, other, linkage, floor)
+        between, threshold, sure = verdict(alike, counts, frequency, one, other, linkage, floor)
         if between < threshold and sure >= least:
             leaving[one if len(one) < len(other) else other] = True
             return leaving, between, threshold
@@ -196,9 +202,7 @@ def surroundings(
             if 0 <= other < len(owner) and sums[owner[other]] > 0.0:
                 cluster = owner[other]
                 mean = sums[cluster] / (sizes[cluster] + 1.0)
-                if sizes[cluster] < largest and (
-                    mean > alike[n] or (mean == alike[n] and cluster < best[n])
-                ):
+                if sizes[cluster] < largest and (mean > alike[n] or (mean == alike[n] and cluster < best[n])):
                     best[n], alike[n] = cluster, mean
                 sums[cluster] = 0.0
     nearest, most = -1, 0.0
@@ -211,9 +215,7 @@ def surroundings(
 
 
 @compiled
-def visit(
-    owner: Ids, visits: NDArray[np.int64], message: int, ids: Ids, patience: int
-) -> int:
+def visit(owner: Ids, visits: NDArray[np.int64], message: int, ids: Ids, patience: int) -> int:
     """Count one message for each cluster that it touches; return the first that is due a look, or -1.
 
     `visits`, shape (clusters, 2), holds messages since the last look and the last message counted.

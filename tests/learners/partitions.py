@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def grouping(labels: int, groups: int, seed: int) -> NDArray[np.intp]:
+def partition(labels: int, groups: int, seed: int) -> NDArray[np.intp]:
     """Return a random partition of labels into groups of equal size (as nearly as it goes): shape (L,)."""
     return np.random.default_rng(seed).permutation(np.arange(labels) % groups)
 
