@@ -276,7 +276,7 @@ def _rescale(labels: Table, places: Table, book: NDArray[np.int64], label: int) 
 @compiled
 def _line(start: int, room: int, partner: int) -> int:
     """Return the first of the eight places that a partner can have in a row."""
-    return start + (((partner * 0x9E3779B1) & 0xFFFFFFFF) >> 12) % (room // LINE) * LINE
+    return start + (((int(partner) * 0x9E3779B1) & 0xFFFFFFFF) >> 12) % (room // LINE) * LINE
 
 
 @compiled
