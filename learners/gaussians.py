@@ -49,8 +49,8 @@ class LabelGaussians:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the arrays, bytes."""
-        return self.moments.nbytes + self.limits.nbytes
+        """Memory of what is known, bytes; room to spare is left out: it differs after a restart."""
+        return 8 * self.features * (3 * (len(self.labels) + 1) + 2)
 
     def learn(self, x: Vector, positive: Ids) -> None:
         """Count one message whose labels are complete."""

@@ -21,7 +21,7 @@ from learners.mixture import Mixed, Mixture
 from learners.neighbours import NearestNeighbours, Neighbours
 from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors, PriorBased
-from learners.ridge import RecursiveLeastSquares
+from learners.ridge import RecursiveLeastSquares, Regressed, probabilities
 from learners.scaling import StandardScaler, unit
 
 SPREAD = 3.0
@@ -62,6 +62,7 @@ class _Scored(NamedTuple):
     labels: int
     views: _Views
     experts: dict[str, Vector]
+    regressed: Regressed
     mixed: Mixed
     decided: Decided
 
@@ -118,7 +119,7 @@ class IHOMER(Learner):
         super().__init__()
         self._scaler = StandardScaler()
         self._linear = AdaptiveLogisticRegression()
-        self._linear_scaled = AdaptiveLogisticRegression(rate=0.3, caution=0.01)
+        self._linear_scaled = AdaptiveLogisticRegression(variance=0.3, forgetting=0.0)
         self._ridge = RecursiveLeastSquares()
         self._near_angle = NearestNeighbours(k, window)
         self._near_standard = NearestNeighbours(k, window)
@@ -173,19 +174,19 @@ class IHOMER(Learner):
             return self._scored
         views = self._views(x)
         angle, standard = self._near_angle.nearest(views.unit), self._near_standard.nearest(views.standard)
-        priors = self._priors.score(x)
+        priors, regressed = self._priors.score(x), self._ridge.regress(views.scaled)
         experts = {
             "linear": self._linear.score(views.unit),
             "linear_scaled": self._linear_scaled.score(views.scaled),
-            "ridge": self._ridge.score(views.scaled),
+            "ridge": probabilities(regressed),
             "near_angle": self._near_angle.vote(angle),
             "near_standard": self._near_standard.vote(standard),
             "priors": priors,
             "previous": self._previous.temper(priors),
         }
-        mixed = self._mixture.mix(np.vstack(list(experts.values())))
+        mixed = self._mixture.mix(np.concatenate(list(experts.values())).reshape(len(experts), -1))
         decided = self._decide(mixed, (angle, standard), labels)
-        self._scored = _Scored(key, labels, views, experts, mixed, decided)
+        self._scored = _Scored(key, labels, views, experts, regressed, mixed, decided)
         return self._scored
 
     def _views(self, x: Vector) -> _Views:
@@ -203,7 +204,7 @@ class IHOMER(Learner):
         views, experts = scored.views, scored.experts
         self._linear.update(views.unit, experts["linear"], targets)
         self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
-        self._ridge.learn(views.scaled, targets)
+        self._ridge.update(views.scaled, scored.regressed, targets)
         self._near_angle.learn(views.unit, targets)
         self._near_standard.learn(views.standard, targets)
         self._priors.learn(x, targets)

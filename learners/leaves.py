@@ -90,7 +90,7 @@ class Leaf:
     def wake(self) -> None:
         """Start the statistics and the linear model anew."""
         self.gaussians = LabelGaussians()
-        self.linear = AdaptiveLogisticRegression(rate=0.3, caution=0.01)
+        self.linear = AdaptiveLogisticRegression(variance=0.3)
         self.share(self.priors.label_space)
 
     def sleep(self) -> None:
@@ -152,7 +152,7 @@ class Leaf:
         """Memory of what a sleeping leaf does without, bytes."""
         if self.gaussians is None or self.linear is None:
             return 0
-        # Two numbers a label and feature: the weight and its squared gradients.
+        # Two numbers a label and feature: the weight and its variance.
         return self.gaussians.nbytes + 8 * len(self.linear.label_space) * (self.gaussians.features + 1)
 
     def share(self, label_space: LabelSpace) -> None:

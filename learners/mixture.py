@@ -2,7 +2,8 @@
 
 Two stages. A *stacker* adds the experts' logits with learned weights (evidence from independent experts
 adds up); then a fixed-share Hedge follows, per label, the best of the experts and the stacker (on a stream
-that repeats itself, persistence alone is right, and no sum should blur it).
+that repeats itself, persistence alone is right, and no sum should blur it). The weight that Hedge shares out
+grows with its loss, and flows towards the experts that the other labels do well to trust.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from learners.parameters import check_number
 
 FLOOR = 0.002
 """Least probability any expert is believed to mean: one sure mistake must not end it."""
+UNIFORM = np.float32(0.3)
+"""Part of the weight handed back that goes to all experts alike, the rest as labels in general trust them."""
+PACE = np.float32(0.1)
+"""How fast the trust of labels in general follows: all labels of a message count, and are not independent."""
+LEAVEN = np.float32(0.01)
+"""Part of that trust that is spread evenly at each message, so that no expert is ever lost."""
 Table = NDArray[np.float32]
 
 
@@ -33,8 +40,8 @@ class Mixture:
     rate
         Step of the stacker's weights, in (0, inf). Too large chases single messages.
     share
-        Weight that Hedge hands back to all experts a message, in [0, 1]. 0 never forgets who was right
-        long ago; large values never trust anyone.
+        Weight that Hedge hands back to all experts at a message that it was quite wrong about, in [0, 1];
+        less where it was right. 0 never forgets who was right long ago; large values never trust anyone.
 
     Examples
     --------
@@ -48,17 +55,19 @@ class Mixture:
 
     References
     ----------
-    Herbster and Warmuth, "Tracking the best expert", Machine Learning 1998. Mattern, "Mixing strategies in
+    Herbster and Warmuth, "Tracking the best expert", Machine Learning 1998 (the share that grows with the
+    loss too). Mattern, "Mixing strategies in
     data compression" (logistic mixing), DCC 2012.
     """
 
-    def __init__(self, experts: int, rate: float = 0.1, share: float = 0.02) -> None:
+    def __init__(self, experts: int, rate: float = 0.1, share: float = 0.1) -> None:
         check_number(self, "experts", experts, int, 1)
         check_number(self, "rate", rate, float, 0, open_low=True)
         check_number(self, "share", share, float, 0, 1)
         self.experts = experts
         self.rate = rate
         self.share = share
+        self._settings: Vector = np.array((rate, share), dtype=np.float32)
         self._labels = 0
         self._start = 1.0 / (experts + 1)
         # One row an expert, a last one for the bias; the common weights serve labels too rare for own ones.
@@ -68,15 +77,15 @@ class Mixture:
         self._own: Table = np.zeros((experts + 1, 0), dtype=np.float32)
         self._own_squares: Table = np.zeros((experts + 1, 0), dtype=np.float32)
         self._trust: Table = np.zeros((experts + 1, 0), dtype=np.float32)
+        self._common_trust: Vector = np.full(experts + 1, self._start, dtype=np.float32)
 
     def mix(self, scores: Table) -> Mixed:
         """Return the mixture of the experts' probabilities, shape (experts, L)."""
         size = scores.shape[1]
         opinions = np.empty((self.experts + 1, size), dtype=np.float32)
-        np.clip(scores, FLOOR, 1.0 - FLOOR, out=opinions[:-1])
         logits = np.empty((self.experts + 1, size), dtype=np.float32)
-        np.log(opinions[:-1] / (1.0 - opinions[:-1]), out=logits[:-1])
-        logits[-1] = -1.0
+        _prepare(scores, opinions, logits)
+        np.log(logits[:-1], out=logits[:-1])
         own = grown(self._own, self.experts + 1, size)
         trust = grown(self._trust, self.experts + 1, size, fill=self._start)
         probabilities = np.empty(size, dtype=np.float32)
@@ -88,10 +97,10 @@ class Mixture:
         size = mixed.opinions.shape[1]
         self._grow(size)
         truth = targets.dense(size)
-        settings = np.array((self.rate, self.share), dtype=np.float32)
         _learn(
-            *(mixed.opinions, mixed.logits, truth, targets.known(size), settings),
-            *(self._common, self._common_squares, self._own, self._own_squares, self._trust),
+            *(mixed.opinions, mixed.logits, truth, targets.known(size), self._settings),
+            *(self._common, self._common_squares, self._own, self._own_squares),
+            *(self._trust, self._common_trust),
         )
 
     def _grow(self, size: int) -> None:
@@ -112,6 +121,7 @@ class Mixture:
             "own": self._own[:, :size],
             "own_squares": self._own_squares[:, :size],
             "trust": self._trust[:, :size],
+            "common_trust": self._common_trust,
         }
 
     def load_state(self, state: State) -> None:
@@ -121,6 +131,7 @@ class Mixture:
         self._own = np.array(state["own"])
         self._own_squares = np.array(state["own_squares"])
         self._trust = np.array(state["trust"])
+        self._common_trust = np.array(state["common_trust"])
         self._labels = self._trust.shape[1]
 
 
@@ -141,6 +152,18 @@ class Mixed:
         self.probabilities = probabilities
         self.opinions = opinions
         self.logits = logits
+
+
+@compiled
+def _prepare(scores: Table, opinions: Table, logits: Table) -> None:
+    """Fill in the experts' opinions, cut, and their odds; the last row of the logits is the bias."""
+    least, most, one = np.float32(FLOOR), np.float32(1.0 - FLOOR), np.float32(1.0)
+    for expert in range(len(scores)):
+        for label in range(scores.shape[1]):
+            opinion = min(max(scores[expert, label], least), most)
+            opinions[expert, label] = opinion
+            logits[expert, label] = opinion / (one - opinion)
+    logits[len(scores)] = -1.0
 
 
 @compiled
@@ -172,25 +195,39 @@ def _learn(
     own: Table,
     own_squares: Table,
     trust: Table,
+    common_trust: Vector,
 ) -> None:
+    one = np.float32(1.0)
     rows, rate, share = len(opinions), settings[0], settings[1]
     total = np.zeros(rows, dtype=np.float32)
+    gained = np.zeros(rows, dtype=np.float32)
+    right = np.empty(rows, dtype=np.float32)
+    # What is handed back goes to those that labels in general do well to trust.
+    heirs = UNIFORM / np.float32(rows) + (one - UNIFORM) * common_trust
     for label in range(opinions.shape[1]):
         if not known[label]:
             continue
-        error = opinions[rows - 1, label] - (np.float32(1.0) if truth[label] else np.float32(0.0))
+        error = opinions[rows - 1, label] - (one if truth[label] else np.float32(0.0))
         norm = np.float32(0.0)
         for expert in range(rows):
             gradient = logits[expert, label] * error
             total[expert] += gradient
             own_squares[expert, label] += gradient * gradient
             own[expert, label] -= rate * gradient / np.sqrt(own_squares[expert, label])
-            right = opinions[expert, label] if truth[label] else np.float32(1.0) - opinions[expert, label]
-            trust[expert, label] *= right
+            right[expert] = opinions[expert, label] if truth[label] else one - opinions[expert, label]
+            gained[expert] += np.float32(math.log(right[expert]))
+            trust[expert, label] *= right[expert]
             norm += trust[expert, label]
-        keep = (np.float32(1.0) - share) / norm
+        # The norm is the mixture's own probability of the truth. A message that it foresaw tells nothing of
+        # who is to be trusted, so nothing is handed back: else rare labels would forget between occurrences.
+        shared = share * min(one, -np.float32(math.log(norm)))
         for expert in range(rows):
-            trust[expert, label] = trust[expert, label] * keep + share / np.float32(rows)
+            trust[expert, label] = trust[expert, label] * (one - shared) / norm + shared * heirs[expert]
+    most, sum_ = gained.max(), np.float32(0.0)
     for expert in range(rows):
+        common_trust[expert] *= np.float32(math.exp(PACE * (gained[expert] - most)))
+        sum_ += common_trust[expert]
         common_squares[expert] += total[expert] * total[expert]
         common[expert] -= rate * total[expert] / np.sqrt(common_squares[expert])
+    for expert in range(rows):
+        common_trust[expert] = common_trust[expert] / sum_ * (one - LEAVEN) + LEAVEN / np.float32(rows)

@@ -7,11 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import Learner, Prediction, State, Vector, filled
+from learners.base import Learner, Prediction, State, Vector
 from learners.compiled import compiled
 from learners.growth import grown
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
+
+COMPLETE = -1
+"""Stands for the number of negatives where all other labels are."""
+NOTHING: Ids = np.zeros(0, dtype=np.intp)
 
 
 class Neighbours(NamedTuple):
@@ -23,17 +27,17 @@ class Neighbours(NamedTuple):
         Share of the vote of each, summing to 1. Shape (k,).
     ids, sizes
         Their label-sets one after the other, shape (sum of sizes,), and how long each is, shape (k,).
-    targets
-        What each said of its labels.
+    rows
+        Where they are in the window, until it learns again. Shape (k,).
     """
 
     weights: NDArray[np.float64]
     ids: Ids
     sizes: Ids
-    targets: list[Targets]
+    rows: Ids
 
 
-NOBODY = Neighbours(np.zeros(0), np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), [])
+NOBODY = Neighbours(np.zeros(0), NOTHING, NOTHING, NOTHING)
 
 
 class NearestNeighbours(Learner):
@@ -68,41 +72,26 @@ class NearestNeighbours(Learner):
         self.k = k
         self.window = window
         super().__init__()
-        self._vectors: Vector = np.zeros((0, 0), dtype=np.float32)
+        # One row a feature: features that are 0 in a query cost nothing.
+        self._vectors: Vector = np.zeros((0, window), dtype=np.float32)
         self._norms: Vector = np.zeros(window, dtype=np.float32)
-        self._targets: list[Targets] = []
+        # What each message said: its positives, then its negatives where it was not complete (else -1 many).
+        self._labels: Ids = np.zeros((window, 8), dtype=np.intp)
+        self._positives: Ids = np.zeros(window, dtype=np.intp)
+        self._negatives: Ids = np.zeros(window, dtype=np.intp)
 
     def nearest(self, x: Vector) -> Neighbours:
         """Return the neighbours of a vector of shape (d,)."""
-        have = len(self._targets)
+        have = min(self._messages, self.window)
         if not have:
             return NOBODY
-        query = self._query(x)
-        # |a - b|² = |a|² - 2ab + |b|²: one matrix product instead of a difference per row.
-        products = self._vectors[:have] @ query
-        rows, weights = _nearest(products, self._norms, float(query @ query), min(self.k, have))
-        targets = [self._targets[row] for row in rows.tolist()]
-        sets = [target.positive for target in targets]
-        return Neighbours(weights, np.concatenate(sets), np.array([len(labels) for labels in sets]), targets)
-
-    def _query(self, x: Vector) -> Vector:
-        query = x
-        if len(x) != self._vectors.shape[1]:
-            query = np.zeros(self._vectors.shape[1], dtype=np.float32)
-            query[: len(x)] = x[: len(query)]
-        return filled(query)
+        rows, weights = _nearest(self._vectors, self._norms[:have], x, min(self.k, have))
+        return Neighbours(weights, *_sets(rows, self._labels, self._positives), rows)
 
     def vote(self, neighbours: Neighbours) -> Vector:
         """Return the weighted share of neighbours that carry each label, of those that know; shape (L,)."""
-        size = len(self.label_space)
-        votes = np.repeat(neighbours.weights, neighbours.sizes)
-        share = np.bincount(neighbours.ids, weights=votes, minlength=size)
-        if not all(targets.complete for targets in neighbours.targets):
-            known = np.zeros(size)
-            for weight, targets in zip(neighbours.weights, neighbours.targets, strict=True):
-                known += weight * targets.known(size)
-            share = np.divide(share, known, out=np.zeros(size), where=known > 0)
-        return np.minimum(share, 1.0).astype(np.float32)
+        said = (self._labels, self._positives, self._negatives)
+        return _vote(neighbours.weights, neighbours.rows, *said, len(self.label_space))
 
     def score(self, x: Vector) -> Vector:
         """Return each label's share of the vote, shape (L,)."""
@@ -117,59 +106,60 @@ class NearestNeighbours(Learner):
         """Remember one message in place of the oldest."""
         row = self._messages % self.window
         self._count(x)
-        rows = min(self._messages, self.window)
-        self._vectors = grown(self._vectors, max(rows, min(self.window, 16)), len(x))[: self.window]
-        stored = filled(x)
-        self._vectors[row] = 0.0
-        self._vectors[row, : len(x)] = stored
-        self._norms[row] = stored @ stored
-        if row < len(self._targets):
-            self._targets[row] = targets
-        else:
-            self._targets.append(targets)
+        self._vectors = grown(self._vectors, len(x))
+        _store(self._vectors[: self._features], self._norms, row, x)
+        self._remember(row, targets)
+
+    def _remember(self, row: int, targets: Targets) -> None:
+        negative = NOTHING if targets.negative is None else targets.negative
+        size = len(targets.positive)
+        self._labels = grown(self._labels, self.window, size + len(negative))
+        self._labels[row, :size] = targets.positive
+        self._labels[row, size : size + len(negative)] = negative
+        self._positives[row] = size
+        self._negatives[row] = COMPLETE if targets.complete else len(negative)
 
     def state(self) -> State:
         """See `Learner.state`."""
-        rows = len(self._targets)
+        rows = min(self._messages, self.window)
+        positives, negatives = self._positives[:rows], np.maximum(self._negatives[:rows], 0)
         return super().state() | {
-            "vectors": self._vectors[:rows],
+            "vectors": self._vectors[: self._features, :rows].T,
             "norms": self._norms[:rows],
-            "positive": _ragged([targets.positive for targets in self._targets]),
-            "negative": _ragged([_or_empty(targets.negative) for targets in self._targets]),
-            "complete": np.array([targets.complete for targets in self._targets], dtype=np.bool_),
+            "positive": _ragged(self._labels, np.zeros_like(positives), positives),
+            "negative": _ragged(self._labels, positives, negatives),
+            "complete": self._negatives[:rows] == COMPLETE,
         }
 
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
         rows = len(state["norms"])
-        self._vectors = np.array(state["vectors"])
+        self._vectors = np.zeros((self._features, self.window), dtype=np.float32)
+        self._vectors[:, :rows] = state["vectors"].T
         self._norms = np.zeros(self.window, dtype=np.float32)
         self._norms[:rows] = state["norms"]
-        self._targets = [
-            Targets(positive, None if complete else negative)
-            for positive, negative, complete in zip(
-                _rows(state["positive"]), _rows(state["negative"]), state["complete"].tolist(), strict=True
-            )
-        ]
+        for row, (positive, negative, complete) in enumerate(
+            zip(_rows(state["positive"]), _rows(state["negative"]), state["complete"].tolist(), strict=True)
+        ):
+            self._remember(row, Targets(positive, None if complete else negative))
 
 
 def loudest(neighbours: Neighbours) -> Ids:
     """Return the label-set with the largest summed weight; of equals the one met first."""
     votes: dict[bytes, float] = {}
-    for weight, targets in zip(neighbours.weights.tolist(), neighbours.targets, strict=True):
-        key = targets.positive.tobytes()
+    sets = np.split(neighbours.ids, np.cumsum(neighbours.sizes))
+    for weight, labels in zip(neighbours.weights.tolist(), sets, strict=False):
+        key = labels.tobytes()
         votes[key] = votes.get(key, 0.0) + weight
     return np.frombuffer(max(votes, key=lambda key: votes[key], default=b""), dtype=np.intp)
 
 
-def _or_empty(ids: Ids | None) -> Ids:
-    return np.zeros(0, dtype=np.intp) if ids is None else ids
-
-
-def _ragged(rows: list[Ids]) -> dict[str, NDArray[np.intp]]:
-    ends = np.cumsum([len(row) for row in rows], dtype=np.intp)
-    return {"ids": np.concatenate([*rows, np.zeros(0, dtype=np.intp)]), "ends": ends}
+def _ragged(labels: Ids, starts: Ids, sizes: Ids) -> dict[str, Ids]:
+    rows = [
+        labels[row, begin : begin + size] for row, (begin, size) in enumerate(zip(starts, sizes, strict=True))
+    ]
+    return {"ids": np.concatenate([*rows, NOTHING]), "ends": np.cumsum(sizes, dtype=np.intp)}
 
 
 def _rows(ragged: dict[str, NDArray[np.intp]]) -> list[Ids]:
@@ -177,13 +167,26 @@ def _rows(ragged: dict[str, NDArray[np.intp]]) -> list[Ids]:
 
 
 @compiled
+def _store(vectors: Vector, norms: Vector, row: int, x: Vector) -> None:
+    """Put a vector in place of an older one, missing values and features beyond its end as 0."""
+    norm = 0.0
+    for feature in range(len(vectors)):
+        value = x[feature] if feature < len(x) else np.float32(0.0)
+        vectors[feature, row] = np.float32(0.0) if np.isnan(value) else value
+        norm += np.float64(vectors[feature, row]) ** 2
+    norms[row] = norm
+
+
+@compiled
 def _nearest(
-    products: Vector, norms: Vector, norm: float, k: int
+    vectors: Vector, norms: Vector, x: Vector, k: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return the k rows of least distance, nearest first and the earlier row first, and their weights."""
+    products, norm = _products(vectors, x, len(norms))
     rows, least = np.zeros(k, dtype=np.intp), np.full(k, np.inf)
     for row in range(len(products)):
-        square = norms[row] - 2.0 * products[row]
+        # |a - b|² = |a|² - 2ab + |b|²: products instead of differences.
+        square = np.float64(norms[row]) - 2.0 * np.float64(products[row])
         if square >= least[-1]:
             continue
         place = k - 1
@@ -193,3 +196,60 @@ def _nearest(
         least[place], rows[place] = square, row
     weights = 1.0 / (np.sqrt(np.maximum(least + norm, 0.0)) + 1e-3 * np.sqrt(norm) + 1e-9)
     return rows, weights / weights.sum()
+
+
+@compiled
+def _products(vectors: Vector, x: Vector, rows: int) -> tuple[Vector, float]:
+    """Return the product of a vector with each row, and with itself."""
+    products, norm = np.zeros(rows, dtype=np.float32), 0.0
+    for feature in range(len(x)):
+        value = x[feature]
+        if np.isnan(value) or value == 0.0:
+            continue
+        norm += np.float64(value) ** 2
+        if feature < len(vectors):
+            for row in range(rows):
+                products[row] += value * vectors[feature, row]
+    return products, norm
+
+
+@compiled
+def _sets(rows: Ids, labels: Ids, positives: Ids) -> tuple[Ids, Ids]:
+    """Return the positives of some rows, one row after the other, and how many each has."""
+    sizes, total = np.empty(len(rows), dtype=np.intp), 0
+    for place in range(len(rows)):
+        sizes[place] = positives[rows[place]]
+        total += sizes[place]
+    ids, first = np.empty(total, dtype=np.intp), 0
+    for place in range(len(rows)):
+        for i in range(sizes[place]):
+            ids[first + i] = labels[rows[place], i]
+        first += sizes[place]
+    return ids, sizes
+
+
+@compiled
+def _vote(
+    weights: NDArray[np.float64], rows: Ids, labels: Ids, positives: Ids, negatives: Ids, size: int
+) -> Vector:
+    """Return the weighted share of the rows that say yes to each label, of those that say yes or no."""
+    yes, known = np.zeros(size), np.zeros(size)
+    everything = True
+    for place in range(len(rows)):
+        row, weight = rows[place], weights[place]
+        complete = negatives[row] == COMPLETE
+        everything = everything and complete
+        for label in labels[row, : positives[row]]:
+            yes[label] += weight
+        if complete:
+            known += weight
+        else:
+            for label in labels[row, : positives[row] + negatives[row]]:
+                known[label] += weight
+    share = np.empty(size, dtype=np.float32)
+    for label in range(size):
+        if everything:
+            share[label] = min(yes[label], 1.0)
+        else:
+            share[label] = min(yes[label] / known[label], 1.0) if known[label] > 0.0 else 0.0
+    return share

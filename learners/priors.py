@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from learners.base import Learner, State, Vector
+from learners.compiled import compiled
 from learners.growth import grown
-from learners.labels import LabelSpace, Targets
+from learners.labels import Ids, LabelSpace, Targets
 from learners.parameters import check_number
+
+Table = NDArray[np.float64]
+NO_FEATURES: Vector = np.zeros(0, dtype=np.float32)
 
 
 class LabelPriors(Learner):
@@ -38,36 +43,37 @@ class LabelPriors(Learner):
         self._known = np.zeros(0)
         self._size = 0
         self._complete = 0.0
+        # Worked out once a message, for all who ask.
         self._scores: Vector | None = None
+        self._logits: Vector | None = None
 
     def score(self, x: Vector) -> Vector:
         """Return each label's decayed frequency, shape (L,); the vector is not looked at."""
         del x
         size = len(self.label_space)
         if self._scores is None or len(self._scores) != size:
-            positive = grown(self._positive, size)[:size]
-            known = np.full(size, self._complete)
-            known[: self._size] = self._known[: self._size]
-            # Half a yes and half a no in advance: one message alone proves little.
-            self._scores = ((positive + 0.5) / (known + 1.0)).astype(np.float32)
+            self._scores = _frequencies(self._positive, self._known[: self._size], self._complete, size)
         return self._scores.copy()
+
+    def logits(self) -> Vector:
+        """Return the log-odds of the scores, shape (L,)."""
+        if self._logits is None or len(self._logits) != len(self.label_space):
+            scores = self.score(NO_FEATURES)
+            self._logits = np.log(scores / (1 - scores))
+        return self._logits
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Count one message."""
         self._count(x)
-        self._scores = None
+        self._scores = self._logits = None
         size = len(self.label_space)
         self._positive = grown(self._positive, size)
         if size > self._size:
             self._known = grown(self._known, size)
             self._known[self._size : size] = self._complete
             self._size = size
-        known = slice(0, size) if targets.negative is None else np.flatnonzero(targets.known(size))
         keep = 0.5 ** (1.0 / self.half_life)
-        self._positive[known] *= keep
-        self._known[known] *= keep
-        self._known[known] += 1.0
-        self._positive[targets.positive] += 1.0
+        _count(self._positive, self._known, targets.positive, targets.known(size), keep)
         if targets.negative is None:
             self._complete = self._complete * keep + 1.0
 
@@ -86,7 +92,30 @@ class LabelPriors(Learner):
         self._known = np.array(state["known"])
         self._size = len(self._known)
         self._complete = state["complete"]
-        self._scores = None
+        self._scores = self._logits = None
+
+
+@compiled
+def _frequencies(positive: Table, known: Table, complete: float, size: int) -> Vector:
+    """Return the frequencies; labels past the end of `known` were known to every complete message."""
+    scores = np.empty(size, dtype=np.float32)
+    for label in range(size):
+        # Half a yes and half a no in advance: one message alone proves little.
+        if label < len(known):
+            scores[label] = (positive[label] + 0.5) / (known[label] + 1.0)
+        else:
+            scores[label] = 0.5 / (complete + 1.0)
+    return scores
+
+
+@compiled
+def _count(positive: Table, known: Table, labels: Ids, answered: NDArray[np.bool_], keep: float) -> None:
+    for label in range(len(answered)):
+        if answered[label]:
+            positive[label] *= keep
+            known[label] = known[label] * keep + 1.0
+    for label in labels:
+        positive[label] += 1.0
 
 
 class PriorBased(Learner):

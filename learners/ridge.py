@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from learners.base import Learner, State, Vector
 from learners.compiled import compiled
-from learners.growth import grown
+from learners.growth import grown, roomy
 from learners.labels import Targets
-from learners.linear import errors, with_intercept
+from learners.linear import errors
 from learners.parameters import check_number
+
+
+class Regressed(NamedTuple):
+    """What the regression makes of one vector; learning from it needs the same again.
+
+    Parameters
+    ----------
+    inputs
+        The vector with an intercept, folded. Shape (r + 1,).
+    values
+        The regression's value for each label. Shape (L,).
+    """
+
+    inputs: NDArray[np.float64]
+    values: NDArray[np.float64]
 
 
 class RecursiveLeastSquares(Learner):
@@ -61,37 +77,36 @@ class RecursiveLeastSquares(Learner):
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,): the regression's value, cut to [0.001, 0.999]."""
-        return np.clip(self._raw(self._inputs(x)), 0.001, 0.999).astype(np.float32)
+        return probabilities(self.regress(x))
+
+    def regress(self, x: Vector) -> Regressed:
+        """Return what is known of a vector of shape (d,) before its truth is."""
+        inputs = self._inputs(x)
+        rows = len(self.label_space)
+        have = self._weights[:rows, : len(inputs)]
+        values = have @ inputs[: have.shape[1]]
+        if len(values) < rows:
+            values = np.concatenate([values, np.zeros(rows - len(values))])
+        return Regressed(inputs, values)
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Take one exact least-squares step."""
+        self.update(x, self.regress(x), targets)
+
+    def update(self, x: Vector, regressed: Regressed, targets: Targets) -> None:
+        """Learn as `learn` does, from what `regress` gave for the same vector."""
         self._count(x)
-        inputs = self._inputs(x)
-        error = errors(self._raw(inputs).astype(np.float32), targets)
+        inputs = regressed.inputs
+        error = errors(regressed.values.astype(np.float32), targets)
         self._grow(len(inputs))
         gain = self._inverse @ inputs
         scale = 1.0 / (1.0 + float(inputs @ gain))
         _step(self._inverse, self._weights, gain, scale, error, self.drift, 1.0 / self.ridge)
 
-    def _raw(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        rows = len(self.label_space)
-        have = self._weights[:rows, : len(inputs)]
-        values = np.zeros(rows)
-        values[: len(have)] = have @ inputs[: have.shape[1]]
-        return values
-
     def _inputs(self, x: Vector) -> NDArray[np.float64]:
-        inputs = with_intercept(x)
-        if len(x) <= self.rank:
-            # As long as the matrix, even where this vector is shorter than an earlier one.
-            padded = np.zeros(max(len(inputs), len(self._inverse)))
-            padded[: len(inputs)] = inputs
-            return padded
-        slots, signs = self._folding(len(x))
-        folded = np.zeros(self.rank + 1)
-        folded[0] = 1.0
-        folded[1:] = np.bincount(slots, weights=inputs[1:] * signs, minlength=self.rank)
-        return folded
+        # As long as the matrix, even where this vector is shorter than an earlier one.
+        size = max(min(len(x), self.rank) + 1, len(self._inverse))
+        return _folded(x, *self._folding(len(x)), size)
 
     def _folding(self, size: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         # The first `rank` positions stay where they are: features that appear later move nothing.
@@ -102,7 +117,7 @@ class RecursiveLeastSquares(Learner):
             first = min(size, self.rank)
             slots[:first], signs[:first] = np.arange(first), 1.0
             self._fold = (slots.astype(np.intp), signs)
-        return self._fold[0][:size], self._fold[1][:size]
+        return self._fold
 
     def _grow(self, size: int) -> None:
         have = len(self._inverse)
@@ -112,7 +127,7 @@ class RecursiveLeastSquares(Learner):
             larger[:have, :have] = self._inverse
             larger[range(have, size), range(have, size)] = 1.0 / self.ridge
             self._inverse = larger
-        self._weights = grown(self._weights, len(self.label_space), size)
+        self._weights = roomy(self._weights, len(self.label_space), size)
 
     def state(self) -> State:
         """See `Learner.state`."""
@@ -124,7 +139,31 @@ class RecursiveLeastSquares(Learner):
         """See `Learner.load_state`."""
         super().load_state(state)
         self._inverse = np.array(state["inverse"])
-        self._weights = np.array(state["weights"])
+        self._weights = roomy(np.array(state["weights"]), *state["weights"].shape)
+
+
+def probabilities(regressed: Regressed) -> Vector:
+    """Return the regression's values cut to [0.001, 0.999], shape (L,)."""
+    return _cut(regressed.values)
+
+
+@compiled
+def _cut(values: NDArray[np.float64]) -> Vector:
+    cut = np.empty(len(values), dtype=np.float32)
+    for i in range(len(values)):
+        cut[i] = min(max(values[i], 0.001), 0.999)
+    return cut
+
+
+@compiled
+def _folded(x: Vector, slots: NDArray[np.intp], signs: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Return (1, x) with each position added to its slot and missing values as 0, shape (size,)."""
+    folded = np.zeros(size)
+    folded[0] = 1.0
+    for i in range(len(x)):
+        if not np.isnan(x[i]):
+            folded[slots[i] + 1] += x[i] * signs[i]
+    return folded
 
 
 @compiled

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import State, Vector, filled
+from learners.base import State, Vector
 from learners.compiled import compiled
 from learners.growth import grown
 from learners.parameters import check_number
@@ -59,9 +59,7 @@ class StandardScaler:
 
     def transform(self, x: Vector) -> Vector:
         """Return the standardised vector, shape (d,); features never learned become 0."""
-        z = np.zeros(len(x), dtype=np.float32)
-        _transform(x, self._shift, self._inverse, min(len(x), self._size), z)
-        return z
+        return _transform(x, self._shift, self._inverse, min(len(x), self._size))
 
     def _grow(self, size: int) -> None:
         self._count = grown(self._count, size)
@@ -114,10 +112,12 @@ def _learn(
 
 
 @compiled
-def _transform(x: Vector, shift: Vector, inverse: Vector, size: int, z: Vector) -> None:
+def _transform(x: Vector, shift: Vector, inverse: Vector, size: int) -> Vector:
+    z = np.zeros(len(x), dtype=np.float32)
     for i in range(size):
         value = (x[i] - shift[i]) * inverse[i]
         z[i] = 0.0 if np.isnan(value) else min(max(value, -CLIP), CLIP)
+    return z
 
 
 def unit(x: Vector) -> Vector:
@@ -129,15 +129,17 @@ def unit(x: Vector) -> Vector:
     >>> unit(np.array([3.0, 4.0, np.nan], dtype=np.float32)).round(1).tolist()
     [0.6000000238418579, 0.800000011920929, 0.0]
     """
-    known = filled(x)
-    length = _length(known)
-    return known if length == 0.0 else (known / np.float64(length)).astype(np.float32)
+    return _unit(x)
 
 
 @compiled
-def _length(x: Vector) -> float:
+def _unit(x: Vector) -> Vector:
     # In double precision: the square of a large single one is more than a single one can hold.
     total = 0.0
     for value in x:
-        total += np.float64(value) * np.float64(value)
-    return math.sqrt(total)
+        total += 0.0 if np.isnan(value) else np.float64(value) * np.float64(value)
+    length = math.sqrt(total) if total > 0.0 else 1.0
+    result = np.empty(len(x), dtype=np.float32)
+    for i in range(len(x)):
+        result[i] = 0.0 if np.isnan(x[i]) else np.float64(x[i]) / length
+    return result

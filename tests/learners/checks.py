@@ -14,11 +14,31 @@ from typing import Any
 import numpy as np
 
 from learners.base import Learner, Prediction, Vector
+from learners.catalogue import LEARNERS, make
 from learners.labels import Targets
 
 Make = Callable[[], Learner]
 Message = tuple[Vector, list[str]]
 FEATURES = 4
+
+SMALL: dict[str, dict[str, Any]] = {
+    "br-amf": {"max_nodes": 60},
+    "br-arf": {"max_depth": 2},
+    "br-sgt": {"max_depth": 2},
+    "mlht-ps": {"buffer": 25},
+}
+"""Sizes at which a short stream reaches what only a long one would."""
+
+
+def maker(name: str) -> Make:
+    """Return what makes a learner of a name, allowed to load what it has written itself."""
+    pickled = "allow_pickle" in inspect.signature(LEARNERS[name]).parameters
+    parameters = SMALL.get(name, {}) | ({"allow_pickle": True} if pickled else {})
+
+    def make_it() -> Learner:
+        return make(name, **parameters)
+
+    return make_it
 
 
 def stream(messages: int, seed: int = 0) -> Iterator[Message]:

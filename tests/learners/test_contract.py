@@ -4,33 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 import learners
 from learners.base import Learner
 from learners.catalogue import LEARNERS, TITLES, make
-from tests.learners.checks import CHECKS, Make
-
-SMALL: dict[str, dict[str, Any]] = {
-    "br-amf": {"max_nodes": 60},
-    "br-arf": {"max_depth": 2},
-    "br-sgt": {"max_depth": 2},
-    "mlht-ps": {"buffer": 25},
-}
-"""Sizes at which a short stream reaches what only a long one would."""
-
-
-def maker(name: str) -> Make:
-    """Return what makes a learner of a name, allowed to load what it has written itself."""
-    pickled = "allow_pickle" in inspect.signature(LEARNERS[name]).parameters
-    parameters = SMALL.get(name, {}) | ({"allow_pickle": True} if pickled else {})
-
-    def make_it() -> Learner:
-        return make(name, **parameters)
-
-    return make_it
+from tests.learners.checks import CHECKS, Make, maker
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

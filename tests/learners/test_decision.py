@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from learners import decision as module
+from learners.base import digest
 from learners.decision import RULES, Decision
 from learners.ihomer import IHOMER
 from learners.labels import Targets
 from learners.neighbours import NOBODY, Neighbours
+from tests.learners.plain_decision import PlainDecision
 from tests.learners.streams import Message, only
 
 NONE = np.zeros(0, dtype=np.intp)
@@ -17,11 +20,9 @@ NONE = np.zeros(0, dtype=np.intp)
 
 def neighbours(*sets: tuple[int, ...]) -> Neighbours:
     """Neighbours."""
-    targets = [only(*labels) for labels in sets]
-    ids = np.concatenate([target.positive for target in targets])
-    return Neighbours(
-        np.full(len(sets), 1 / len(sets)), ids, np.array([len(labels) for labels in sets]), targets
-    )
+    ids = np.concatenate([only(*labels).positive for labels in sets])
+    sizes = np.array([len(labels) for labels in sets])
+    return Neighbours(np.full(len(sets), 1 / len(sets)), ids, sizes, np.arange(len(sets)))
 
 
 def test_a_set_that_neighbours_agree_on_beats_a_threshold() -> None:
@@ -57,25 +58,29 @@ def test_nothing_likely_is_nothing_predicted() -> None:
     decision.learn(decided, only(3))
 
 
-def test_compiled_equals_plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled equals plain."""
-
-    def run() -> list[list[int]]:
-        decision, rng = Decision(), np.random.default_rng(3)
-        clusters, previous, seen = rng.integers(0, 4, 12), NONE, []
-        for _ in range(60):
-            near = neighbours(*(tuple(np.flatnonzero(rng.random(12) < 0.3).tolist()) for _ in range(5)))
-            decided = decision.decide(rng.random(12).astype(np.float32) * 0.7, (near,), previous, clusters)
-            previous = np.flatnonzero(rng.random(12) < 0.3)
-            seen.append(decided.labels.tolist())
-            decision.learn(decided, Targets(previous))
-        return seen
-
-    fast = run()
-    for name in ("_rescore", "_tally"):
-        monkeypatch.setattr(module, name, getattr(module, name).py_func)
-    with np.errstate(over="ignore"):
-        assert run() == fast
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from(RULES), st.integers(1, 14), st.integers(0, 10_000))
+def test_compiled_equals_plain(rule: str, labels: int, seed: int) -> None:
+    """Every candidate, choice and account is that of the whole-array formulae, to the last bit."""
+    rng = np.random.default_rng(seed)
+    clusters, previous = rng.integers(0, 4, labels), NONE
+    compiled, plain = Decision(rule), PlainDecision(rule)
+    for message in range(25):
+        # Labels appear as the messages come.
+        size = min(labels, 1 + message)
+        near = tuple(
+            neighbours(*(tuple(np.flatnonzero(rng.random(size) < 0.3).tolist()) for _ in range(count)))
+            for count in (5, int(rng.integers(1, 4)))
+        )
+        p = (rng.random(size) * 0.7 * (rng.random(size) < 0.8)).astype(np.float32)
+        truth = np.flatnonzero(rng.random(labels) < 0.3)
+        decided = [each.decide(p, near, previous, clusters[:size]) for each in (compiled, plain)]
+        for one, other in zip(*decided, strict=True):
+            np.testing.assert_array_equal(one, other)
+        for each, own in zip((compiled, plain), decided, strict=True):
+            each.learn(own, Targets(truth))
+        previous = truth[truth < size]
+        assert digest(compiled.state()) == digest(plain.state())
 
 
 def score(rule: str, stream: list[Message]) -> dict[str, float]:

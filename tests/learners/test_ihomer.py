@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from learners.base import Change
 from learners.ihomer import IHOMER
 from learners.labels import Targets
 from learners.persistence import PreviousLabels
+from tests.learners.checks import through_json
 from tests.learners.streams import Message, learn_all, linear_stream, subset_accuracy
 
 
@@ -78,6 +81,25 @@ def test_partial_targets_teach_only_what_they_name() -> None:
         learner.learn(message.x, Targets(np.array([first]), np.zeros(0, dtype=np.intp)))
     after = learner.score(np.array([4, 0, 0, 0, 0, 0, 0, 0], dtype=np.float32))[b]
     assert after > 0.5 * before
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 119), st.integers(0, 1000))
+def test_saved_and_loaded_at_any_message_goes_on_the_same(cut: int, seed: int) -> None:
+    """Whatever has come before: new labels and features, missing values, partial labels, a full window."""
+    rng = np.random.default_rng(seed)
+    running, restored = IHOMER(k=3, window=20, patience=10), IHOMER(k=3, window=20, patience=10)
+    for message in range(120):
+        if message == cut:
+            restored.load_state(through_json(running.state()))
+        x = rng.normal(size=3 + message // 30 - int(rng.integers(0, 2))).astype(np.float32)
+        x[rng.random(len(x)) < 0.1] = np.nan
+        names = [f"l{message // 10 + int(label)}" for label in rng.integers(0, 5, 2)]
+        unlike = None if rng.random() < 0.7 else [f"l{message // 10 + 5}"]
+        for learner in (running, restored)[: 1 + (message >= cut)]:
+            learner.predict(x)
+            learner.learn(x, learner.label_space.targets(names, unlike))
+    assert restored.digest() == running.digest()
 
 
 def test_learning_without_predicting_first_is_the_same() -> None:

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from river import linear_model, optim
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 from learners.labels import Targets
-from learners.linear import AdaptiveLogisticRegression, LogisticRegression
+from learners.linear import INTERCEPT, AdaptiveLogisticRegression, LogisticRegression
 from tests.learners.streams import learn_all, linear_stream, only, subset_accuracy
 
 
@@ -33,26 +35,34 @@ def test_equals_river_per_label() -> None:
 
 @pytest.mark.parametrize("features", [5, 60])
 def test_adaptive_equals_its_formula(features: int) -> None:
-    """One AdaGrad step on a fresh learner, dense and sparse, against the formula written out."""
+    """Two Laplace steps on a fresh learner, dense and sparse, against the formulas written out."""
     rng = np.random.default_rng(0)
     x = np.where(rng.random(features) < 0.3, rng.normal(size=features), 0).astype(np.float32)
-    learner = AdaptiveLogisticRegression(rate=0.5, caution=0.2, tolerance=0.0)
+    learner = AdaptiveLogisticRegression(variance=0.5, forgetting=0.02, tolerance=0.0)
     learner.label_space.ids(["a", "b"])
-    before = learner.score(x)
-    assert before.tolist() == [0.5, 0.5]
-    learner.learn(x, only(0))
-    inputs = np.concatenate([[1.0], x])
-    for label, truth in enumerate((1.0, 0.0)):
-        gradient = (0.5 - truth) * inputs
-        weights = -0.5 * gradient / np.sqrt(gradient**2 + 0.2)
-        prior = learner._priors.score(x)[label]
-        expected = 1 / (1 + np.exp(-(weights @ inputs + np.log(prior / (1 - prior)))))
-        assert learner.score(x)[label] == pytest.approx(expected, abs=1e-6)
+    inputs = np.concatenate([[INTERCEPT], x]).astype(np.float64)
+    weights, variances = np.zeros((2, features + 1)), np.full((2, features + 1), 0.5)
+    for _ in range(2):
+        before = learner.score(x).astype(np.float64)
+        learner.learn(x, only(0))
+        for label, truth in enumerate((1.0, 0.0)):
+            old, doubt = logit(before[label]), variances[label] @ inputs**2
+            mode = brentq(
+                lambda z, old=old, doubt=doubt, truth=truth: z - old + doubt * (expit(z) - truth), -99, 99
+            )
+            curvature = expit(mode) * (1 - expit(mode))
+            weights[label] -= variances[label] * inputs * (expit(mode) - truth)
+            certain = curvature / (1 + curvature * doubt)
+            grown = (variances[label] - (variances[label] * inputs) ** 2 * certain) * 1.02
+            variances[label] = np.where(inputs == 0, variances[label], np.minimum(grown, 0.5))
+    prior = learner._priors.score(x).astype(np.float64)
+    expected = 1 / (1 + np.exp(-(weights @ inputs + np.log(prior / (1 - prior)))))
+    np.testing.assert_allclose(learner.score(x), expected, atol=1e-6)
 
 
 def test_constructor_keeps_its_parameters() -> None:
     """Constructor keeps its parameters."""
-    assert AdaptiveLogisticRegression(rate=0.3).rate == 0.3
+    assert AdaptiveLogisticRegression(variance=0.3).variance == 0.3
     assert LogisticRegression(rate=0.3).rate == 0.3
 
 

@@ -52,7 +52,7 @@ def test_compiled_equals_plain(monkeypatch: pytest.MonkeyPatch) -> None:
         return seen
 
     fast = run()
-    for name in ("_mix", "_learn"):
+    for name in ("_prepare", "_mix", "_learn"):
         monkeypatch.setattr(module, name, getattr(module, name).py_func)
     np.testing.assert_allclose(run(), fast, atol=1e-5)
 

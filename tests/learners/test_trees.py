@@ -142,8 +142,8 @@ def test_partial_labels_do_not_grow_the_tree() -> None:
 
 
 def test_memory_is_bounded_and_poor_leaves_sleep() -> None:
-    """A quarter of a mebibyte is not exceeded for long: leaves sleep, and still predict."""
-    learner, free = HoeffdingAdaptiveTree(max_size=0.25), HoeffdingAdaptiveTree()
+    """A sixth of a mebibyte is not exceeded for long: leaves sleep, and still predict."""
+    learner, free = HoeffdingAdaptiveTree(max_size=0.15), HoeffdingAdaptiveTree()
     stream = threshold_stream(5000, 100, 100)
     for each in (learner, free):
         learn_all(each, stream)
@@ -151,7 +151,7 @@ def test_memory_is_bounded_and_poor_leaves_sleep() -> None:
     assert statistics.awake < statistics.leaves
     assert free.statistics().awake == free.statistics().leaves
     # The limit, and what sleeping leaves keep.
-    assert size_of(learner.state()["tree"]) < 1.2 * 0.25 * 2**20 < size_of(free.state()["tree"])
+    assert size_of(learner.state()["tree"]) < 1.2 * 0.15 * 2**20 < size_of(free.state()["tree"])
     assert subset_accuracy(learner, threshold_stream(300, 100, 100, seed=9)) > 0.1
 
 

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from drift.monitors import Monitors
 from learners.base import Learner, Vector, digest
+from learners.catalogue import LEARNERS
 from learners.labels import Targets
 from stream.events import MAX_ID_CHARACTERS, Output, Record
 from stream.task import LISTED_SCORES, Task, _best
-from tests.stream.standins import POISON, Letters, event, make_task, records
+from tests.learners.checks import maker, through_json
+from tests.stream.standins import POISON, EverySeventh, Letters, event, make_task, records
 
 MIXED = records(
     [
@@ -89,6 +91,22 @@ def test_batches_do_not_change_a_byte(cuts: list[int]) -> None:
     singles, batched = make_task(), make_task()
     assert outputs(batched, MIXED, cuts) == outputs(singles, MIXED, list(range(len(MIXED))))
     assert digest(batched.state()) == digest(singles.state())
+
+
+@pytest.mark.parametrize("name", sorted(LEARNERS))
+def test_every_learner_ends_the_same_whatever_the_batches_and_restarts(name: str) -> None:
+    """One by one, in batches, and saved, loaded and gone on: one digest."""
+
+    def task() -> Task:
+        return Task(Letters(), maker(name)(), EverySeventh(), run="test", source="/test")
+
+    singles, batched, stopped, resumed = task(), task(), task(), task()
+    written = outputs(singles, MIXED, list(range(len(MIXED))))
+    assert outputs(batched, MIXED, [1, 8, 31]) == written
+    stopped.process(MIXED[:29])
+    resumed.load_state(through_json(stopped.state()))
+    assert written[-1] == resumed.process(MIXED[29:]).outputs[-1]
+    assert singles.learner.digest() == batched.learner.digest() == resumed.learner.digest()
 
 
 def test_predictions_say_what_the_model_had_learned_always_below_the_own_offset() -> None:

@@ -1,0 +1,79 @@
+"""Memory of the default learner while labels come and go: resident megabytes, and which state they are.
+
+Run `python -m tests.benchmarks.memory [--messages 1000000] [--names 10000] [--features 100]`. A window of 300
+names slides over all names again and again, so each is busy for a while, gone, and back. Wanted: once every
+name has been seen, the resident memory stays where it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from learners.base import State, Vector
+from learners.ihomer import IHOMER
+from tests.learners.checks import size_of
+
+BUSY = 300
+"""Names in use at a time."""
+LINES = 10
+"""Lines printed in all."""
+
+
+def stream(messages: int, names: int, features: int) -> Iterator[tuple[Vector, list[str]]]:
+    """Yield messages of three labels each, two of them told by the vector; all names pass by in a tenth."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(names, features)).astype(np.float32)
+    for message in range(messages):
+        first = message * LINES * names // messages
+        chosen = (first + rng.integers(0, BUSY, 3)) % names
+        x = centres[chosen[:2]].sum(axis=0) + rng.normal(size=features).astype(np.float32)
+        yield x, [f"label {number}" for number in chosen]
+
+
+def resident() -> float:
+    """Return the resident memory of this process in megabytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def largest(state: State, count: int = 4, prefix: str = "") -> list[tuple[float, str]]:
+    """Return the parts of a state that take most megabytes to write down, largest first."""
+    parts = []
+    for name, value in state.items():
+        if isinstance(value, dict):
+            parts += largest(value, count, f"{prefix}{name}.")
+        else:
+            parts.append((size_of(value) / 1e6, prefix + name))
+    return sorted(parts, reverse=True)[:count]
+
+
+def main() -> None:
+    """Print the resident memory every tenth of the messages, and the largest parts of the state."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--names", type=int, default=10_000)
+    parser.add_argument("--features", type=int, default=100)
+    given = parser.parse_args()
+    learner = IHOMER()
+    for number, (x, labels) in enumerate(stream(given.messages, given.names, given.features), 1):
+        learner.predict(x)
+        learner.learn(x, learner.label_space.targets(labels))
+        if number % (given.messages // LINES) == 0:
+            gc.collect()
+            parts = ", ".join(f"{name} {size:.1f}" for size, name in largest(learner.state()))
+            pairs = learner.statistics().pairs
+            print(
+                f"{number:>9,} messages, {len(learner.label_space):,} labels, {pairs:,} pairs: "
+                f"{resident():,.0f} MB ({parts})",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
