@@ -131,13 +131,16 @@ class Clusters:
 
     def _admit(self, size: int, companions: list[int]) -> None:
         """Give every label that is new a cluster: a companion's where there is room."""
+        if max(companions, default=0) >= size:
+            raise IndexError("a label's id must be below the size of the label space; give both")
         first, self._labels = self._labels, size
         self._owner = grown(self._owner, size)
         self.counts.reserve(size)
         near = [int(self._owner[label]) for label in companions if label < first]
         came = [label for label in companions if label >= first]
         for label in came:
-            self._put(label, next(filter(self._has_room, near), None) or self._open_cluster())
+            roomy = next(filter(self._has_room, near), None)
+            self._put(label, self._open_cluster() if roomy is None else roomy)
         rest = np.setdiff1d(np.arange(first, size), came).tolist()
         while rest:
             cluster = self._open_cluster()

@@ -30,7 +30,7 @@ def evidence(sample: float, seen: float, supposed: float, chance: float) -> floa
     Examples
     --------
     >>> round(evidence(100.0, 0.1, 0.2, 0.0), 2), round(evidence(100.0, 0.1, 0.2, 0.3), 2)
-    (3.67, 1.09)
+    (3.67, 1.01)
     """
     if sample <= 0.0:
         return 0.0

@@ -110,7 +110,7 @@ def test_labels_beyond_the_label_space_are_refused() -> None:
 def test_changes_say_what_was_compared() -> None:
     """Changes say what was compared."""
     clusters = Clusters()
-    seen = [change for labels in planted([[0, 1], [2, 3]], 5000, 0) for change in clusters.learn(labels, 4)]
+    seen = [change for labels in planted([[0, 1], [2, 3]], 20000, 0) for change in clusters.learn(labels, 4)]
     assert {change.kind for change in seen} == {"split"}
     assert all(change.statistic < change.threshold for change in seen)
 
