@@ -1,16 +1,18 @@
 """Label clusters: an online divisive-agglomerative tree over labels, after iHOMER and ODAC.
 
-The leaves of the tree are the clusters; every label is in exactly one. A leaf is split when its two sides
-are surely less alike than `linkage`, absorbed by another when they surely are more alike, and a single
-label moves when it surely fits better elsewhere: "surely" by a Bernstein bound on the effective sample.
-Only clusters whose labels occur are looked at again, one a message at the most.
+The leaves of the tree are the clusters; every label is in exactly one. A cluster is divided where average
+linkage shows two sides that are surely less alike than the labels of either side are among themselves,
+absorbed by another that it is surely about as much alike, and a label moves where it surely fits better:
+"surely" by Chernoff's bound on the messages that carried those labels. Only clusters whose labels occur are
+looked at again, one a message at the most.
 """
 
 from __future__ import annotations
 
+import bisect
 import heapq
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,38 +21,39 @@ from learners.base import Change, State
 from learners.cooccurrence import Cooccurrence
 from learners.growth import grown
 from learners.labels import Ids
+from learners.linkage import Matrix, division, evidence, surroundings, verdict, visit
 from learners.parameters import check_number
 
-HYSTERESIS = 1.25
-"""How much more alike than `linkage` two sides must be to come together again: no flapping."""
-
-
-class Likeness(NamedTuple):
-    """How alike two groups of labels are, and how sure that is."""
-
-    value: float
-    bound: float
+HYSTERESIS = 1.5
+"""How much more alike than what divides them two clusters must be to come together: no flapping."""
+BETTER = 1.25
+"""How many times better a label must fit elsewhere to move."""
+ALIKE = 0.01
+"""Least similarity of labels that stay together where there is nothing to compare it with."""
 
 
 class Clusters:
     """A partition of a growing label space into clusters of labels that occur together.
 
     Similarity is the Jaccard index beyond chance (see `Cooccurrence.similarities`), between groups its mean
-    over pairs, weighted by the rarer label's count.
+    over pairs, weighted by the rarer label's count. What counts as alike is relative: labels of a group
+    that share one message in twenty belong together as surely as labels that share every second one, when
+    they share none with others.
 
     Parameters
     ----------
     linkage
-        Similarity that keeps labels together, in (0, 1). Low values give few, large clusters.
+        Share of the similarity within that the similarity between must reach for labels to stay in one
+        cluster, in (0, 1). Low values give few, large clusters; above 0.5 noise takes groups apart.
     delta
         Chance of a wrong decision that is accepted each time, in (0, 1). Small values wait longer.
     patience
         Messages that must touch a cluster between two looks at it, at least 1: also the least time a
         change stands. Small values cost time and may flap.
     largest
-        Most labels in a cluster, at least 2: bounds the cost of a look.
+        Most labels in a cluster, at least 2: bounds the cost of a look, which grows with its third power.
     half_life
-        Messages after which a co-occurrence counts half. Short ones see rare labels as strangers.
+        Touches of a label after which what it met counts half; see `Cooccurrence`.
 
     Examples
     --------
@@ -68,11 +71,11 @@ class Clusters:
 
     def __init__(
         self,
-        linkage: float = 0.1,
+        linkage: float = 0.33,
         delta: float = 1e-3,
-        patience: int = 200,
+        patience: int = 50,
         largest: int = 64,
-        half_life: float = 20_000.0,
+        half_life: float = 1000.0,
     ) -> None:
         check_number(self, "linkage", linkage, float, 0, 1, open_low=True)
         check_number(self, "delta", delta, float, 0, 1, open_low=True)
@@ -83,12 +86,15 @@ class Clusters:
         self.patience = patience
         self.largest = largest
         self.counts = Cooccurrence(half_life)
+        self._least = math.log(1.0 / delta)
         self._owner: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
         self._labels = 0
         self._members: dict[int, list[int]] = {0: []}
         self._parent: dict[int, int] = {}
         self._children: dict[int, tuple[int, int]] = {}
-        self._touches: dict[int, int] = {0: 0}
+        self._sizes: NDArray[np.int64] = np.zeros(16, dtype=np.int64)
+        self._visits: NDArray[np.int64] = np.zeros((16, 2), dtype=np.int64)
+        self._scratch: Matrix = np.zeros((2, 16))
         self._open = 0
         self._next = 1
         self._free: list[int] = []
@@ -114,143 +120,132 @@ class Clusters:
 
     # Learning ---------------------------------------------------------------------------------------
 
-    def learn(self, labels: list[int], size: int) -> tuple[Change, ...]:
+    def learn(self, labels: list[int] | Ids, size: int) -> tuple[Change, ...]:
         """Count one message's labels (ids, each once) in a space of `size` labels; return what changed."""
-        self._admit(size, labels)
-        self.counts.add(labels)
-        due = None
-        for cluster in dict.fromkeys(self._owner[labels].tolist()):
-            self._touches[cluster] += 1
-            if self._touches[cluster] >= self.patience and due is None:
-                due = cluster
-        return () if due is None else self._look(due)
+        ids = np.asarray(labels, dtype=np.intp)
+        if size > self._labels:
+            self._admit(size, ids.tolist())
+        due = visit(self.owners(), self._visits, self.counts.messages + 1, ids, self.patience)
+        self.counts.add(ids)
+        return () if due < 0 else self._look(due)
 
     def _admit(self, size: int, companions: list[int]) -> None:
         """Give every label that is new a cluster: a companion's where there is room."""
-        if size <= self._labels:
-            return
+        if max(companions, default=0) >= size:
+            raise IndexError("a label's id must be below the size of the label space; give both")
+        first, self._labels = self._labels, size
         self._owner = grown(self._owner, size)
-        known = [label for label in companions if label < self._labels]
-        for label in range(self._labels, size):
-            near = (int(self._owner[other]) for other in known if label in companions)
-            self._put(
-                label, next((cluster for cluster in near if self._has_room(cluster)), self._open_cluster())
-            )
-        self._labels = size
+        self.counts.reserve(size)
+        near = [int(self._owner[label]) for label in companions if label < first]
+        came = [label for label in companions if label >= first]
+        for label in came:
+            roomy = next(filter(self._has_room, near), None)
+            self._put(label, self._open_cluster() if roomy is None else roomy)
+        rest = np.setdiff1d(np.arange(first, size), came).tolist()
+        while rest:
+            cluster = self._open_cluster()
+            room = self.largest - len(self._members[cluster])
+            self._members[cluster] = sorted(self._members[cluster] + rest[:room])
+            self._owner[rest[:room]] = cluster
+            self._sizes[cluster] = len(self._members[cluster])
+            rest = rest[room:]
 
     def _open_cluster(self) -> int:
+        """Return the cluster for labels of which nothing is known."""
         if self._open not in self._members or not self._has_room(self._open):
-            self._open = self._add_leaf(
-                next(iter(self._members)) if self._open not in self._members else self._open
-            )
+            self._open = self._add_leaf(self._shallow_leaf())
         return self._open
+
+    def _shallow_leaf(self) -> int:
+        # Turns by the bits of a number that grows: new leaves spread over the tree, which stays shallow.
+        node, turns = self._root(), self._next // 2
+        while node in self._children:
+            node, turns = self._children[node][turns % 2], turns // 2
+        return node
 
     def _has_room(self, cluster: int) -> bool:
         return len(self._members[cluster]) < self.largest
 
     def _look(self, cluster: int) -> tuple[Change, ...]:
-        """Split, absorb or move: the first that the counts are sure of."""
-        self._touches[cluster] = 0
-        return self._try_split(cluster) or self._try_absorb(cluster) or self._try_move(cluster)
+        """Divide, absorb or move labels: the first that the counts are sure of."""
+        self._visits[cluster, 0] = 0
+        labels = np.array(self._members[cluster], dtype=np.intp)
+        known = self._known(labels)
+        split = self._try_split(cluster, labels, known)
+        if split:
+            return split
+        nearest, best, there = surroundings(
+            *self.counts.tables, labels, self._owner, self._sizes, self.largest, self._scratch
+        )
+        merge = self._try_absorb(cluster, labels, nearest)
+        return merge or self._try_moves(cluster, labels, known, best, there)
 
-    def _try_split(self, cluster: int) -> tuple[Change, ...]:
-        labels = self._members[cluster]
+    def _known(self, labels: Ids) -> tuple[Matrix, Matrix, Matrix]:
+        """Return the similarities among some labels, their counts and their frequencies."""
+        return self.counts.among(labels), self.counts.counts(labels), self.counts.frequencies(labels)
+
+    def _try_split(
+        self, cluster: int, labels: Ids, known: tuple[Matrix, Matrix, Matrix]
+    ) -> tuple[Change, ...]:
         if len(labels) < 2:
             return ()
-        sides = self._sides(labels)
-        between = self._likeness(*sides)
-        if between.value + between.bound >= self.linkage:
+        leaving, between, threshold = division(*known, self.linkage, ALIKE, self._least)
+        if not leaving.any():
             return ()
-        self._split(cluster, sides)
-        return (Change("split", str(cluster), between.value, self.linkage - between.bound),)
+        self._split(cluster, labels[leaving].tolist())
+        return (Change("split", str(cluster), between, threshold),)
 
-    def _sides(self, labels: list[int]) -> tuple[list[int], list[int]]:
-        """Divide labels around two pivots: the most frequent, and the frequent one least like it."""
-        counts, alike = self.counts.frequencies(labels), self.counts.similarities(labels, labels)
-        order = np.argsort(-counts, kind="stable").tolist()
-        first = order[0]
-        strange = (1.0 - alike[first]) * counts
-        strange[first] = -1.0
-        second = int(strange.argmax())
-        sides = ([first], [second])
-        near = [alike[:, first].copy(), alike[:, second].copy()]
-        for label in order[1:]:
-            if label != second:
-                # A label that meets neither side is no evidence for the first: it stays with the rest.
-                side = 0 if near[0][label] / len(sides[0]) > near[1][label] / len(sides[1]) else 1
-                sides[side].append(label)
-                near[side] += alike[:, label]
-        return sorted(labels[label] for label in sides[0]), sorted(labels[label] for label in sides[1])
-
-    def _likeness(self, one: list[int], other: list[int]) -> Likeness:
-        """Return the weighted mean similarity of two groups, and its Bernstein bound."""
-        n, m = self.counts.frequencies(one), self.counts.frequencies(other)
-        weights = np.minimum(n[:, None], m)
-        total = float(weights.sum())
-        value = float((weights * self.counts.similarities(one, other)).sum()) / total if total else 0.0
-        a, b = one[int(n.argmax())], other[int(m.argmax())]
-        sample = float(n.max() + m.max()) - self.counts.together(a, b)
-        if sample <= 0.0:
-            return Likeness(value, 1.0)
-        log = math.log(1.0 / self.delta) / sample
-        return Likeness(value, math.sqrt(2.0 * value * (1.0 - value) * log) + 3.0 * log)
-
-    def _try_absorb(self, cluster: int) -> tuple[Change, ...]:
-        labels = self._members[cluster]
-        if not labels:
+    def _try_absorb(self, cluster: int, labels: Ids, other: int) -> tuple[Change, ...]:
+        if other < 0:
             return ()
-        pivot = max(labels, key=self.counts.count)
-        other = self._nearest_cluster(pivot, cluster)
-        if other is None or len(labels) + len(self._members[other]) > self.largest:
-            return ()
-        likeness = self._likeness(labels, self._members[other])
-        if likeness.value - likeness.bound <= HYSTERESIS * self.linkage:
+        both = np.concatenate([labels, np.array(self._members[other], dtype=np.intp)])
+        between, threshold, sure = verdict(
+            *self._known(both),
+            np.arange(len(labels)),
+            np.arange(len(labels), len(both)),
+            HYSTERESIS * self.linkage,
+            HYSTERESIS * ALIKE,
+        )
+        if between <= threshold or sure < self._least:
             return ()
         self._absorb(cluster, other)
-        return (Change("merge", str(cluster), likeness.value, HYSTERESIS * self.linkage + likeness.bound),)
+        return (Change("merge", str(cluster), between, threshold),)
 
-    def _try_move(self, cluster: int) -> tuple[Change, ...]:
-        labels = self._members[cluster]
-        if len(labels) < 3:
-            return ()
-        alike = self.counts.similarities(labels, labels)
-        np.fill_diagonal(alike, 0.0)
-        label = labels[int(alike.sum(axis=1).argmin())]
-        home = self._likeness([label], [other for other in labels if other != label])
-        other = self._nearest_cluster(label, cluster)
-        if other is None or not self._has_room(other):
-            return ()
-        there = self._likeness([label], self._members[other])
-        threshold = max(home.value + home.bound, HYSTERESIS * self.linkage)
-        if there.value - there.bound <= threshold:
-            return ()
-        self._members[cluster].remove(label)
-        self._put(label, other)
-        return (Change("move", str(label), there.value, threshold + there.bound),)
-
-    def _nearest_cluster(self, label: int, own: int) -> int | None:
-        """Return the other cluster that a label meets most, or None."""
-        meets: dict[int, float] = {}
-        for other, weight in self.counts.partners(label).items():
-            cluster = int(self._owner[other])
-            meets[cluster] = meets.get(cluster, 0.0) + weight
-        meets.pop(own, None)
-        return min(meets, key=lambda cluster: (-meets[cluster], cluster), default=None)
+    def _try_moves(
+        self, cluster: int, labels: Ids, known: tuple[Matrix, Matrix, Matrix], best: Ids, there: Matrix
+    ) -> tuple[Change, ...]:
+        """Move the labels that are surely more alike to another cluster than to their own."""
+        alike, counts, frequency = known
+        home, chance, changes = alike.sum(axis=1) / len(labels), frequency / (2.0 - frequency), []
+        for n in np.flatnonzero(there > np.maximum(BETTER * home, HYSTERESIS * ALIKE)).tolist():
+            middle = (home[n] + there[n]) / 2
+            sure = min(evidence(counts[n], side[n], middle, chance[n]) for side in (home, there))
+            other = int(best[n])
+            if sure >= self._least and self._has_room(other):
+                self._move(int(labels[n]), cluster, other)
+                changes.append(Change("move", str(labels[n]), float(there[n]), BETTER * float(home[n])))
+        if not self._members[cluster]:
+            self._remove(cluster)
+        return tuple(changes)
 
     # The tree ---------------------------------------------------------------------------------------
 
     def _put(self, label: int, cluster: int) -> None:
         self._owner[label] = cluster
-        self._members[cluster].append(label)
-        self._members[cluster].sort()
+        bisect.insort(self._members[cluster], label)
+        self._sizes[cluster] += 1
 
-    def _split(self, cluster: int, sides: tuple[list[int], list[int]]) -> None:
-        """Replace a leaf by two: the side with more labels keeps the id."""
-        kept, leaving = sorted(sides, key=len, reverse=True)
+    def _move(self, label: int, cluster: int, other: int) -> None:
+        self._members[cluster].remove(label)
+        self._sizes[cluster] -= 1
+        self._put(label, other)
+        self._visits[other, 0] = 0
+
+    def _split(self, cluster: int, leaving: list[int]) -> None:
+        """Take some labels of a leaf to a new one beside it."""
         new = self._add_leaf(cluster)
-        self._members[cluster] = kept
-        self._members[new] = leaving
-        self._owner[leaving] = new
+        for label in leaving:
+            self._move(label, cluster, new)
 
     def _add_leaf(self, sibling: int) -> int:
         """Hang a new, empty leaf beside another, under a new inner node."""
@@ -259,7 +254,7 @@ class Clusters:
         self._children[inner] = (sibling, leaf)
         self._parent[sibling] = self._parent[leaf] = inner
         self._members[leaf] = []
-        self._touches[leaf] = 0
+        self._sizes[leaf] = self._visits[leaf, 0] = 0
         return leaf
 
     def _new_id(self) -> int:
@@ -267,13 +262,19 @@ class Clusters:
         if self._free:
             return heapq.heappop(self._free)
         self._next += 1
+        self._sizes = grown(self._sizes, self._next)
+        self._visits = grown(self._visits, self._next)
+        self._scratch = grown(self._scratch, 2, self._next)
         return self._next - 1
 
     def _absorb(self, cluster: int, into: int) -> None:
-        """Move all labels of a leaf to another, and take the leaf off the tree."""
-        for label in self._members.pop(cluster):
-            self._put(label, into)
-        del self._touches[cluster]
+        for label in self.members(cluster):
+            self._move(label, cluster, into)
+        self._remove(cluster)
+
+    def _remove(self, cluster: int) -> None:
+        """Take an empty leaf off the tree."""
+        del self._members[cluster]
         inner = self._parent.pop(cluster)
         sibling = next(child for child in self._children.pop(inner) if child != cluster)
         self._replace(inner, sibling)
@@ -302,8 +303,8 @@ class Clusters:
         """Return counts and tree; see `Learner.state`."""
         return {
             "counts": self.counts.state(),
-            "owner": self.owners(),
-            "leaves": np.array([(leaf, self._touches[leaf]) for leaf in self._members], dtype=np.intp),
+            "owner": self.owners().copy(),
+            "leaves": np.array([(leaf, self._visits[leaf, 0]) for leaf in self._members], dtype=np.intp),
             "inner": np.array(
                 [(node, *pair) for node, pair in self._children.items()], dtype=np.intp
             ).reshape(-1, 3),
@@ -317,9 +318,16 @@ class Clusters:
         self.counts.load_state(state["counts"])
         self._owner = np.array(state["owner"], dtype=np.intp)
         self._labels = len(self._owner)
-        self._touches = dict(state["leaves"].tolist())
-        self._members = {leaf: np.flatnonzero(self._owner == leaf).tolist() for leaf in self._touches}
+        self._next = state["next"]
+        self._sizes, self._scratch = np.zeros(self._next, dtype=np.int64), np.zeros((2, self._next))
+        self._visits = np.zeros((self._next, 2), dtype=np.int64)
+        self._members = {}
+        for leaf, visits in state["leaves"].tolist():
+            self._members[leaf], self._visits[leaf, 0] = [], visits
+        for label, leaf in enumerate(self._owner.tolist()):
+            self._members[leaf].append(label)
+            self._sizes[leaf] += 1
         self._children = {node: (first, second) for node, first, second in state["inner"].tolist()}
         self._parent = {child: node for node, pair in self._children.items() for child in pair}
-        self._open, self._next = state["open"], state["next"]
+        self._open = state["open"]
         self._free = list(state["free"])

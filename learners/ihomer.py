@@ -108,8 +108,8 @@ class IHOMER(Learner):
         rule: str = "balanced",
         k: int = 10,
         window: int = 1000,
-        linkage: float = 0.1,
-        patience: int = 200,
+        linkage: float = 0.33,
+        patience: int = 50,
     ) -> None:
         self.rule = rule
         self.k = k

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from learners.clusters import Clusters
+from tests.learners.partitions import label_sets, partition
 
 
 def planted(groups: list[list[int]], messages: int, seed: int) -> Iterator[list[int]]:
@@ -62,11 +64,11 @@ def test_planted_groups_are_found(count: int, seed: int) -> None:
 def test_a_regrouping_is_followed() -> None:
     """A regrouping is followed."""
     first, second = [[0, 1, 2, 3], [4, 5, 6, 7]], [[0, 1, 4, 5], [2, 3, 6, 7]]
-    clusters = Clusters(half_life=4000)
+    clusters = Clusters(half_life=1000)
     for labels in planted(first, 6000, 0):
         clusters.learn(labels, 8)
     assert adjusted_rand_score([0, 0, 0, 0, 1, 1, 1, 1], grouping(clusters, 8)) == 1.0
-    for labels in planted(second, 20_000, 1):
+    for labels in planted(second, 2000, 1):
         clusters.learn(labels, 8)
     assert adjusted_rand_score([0, 0, 1, 1, 0, 0, 1, 1], grouping(clusters, 8)) == 1.0
 
@@ -80,10 +82,35 @@ def test_a_stationary_stream_does_not_flap() -> None:
     assert sum(map(len, changes[10_000:])) <= 2
 
 
+@pytest.mark.parametrize(
+    ("labels", "groups", "density", "noise", "messages"),
+    [
+        (100, 20, 0.02, 0.0, 15_000),
+        (100, 5, 0.1, 0.2, 10_000),
+        (100, 2, 0.5, 0.0, 3000),
+        (1000, 20, 0.02, 0.0, 20_000),
+    ],
+)
+def test_sparse_and_noisy_groups_are_found(
+    labels: int, groups: int, density: float, noise: float, messages: int
+) -> None:
+    """Sparse and noisy groups are found; see `tests.benchmarks.clusters` for more of them."""
+    truth, clusters = partition(labels, groups, 0), Clusters()
+    for message in itertools.islice(label_sets(truth, density, noise, 0), messages):
+        clusters.learn(message, labels)
+    assert adjusted_rand_score(truth, clusters.owners()) >= 0.95
+
+
+def test_labels_beyond_the_label_space_are_refused() -> None:
+    """Labels beyond the label space are refused."""
+    with pytest.raises(IndexError, match="below the size"):
+        Clusters().learn([5], 3)
+
+
 def test_changes_say_what_was_compared() -> None:
     """Changes say what was compared."""
     clusters = Clusters()
-    seen = [change for labels in planted([[0, 1], [2, 3]], 5000, 0) for change in clusters.learn(labels, 4)]
+    seen = [change for labels in planted([[0, 1], [2, 3]], 20000, 0) for change in clusters.learn(labels, 4)]
     assert {change.kind for change in seen} == {"split"}
     assert all(change.statistic < change.threshold for change in seen)
 
