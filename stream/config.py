@@ -82,6 +82,25 @@ class LearnerSettings(Section):
     parameters: dict[str, Any] = Field(default_factory=dict)
 
 
+class FeedbackSettings(Section):
+    """How long events are kept for labels that come later; see `stream.feedback.FeedbackStore`.
+
+    Parameters
+    ----------
+    events
+        Most events (and feedback that waits for its event) kept of each partition; 0 keeps none.
+    max_bytes
+        Most memory for them, about, of each partition. Snapshots grow by as much.
+    horizon_s
+        How long they are kept, in seconds of the stream's own time. Labels that come later still are
+        counted and not learned.
+    """
+
+    events: int = Field(default=10_000, ge=0)
+    max_bytes: int = Field(default=64 * 2**20, ge=0)
+    horizon_s: float = Field(default=604_800.0, gt=0.0)
+
+
 class WorkerSettings(Section):
     """How a worker takes its share.
 
@@ -194,6 +213,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     encoder: EncoderSettings = EncoderSettings()
     learner: LearnerSettings = LearnerSettings()
+    feedback: FeedbackSettings = FeedbackSettings()
     worker: WorkerSettings = WorkerSettings()
     snapshot: SnapshotSettings = Field(default_factory=SnapshotSettings)
     http: HttpSettings = HttpSettings()
@@ -215,7 +235,11 @@ class Settings(BaseSettings):
     @property
     def configuration(self) -> str:
         """Digest of the settings that determine what is learned: a snapshot of others is of no use."""
-        determining = {"encoder": self.encoder.model_dump(), "learner": self.learner.model_dump()}
+        determining = {
+            "encoder": self.encoder.model_dump(),
+            "learner": self.learner.model_dump(),
+            "feedback": self.feedback.model_dump(),
+        }
         canonical = json.dumps(determining, sort_keys=True, default=str).encode()
         return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 

@@ -6,7 +6,8 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from stream.events import BadEventError, Event, decode_event
+from stream.decoding import decode_event
+from stream.events import BadEventError, Event
 from stream.sources.base import EventList, SourceError
 
 

@@ -15,8 +15,9 @@ from drift.monitors import Monitors
 from learners.base import Learner, Vector, digest
 from learners.catalogue import LEARNERS
 from learners.labels import Targets
-from stream.events import MAX_ID_CHARACTERS, Output, Record
-from stream.task import LISTED_SCORES, Task, _best
+from stream.decoding import MAX_ID_CHARACTERS
+from stream.events import Output, Record
+from stream.task import Task
 from tests.learners.checks import maker, through_json
 from tests.stream.standins import POISON, EverySeventh, Letters, event, make_task, records
 
@@ -248,10 +249,3 @@ def test_a_time_stamp_that_no_calendar_holds_is_no_trouble() -> None:
     record = records([event(0)])[0]._replace(timestamp=2**62)
     headers = dict(make_task().process([record]).outputs[0].headers)
     assert headers["ce_time"] == b"1970-01-01T00:00:00.000+00:00"
-
-
-@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), max_size=40))
-def test_best_scores_are_those_of_a_stable_sort(scores: list[float]) -> None:
-    """Ties go to the label seen first."""
-    array = np.array(scores, np.float32)
-    assert sorted(_best(array, LISTED_SCORES)) == sorted(np.argsort(-array, kind="stable")[:LISTED_SCORES])

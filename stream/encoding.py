@@ -1,0 +1,56 @@
+"""Encoding a batch so that one bad event, or too large a batch, costs nobody else their vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from learners.base import Vector
+from stream.encoders.base import Encoder
+from stream.events import BadEventError, Event
+
+ATTEMPTS = 3
+"""How often an event is tried alone before it is refused."""
+
+
+class EncoderError(RuntimeError):
+    """The encoder itself is in trouble: no event's fault. Nothing was taken in; try again later."""
+
+
+def encode_each(
+    encoder: Encoder, events: Sequence[Event], attempts: int = ATTEMPTS
+) -> list[Vector | BadEventError]:
+    """Return each event's vector, or why it has none.
+
+    A batch that fails is encoded by halves: what does not fit into a device's memory at once does so in
+    parts, and of a batch with a bad event only that one is lost. The vectors are the same.
+
+    Parameters
+    ----------
+    encoder
+        What makes the vectors.
+    events
+        In order; each has passed the encoder's `check`.
+    attempts
+        How often an event that fails alone is tried before it is given up.
+
+    Raises
+    ------
+    EncoderError
+        When the trouble is the world's (files, network, memory) or the device's, not the events'.
+    """
+    if not events:
+        return []
+    try:
+        return [vector for _, vector in zip(events, encoder.encode(events), strict=True)]
+    except (OSError, MemoryError, torch.AcceleratorError) as error:
+        raise EncoderError(f"{encoder.name} cannot encode: {type(error).__name__}: {error}") from error
+    except Exception as error:
+        if len(events) == 1 and attempts <= 1:
+            detail = f"{encoder.name} cannot encode it: {type(error).__name__}: {error}"
+            return [BadEventError("encoder", detail)]
+    if len(events) == 1:
+        return encode_each(encoder, events, attempts - 1)
+    middle = len(events) // 2
+    return encode_each(encoder, events[:middle], attempts) + encode_each(encoder, events[middle:], attempts)
