@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
 from learners.base import Vector
 from stream.encoders.base import Encoder
-from stream.events import BadEventError, Event
+from stream.events import BadEventError, Event, Feedback
 
 ATTEMPTS = 3
 """How often an event is tried alone before it is refused."""
@@ -16,6 +17,44 @@ ATTEMPTS = 3
 
 class EncoderError(RuntimeError):
     """The encoder itself is in trouble: no event's fault. Nothing was taken in; try again later."""
+
+
+class Encoded(NamedTuple):
+    """An event and its vector."""
+
+    event: Event
+    x: Vector
+
+
+Decoded = Event | Feedback | BadEventError
+Message = Encoded | Feedback | BadEventError
+
+
+def encode_all(encoder: Encoder, decoded: Sequence[Decoded]) -> list[Message]:
+    """Return messages with vectors for their events, or why one has none; the rest as it was.
+
+    Raises
+    ------
+    EncoderError
+        See there.
+    """
+    checked = [_checked(encoder, one) for one in decoded]
+    events = [one for one in checked if isinstance(one, Event)]
+    vectors = iter(encode_each(encoder, events))
+    return [_joined(one, next(vectors)) if isinstance(one, Event) else one for one in checked]
+
+
+def _checked(encoder: Encoder, one: Decoded) -> Decoded:
+    if isinstance(one, Event):
+        try:
+            encoder.check(one)
+        except BadEventError as bad:
+            return bad
+    return one
+
+
+def _joined(event: Event, x: Vector | BadEventError) -> Encoded | BadEventError:
+    return x if isinstance(x, BadEventError) else Encoded(event, x)
 
 
 def encode_each(

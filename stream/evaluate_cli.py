@@ -41,6 +41,7 @@ def evaluate_command(
     # Here and not above: torch and river take seconds, which `--help` need not wait for.
     from learners.catalogue import make
     from stream.encoders import catalogue as encoders
+    from stream.encoding import EncoderError
     from stream.evaluate import BASELINES, evaluate
     from stream.sources import open_source
     from stream.threads import limit_threads
@@ -58,7 +59,7 @@ def evaluate_command(
                 shuffle=shuffle,
                 progress=lambda messages: bar.advance(bar.task_ids[0], messages),
             )
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, EncoderError) as error:
         typer.echo(f"ithaca evaluate: {error}", err=True)
         raise typer.Exit(2) from error
     _warn(evaluation)

@@ -20,7 +20,7 @@ from learners.metrics import Prequential, best_labels
 from stream.answers import dead_letter, headers
 from stream.decoding import decode
 from stream.encoders.base import Encoder
-from stream.encoding import encode_each
+from stream.encoding import Decoded, Encoded, Message, encode_all
 from stream.events import (
     BadEventError,
     DriftRecord,
@@ -35,17 +35,6 @@ from stream.events import (
 from stream.feedback import NO_RECORD, FeedbackStore, Lesson, chained
 from stream.guesses import LISTED
 from stream.truth import Truth
-
-
-class Encoded(NamedTuple):
-    """An event and its vector."""
-
-    event: Event
-    x: Vector
-
-
-Message = Encoded | Feedback | BadEventError
-"""What a record turns out to be."""
 
 
 class Outcome(NamedTuple):
@@ -224,25 +213,15 @@ class Task:
         return self.monitors.update(seen)
 
     def _read(self, records: Sequence[Record]) -> list[Message]:
-        decoded = [self._decode(record) for record in records]
-        events = [one for one in decoded if isinstance(one, Event)]
-        vectors = encode_each(self.encoder, events)
-        encoded = iter(
-            x if isinstance(x, BadEventError) else Encoded(event, x)
-            for event, x in zip(events, vectors, strict=True)
-        )
-        return [next(encoded) if isinstance(one, Event) else one for one in decoded]
+        return encode_all(self.encoder, [self._decode(record) for record in records])
 
-    def _decode(self, record: Record) -> Event | Feedback | BadEventError:
+    def _decode(self, record: Record) -> Decoded:
         if record.offset in self.refused:
             return BadEventError("learner", self.refused[record.offset])
         try:
-            message = decode(record.value, record.headers)
-            if isinstance(message, Event):
-                self.encoder.check(message)
+            return decode(record.value, record.headers)
         except BadEventError as bad:
             return bad
-        return message
 
     def _answer(self, record: Record, message: Message) -> list[Output]:
         if isinstance(message, BadEventError):
