@@ -9,14 +9,11 @@ import torch
 
 from learners.base import Vector
 from stream.encoders.base import Encoder
+from stream.errors import EncoderError
 from stream.events import BadEventError, Event, Feedback
 
 ATTEMPTS = 3
 """How often an event is tried alone before it is refused."""
-
-
-class EncoderError(RuntimeError):
-    """The encoder itself is in trouble: no event's fault. Nothing was taken in; try again later."""
 
 
 class Encoded(NamedTuple):

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from stream.errors import EncoderError
 from stream.tables import score_table, wide_console
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ def evaluate_command(
     # Here and not above: torch and river take seconds, which `--help` need not wait for.
     from learners.catalogue import make
     from stream.encoders import catalogue as encoders
-    from stream.encoding import EncoderError
     from stream.evaluate import BASELINES, evaluate
     from stream.sources import open_source
     from stream.threads import limit_threads

@@ -12,9 +12,10 @@ import enum
 import uuid
 from collections.abc import Callable, Sequence
 
+from stream.errors import LearnerError
 from stream.events import Output, Record
 from stream.snapshot import Identity, Keeper, Store, announcement, recover
-from stream.task import LearnerError, Outcome, Task
+from stream.task import Outcome, Task
 
 
 class Sentinel(enum.Enum):

@@ -17,9 +17,10 @@ import msgspec
 from learners.base import digest
 from learners.metrics import Scores
 from stream.config import KafkaSettings
+from stream.errors import LearnerError
 from stream.events import Output
 from stream.kafka import KINDS, History, Writer, ensure_topic
-from stream.task import LearnerError, Outcome, Task
+from stream.task import Outcome, Task
 
 Sink = Callable[[int, Sequence[Output]], None]
 """Where a replay writes: called with a partition and what came of some of its records, in order."""

@@ -21,6 +21,7 @@ from stream.answers import dead_letter, headers
 from stream.decoding import decode
 from stream.encoders.base import Encoder
 from stream.encoding import Decoded, Encoded, Message, encode_all
+from stream.errors import LearnerError
 from stream.events import (
     BadEventError,
     DriftRecord,
@@ -50,26 +51,6 @@ class Outcome(NamedTuple):
 
     outputs: list[Output]
     next_offset: int
-
-
-class LearnerError(RuntimeError):
-    """A learner that threw, and may have half-learned: the task is of no use any more.
-
-    Whoever drives it makes the task anew, from a snapshot or from the beginning, with this record
-    refused: it becomes a dead letter, and the model is as if it had never come.
-
-    Parameters
-    ----------
-    offset
-        The record's.
-    detail
-        What was thrown.
-    """
-
-    def __init__(self, offset: int, detail: str) -> None:
-        super().__init__(f"the learner threw at offset {offset}: {detail}")
-        self.offset = offset
-        self.detail = detail
 
 
 class Task:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.monitors import Alarm, Monitors, Observation
+from learners.base import Vector
+from learners.labels import Targets
 from learners.priors import LabelPriors
 from stream.events import BadEventError, Event, Record
 from stream.task import Task
@@ -73,6 +75,21 @@ class EverySeventh(Monitors):
         self.messages = state["messages"]
 
 
+class Fragile(LabelPriors):
+    """Throws at a text with many a u, when it has already learned from it."""
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Learn, and then throw."""
+        super().learn(x, targets)
+        if x[4] > 20:
+            raise ZeroDivisionError("too many u")
+
+
+def make_fragile_task(live_from: int = 0) -> Task:
+    """Return a task whose learner throws at some records, `CRASHING` among them."""
+    return Task(Letters(), Fragile(50.0), EverySeventh(), run="test", source="/test", live_from=live_from)
+
+
 def make_task(live_from: int = 0, half_life: float = 50.0) -> Task:
     """Return a task of quick parts, each of which has state."""
     return Task(
@@ -90,6 +107,10 @@ def event(number: int, **fields: Any) -> bytes:
         "labels": sorted(set(labels)),
     }
     return json.dumps(plain | fields).encode()
+
+
+CRASHING = event(0, id="crash", text="u" * 21)
+"""An event that is well-formed, and at which a fragile learner throws."""
 
 
 def records(values: Sequence[bytes | None], topic: str = "s.events", partition: int = 0) -> list[Record]:

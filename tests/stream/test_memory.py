@@ -17,7 +17,16 @@ from stream.kafka import RecoveryError
 from stream.memory import ABORT, EOF, PAUSE, SNAPSHOT, Aborted, Log, Sentinel, drive
 from stream.snapshot import Identity, Snapshot, Store
 from stream.task import Outcome, Task
-from tests.stream.standins import POISON, disorder, event, make_task, records
+from tests.stream.standins import (
+    CRASHING,
+    POISON,
+    disorder,
+    event,
+    feedback,
+    make_fragile_task,
+    make_task,
+    records,
+)
 
 VALUES = [
     *(event(number) for number in range(40)),
@@ -232,3 +241,41 @@ def test_a_log_with_gaps_in_its_offsets_is_read_through() -> None:
     assert crashes == 1
     assert log.committed == gappy[-1].offset + 1
     assert sum(output.kind == "predictions" for output in log.outputs) == 20
+
+
+@settings(max_examples=40)
+@given(
+    crashes=st.sets(st.integers(0, 59), min_size=1, max_size=5),
+    sentinels=st.lists(st.tuples(st.integers(0, 70), st.sampled_from([ABORT, PAUSE, SNAPSHOT])), max_size=6),
+    batch=st.integers(1, 40),
+)
+def test_a_record_that_the_learner_cannot_take_is_a_dead_letter_and_leaves_no_trace(
+    crashes: set[int], sentinels: list[tuple[int, Sentinel]], batch: int
+) -> None:
+    """The model is as if it had never come, although the learner had learned it when it threw."""
+    values: list[bytes | None] = [CRASHING if number in crashes else event(number) for number in range(60)]
+    values += [event(60, id="later", labels=None, text="u" * 21), feedback(60, id="later"), event(61)]
+    given = records(values)
+    entries: list[Record | Sentinel] = []
+    for position, record in enumerate([*given, None]):
+        entries += [sentinel for place, sentinel in sentinels if place == position]
+        entries += [record] if record is not None else []
+    log, store = Log(entries), fresh_store()
+    while True:
+        try:
+            task = drive(log, make_fragile_task, batch, store)
+            break
+        except Aborted:
+            pass
+    letters = {
+        int(dict(output.headers)["ce_id"].split(b"/")[2]): dict(output.headers)["ithaca_reason"]
+        for output in log.outputs
+        if output.kind == "dlq"
+    }
+    # The event was predicted; it is the feedback that the learner cannot take.
+    assert letters == dict.fromkeys([*sorted(crashes), 61], b"learner")
+    spared = make_task()
+    spared.process([record for record in given if record.offset not in letters])
+    assert digest(task.learner.state()) == digest(spared.learner.state())
+    assert digest(task.scores.state()) == digest(spared.scores.state())
+    assert sum(output.kind == "predictions" for output in log.outputs) == len(given) - len(letters)
