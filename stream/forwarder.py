@@ -110,15 +110,14 @@ class Forwarder:
 
     def _go_back(self, partition: int) -> None:
         """Go on from what is committed, wherever the client is; a topic's beginning may be gone, too."""
+        # Opening the outbox settles what the last owner left open: only then is the offset final, and
+        # only then can the events behind it be read.
+        if partition not in self._outboxes:
+            self._outboxes[partition] = Outbox(self._settings, partition, "feedback")
         self._group.read_from(partition, self._group.committed(partition) or 0)
         del self._failed[partition]
 
     def _forward(self, partition: int, records: Sequence[Record]) -> None:
-        if partition not in self._outboxes:
-            # Opening it settles what the last owner left open, and only then is the offset final.
-            self._outboxes[partition] = Outbox(self._settings, partition, "feedback")
-            self._failed[partition] = 0.0
-            return
         outputs = [self._forwarded(record) for record in records]
         self._outboxes[partition].write(outputs, records[-1].offset + 1, self._group.membership())
 

@@ -63,6 +63,9 @@ class Group:
             session_timeout_ms=settings.worker.session_timeout_ms,
         )
         self._changes = _Changes()
+        # A member that leads the group before it knows the topic's partitions assigns none to anybody, and
+        # where they become known in that very moment, the library never looks again.
+        self._consumer.partitions_for_topic(self.topic)
         self._consumer.subscribe([self.topic], listener=self._changes)
 
     def poll(self, limit: int) -> Polled:
