@@ -37,14 +37,10 @@ unsecuredLoginStringClaim_sub="broker";
 def make_certificate(folder: Path) -> Path:
     """Make a certificate for 127.0.0.1 that nobody else vouches for; return it."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"],
-            *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject, *files]
+    subprocess.run(command, check=True, capture_output=True)
     (folder / "keystore.pem").write_text(key.read_text() + certificate.read_text())
     return certificate
 
@@ -53,15 +49,12 @@ def add_users(address: str) -> None:
     """Let the broker know our user's salted passwords."""
     client = KafkaAdminClient(bootstrap_servers=address)
     try:
-        refused = client.alter_user_scram_credentials(
-            [
-                UserScramCredentialUpsertion(USER, mechanism, PASSWORD)
-                for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
-            ]
-        )
+        for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
+            user = UserScramCredentialUpsertion(USER, mechanism, PASSWORD)
+            refused = client.alter_user_scram_credentials([user])
+            assert not any(refused.values()), refused
     finally:
         client.close()
-    assert not any(refused.values()), refused
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from stream.decoding import (
     decode_event,
 )
 from stream.events import MAX_DETAIL_CHARACTERS, BadEventError, Event, Feedback, encode
+from tests.fuzz.decoding import one_input
 
 
 def event(**fields: Any) -> bytes:
@@ -193,6 +194,14 @@ def test_arbitrary_bytes_raise_nothing_but_bad_event(value: bytes, declared: boo
     with pytest.raises(BadEventError) as caught:
         decode(value, DECLARED if declared else ())
     assert caught.value.detail
+
+
+@given(
+    st.binary() | st.sampled_from(["text", "labels", "ts"]).map(lambda name: b"\xff" + event(**{name: "1"}))
+)
+def test_what_is_fuzzed_holds(given: bytes) -> None:
+    """`tests.fuzz` looks for what breaks it, for longer than a test may take."""
+    one_input(given)
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=5)
