@@ -7,6 +7,7 @@ from learners import catalogue as learners
 from learners.river_models import RiverLearner
 from stream.config import Settings
 from stream.encoders import catalogue as encoders
+from stream.feedback import FeedbackStore
 from stream.kafka import topic
 from stream.task import Task
 
@@ -33,6 +34,7 @@ def make_task(settings: Settings, live_from: int = 0) -> Task:
         run=settings.run_name,
         source=f"/ithaca/{topic(settings.stream, 'events')}",
         live_from=live_from,
+        feedback=FeedbackStore(**settings.feedback.model_dump()),
     )
     if isinstance(task.learner, RiverLearner):
         task.learner.allow_pickle |= settings.snapshot.allow_pickle

@@ -19,6 +19,7 @@ app.add_typer(broker_cli.app, name="broker")
 app.add_typer(snapshot_app, name="snapshot")
 
 app.command()(commands.run)
+app.command()(commands.check_config)
 app.command()(commands.produce)
 app.command()(commands.replay)
 app.command("evaluate")(evaluate_command)

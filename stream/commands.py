@@ -18,6 +18,7 @@ from rich.table import Table
 
 from stream import logs
 from stream.config import ConfigError, Settings, load
+from stream.errors import EncoderError, LearnerError
 from stream.kafka import (
     BrokerError,
     FencedError,
@@ -33,6 +34,9 @@ from stream.kafka import (
 if TYPE_CHECKING:
     from stream.replay import Sink, Summary
 
+TOLD = (BrokerError, EncoderError, FencedError, LearnerError, RecoveryError, UnwrittenError)
+"""Errors whose sentence is all that a person needs."""
+
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings, a TOML file.")]
 Stream = Annotated[str | None, typer.Option("--stream", "-s", help="Name of the stream.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Most events.")]
@@ -46,6 +50,16 @@ def run(config: Config = None, stream: Stream = None) -> None:
         settings = load(config, stream=stream)
         logs.configure(settings.log.level, settings.log.format)
         serve(settings)
+
+
+def check_config(config: Config = None, stream: Stream = None) -> None:
+    """Print the settings as they would be used, without secrets; status 1 where they cannot be used."""
+    from stream.assembly import make_task
+
+    with _told():
+        settings = load(config, stream=stream)
+        make_task(settings)
+        typer.echo(settings.model_dump_json(indent=2))
 
 
 def produce(
@@ -177,6 +191,6 @@ def _told() -> Iterator[None]:
     """Tell a person, in a line, what they can do something about."""
     try:
         yield
-    except (BrokerError, FencedError, RecoveryError, UnwrittenError, OSError, ValueError) as error:
+    except (*TOLD, OSError, ValueError) as error:
         typer.echo(f"ithaca: {error}", err=True)
         raise typer.Exit(1) from error

@@ -13,9 +13,9 @@ import tomllib
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -46,8 +46,16 @@ class KafkaSettings(Section):
     ----------
     bootstrap_servers
         Comma-separated `host:port` of one or more brokers.
-    security_protocol, sasl_mechanism, sasl_username, sasl_password, ssl_cafile, ssl_certfile, ssl_keyfile
-        As the Kafka client has them; needed only where the broker asks for them.
+    security_protocol, sasl_mechanism
+        What the broker asks for. `PLAINTEXT` and `SASL_PLAINTEXT` can be read and altered on the way.
+    sasl_username, sasl_password
+        For `PLAIN` and `SCRAM`.
+    oauth_token_endpoint, oauth_client_id, oauth_client_secret, oauth_scope
+        For `OAUTHBEARER`: where tokens come from (https, or http on this machine) and who we are there.
+    oauth_token_file
+        For `OAUTHBEARER`: a file with a token that someone else keeps fresh, instead of an endpoint.
+    ssl_cafile, ssl_certfile, ssl_keyfile, ssl_password
+        Whom we trust; our certificate and its key, and the key's passphrase, where the broker wants one.
     partitions, replication_factor
         For topics that do not exist yet; -1 takes the broker's default. Too few partitions and workers
         cannot share the stream; changing the number later splits what a partition's learner knows.
@@ -57,15 +65,44 @@ class KafkaSettings(Section):
 
     bootstrap_servers: str = Field(default="localhost:9092", min_length=1)
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
     sasl_username: str | None = None
     sasl_password: SecretStr | None = None
+    oauth_token_endpoint: str | None = Field(
+        default=None, pattern=r"^(https://|http://(localhost|127\.0\.0\.1|\[::1\])(:|/|$))"
+    )
+    oauth_client_id: str | None = None
+    oauth_client_secret: SecretStr | None = None
+    oauth_scope: str | None = None
+    oauth_token_file: Path | None = None
     ssl_cafile: Path | None = None
     ssl_certfile: Path | None = None
     ssl_keyfile: Path | None = None
+    ssl_password: SecretStr | None = None
     partitions: int = Field(default=1, ge=1)
     replication_factor: int = Field(default=-1, ge=-1)
     compression: Literal["lz4", "zstd", "gzip"] | None = "lz4"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """Refuse settings that no broker could be reached with."""
+        asked = self.security_protocol.startswith("SASL_")
+        if asked != (self.sasl_mechanism is not None):
+            raise ValueError(
+                f"security_protocol {self.security_protocol} and sasl_mechanism {self.sasl_mechanism} do "
+                "not go together"
+            )
+        missing = [name for name in self._needed() if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"sasl_mechanism {self.sasl_mechanism} needs {' and '.join(missing)}")
+        return self
+
+    def _needed(self) -> tuple[str, ...]:
+        if self.sasl_mechanism is None or self.oauth_token_file is not None:
+            return ()
+        if self.sasl_mechanism == "OAUTHBEARER":
+            return ("oauth_token_endpoint", "oauth_client_id", "oauth_client_secret")
+        return ("sasl_username", "sasl_password")
 
 
 class EncoderSettings(Section):
@@ -80,6 +117,25 @@ class LearnerSettings(Section):
 
     name: str = "ihomer"
     parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class FeedbackSettings(Section):
+    """How long events are kept for labels that come later; see `stream.feedback.FeedbackStore`.
+
+    Parameters
+    ----------
+    events
+        Most events (and feedback that waits for its event) kept of each partition; 0 keeps none.
+    max_bytes
+        Most memory for them, about, of each partition. Snapshots grow by as much.
+    horizon_s
+        How long they are kept, in seconds of the stream's own time. Labels that come later still are
+        counted and not learned.
+    """
+
+    events: int = Field(default=10_000, ge=0)
+    max_bytes: int = Field(default=64 * 2**20, ge=0)
+    horizon_s: float = Field(default=604_800.0, gt=0.0)
 
 
 class WorkerSettings(Section):
@@ -194,6 +250,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     encoder: EncoderSettings = EncoderSettings()
     learner: LearnerSettings = LearnerSettings()
+    feedback: FeedbackSettings = FeedbackSettings()
     worker: WorkerSettings = WorkerSettings()
     snapshot: SnapshotSettings = Field(default_factory=SnapshotSettings)
     http: HttpSettings = HttpSettings()
@@ -215,7 +272,11 @@ class Settings(BaseSettings):
     @property
     def configuration(self) -> str:
         """Digest of the settings that determine what is learned: a snapshot of others is of no use."""
-        determining = {"encoder": self.encoder.model_dump(), "learner": self.learner.model_dump()}
+        determining = {
+            "encoder": self.encoder.model_dump(),
+            "learner": self.learner.model_dump(),
+            "feedback": self.feedback.model_dump(),
+        }
         canonical = json.dumps(determining, sort_keys=True, default=str).encode()
         return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
@@ -233,6 +294,13 @@ class Settings(BaseSettings):
         environment = EnvSettingsSource(settings_cls)
         environment.env_vars = _with_secrets(environment.env_vars)
         return (init_settings, environment, TomlConfigSettingsSource(settings_cls))
+
+
+_SECTIONS = frozenset(
+    name
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+)
 
 
 def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -344,5 +412,16 @@ def _sentence(problem: Any, path: Path | None) -> str:
     )
     if problem["type"] == "extra_forbidden":
         return f"There is no setting {key}. {_known_keys(place[0])}"
-    shown = "a secret" if "password" in key else repr(problem["input"])
-    return f"The setting {key} cannot be {shown}: {problem['msg'].lower()}. Change it in {where}."
+    trouble = problem["msg"].removeprefix("Value error, ")
+    if len(place) < 2 and place[0] in _SECTIONS:
+        # The whole section was got, and there may be a secret in it.
+        return f"The settings in {key} cannot be used: {trouble}. Change them in {where}."
+    shown = "a secret" if _is_secret(place) else repr(problem["input"])
+    return f"The setting {key} cannot be {shown}: {trouble.lower()}. Change it in {where}."
+
+
+def _is_secret(place: list[str]) -> bool:
+    # By what it is and not by its name: whoever adds a secret need not think of this.
+    section = Settings.model_fields[place[0]].annotation if place[0] in _SECTIONS else None
+    field = getattr(section, "model_fields", {}).get(place[1]) if len(place) > 1 else None
+    return field is not None and "SecretStr" in str(field.annotation)

@@ -24,6 +24,7 @@ from stream.broker import Broker, GivenBroker, NoBrokerError, choose
 from stream.config import LearnerSettings, Settings, load
 from stream.endpoints import served
 from stream.events import Event, Record
+from stream.feedback import NO_RECORD
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics, topic
 from stream.live import SCORES, LiveView, add_scores, in_words, listed
 from stream.service import build
@@ -57,7 +58,13 @@ class Compared(Task):
     def __init__(self, settings: Settings, live_from: int) -> None:
         own = make_task(settings, live_from)
         super().__init__(
-            own.encoder, own.learner, own.monitors, run=own.run, source=own.source, live_from=live_from
+            own.encoder,
+            own.learner,
+            own.monitors,
+            run=own.run,
+            source=own.source,
+            live_from=live_from,
+            feedback=own.feedback,
         )
         self.beside: Mapping[str, Scores] = {}
         self._baselines = {
@@ -71,11 +78,13 @@ class Compared(Task):
         self.beside = {name: task.scores.summary() for name, task in self._baselines.items()}
         return outcome
 
-    def advance(self, event: Event, x: Vector) -> tuple[Prediction, list[Alarm]]:
+    def advance(
+        self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD
+    ) -> tuple[Prediction, list[Alarm]]:
         """See `Task.advance`."""
         for task in self._baselines.values():
             task.advance(event, x)
-        return super().advance(event, x)
+        return super().advance(event, x, fingerprint)
 
 
 class Job(threading.Thread):

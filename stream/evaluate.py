@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.monitors import Monitors
-from learners.base import Learner, Vector
+from learners.base import Learner
 from stream.encoders import catalogue
 from stream.encoders.base import Encoder
-from stream.events import BadEventError, Event
+from stream.encoding import Encoded, encode_all
+from stream.events import BadEventError, Event, Feedback
+from stream.feedback import FeedbackStore
 from stream.sources import Source, SourceError
 from stream.task import Task
 
@@ -54,7 +56,7 @@ class Report(msgspec.Struct, frozen=True):
     data
         Name of the stream.
     messages
-        Messages taken in.
+        Messages taken in; feedback is none.
     features
         Length of the longest vector.
     labels
@@ -138,8 +140,8 @@ def evaluate(
     learners
         Fresh learners by name.
     encoder
-        Makes the vectors of a stream that has none; None (the default) chooses by the first event:
-        `hashing` for text, else `dense`.
+        Makes the vectors of a stream that has none; None (the default) takes `hashing` where there is
+        text, else `dense`.
     shuffle
         Seed of a random order (PCG64); None (the default) keeps the stored one.
     progress
@@ -150,15 +152,17 @@ def evaluate(
     SourceError
         When no message has a label.
     """
-    if not any(source.event(position).teaches for position in range(len(source))):
+    if not _any(source, lambda message: message.teaches):
         raise SourceError(
             f"{source.name} has {len(source)} messages and no label: there is nothing to score. "
             "Give a stream whose events carry `labels`."
         )
     if encoder is None:
-        encoder = catalogue.make("dense" if source.event(0).text is None else "hashing")
+        text = _any(source, lambda message: isinstance(message, Event) and message.text is not None)
+        encoder = catalogue.make("hashing" if text else "dense")
     every = max(1, len(source) // POINTS)
-    trials = [_Trial(name, encoder, learner, every) for name, learner in learners.items()]
+    answered = _any(source, lambda message: isinstance(message, Feedback))
+    trials = [_Trial(name, encoder, learner, every, answered) for name, learner in learners.items()]
     batches = _Batches(source, encoder, _order(len(source), shuffle))
     for batch in batches:
         for trial in trials:
@@ -176,6 +180,10 @@ def evaluate(
     return Evaluation(report, batches.seconds, [*source.problems, *batches.problems], curves)
 
 
+def _any(source: Source, is_so: Callable[[Event | Feedback], bool]) -> bool:
+    return any(is_so(source.message(position)) for position in range(len(source)))
+
+
 def _order(messages: int, shuffle: int | None) -> NDArray[np.intp]:
     if shuffle is None:
         return np.arange(messages)
@@ -185,18 +193,24 @@ def _order(messages: int, shuffle: int | None) -> NDArray[np.intp]:
 class _Trial:
     """One learner on its way through the stream."""
 
-    def __init__(self, name: str, encoder: Encoder, learner: Learner, every: int) -> None:
+    def __init__(self, name: str, encoder: Encoder, learner: Learner, every: int, answered: bool) -> None:
         self.name = name
-        self.task = Task(encoder, learner, Monitors(), run="evaluate", source="/ithaca/evaluate")
+        store = FeedbackStore() if answered else FeedbackStore(events=0)
+        self.task = Task(
+            encoder, learner, Monitors(), run="evaluate", source="/ithaca/evaluate", feedback=store
+        )
         self._every = every
         self._seconds = 0.0
         self._taken = 0
         self._curve: list[Point] = []
 
-    def run(self, batch: Sequence[tuple[Event, Vector]]) -> None:
+    def run(self, batch: Sequence[Encoded | Feedback]) -> None:
         started = time.perf_counter()
-        for event, x in batch:
-            self.task.advance(event, x)
+        for message in batch:
+            if isinstance(message, Feedback):
+                self.task.hear(message)
+            else:
+                self.task.advance(*message)
             self._taken += 1
             if not self._taken % self._every:
                 self._curve.append(self._point())
@@ -229,39 +243,31 @@ class _Batches:
         self.seconds = 0.0
         self.problems: list[str] = []
 
-    def __iter__(self) -> Iterator[list[tuple[Event, Vector]]]:
+    def __iter__(self) -> Iterator[list[Encoded | Feedback]]:
         for start in range(0, len(self._order), BATCH):
             batch = self._batch(self._order[start : start + BATCH].tolist())
-            self.messages += len(batch)
-            self.features = max([self.features, *(len(x) for _, x in batch)])
+            sizes = [len(one.x) for one in batch if isinstance(one, Encoded)]
+            self.messages += len(sizes)
+            self.features = max([self.features, *sizes])
             yield batch
 
-    def _batch(self, positions: list[int]) -> list[tuple[Event, Vector]]:
-        events = [self._source.event(position) for position in positions]
+    def _batch(self, positions: list[int]) -> list[Encoded | Feedback]:
+        messages = [self._source.message(position) for position in positions]
         # A source has vectors for all of its messages or for none.
         stored = [self._source.vector(position) for position in positions]
-        given = [(event, x) for event, x in zip(events, stored, strict=True) if x is not None]
+        given: list[Encoded | Feedback] = [
+            Encoded(message, x)
+            for message, x in zip(messages, stored, strict=True)
+            if x is not None and isinstance(message, Event)
+        ]
         if given:
             return given
         started = time.perf_counter()
-        batch = self._encoded([event for event in events if self._fits(event)])
+        read = encode_all(self._encoder, messages)
         self.seconds += time.perf_counter() - started
-        return batch
-
-    def _fits(self, event: Event) -> bool:
-        try:
-            self._encoder.check(event)
-        except BadEventError as bad:
-            self.problems.append(f"event {event.id!r}: {bad.detail}")
-            return False
-        return True
-
-    def _encoded(self, events: list[Event]) -> list[tuple[Event, Vector]]:
-        try:
-            return list(zip(events, self._encoder.encode(events), strict=True))
-        except Exception as error:
-            # One by one, as the service does, so that only what the encoder cannot take is left out.
-            if len(events) > 1:
-                return [pair for event in events for pair in self._encoded([event])]
-            self.problems.append(f"event {events[0].id!r}: {type(error).__name__}: {error}")
-            return []
+        self.problems += [
+            f"event {message.id!r}: {one.detail}"
+            for message, one in zip(messages, read, strict=True)
+            if isinstance(one, BadEventError)
+        ]
+        return [one for one in read if not isinstance(one, BadEventError)]

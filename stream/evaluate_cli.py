@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from stream.errors import EncoderError
 from stream.tables import score_table, wide_console
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def evaluate_command(
                 shuffle=shuffle,
                 progress=lambda messages: bar.advance(bar.task_ids[0], messages),
             )
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, EncoderError) as error:
         typer.echo(f"ithaca evaluate: {error}", err=True)
         raise typer.Exit(2) from error
     _warn(evaluation)

@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from learners.metrics import RecentScores, Scores
+from stream.feedback import OUTCOMES
 from stream.telemetry import Account, PartitionAccount, Telemetry, figures
 
 NOT_SCORES = ("messages", "labels")
@@ -45,6 +46,7 @@ class _Accounts(Collector):
             "ithaca_silence_seconds", "Time since the worker's loop turned.", value=account.silence_s
         )
         yield from _gauges(account.partitions)
+        yield from _feedback(account.partitions)
         yield from _snapshots(account.partitions)
         yield from _learner(account.partitions)
 
@@ -89,6 +91,29 @@ def _gauges(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
             for name, value in _scores(scores).items():
                 score.add_metric([number, name, over], value)
     yield from (lag, restoring, score)
+
+
+def _feedback(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
+    # Of the partition, not of the process: they go on where an earlier owner's ended.
+    outcomes = CounterMetricFamily(
+        "ithaca_feedback", "Labels that came later, by what became of them.", labels=["partition", "outcome"]
+    )
+    expired = CounterMetricFamily(
+        "ithaca_expired_events", "Events given up before any labels came.", labels=["partition"]
+    )
+    kept = GaugeMetricFamily(
+        "ithaca_feedback_kept", "What is kept: events, and feedback that waits.", labels=["partition", "what"]
+    )
+    size = GaugeMetricFamily("ithaca_feedback_kept_bytes", "Memory that takes.", labels=["partition"])
+    for each in partitions:
+        number = str(each.partition)
+        for outcome in OUTCOMES:
+            outcomes.add_metric([number, outcome], getattr(each.feedback, outcome))
+        expired.add_metric([number], each.feedback.expired)
+        kept.add_metric([number, "events"], each.feedback.kept)
+        kept.add_metric([number, "waiting"], each.feedback.waiting)
+        size.add_metric([number], each.feedback.kept_bytes)
+    yield from (outcomes, expired, kept, size)
 
 
 def _snapshots(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:

@@ -12,6 +12,7 @@ import enum
 import uuid
 from collections.abc import Callable, Sequence
 
+from stream.errors import LearnerError
 from stream.events import Output, Record
 from stream.snapshot import Identity, Keeper, Store, announcement, recover
 from stream.task import Outcome, Task
@@ -76,6 +77,12 @@ class Log:
         due = self._due[len(self._records)]
         return self._records[begin:], due.pop(0) if due else EOF
 
+    def put_back(self, records: Sequence[Record], sentinel: Sentinel | None) -> None:
+        """Let the sentinel behind some records happen again: these were not taken in."""
+        if sentinel is not None and records:
+            behind = bisect.bisect_right(self._records, records[-1].offset, key=lambda record: record.offset)
+            self._due[behind].insert(0, sentinel)
+
     def commit(self, outcome: Outcome) -> None:
         """Keep a batch's outputs and offset, together."""
         self.outputs.extend(outcome.outputs)
@@ -138,16 +145,35 @@ def drive(
     >>> drive(log, make_task).next_offset, log.committed, len(log.outputs)
     (1, 1, 1)
     """
-    store = store or Store(f"memory://{uuid.uuid4().hex}", "none", Identity("none", "none", 0, "none"))
+    place = store or Store(f"memory://{uuid.uuid4().hex}", "none", Identity("none", "none", 0, "none"))
+    refused: dict[int, str] = {}
+    while True:
+        task = _begin(log, make_task, place, rebuild)
+        task.refused = refused
+        try:
+            return _go_on(log, task, Keeper(place), batch)
+        except LearnerError as error:
+            refused[error.offset] = error.detail
+
+
+def _begin(log: Log, make_task: Callable[[int], Task], store: Store, rebuild: bool) -> Task:
     recovered = recover(make_task, store, committed=log.committed, beginning=log.beginning, rebuild=rebuild)
-    task, keeper = recovered.task, Keeper(store)
+    task = recovered.task
     if recovered.gap is not None:
         log.commit(Outcome([announcement(task, store, recovered.gap, timestamp=0)], task.live_from))
     if recovered.unsaved:
-        _save(keeper, task)
+        _save(Keeper(store), task)
+    return task
+
+
+def _go_on(log: Log, task: Task, keeper: Keeper, batch: int) -> Task:
     while True:
         records, sentinel = log.poll(task.next_offset, batch)
-        outcome = task.process(records)
+        try:
+            outcome = task.process(records)
+        except LearnerError:
+            log.put_back(records, sentinel)
+            raise
         if sentinel is ABORT:
             raise Aborted(f"crashed before offsets up to {outcome.next_offset} were committed")
         log.commit(outcome)

@@ -17,9 +17,10 @@ import msgspec
 from learners.base import digest
 from learners.metrics import Scores
 from stream.config import KafkaSettings
+from stream.errors import LearnerError
 from stream.events import Output
 from stream.kafka import KINDS, History, Writer, ensure_topic
-from stream.task import Task
+from stream.task import Outcome, Task
 
 Sink = Callable[[int, Sequence[Output]], None]
 """Where a replay writes: called with a partition and what came of some of its records, in order."""
@@ -83,11 +84,11 @@ def replay(
     tasks: dict[int, Task] = {}
     messages = passed = 0
     for partition, (begin, end) in sorted(history.ranges.items()):
-        task = tasks[partition] = make_task()
-        for records in history.batches(partition, BATCH):
-            outcome = task.process(records)
+        tasks[partition] = make_task()
+        for task, count, outcome in _outcomes(history, partition, make_task):
             sink(partition, outcome.outputs)
-            messages += len(records)
+            tasks[partition] = task
+            messages += count
             progress(passed + outcome.next_offset - begin)
         passed += max(0, end - begin)
         progress(passed)
@@ -98,6 +99,30 @@ def replay(
         scores={partition: task.scores.summary() for partition, task in tasks.items()},
         digests={partition: digest(task.state()) for partition, task in tasks.items()},
     )
+
+
+def _outcomes(
+    history: History, partition: int, make_task: Callable[[], Task]
+) -> Iterator[tuple[Task, int, Outcome]]:
+    """Send one partition through a task; go back to its beginning for a record that the learner cannot take.
+
+    Gives, batch by batch, the task, how many records were answered, and what came of them.
+    """
+    refused: dict[int, str] = {}
+    done = 0
+    while True:
+        task = make_task()
+        task.refused, task.live_from = refused, done
+        try:
+            for records in history.batches(partition, BATCH):
+                outcome = task.process(records)
+                if outcome.next_offset > done:
+                    yield task, sum(record.offset >= done for record in records), outcome
+                    done = outcome.next_offset
+        except LearnerError as error:
+            refused[error.offset] = error.detail
+        else:
+            return
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,6 +10,7 @@ from types import FrameType
 from stream.assembly import make_task
 from stream.config import Settings
 from stream.endpoints import served
+from stream.forwarder import forwarding
 from stream.kafka import ensure_topics
 from stream.task import Task
 from stream.telemetry import Telemetry
@@ -48,7 +49,10 @@ def serve(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    with served(telemetry, settings.http.host, settings.http.port) as url:
+    with (
+        served(telemetry, settings.http.host, settings.http.port) as url,
+        forwarding(settings, failed=worker.stop),
+    ):
         log.info("stream %s (%d partitions), group %s", settings.stream, partitions, settings.group)
         log.info("run %s; metrics and health at %s", settings.run_name, url)
         worker.run()

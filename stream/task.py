@@ -7,9 +7,8 @@ however they were batched. Encoding is batched; *predict, then learn* is strictl
 
 from __future__ import annotations
 
-import datetime
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,22 +17,25 @@ from drift.monitors import Alarm, Monitors, Observation
 from learners.base import Learner, Prediction, State, Vector
 from learners.labels import Targets
 from learners.metrics import Prequential
+from stream.answers import dead_letter, headers
+from stream.decoding import decode
 from stream.encoders.base import Encoder
+from stream.encoding import Decoded, Encoded, Message, encode_all
+from stream.errors import LearnerError
 from stream.events import (
     BadEventError,
     DriftRecord,
     Event,
-    Headers,
+    Feedback,
     Model,
     Output,
     PredictionRecord,
     Record,
-    decode_event,
     encode,
 )
-
-LISTED_SCORES = 10
-"""How many of the best scores a prediction lists, beside every predicted label's."""
+from stream.feedback import NO_RECORD, FeedbackStore, Lesson, chained
+from stream.guesses import LISTED
+from stream.truth import Truth
 
 
 class Outcome(NamedTuple):
@@ -51,13 +53,6 @@ class Outcome(NamedTuple):
     next_offset: int
 
 
-class Encoded(NamedTuple):
-    """An event and its vector."""
-
-    event: Event
-    x: Vector
-
-
 class Task:
     """The pipeline of one partition.
 
@@ -72,6 +67,13 @@ class Task:
     live_from
         First offset whose outputs are returned. Records below it are learned silently: that is how a
         restarted worker comes back to where it was.
+    feedback
+        Keeps events until their labels come; by default one with its own defaults.
+
+    Attributes
+    ----------
+    refused
+        Offsets of records that the learner cannot take, and why; see `LearnerError`.
 
     Examples
     --------
@@ -93,6 +95,7 @@ class Task:
         run: str,
         source: str,
         live_from: int = 0,
+        feedback: FeedbackStore | None = None,
     ) -> None:
         self.encoder = encoder
         self.learner = learner
@@ -100,6 +103,8 @@ class Task:
         self.run = run
         self.source = source
         self.live_from = live_from
+        self.feedback = FeedbackStore() if feedback is None else feedback
+        self.refused: Mapping[int, str] = {}
         self.scores = Prequential()
         self.next_offset = 0
         self.updates = 0
@@ -114,16 +119,13 @@ class Task:
         ------
         ValueError
             When a record has been taken in before: whoever drives the task has lost its place.
+        EncoderError, LearnerError
+            See there. The task may have taken in a part: make it anew.
         """
         self._check_order(records)
-        decoded = self._encode([self._decode(record) for record in records])
         outputs: list[Output] = []
-        for record, result in zip(records, decoded, strict=True):
-            produced = (
-                self._refuse(record, result)
-                if isinstance(result, BadEventError)
-                else self._step(record, *result)
-            )
+        for record, message in zip(records, self._read(records), strict=True):
+            produced = self._answer(record, message)
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:
                 outputs.extend(produced)
@@ -139,17 +141,45 @@ class Task:
                 )
             expected = record.offset + 1
 
-    def advance(self, event: Event, x: Vector) -> tuple[Prediction, list[Alarm]]:
-        """Predict one event's labels, then learn its true ones where it has them: test, then train."""
-        prediction = self.learner.predict(x)
-        if not event.teaches:
-            return prediction, []
+    def advance(
+        self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD
+    ) -> tuple[Prediction, list[Alarm]]:
+        """Predict one event's labels, then learn its true ones where they are known: test, then train.
+
+        Parameters
+        ----------
+        event
+            The event. What is known of its labels comes with it, or waited for it as feedback.
+        x
+            Its vector, shape (d,).
+        fingerprint
+            Stands for its record in the model's digest.
+        """
+        prediction, alarms = self.learner.predict(x), []
+        if event.teaches:
+            alarms += self._learn(Lesson(x, prediction, Truth.of(event), fingerprint))
+        early = self.feedback.remember(event, x, prediction, fingerprint)
+        return prediction, alarms + self._learn(early)
+
+    def hear(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> list[Alarm]:
+        """Learn labels that come later, where they tell something new of an event that is kept."""
+        return self._learn(self.feedback.hear(feedback, fingerprint))
+
+    def _learn(self, lesson: Lesson | None) -> list[Alarm]:
+        if lesson is None:
+            return []
         known = len(self.learner.label_space)
-        targets = self.learner.label_space.targets(event.labels or (), event.negative)
-        self.scores.update(prediction, targets, len(self.learner.label_space))
-        self.learner.learn(x, targets)
+        targets = self.learner.label_space.targets(*lesson.truth)
+        if lesson.prediction is not None:
+            self.scores.update(lesson.prediction, targets, len(self.learner.label_space))
+        self.learner.learn(lesson.x, targets)
         self.updates += 1
-        return prediction, self._watch(prediction, targets, known)
+        self._digest = chained(bytes.fromhex(self._digest), lesson.fingerprint).hex()
+        changes = [
+            Alarm("clusters", "structure", change.subject, change.statistic, change.threshold, 0, change.kind)
+            for change in self.learner.changes
+        ]
+        return changes + (self._watch(lesson.prediction, targets, known) if lesson.prediction else [])
 
     def _watch(self, prediction: Prediction, targets: Targets, known: int) -> list[Alarm]:
         predicted = prediction.labels
@@ -162,50 +192,33 @@ class Task:
             complete=targets.complete,
             appeared=self.learner.label_space.names(range(known, len(self.learner.label_space))),
         )
-        changes = [
-            Alarm("clusters", "structure", change.subject, change.statistic, change.threshold, 0, change.kind)
-            for change in self.learner.changes
-        ]
-        return changes + self.monitors.update(seen)
+        return self.monitors.update(seen)
 
-    def _decode(self, record: Record) -> Event | BadEventError:
+    def _read(self, records: Sequence[Record]) -> list[Message]:
+        return encode_all(self.encoder, [self._decode(record) for record in records])
+
+    def _decode(self, record: Record) -> Decoded:
+        if record.offset in self.refused:
+            return BadEventError("learner", self.refused[record.offset])
         try:
-            event = decode_event(record.value)
-            self.encoder.check(event)
+            return decode(record.value, record.headers)
         except BadEventError as bad:
             return bad
-        return event
 
-    def _encode(self, decoded: Sequence[Event | BadEventError]) -> list[Encoded | BadEventError]:
-        events = [event for event in decoded if isinstance(event, Event)]
-        encoded = iter(self._vectors(events))
-        return [event if isinstance(event, BadEventError) else next(encoded) for event in decoded]
-
-    def _vectors(self, events: Sequence[Event]) -> list[Encoded | BadEventError]:
-        try:
-            return [Encoded(*pair) for pair in zip(events, self.encoder.encode(events), strict=True)]
-        except Exception:
-            # One by one, so that only the events that the encoder cannot take are lost to the stream.
-            return [self._vector(event) for event in events]
-
-    def _vector(self, event: Event) -> Encoded | BadEventError:
-        try:
-            (x,) = self.encoder.encode([event])
-        except Exception as error:
-            return BadEventError(
-                "encoder", f"{self.encoder.name} cannot encode it: {type(error).__name__}: {error}"
-            )
-        return Encoded(event, x)
-
-    def _step(self, record: Record, event: Event, x: Vector) -> list[Output]:
+    def _answer(self, record: Record, message: Message) -> list[Output]:
+        if isinstance(message, BadEventError):
+            self.dead_letters += 1
+            return [dead_letter(record, message, self.source)]
         # What is written says what the model had learned *before* this record.
         trained_through, model = dict(self._trained_through), Model(self.updates, self._digest)
-        prediction, alarms = self.advance(event, x)
+        prediction, alarms = self._take(record, message)
         if self.updates > model.updates:
             self._trained_through[record.topic] = record.offset
-            self._digest = _chain(self._digest, record)
+        outputs = [self.drift(record, alarm, str(position)) for position, alarm in enumerate(alarms)]
+        if isinstance(message, Feedback) or prediction is None:
+            return outputs
         written = PredictionRecord(
-            id=event.id,
+            id=message.event.id,
             labels=self.learner.label_space.names(prediction.labels),
             scores=self._listed(prediction),
             clusters=self.learner.clusters_of(prediction.labels),
@@ -214,44 +227,30 @@ class Task:
             encoder=self.encoder.name,
             run=self.run,
         )
-        outputs = [Output("predictions", record.key, encode(written), self._headers(record, "prediction"))]
-        outputs += [self.drift(record, alarm, str(position)) for position, alarm in enumerate(alarms)]
-        return outputs
+        described = headers(record, "prediction", self.source)
+        return [Output("predictions", record.key, encode(written), described), *outputs]
+
+    def _take(self, record: Record, message: Encoded | Feedback) -> tuple[Prediction | None, list[Alarm]]:
+        fingerprint = chained(record.value or b"")
+        try:
+            if isinstance(message, Feedback):
+                return None, self.hear(message, fingerprint)
+            return self.advance(*message, fingerprint)
+        except MemoryError:
+            raise  # No record's fault.
+        except Exception as error:
+            raise LearnerError(record.offset, f"{type(error).__name__}: {error}") from error
 
     def _listed(self, prediction: Prediction) -> dict[str, float]:
-        listed = np.union1d(prediction.best(LISTED_SCORES)[0], prediction.labels)
+        listed = np.union1d(prediction.best(LISTED)[0], prediction.labels)
         labels, scores = prediction.among(listed).best(len(listed))
         return dict(zip(self.learner.label_space.names(labels), scores.tolist(), strict=True))
 
     def drift(self, record: Record, alarm: Alarm, name: str) -> Output:
         """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
-        written = DriftRecord(**alarm._asdict())
-        return Output(
-            "drift", alarm.subject.encode(), encode(written), self._headers(record, f"drift.{name}")
-        )
-
-    def _refuse(self, record: Record, bad: BadEventError) -> list[Output]:
-        self.dead_letters += 1
-        headers: Headers = (
-            *record.headers,
-            *self._headers(record, "dead-letter", passed_on=False),
-            ("ithaca_reason", bad.reason.encode()),
-            ("ithaca_detail", bad.detail.encode()),
-        )
-        return [Output("dlq", record.key, record.value, headers)]
-
-    def _headers(self, record: Record, kind: str, *, passed_on: bool = True) -> Headers:
-        headers = [
-            ("ce_specversion", "1.0"),
-            ("ce_id", f"{record.topic}/{record.partition}/{record.offset}/{kind}"),
-            ("ce_type", f"ithaca.{kind.partition('.')[0]}"),
-            ("ce_source", self.source),
-            ("ce_time", _rfc3339(record.timestamp)),
-        ]
-        kept = [
-            header for header in record.headers if passed_on and header[0] in ("traceparent", "tracestate")
-        ]
-        return (*((name, value.encode()) for name, value in headers), *kept)
+        written = encode(DriftRecord(**alarm._asdict()))
+        described = headers(record, f"drift.{name}", self.source)
+        return Output("drift", alarm.subject.encode(), written, described)
 
     def state(self) -> State:
         """Return everything the pipeline has learned; belongs to `next_offset`. See `Learner.state`."""
@@ -265,6 +264,7 @@ class Task:
             "learner": self.learner.state(),
             "monitors": self.monitors.state(),
             "scores": self.scores.state(),
+            "feedback": self.feedback.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -278,20 +278,4 @@ class Task:
         self.learner.load_state(state["learner"])
         self.monitors.load_state(state["monitors"])
         self.scores.load_state(state["scores"])
-
-
-def _rfc3339(milliseconds: int) -> str:
-    # Producers may stamp a record with any 64-bit number; what no calendar holds becomes its epoch.
-    try:
-        time = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
-    except (OverflowError, ValueError, OSError):
-        time = datetime.datetime.fromtimestamp(0, datetime.UTC)
-    return time.isoformat(timespec="milliseconds")
-
-
-def _chain(digest: str, record: Record) -> str:
-    # A hash chain over what was learned, in order: two predictions with equal digests come from models
-    # that learned the same records. Constant cost, where hashing the model itself would cost O(model).
-    running = hashlib.blake2b(bytes.fromhex(digest), digest_size=16)
-    running.update(record.value or b"")
-    return running.hexdigest()
+        self.feedback.load_state(state["feedback"])

@@ -21,6 +21,7 @@ from learners.base import Statistics
 from learners.metrics import RecentScores, Scores
 from stream.encoders.base import Encoder
 from stream.events import DriftRecord, Event, Output
+from stream.feedback import FeedbackStatistics
 from stream.snapshot import Kept
 from stream.task import Outcome, Task
 
@@ -48,6 +49,8 @@ class PartitionAccount:
         Scores over the last messages and over all.
     learner
         The learner's own account.
+    feedback
+        What became of labels that came later than their event, and what is kept for them.
     snapshot
         The newest one; None before the first.
     """
@@ -58,6 +61,7 @@ class PartitionAccount:
     recent: RecentScores
     scores: Scores
     learner: Statistics
+    feedback: FeedbackStatistics
     snapshot: Kept | None = None
 
 
@@ -309,6 +313,7 @@ def _account(partition: int, task: Task, lag: int | None) -> PartitionAccount:
         recent=task.scores.recent.summary(),
         scores=task.scores.summary(),
         learner=task.learner.statistics(),
+        feedback=task.feedback.statistics(),
     )
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from stream.config import Settings
+from stream.errors import EncoderError, LearnerError
 from stream.events import Record
 from stream.kafka import BrokerError, Group, Outbox, UnwrittenError, topic_id
 from stream.snapshot import Identity, Keeper, Store, announcement, recover
@@ -25,6 +26,8 @@ IDLE_S = 0.005
 """Pause after a poll that brought nothing: what latency a quiet stream pays."""
 LEAVE_S = 3.0
 """How long the last snapshots may take, when partitions go or the worker stops."""
+MOST_REFUSED = 100
+"""At so many records of a partition a learner may throw; beyond that, it is not the records."""
 RETRY_S = 1.0
 """Pause before a failed transaction, or the opening of a partition, is tried again."""
 
@@ -107,6 +110,7 @@ class Worker:
         self._size = BatchSize(settings.worker.latency_ms / 1000, settings.worker.largest_batch)
         self._lanes: dict[int, Lane] = {}
         self._unopened: dict[int, float] = {}
+        self._refused: dict[int, dict[int, str]] = {}
         self._topic_id: str | None = None
         self._stopping = threading.Event()
 
@@ -121,6 +125,8 @@ class Worker:
         ------
         FencedError
             When another worker took over a partition without the group's knowledge.
+        LearnerError
+            When the learner threw at more than `MOST_REFUSED` records of a partition.
         RecoveryError
             When events that a partition's model needs are gone.
         UnwrittenError
@@ -166,9 +172,27 @@ class Worker:
         if lane is None:
             return 0  # Not opened yet; opening it goes back to the beginning.
         began = time.monotonic()
-        lane.pending = lane.task.process(records)
+        try:
+            lane.pending = lane.task.process(records)
+        except (EncoderError, LearnerError) as error:
+            self._begin_anew(partition, error)
+            return 0
         self._telemetry.processed(time.monotonic() - began)
         return len(records)
+
+    def _begin_anew(self, partition: int, error: EncoderError | LearnerError) -> None:
+        """Go back to the newest snapshot: the task may have taken in a part of its batch."""
+        log.warning("partition %d goes back to its newest snapshot: %s", partition, error)
+        wait_s = RETRY_S
+        if isinstance(error, LearnerError):
+            refused = self._refused.setdefault(partition, {})
+            refused[error.offset] = error.detail
+            wait_s = 0.0
+            if len(refused) > MOST_REFUSED:
+                raise error
+        self._drop(partition)
+        self._group.hold(partition)
+        self._unopened[partition] = time.monotonic() + wait_s
 
     def _commit(self, partition: int, lane: Lane, outcome: Outcome, began: float) -> None:
         writing = time.monotonic()
@@ -227,6 +251,7 @@ class Worker:
             rebuild=self._settings.snapshot.rebuild,
         )
         task = recovered.task
+        task.refused = self._refused.get(partition, {})
         log.info(
             "partition %d: relearning silently from offset %d to %d",
             partition,

@@ -33,7 +33,7 @@ class Encoder(Protocol):
         ...
 
     def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
-        """Return one vector an event; every event has passed `check`."""
+        """Return one vector an event; each has passed `check`. Having raised, it has learned nothing."""
         ...
 
     def state(self) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, Serializer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
+from pydantic import SecretStr
 
 from stream.config import KafkaSettings
 from stream.events import Record
 from stream.kafka.errors import BrokerError
+from stream.kafka.oauth import token_provider
 
 if TYPE_CHECKING:
     from kafka import ConsumerRecord
@@ -96,7 +98,6 @@ def _connected(settings: KafkaSettings, client: type[Client], **options: Any) ->
 
 
 def _connection(settings: KafkaSettings) -> dict[str, Any]:
-    password = settings.sasl_password
     return {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": "ithaca",
@@ -104,11 +105,17 @@ def _connection(settings: KafkaSettings) -> dict[str, Any]:
         "security_protocol": settings.security_protocol,
         "sasl_mechanism": settings.sasl_mechanism,
         "sasl_plain_username": settings.sasl_username,
-        "sasl_plain_password": password.get_secret_value() if password is not None else None,
+        "sasl_plain_password": _secret(settings.sasl_password),
+        "sasl_oauth_token_provider": token_provider(settings),
         "ssl_cafile": _path(settings.ssl_cafile),
         "ssl_certfile": _path(settings.ssl_certfile),
         "ssl_keyfile": _path(settings.ssl_keyfile),
+        "ssl_password": _secret(settings.ssl_password),
     }
+
+
+def _secret(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def _path(path: Any) -> str | None:

@@ -40,7 +40,7 @@ class Polled(NamedTuple):
 
 
 class Group:
-    """Our membership of the group that shares a stream's events.
+    """Our membership of the group that shares a stream's events, or another of its topics.
 
     The library calls back in the middle of a poll, where heartbeats stand still; here the callbacks only
     note what happened, and `poll` returns it. A caller that finishes what one poll returned before it
@@ -50,10 +50,12 @@ class Group:
     ----------
     settings
         Stream, group, instance and broker.
+    kind
+        Which of the stream's topics is shared.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.topic = topic(settings.stream, "events")
+    def __init__(self, settings: Settings, kind: str = "events") -> None:
+        self.topic = topic(settings.stream, kind)
         self._consumer = consumer(
             settings.kafka,
             group_id=settings.group,
@@ -61,6 +63,9 @@ class Group:
             session_timeout_ms=settings.worker.session_timeout_ms,
         )
         self._changes = _Changes()
+        # A member that leads the group before it knows the topic's partitions assigns none to anybody, and
+        # where they become known in that very moment, the library never looks again.
+        self._consumer.partitions_for_topic(self.topic)
         self._consumer.subscribe([self.topic], listener=self._changes)
 
     def poll(self, limit: int) -> Polled:
@@ -84,7 +89,7 @@ class Group:
                 "Give each worker its own."
             ) from error
         except KafkaError as error:
-            raise BrokerError(f"The events of {self.topic} cannot be read: {error}.") from error
+            raise BrokerError(f"The records of {self.topic} cannot be read: {error}.") from error
         gained, released, lost = self._changes.take()
         records = {
             place.partition: [record(one) for one in consumed]

@@ -44,12 +44,14 @@ class Outbox:
     settings
         Stream, group, broker and the time a transaction may take.
     partition
-        The partition, of the events and of every topic written to.
+        The partition, of the topic read and of every topic written to.
+    kind
+        Which of the stream's topics is read.
     """
 
-    def __init__(self, settings: Settings, partition: int) -> None:
+    def __init__(self, settings: Settings, partition: int, kind: str = "events") -> None:
         self._settings = settings
-        self._source = TopicPartition(topic(settings.stream, "events"), partition)
+        self._source = TopicPartition(topic(settings.stream, kind), partition)
         self._limits: dict[str, int] = {}
         self._producer: KafkaProducer | None = None
         self.reopen()

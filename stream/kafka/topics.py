@@ -46,7 +46,13 @@ def ensure_topics(settings: KafkaSettings, stream: str) -> int:
             _create(client, topic(stream, kind), settings, partitions, _configuration(kind))
         names = [topic(stream, kind) for kind in KINDS]
         client.wait_for_topics(names)
-        for name, count in _partitions(client, names).items():
+        found = _partitions(client, names)
+        if found[topic(stream, "feedback")] > partitions:
+            raise BrokerError(
+                f"Topic {topic(stream, 'feedback')} has more partitions than {topic(stream, 'events')} "
+                f"({partitions}): labels would not stand beside their events. Make it anew with as many."
+            )
+        for name, count in found.items():
             if count < partitions:
                 raise BrokerError(
                     f"Topic {name} has {count} partitions, but {topic(stream, 'events')} has {partitions}. "

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from stream.events import Event
+from stream.events import Event, Feedback
 
 Vector = NDArray[np.float32]
 
@@ -46,8 +46,8 @@ class Source(Protocol):
         """Return the number of messages."""
         ...
 
-    def event(self, position: int) -> Event:
-        """Return one message; its vector, where the source has one, comes from `vector`."""
+    def message(self, position: int) -> Event | Feedback:
+        """Return one message; an event's vector, where the source has one, comes from `vector`."""
         ...
 
     def vector(self, position: int) -> Vector | None:
@@ -57,19 +57,19 @@ class Source(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class EventList:
-    """Events as they were written, still to be encoded."""
+    """Events as they were written, still to be encoded, and feedback on them."""
 
     name: str
-    events: Sequence[Event]
+    messages: Sequence[Event | Feedback]
     problems: Sequence[str] = ()
 
     def __len__(self) -> int:
         """Return the number of messages."""
-        return len(self.events)
+        return len(self.messages)
 
-    def event(self, position: int) -> Event:
-        """See `Source.event`."""
-        return self.events[position]
+    def message(self, position: int) -> Event | Feedback:
+        """See `Source.message`."""
+        return self.messages[position]
 
     def vector(self, position: int) -> None:
         """Return None: an encoder has to make the vector."""
@@ -113,7 +113,7 @@ class Table:
         """Return the number of messages."""
         return int(self.y.shape[0])
 
-    def event(self, position: int) -> Event:
+    def message(self, position: int) -> Event:
         """Return a message's labels; its id is its row."""
         on = self.y.indices[self.y.indptr[position] : self.y.indptr[position + 1]]
         negative = self.negative.get(position)

@@ -1,4 +1,4 @@
-"""JSON lines: one event a line, exactly as it would stand on the events topic."""
+"""JSON lines: an event or feedback a line, exactly as it would stand on the events topic."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from stream.events import BadEventError, Event, decode_event
+from stream.decoding import decode
+from stream.events import BadEventError, Event, Feedback
 from stream.sources.base import EventList, SourceError
 
 
@@ -21,14 +22,14 @@ def read_jsonl(path: Path, limit: int | None = None, name: str | None = None) ->
     SourceError
         When the file breaks off or is not gzipped although its name says so.
     """
-    events: list[Event] = []
+    messages: list[Event | Feedback] = []
     problems: list[str] = []
     for number, line in _lines(path, limit):
         try:
-            events.append(decode_event(line))
+            messages.append(decode(line))
         except BadEventError as bad:
             problems.append(f"line {number}: {bad.detail}")
-    return EventList(name or path.name, events, problems)
+    return EventList(name or path.name, messages, problems)
 
 
 def _lines(path: Path, limit: int | None) -> Iterator[tuple[int, bytes]]:

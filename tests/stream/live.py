@@ -77,9 +77,11 @@ class LiveStream:
         finally:
             client.close()
 
-    def fill(self, values: Sequence[bytes | None], partition: int | None = None) -> None:
-        """Write values to the events; keys count up, and each record has a header."""
-        with Writer(self.settings.kafka, topic(self.settings.stream, "events")) as writer:
+    def fill(
+        self, values: Sequence[bytes | None], partition: int | None = None, kind: str = "events"
+    ) -> None:
+        """Write values to the events, or another topic; keys count up, and each record has a header."""
+        with Writer(self.settings.kafka, topic(self.settings.stream, kind)) as writer:
             for number, value in enumerate(values):
                 writer.send(value, f"k{number}".encode(), (("origin", b"\x00\xff"),), partition)
 

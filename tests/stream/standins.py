@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.monitors import Alarm, Monitors, Observation
+from learners.base import Vector
+from learners.labels import Targets
 from learners.priors import LabelPriors
 from stream.events import BadEventError, Event, Record
 from stream.task import Task
@@ -73,6 +75,21 @@ class EverySeventh(Monitors):
         self.messages = state["messages"]
 
 
+class Fragile(LabelPriors):
+    """Throws at a text with many a u, when it has already learned from it."""
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Learn, and then throw."""
+        super().learn(x, targets)
+        if x[4] > 20:
+            raise ZeroDivisionError("too many u")
+
+
+def make_fragile_task(live_from: int = 0) -> Task:
+    """Return a task whose learner throws at some records, `CRASHING` among them."""
+    return Task(Letters(), Fragile(50.0), EverySeventh(), run="test", source="/test", live_from=live_from)
+
+
 def make_task(live_from: int = 0, half_life: float = 50.0) -> Task:
     """Return a task of quick parts, each of which has state."""
     return Task(
@@ -90,6 +107,10 @@ def event(number: int, **fields: Any) -> bytes:
         "labels": sorted(set(labels)),
     }
     return json.dumps(plain | fields).encode()
+
+
+CRASHING = event(0, id="crash", text="u" * 21)
+"""An event that is well-formed, and at which a fragile learner throws."""
 
 
 def records(values: Sequence[bytes | None], topic: str = "s.events", partition: int = 0) -> list[Record]:
@@ -119,3 +140,32 @@ POISON: dict[str, bytes | None] = {
     "encoder throws": b'{"id": "p", "ts": 0, "text": "boom"}',
 }
 """Values that are dead letters, by what is wrong with them."""
+
+
+def feedback(number: int, **fields: Any) -> bytes:
+    """Return the value of feedback on an event, by default with the labels that `event` would have."""
+    told = {"id": f"e{number}", "ts": number, "labels": json.loads(event(number))["labels"]}
+    return json.dumps(told | fields).encode()
+
+
+def disorder(events: int, seed: int) -> list[bytes]:
+    """Return events whose labels come as feedback: soon, late, early, twice, in parts, corrected, or never.
+
+    And feedback on events that never come.
+    """
+    rng = np.random.Generator(np.random.PCG64(seed))
+    placed: list[tuple[float, bytes]] = []
+    for number in range(events):
+        labelled = {} if rng.random() < 0.1 else {"labels": None}
+        placed.append((float(number), event(number, **labelled)))
+        delay = [rng.exponential(10), 60 + rng.exponential(30), -rng.exponential(10)]
+        when = number + float(rng.choice(delay, p=[0.7, 0.15, 0.15]))
+        told = [feedback(number, ts=when)] * int(rng.integers(0, 3))
+        if rng.random() < 0.2:
+            told.insert(0, feedback(number, ts=when, labels=[LABELS[number % 7]], labels_complete=False))
+        if rng.random() < 0.2:
+            told.append(feedback(number, ts=when, labels=[LABELS[-1]]))
+        if rng.random() < 0.05:
+            told.append(feedback(number + 100_000, ts=when))
+        placed += [(when + float(rng.exponential(3)), value) for value in told]
+    return [value for _, value in sorted(placed, key=lambda pair: pair[0])]

@@ -17,12 +17,14 @@ from learners.base import Prediction, Vector
 from learners.catalogue import make
 from learners.metrics import Prequential
 from learners.persistence import PreviousLabels
+from learners.priors import LabelPriors
 from stream.cli import app
 from stream.evaluate import Report, evaluate
 from stream.events import BadEventError, Event, PredictionRecord, Record
 from stream.sources import EventList, SourceError, open_source
 from stream.task import Task
 from tests.data import real_data
+from tests.stream import standins
 
 TINY = """@relation '-C 2'
 @attribute a {0,1}
@@ -123,7 +125,7 @@ def test_equals_what_the_service_predicts(tmp_path: Path) -> None:
     lines = texts(400)
     lines[100:100] = [
         b'{"id": 7}',
-        b'{"id": "n", "ts": 0, "labels": ["vowel"]}',
+        b'{"id": "n", "ts": 0, "features": {}, "labels": ["vowel"]}',
         b'{"id": "l", "ts": 0, "text": "AA"}',
     ]
     (tmp_path / "s.jsonl").write_bytes(b"\n".join(lines))
@@ -180,6 +182,21 @@ def test_learners_do_not_disturb_each_other(tmp_path: Path) -> None:
         assert msgspec.structs.replace(alone, messages_per_second=0.0) == msgspec.structs.replace(
             result, messages_per_second=0.0
         )
+
+
+def test_labels_that_come_later_are_scored_as_in_the_service(tmp_path: Path) -> None:
+    """The file's lines are the topic's records."""
+    values = standins.disorder(150, seed=2)
+    (tmp_path / "s.jsonl").write_bytes(b"\n".join(values))
+    source = open_source(tmp_path / "s.jsonl")
+    report = evaluate(source, {"priors": LabelPriors(50.0)}, encoder=standins.Letters()).report
+    task = standins.make_task()
+    task.process(standins.records(values))
+    expected = task.scores.summary()
+    assert report.messages == 150
+    assert expected.messages > 100
+    for score in ("subset_accuracy", "micro_f1", "macro_f1", "hamming_loss", "p_at_5"):
+        assert getattr(report.results[0], score) == getattr(expected, score)
 
 
 def test_nothing_to_score() -> None:

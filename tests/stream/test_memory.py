@@ -11,17 +11,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learners.base import digest
-from stream.events import Record
+from stream.decoding import decode
+from stream.events import BadEventError, Feedback, Record
 from stream.kafka import RecoveryError
 from stream.memory import ABORT, EOF, PAUSE, SNAPSHOT, Aborted, Log, Sentinel, drive
 from stream.snapshot import Identity, Snapshot, Store
 from stream.task import Outcome, Task
-from tests.stream.standins import POISON, event, make_task, records
+from tests.stream.standins import (
+    CRASHING,
+    POISON,
+    disorder,
+    event,
+    feedback,
+    make_fragile_task,
+    make_task,
+    records,
+)
 
 VALUES = [
     *(event(number) for number in range(40)),
     *POISON.values(),
     *(event(number) for number in range(40, 60)),
+    *disorder(40, seed=1),
 ]
 RECORDS = records(VALUES)
 
@@ -106,11 +117,19 @@ def test_with_snapshots_anywhere_it_still_equals_an_uninterrupted_run(
     check_invariants(log, RECORDS)
 
 
+def is_feedback(record: Record) -> bool:
+    """Whether a record is good feedback, which is learned and not answered."""
+    try:
+        return isinstance(decode(record.value), Feedback)
+    except BadEventError:
+        return False
+
+
 def check_invariants(log: Log, answered: list[Record]) -> None:
     """I1 and I2: each record once; I3: in order; I5: by a model that had not seen it."""
     seen = [output for output in log.outputs if output.kind != "drift"]
     offsets = [int(dict(output.headers)["ce_id"].split(b"/")[2]) for output in seen]
-    assert offsets == [record.offset for record in answered]
+    assert offsets == [record.offset for record in answered if not is_feedback(record)]
     for offset, output in zip(offsets, seen, strict=True):
         if output.kind == "predictions":
             through = json.loads(output.value or b"")["trained_through"]
@@ -222,3 +241,41 @@ def test_a_log_with_gaps_in_its_offsets_is_read_through() -> None:
     assert crashes == 1
     assert log.committed == gappy[-1].offset + 1
     assert sum(output.kind == "predictions" for output in log.outputs) == 20
+
+
+@settings(max_examples=40)
+@given(
+    crashes=st.sets(st.integers(0, 59), min_size=1, max_size=5),
+    sentinels=st.lists(st.tuples(st.integers(0, 70), st.sampled_from([ABORT, PAUSE, SNAPSHOT])), max_size=6),
+    batch=st.integers(1, 40),
+)
+def test_a_record_that_the_learner_cannot_take_is_a_dead_letter_and_leaves_no_trace(
+    crashes: set[int], sentinels: list[tuple[int, Sentinel]], batch: int
+) -> None:
+    """The model is as if it had never come, although the learner had learned it when it threw."""
+    values: list[bytes | None] = [CRASHING if number in crashes else event(number) for number in range(60)]
+    values += [event(60, id="later", labels=None, text="u" * 21), feedback(60, id="later"), event(61)]
+    given = records(values)
+    entries: list[Record | Sentinel] = []
+    for position, record in enumerate([*given, None]):
+        entries += [sentinel for place, sentinel in sentinels if place == position]
+        entries += [record] if record is not None else []
+    log, store = Log(entries), fresh_store()
+    while True:
+        try:
+            task = drive(log, make_fragile_task, batch, store)
+            break
+        except Aborted:
+            pass
+    letters = {
+        int(dict(output.headers)["ce_id"].split(b"/")[2]): dict(output.headers)["ithaca_reason"]
+        for output in log.outputs
+        if output.kind == "dlq"
+    }
+    # The event was predicted; it is the feedback that the learner cannot take.
+    assert letters == dict.fromkeys([*sorted(crashes), 61], b"learner")
+    spared = make_task()
+    spared.process([record for record in given if record.offset not in letters])
+    assert digest(task.learner.state()) == digest(spared.learner.state())
+    assert digest(task.scores.state()) == digest(spared.scores.state())
+    assert sum(output.kind == "predictions" for output in log.outputs) == len(given) - len(letters)

@@ -22,7 +22,8 @@ from learners.base import Prediction
 from learners.labels import LabelSpace
 from learners.metrics import Prequential
 from stream.cli import app
-from stream.events import Record, decode_event
+from stream.decoding import decode_event
+from stream.events import Record
 from stream.kafka import lines
 from tests.data import real_data
 from tests.stream.live import LiveStream, source, stop

@@ -82,9 +82,8 @@ MEKA_LAST = """@RELATION "places: -C -2"
 def messages(source: Source) -> list[tuple[list[float], list[str] | None]]:
     """Return every message's vector and labels."""
     vectors = [source.vector(position) for position in range(len(source))]
-    return [
-        ([] if x is None else x.tolist(), source.event(position).labels) for position, x in enumerate(vectors)
-    ]
+    labels = [source.message(position).labels for position in range(len(source))]
+    return [([] if x is None else x.tolist(), names) for x, names in zip(vectors, labels, strict=True)]
 
 
 def assert_rows(source: Source, rows: int = 3) -> None:
@@ -118,7 +117,7 @@ def test_unknown_labels_are_not_negatives(tmp_path: Path) -> None:
         "@relation '-C 3'\n@attribute a {0,1}\n@attribute b {0,1}\n@attribute c {0,1}\n@attribute x numeric\n"
     )
     (tmp_path / "s.arff").write_text(f"{header}@data\n1,?,0,5\n1,0,0,5\n")
-    first, second = (open_source(tmp_path / "s.arff").event(position) for position in range(2))
+    first, second = (open_source(tmp_path / "s.arff").message(position) for position in range(2))
     assert (first.labels, first.labels_complete, first.not_) == (["a"], False, ["c"])
     assert (second.labels, second.negative) == (["a"], None)
 
@@ -189,7 +188,7 @@ def test_json_lines(tmp_path: Path, packed: bool) -> None:
     path = tmp_path / ("s.jsonl.gz" if packed else "s.jsonl")
     path.write_bytes(gzip.compress(data) if packed else data)
     source = open_source(path)
-    assert [source.event(position) for position in range(len(source))] == [
+    assert [source.message(position) for position in range(len(source))] == [
         Event(id="1", ts=0, text="a", labels=["x"]),
         Event(id="3", ts=1),
     ]
@@ -244,7 +243,7 @@ def test_paths_that_are_no_stream(tmp_path: Path) -> None:
 def test_flags() -> None:
     """A real set has the size and cardinality that are published of it."""
     source = open_source(real_data("flags"))
-    events = [source.event(position) for position in range(len(source))]
+    events = [source.message(position) for position in range(len(source))]
     assert len(events) == 194
     assert np.mean([len(event.labels or ()) for event in events]) == pytest.approx(3.3918, abs=1e-4)
     first = source.vector(0)

@@ -15,7 +15,8 @@ from drift.monitors import Monitors
 from learners.base import Learner, Vector, digest
 from learners.catalogue import LEARNERS
 from learners.labels import Targets
-from stream.events import MAX_ID_CHARACTERS, Output, Record
+from stream.decoding import MAX_ID_CHARACTERS
+from stream.events import Output, Record
 from stream.task import Task
 from tests.learners.checks import maker, through_json
 from tests.stream.standins import POISON, EverySeventh, Letters, event, make_task, records

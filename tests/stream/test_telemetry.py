@@ -17,11 +17,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from stream.endpoints import served
 from stream.events import Record
 from stream.exposition import registry
+from stream.feedback import OUTCOMES
 from stream.logs import configure
 from stream.snapshot import Kept
 from stream.task import Task
 from stream.telemetry import SILENCE_S, Telemetry
-from tests.stream.standins import POISON, event, make_task, records
+from tests.stream.standins import POISON, disorder, event, make_task, records
 
 
 class Clock:
@@ -92,6 +93,27 @@ def test_counts_are_what_was_written(telemetry: Telemetry) -> None:
     assert value(telemetry, "ithaca_batches_total") == -(-len(batch) // 7)
     for reason, count in account.dead_letters.items():
         assert value(telemetry, "ithaca_dead_letters_total", reason=reason) == count
+
+
+def test_every_feedback_is_counted_by_its_outcome(telemetry: Telemetry) -> None:
+    """As the task has them; they are the partition's and go on where an earlier owner's ended."""
+    task = make_task()
+    telemetry.gained(3, task)
+    given = records(disorder(200, seed=5))
+    work(telemetry, 3, task, given[:150])
+    again = make_task()
+    again.load_state(task.state())
+    telemetry.gone(3)
+    telemetry.gained(3, again)
+    work(telemetry, 3, again, given[150:])
+    account = again.feedback.statistics()
+    assert account.joined
+    for outcome in OUTCOMES:
+        counted = value(telemetry, "ithaca_feedback_total", partition="3", outcome=outcome)
+        assert counted == getattr(account, outcome)
+    assert value(telemetry, "ithaca_feedback_kept", partition="3", what="events") == account.kept
+    assert value(telemetry, "ithaca_feedback_kept", partition="3", what="waiting") == account.waiting > 0
+    assert value(telemetry, "ithaca_feedback_kept_bytes", partition="3") == account.kept_bytes
 
 
 def test_a_senders_header_does_not_choose_the_reason(telemetry: Telemetry) -> None:

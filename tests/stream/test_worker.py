@@ -10,20 +10,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from stream import assembly
 from stream.broker import KafkaBroker, NoBrokerError
 from stream.config import Settings
-from stream.events import Output, Record
+from stream.errors import LearnerError
+from stream.events import Event, Output, Record
 from stream.kafka import FencedError, Outbox
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
-from stream.worker import BatchSize, Worker
+from stream.worker import MOST_REFUSED, BatchSize, Worker
 from tests.stream.live import LiveStream, on_a_thread, source, stop
-from tests.stream.standins import POISON, event, make_task
+from tests.stream.standins import CRASHING, POISON, Letters, event, make_fragile_task, make_task
 
 pytestmark = pytest.mark.kafka
 
@@ -223,6 +226,57 @@ def test_a_letter_too_large_for_the_topic_does_not_stop_the_stream(kafka: str, s
     headers = dict(cut.headers)
     assert headers["ithaca_reason"] == b"schema"
     assert headers["ithaca_value_bytes"] == str(len(large)).encode()
+
+
+def test_records_that_the_learner_cannot_take_are_dead_letters(kafka: str, stream_name: str) -> None:
+    """Each once, with the reason; what was half-learned is undone, and the stream goes on."""
+    live = LiveStream(kafka, stream_name)
+    values = [CRASHING if number % 150 == 70 else event(number) for number in range(600)]
+    live.fill(values)
+    with working(live.settings, make_fragile_task):
+        live.wait_for(600)
+    check_exactly_once(live)
+    letters = live.read("dlq")
+    assert [letter.offset for letter in live.read("events") if letter.value == CRASHING] == [
+        source(letter)[1] for letter in letters
+    ]
+    assert {dict(letter.headers)["ithaca_detail"] for letter in letters} == {b"ZeroDivisionError: too many u"}
+    spared = make_task()
+    spared.process([record for record in live.read("events") if record.value != CRASHING])
+    assert live.predictions()[-1][1]["model"]["updates"] == spared.updates - 1
+
+
+def test_a_learner_that_throws_at_everything_ends_the_worker(kafka: str, stream_name: str) -> None:
+    """It is not the records; nobody wants a whole stream among the dead letters."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([CRASHING] * (MOST_REFUSED + 50))
+    with pytest.raises(LearnerError, match="too many u"):
+        Worker(live.settings, make_fragile_task).run()
+    assert len(live.read("dlq")) <= MOST_REFUSED
+
+
+def test_an_encoder_in_trouble_pauses_the_stream(kafka: str, stream_name: str) -> None:
+    """Nothing becomes a dead letter, nothing is lost, and it goes on when the trouble is over."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(number) for number in range(300)])
+    failures = iter(range(3))
+
+    class Remote(Letters):
+        def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
+            if self.seen > 100 and next(failures, None) is not None:
+                raise ConnectionError("no route to the encoder")
+            return super().encode(events)
+
+    def make(live_from: int) -> Task:
+        task = make_task(live_from)
+        task.encoder = Remote()
+        return task
+
+    with working(live.settings, make):
+        live.wait_for(300)
+    check_exactly_once(live)
+    assert live.read("dlq") == []
+    assert next(failures, None) is None
 
 
 @given(st.lists(st.floats(1e-5, 1.0), min_size=1, max_size=60))

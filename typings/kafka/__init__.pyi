@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
-from kafka.admin import ConfigResource
+from kafka.admin import ConfigResource, UserScramCredentialUpsertion
 from kafka.structs import ConsumerGroupMetadata as ConsumerGroupMetadata
 from kafka.structs import OffsetAndMetadata as OffsetAndMetadata
 from kafka.structs import TopicPartition as TopicPartition
@@ -83,6 +83,9 @@ class KafkaProducer:
     def __exit__(self, *exception: object) -> None: ...
 
 class KafkaAdminClient:
+    def alter_user_scram_credentials(
+        self, alterations: Sequence[UserScramCredentialUpsertion]
+    ) -> dict[str, str | None]: ...
     def alter_configs(self, config_resources: Sequence[ConfigResource]) -> dict[str, Any]: ...
     def __init__(self, **configs: Any) -> None: ...
     def close(self) -> None: ...

@@ -8,3 +8,6 @@ class ConfigResource:
     def __init__(
         self, resource_type: ConfigResourceType, name: str, configs: Mapping[str, str] | None = None
     ) -> None: ...
+
+class UserScramCredentialUpsertion:
+    def __init__(self, user: str, mechanism: str, password: str) -> None: ...

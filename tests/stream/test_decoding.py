@@ -12,20 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.events import (
+from stream.decoding import (
+    FEEDBACK_TYPE,
     MAX_DEPTH,
-    MAX_DETAIL_CHARACTERS,
     MAX_EVENT_BYTES,
     MAX_ID_CHARACTERS,
     MAX_LABELS,
     MAX_NAME_CHARACTERS,
     MAX_NUMBER,
-    BadEventError,
-    Event,
     check_event,
+    decode,
     decode_event,
-    encode,
 )
+from stream.events import MAX_DETAIL_CHARACTERS, BadEventError, Event, Feedback, encode
+from tests.fuzz.decoding import one_input
 
 
 def event(**fields: Any) -> bytes:
@@ -39,6 +39,8 @@ def refusal(value: bytes | None) -> BadEventError:
         decode_event(value)
     return caught.value
 
+
+DECLARED = (("ce_type", FEEDBACK_TYPE),)
 
 BAD: list[tuple[bytes | None, str, str]] = [
     (None, "tombstone", "null"),
@@ -186,10 +188,20 @@ def test_a_detail_is_short_and_fits_a_header(detail: str, reason: str) -> None:
     assert bad.detail.encode().decode() == str(bad)
 
 
-@given(st.binary())
-def test_arbitrary_bytes_raise_nothing_but_bad_event(value: bytes) -> None:
+@given(st.binary(), st.booleans())
+def test_arbitrary_bytes_raise_nothing_but_bad_event(value: bytes, declared: bool) -> None:
     """Arbitrary bytes raise nothing but bad event."""
-    assert refusal(value).detail
+    with pytest.raises(BadEventError) as caught:
+        decode(value, DECLARED if declared else ())
+    assert caught.value.detail
+
+
+@given(
+    st.binary() | st.sampled_from(["text", "labels", "ts"]).map(lambda name: b"\xff" + event(**{name: "1"}))
+)
+def test_what_is_fuzzed_holds(given: bytes) -> None:
+    """`tests.fuzz` looks for what breaks it, for longer than a test may take."""
+    one_input(given)
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=5)
@@ -202,11 +214,16 @@ fields = st.sampled_from(
 )
 
 
-@given(st.dictionaries(fields, values))
-def test_arbitrary_json_is_an_event_or_a_bad_event(fields: dict[str, Any]) -> None:
-    """Arbitrary json is an event or a bad event."""
+@given(st.dictionaries(fields, values), st.booleans())
+def test_arbitrary_json_is_an_event_or_feedback_or_a_bad_event(
+    fields: dict[str, Any], declared: bool
+) -> None:
+    """And what was read says when it happened, is within the limits, and is read again as it was."""
     with contextlib.suppress(BadEventError):
-        check_event(decode_event(event(**fields)))
+        one = decode(event(**fields), DECLARED if declared else ())
+        assert math.isfinite(one.seconds)
+        assert isinstance(one, Feedback) or not declared
+        assert decode(encode(one), DECLARED if isinstance(one, Feedback) else ()) == one
 
 
 names = st.text(min_size=1, max_size=20)
@@ -228,3 +245,48 @@ events = st.builds(
 def test_a_good_event_comes_back_as_it_was(one: Event) -> None:
     """A good event comes back as it was."""
     assert decode_event(encode(one)) == one
+
+
+FEEDBACK = [
+    ({"labels": ["grain"]}, (), True),
+    ({"labels": []}, (), True),
+    ({"not": ["grain"]}, (), True),
+    ({"labels": ["grain"], "text": None}, (), True),
+    ({"labels": ["grain"], "text": "wheat up"}, (), False),
+    ({"labels": ["grain"], "features": {}}, (), False),
+    ({"labels": ["grain"], "vector": []}, (), False),
+    ({}, (), False),
+    ({"labels": ["grain"], "text": "wheat up"}, DECLARED, True),
+    ({"labels": ["grain"], "text": "up"}, (*DECLARED, ("ce_type", b"news.article")), False),
+    ({"labels": ["grain"], "text": "up"}, (("ce_type", b"news.article"), *DECLARED), True),
+]
+
+
+@pytest.mark.parametrize(("fields", "headers", "expected"), FEEDBACK)
+def test_what_is_feedback(
+    fields: dict[str, Any], headers: tuple[tuple[str, bytes], ...], expected: bool
+) -> None:
+    """What its last type header says it is, and what has labels and nothing to encode."""
+    assert isinstance(decode(event(**fields), headers), Feedback) == expected
+
+
+def test_feedback_that_says_nothing_is_refused() -> None:
+    """Someone meant to say something."""
+    with pytest.raises(BadEventError, match="neither labels nor not") as caught:
+        decode(event(labels=None), DECLARED)
+    assert caught.value.reason == "value"
+
+
+@pytest.mark.parametrize(
+    ("ts", "seconds"),
+    [
+        (1.5, 1.5),
+        ("1970-01-01T00:00:02", 2.0),
+        ("1970-01-01T02:00:00+02:00", 0.0),
+        ("0001-01-01T00:00:00+23:59", -62135683140.0),
+        ("9999-12-31T23:59:59-23:59", 253402387139.0),
+    ],
+)
+def test_when_it_happened_in_seconds(ts: str | float, seconds: float) -> None:
+    """UTC where the time names no zone; the ends of the calendar are no trouble."""
+    assert Event(id="1", ts=ts).seconds == seconds

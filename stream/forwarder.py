@@ -1,0 +1,164 @@
+"""Feedback from a topic of its own, appended to the events.
+
+Two topics have no order between them, and a model must be a function of one ordered input. So whatever
+comes on `<stream>.feedback` is appended to the same partition of `<stream>.events`, in transactions: each
+record once, in its order, between events where it happens to come. From there on it is feedback on the
+events topic; snapshots, restarts and replays know one log and need no other.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from stream.answers import dead_letter
+from stream.config import Settings
+from stream.decoding import FEEDBACK_TYPE, MAX_EVENT_BYTES
+from stream.events import BadEventError, Output, Record
+from stream.kafka import BrokerError, FencedError, Group, Outbox, UnwrittenError, topic
+
+LARGEST = 500
+"""Most records in one transaction."""
+IDLE_S = 0.02
+"""Pause after a poll that brought nothing."""
+RETRY_S = 1.0
+"""Pause before a failed transaction is tried again."""
+LEAVE_S = 5.0
+"""How long a transaction in hand may take when we stop."""
+
+log = logging.getLogger(__name__)
+
+
+class Forwarder:
+    """Appends the feedback topic's records to the events.
+
+    All services of a stream share this work, in a group of their own: a record is appended once, however
+    many services read the stream.
+
+    Parameters
+    ----------
+    settings
+        Stream and broker.
+
+    Raises
+    ------
+    BrokerError
+        When there is no broker.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        instance = settings.worker.instance and f"{settings.group}-{settings.worker.instance}"
+        worker = settings.worker.model_copy(
+            update={"group": f"ithaca-feedback-{settings.stream}", "instance": instance}
+        )
+        self._settings = settings.model_copy(update={"worker": worker})
+        self._source = f"/ithaca/{topic(settings.stream, 'feedback')}"
+        self._group = Group(self._settings, "feedback")
+        self._outboxes: dict[int, Outbox] = {}
+        self._failed: dict[int, float] = {}
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Finish the transaction in hand and end `run`."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until `stop`.
+
+        Raises
+        ------
+        BrokerError
+            When the feedback cannot be read, for a reason that waiting does not mend.
+        """
+        try:
+            while not self._stopping.is_set():
+                if not self._turn():
+                    self._stopping.wait(IDLE_S)
+        finally:
+            for partition in list(self._outboxes):
+                self._outboxes.pop(partition).close()
+            self._group.close()
+
+    def _turn(self) -> int:
+        polled = self._group.poll(LARGEST)
+        for partition in (*polled.released, *polled.lost):
+            self._failed.pop(partition, None)
+            if partition in self._outboxes:
+                self._outboxes.pop(partition).close()
+        for partition in polled.gained:
+            self._failed[partition] = 0.0
+        for partition in [waiting for waiting, at in self._failed.items() if at <= time.monotonic()]:
+            self._attempt(partition, functools.partial(self._go_back, partition))
+        for partition, records in polled.records.items():
+            if partition not in self._failed:
+                self._attempt(partition, functools.partial(self._forward, partition, records))
+        return sum(map(len, polled.records.values()))
+
+    def _attempt(self, partition: int, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except (BrokerError, FencedError, UnwrittenError) as error:
+            log.warning("feedback of partition %d waits: %s", partition, error)
+            if partition in self._outboxes:
+                self._outboxes.pop(partition).close()
+            self._group.hold(partition)
+            self._failed[partition] = time.monotonic() + RETRY_S
+
+    def _go_back(self, partition: int) -> None:
+        """Go on from what is committed, wherever the client is; a topic's beginning may be gone, too."""
+        # Opening the outbox settles what the last owner left open: only then is the offset final, and
+        # only then can the events behind it be read.
+        if partition not in self._outboxes:
+            self._outboxes[partition] = Outbox(self._settings, partition, "feedback")
+        self._group.read_from(partition, self._group.committed(partition) or 0)
+        del self._failed[partition]
+
+    def _forward(self, partition: int, records: Sequence[Record]) -> None:
+        outputs = [self._forwarded(record) for record in records]
+        self._outboxes[partition].write(outputs, records[-1].offset + 1, self._group.membership())
+
+    def _forwarded(self, record: Record) -> Output:
+        size = len(record.value or b"")
+        if size > MAX_EVENT_BYTES:
+            bad = BadEventError("size", f"the value has {size} bytes; at most {MAX_EVENT_BYTES} are read")
+            return dead_letter(record, bad, self._source)
+        origin = f"{record.topic}/{record.partition}/{record.offset}"
+        added = (("ithaca_origin", origin.encode()), ("ce_type", FEEDBACK_TYPE))
+        return Output("events", record.key, record.value, (*record.headers, *added))
+
+
+@contextmanager
+def forwarding(settings: Settings, failed: Callable[[], None]) -> Iterator[None]:
+    """Forward feedback on a thread inside the block.
+
+    Parameters
+    ----------
+    settings
+        As `Forwarder` has them.
+    failed
+        Called when it cannot go on; what ended it is raised at the end of the block.
+    """
+    forwarder = Forwarder(settings)
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            forwarder.run()
+        except Exception as error:
+            log.error("feedback is not forwarded any more: %s", error)
+            failures.append(error)
+            failed()
+
+    thread = threading.Thread(target=run, name="forwarder", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        forwarder.stop()
+        thread.join(LEAVE_S)
+    if failures:
+        raise failures[0]

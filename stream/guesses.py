@@ -1,0 +1,93 @@
+"""What an event was predicted from, and what was predicted: kept in little memory until its labels come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.base import Prediction, State, Vector
+from learners.labels import Ids
+
+LISTED = 10
+"""How many of a prediction's best scores are kept; P@k and partial labels are scored on these."""
+
+
+class Guess(NamedTuple):
+    """An event as it was predicted, in little memory.
+
+    Parameters
+    ----------
+    size
+        Length of its vector, d.
+    filled, values
+        The vector's numbers that are not 0, and a bit for each place: set where one is. Shapes
+        (d / 8 rounded up,) and (numbers,).
+    labels
+        Ids of the predicted labels. Shape (k,).
+    scored, scores
+        Ids of the labels with the best scores, ascending, and these. Shape (LISTED,) at most.
+    """
+
+    size: int
+    filled: NDArray[np.uint8]
+    values: NDArray[np.float32]
+    labels: Ids
+    scored: Ids
+    scores: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, x: Vector, prediction: Prediction) -> Guess:
+        """Pack a vector of shape (d,), to the bit, and a prediction."""
+        filled = x.view(np.uint32) != 0
+        best, scores = prediction.best(LISTED)
+        order, labels = np.argsort(best), np.array(prediction.labels, np.intp)
+        return cls(len(x), np.packbits(filled), x[filled], labels, best[order], scores[order])
+
+    @property
+    def x(self) -> Vector:
+        """The vector."""
+        x = np.zeros(self.size, dtype=np.float32)
+        x[np.unpackbits(self.filled, count=self.size).view(np.bool_)] = self.values
+        return x
+
+    @property
+    def prediction(self) -> Prediction:
+        """The prediction, without the scores that were not kept."""
+        return Prediction(self.labels, self.scores, self.scored)
+
+    @property
+    def bytes(self) -> int:
+        """Its size."""
+        return self.filled.nbytes + self.values.nbytes + self.labels.nbytes + 12 * len(self.scored)
+
+
+_ARRAYS: dict[str, type[np.generic]] = {
+    "filled": np.uint8,
+    "values": np.float32,
+    "labels": np.intp,
+    "scored": np.intp,
+    "scores": np.float32,
+}
+
+
+def pack(guesses: Sequence[Guess]) -> State:
+    """Return guesses as a few long arrays: the sizes, and each field end to end with its lengths."""
+    state: State = {"size": np.array([guess.size for guess in guesses], np.int64)}
+    for name, kind in _ARRAYS.items():
+        parts = [getattr(guess, name) for guess in guesses]
+        state[name] = np.concatenate([np.zeros(0, kind), *parts])
+        state[f"{name}_lengths"] = np.array([len(part) for part in parts], np.int64)
+    return state
+
+
+def unpack(state: dict[str, Any]) -> Iterator[Guess]:
+    """Return the guesses that were packed, in order."""
+    columns = {"size": np.asarray(state["size"], np.int64).tolist()}
+    for name, kind in _ARRAYS.items():
+        ends = np.cumsum(np.asarray(state[f"{name}_lengths"], np.int64))
+        columns[name] = np.split(np.asarray(state[name], kind), ends)[:-1]
+    for row in zip(*(columns[name] for name in Guess._fields), strict=True):
+        yield Guess(*row)

@@ -1,0 +1,133 @@
+"""Tokens for brokers that ask for OAuth (SASL/OAUTHBEARER)."""
+
+from __future__ import annotations
+
+import base64
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from kafka.errors import SaslAuthenticationFailedError
+from kafka.net.sasl.oauth import AbstractTokenProvider
+
+from stream.config import KafkaSettings
+
+PATIENCE_S = 10.0
+"""How long a token endpoint may take to answer."""
+USED_FOR = 0.8
+"""Share of its life that a token is used for; then the next one is asked for."""
+LARGEST_ANSWER = 1_000_000
+"""Most of an answer that is read, in bytes."""
+
+
+class _Answer(msgspec.Struct):
+    access_token: str
+    expires_in: float = 60.0
+
+
+class FileToken(AbstractTokenProvider):
+    """A token that someone else keeps fresh in a file: read anew for every connection."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def token(self) -> str:
+        """Return what is in the file.
+
+        Raises
+        ------
+        SaslAuthenticationFailedError
+            When it cannot be read; says which file.
+        """
+        try:
+            return self._path.read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            raise SaslAuthenticationFailedError(
+                f"the token file {self._path} cannot be read: {type(error).__name__}"
+            ) from None
+
+
+class ClientCredentials(AbstractTokenProvider):
+    """Tokens from an endpoint, by client id and secret (RFC 6749, section 4.4).
+
+    Parameters
+    ----------
+    endpoint
+        URL that gives tokens.
+    client_id, client_secret
+        Sent as HTTP Basic authentication.
+    scope
+        Asked for, if given.
+    clock
+        Monotonic seconds; tests pass their own.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        client_id: str,
+        client_secret: str,
+        scope: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        pair = f"{urllib.parse.quote_plus(client_id)}:{urllib.parse.quote_plus(client_secret)}"
+        form = {"grant_type": "client_credentials"} | ({} if scope is None else {"scope": scope})
+        self._endpoint = endpoint
+        self._authorization = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        self._form = urllib.parse.urlencode(form).encode()
+        self._clock = clock
+        self._token, self._until = "", -1.0
+
+    def token(self) -> str:
+        """Return a token that is good for a while.
+
+        Raises
+        ------
+        SaslAuthenticationFailedError
+            When the endpoint gives none; says what it answered, and no secret.
+        """
+        now = self._clock()
+        if now >= self._until:
+            answer = self._ask()
+            self._token, self._until = answer.access_token, now + USED_FOR * answer.expires_in
+        return self._token
+
+    def _ask(self) -> _Answer:
+        request = urllib.request.Request(
+            self._endpoint, self._form, {"Authorization": self._authorization, "Accept": "application/json"}
+        )
+        try:
+            with urllib.request.build_opener(_NoRedirect).open(request, timeout=PATIENCE_S) as response:
+                return msgspec.json.decode(response.read(LARGEST_ANSWER), type=_Answer)
+        except urllib.error.HTTPError as error:
+            said = f"it answered {error.code}"
+        except (OSError, ValueError) as error:
+            # Not the error's own words: what an endpoint answers may hold a token.
+            said = type(error).__name__
+        raise SaslAuthenticationFailedError(f"the token endpoint {self._endpoint} gave no token: {said}")
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Takes the secret nowhere but where it was to go."""
+
+    def redirect_request(self, *arguments: object) -> None:
+        return None
+
+
+def token_provider(settings: KafkaSettings) -> AbstractTokenProvider | None:
+    """Return what gives tokens with these settings; None where none are asked for."""
+    if settings.oauth_token_file is not None:
+        return FileToken(settings.oauth_token_file)
+    if settings.oauth_token_endpoint is None:
+        return None
+    secret = settings.oauth_client_secret
+    return ClientCredentials(
+        settings.oauth_token_endpoint,
+        settings.oauth_client_id or "",
+        "" if secret is None else secret.get_secret_value(),
+        settings.oauth_scope,
+    )

@@ -1,0 +1,1 @@
+"""Fuzzing, guided by coverage: runnable modules, for longer than a test may take."""
