@@ -161,7 +161,8 @@ class Cooccurrence:
             return []
         start, room = (int(self._labels[field][label]) for field in ("start", "room"))
         held = self._places["partner"][start : start + room]
-        return (np.sort(held[held > 0]) - 1).tolist()
+        partners: list[int] = (np.sort(held[held > 0]) - 1).tolist()
+        return partners
 
     def similarities(self, rows: list[int] | Ids, columns: list[int] | Ids) -> NDArray[np.float64]:
         """Return the Jaccard similarities beyond chance of two groups of labels, shape (rows, columns).
@@ -296,9 +297,10 @@ def _meet(
             for place in range(line, line + LINE):
                 held = places["partner"][place]
                 if held == other + 1:
-                    known = places["weight"][place]
+                    known: float = places["weight"][place]
                     places["weight"][place] = known + weight
-                    return known / labels["touches"][label]
+                    before: float = known / labels["touches"][label]
+                    return before
                 if held == 0:
                     if empty < 0:
                         empty = place
@@ -406,7 +408,8 @@ def share(labels: Table, places: Table, label: int, other: int) -> float:
     line = _line(labels["start"][label], labels["room"][label], other)
     for place in range(line, line + LINE):
         if places["partner"][place] == other + 1:
-            return min(1.0, places["weight"][place] / labels["touches"][label])
+            part: float = places["weight"][place] / labels["touches"][label]
+            return min(1.0, part)
     return 0.0
 
 

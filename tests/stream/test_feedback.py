@@ -113,7 +113,9 @@ def test_a_guess_is_unpacked_to_the_bit(numbers: list[float], labels: int) -> No
     assert guess.x.tobytes() == x.tobytes()
     assert guess.prediction.labels.tolist() == np.flatnonzero(scores > 0.5).tolist()
     best = np.argsort(-scores, kind="stable")[:LISTED]
-    assert (guess.prediction.scores[best] == scores[best]).all()
+    kept = guess.prediction.best(LISTED)
+    assert kept[0].tolist() == best.tolist()
+    assert (kept[1] == scores[best]).all()
 
 
 # In a task --------------------------------------------------------------------------------------------
