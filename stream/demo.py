@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from drift.monitors import Alarm
+from drift.alarms import Alarm
 from learners.base import Prediction, Vector
 from learners.metrics import Scores
 from stream.assembly import make_task

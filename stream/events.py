@@ -168,7 +168,7 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One drift event as it is written: which detector saw what, where, how much, and what was done."""
+    """One drift event as it is written; see `drift.alarms.Alarm`."""
 
     detector: str
     scope: str
@@ -178,6 +178,9 @@ class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     window: int
     action: str
     p: float | None = None
+    since: int | None = None
+    before: float | None = None
+    after: float | None = None
 
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from drift.monitors import Alarm, Monitors, Observation
+from drift.alarms import Alarm, Observation
+from drift.monitors import Monitors
 from learners.base import Learner, Prediction, State, Vector
 from learners.labels import Targets
 from learners.metrics import Prequential
@@ -104,6 +105,7 @@ class Task:
         self.next_offset = 0
         self.updates = 0
         self.dead_letters = 0
+        self._unlabelled = 0
         self._trained_through: dict[str, int] = {}
         self._digest = hashlib.blake2b(f"{encoder.name}\n{learner!r}".encode(), digest_size=16).hexdigest()
 
@@ -143,30 +145,38 @@ class Task:
         """Predict one event's labels, then learn its true ones where it has them: test, then train."""
         prediction = self.learner.predict(x)
         if not event.teaches:
+            self._unlabelled += 1
             return prediction, []
         known = len(self.learner.label_space)
         targets = self.learner.label_space.targets(event.labels or (), event.negative)
         self.scores.update(prediction, targets, len(self.learner.label_space))
         self.learner.learn(x, targets)
         self.updates += 1
-        return prediction, self._watch(prediction, targets, known)
+        return prediction, self._watch(event, x, prediction, targets, known)
 
-    def _watch(self, prediction: Prediction, targets: Targets, known: int) -> list[Alarm]:
-        predicted = prediction.labels
+    def _watch(
+        self, event: Event, x: Vector, prediction: Prediction, targets: Targets, known: int
+    ) -> list[Alarm]:
+        space, predicted, actual = self.learner.label_space, prediction.labels, targets.positive
         if targets.negative is not None:
             said = np.union1d(targets.positive, targets.negative)
             predicted = np.intersect1d(predicted, said, assume_unique=True)
         seen = Observation(
             predicted=predicted,
-            actual=targets.positive,
+            actual=actual,
             complete=targets.complete,
-            appeared=self.learner.label_space.names(range(known, len(self.learner.label_space))),
+            appeared=space.names(range(known, len(space))),
+            name=space.name,
+            scores=prediction.scores,
+            x=x,
+            text=event.text,
+            clusters=self.learner.clusters_of(np.union1d(predicted, actual)),
+            wrong=self.learner.clusters_of(np.setxor1d(predicted, actual, assume_unique=True)),
+            changes=self.learner.changes,
+            unlabelled=self._unlabelled,
         )
-        changes = [
-            Alarm("clusters", "structure", change.subject, change.statistic, change.threshold, 0, change.kind)
-            for change in self.learner.changes
-        ]
-        return changes + self.monitors.update(seen)
+        self._unlabelled = 0
+        return self.monitors.update(seen)
 
     def _decode(self, record: Record) -> Event | BadEventError:
         try:
@@ -259,6 +269,7 @@ class Task:
             "next_offset": self.next_offset,
             "updates": self.updates,
             "dead_letters": self.dead_letters,
+            "unlabelled": self._unlabelled,
             "trained_through": dict(self._trained_through),
             "digest": self._digest,
             "encoder": self.encoder.state(),
@@ -272,6 +283,7 @@ class Task:
         self.next_offset = state["next_offset"]
         self.updates = state["updates"]
         self.dead_letters = state["dead_letters"]
+        self._unlabelled = state["unlabelled"]
         self._trained_through = dict(state["trained_through"])
         self._digest = state["digest"]
         self.encoder.load_state(state["encoder"])
