@@ -24,10 +24,10 @@ from stream.broker import Broker, GivenBroker, NoBrokerError, choose
 from stream.config import LearnerSettings, Settings, load
 from stream.endpoints import served
 from stream.events import Event, Record
+from stream.helpdesk import messages
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics, topic
 from stream.live import SCORES, LiveView, add_scores, in_words, listed
 from stream.service import build
-from stream.synthetic import messages
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
 from stream.threads import limit_threads
