@@ -6,10 +6,8 @@ import abc
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ids = NDArray[np.intp]
+from drift.histograms import Counts, Floats, Ids, cut_sums, insert
 
 ONE_IN = 1e5
 """Messages over which an expected number of false alarms is given."""
@@ -108,7 +106,7 @@ class Bank(abc.ABC):
         self.buckets = buckets
         # Series x rows x places x figures; row r holds sums over 2**r entries, oldest first.
         self._sums: Floats = np.zeros((0, 1, buckets + 1, self.figures))
-        self._used: NDArray[np.int64] = np.zeros((0, 1), dtype=np.int64)
+        self._used: Counts = np.zeros((0, 1), dtype=np.int64)
         self._clock = 0
         self._tests = 0
 
@@ -138,43 +136,27 @@ class Bank(abc.ABC):
 
     def _add(self, series: Ids, entries: Floats) -> None:
         """Add one entry, shape (k, figures), to each of k different series."""
-        row, last = 0, self.buckets
-        while len(series):
-            if row == self._used.shape[1]:
-                self._sums = np.concatenate([self._sums, np.zeros_like(self._sums[:, :1])], axis=1)
-                self._used = np.concatenate([self._used, np.zeros_like(self._used[:, :1])], axis=1)
-            place = self._used[series, row]
-            self._sums[series, row, place] = entries
-            self._used[series, row] = place + 1
-            series = series[place == last]
-            full = self._sums[series, row]
-            entries = full[:, 0] + full[:, 1]
-            self._sums[series, row, :-2] = full[:, 2:]
-            self._sums[series, row, -2:] = 0.0
-            self._used[series, row] -= 2
-            row += 1
+        done = 0
+        while (done := insert(self._sums, self._used, series, entries, done)) < len(series):
+            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums[:, :1])], axis=1)
+            self._used = np.concatenate([self._used, np.zeros_like(self._used[:, :1])], axis=1)
 
-    def _columns(self, series: Ids) -> tuple[NDArray[np.int64], Floats]:
-        """Return the sizes of the buckets of some series, (k, buckets), and their sums, oldest first."""
-        used = self._used[series]
-        rows = int(np.flatnonzero(used.any(axis=0))[-1]) + 1 if used.any() else 1
-        places = np.arange(self.buckets + 1) < used[:, rows - 1 :: -1, None]
-        sizes = (places * (1 << np.arange(rows - 1, -1, -1))[:, None]).reshape(len(series), -1)
-        return sizes, self._sums[series, :rows][:, ::-1].reshape(*sizes.shape, self.figures)
+    def _lead(self, series: Ids) -> Floats:
+        """Return what was before the oldest bucket of some series, shape (k, 1 + figures): nothing."""
+        return np.zeros((len(series), 1 + self.figures))
 
     def _cuts(self, series: Ids) -> Cuts:
         """Return all cuts of some series; the last column has everything before it."""
-        sizes, sums = self._columns(series)
-        before = sizes.cumsum(axis=1).astype(np.float64)
-        sums_before = sums.cumsum(axis=1)
-        tried = np.maximum(1.0, np.count_nonzero(sizes, axis=1) - 1.0)
+        before, sums_before, tried = cut_sums(self._sums, self._used, series, self._lead(series))
         after, sums_after = before[:, -1:] - before, sums_before[:, -1:] - sums_before
         return Cuts(before, after, sums_before, sums_after, tried)
 
     def _forget(self, series: int, column: int, columns: int) -> None:
         """Drop what is before a cut: columns up to and with `column`, of so many."""
+        if column == 0:
+            return  # There is only the lead.
         width = self.buckets + 1
-        row, place = columns // width - 1 - column // width, column % width
+        row, place = (columns - 1) // width - 1 - (column - 1) // width, (column - 1) % width
         self._used[series, row + 1 :] = 0
         self._sums[series, row + 1 :] = 0.0
         left = max(0, int(self._used[series, row]) - place - 1)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.bank import Bank, Cuts, Floats, Ids, Shift
+from drift.bank import Bank, Cuts, Shift
+from drift.histograms import Floats, Ids
 
 LEAST = 5.0
 """Values needed on either side of a cut: no alarm rests on an outlier."""

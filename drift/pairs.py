@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.alarms import Alarm, Observation, shifted
-from drift.bank import Ids, Shift
+from drift.bank import Shift
+from drift.histograms import Ids
 from drift.means import MeanBank
 
 CANDIDATES = 10_000

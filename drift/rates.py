@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
-from drift.bank import Bank, Cuts, Floats, Ids, Shift
+from drift.bank import Bank, Cuts, Shift
+from drift.histograms import Floats, Ids, screen
 
 PRIOR_GAPS = 20.0
 """Gaps of a steady series that every dispersion is mixed with: a few gaps say little of their spread."""
@@ -118,7 +119,7 @@ class RateBank(Bank):
         shifts = []
         for k in np.flatnonzero(p < self.allowed / 2).tolist():
             shifts.append(self._shift(int(events[k]), cuts, k, int(best[k]), float(p[k])))
-            self._forget(int(events[k]), int(best[k]) - 1, cuts.before.shape[1] - 1)
+            self._forget(int(events[k]), int(best[k]), cuts.before.shape[1])
         self._schedule(events, self._cuts(events) if shifts else cuts)
         return shifts
 
@@ -136,55 +137,36 @@ class RateBank(Bank):
             series, kind, float(before), float(after), int(gaps[1]), int(sum(gaps)), p, self.allowed / 2
         )
 
-    def _columns(self, series: Ids) -> tuple[NDArray[np.int64], Floats]:
-        # The wait for the first event of all stays apart, as the oldest column.
-        sizes, sums = super()._columns(series)
-        birth = self._birth[series]
-        wait = np.stack([birth, birth * birth], axis=1).astype(np.float64)
-        return np.column_stack([birth > 0, sizes]), np.concatenate([wait[:, None], sums], axis=1)
+    def _lead(self, series: Ids) -> Floats:
+        # The wait for the first event of all stays apart from the gaps between events.
+        birth = self._birth[series].astype(np.float64)
+        return np.stack([birth > 0, birth, birth * birth], axis=1)
 
     def _remember(self, series: int, entries: Floats) -> None:
         self._memory[series] += entries
         if self._memory[series, 0] > REMEMBERED:
             self._memory[series] *= 0.5
 
-    def _spread(self, series: Ids, cuts: Cuts) -> Floats:
-        """Return how much wider than steady ones the gaps before each cut spread, at least 1; (k, cuts).
-
-        That is their squared coefficient of variation. What was forgotten counts: a series whose rate has
-        changed time and again is one that comes in bursts.
-        """
-        memory = self._memory[series][:, None]
-        gaps = cuts.before + memory[..., 0]
-        spans, squares = cuts.sums_before[..., 0] + memory[..., 1], cuts.sums_before[..., 1] + memory[..., 2]
-        own = squares * gaps / np.maximum(spans * spans, 1.0) - 1.0
-        mixed = (gaps * own + PRIOR_GAPS) / (gaps + PRIOR_GAPS)
-        return np.maximum(mixed, 1.0)
-
-    def _forget(self, series: int, column: int, columns: int) -> None:
-        if column >= 0:
-            super()._forget(series, column, columns)
+    def _screen(self, series: Ids, cuts: Cuts) -> tuple[Floats, NDArray[np.bool_]]:
+        # What was forgotten counts: a series whose rate has changed time and again comes in bursts.
+        spans, squares = cuts.sums_before[..., 0], cuts.sums_before[..., 1]
+        return screen(cuts.before, spans, squares, self._memory[series], PRIOR_GAPS, PLAUSIBLE)
 
     def _chances(self, series: Ids, cuts: Cuts) -> Floats:
-        before, after = cuts.before, np.maximum(cuts.after, 1.0)
-        span_before, span_after = cuts.sums_before[..., 0], cuts.sums_after[..., 0]
-        chances = np.ones_like(before)
-        spread = self._spread(series, cuts)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.log(span_after * before / (span_before * after))
-            plausible = np.abs(ratio) > PLAUSIBLE * np.sqrt(spread * (1.0 / before + 1.0 / after))
-        at = np.nonzero(plausible & (cuts.after > 0) & (before > 0))
-        if len(at[0]):
-            a, b = after[at] / spread[at], before[at] / spread[at]
-            share = span_after[at] / (span_before[at] + span_after[at])
+        chances = np.ones_like(cuts.before)
+        spread, plausible = self._screen(series, cuts)
+        if plausible.any():
+            a, b = cuts.after[plausible] / spread[plausible], cuts.before[plausible] / spread[plausible]
+            spans = cuts.sums_before[plausible, 0], cuts.sums_after[plausible, 0]
+            share = spans[1] / (spans[0] + spans[1])
             # Both tails as lower tails: 1 minus a chance near 1 would be noise.
-            chances[at] = 2.0 * np.minimum(betainc(a, b, share), betainc(b, a, 1.0 - share))
+            chances[plausible] = 2.0 * np.minimum(betainc(a, b, share), betainc(b, a, 1.0 - share))
         return chances
 
     def _schedule(self, events: Ids, cuts: Cuts) -> None:
         """Note from when on each series is overdue: later than (allowed) of all gaps that fit the rate."""
         gaps, spans = cuts.before[:, -1], cuts.sums_before[:, -1, 0]
-        surprise = -math.log(self.allowed / 2) * self._spread(events, cuts)[:, -1] / gaps
+        surprise = -math.log(self.allowed / 2) * self._screen(events, cuts)[0][:, -1] / gaps
         wait = np.where(surprise < 40.0, spans * np.expm1(np.minimum(surprise, 40.0)), np.inf)
         due = self._clock + np.ceil(np.minimum(wait, float(NEVER))).astype(np.int64)
         self._due[events] = np.minimum(due, NEVER)
@@ -213,7 +195,7 @@ class RateBank(Bank):
         cuts = self._cuts(one)
         events, span = float(cuts.before[0, -1]), float(cuts.sums_before[0, -1, 0])
         away = int(self._clock - self._last[series])
-        spread = float(self._spread(one, cuts)[0, -1])
+        spread = float(self._screen(one, cuts)[0][0, -1])
         p = math.exp(-events / spread * math.log1p(away / span))
         self._remember(series, np.concatenate([cuts.before[0, -1:], cuts.sums_before[0, -1]]))
         self._clear(one)

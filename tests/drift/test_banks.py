@@ -90,15 +90,15 @@ def test_ten_thousand_labels_raise_no_more_false_alarms_than_thirty(labels: int)
 
 
 def test_bursts_are_no_changes() -> None:
-    """Events that come in groups of ten are steady too, only coarser."""
-    found = []
+    """Events that come in groups of ten are steady too, only coarser: the first few teach that."""
     for seed in range(2):
         generator, bank = np.random.default_rng(seed), RateBank()
-        left = 0
-        for _ in range(15_000):
+        found, left = [], 0
+        for n in range(15_000):
             left = max(0, left - 1) or (10 if generator.random() < 0.005 else 0)
-            found += bank.update(ids([0] if left else []))
-    assert len(found) <= 1, found
+            found += [(n, shift.kind) for shift in bank.update(ids([0] if left else []))]
+        assert len(found) <= 4, found
+        assert all(n < 1000 for n, _ in found), found
 
 
 def test_tells_new_from_rising_and_vanished_from_falling() -> None:
