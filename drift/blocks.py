@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import fdtrc, fdtri
+from scipy.special import fdtrc, fdtri, stdtr, stdtrit
 
 Floats = NDArray[np.float64]
 
-SCALES = (1, 2, 4, 8, 16)
+SCALES = (2, 4, 8, 16)
 """Latest blocks that are compared with those before: few find a jump, many a slow change."""
 ENOUGH = 8
 """Blocks needed before the latest ones can be compared with them."""
@@ -53,6 +53,10 @@ class BlockMeans:
     approximation, an F variable whose degrees of freedom are the *effective* number of figures,
     tr(S)²/tr(S²): both traces take O(figures) a block, where the covariance itself would take its square.
 
+    The approximation is bold in the far tail where a few directions hold most of the variance. So a
+    distance must also stand out among the cube roots of all those before it, which are nearly normal
+    (Student's t; stretches that overlap count once); an alarm's `p` is the larger of the two chances.
+
     After an alarm the past begins at the change.
 
     Parameters
@@ -67,10 +71,11 @@ class BlockMeans:
     >>> for n in range(60):
     ...     if (found := test.update(generator.normal(2.0 * (n >= 50), 1.0, size=20))) is not None:
     ...         print(n, found.blocks, found.distance > found.threshold)
-    50 1 True
+    51 2 True
 
     References
     ----------
+    E. B. Wilson and M. M. Hilferty. The distribution of chi-square. PNAS 17, 1931: the cube root.
     F. E. Satterthwaite. An approximate distribution of estimates of variance components. Biometrics
     Bulletin 2(6), 1946.
     """
@@ -87,6 +92,7 @@ class BlockMeans:
         self._step: Floats = np.zeros(0)
         self._draws = 0
         self._variance = self._squared = 0.0
+        self._history: Floats = np.zeros((len(SCALES), 3))  # Of the cube roots: how many, mean, variance.
 
     @property
     def past(self) -> Floats:
@@ -132,22 +138,44 @@ class BlockMeans:
     def _compare(self) -> Found | None:
         if self._draws < ENOUGH or self._variance <= 0.0:
             return None
-        latest = self._latest[::-1].cumsum(axis=0)
-        scales = [n for n in SCALES if n <= len(latest) and self._blocks - n >= max(ENOUGH, n)]
-        freedom = min(max(1.0, self._variance**2 / max(self._squared, 1e-300)), float(len(self._past)))
-        strongest, chance = None, self.alpha / len(SCALES)
-        for n in scales:
+        latest, strongest, chance = self._latest[::-1].cumsum(axis=0), None, self.alpha / len(SCALES)
+        for place, n in enumerate(SCALES):
+            if n > len(latest) or self._blocks - n < max(ENOUGH, n):
+                break
             after, before = latest[n - 1] / n, (self._past - latest[n - 1]) / (self._blocks - n)
             difference = after - before
             distance = float(difference @ difference)
             noise = self._variance * (1.0 / n + 1.0 / (self._blocks - n))
-            known = freedom * min(self._draws, DRAWS) / 1.5  # Neighbouring differences share a block.
-            p = float(fdtrc(freedom, known, distance / noise))
-            if p < chance:
-                threshold = noise * float(fdtri(freedom, known, 1.0 - self.alpha / len(SCALES)))
+            p, least = self._judge(place, distance / noise)
+            # Both of the latest blocks must lie there: in heavy tails, some block always stands out.
+            there = (self._latest[-2:] - before) @ difference >= 0.5 * distance
+            if p < chance and there.all():
                 corrected, chance = min(1.0, p * len(SCALES)), p
-                strongest = Found(distance, threshold, n, int(self._blocks), corrected, before, after)
+                window = int(self._blocks)
+                strongest = Found(distance, noise * least, n, window, corrected, before, after)
         return strongest
+
+    def _judge(self, place: int, ratio: float) -> tuple[float, float]:
+        """Return the chance of a ratio of distance to noise, and what it must exceed; note the ratio."""
+        alpha = self.alpha / len(SCALES)
+        freedom = min(max(1.0, self._variance**2 / max(self._squared, 1e-300)), float(len(self._past)))
+        known = freedom * min(self._draws, DRAWS) / 1.5  # Neighbouring differences share a block.
+        seen, mean, variance = self._history[place]
+        apart = seen / SCALES[place]
+        root = float(np.cbrt(ratio))
+        p, least = 1.0, np.inf
+        if apart > 2.0:
+            deviation = np.sqrt(variance * (1.0 + 1.0 / apart)) + 1e-12
+            by_history = float(stdtr(apart - 1.0, (mean - root) / deviation))
+            p = max(float(fdtrc(freedom, known, ratio)), by_history)
+            bar = mean + float(stdtrit(apart - 1.0, 1.0 - alpha)) * deviation
+            least = max(float(fdtri(freedom, known, 1.0 - alpha)), bar**3)
+        if p >= alpha:
+            weight = 1.0 / min(seen + 1.0, LONGEST)
+            self._history[place, 0] += 1.0
+            self._history[place, 1] += weight * (root - mean)
+            self._history[place, 2] += weight * ((1.0 - weight) * (root - mean) ** 2 - variance)
+        return p, least
 
     def state(self) -> dict[str, Any]:
         """Return everything learned, as arrays and plain JSON values."""
@@ -155,12 +183,13 @@ class BlockMeans:
             "latest": self._latest,
             "past": self._past,
             "step": self._step,
+            "history": self._history,
             "noise": np.array([self._blocks, self._draws, self._variance, self._squared]),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state of one with equal parameters."""
         self._latest, self._past = np.array(state["latest"]), np.array(state["past"])
-        self._step = np.array(state["step"])
+        self._step, self._history = np.array(state["step"]), np.array(state["history"])
         self._blocks, draws, self._variance, self._squared = np.asarray(state["noise"]).tolist()
         self._draws = int(draws)

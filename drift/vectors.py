@@ -27,7 +27,8 @@ class Vectors:
     * ``mean/frechet``: mean and standard deviation of each feature. Statistic and threshold are Fréchet
       distances between Gaussians with a diagonal covariance, as shares of the total variance.
     * ``distribution/mmd``: the mean of random Fourier features of a Gaussian kernel, whose width is set by
-      the first block: the squared maximum mean discrepancy, which sees any change of shape.
+      the first block (half of the features have half of it): the squared maximum mean discrepancy, which
+      sees any change of shape.
     * ``rank/rankme``: the effective rank of the block, projected on `DIRECTIONS` random directions: a fall
       says that vectors collapse. `before` and `after` are ranks.
 
@@ -40,7 +41,7 @@ class Vectors:
         False alarms per 100,000 messages of each of the three, positive.
     block
         Messages in a block, at least 10. Larger blocks are cheaper a message and see smaller changes; a
-        change is found when its first block is full at the earliest.
+        change is found when two blocks are full at the earliest.
 
     Examples
     --------
@@ -49,8 +50,8 @@ class Vectors:
     ...     x = generator.normal(0.0 if n < 2500 else 1.0, 1.0, size=8).astype(np.float32)
     ...     for alarm in monitor.update(Observation(nothing, nothing, x=x)):
     ...         print(n, alarm.detector, alarm.since)
-    2549 mean/frechet 50
-    2549 distribution/mmd 50
+    2599 mean/frechet 100
+    2599 distribution/mmd 100
 
     References
     ----------
@@ -167,7 +168,8 @@ def _directions(features: int) -> Floats:
 
 
 def _features(seen: Floats) -> Floats:
-    """Return the mean random Fourier features of a block, of a kernel of width 1; shape (2 directions,)."""
+    """Return the mean random Fourier features of a block, widths 1 and 1/2; shape (2 directions,)."""
+    seen = np.where(np.arange(DIRECTIONS) % 2, seen, 2.0 * seen)
     features: Floats = np.concatenate([np.cos(seen).mean(axis=0), np.sin(seen).mean(axis=0)])
     features /= DIRECTIONS**0.5
     return features

@@ -66,7 +66,7 @@ def watch(monitors: Monitors, shown: list[Observation]) -> list[Alarm]:
 
 
 def cost(names: list[str], warm: list[Observation], timed: list[Observation]) -> float:
-    """Return the seconds a message that some monitors take, the median of three runs over the same messages."""
+    """Return the seconds a message that some monitors take: the median of three runs."""
     runs = []
     for _ in range(3):
         monitors = Monitors(names=names)

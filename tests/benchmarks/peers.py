@@ -54,7 +54,7 @@ def menelaus_vectors(errors: list[float], vectors: list[NDArray[np.float64]]) ->
     del errors
     module: Any = importlib.import_module("menelaus.data_drift")
     np.random.seed(0)  # Its bootstrap draws from the global generator.
-    detector, found = module.KdqTreeStreaming(window_size=TREE_WINDOW, alpha=0.01, bootstrap_samples=200), []
+    detector, found = module.KdqTreeStreaming(window_size=TREE_WINDOW, alpha=0.01, bootstrap_samples=50), []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for n, vector in enumerate(vectors):
