@@ -82,6 +82,26 @@ class LearnerSettings(Section):
     parameters: dict[str, Any] = Field(default_factory=dict)
 
 
+class DriftSettings(Section):
+    """What is watched; see `drift.monitors.Monitors`.
+
+    Parameters
+    ----------
+    monitors
+        Names of the monitors that run; None (the default) is all.
+    detector, parameters
+        Of the errors, by its name in `drift.detectors`, and its constructor's parameters.
+    budget
+        False alarms per 100,000 messages that each monitor of many labels, pairs or clusters may raise.
+        Smaller is quieter and slower; ten times less waits for about 15 % more evidence.
+    """
+
+    monitors: list[str] | None = None
+    detector: str = "adwin"
+    parameters: dict[str, float | str | bool] = Field(default_factory=dict)
+    budget: float = Field(default=1.0, gt=0.0)
+
+
 class WorkerSettings(Section):
     """How a worker takes its share.
 
@@ -194,6 +214,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     encoder: EncoderSettings = EncoderSettings()
     learner: LearnerSettings = LearnerSettings()
+    drift: DriftSettings = DriftSettings()
     worker: WorkerSettings = WorkerSettings()
     snapshot: SnapshotSettings = Field(default_factory=SnapshotSettings)
     http: HttpSettings = HttpSettings()
@@ -215,7 +236,8 @@ class Settings(BaseSettings):
     @property
     def configuration(self) -> str:
         """Digest of the settings that determine what is learned: a snapshot of others is of no use."""
-        determining = {"encoder": self.encoder.model_dump(), "learner": self.learner.model_dump()}
+        sections = {"encoder": self.encoder, "learner": self.learner, "drift": self.drift}
+        determining = {name: section.model_dump() for name, section in sections.items()}
         canonical = json.dumps(determining, sort_keys=True, default=str).encode()
         return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 

@@ -73,14 +73,17 @@ class Output(NamedTuple):
     headers: Headers = ()
 
 
+REASONS = ("json", "schema", "value", "size", "tombstone", "encoder")
+"""What can be wrong with an event, in one word each."""
+
+
 class BadEventError(ValueError):
     """An input record that cannot be used, and why.
 
     Parameters
     ----------
     reason
-        One word for the kind of trouble, for counters: "json", "schema", "value", "size", "tombstone" or
-        "encoder".
+        One of `REASONS`, for counters.
     detail
         One sentence that names the field and says what was got. Kept to `MAX_DETAIL_CHARACTERS` and to
         characters that UTF-8 can carry, whatever the input was.
