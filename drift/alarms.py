@@ -54,8 +54,8 @@ class Observation(NamedTuple):
         Whether `actual` is all there is; if not, what is not named is not known to be absent.
     name
         Gives the name of a label id.
-    scores
-        The probability that was given to each label, shape (L,), or None.
+    best
+        The label held likeliest and its probability, or None.
     x
         The vector, shape (d,), or None; NaN is missing. Later ones may be longer.
     text
@@ -76,7 +76,7 @@ class Observation(NamedTuple):
     appeared: Sequence[str] = ()
     complete: bool = True
     name: Callable[[int], str] = str
-    scores: NDArray[np.float32] | None = None
+    best: tuple[int, float] | None = None
     x: NDArray[np.float32] | None = None
     text: str | None = None
     clusters: Sequence[int] = ()

@@ -30,11 +30,10 @@ class Calibration:
 
     def update(self, observation: Observation) -> list[Alarm]:
         """See `Monitor`."""
-        scores = observation.scores
-        if scores is None or not len(scores) or not observation.complete:
+        if observation.best is None or not observation.complete:
             return []
-        best = int(scores.argmax())
-        place = min(BINS - 1, int(BINS * scores[best]))
+        best, score = observation.best
+        place = min(BINS - 1, int(BINS * score))
         right = np.array([float(best in observation.actual.tolist())])
         return [
             shifted(

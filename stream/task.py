@@ -161,13 +161,14 @@ class Task:
         if targets.negative is not None:
             said = np.union1d(targets.positive, targets.negative)
             predicted = np.intersect1d(predicted, said, assume_unique=True)
+        best, score = prediction.best(1)
         seen = Observation(
             predicted=predicted,
             actual=actual,
             complete=targets.complete,
             appeared=space.names(range(known, len(space))),
             name=space.name,
-            scores=prediction.scores,
+            best=(int(best[0]), float(score[0])) if len(best) else None,
             x=x,
             text=event.text,
             clusters=self.learner.clusters_of(np.union1d(predicted, actual)),

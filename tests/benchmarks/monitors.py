@@ -43,13 +43,14 @@ def learn(learner: IHOMER, messages: list[tuple[np.ndarray, Targets]]) -> tuple[
         prediction = learner.predict(x)
         learner.learn(x, targets)
         seconds.append(time.thread_time() - began)
+        best, score = prediction.best(1)
         predicted, actual = prediction.labels, targets.positive
         shown.append(
             Observation(
                 predicted,
                 actual,
                 name=str,
-                scores=prediction.scores,
+                best=(int(best[0]), float(score[0])),
                 x=x,
                 text="wheat rose again " * 20,
                 clusters=learner.clusters_of(np.union1d(predicted, actual)),

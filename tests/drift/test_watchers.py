@@ -52,9 +52,8 @@ def paired(seed: int, together: float, length: int = 1500) -> list[Observation]:
 
 def scored(seed: int, right: float, length: int = 2000) -> list[Observation]:
     """Return messages whose best label has probability 0.9 and is right with a chance."""
-    scores = np.array([0.9, 0.2], dtype=np.float32)
     hits = GENERATOR(seed).random(length) < right
-    return [Observation(ids(0), ids(0 if hit else 1), scores=scores) for hit in hits]
+    return [Observation(ids(0), ids(0 if hit else 1), best=(0, 0.9)) for hit in hits]
 
 
 def clustered(seed: int, wrong: float, length: int = 2000) -> list[Observation]:
