@@ -17,7 +17,7 @@ PRIOR_GAPS = 20.0
 """Gaps of a steady series that every dispersion is mixed with: a few gaps say little of their spread."""
 REMEMBERED = 1000.0
 """Forgotten gaps of a series whose spread is remembered, about."""
-PLAUSIBLE = 2.0
+PLAUSIBLE = 2.5
 """Log ratios below so many standard errors are not worth an exact test."""
 NEVER = 1 << 60
 
@@ -115,12 +115,19 @@ class RateBank(Bank):
 
     def _test(self, events: Ids) -> list[Shift]:
         cuts = self._cuts(events)
+        spread, plausible = self._screen(events, cuts)
+        if not plausible.any():
+            self._schedule(events, cuts, spread)
+            return []
         best, p = self._strongest(events, cuts)
         shifts = []
         for k in np.flatnonzero(p < self.allowed / 2).tolist():
             shifts.append(self._shift(int(events[k]), cuts, k, int(best[k]), float(p[k])))
             self._forget(int(events[k]), int(best[k]), cuts.before.shape[1])
-        self._schedule(events, self._cuts(events) if shifts else cuts)
+        if shifts:
+            cuts = self._cuts(events)
+            spread, _ = self._screen(events, cuts)
+        self._schedule(events, cuts, spread)
         return shifts
 
     def _shift(self, series: int, cuts: Cuts, k: int, column: int, p: float) -> Shift:
@@ -163,10 +170,10 @@ class RateBank(Bank):
             chances[plausible] = 2.0 * np.minimum(betainc(a, b, share), betainc(b, a, 1.0 - share))
         return chances
 
-    def _schedule(self, events: Ids, cuts: Cuts) -> None:
+    def _schedule(self, events: Ids, cuts: Cuts, spread: Floats) -> None:
         """Note from when on each series is overdue: later than (allowed) of all gaps that fit the rate."""
         gaps, spans = cuts.before[:, -1], cuts.sums_before[:, -1, 0]
-        surprise = -math.log(self.allowed / 2) * self._screen(events, cuts)[0][:, -1] / gaps
+        surprise = -math.log(self.allowed / 2) * spread[:, -1] / gaps
         wait = np.where(surprise < 40.0, spans * np.expm1(np.minimum(surprise, 40.0)), np.inf)
         due = self._clock + np.ceil(np.minimum(wait, float(NEVER))).astype(np.int64)
         self._due[events] = np.minimum(due, NEVER)

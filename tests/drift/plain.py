@@ -101,7 +101,7 @@ class PlainRates:
         for k in range(1, len(columns)):
             (n, (span, squares)), (m, (later, _)) = total(columns[:k]), total(columns[k:])
             spread = self.dispersion(series, n, span, squares)
-            if abs(math.log(later * n / (span * m))) <= 2.0 * math.sqrt(spread * (1 / n + 1 / m)):
+            if abs(math.log(later * n / (span * m))) <= 2.5 * math.sqrt(spread * (1 / n + 1 / m)):
                 continue
             share = later / (span + later)
             tails = betainc(m / spread, n / spread, share), betainc(n / spread, m / spread, 1 - share)
