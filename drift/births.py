@@ -7,6 +7,8 @@ from typing import Any
 
 from scipy.special import betainc
 
+from drift.alarms import Alarm, Observation
+
 MOST = 1_000_000
 
 
@@ -70,6 +72,11 @@ class LabelBirths:
         return self._messages
 
     @property
+    def usual(self) -> float:
+        """Births that earlier windows had, in the decayed mean."""
+        return self._past_births / self._past_windows if self._past_windows else 0.0
+
+    @property
     def p(self) -> float:
         """Chance of so many births, or more, in one window if they come as they did before."""
         return self._chance(self.count)
@@ -116,3 +123,38 @@ class LabelBirths:
         self._alarmed = state["alarmed"]
         self._past_births = state["past_births"]
         self._past_windows = state["past_windows"]
+
+
+class Births:
+    """Watches for bursts of new labels. Scope *prior*, detector ``births/binomial``; see `LabelBirths`."""
+
+    def __init__(self) -> None:
+        self._births = LabelBirths()
+
+    def update(self, observation: Observation) -> list[Alarm]:
+        """See `Monitor`."""
+        births = self._births
+        if not births.update(len(observation.appeared)):
+            return []
+        figures = float(births.count), float(births.threshold), births.window
+        return [
+            Alarm(
+                "births/binomial",
+                "prior",
+                "stream",
+                *figures,
+                "labels added",
+                births.p,
+                since=births.window,
+                before=births.usual,
+                after=float(births.count),
+            )
+        ]
+
+    def state(self) -> dict[str, Any]:
+        """See `Monitor`."""
+        return self._births.state()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Monitor`."""
+        self._births.load_state(state)

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from drift.adwin import ADWIN
-from drift.river_detectors import DDM, EDDM, HDDMA, HDDMW, KSWIN, PageHinkley
+from drift.ddm import DDM, EDDM
+from drift.hddm import HDDMA, HDDMW
+from drift.kswin import KSWIN
+from drift.page_hinkley import PageHinkley
 
 
 class Detector(Protocol):

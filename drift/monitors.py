@@ -1,159 +1,123 @@
-"""What is watched while a learner runs, and what an alarm says."""
+"""All monitors of one partition, by name, and what keeps their alarms few and telling."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from drift.alarms import Alarm, Monitor, Observation
+from drift.births import Births
+from drift.calibration import Calibration
+from drift.cardinality import Cardinality
+from drift.errors import ClusterErrors, Errors
+from drift.feedback import Feedback
+from drift.inputs import Inputs
+from drift.labels import LabelRates
+from drift.limit import Limit
+from drift.pairs import LabelPairs
+from drift.structure import Structure
+from drift.vectors import Vectors
 
-from drift.adwin import ADWIN
-from drift.births import LabelBirths
-from drift.detectors import Detector, build
+Parameters = Mapping[str, float | str | bool]
 
-
-class Observation(NamedTuple):
-    """What one message showed, once its true labels were known.
-
-    Parameters
-    ----------
-    predicted, actual
-        Label ids, ascending, each once. Predicted labels of which the truth says nothing are left out.
-    appeared
-        Names of labels never seen before this message.
-    complete
-        Whether `actual` is all there is; if not, the number of labels says nothing.
-    """
-
-    predicted: NDArray[np.intp]
-    actual: NDArray[np.intp]
-    appeared: Sequence[str] = ()
-    complete: bool = True
-
-
-class Alarm(NamedTuple):
-    """One drift event: which detector saw what, where, how much, and what was done.
-
-    Parameters
-    ----------
-    detector
-        What was watched and by which detector, as in "subset-error/adwin".
-    scope
-        error, prior, correlation, vector, calibration or structure.
-    subject
-        A label, a cluster or "stream".
-    statistic, threshold
-        What was measured and what its size was compared with. Where a detector tells the two apart, a
-        rise is positive and a fall negative.
-    window
-        Messages the figure is about.
-    action
-        What the service did about it.
-    p
-        Chance of such a figure without drift, where the detector knows it.
-    """
-
-    detector: str
-    scope: str
-    subject: str
-    statistic: float
-    threshold: float
-    window: int
-    action: str
-    p: float | None = None
+REMEMBERED = 256
+"""Changes of structure that an alarm can refer to."""
+MONITORS: dict[str, Callable[[float, str, Parameters], Monitor]] = {
+    "structure": lambda budget, detector, parameters: Structure(),
+    "errors": lambda budget, detector, parameters: Errors(detector, parameters),
+    "cluster-errors": lambda budget, detector, parameters: ClusterErrors(budget),
+    "cardinality": lambda budget, detector, parameters: Cardinality(),
+    "labels": lambda budget, detector, parameters: LabelRates(budget),
+    "births": lambda budget, detector, parameters: Births(),
+    "pairs": lambda budget, detector, parameters: LabelPairs(budget),
+    "vectors": lambda budget, detector, parameters: Vectors(budget),
+    "calibration": lambda budget, detector, parameters: Calibration(budget),
+    "inputs": lambda budget, detector, parameters: Inputs(),
+    "feedback": lambda budget, detector, parameters: Feedback(),
+}
+"""Every monitor by its name in the settings."""
 
 
 class Monitors:
-    """All monitors of one partition: what the errors, the labels a message and new labels do.
+    """Runs monitors side by side over the messages of one partition.
 
-    * ``subset-error``: 1 where the predicted label-set is not the true one. Scope *error*; rises only,
-      because a learner that gets better is no drift.
-    * ``jaccard-error``: the share of the labels predicted or true that only one of the two has. Scope
-      *error*; rises only.
-    * ``cardinality``: k / (1 + k) for a message with k labels, which tells 0, 1 and 2 labels well apart
-      and lets no crowded message drown the rest. Scope *prior*; rises and falls; always ADWIN.
-    * ``births``: labels never seen before, per window of messages, against the windows before; see
-      `LabelBirths`. Scope *prior*.
-
-    One message costs O(labels on it), however many labels there are.
+    An alarm that names no action gets what the learner did to its structure since the change, such as
+    "2 split, 1 merge", else "none". Alarms about single labels, pairs and clusters are limited; see `Limit`.
 
     Parameters
     ----------
-    detector
-        Name of the detector of both errors; see `drift.detectors`. A bad choice costs delay or false
-        alarms: EDDM, for one, sees nothing of `jaccard-error` but the values of exactly 1.
-    parameters
-        Its parameters; None (the default) leaves them all at their defaults.
+    detector, parameters
+        Of the errors; see `Errors`.
+    names
+        Which, of `MONITORS`; None (the default) is all. One that is left out costs nothing.
+    budget
+        False alarms per 100,000 messages that each monitor of many series may raise, positive.
 
     Raises
     ------
     ValueError
-        When there is no such detector or parameter.
+        When there is no such monitor, detector or parameter.
 
     Examples
     --------
+    >>> import numpy as np
     >>> monitors = Monitors()
     >>> wheat, corn = np.array([0]), np.array([1])
-    >>> for n in range(300):
+    >>> for n in range(240):
     ...     for alarm in monitors.update(Observation(wheat, wheat if n < 200 else corn)):
-    ...         print(n, alarm.detector, alarm.scope, alarm.subject, alarm.statistic, alarm.window)
+    ...         print(n, alarm.detector, alarm.scope, alarm.subject, round(alarm.statistic, 2), alarm.since)
+    204 label-new/rates prior 1 13.96 4
+    212 label-vanished/rates prior 0 -12.59 13
     223 subset-error/adwin error stream 1.0 24
     223 jaccard-error/adwin error stream 1.0 24
+    223 hamming-error/adwin error stream 0.67 24
     """
 
     def __init__(
-        self, detector: str = "adwin", parameters: Mapping[str, float | str | bool] | None = None
+        self,
+        detector: str = "adwin",
+        parameters: Parameters | None = None,
+        names: Sequence[str] | None = None,
+        budget: float = 1.0,
     ) -> None:
-        self.detector = detector
-        self._errors: dict[str, Detector] = {
-            name: build(detector, **(parameters or {})) for name in ("subset-error", "jaccard-error")
-        }
-        self._cardinality = ADWIN()
-        self._births = LabelBirths()
+        unknown = [name for name in names or () if name not in MONITORS]
+        if unknown:
+            raise ValueError(f"There is no monitor {unknown[0]!r}: choose {', '.join(MONITORS)}.")
+        chosen = [name for name in MONITORS if names is None or name in names]
+        self._monitors = {name: MONITORS[name](budget, detector, parameters or {}) for name in chosen}
+        self._limit = Limit()
+        self._changes: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
+        self._messages = 0
 
     def update(self, observation: Observation) -> list[Alarm]:
         """Take in one message and return the alarms it raised."""
-        predicted, actual = set(observation.predicted.tolist()), set(observation.actual.tolist())
-        either = len(predicted | actual)
-        wrong = len(predicted ^ actual) / either if either else 0.0
-        alarms = []
-        for (name, detector), value in zip(self._errors.items(), (float(wrong > 0), wrong), strict=True):
-            detector.update(value)
-            if detector.drift_detected and detector.statistic > 0:
-                alarms.append(_alarm(f"{name}/{self.detector}", "error", detector))
-        if observation.complete:
-            alarms += self._count(len(actual))
-        return alarms + self._appeared(observation.appeared)
+        self._messages += 1
+        self._changes.extend((self._messages, change.kind) for change in observation.changes)
+        alarms = [alarm for monitor in self._monitors.values() for alarm in monitor.update(observation)]
+        return [self._answered(alarm) for alarm in self._limit.update(alarms)]
 
-    def _count(self, labels: int) -> list[Alarm]:
-        self._cardinality.update(labels / (1 + labels))
-        if not self._cardinality.drift_detected:
-            return []
-        return [_alarm("cardinality/adwin", "prior", self._cardinality)]
-
-    def _appeared(self, names: Sequence[str]) -> list[Alarm]:
-        births = self._births
-        if not births.update(len(names)):
-            return []
-        figures = float(births.count), float(births.threshold), births.window, "labels added", births.p
-        return [Alarm("births/binomial", "prior", "stream", *figures)]
+    def _answered(self, alarm: Alarm) -> Alarm:
+        if alarm.action != "none" or alarm.since is None:
+            return alarm
+        began = self._messages - alarm.since
+        done = Counter(kind for message, kind in self._changes if message >= began)
+        listed = ", ".join(f"{count} {kind}" for kind, count in sorted(done.items()))
+        return alarm._replace(action=listed or "none")
 
     def state(self) -> dict[str, Any]:
         """Return everything learned, as arrays and plain JSON values."""
         return {
-            "errors": {name: detector.state() for name, detector in self._errors.items()},
-            "cardinality": self._cardinality.state(),
-            "births": self._births.state(),
+            "monitors": {name: monitor.state() for name, monitor in self._monitors.items()},
+            "limit": self._limit.state(),
+            "changes": [list(change) for change in self._changes],
+            "messages": self._messages,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state of monitors with equal parameters; later alarms are equal."""
-        for name, detector in self._errors.items():
-            detector.load_state(state["errors"][name])
-        self._cardinality.load_state(state["cardinality"])
-        self._births.load_state(state["births"])
-
-
-def _alarm(name: str, scope: str, detector: Detector) -> Alarm:
-    return Alarm(name, scope, "stream", detector.statistic, detector.threshold, detector.window, "none")
+        for name, monitor in self._monitors.items():
+            monitor.load_state(state["monitors"][name])
+        self._limit.load_state(state["limit"])
+        self._changes = deque(((message, kind) for message, kind in state["changes"]), maxlen=REMEMBERED)
+        self._messages = state["messages"]

@@ -18,19 +18,25 @@ def make_task(settings: Settings, live_from: int = 0) -> Task:
     Parameters
     ----------
     settings
-        Encoder, learner, stream and run.
+        Encoder, learner, monitors, stream and run.
     live_from
         First offset whose outputs count; see `Task`.
 
     Raises
     ------
     ValueError
-        When there is no such encoder or learner, or it does not take a parameter; says what there is.
+        When there is no such encoder, learner, monitor or detector, or it does not take a parameter;
+        says what there is.
     """
     task = Task(
         encoders.make(settings.encoder.name, **settings.encoder.parameters),
         learners.make(settings.learner.name, **settings.learner.parameters),
-        Monitors(),
+        Monitors(
+            settings.drift.detector,
+            settings.drift.parameters,
+            settings.drift.monitors,
+            settings.drift.budget,
+        ),
         run=settings.run_name,
         source=f"/ithaca/{topic(settings.stream, 'events')}",
         live_from=live_from,

@@ -138,6 +138,26 @@ class FeedbackSettings(Section):
     horizon_s: float = Field(default=604_800.0, gt=0.0)
 
 
+class DriftSettings(Section):
+    """What is watched; see `drift.monitors.Monitors`.
+
+    Parameters
+    ----------
+    monitors
+        Names of the monitors that run; None (the default) is all.
+    detector, parameters
+        Of the errors, by its name in `drift.detectors`, and its constructor's parameters.
+    budget
+        False alarms per 100,000 messages that each monitor of many labels, pairs or clusters may raise.
+        Smaller is quieter and slower; ten times less waits for about 15 % more evidence.
+    """
+
+    monitors: list[str] | None = None
+    detector: str = "adwin"
+    parameters: dict[str, float | str | bool] = Field(default_factory=dict)
+    budget: float = Field(default=1.0, gt=0.0)
+
+
 class WorkerSettings(Section):
     """How a worker takes its share.
 
@@ -251,6 +271,7 @@ class Settings(BaseSettings):
     encoder: EncoderSettings = EncoderSettings()
     learner: LearnerSettings = LearnerSettings()
     feedback: FeedbackSettings = FeedbackSettings()
+    drift: DriftSettings = DriftSettings()
     worker: WorkerSettings = WorkerSettings()
     snapshot: SnapshotSettings = Field(default_factory=SnapshotSettings)
     http: HttpSettings = HttpSettings()
@@ -276,6 +297,7 @@ class Settings(BaseSettings):
             "encoder": self.encoder.model_dump(),
             "learner": self.learner.model_dump(),
             "feedback": self.feedback.model_dump(),
+            "drift": self.drift.model_dump(),
         }
         canonical = json.dumps(determining, sort_keys=True, default=str).encode()
         return hashlib.blake2b(canonical, digest_size=16).hexdigest()

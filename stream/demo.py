@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from drift.monitors import Alarm
+from drift.alarms import Alarm
 from learners.base import Prediction, Vector
 from learners.metrics import Scores
 from stream.assembly import make_task
@@ -25,10 +25,10 @@ from stream.config import LearnerSettings, Settings, load
 from stream.endpoints import served
 from stream.events import Event, Record
 from stream.feedback import NO_RECORD
+from stream.helpdesk import messages
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics, topic
 from stream.live import SCORES, LiveView, add_scores, in_words, listed
 from stream.service import build
-from stream.synthetic import messages
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
 from stream.threads import limit_threads

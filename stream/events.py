@@ -59,14 +59,17 @@ class Output(NamedTuple):
     headers: Headers = ()
 
 
+REASONS = ("json", "schema", "value", "size", "tombstone", "encoder", "learner")
+"""What can be wrong with an event, in one word each."""
+
+
 class BadEventError(ValueError):
     """An input record that cannot be used, and why.
 
     Parameters
     ----------
     reason
-        One word for the kind of trouble, for counters: "json", "schema", "value", "size", "tombstone",
-        "encoder" or "learner".
+        One of `REASONS`, for counters.
     detail
         One sentence that names the field and says what was got. Kept to `MAX_DETAIL_CHARACTERS` and to
         characters that UTF-8 can carry, whatever the input was.
@@ -178,7 +181,7 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One drift event as it is written: which detector saw what, where, how much, and what was done."""
+    """One drift event as it is written; see `drift.alarms.Alarm`."""
 
     detector: str
     scope: str
@@ -188,6 +191,9 @@ class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     window: int
     action: str
     p: float | None = None
+    since: int | None = None
+    before: float | None = None
+    after: float | None = None
 
 
 _encoder = msgspec.json.Encoder()

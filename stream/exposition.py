@@ -14,7 +14,9 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from drift.alarms import SCOPES
 from learners.metrics import RecentScores, Scores
+from stream.events import REASONS
 from stream.feedback import OUTCOMES
 from stream.telemetry import Account, PartitionAccount, Telemetry, figures
 
@@ -62,12 +64,13 @@ def _counters(account: Account) -> Iterator[Metric]:
         ("failed_snapshots", "Snapshots that could not be written.", account.snapshot_failures),
     ):
         yield CounterMetricFamily(f"ithaca_{name}", text, value=value)
-    for name, text, label, counts in (
-        ("dead_letters", "Events that could not be used.", "reason", account.dead_letters),
-        ("drift_alarms", "Drift alarms.", "scope", account.alarms),
+    # Every known key is there from the start: an increase from nothing is none to Prometheus.
+    for name, text, label, keys, counts in (
+        ("dead_letters", "Events that could not be used.", "reason", REASONS, account.dead_letters),
+        ("drift_alarms", "Drift alarms.", "scope", SCOPES, account.alarms),
     ):
         family = CounterMetricFamily(f"ithaca_{name}", text, labels=[label])
-        for key, count in counts.items():
+        for key, count in (dict.fromkeys(keys, 0) | counts).items():
             family.add_metric([key], count)
         yield family
 

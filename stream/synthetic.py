@@ -1,219 +1,194 @@
-"""A made-up stream for demonstrations: messages to a help desk, with the labels that agents gave them.
+"""Streams whose drifts are known, to judge by what detectors say: events with text, a vector and labels.
 
-What happens on it is known, so that one can watch for it. Places are fractions of the `span`:
-
-* 0.35: a label that nobody has seen appears (`voice-assistant`), with words of its own;
-* 0.30 to 0.80: a label fades away (`store-pickup`);
-* 0.60: the meaning of words drifts. The delivery service changes: what people write of parcels now
-  belongs to `returns`, and what they write of returns to `delivery`. It drifts back after another 0.60,
-  and so on for ever.
-
-One in 50 messages has no labels (predict only) and one in 400 is broken (a dead letter). People write
-vaguely, and one in 25 labellings is wrong: no learner gets them all right.
+Labels come in groups of four. A message has a label of one group, often its partner in the group, and is
+written with the words, and lies near the centres, of its labels. All that can be planted is below.
 """
 
 from __future__ import annotations
 
 import datetime
-import itertools
-import json
-import random
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple, get_args
 
-APPEARS, FADES, GONE, DRIFTS = 0.35, 0.30, 0.80, 0.60
+import numpy as np
+from numpy.typing import NDArray
 
-# Phrases to choose from, with bars between them.
-OPENINGS = (
-    "Hello,|Hi there,|Good morning,|Third time I write:|Please help.|Dear team,|Quick question:|"
-    "Not happy at all.|Hope you are well.|I am writing about a problem:|"
-    "Since yesterday there is trouble:"
-)
-CLOSINGS = (
-    "Please get back to me.|Thanks in advance.|I expect an answer today.|Can you look into it?|"
-    "Order number {number}.|Kind regards, {name}|What should I do?|My account is {number}.|"
-    "I have attached a screenshot.|{name}, customer since {year}|You can call me after six.|"
-)
-NAMES = "Amira|Jonas|Lucia|Tom|Wen|Olga|Mateo|Priya|Sara|Ben|Chidi|Freya"
-
-TOPICS = {
-    "delivery": (
-        "my parcel|the courier|the tracking page|the shipment|the driver|my package",
-        "has not arrived|left it with a neighbour I do not know|shows no movement since Monday|"
-        "went to the wrong address|is stuck at the depot|came two days late",
-    ),
-    "returns": (
-        "the return label|the parcel I sent back|the exchange|the return form|my return|the size",
-        "does not print|has not been registered|is still not confirmed|"
-        "does not fit and has to go back|was refused by the shop|asks for a receipt I do not have",
-    ),
-    "refund": (
-        "the money|my refund|the credit note|the amount|the reimbursement",
-        "is not back on my card|was promised for last week|is lower than what I paid|"
-        "went to an old bank account|is missing on the statement",
-    ),
-    "billing": (
-        "the invoice|your bill|the direct debit|the monthly fee|the VAT|my subscription",
-        "was charged twice|shows the wrong company name|went up without notice|"
-        "is not what we agreed|was taken before the due date|cannot be downloaded",
-    ),
-    "login": (
-        "my password|the sign-in page|the confirmation code|my account|the reset mail",
-        "does not work any more|is locked after three attempts|never reaches my inbox|"
-        "says unknown user|keeps asking me again",
-    ),
-    "fraud": (
-        "someone|a stranger|an order I never placed|a login from abroad|a phishing mail",
-        "used my card|changed my address|showed up in my history|asks for my PIN in your name|"
-        "took over my profile",
-    ),
-    "outage": (
-        "the website|checkout|the whole service|your server|the search",
-        "is down|returns error 503|times out for everybody here|has been unreachable since noon|"
-        "shows a blank page",
-    ),
-    "mobile-app": (
-        "the app|the Android version|the iPhone update|the push message|the barcode scanner",
-        "crashes on start|drains my battery|freezes after the update|logs me out every hour|"
-        "does not open links",
-    ),
-    "product": (
-        "the blender|the lamp|the headphones|the backpack|the coffee machine|the jacket",
-        "arrived broken|makes a strange noise|has a different colour than shown|stopped working|"
-        "smells of plastic|lacks a screw",
-    ),
-    "store-pickup": (
-        "the pickup counter|the collection point|the shop on Main Street|the locker|the clerk",
-        "could not find my order|was closed during opening hours|did not accept my pickup code|"
-        "gave it to someone else",
-    ),
-    "voice-assistant": (
-        "the voice assistant|the smart speaker skill|the spoken order|the wake word|voice shopping",
-        "orders things nobody asked for|does not understand my accent|plays an advert at night|"
-        "cannot be switched off|misheard the quantity",
-    ),
-}
-"""Per topic, what people write about and what is wrong with it."""
-
-VAGUE = (
-    "it|this|that thing|your service|what you promised|something",
-    "does not work|is wrong|is not what I expected|is a problem|is still like that",
-)
-"""What people write when they do not say what it is about."""
-
-SITUATIONS = {
-    ("delivery",): 12,
-    ("delivery", "complaint"): 6,
-    ("returns",): 9,
-    ("returns", "refund"): 8,
-    ("refund", "complaint"): 5,
-    ("billing",): 9,
-    ("billing", "refund"): 4,
-    ("login",): 9,
-    ("login", "mobile-app"): 5,
-    ("login", "fraud", "urgent"): 4,
-    ("fraud", "billing", "urgent"): 3,
-    ("outage", "urgent"): 5,
-    ("outage", "mobile-app", "urgent"): 3,
-    ("mobile-app",): 8,
-    ("product",): 10,
-    ("product", "returns", "complaint"): 6,
-    ("store-pickup",): 8,
-    ("voice-assistant",): 5,
-    ("voice-assistant", "billing"): 4,
-}
-"""How often label sets occur; a set that is not there now lends its share to the others."""
-
-MOODS = {
-    "complaint": "This is unacceptable.|I am really disappointed.|Never again.|I will tell everyone.",
-    "urgent": "It is urgent!|Please act immediately.|We lose money every minute.|This cannot wait.",
-}
-"""Labels without a topic: they are in the tone."""
-
-MENTIONED = ("delivery", "billing", "mobile-app", "product", "outage")
-SWAPPED = {"delivery": "returns", "returns": "delivery"}
+Kind = Literal["input", "prior", "concept", "correlation", "birth", "death", "taxonomy"]
+Pattern = Literal["sudden", "gradual", "incremental", "recurring"]
+GROUP = 4
+"""Labels in a group."""
+WORDS = 12
+"""Words of a label, and of the filling between."""
+START = datetime.datetime(2026, 1, 5, tzinfo=datetime.UTC)
 
 
-def messages(span: int, seed: int = 0) -> Iterator[bytes]:
-    """Yield the values of the event topic, for ever; equal arguments, equal bytes.
+class Drift(NamedTuple):
+    """One planted drift.
 
     Parameters
     ----------
-    span
-        Messages over which the story is told; see the module. Short ones leave no time to learn: below
-        about 2,000 the drift comes before there is anything to forget.
+    kind
+        What changes:
+
+        * *input*, p(x): vectors move by a length of 3 in one direction, other filling words are used;
+          labels stay as they are.
+        * *prior*, p(y): the first group becomes eight times as frequent.
+        * *concept*, p(y|x): what was written with the words of the first group now has the labels of the
+          second, and the other way round.
+        * *correlation*: labels get other partners; how often each occurs stays the same.
+        * *birth*: a label that never occurred appears, on one message in ten.
+        * *death*: the first label occurs no more; its messages have another of its group.
+        * *taxonomy*: the first group's labels get children: two names under each ("a/a0").
+    pattern
+        *sudden*: at once. *gradual*: old and new messages mixed, ever more new ones over `width`.
+        *incremental*: half-way states over `width` (what cannot be half-way changes label by label).
+        *recurring*: new and old take turns, each for `width`.
+    start, width
+        First message of the change, and how long it takes.
+    """
+
+    kind: Kind
+    pattern: Pattern = "sudden"
+    start: int = 0
+    width: int = 1000
+
+    def level(self, n: int, chance: float) -> float:
+        """Return how far a message is in the new state, in [0, 1]; `chance` is uniform and its own."""
+        if n < self.start:
+            return 0.0
+        done = min(1.0, (n - self.start + 1) / self.width)
+        if self.pattern == "gradual":
+            return float(chance < done)
+        if self.pattern == "incremental":
+            return done
+        if self.pattern == "recurring":
+            return float((n - self.start) // self.width % 2 == 0)
+        return 1.0
+
+
+class Synthetic:
+    """A stream with planted drifts; equal parameters give equal events.
+
+    Parameters
+    ----------
+    drifts
+        What happens; none (the default) is a stationary stream.
+    labels
+        How many, a multiple of 4 and at least 8. Frequencies of groups fall as 1, 1/2, 1/3, ...
+    features
+        Length of the vectors, at least 2. Fewer make labels harder to tell apart.
+    noise
+        Standard deviation of each feature about the centre; 1 (the default) leaves errors to make.
     seed
         Of everything that is random.
 
     Examples
     --------
-    >>> import itertools, json
-    >>> first = next(messages(span=1000))
-    >>> sorted(json.loads(first))
-    ['id', 'labels', 'text', 'ts']
-    >>> list(itertools.islice(messages(1000), 5)) == list(itertools.islice(messages(1000), 5))
+    >>> stream = Synthetic([Drift("prior", start=500)], seed=1)
+    >>> events = list(stream.events(1000))
+    >>> first = [sum("a0" in event["labels"] for event in half) for half in (events[:500], events[500:])]
+    >>> first[1] > 1.3 * first[0]
     True
     """
-    chance = random.Random(seed)
-    start = datetime.datetime(2026, 1, 5, 8, tzinfo=datetime.UTC)
-    for number in itertools.count():
-        labels = _situation(chance, number / span)
-        event: dict[str, Any] = {
-            "id": f"ticket-{number:07d}",
-            "ts": (start + datetime.timedelta(seconds=20 * number)).isoformat(),
-            "text": _text(chance, [_meaning(label, number / span) for label in labels]),
-        }
-        if chance.random() >= 1 / 50:
-            event["labels"] = sorted(_given(chance, labels))
-        value = json.dumps(event).encode()
-        yield value[: len(value) // 2] if chance.random() < 1 / 400 else value
+
+    def __init__(
+        self,
+        drifts: Sequence[Drift] = (),
+        *,
+        labels: int = 20,
+        features: int = 16,
+        noise: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        if labels < 2 * GROUP or labels % GROUP or features < 2:
+            raise ValueError(
+                f"Synthetic needs labels as a multiple of {GROUP}, at least {2 * GROUP}, and features in "
+                f"[2, inf). Got {labels!r} and {features!r} instead."
+            )
+        for drift in drifts:
+            if drift.kind not in get_args(Kind) or drift.pattern not in get_args(Pattern) or drift.width < 1:
+                raise ValueError(
+                    f"Got {drift!r}: its kind must be one of {', '.join(get_args(Kind))}, its pattern one of "
+                    f"{', '.join(get_args(Pattern))}, its width in [1, inf)."
+                )
+        self.drifts = tuple(drifts)
+        self.labels = labels
+        self.noise = noise
+        self.seed = seed
+        generator = np.random.default_rng([seed, 0])
+        self._centres = generator.normal(size=(labels + 1, features)) * 3.0 / features**0.5
+        self._centres *= 3.0 / np.linalg.norm(self._centres, axis=1, keepdims=True)
+        direction = generator.normal(size=features)
+        self._shift = 3.0 * direction / np.linalg.norm(direction)
+        weights = 1.0 / np.arange(1, labels // GROUP + 1)
+        self._weights = weights / weights.sum()
+
+    def events(self, length: int) -> Iterator[dict[str, Any]]:
+        """Yield so many events, as the event topic has them, but decoded."""
+        generator = np.random.default_rng([self.seed, 1])
+        for n in range(length):
+            levels = self._levels(n, generator)
+            meanings = self._meanings(levels, generator)
+            yield {
+                "id": f"s{self.seed}-{n:07d}",
+                "ts": (START + datetime.timedelta(seconds=n)).isoformat(),
+                "text": self._text(meanings, levels, generator),
+                "vector": self._vector(meanings, levels, generator).tolist(),
+                "labels": sorted(self._names(meanings, levels, generator)),
+            }
+
+    def _levels(self, n: int, generator: np.random.Generator) -> dict[str, float]:
+        levels = dict.fromkeys(get_args(Kind), 0.0)
+        for drift in self.drifts:
+            levels[drift.kind] = max(levels[drift.kind], drift.level(n, generator.random()))
+        return levels
+
+    def _meanings(self, levels: dict[str, float], generator: np.random.Generator) -> list[int]:
+        """Return what a message is about: ids of the labels whose words and centres it has."""
+        weights = self._weights.copy()
+        weights[0] *= 1.0 + 7.0 * levels["prior"]
+        group = int(generator.choice(len(weights), p=weights / weights.sum()))
+        first, meet = int(generator.integers(GROUP)), generator.random() < 0.6
+        if group == 0 and first == 0 and generator.random() < levels["death"]:
+            first = 1
+        # Partners are 0 and 1, 2 and 3; in the new state 0 and 2, 1 and 3.
+        other = first ^ (2 if generator.random() < levels["correlation"] else 1)
+        if group == 0 and other == 0 and generator.random() < levels["death"]:
+            meet = False
+        about = [group * GROUP + first] + [group * GROUP + other] * meet
+        return about + [self.labels] * (generator.random() < 0.1 * levels["birth"])
+
+    def _names(
+        self, meanings: list[int], levels: dict[str, float], generator: np.random.Generator
+    ) -> list[str]:
+        names = []
+        for meaning in meanings:
+            # Label by label: the first ones of a group change their meaning first.
+            swapped = meaning < 2 * GROUP and (meaning % GROUP + 0.5) / GROUP < levels["concept"]
+            label = (meaning + GROUP) % (2 * GROUP) if swapped else meaning
+            names.append(self.name(label))
+            if label < GROUP and generator.random() < levels["taxonomy"]:
+                names.append(f"{self.name(label)}/{'xy'[int(generator.integers(2))]}")
+        return names
+
+    def name(self, label: int) -> str:
+        """Return the name of a label: its group's letter and its number there; "newborn" is beyond them."""
+        return "newborn" if label == self.labels else f"{_letters(label // GROUP)}{label % GROUP}"
+
+    def _vector(
+        self, meanings: list[int], levels: dict[str, float], generator: np.random.Generator
+    ) -> NDArray[np.float64]:
+        noise = generator.normal(size=self._centres.shape[1]) * self.noise
+        vector: NDArray[np.float64] = (
+            self._centres[meanings].sum(axis=0) + noise + levels["input"] * self._shift
+        )
+        return vector.round(4)
+
+    def _text(self, meanings: list[int], levels: dict[str, float], generator: np.random.Generator) -> str:
+        told = [f"{self.name(meaning)}w{generator.integers(WORDS)}" for meaning in meanings for _ in range(4)]
+        filling = "new" if generator.random() < levels["input"] else "old"
+        return " ".join([*told, *(f"{filling}{generator.integers(WORDS)}" for _ in range(6))])
 
 
-def _situation(chance: random.Random, place: float) -> tuple[str, ...]:
-    weights = [
-        weight * min(_presence(label, place) for label in labels) for labels, weight in SITUATIONS.items()
-    ]
-    return chance.choices(list(SITUATIONS), weights)[0]
-
-
-def _given(chance: random.Random, labels: tuple[str, ...]) -> set[str]:
-    """Return the labels that an agent gives: now and then one is forgotten, or another one is taken."""
-    if chance.random() >= 1 / 25:
-        return set(labels)
-    return set(chance.sample(labels, len(labels) - 1)) or {chance.choice(tuple(MOODS))}
-
-
-def _presence(label: str, place: float) -> float:
-    if label == "voice-assistant":
-        return float(place >= APPEARS)
-    if label == "store-pickup":
-        return min(1.0, max(0.0, (GONE - place) / (GONE - FADES)))
-    return 1.0
-
-
-def _meaning(label: str, place: float) -> str:
-    """Return the topic whose words a label is written with at this place."""
-    return SWAPPED.get(label, label) if int(place / DRIFTS) % 2 else label
-
-
-def _text(chance: random.Random, topics: list[str]) -> str:
-    told = [_one(chance, MOODS[topic]) if topic in MOODS else _complaint(chance, topic) for topic in topics]
-    if chance.random() < 0.1:
-        # People mention things that their message is not about.
-        told.append(f"By the way, {_one(chance, TOPICS[chance.choice(MENTIONED)][0])} is fine now.")
-    closing = _one(chance, CLOSINGS).format(
-        number=chance.randrange(10_000, 99_999), name=_one(chance, NAMES), year=chance.randrange(2009, 2026)
-    )
-    return " ".join([_one(chance, OPENINGS), *told, closing]).strip()
-
-
-def _complaint(chance: random.Random, topic: str) -> str:
-    what, trouble = (
-        usual if chance.random() < 0.7 else vague for usual, vague in zip(TOPICS[topic], VAGUE, strict=True)
-    )
-    told = f"{_one(chance, what)} {_one(chance, trouble)}."
-    return told[0].upper() + told[1:]
-
-
-def _one(chance: random.Random, phrases: str) -> str:
-    return chance.choice(phrases.split("|"))
+def _letters(number: int) -> str:
+    return (_letters(number // 26 - 1) if number >= 26 else "") + chr(ord("a") + number % 26)

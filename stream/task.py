@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from drift.monitors import Alarm, Monitors, Observation
+from drift.alarms import Alarm, Observation
+from drift.monitors import Monitors
 from learners.base import Learner, Prediction, State, Vector
 from learners.labels import Targets
 from learners.metrics import Prequential
@@ -109,6 +110,7 @@ class Task:
         self.next_offset = 0
         self.updates = 0
         self.dead_letters = 0
+        self._unlabelled = 0
         self._trained_through: dict[str, int] = {}
         self._digest = hashlib.blake2b(f"{encoder.name}\n{learner!r}".encode(), digest_size=16).hexdigest()
 
@@ -157,7 +159,9 @@ class Task:
         """
         prediction, alarms = self.learner.predict(x), []
         if event.teaches:
-            alarms += self._learn(Lesson(x, prediction, Truth.of(event), fingerprint))
+            alarms += self._learn(Lesson(x, prediction, Truth.of(event), fingerprint), event.text)
+        else:
+            self._unlabelled += 1
         early = self.feedback.remember(event, x, prediction, fingerprint)
         return prediction, alarms + self._learn(early)
 
@@ -165,7 +169,7 @@ class Task:
         """Learn labels that come later, where they tell something new of an event that is kept."""
         return self._learn(self.feedback.hear(feedback, fingerprint))
 
-    def _learn(self, lesson: Lesson | None) -> list[Alarm]:
+    def _learn(self, lesson: Lesson | None, text: str | None = None) -> list[Alarm]:
         if lesson is None:
             return []
         known = len(self.learner.label_space)
@@ -175,23 +179,31 @@ class Task:
         self.learner.learn(lesson.x, targets)
         self.updates += 1
         self._digest = chained(bytes.fromhex(self._digest), lesson.fingerprint).hex()
-        changes = [
-            Alarm("clusters", "structure", change.subject, change.statistic, change.threshold, 0, change.kind)
-            for change in self.learner.changes
-        ]
-        return changes + (self._watch(lesson.prediction, targets, known) if lesson.prediction else [])
+        return self._watch(lesson.x, lesson.prediction, targets, known, text) if lesson.prediction else []
 
-    def _watch(self, prediction: Prediction, targets: Targets, known: int) -> list[Alarm]:
-        predicted = prediction.labels
+    def _watch(
+        self, x: Vector, prediction: Prediction, targets: Targets, known: int, text: str | None
+    ) -> list[Alarm]:
+        space, predicted, actual = self.learner.label_space, prediction.labels, targets.positive
         if targets.negative is not None:
             said = np.union1d(targets.positive, targets.negative)
             predicted = np.intersect1d(predicted, said, assume_unique=True)
+        best, score = prediction.best(1)
         seen = Observation(
             predicted=predicted,
-            actual=targets.positive,
+            actual=actual,
             complete=targets.complete,
-            appeared=self.learner.label_space.names(range(known, len(self.learner.label_space))),
+            appeared=space.names(range(known, len(space))),
+            name=space.name,
+            best=(int(best[0]), float(score[0])) if len(best) else None,
+            x=x,
+            text=text,
+            clusters=self.learner.clusters_of(np.union1d(predicted, actual)),
+            wrong=self.learner.clusters_of(np.setxor1d(predicted, actual, assume_unique=True)),
+            changes=self.learner.changes,
+            unlabelled=self._unlabelled,
         )
+        self._unlabelled = 0
         return self.monitors.update(seen)
 
     def _read(self, records: Sequence[Record]) -> list[Message]:
@@ -258,6 +270,7 @@ class Task:
             "next_offset": self.next_offset,
             "updates": self.updates,
             "dead_letters": self.dead_letters,
+            "unlabelled": self._unlabelled,
             "trained_through": dict(self._trained_through),
             "digest": self._digest,
             "encoder": self.encoder.state(),
@@ -272,6 +285,7 @@ class Task:
         self.next_offset = state["next_offset"]
         self.updates = state["updates"]
         self.dead_letters = state["dead_letters"]
+        self._unlabelled = state["unlabelled"]
         self._trained_through = dict(state["trained_through"])
         self._digest = state["digest"]
         self.encoder.load_state(state["encoder"])

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
-from drift.monitors import Alarm
+from drift.alarms import Alarm
 from stream.events import Output, Record
 from stream.kafka import RecoveryError
 from stream.snapshot.contents import Kept

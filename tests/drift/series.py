@@ -21,5 +21,7 @@ def stored(state: Any) -> Any:
         return np.frombuffer(state.tobytes(), state.dtype).reshape(state.shape)
     if isinstance(state, dict):
         return {key: stored(value) for key, value in state.items()}
+    if isinstance(state, list):
+        return [stored(value) for value in state]
     assert isinstance(state, str | int | float | bool | None), f"{type(state)} is no JSON value"
     return json.loads(json.dumps(state))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drift.alarms import Alarm, Observation
 from drift.detectors import DETECTORS
-from drift.monitors import Alarm, Monitors, Observation
+from drift.monitors import Monitors
 from tests.drift.series import stored
 
 
@@ -33,9 +34,9 @@ def watch(monitors: Monitors, messages: list[Observation]) -> list[tuple[int, Al
 
 
 def test_a_stationary_stream_is_quiet() -> None:
-    """Ten streams of 5,000 messages raise three alarms at the most."""
-    alarms = [alarm for seed in range(10) for alarm in watch(Monitors(), stream(seed, 5000, appear=0.01))]
-    assert len(alarms) <= 3, alarms
+    """Three streams of 4,000 messages raise one alarm at the most."""
+    alarms = [alarm for seed in range(3) for alarm in watch(Monitors(), stream(seed, 4000, appear=0.01))]
+    assert len(alarms) <= 1, alarms
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -78,9 +79,9 @@ def test_hundreds_of_labels_in_the_first_messages_raise_no_alarm() -> None:
 def test_a_burst_of_new_labels_is_one_alarm() -> None:
     """300 labels in 300 messages are one drift event."""
     burst = [message._replace(appeared=[f"new {n}"]) for n, message in enumerate(stream(8, 300))]
-    alarms = watch(Monitors(), stream(7, 5000, appear=0.002) + burst)
+    alarms = watch(Monitors(), stream(7, 3000, appear=0.002) + burst)
     ((position, alarm),) = alarms
-    assert 5000 <= position < 5040
+    assert 3000 <= position < 3040
     assert (alarm.detector, alarm.scope, alarm.action) == ("births/binomial", "prior", "labels added")
     assert alarm.statistic > alarm.threshold
     assert alarm.p is not None
@@ -93,31 +94,26 @@ def test_messages_with_incomplete_labels_say_nothing_of_their_number() -> None:
     assert watch(Monitors(), stream(11, 2000, labels=2.0) + some) == []
 
 
-def test_nothing_depends_on_how_many_labels_there_are() -> None:
-    """Ids a billion apart lead to the same state."""
-    few, many = Monitors(), Monitors()
-    messages = stream(13, 500)
-    watch(few, messages)
-    watch(many, [m._replace(predicted=m.predicted + 10**9, actual=m.actual + 10**9) for m in messages])
-    assert str(many.state()) == str(few.state())
-
-
 def test_the_configured_detector_watches_the_errors() -> None:
     """Every detector can be named."""
     for name in DETECTORS:
-        parameters = {"seed": 1} if name == "kswin" else {}
-        alarms = watch(Monitors(name, parameters), stream(9, 1000, error=0.1) + stream(10, 600, error=0.9))
+        parameters: dict[str, float | str | bool] = {"seed": 1} if name == "kswin" else {}
+        alarms = watch(
+            Monitors(name, parameters, ["errors"]), stream(9, 1000, error=0.1) + stream(10, 600, error=0.9)
+        )
         assert f"subset-error/{name}" in {alarm.detector for _, alarm in alarms}, name
     with pytest.raises(ValueError, match="no detector 'adwim'"):
         Monitors("adwim")
+    with pytest.raises(ValueError, match="no monitor 'eror': choose structure, errors"):
+        Monitors(names=["eror"])
 
 
 @pytest.mark.parametrize("detector", ["adwin", "page-hinkley", "hddm-w"])
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 99), cut=st.integers(0, 1600))
+@settings(max_examples=3, deadline=None)
+@given(seed=st.integers(0, 99), cut=st.integers(0, 1000))
 def test_state_round_trip(detector: str, seed: int, cut: int) -> None:
     """Stored at any point and restored, later alarms are equal."""
-    messages = stream(seed, 1000, error=0.1) + stream(seed, 600, error=0.8, labels=4.0, appear=0.2)
+    messages = stream(seed, 700, error=0.1) + stream(seed, 300, error=0.8, labels=4.0, appear=0.2)
     kept, restored = Monitors(detector), Monitors(detector)
     watch(kept, messages[:cut])
     restored.load_state(stored(kept.state()))

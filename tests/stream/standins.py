@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.monitors import Alarm, Monitors, Observation
+from drift.alarms import Alarm, Observation
+from drift.monitors import Monitors
 from learners.base import Vector
 from learners.labels import Targets
 from learners.priors import LabelPriors

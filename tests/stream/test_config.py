@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from stream.assembly import make_task
 from stream.config import ConfigError, load
 
 
@@ -77,7 +78,10 @@ def test_parameters_come_from_the_environment_as_json(monkeypatch: pytest.Monkey
             "[kafka]\nbroker = 1\n",
             r"There is no setting kafka\.broker\. Section kafka has: .*bootstrap_servers",
         ),
-        ("[kafca]\nx = 1\n", r"There is no setting kafca\. The sections are: encoder, feedback, http, kafka"),
+        (
+            "[kafca]\nx = 1\n",
+            r"There is no setting kafca\. The sections are: drift, encoder, feedback, http, kafka",
+        ),
         (
             "[worker]\nlatency_ms = 1\n",
             r"The setting worker\.latency_ms cannot be 1: .*greater than or equal to 5",
@@ -137,4 +141,18 @@ def test_the_run_name_follows_what_determines_results_and_nothing_else(file: Pat
     assert load(file, stream="other").run_name == first
     assert load(file, run="mine").run_name == "mine"
     file.write_text(file.read_text().replace("10.0", "11.0"))
-    assert load(file).run_name != first
+    changed = load(file).run_name
+    assert changed != first
+    file.write_text(file.read_text() + '[drift]\nmonitors = ["labels"]\nbudget = 0.1\n')
+    assert load(file).run_name != changed
+
+
+def test_monitors_are_built_as_set(file: Path) -> None:
+    """Those named and no others, with the detector named; nonsense is refused with what there is."""
+    file.write_text(file.read_text() + '[drift]\nmonitors = ["labels", "errors"]\ndetector = "ddm"\n')
+    state = make_task(load(file)).monitors.state()["monitors"]
+    assert set(state) == {"labels", "errors"}
+    assert "subset-error/ddm" in state["errors"]
+    file.write_text(file.read_text().replace("labels", "lables"))
+    with pytest.raises(ValueError, match="no monitor 'lables': choose structure, errors"):
+        make_task(load(file))

@@ -1,83 +1,131 @@
-"""The demo's stream: the same every time, and its story is true."""
+"""The streams with planted drifts: what is planted is there, and nothing else."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from itertools import islice
-from typing import Any
+from typing import Any, cast, get_args
 
+import msgspec
+import numpy as np
 import pytest
 
 from stream.decoding import decode_event
-from stream.events import BadEventError
-from stream.synthetic import APPEARS, DRIFTS, GONE, TOPICS, messages
+from stream.events import encode
+from stream.synthetic import Drift, Kind, Pattern, Synthetic
 
-SPAN = 6_000
-
-
-@pytest.fixture(scope="module")
-def stream() -> list[bytes]:
-    """Return the whole story."""
-    return list(islice(messages(SPAN, seed=3), SPAN))
+LENGTH, START = 3000, 1500
 
 
-@pytest.fixture(scope="module")
-def events(stream: list[bytes]) -> list[dict[str, Any]]:
-    """Return the events that are not broken, by position; broken ones are empty."""
-    return [json.loads(value) if value.endswith(b"}") else {} for value in stream]
+def halves(kind: Kind, pattern: Pattern = "sudden") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the events before and after a drift has come to its end."""
+    events = list(Synthetic([Drift(kind, pattern, START, 300)], seed=3).events(LENGTH))
+    return events[:START], events[START + 300 :]
 
 
-def count(events: list[dict[str, Any]], begin: float, end: float) -> Counter[str]:
-    """Return how often labels occur in a part of the story."""
-    part = events[int(begin * SPAN) : int(end * SPAN)]
-    return count_labels(part)
-
-
-def test_equal_seeds_give_equal_bytes(stream: list[bytes]) -> None:
-    """And other seeds other ones."""
-    assert list(islice(messages(SPAN, seed=3), SPAN)) == stream
-    assert list(islice(messages(SPAN, seed=4), 100)) != stream[:100]
-
-
-def test_most_events_are_good_and_some_are_not(stream: list[bytes]) -> None:
-    """Broken ones become dead letters, and some good ones have no labels."""
-    reasons: Counter[str] = Counter()
-    unlabelled = 0
-    for value in stream:
-        try:
-            unlabelled += decode_event(value).labels is None
-        except BadEventError as bad:
-            reasons[bad.reason] += 1
-    assert set(reasons) == {"json"}
-    assert 0.5 * SPAN / 400 < reasons["json"] < 2 * SPAN / 400
-    assert 0.7 * SPAN / 50 < unlabelled < 1.4 * SPAN / 50
-
-
-def test_a_label_appears_and_one_fades(events: list[dict[str, Any]]) -> None:
-    """Nothing before, plenty after; and the other way round."""
-    assert count(events, 0.0, APPEARS)["voice-assistant"] == 0
-    assert count(events, APPEARS, APPEARS + 0.1)["voice-assistant"] > 20
-    fading = [count(events, begin, begin + 0.2)["store-pickup"] for begin in (0.1, 0.4, 0.6)]
-    assert fading == sorted(fading, reverse=True)
-    assert fading[0] > 50
-    assert count(events, GONE, 1.0)["store-pickup"] == 0
-
-
-def test_the_drift_swaps_the_words_of_two_labels(events: list[dict[str, Any]]) -> None:
-    """The same complaint has the other label afterwards."""
-    told = TOPICS["delivery"][1].split("|")
-
-    def given(begin: float, end: float) -> Counter[str]:
-        part = events[int(begin * SPAN) : int(end * SPAN)]
-        about = [event for event in part if any(trouble in event.get("text", "") for trouble in told)]
-        return count_labels(about)
-
-    before, after = given(0.0, DRIFTS), given(DRIFTS, 1.0)
-    assert before["delivery"] > 10 * before["returns"]
-    assert after["returns"] > 10 * after["delivery"]
-
-
-def count_labels(events: list[dict[str, Any]]) -> Counter[str]:
+def shares(events: list[dict[str, Any]]) -> dict[str, float]:
     """Return how often labels occur."""
-    return Counter(label for event in events for label in event.get("labels", ()))
+    counts = Counter(label for event in events for label in event["labels"])
+    return {label: count / len(events) for label, count in counts.items()}
+
+
+def mean(events: list[dict[str, Any]]) -> Any:
+    """Return the mean vector."""
+    return np.mean([event["vector"] for event in events], axis=0)
+
+
+def met(events: list[dict[str, Any]], first: str, second: str) -> float:
+    """Return a pair's Jaccard index."""
+    both = sum({first, second} <= set(event["labels"]) for event in events)
+    return both / sum(bool({first, second} & set(event["labels"])) for event in events)
+
+
+def test_events_are_events_and_the_same_every_time() -> None:
+    """They pass the service's own decoder."""
+    events = list(Synthetic(seed=1).events(50))
+    assert events == list(Synthetic(seed=1).events(50))
+    assert events != list(Synthetic(seed=2).events(50))
+    for event in events:
+        decoded = decode_event(msgspec.json.encode(event))
+        assert decoded.labels == event["labels"]
+        assert len(encode(decoded)) > 0
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_nothing_happens_before_the_start(kind: Kind) -> None:
+    """A drift changes no event before it; the random numbers of later ones may differ."""
+    planted = list(Synthetic([Drift(kind, start=200)], seed=5).events(200))
+    again = list(Synthetic([Drift(kind, start=400)], seed=5).events(200))
+    assert planted == again
+
+
+def test_input_moves_vectors_and_not_labels() -> None:
+    """p(x) alone."""
+    before, after = halves("input")
+    assert np.linalg.norm(mean(after) - mean(before)) == pytest.approx(3.0, abs=0.4)
+    old, new = shares(before), shares(after)
+    assert all(abs(old[label] - new[label]) < 0.06 for label in old)
+    assert "old" in before[0]["text"]
+    assert not any("old" in event["text"] for event in after)
+
+
+def test_prior_makes_a_group_frequent() -> None:
+    """p(y), and with it p(x)."""
+    before, after = halves("prior")
+    assert shares(after)["a0"] > 1.5 * shares(before)["a0"]
+    assert shares(after)["e0"] < 0.5 * shares(before)["e0"]
+
+
+def test_concept_swaps_the_words_of_two_groups() -> None:
+    """p(y|x): the same words, other labels."""
+    before, after = halves("concept")
+    for events, label in ((before, "a0"), (after, "b0")):
+        told = [event for event in events if "a0w" in event["text"]]
+        assert all(label in event["labels"] for event in told)
+
+
+def test_correlation_changes_partners_and_not_frequencies() -> None:
+    """Who goes with whom, alone."""
+    before, after = halves("correlation")
+    assert met(before, "a0", "a1") > 0.3
+    assert met(before, "a0", "a2") == 0.0
+    assert met(after, "a0", "a1") == 0.0
+    assert met(after, "a0", "a2") > 0.3
+    assert shares(after)["a0"] == pytest.approx(shares(before)["a0"], abs=0.05)
+
+
+def test_labels_are_born_die_and_get_children() -> None:
+    """The label space itself."""
+    before, after = halves("birth")
+    assert "newborn" not in shares(before)
+    assert shares(after)["newborn"] == pytest.approx(0.1, abs=0.03)
+    before, after = halves("death")
+    assert shares(before)["a0"] > 0.1
+    assert "a0" not in shares(after)
+    before, after = halves("taxonomy")
+    assert not any("/" in label for label in shares(before))
+    assert {"a0/x", "a0/y", "a3/x"} <= set(shares(after))
+
+
+@pytest.mark.parametrize("pattern", get_args(Pattern))
+def test_patterns(pattern: Pattern) -> None:
+    """How a change comes about: at once, mixed, half-way, in turns."""
+    drift = Drift("input", pattern, start=100, width=100)
+    levels = [drift.level(n, 0.4) for n in range(500)]
+    assert set(levels[:100]) == {0.0}
+    if pattern == "recurring":
+        assert [levels[100 + 100 * turn] for turn in range(4)] == [1.0, 0.0, 1.0, 0.0]
+    else:
+        assert levels[-1] == 1.0
+    if pattern == "gradual":
+        assert levels[120] == 0.0
+        assert levels[160] == 1.0
+    if pattern == "incremental":
+        assert levels[149] == 0.5
+
+
+def test_refuses_bad_parameters() -> None:
+    """The errors say what there is."""
+    with pytest.raises(ValueError, match="labels as a multiple of 4"):
+        Synthetic(labels=10)
+    with pytest.raises(ValueError, match=r"'sudenly'.* its pattern one of sudden"):
+        Synthetic([Drift("input", cast(Pattern, "sudenly"))])

@@ -14,8 +14,9 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from drift.alarms import SCOPES
 from stream.endpoints import served
-from stream.events import Record
+from stream.events import REASONS, Record
 from stream.exposition import registry
 from stream.feedback import OUTCOMES
 from stream.logs import configure
@@ -302,3 +303,12 @@ def test_json_logs_are_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> 
     assert written["partition"] == 3
     assert (written["level"], written["logger"], written["message"]) == ("error", "stream.worker", "failed")
     assert "no\nway" in written["traceback"]
+
+
+def test_counters_are_there_before_anything_happened() -> None:
+    """Prometheus sees an increase only of a series that it has seen at 0."""
+    telemetry = Telemetry()
+    for scope in SCOPES:
+        assert value(telemetry, "ithaca_drift_alarms_total", scope=scope) == 0
+    for reason in REASONS:
+        assert value(telemetry, "ithaca_dead_letters_total", reason=reason) == 0

@@ -1,0 +1,195 @@
+"""Change of the mean of many figures at once, from blocks of messages."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import fdtrc, fdtri, stdtr, stdtrit
+
+Floats = NDArray[np.float64]
+
+SCALES = (2, 4, 8, 16)
+"""Latest blocks that are compared with those before: few find a jump, many a slow change."""
+ENOUGH = 8
+"""Blocks needed before the latest ones can be compared with them."""
+LONGEST = 1000
+"""Blocks that the past is a mean of, at most, so that it stays comparable with the present."""
+DRAWS = 200
+"""Differences of blocks that the noise is a mean of, at most."""
+
+
+class Found(NamedTuple):
+    """A change between two neighbouring stretches of blocks.
+
+    Parameters
+    ----------
+    distance, threshold
+        Squared Euclidean distance between the two mean blocks, and what it had to exceed.
+    blocks, window
+        Blocks since the change, and of both stretches.
+    p
+        Chance of such a distance without a change, corrected for the stretches tried.
+    before, after
+        The two mean blocks, shape (figures,).
+    """
+
+    distance: float
+    threshold: float
+    blocks: int
+    window: int
+    p: float
+    before: Floats
+    after: Floats
+
+
+class BlockMeans:
+    """Compares the mean of the latest blocks with the mean of those before, for any number of figures.
+
+    A block is a vector of figures about some messages, such as their mean vector. How much blocks differ
+    by chance is learned from the differences of neighbouring blocks, which include whatever correlation
+    neighbouring messages have. The squared distance of two mean blocks is then, by Satterthwaite's
+    approximation, an F variable whose degrees of freedom are the *effective* number of figures,
+    tr(S)²/tr(S²): both traces take O(figures) a block, where the covariance itself would take its square.
+
+    The approximation is bold in the far tail where a few directions hold most of the variance. So a
+    distance must also stand out among the cube roots of all those before it, which are nearly normal
+    (Student's t; stretches that overlap count once); an alarm's `p` is the larger of the two chances.
+
+    After an alarm the past begins at the change.
+
+    Parameters
+    ----------
+    alpha
+        Chance of a false alarm a block, in (0, 1).
+
+    Examples
+    --------
+    >>> generator = np.random.default_rng(0)
+    >>> test = BlockMeans()
+    >>> for n in range(60):
+    ...     if (found := test.update(generator.normal(2.0 * (n >= 50), 1.0, size=20))) is not None:
+    ...         print(n, found.blocks, found.distance > found.threshold)
+    51 2 True
+
+    References
+    ----------
+    E. B. Wilson and M. M. Hilferty. The distribution of chi-square. PNAS 17, 1931: the cube root.
+    F. E. Satterthwaite. An approximate distribution of estimates of variance components. Biometrics
+    Bulletin 2(6), 1946.
+    """
+
+    def __init__(self, alpha: float = 1e-4) -> None:
+        if not 0 < alpha < 1:
+            raise ValueError(
+                f"The 'alpha' parameter of BlockMeans must be a float in (0, 1). Got {alpha!r} instead."
+            )
+        self.alpha = alpha
+        self._latest: Floats = np.zeros((0, 0))
+        self._past: Floats = np.zeros(0)
+        self._blocks = 0.0
+        self._step: Floats = np.zeros(0)
+        self._draws = 0
+        self._variance = self._squared = 0.0
+        self._history: Floats = np.zeros((len(SCALES), 3))  # Of the cube roots: how many, mean, variance.
+
+    @property
+    def past(self) -> Floats:
+        """Mean of all blocks since the last change, shape (figures,)."""
+        return self._past / max(self._blocks, 1.0)
+
+    def update(self, block: Floats) -> Found | None:
+        """Take in one block, shape (figures,), and say if the figures changed; later ones may be longer."""
+        self._widen(len(block))
+        step = (block - self._latest[-1]) / np.sqrt(2.0) if len(self._latest) else None
+        self._latest = np.concatenate([self._latest, block[None]])[-max(SCALES) :]
+        if self._blocks >= LONGEST:
+            self._past *= 1.0 - 1.0 / LONGEST
+            self._blocks *= 1.0 - 1.0 / LONGEST
+        self._past = self._past + block
+        self._blocks += 1.0
+        found = self._compare()
+        if found is not None:
+            self._latest = self._latest[-found.blocks :]
+            self._past, self._blocks = self._latest.sum(axis=0), float(found.blocks)
+        elif step is not None:
+            self._learn_noise(step)
+        return found
+
+    def _widen(self, figures: int) -> None:
+        if figures > len(self._past):
+            more = figures - len(self._past)
+            self._past = np.pad(self._past, (0, more))
+            self._latest = np.pad(self._latest, ((0, 0), (0, more)))
+            self._step = np.pad(self._step, (0, figures - len(self._step)))
+
+    def _learn_noise(self, step: Floats) -> None:
+        self._draws += 1
+        weight = 1.0 / min(self._draws, DRAWS)
+        self._variance += weight * (float(step @ step) - self._variance)
+        # Two steps that share no block: the square of their product is tr(S^2) in the mean.
+        if self._draws % 2:
+            product = float(step @ self._step)
+            weight = 1.0 / min(1 + self._draws // 2, DRAWS)
+            self._squared += weight * (product * product - self._squared)
+            self._step = step
+
+    def _compare(self) -> Found | None:
+        if self._draws < ENOUGH or self._variance <= 0.0:
+            return None
+        latest, strongest, chance = self._latest[::-1].cumsum(axis=0), None, self.alpha / len(SCALES)
+        for place, n in enumerate(SCALES):
+            if n > len(latest) or self._blocks - n < max(ENOUGH, n):
+                break
+            after, before = latest[n - 1] / n, (self._past - latest[n - 1]) / (self._blocks - n)
+            difference = after - before
+            distance = float(difference @ difference)
+            noise = self._variance * (1.0 / n + 1.0 / (self._blocks - n))
+            p, least = self._judge(place, distance / noise)
+            # Both of the latest blocks must lie there: in heavy tails, some block always stands out.
+            there = (self._latest[-2:] - before) @ difference >= 0.5 * distance
+            if p < chance and there.all():
+                corrected, chance = min(1.0, p * len(SCALES)), p
+                window = int(self._blocks)
+                strongest = Found(distance, noise * least, n, window, corrected, before, after)
+        return strongest
+
+    def _judge(self, place: int, ratio: float) -> tuple[float, float]:
+        """Return the chance of a ratio of distance to noise, and what it must exceed; note the ratio."""
+        alpha = self.alpha / len(SCALES)
+        freedom = min(max(1.0, self._variance**2 / max(self._squared, 1e-300)), float(len(self._past)))
+        known = freedom * min(self._draws, DRAWS) / 1.5  # Neighbouring differences share a block.
+        seen, mean, variance = self._history[place]
+        apart = seen / SCALES[place]
+        root = float(np.cbrt(ratio))
+        p, least = 1.0, np.inf
+        if apart > 2.0:
+            deviation = np.sqrt(variance * (1.0 + 1.0 / apart)) + 1e-12
+            by_history = float(stdtr(apart - 1.0, (mean - root) / deviation))
+            p = max(float(fdtrc(freedom, known, ratio)), by_history)
+            bar = mean + float(stdtrit(apart - 1.0, 1.0 - alpha)) * deviation
+            least = max(float(fdtri(freedom, known, 1.0 - alpha)), bar**3)
+        if p >= alpha:
+            weight = 1.0 / min(seen + 1.0, LONGEST)
+            self._history[place, 0] += 1.0
+            self._history[place, 1] += weight * (root - mean)
+            self._history[place, 2] += weight * ((1.0 - weight) * (root - mean) ** 2 - variance)
+        return p, least
+
+    def state(self) -> dict[str, Any]:
+        """Return everything learned, as arrays and plain JSON values."""
+        return {
+            "latest": self._latest,
+            "past": self._past,
+            "step": self._step,
+            "history": self._history,
+            "noise": np.array([self._blocks, self._draws, self._variance, self._squared]),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state of one with equal parameters."""
+        self._latest, self._past = np.array(state["latest"]), np.array(state["past"])
+        self._step, self._history = np.array(state["step"]), np.array(state["history"])
+        self._blocks, draws, self._variance, self._squared = np.asarray(state["noise"]).tolist()
+        self._draws = int(draws)

@@ -1,0 +1,67 @@
+"""Places in a table of fixed size for whatever was used last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+class Slots:
+    """Gives each key a place below `size`; when all are taken, the key used longest ago loses its own.
+
+    Parameters
+    ----------
+    size
+        Places, at least 1. One call may ask for no more keys than that.
+
+    Examples
+    --------
+    >>> slots = Slots(2)
+    >>> slots.take([7, 8]), slots.take([7]), slots.take([9])
+    (([0, 1], [0, 1]), ([0], []), ([1], [1]))
+    """
+
+    def __init__(self, size: int) -> None:
+        if size < 1:
+            raise ValueError(f"Slots need size in [1, inf). Got {size!r} instead.")
+        self.size = size
+        self._places: dict[int, int] = {}  # In order of use, oldest first.
+        self._keys: list[int] = []
+
+    def take(self, keys: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Return the place of each key, and those places that have just changed hands."""
+        places, fresh = [], []
+        for key in keys[: self.size]:
+            place = self._places.pop(key, None)
+            if place is None:
+                place = self._vacate()
+                self._keys[place] = key
+                fresh.append(place)
+            self._places[key] = place
+            places.append(place)
+        return places, fresh
+
+    def _vacate(self) -> int:
+        if len(self._keys) < self.size:
+            self._keys.append(-1)
+            return len(self._keys) - 1
+        return self._places.pop(next(iter(self._places)))
+
+    def key(self, place: int) -> int:
+        """Return the key that has a place."""
+        return self._keys[place]
+
+    def state(self) -> dict[str, Any]:
+        """Return the whole state as arrays."""
+        return {
+            "keys": np.array(self._keys, dtype=np.int64),
+            "used": np.array([*self._places], dtype=np.int64),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state of slots of the same size."""
+        self._keys = np.asarray(state["keys"]).tolist()
+        places = {key: place for place, key in enumerate(self._keys)}
+        self._places = {key: places[key] for key in np.asarray(state["used"]).tolist()}
