@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from learners.metrics import RecentScores, Scores
-from stream.telemetry import Account, PartitionAccount, Telemetry, figures
+from stream.telemetry import Account, PartitionAccount, Telemetry
 
 NOT_SCORES = ("messages", "labels")
 
@@ -107,7 +107,7 @@ def _learner(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
     # Learners add figures of their own, as clusters: each is a gauge by its name.
     families: dict[str, GaugeMetricFamily] = {}
     for each in partitions:
-        for name, value in figures(each.learner).items():
+        for name, value in each.learner.figures().items():
             if name not in families:
                 text = f"The learner's own account: {name.replace('_', ' ')}."
                 families[name] = GaugeMetricFamily(f"ithaca_learner_{name}", text, labels=["partition"])

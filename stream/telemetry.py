@@ -315,9 +315,3 @@ def _account(partition: int, task: Task, lag: int | None) -> PartitionAccount:
 def _histogram(name: str, text: str) -> Histogram:
     buckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
     return Histogram(f"ithaca_{name}_seconds", text, registry=None, buckets=buckets)
-
-
-def figures(statistics: Statistics) -> dict[str, float]:
-    """Return the numbers of a learner's account by name; what is not one number is left out."""
-    named = {field.name: getattr(statistics, field.name) for field in dataclasses.fields(statistics)}
-    return {name: float(value) for name, value in named.items() if isinstance(value, int | float)}
