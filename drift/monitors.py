@@ -139,6 +139,13 @@ class Monitors:
         figures = float(births.count), float(births.threshold), births.window, "labels added", births.p
         return [Alarm("births/binomial", "prior", "stream", *figures)]
 
+    def watched(self) -> dict[str, tuple[float, float]]:
+        """Return what is measured now, by detector: the statistic and what its size is compared with."""
+        detectors = {f"{name}/{self.detector}": detector for name, detector in self._errors.items()}
+        detectors["cardinality/adwin"] = self._cardinality
+        found = {name: (float(each.statistic), float(each.threshold)) for name, each in detectors.items()}
+        return found | {"births/binomial": (float(self._births.count), float(self._births.threshold))}
+
     def state(self) -> dict[str, Any]:
         """Return everything learned, as arrays and plain JSON values."""
         return {

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drift.monitors import Alarm, Monitors, Observation
-from learners.base import Learner, Prediction, State, Vector
+from learners.base import Explanation, Learner, Prediction, State, Vector
 from learners.labels import Targets
 from learners.metrics import Prequential
 from stream.encoders.base import Encoder
@@ -25,15 +25,21 @@ from stream.events import (
     Event,
     Headers,
     Model,
+    Nearest,
     Output,
     PredictionRecord,
     Record,
+    Truth,
+    Why,
     decode_event,
     encode,
 )
+from stream.label_stats import EVERY, LabelStatistics, label_records, partition_record
 
 LISTED_SCORES = 10
 """How many of the best scores a prediction lists, beside every predicted label's."""
+EXPLAINED, NEAREST, NEAREST_LABELS = 5, 3, 20
+"""How many labels a prediction explains, how many past messages it names, and labels of each of these."""
 
 
 class Outcome(NamedTuple):
@@ -101,6 +107,7 @@ class Task:
         self.source = source
         self.live_from = live_from
         self.scores = Prequential()
+        self.label_statistics = LabelStatistics()
         self.next_offset = 0
         self.updates = 0
         self.dead_letters = 0
@@ -124,6 +131,8 @@ class Task:
                 if isinstance(result, BadEventError)
                 else self._step(record, *result)
             )
+            if self.updates and record.offset // EVERY > (self.next_offset - 1) // EVERY >= 0:
+                produced += self._statistics(record)
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:
                 outputs.extend(produced)
@@ -200,10 +209,13 @@ class Task:
     def _step(self, record: Record, event: Event, x: Vector) -> list[Output]:
         # What is written says what the model had learned *before* this record.
         trained_through, model = dict(self._trained_through), Model(self.updates, self._digest)
+        why = self.learner.explain(x, EXPLAINED, NEAREST) if record.offset >= self.live_from else None
         prediction, alarms = self.advance(event, x)
         if self.updates > model.updates:
             self._trained_through[record.topic] = record.offset
             self._digest = _chain(self._digest, record)
+            actual = self.learner.label_space.ids(event.labels or ())
+            self.label_statistics.update(actual, prediction.labels, record.offset)
         written = PredictionRecord(
             id=event.id,
             labels=self.learner.label_space.names(prediction.labels),
@@ -213,6 +225,8 @@ class Task:
             model=model,
             encoder=self.encoder.name,
             run=self.run,
+            truth=None if event.labels is None else Truth(event.labels, event.labels_complete),
+            why=None if why is None else self._told(why),
         )
         outputs = [Output("predictions", record.key, encode(written), self._headers(record, "prediction"))]
         outputs += [self.drift(record, alarm, str(position)) for position, alarm in enumerate(alarms)]
@@ -222,6 +236,30 @@ class Task:
         listed = np.union1d(prediction.best(LISTED_SCORES)[0], prediction.labels)
         labels, scores = prediction.among(listed).best(len(listed))
         return dict(zip(self.learner.label_space.names(labels), scores.tolist(), strict=True))
+
+    def _told(self, why: Explanation) -> Why:
+        names = self.learner.label_space.names
+        return Why(
+            labels=names(why.labels),
+            opinions={expert: _rounded(given) for expert, given in why.opinions.items()},
+            weights={expert: _rounded(given) for expert, given in why.weights.items()},
+            nearest=[
+                Nearest(number, round(weight, 3), names(labels[:NEAREST_LABELS]))
+                for number, weight, labels in why.neighbours
+            ],
+        )
+
+    def _statistics(self, record: Record) -> list[Output]:
+        """Return what is known of labels whose figures are due, and of the partition."""
+        written = [
+            (each.label.encode(), encode(each))
+            for each in label_records(self.label_statistics, self.learner, self.scores)
+        ]
+        written.append((b"", encode(partition_record(self.learner, self.scores, self.monitors))))
+        return [
+            Output("label-stats", key, value, self._headers(record, f"label-stats.{position}"))
+            for position, (key, value) in enumerate(written)
+        ]
 
     def drift(self, record: Record, alarm: Alarm, name: str) -> Output:
         """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
@@ -265,6 +303,7 @@ class Task:
             "learner": self.learner.state(),
             "monitors": self.monitors.state(),
             "scores": self.scores.state(),
+            "label_statistics": self.label_statistics.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -278,6 +317,11 @@ class Task:
         self.learner.load_state(state["learner"])
         self.monitors.load_state(state["monitors"])
         self.scores.load_state(state["scores"])
+        self.label_statistics.load_state(state["label_statistics"])
+
+
+def _rounded(numbers: Sequence[float]) -> list[float]:
+    return [round(number, 3) for number in numbers]
 
 
 def _rfc3339(milliseconds: int) -> str:
