@@ -42,7 +42,7 @@ def run(config: Config = None, stream: Stream = None) -> None:
     """Label a stream live, learning from it, until SIGTERM or Ctrl-C."""
     from stream.service import serve
 
-    with _told():
+    with told():
         settings = load(config, stream=stream)
         logs.configure(settings.log.level, settings.log.format)
         serve(settings)
@@ -55,7 +55,7 @@ def produce(
     limit: Limit = None,
 ) -> None:
     """Write a file of events to a stream."""
-    with _told():
+    with told():
         settings = load(config, stream=stream)
         ensure_topics(settings.kafka, settings.stream)
         name = topic(settings.stream, "events")
@@ -80,7 +80,7 @@ def replay(
     from stream.threads import limit_threads
 
     limit_threads()
-    with _told():
+    with told():
         if out is not None and out_topic is not None:
             raise ConfigError("--out and --out-topic exclude each other; give one of them or none.")
         settings = load(config, stream=stream, learner=None if learner is None else {"name": learner})
@@ -173,7 +173,7 @@ def _bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Tell a person, in a line, what they can do something about."""
     try:
         yield

@@ -156,6 +156,23 @@ class HttpSettings(Section):
     port: int = Field(default=9464, ge=0, le=65_535)
 
 
+class DashboardSettings(Section):
+    """Where the dashboard is served, and who may look.
+
+    Parameters
+    ----------
+    host, port
+        Where it listens; port 0 takes any free one.
+    token
+        Whoever looks must know it. Needed where `host` is not a loopback address: labels, ids and scores
+        are then on a network. It travels as the connection does, so put TLS before it.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9480, ge=0, le=65_535)
+    token: SecretStr | None = Field(default=None, min_length=16)
+
+
 class LogSettings(Section):
     """How much is logged, and whether as text for people or JSON lines for machines."""
 
@@ -197,6 +214,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     snapshot: SnapshotSettings = Field(default_factory=SnapshotSettings)
     http: HttpSettings = HttpSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
 
     @property
@@ -344,5 +362,5 @@ def _sentence(problem: Any, path: Path | None) -> str:
     )
     if problem["type"] == "extra_forbidden":
         return f"There is no setting {key}. {_known_keys(place[0])}"
-    shown = "a secret" if "password" in key else repr(problem["input"])
+    shown = "a secret" if key.endswith(("password", "token")) else repr(problem["input"])
     return f"The setting {key} cannot be {shown}: {problem['msg'].lower()}. Change it in {where}."

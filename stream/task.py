@@ -251,15 +251,17 @@ class Task:
 
     def _statistics(self, record: Record) -> list[Output]:
         """Return what is known of labels whose figures are due, and of the partition."""
-        written = [
-            (each.label.encode(), encode(each))
-            for each in label_records(self.label_statistics, self.learner, self.scores)
+        outputs = [
+            Output(
+                "label-stats",
+                each.label.encode(),
+                encode(each),
+                self._headers(record, f"label-stats.{position}"),
+            )
+            for position, each in enumerate(label_records(self.label_statistics, self.learner, self.scores))
         ]
-        written.append((b"", encode(partition_record(self.learner, self.scores, self.monitors))))
-        return [
-            Output("label-stats", key, value, self._headers(record, f"label-stats.{position}"))
-            for position, (key, value) in enumerate(written)
-        ]
+        whole = encode(partition_record(self.learner, self.scores, self.monitors))
+        return [*outputs, Output("label-stats", b"", whole, self._headers(record, "partition-stats"))]
 
     def drift(self, record: Record, alarm: Alarm, name: str) -> Output:
         """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
