@@ -12,6 +12,9 @@ from drift.adwin import ADWIN
 from drift.births import LabelBirths
 from drift.detectors import Detector, build
 
+SCOPES = ("error", "prior", "correlation", "vector", "calibration", "structure")
+"""What an alarm can be about, for counters that exist from the start."""
+
 
 class Observation(NamedTuple):
     """What one message showed, once its true labels were known.

@@ -26,6 +26,8 @@ MAX_NUMBER = float(np.finfo(np.float32).max)
 """Largest size of a number in a vector or a feature: what float32 holds."""
 MAX_DEPTH = 100
 """Deepest nesting of arrays and objects in an event, itself included."""
+REASONS = ("json", "schema", "value", "size", "tombstone", "encoder")
+"""Why input cannot be used: the reasons of a `BadEventError`, for counters that exist from the start."""
 MAX_DETAIL_CHARACTERS = 400
 """Longest detail of a `BadEventError`, in characters: it travels in a header."""
 
@@ -79,8 +81,7 @@ class BadEventError(ValueError):
     Parameters
     ----------
     reason
-        One word for the kind of trouble, for counters: "json", "schema", "value", "size", "tombstone" or
-        "encoder".
+        One word for the kind of trouble, for counters: one of `REASONS`.
     detail
         One sentence that names the field and says what was got. Kept to `MAX_DETAIL_CHARACTERS` and to
         characters that UTF-8 can carry, whatever the input was.

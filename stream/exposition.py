@@ -14,7 +14,9 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from drift.monitors import SCOPES
 from learners.metrics import RecentScores, Scores
+from stream.events import REASONS
 from stream.telemetry import Account, PartitionAccount, Telemetry
 
 NOT_SCORES = ("messages", "labels")
@@ -60,18 +62,22 @@ def _counters(account: Account) -> Iterator[Metric]:
         ("failed_snapshots", "Snapshots that could not be written.", account.snapshot_failures),
     ):
         yield CounterMetricFamily(f"ithaca_{name}", text, value=value)
-    for name, text, label, counts in (
-        ("dead_letters", "Events that could not be used.", "reason", account.dead_letters),
-        ("drift_alarms", "Drift alarms.", "scope", account.alarms),
+    for name, text, label, known, counts in (
+        ("dead_letters", "Events that could not be used.", "reason", REASONS, account.dead_letters),
+        ("drift_alarms", "Drift alarms.", "scope", SCOPES, account.alarms),
     ):
         family = CounterMetricFamily(f"ithaca_{name}", text, labels=[label])
-        for key, count in counts.items():
+        # From 0 on: an increase over nothing is nothing, and the first one would be missed.
+        for key, count in {**dict.fromkeys(known, 0), **counts}.items():
             family.add_metric([key], count)
         yield family
 
 
 def _gauges(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
     lag = GaugeMetricFamily("ithaca_lag_records", "Records not committed yet.", labels=["partition"])
+    offset = GaugeMetricFamily(
+        "ithaca_next_offset", "Offset that a partition goes on from.", labels=["partition"]
+    )
     restoring = GaugeMetricFamily(
         "ithaca_restoring", "1 while a partition relearns what an earlier owner knew.", labels=["partition"]
     )
@@ -84,11 +90,12 @@ def _gauges(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
         number = str(each.partition)
         if each.lag is not None:
             lag.add_metric([number], each.lag)
+        offset.add_metric([number], each.next_offset)
         restoring.add_metric([number], each.restoring)
         for over, scores in (("recent", each.recent), ("all", each.scores)):
             for name, value in _scores(scores).items():
                 score.add_metric([number, name, over], value)
-    yield from (lag, restoring, score)
+    yield from (lag, offset, restoring, score)
 
 
 def _snapshots(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:

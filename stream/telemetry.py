@@ -42,6 +42,8 @@ class PartitionAccount:
         Its number.
     restoring
         Whether it is still learning silently what an earlier owner had learned.
+    next_offset
+        Where it goes on.
     lag
         Records on it that are not committed; None as long as that is not known.
     recent, scores
@@ -54,6 +56,7 @@ class PartitionAccount:
 
     partition: int
     restoring: bool
+    next_offset: int
     lag: int | None
     recent: RecentScores
     scores: Scores
@@ -247,7 +250,7 @@ class Telemetry:
         if now - kept.taken_at >= REFRESH_S or kept.account.restoring or lag == 0:
             kept.account, kept.taken_at = _account(partition, task, lag), now
         else:
-            kept.account = dataclasses.replace(kept.account, lag=lag)
+            kept.account = dataclasses.replace(kept.account, lag=lag, next_offset=task.next_offset)
 
     def timed(self, encoder: Encoder) -> Encoder:
         """Return the same encoder with a stop watch; give it to the tasks."""
@@ -305,6 +308,7 @@ def _account(partition: int, task: Task, lag: int | None) -> PartitionAccount:
         partition=partition,
         # At the end of the log there is nothing left to relearn, whatever offset was promised.
         restoring=task.next_offset < task.live_from and lag != 0,
+        next_offset=task.next_offset,
         lag=lag,
         recent=task.scores.recent.summary(),
         scores=task.scores.summary(),

@@ -57,11 +57,12 @@ class Birth(NamedTuple):
 class Label:
     """One label's latest record of each partition."""
 
-    __slots__ = ("birth", "history", "name", "records")
+    __slots__ = ("birth", "history", "last", "name", "records")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.birth: Birth | None = None
+        self.last: dict[int, int] = {}
         self.records: dict[int, LabelRecord] = {}
         self.history: collections.deque[tuple[int, float]] = collections.deque(maxlen=HISTORY)
 
@@ -71,12 +72,16 @@ class Label:
         self.history.append((record.last_seen, record.rate))
 
     def figures(self, updates: Mapping[int, int]) -> Figures:
-        """Return the figures after so many messages learned from, by partition: rates fade with silence."""
+        """Return the figures as of the partitions' last writing, after so many messages learned from.
+
+        A label that was not written then, nor seen since its record, has been silent: its rate fades.
+        """
         count = predicted = hits = 0
         rate = usual = silent = 0.0
         total = sum(updates.values())
         for partition, record in self.records.items():
-            later = max(0, updates.get(partition, 0) - record.updates)
+            seen = self.last.get(partition, 0) > record.updates
+            later = 0 if seen else max(0, updates.get(partition, 0) - record.updates)
             share = updates.get(partition, 0) / total if total else 1.0
             count, predicted, hits = count + record.count, predicted + record.predicted, hits + record.hits
             rate += share * record.rate * 0.5 ** (later / SHORT)
@@ -122,13 +127,14 @@ class Labels:
         """Return whether there is one."""
         return name in self._labels
 
-    def seen(self, name: str, birth: Birth) -> bool:
-        """Note that a message carries a label; True if nobody knew it."""
-        if name in self._labels:
-            return False
-        self._labels[name] = Label(name)
-        self._labels[name].birth = birth
-        return True
+    def seen(self, name: str, birth: Birth, updates: int = 0) -> bool:
+        """Note that a message carries a label, after so many others; True if nobody knew the label."""
+        known = self._labels.get(name)
+        if known is None:
+            known = self._labels[name] = Label(name)
+            known.birth = birth
+        known.last[birth.partition] = updates
+        return known.birth is birth
 
     def take(self, partition: int, record: LabelRecord) -> None:
         """Take in what a partition wrote of a label."""

@@ -64,6 +64,11 @@ class Partition:
     latest: int = -1
     account: PartitionRecord | None = None
 
+    @property
+    def written(self) -> int:
+        """Messages learned from when statistics were last written."""
+        return self.account.updates if self.account else 0
+
 
 class Model:
     """Adds up what was written; give it the records of each partition in order.
@@ -173,7 +178,8 @@ class Model:
         partition.latest = seen.offset
         born = 0
         for label in truth.labels if truth is not None else ():
-            born += self.labels.seen(label, Birth(written.partition, written.offset, written.time))
+            place = Birth(written.partition, written.offset, written.time)
+            born += self.labels.seen(label, place, seen.updates + 1)
         values = {"predictions": 1.0, "births": float(born), **_counts(seen, partition.previous)}
         run = self.runs.setdefault(found.run, Run(found.run, encoder=found.encoder))
         run.predictions += 1

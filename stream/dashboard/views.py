@@ -224,7 +224,7 @@ ORDERS: dict[str, Callable[[Figures], Any]] = {
 
 def labels(model: Model, order: str, query: str, page: int) -> Json:
     """Return a page of the labels, which were born lately, and which have gone silent."""
-    updates = {number: partition.updates for number, partition in model.partitions.items()}
+    updates = {number: partition.written for number, partition in model.partitions.items()}
     query = query.lower()
     every = model.labels.figures(updates)
     found = sorted(
@@ -259,7 +259,7 @@ def label(model: Model, name: str) -> Json | None:
     if name not in model.labels:
         return None
     known = model.labels[name]
-    updates = {number: partition.updates for number, partition in model.partitions.items()}
+    updates = {number: partition.written for number, partition in model.partitions.items()}
     mates = {}
     for partition, record in known.records.items():
         if record.cluster is not None:

@@ -34,7 +34,7 @@ async function show() {
   const {name, parameters} = place();
   const main = $("main");
   try {
-    const made = h("div", {"data-view": name}, await VIEWS[name](parameters, {ask, sources: page.sources, source: page.source, width: main.clientWidth - 48}));
+    const made = h("div", {"data-view": name}, await VIEWS[name](parameters, {ask, sources: page.sources, source: page.source, width: Math.max(300, main.clientWidth - 48)}));
     const fresh = page.shown !== location.hash;
     if (main.firstElementChild?.dataset.view === name) morph(main.firstElementChild, made);
     else main.replaceChildren(made);

@@ -1,9 +1,9 @@
 // Lines over an axis, as SVG: one crosshair for pointer and arrow keys, one scale for all of a chart.
 
-import {h, number, when} from "./dom.js";
+import {compact, h, number, when} from "./dom.js";
 
 const shown = new Map();
-const LEFT = 44, RIGHT = 12, TOP = 10, BOTTOM = 24;
+const LEFT = 52, RIGHT = 12, TOP = 10, BOTTOM = 24;
 
 /**
  * A chart of lines over `at`.
@@ -24,7 +24,7 @@ export function chart(id, {title, at, series, marks = [], y = null, height = 190
     h("svg", {id, viewBox: `0 0 ${width} ${height}`, width, height, tabindex: 0, role: "img", "aria-label": `${title}. ${spoken(series, format)}. Arrow keys read values.`},
       rules.map((value) => [
         h("line.rule", {x1: LEFT, x2: width - RIGHT, y1: up(value), y2: up(value)}),
-        h("text.axis", {x: LEFT - 8, y: up(value) + 4, "text-anchor": "end"}, format(value)),
+        h("text.axis", {x: LEFT - 8, y: up(value) + 4, "text-anchor": "end"}, axis(value, high, format)),
       ]),
       ticks(first, last, timed, width).map(([place, text, anchor]) => h("text.axis", {x: x(place), y: height - 6, "text-anchor": anchor}, text)),
       marks.filter((mark) => mark.at >= first && mark.at <= last).slice(0, 120).map((mark) => h("line.mark", {class: mark.kind, x1: x(mark.at), x2: x(mark.at), y1: TOP, y2: height - BOTTOM}, h("title", {}, mark.text))),
@@ -32,6 +32,9 @@ export function chart(id, {title, at, series, marks = [], y = null, height = 190
       h("line.cross", {y1: TOP, y2: height - BOTTOM, x1: -9, x2: -9}),
     ));
 }
+
+/** Plain numbers are short on an axis; times keep their unit. */
+const axis = (value, high, format) => (format(0) === "0" || format(0) === "0.000" ? (high <= 1 && high >= 0.5 ? String(Number(value.toFixed(2))) : compact(value)) : format(value));
 
 const legend = (series, format) => h("figcaption", {}, series.map((each) => h("span.key", {class: each.kind}, each.name, h("b", {}, format(latest(each.values))))));
 const latest = (values) => values.findLast((value) => value !== null) ?? null;

@@ -10,7 +10,7 @@ export async function clusters(parameters, {ask, width}) {
   const choice = data.partitions.length > 1 ? segments("partition", Object.fromEntries(data.partitions.map((n) => [n, `partition ${n}`])), String(data.partition), parameters, true, "clusters") : null;
   const head = h("div.viewhead", {}, h("h1", {}, "Clusters"), h("span.note", {}, data.total ? `${count(data.total)} clusters` : ""), h("span.grow"), choice);
   if (!data.total) return [head, empty("No clusters yet", "Learners with label clusters, as iHOMER, write their tree every 500 offsets. Others have none.")];
-  return [head, h("div.grid", {}, h("div.twothirds", {}, tree(data, width > 1010 ? (width * 2) / 3 - 50 : width - 38)), h("div.third", {}, changes(data)))];
+  return [head, h("div.grid.loose", {}, h("div.twothirds", {}, tree(data, width > 1010 ? (width * 2) / 3 - 50 : width - 38)), h("div.third", {}, changes(data)))];
 }
 
 /** Where each leaf and inner node stands: leaves in rows, nodes as far left as they are deep. */
@@ -57,7 +57,7 @@ function tree(data, width) {
         return h("g.row", {"data-key": `c${node}`, class: changed ? "fresh" : null, transform: `translate(${x(places.get(node))} ${y(places.get(node).row)})`},
           h("title", {}, `cluster ${node}: ${each.labels.join(", ")}`),
           h("circle.leaf", {r: (3 + 6 * Math.sqrt(each.count / most)).toFixed(1)}),
-          h("a", {href: link("labels", {label: each.labels[0]})}, h("text.leafname", {x: 16, y: 4.5}, text)),
+          h("svglink", {href: link("labels", {label: each.labels[0]})}, h("text.leafname", {x: 16, y: 4.5}, text)),
           changed ? h("text.axis", {x: 16, y: -8}, changed) : null);
       })))));
 }

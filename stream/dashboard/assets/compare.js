@@ -16,9 +16,9 @@ export async function compare(parameters, {ask}) {
 }
 
 function both(data) {
-  const width = document.getElementById("main").clientWidth - 48;
+  const width = Math.max(300, document.getElementById("main").clientWidth - 48);
   const half = width > 1010 ? (width - 16) / 2 - 38 : width - 38;
-  return h("div.grid", {},
+  return h("div.grid.loose", {},
     h("div", {}, headline(data)),
     h("div.half", {}, curves(data, "subset_accuracy", "Subset accuracy", half)), h("div.half", {}, curves(data, "micro_f1", "Micro-F1", half)),
     h("div.half", {}, outcomes(data)), h("div.half", {}, labels(data)), h("div", {}, differ(data)));

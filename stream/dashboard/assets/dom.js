@@ -2,11 +2,11 @@
 
 const SVG = new Set(["svg", "g", "path", "line", "rect", "circle", "text", "title"]);
 
-/** Make an element: h("a.quiet", {href: "#"}, "text", [more children]). */
+/** Make an element: h("a.quiet", {href: "#"}, "text", [more children]); "svglink" is a link inside SVG. */
 export function h(kind, attributes = {}, ...children) {
   const [tag, ...classes] = kind.split(".");
-  const space = SVG.has(tag) ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml";
-  const made = document.createElementNS(space, tag);
+  const space = SVG.has(tag) || tag === "svglink" ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml";
+  const made = document.createElementNS(space, tag === "svglink" ? "a" : tag);
   if (classes.length) made.setAttribute("class", classes.join(" "));
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
@@ -99,5 +99,8 @@ export const chips = (labels, kind = () => "") =>
   labels.length
     ? h("span.chips", {}, labels.map((label) => h("a.chip", {href: link("labels", {label}), class: kind(label)}, label)))
     : h("span.soft", {}, "none");
+
+/** What a drift event says in a few words. */
+export const said = (each) => (each.scope === "structure" && each.action !== "none" ? `${each.action} of ${each.action === "move" ? "label" : "cluster"} ${each.subject}` : `${each.detector}: ${each.subject}`);
 
 export const scope = (name) => h("span.scope", {class: `scope-${name}`}, name);

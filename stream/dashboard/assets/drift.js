@@ -1,7 +1,7 @@
 // What changed, where and since when; and the messages before and after.
 
 import {chart} from "./charts.js";
-import {card, count, empty, h, link, number, scope, score, when} from "./dom.js";
+import {card, count, empty, h, link, number, said, scope, score, when} from "./dom.js";
 import {table} from "./messages.js";
 
 export async function drift(parameters, {ask, width}) {
@@ -29,7 +29,6 @@ function facets(data, parameters) {
 }
 
 const place = (each, timed) => (timed ? each.time : each.offset);
-const said = (each) => `${each.scope}: ${each.detector}, ${each.subject}`;
 
 function timeline(data, width) {
   const marks = data.events.map((each) => ({at: place(each, data.timed), text: said(each), kind: `scope-${each.scope}`}));

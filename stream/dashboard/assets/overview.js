@@ -1,7 +1,7 @@
 // How the stream does now: how much, how far behind, how well, and what happened last.
 
 import {chart} from "./charts.js";
-import {card, compact, count, empty, h, link, number, scope, score, seconds, share, when} from "./dom.js";
+import {card, compact, count, empty, h, link, number, said, scope, score, seconds, share, when} from "./dom.js";
 
 const SPANS = {minutes: "15 minutes", hours: "8 hours", all: "All"};
 
@@ -43,9 +43,9 @@ function tiles(data) {
   const delay = series.delay.findLast((value) => value !== null);
   return h("div.tiles", {},
     data.timed ? tile("Throughput", number(Math.round(rate)), "a second", `${count(data.predictions)} predictions seen`) : tile("Predictions", count(data.predictions), "", "from a file: without times"),
-    tile("Lag", data.lag === null ? "–" : compact(data.lag), data.lag === null ? "" : "events", delay ? `answered ${seconds(delay)} after the event` : "not known here"),
+    tile("Lag", data.lag === null ? "–" : compact(data.lag), data.lag === null ? "" : "events", delay ? `answered in ${seconds(delay)}` : "not known here"),
     tile("Subset accuracy", now ? share(now.subset_accuracy) : "–", "", now ? `micro-F1 ${score(now.micro_f1)}` : "no true labels seen"),
-    tile("Skill", now ? score(now.skill) : "–", "", now ? `previous labels alone: ${share(now.previous_subset_accuracy)}` : "over the previous labels"),
+    tile("Skill", now ? score(now.skill) : "–", "", now ? `repeating labels: ${share(now.previous_subset_accuracy)}` : "over the previous labels"),
     tile("Labels", count(data.labels), "", "seen so far", link("labels")),
     tile("Drift", count(data.alarms), "", data.latest[0] ? `last ${when(data.latest[0].time) || `at offset ${count(data.latest[0].offset)}`}` : "none seen", link("drift")),
     tile("Dead letters", count(data.dead_letters), "", data.dead_letters ? Object.entries(data.reasons).slice(0, 2).map(([reason, n]) => `${n} ${reason}`).join(", ") : "none"),
@@ -77,7 +77,7 @@ function throughput(data, width) {
 function latest(data) {
   if (!data.latest.length) return card("Latest drift", null, empty("No drift seen", "When a monitor finds that the stream changed, it stands here."));
   return card("Latest drift", h("a", {href: link("drift")}, "all of it"), h("ul.list", {}, data.latest.map((each) =>
-    h("li", {"data-key": `d${each.number}`}, scope(each.scope), h("a.clip.rowlink", {href: link("drift", {at: `${each.partition}/${each.offset}`})}, `${each.detector}: ${each.subject}`), h("span.note", {}, when(each.time) || `offset ${count(each.offset)}`)))));
+    h("li", {"data-key": `d${each.number}`}, scope(each.scope), h("a.clip.rowlink", {href: link("drift", {at: `${each.partition}/${each.offset}`})}, said(each)), h("span.note", {}, when(each.time) || `offset ${count(each.offset)}`)))));
 }
 
 function partitions(data) {

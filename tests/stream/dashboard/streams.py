@@ -7,6 +7,7 @@ import itertools
 import random
 import time
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -136,7 +137,7 @@ def prediction(
 def line(written: Written) -> bytes:
     """Return a record as a replay's file has it."""
     kind = {"dead-letter": "dead-letter", "drift": "drift.0"}.get(written.kind, written.kind)
-    fields = {"source": f"s.events/{written.partition}/{written.offset}/{kind}"}
+    fields: dict[str, Any] = {"source": f"s.events/{written.partition}/{written.offset}/{kind}"}
     if written.value is not None and written.kind != "dead-letter":
         fields["value"] = msgspec.Raw(written.value)
     return msgspec.json.encode(fields)

@@ -132,24 +132,31 @@ def test_a_record_says_where_it_comes_from() -> None:
             of_line(bad)
 
 
+def account(updates: int) -> Written:
+    """Return what a partition writes of itself after so many messages."""
+    whole = PartitionRecord(updates=updates, scores={}, learner={}, splits=(), watched={})
+    return Written("partition-stats", 0, updates, 1.0, 1.0, encode(whole))
+
+
 def test_labels_fade_fall_silent_and_are_born() -> None:
     """From their records, and from the truth in the predictions."""
     record = LabelRecord(
         label="old", count=50, predicted=40, hits=30, f1=0.66, first_seen=3, last_seen=990, rate=0.05,
         usual=0.05, cluster=4, updates=1_000,
     )  # fmt: skip
-    model = fed("m", [Written("label-stats", 0, 1_000, 1.0, 1.0, encode(record))])
+    model = fed("m", [Written("label-stats", 0, 1_000, 1.0, 1.0, encode(record)), account(1_000)])
     model.take(prediction(1_001, [], ["new"], at=7.0))
     page = views.labels(model, "change", "", 0)
     assert page["births"][0] == {"label": "new", "partition": 0, "offset": 1_001, "time": 7.0}
     assert page["labels"][0]["change"] == pytest.approx(0.0, abs=0.1)
     assert page["silent"] == []
-    for offset in range(1_002, 2_500):
-        model.take(prediction(offset, [], ["new"], at=8.0))
+    model.take(account(2_500))
     page = views.labels(model, "silent", "", 0)
     assert page["silent"][0]["name"] == "old"
     assert page["silent"][0]["silent"] == pytest.approx(0.05 * 1_500)
     assert page["labels"][0]["rate"] == pytest.approx(0.05 * 0.5**3)
+    model.take(prediction(2_501, [], ["old"], at=8.0))
+    assert views.labels(model, "silent", "", 0)["silent"] == []
     assert views.label(model, "old")["clusters"] == {0: 4}  # type: ignore[index]
     assert views.label(model, "nobody") is None
 
