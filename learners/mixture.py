@@ -94,9 +94,9 @@ class Mixture:
 
     def trust(self, labels: Ids) -> Table:
         """Return how much each expert's opinion counts for labels, the stacker's last: shape (rows, k)."""
-        known = labels < self._labels
-        trust = np.full((self.experts + 1, len(labels)), self._start, dtype=np.float32)
-        trust[:, known] = self._trust[:, labels[known]]
+        trust: Table = grown(
+            self._trust, self.experts + 1, int(labels.max(initial=-1)) + 1, fill=self._start
+        )[:, labels]
         return trust
 
     def learn(self, mixed: Mixed, targets: Targets) -> None:

@@ -30,6 +30,7 @@ class BusyWorker:
         self.telemetry.processed(0.01)
         self.telemetry.failed()
         self.telemetry.committed(0, self._task, outcome, lag=3, commit_s=0.004, batch_s=0.02)
+        self.telemetry.snapshot_written(0, Kept(self._offset, 1_000, time.time()))
 
 
 class SickWorker(BusyWorker):

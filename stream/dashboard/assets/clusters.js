@@ -8,7 +8,7 @@ const ROW = 30, STEP = 26, FRESH = 3000;
 export async function clusters(parameters, {ask, width}) {
   const data = await ask("clusters", {partition: parameters.partition ?? "0"});
   const choice = data.partitions.length > 1 ? segments("partition", Object.fromEntries(data.partitions.map((n) => [n, `partition ${n}`])), String(data.partition), parameters, true, "clusters") : null;
-  const head = h("div.viewhead", {}, h("h1", {}, "Clusters"), h("span.note", {}, data.total ? `${count(data.total)} clusters` : ""), h("span.grow"), choice);
+  const head = h("div.viewhead", {}, h("h1", {}, "Clusters"), h("span.note", {}, data.total ? `${count(data.total)} ${data.total === 1 ? "cluster" : "clusters"}` : ""), h("span.grow"), choice);
   if (!data.total) return [head, empty("No clusters yet", "Learners with label clusters, as iHOMER, write their tree every 500 offsets. Others have none.")];
   return [head, h("div.grid.loose", {}, h("div.twothirds", {}, tree(data, width > 1010 ? (width * 2) / 3 - 50 : width - 38)), h("div.third", {}, changes(data)))];
 }

@@ -21,7 +21,7 @@ export async function labels(parameters, {ask}) {
 function every(data, parameters) {
   if (!data.total) return card("All labels", null, data.known && parameters.q ? empty("No label matches", "Try a shorter part of its name.") : empty("No statistics yet", "Workers write statistics of labels every 500 offsets."));
   const head = (key) => h(key === "name" ? "th" : "th.num", {scope: "col", "aria-sort": data.order === key ? (key === "name" || key === "f1" ? "ascending" : "descending") : null}, h("a", {href: link("labels", {...parameters, order: key, page: ""})}, ORDERS[key], data.order === key ? " ▾" : ""));
-  return card(data.order === "change" ? "Top changing labels" : "All labels", `${count(data.total)} labels, page ${data.page + 1} of ${data.pages}`,
+  return card(data.order === "change" ? "Top changing labels" : "All labels", `${count(data.total)} ${data.total === 1 ? "label" : "labels"}, page ${data.page + 1} of ${data.pages}`,
     h("div.scroll", {}, h("table", {},
       h("thead", {}, h("tr", {}, head("name"), h("th", {scope: "col"}, "lately"), head("rate"), h("th.num", {scope: "col"}, "usually"), head("change"), head("count"), head("f1"))),
       h("tbody", {}, data.labels.map((each) => h("tr", {"data-key": each.name},
@@ -31,7 +31,7 @@ function every(data, parameters) {
 }
 
 const change = (each) => (Math.abs(each.change) < 3 ? h("span.soft", {}, signed(each.change)) : h("span.badge", {class: each.change > 0 ? "good" : "warn"}, signed(each.change)));
-const signed = (x) => `${x > 0 ? "+" : "−"}${Math.abs(x).toFixed(1)} σ`;
+const signed = (x) => `${x > 0.05 ? "+" : x < -0.05 ? "−" : ""}${Math.abs(x).toFixed(1)} σ`;
 
 const pager = (data, parameters) => data.pages > 1 ? h("div.pager", {},
   data.page ? h("a", {href: link("labels", {...parameters, page: data.page - 1})}, "← previous") : h("span.soft", {}, "← previous"),

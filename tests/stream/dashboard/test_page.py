@@ -172,7 +172,7 @@ def test_ten_thousand_labels_are_paged_and_found(watched: Watched, url: str, pic
     watched.keep(pictures, "labels-thousands")
     watched.page.keyboard.press("/")
     watched.page.keyboard.type("topic-9999")
-    expect(watched.page.get_by_text("1 labels, page 1 of 1")).to_be_visible()
+    expect(watched.page.get_by_text("1 label, page 1 of 1")).to_be_visible()
     assert watched.page.evaluate("document.activeElement.type") == "search"
     watched.open(url, "clusters", THOUSANDS)
     expect(watched.page.locator("g.row")).to_have_count(80)
