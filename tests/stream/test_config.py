@@ -77,7 +77,10 @@ def test_parameters_come_from_the_environment_as_json(monkeypatch: pytest.Monkey
             "[kafka]\nbroker = 1\n",
             r"There is no setting kafka\.broker\. Section kafka has: .*bootstrap_servers",
         ),
-        ("[kafca]\nx = 1\n", r"There is no setting kafca\. The sections are: dashboard, encoder, http, kafka"),
+        (
+            "[kafca]\nx = 1\n",
+            r"There is no setting kafca\. The sections are: dashboard, encoder, http, kafka",
+        ),
         (
             "[worker]\nlatency_ms = 1\n",
             r"The setting worker\.latency_ms cannot be 1: .*greater than or equal to 5",
