@@ -27,6 +27,12 @@ async function ask(name, parameters = {}) {
   return answer.json();
 }
 
+/** How wide a view is: what the window gives, less its own margins. */
+function room(main) {
+  const style = getComputedStyle(main);
+  return Math.max(300, main.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight));
+}
+
 async function show() {
   if (page.busy) { page.due = true; return; }
   page.busy = true;
@@ -34,7 +40,7 @@ async function show() {
   const {name, parameters} = place();
   const main = $("main");
   try {
-    const made = h("div", {"data-view": name}, await VIEWS[name](parameters, {ask, sources: page.sources, source: page.source, width: Math.max(300, main.clientWidth - 48)}));
+    const made = h("div", {"data-view": name}, await VIEWS[name](parameters, {ask, sources: page.sources, source: page.source, width: room(main)}));
     const fresh = page.shown !== location.hash;
     if (main.firstElementChild?.dataset.view === name) morph(main.firstElementChild, made);
     else main.replaceChildren(made);

@@ -57,8 +57,7 @@ function tree(data, width) {
         return h("g.row", {"data-key": `c${node}`, class: changed ? "fresh" : null, transform: `translate(${x(places.get(node))} ${y(places.get(node).row)})`},
           h("title", {}, `cluster ${node}: ${each.labels.join(", ")}`),
           h("circle.leaf", {r: (3 + 6 * Math.sqrt(each.count / most)).toFixed(1)}),
-          h("svglink", {href: link("labels", {label: each.labels[0]})}, h("text.leafname", {x: 16, y: 4.5}, text)),
-          changed ? h("text.axis", {x: 16, y: -8}, changed) : null);
+          h("svglink", {href: link("labels", {label: each.labels[0]})}, h("text.leafname", {x: 16, y: 4.5}, text, changed ? h("tspan.change", {dx: 10}, changed) : null)));
       })))));
 }
 

@@ -3,7 +3,7 @@
 import {bar, chart} from "./charts.js";
 import {card, chips, count, empty, h, link, score, share} from "./dom.js";
 
-export async function compare(parameters, {ask}) {
+export async function compare(parameters, {ask, width}) {
   const sources = await ask("sources");
   const runs = sources.flatMap((source, n) => source.runs.map((run) => ({n, run, text: `${source.name}: ${run}`, key: `${n}:${run}`})));
   const head = h("div.viewhead", {}, h("h1", {}, "Compare"));
@@ -12,11 +12,10 @@ export async function compare(parameters, {ask}) {
   const b = runs.find((each) => each.key === parameters.b) ?? runs.find((each) => each !== a);
   const data = await ask("compare", {a: a.n, run_a: a.run, b: b.n, run_b: b.run});
   const choose = (name, chosen, text) => h("label", {}, h("span.soft", {}, `${text} `), h("select", {"data-parameter": name}, runs.map((each) => h("option", {value: each.key, selected: each.key === chosen.key}, each.text))));
-  return [h("div.viewhead", {}, h("h1", {}, "Compare"), choose("a", a, "First"), choose("b", b, "Second")), data ? both(data) : empty("No such run", "Choose another one.")];
+  return [h("div.viewhead", {}, h("h1", {}, "Compare"), choose("a", a, "First"), choose("b", b, "Second")), data ? both(data, width) : empty("No such run", "Choose another one.")];
 }
 
-function both(data) {
-  const width = Math.max(300, document.getElementById("main").clientWidth - 48);
+function both(data, width) {
   const half = width > 1010 ? (width - 16) / 2 - 38 : width - 38;
   return h("div.grid.loose", {},
     h("div", {}, headline(data)),

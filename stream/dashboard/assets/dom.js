@@ -1,6 +1,6 @@
 // Making elements, and bringing a shown tree to a new state without losing focus, selection or scroll.
 
-const SVG = new Set(["svg", "g", "path", "line", "rect", "circle", "text", "title"]);
+const SVG = new Set(["svg", "g", "path", "line", "rect", "circle", "text", "title", "tspan"]);
 
 /** Make an element: h("a.quiet", {href: "#"}, "text", [more children]); "svglink" is a link inside SVG. */
 export function h(kind, attributes = {}, ...children) {
