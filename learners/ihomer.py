@@ -25,9 +25,8 @@ from learners.base import (
 )
 from learners.clusters import Clusters
 from learners.decision import Decided, Decision
-from learners.labels import Ids, Targets
+from learners.labels import Ids, Targets, best_labels
 from learners.linear import AdaptiveLogisticRegression
-from learners.metrics import best_labels
 from learners.mixture import Mixed, Mixture
 from learners.neighbours import NearestNeighbours, Neighbours
 from learners.persistence import PreviousLabels
