@@ -92,12 +92,18 @@ class BlockMeans:
         self._step: Floats = np.zeros(0)
         self._draws = 0
         self._variance = self._squared = 0.0
+        self._compared = (0.0, 0.0)
         self._history: Floats = np.zeros((len(SCALES), 3))  # Of the cube roots: how many, mean, variance.
 
     @property
     def past(self) -> Floats:
         """Mean of all blocks since the last change, shape (figures,)."""
         return self._past / max(self._blocks, 1.0)
+
+    @property
+    def watched(self) -> tuple[float, float]:
+        """Distance of the latest blocks from those before, and what it would have to exceed; 0 at first."""
+        return self._compared
 
     def update(self, block: Floats) -> Found | None:
         """Take in one block, shape (figures,), and say if the figures changed; later ones may be longer."""
@@ -147,6 +153,8 @@ class BlockMeans:
             distance = float(difference @ difference)
             noise = self._variance * (1.0 / n + 1.0 / (self._blocks - n))
             p, least = self._judge(place, distance / noise)
+            if place == 0 and np.isfinite(least):
+                self._compared = (distance, noise * least)
             # Both of the latest blocks must lie there: in heavy tails, some block always stands out.
             there = (self._latest[-2:] - before) @ difference >= 0.5 * distance
             if p < chance and there.all():
@@ -184,6 +192,7 @@ class BlockMeans:
             "past": self._past,
             "step": self._step,
             "history": self._history,
+            "compared": np.array(self._compared),
             "noise": np.array([self._blocks, self._draws, self._variance, self._squared]),
         }
 
@@ -193,3 +202,5 @@ class BlockMeans:
         self._step, self._history = np.array(state["step"]), np.array(state["history"])
         self._blocks, draws, self._variance, self._squared = np.asarray(state["noise"]).tolist()
         self._draws = int(draws)
+        distance, least = np.asarray(state["compared"]).tolist()
+        self._compared = (distance, least)

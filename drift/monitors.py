@@ -16,6 +16,7 @@ from drift.inputs import Inputs
 from drift.labels import LabelRates
 from drift.limit import Limit
 from drift.pairs import LabelPairs
+from drift.series import Together
 from drift.structure import Structure
 from drift.vectors import Vectors
 
@@ -104,6 +105,15 @@ class Monitors:
         done = Counter(kind for message, kind in self._changes if message >= began)
         listed = ", ".join(f"{count} {kind}" for kind, count in sorted(done.items()))
         return alarm._replace(action=listed or "none")
+
+    def watched(self) -> dict[str, tuple[float, float]]:
+        """Return what single figures measure now, by detector: the statistic and what its size must exceed."""
+        return {
+            name: figures
+            for monitor in self._monitors.values()
+            if isinstance(monitor, Together | Vectors)
+            for name, figures in monitor.watched().items()
+        }
 
     def state(self) -> dict[str, Any]:
         """Return everything learned, as arrays and plain JSON values."""

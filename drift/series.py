@@ -52,6 +52,11 @@ class Series:
         figures = detector.statistic, detector.threshold, detector.window
         return [Alarm(self.name, self.scope, "stream", *figures, since=detector.window)]
 
+    @property
+    def watched(self) -> tuple[float, float]:
+        """The statistic now, and what its size is compared with."""
+        return float(self._detector.statistic), float(self._detector.threshold)
+
     def state(self) -> dict[str, Any]:
         """Return everything learned, as arrays and plain JSON values."""
         return self._detector.state()
@@ -75,6 +80,10 @@ class Together:
             if value is not None
             for alarm in series.update(value)
         ]
+
+    def watched(self) -> dict[str, tuple[float, float]]:
+        """Return what each series measures now, by its name; see `Series.watched`."""
+        return {series.name: series.watched for series in self._series}
 
     def state(self) -> dict[str, Any]:
         """See `Monitor`."""

@@ -142,6 +142,10 @@ class Vectors:
             after=after,
         )
 
+    def watched(self) -> dict[str, tuple[float, float]]:
+        """Return the latest distance of each test by its name, and what it would have to exceed."""
+        return {name: test.watched for name, test in self._tests.items()}
+
     def state(self) -> dict[str, Any]:
         """See `Monitor`."""
         return {

@@ -14,7 +14,7 @@ import abc
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,6 +93,60 @@ class Change:
     threshold: float
 
 
+class Structure(NamedTuple):
+    """The label clusters as they are now.
+
+    Parameters
+    ----------
+    owners
+        Id of each label's cluster, shape (L,); labels that were never learned may be missing at the end.
+    splits
+        The tree above the clusters: each inner node's id and those of its two children.
+    """
+
+    owners: Ids
+    splits: Sequence[tuple[int, int, int]]
+
+
+class Neighbour(NamedTuple):
+    """A past message that a prediction leans on.
+
+    Parameters
+    ----------
+    number
+        Which learned message it is, counting from 0.
+    weight
+        Its share of the vote, in [0, 1].
+    labels
+        Ids of the labels it carried.
+    """
+
+    number: int
+    weight: float
+    labels: Ids
+
+
+class Explanation(NamedTuple):
+    """What a prediction is made of.
+
+    Parameters
+    ----------
+    labels
+        Ids of the labels explained: the predicted ones and the next likeliest. Shape (k,).
+    opinions
+        Each expert's probability of each of these labels, by the expert's name: k numbers.
+    weights
+        How much each expert's opinion counts for each of these labels; over the experts they add up to 1.
+    neighbours
+        The past messages that are nearest, nearest first.
+    """
+
+    labels: Ids
+    opinions: dict[str, list[float]]
+    weights: dict[str, list[float]]
+    neighbours: Sequence[Neighbour]
+
+
 @dataclasses.dataclass(frozen=True)
 class Statistics:
     """A frozen account of a learner, for telemetry; subclasses add their own figures.
@@ -110,6 +164,11 @@ class Statistics:
     messages: int
     labels: int
     features: int
+
+    def figures(self) -> dict[str, float]:
+        """Return the numbers by name; what is not one number is left out."""
+        named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: float(value) for name, value in named.items() if isinstance(value, int | float)}
 
 
 class Learner(MultiLabelClassifier, abc.ABC):
@@ -154,6 +213,18 @@ class Learner(MultiLabelClassifier, abc.ABC):
         """Return the ids of the label clusters that some labels live in; empty without clusters."""
         del labels
         return []
+
+    def structure(self) -> Structure:
+        """Return the label clusters; empty without clusters."""
+        return Structure(np.zeros(0, dtype=np.intp), ())
+
+    def explain(self, x: Vector, labels: int, neighbours: int) -> Explanation | None:
+        """Say what a prediction for a vector of shape (d,) is made of; None where there is no more to say.
+
+        Never changes the state. `labels` and `neighbours` bound how much is said.
+        """
+        del x, labels, neighbours
+        return None
 
     def statistics(self) -> Statistics:
         """Return a frozen account of the learner, cheap enough to ask after every batch."""

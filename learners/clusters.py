@@ -118,6 +118,10 @@ class Clusters:
         node = self._root() if node is None else node
         return tuple(self.tree(child) for child in self._children[node]) if node in self._children else node
 
+    def splits(self) -> list[tuple[int, int, int]]:
+        """Return the tree as its inner nodes, each with its two children, in order of id."""
+        return [(node, *self._children[node]) for node in sorted(self._children)]
+
     # Learning ---------------------------------------------------------------------------------------
 
     def learn(self, labels: list[int] | Ids, size: int) -> tuple[Change, ...]:

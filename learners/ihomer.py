@@ -8,14 +8,24 @@ earned most there), so moving a label between clusters retrains nothing.
 from __future__ import annotations
 
 import dataclasses
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
-from learners.base import Learner, Prediction, State, Statistics, Vector
+from learners.base import (
+    Explanation,
+    Learner,
+    Neighbour,
+    Prediction,
+    State,
+    Statistics,
+    Structure,
+    Vector,
+)
 from learners.clusters import Clusters
 from learners.decision import Decided, Decision
-from learners.labels import Ids, Targets
+from learners.labels import Ids, Targets, best_labels
 from learners.linear import AdaptiveLogisticRegression
 from learners.mixture import Mixed, Mixture
 from learners.neighbours import NearestNeighbours, Neighbours
@@ -65,6 +75,7 @@ class _Scored(NamedTuple):
     regressed: Regressed
     mixed: Mixed
     decided: Decided
+    near: Neighbours
 
 
 class IHOMER(Learner):
@@ -153,6 +164,28 @@ class IHOMER(Learner):
         """Return the ids of the clusters that some labels live in, ascending."""
         return sorted(set(self._clusters.owners()[labels].tolist()))
 
+    def structure(self) -> Structure:
+        """See `Learner.structure`."""
+        return Structure(self._clusters.owners(), self._clusters.splits())
+
+    def explain(self, x: Vector, labels: int, neighbours: int) -> Explanation | None:
+        """Return the experts' opinions of the likeliest labels and their weights, and who is nearest."""
+        scored = self._work_out(x)
+        likely = best_labels(scored.mixed.probabilities, labels).tolist()
+        # Plain lists: for five labels, set operations on arrays cost more than all the rest.
+        told = np.array(list(dict.fromkeys(scored.decided.labels.tolist() + likely))[:labels], dtype=np.intp)
+        opinions, trust = scored.mixed.opinions[:, told], self._mixture.trust(told)
+        names = (*self._experts, "stacked")
+        near = scored.near
+        sets = np.split(near.ids, np.cumsum(near.sizes)[:-1])
+        nearest = zip(self._near_angle.numbers(near), near.weights.tolist(), sets, strict=False)
+        return Explanation(
+            told,
+            dict(zip(names, opinions.tolist(), strict=True)),
+            dict(zip(names, trust.tolist(), strict=True)),
+            [Neighbour(*each) for each in islice(nearest, neighbours)],
+        )
+
     def learn(self, x: Vector, targets: Targets) -> None:
         """Learn from one message: every expert, the mixture, the rule and the clusters."""
         # A new label makes what was worked out before too short: work it out again.
@@ -186,7 +219,7 @@ class IHOMER(Learner):
         }
         mixed = self._mixture.mix(np.concatenate(list(experts.values())).reshape(len(experts), -1))
         decided = self._decide(mixed, (angle, standard), labels)
-        self._scored = _Scored(key, labels, views, experts, regressed, mixed, decided)
+        self._scored = _Scored(key, labels, views, experts, regressed, mixed, decided, angle)
         return self._scored
 
     def _views(self, x: Vector) -> _Views:

@@ -8,6 +8,7 @@ the prediction has, because it has to find the best five.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -208,6 +209,12 @@ class Prequential:
     def counts(self) -> tuple[int, Counts]:
         """Return the number of messages so far, and their counts' sums."""
         return self._messages, Counts(*self._sums.tolist())
+
+    def per_label(self, labels: Sequence[int]) -> list[list[int]]:
+        """Return hits, predictions and occurrences of each of some labels so far."""
+        self._per_label = grown(self._per_label, max(labels, default=-1) + 1)
+        counts: list[list[int]] = self._per_label[list(labels)].tolist()
+        return counts
 
     def summary(self) -> Scores:
         """Return the scores so far; costs O(labels)."""

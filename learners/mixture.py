@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from learners.base import State, Vector
 from learners.compiled import compiled
 from learners.growth import grown
-from learners.labels import Targets
+from learners.labels import Ids, Targets
 from learners.parameters import check_number
 
 FLOOR = 0.002
@@ -91,6 +91,13 @@ class Mixture:
         probabilities = np.empty(size, dtype=np.float32)
         _mix(opinions, logits, own, self._common, trust, probabilities)
         return Mixed(probabilities, opinions, logits)
+
+    def trust(self, labels: Ids) -> Table:
+        """Return how much each expert's opinion counts for labels, the stacker's last: shape (rows, k)."""
+        trust: Table = grown(
+            self._trust, self.experts + 1, int(labels.max(initial=-1)) + 1, fill=self._start
+        )[:, labels]
+        return trust
 
     def learn(self, mixed: Mixed, targets: Targets) -> None:
         """Learn from what `mix` returned for a message and from its labels."""

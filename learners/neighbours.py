@@ -88,6 +88,11 @@ class NearestNeighbours(Learner):
         rows, weights = _nearest(self._vectors, self._norms[:have], x, min(self.k, have))
         return Neighbours(weights, *_sets(rows, self._labels, self._positives), rows)
 
+    def numbers(self, neighbours: Neighbours) -> list[int]:
+        """Return which learned message each neighbour is, counting from 0."""
+        newest = self._messages - 1
+        return [newest - (newest - row) % self.window for row in neighbours.rows.tolist()]
+
     def vote(self, neighbours: Neighbours) -> Vector:
         """Return the weighted share of neighbours that carry each label, of those that know; shape (L,)."""
         said = (self._labels, self._positives, self._negatives)

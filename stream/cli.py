@@ -6,6 +6,7 @@ import typer
 
 from stream import broker_cli, commands
 from stream.benchmark_cli import benchmark_command
+from stream.dashboard_cli import dashboard
 from stream.evaluate_cli import evaluate_command
 from stream.snapshot_cli import app as snapshot_app
 
@@ -25,6 +26,7 @@ app.command()(commands.replay)
 app.command("evaluate")(evaluate_command)
 app.command("benchmark")(benchmark_command)
 app.command()(commands.demo)
+app.command()(dashboard)
 
 
 @app.callback()

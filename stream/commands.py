@@ -46,7 +46,7 @@ def run(config: Config = None, stream: Stream = None) -> None:
     """Label a stream live, learning from it, until SIGTERM or Ctrl-C."""
     from stream.service import serve
 
-    with _told():
+    with told():
         settings = load(config, stream=stream)
         logs.configure(settings.log.level, settings.log.format)
         serve(settings)
@@ -56,7 +56,7 @@ def check_config(config: Config = None, stream: Stream = None) -> None:
     """Print the settings as they would be used, without secrets; status 1 where they cannot be used."""
     from stream.assembly import make_task
 
-    with _told():
+    with told():
         settings = load(config, stream=stream)
         make_task(settings)
         typer.echo(settings.model_dump_json(indent=2))
@@ -69,7 +69,7 @@ def produce(
     limit: Limit = None,
 ) -> None:
     """Write a file of events to a stream."""
-    with _told():
+    with told():
         settings = load(config, stream=stream)
         ensure_topics(settings.kafka, settings.stream)
         name = topic(settings.stream, "events")
@@ -94,7 +94,7 @@ def replay(
     from stream.threads import limit_threads
 
     limit_threads()
-    with _told():
+    with told():
         if out is not None and out_topic is not None:
             raise ConfigError("--out and --out-topic exclude each other; give one of them or none.")
         settings = load(config, stream=stream, learner=None if learner is None else {"name": learner})
@@ -187,7 +187,7 @@ def _bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Tell a person, in a line, what they can do something about."""
     try:
         yield

@@ -232,6 +232,23 @@ class HttpSettings(Section):
     port: int = Field(default=9464, ge=0, le=65_535)
 
 
+class DashboardSettings(Section):
+    """Where the dashboard is served, and who may look.
+
+    Parameters
+    ----------
+    host, port
+        Where it listens; port 0 takes any free one.
+    token
+        Whoever looks must know it. Needed where `host` is not a loopback address: labels, ids and scores
+        are then on a network. It travels as the connection does, so put TLS before it.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9480, ge=0, le=65_535)
+    token: SecretStr | None = Field(default=None, min_length=16)
+
+
 class LogSettings(Section):
     """How much is logged, and whether as text for people or JSON lines for machines."""
 
@@ -275,6 +292,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     snapshot: SnapshotSettings = Field(default_factory=SnapshotSettings)
     http: HttpSettings = HttpSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
 
     @property

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import logging
 import signal
+import sys
+import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -28,6 +31,7 @@ from stream.feedback import NO_RECORD
 from stream.helpdesk import messages
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics, topic
 from stream.live import SCORES, LiveView, add_scores, in_words, listed
+from stream.processes import Process, free_ports, spawn
 from stream.service import build
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
@@ -151,7 +155,7 @@ class Demo:
         jobs = [Job(worker.run), Job(self._produce)]
         http = self._settings.http
         with served(self._telemetry, http.host, http.port) as url:
-            self._console.print(f"metrics: {url}/metrics")
+            self._console.print(f"metrics: {url}/metrics", highlight=False)
             try:
                 for job in jobs:
                     job.start()
@@ -249,10 +253,34 @@ def play(events: int) -> None:
             ensure_topics(settings.kafka, settings.stream)
             if isinstance(broker, GivenBroker):
                 started.callback(delete_topics, settings.kafka, settings.stream)
+            console.print(f"dashboard: {started.enter_context(dashboard(settings))}", highlight=False)
             Demo(broker, settings, events, console).run()
     except (NoBrokerError, BrokerError, FencedError, UnwrittenError, ValueError, OSError) as error:
         console.print(f"ithaca: {error}", style="red", highlight=False)
         raise typer.Exit(1) from error
+
+
+@contextmanager
+def dashboard(settings: Settings) -> Iterator[str]:
+    """Run the dashboard as a process of its own inside the block; gives its address.
+
+    It is up some seconds later, and takes nothing from the worker's thread.
+    """
+    with tempfile.TemporaryDirectory(prefix="ithaca-dashboard-") as folder:
+        configuration = Path(folder) / "ithaca.toml"
+        configuration.write_text(f'[kafka]\nbootstrap_servers = "{settings.kafka.bootstrap_servers}"\n')
+        (port,) = free_ports(1)
+        command = [sys.executable, "-m", "stream.cli", "dashboard", "--config", str(configuration)]
+        process = spawn(
+            [*command, "--stream", settings.stream, "--port", str(port)],
+            Path(folder) / "log",
+            outlives_us=False,
+        )
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            Process.of(process.pid).stop(grace=3.0)
+            process.wait()
 
 
 def demo_settings(address: str) -> Settings:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-import threading
-from collections.abc import Iterator
 
-import uvicorn
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from stream.exposition import registry
+from stream.serving import serving
 from stream.telemetry import Telemetry
 
 
@@ -45,46 +42,8 @@ def _verdict(good: bool, reason: str) -> Response:
     return PlainTextResponse("ok\n" if good else f"{reason}\n", status_code=200 if good else 503)
 
 
-@contextlib.contextmanager
-def served(telemetry: Telemetry, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve inside the block; gives the base URL.
-
-    Parameters
-    ----------
-    telemetry
-        What to answer from.
-    host
-        Interface to listen on. Loopback by default: whoever reaches it reads everything it says.
-    port
-        0 (the default) takes a free one, which the URL names.
-
-    Raises
-    ------
-    OSError
-        When the address cannot be listened on.
-    """
-    with _listening(host, port) as listener:
-        configuration = uvicorn.Config(
-            application(telemetry),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-        server = uvicorn.Server(configuration)
-        thread = threading.Thread(target=server.run, args=([listener],), name="endpoints", daemon=True)
-        thread.start()
-        try:
-            yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    # Bound here and not by the server, so that a taken port is our caller's error and not a thread's.
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        advice = "Choose another http.port, or 0 for a free one."
-        raise OSError(f"Metrics cannot be served at {host}:{port}: {error.strerror}. {advice}") from error
+def served(
+    telemetry: Telemetry, host: str = "127.0.0.1", port: int = 0
+) -> contextlib.AbstractContextManager[str]:
+    """Serve inside the block; gives the base URL. Loopback and a free port by default; see `serving`."""
+    return serving(application(telemetry), host, port, "http")

@@ -48,7 +48,7 @@ class Output(NamedTuple):
     Parameters
     ----------
     kind
-        Which of the stream's topics it goes to: "predictions", "drift" or "dlq".
+        Which of the stream's topics it goes to: "predictions", "drift", "label-stats" or "dlq".
     key, value, headers
         As in `Record`.
     """
@@ -151,6 +151,40 @@ class Model(msgspec.Struct, frozen=True):
     digest: str
 
 
+class TrueLabels(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The true labels that came with an event, and whether those are all."""
+
+    labels: list[str]
+    complete: bool = True
+
+
+class Nearest(msgspec.Struct, frozen=True):
+    """A past message that a prediction leans on: the how manieth learned one, its weight, its labels."""
+
+    number: int
+    weight: float
+    labels: list[str]
+
+
+class Why(msgspec.Struct, frozen=True):
+    """What a prediction is made of.
+
+    Parameters
+    ----------
+    labels
+        The labels explained: predicted ones and the next likeliest.
+    opinions, weights
+        By expert, its probability of each of them and how much that counts.
+    nearest
+        The nearest past messages; `number` n is the event whose prediction has `model.updates` n.
+    """
+
+    labels: list[str]
+    opinions: dict[str, list[float]]
+    weights: dict[str, list[float]]
+    nearest: list[Nearest]
+
+
 class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One prediction as it is written.
 
@@ -168,6 +202,10 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
         Per topic, the offset of the last record the model had learned from: always below the event's own.
     model, encoder, run
         What made it: the model, the encoder's name, the run's name.
+    truth
+        The true labels, where the event brought them: the prediction did not know them. None else.
+    why
+        What it is made of, where the learner can tell. None else.
     """
 
     id: str
@@ -178,6 +216,8 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
     model: Model
     encoder: str
     run: str
+    truth: TrueLabels | None = None
+    why: Why | None = None
 
 
 class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -18,7 +18,7 @@ from drift.alarms import SCOPES
 from learners.metrics import RecentScores, Scores
 from stream.events import REASONS
 from stream.feedback import OUTCOMES
-from stream.telemetry import Account, PartitionAccount, Telemetry, figures
+from stream.telemetry import Account, PartitionAccount, Telemetry
 
 NOT_SCORES = ("messages", "labels")
 
@@ -77,6 +77,9 @@ def _counters(account: Account) -> Iterator[Metric]:
 
 def _gauges(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
     lag = GaugeMetricFamily("ithaca_lag_records", "Records not committed yet.", labels=["partition"])
+    offset = GaugeMetricFamily(
+        "ithaca_next_offset", "Offset that a partition goes on from.", labels=["partition"]
+    )
     restoring = GaugeMetricFamily(
         "ithaca_restoring", "1 while a partition relearns what an earlier owner knew.", labels=["partition"]
     )
@@ -89,11 +92,12 @@ def _gauges(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
         number = str(each.partition)
         if each.lag is not None:
             lag.add_metric([number], each.lag)
+        offset.add_metric([number], each.next_offset)
         restoring.add_metric([number], each.restoring)
         for over, scores in (("recent", each.recent), ("all", each.scores)):
             for name, value in _scores(scores).items():
                 score.add_metric([number, name, over], value)
-    yield from (lag, restoring, score)
+    yield from (lag, offset, restoring, score)
 
 
 def _feedback(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
@@ -135,7 +139,7 @@ def _learner(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
     # Learners add figures of their own, as clusters: each is a gauge by its name.
     families: dict[str, GaugeMetricFamily] = {}
     for each in partitions:
-        for name, value in figures(each.learner).items():
+        for name, value in each.learner.figures().items():
             if name not in families:
                 text = f"The learner's own account: {name.replace('_', ' ')}."
                 families[name] = GaugeMetricFamily(f"ithaca_learner_{name}", text, labels=["partition"])

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from learners.base import Statistics
 from learners.metrics import RecentScores, Scores
-from stream.telemetry import Account, Telemetry, figures
+from stream.telemetry import Account, Telemetry
 
 REFRESH_S = 0.25
 PLAIN_S = 5.0
@@ -151,7 +151,7 @@ def _counts(account: Account, rate: float) -> str:
 
 def in_words(statistics: Statistics) -> str:
     """Return a learner's own account in words."""
-    return ", ".join(f"{name.replace('_', ' ')} {value:,.0f}" for name, value in figures(statistics).items())
+    return ", ".join(f"{name.replace('_', ' ')} {value:,.0f}" for name, value in statistics.figures().items())
 
 
 def _alarms(account: Account) -> list[str]:

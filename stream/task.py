@@ -15,7 +15,7 @@ import numpy as np
 
 from drift.alarms import Alarm, Observation
 from drift.monitors import Monitors
-from learners.base import Learner, Prediction, State, Vector
+from learners.base import Explanation, Learner, Prediction, State, Vector
 from learners.labels import Targets
 from learners.metrics import Prequential
 from stream.answers import dead_letter, headers
@@ -29,14 +29,21 @@ from stream.events import (
     Event,
     Feedback,
     Model,
+    Nearest,
     Output,
     PredictionRecord,
     Record,
+    TrueLabels,
+    Why,
     encode,
 )
 from stream.feedback import NO_RECORD, FeedbackStore, Lesson, chained
 from stream.guesses import LISTED
+from stream.label_stats import EVERY, LabelStatistics, label_records, partition_record
 from stream.truth import Truth
+
+EXPLAINED, NEAREST, NEAREST_LABELS = 5, 3, 20
+"""How many labels a prediction explains, how many past messages it names, and labels of each of these."""
 
 
 class Outcome(NamedTuple):
@@ -107,6 +114,7 @@ class Task:
         self.feedback = FeedbackStore() if feedback is None else feedback
         self.refused: Mapping[int, str] = {}
         self.scores = Prequential()
+        self.label_statistics = LabelStatistics()
         self.next_offset = 0
         self.updates = 0
         self.dead_letters = 0
@@ -128,6 +136,8 @@ class Task:
         outputs: list[Output] = []
         for record, message in zip(records, self._read(records), strict=True):
             produced = self._answer(record, message)
+            if self.updates and record.offset // EVERY > (self.next_offset - 1) // EVERY >= 0:
+                produced += self._statistics(record)
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:
                 outputs.extend(produced)
@@ -175,6 +185,8 @@ class Task:
         known = len(self.learner.label_space)
         targets = self.learner.label_space.targets(*lesson.truth)
         if lesson.prediction is not None:
+            predicted = lesson.prediction.labels
+            self.label_statistics.update(targets.positive, predicted, self.next_offset)
             self.scores.update(lesson.prediction, targets, len(self.learner.label_space))
         self.learner.learn(lesson.x, targets)
         self.updates += 1
@@ -223,14 +235,15 @@ class Task:
             return [dead_letter(record, message, self.source)]
         # What is written says what the model had learned *before* this record.
         trained_through, model = dict(self._trained_through), Model(self.updates, self._digest)
-        prediction, alarms = self._take(record, message)
+        prediction, why, alarms = self._take(record, message)
         if self.updates > model.updates:
             self._trained_through[record.topic] = record.offset
         outputs = [self.drift(record, alarm, str(position)) for position, alarm in enumerate(alarms)]
         if isinstance(message, Feedback) or prediction is None:
             return outputs
+        event = message.event
         written = PredictionRecord(
-            id=message.event.id,
+            id=event.id,
             labels=self.learner.label_space.names(prediction.labels),
             scores=self._listed(prediction),
             clusters=self.learner.clusters_of(prediction.labels),
@@ -238,16 +251,23 @@ class Task:
             model=model,
             encoder=self.encoder.name,
             run=self.run,
+            truth=None if event.labels is None else TrueLabels(event.labels, event.labels_complete),
+            why=None if why is None else self._told(why),
         )
         described = headers(record, "prediction", self.source)
         return [Output("predictions", record.key, encode(written), described), *outputs]
 
-    def _take(self, record: Record, message: Encoded | Feedback) -> tuple[Prediction | None, list[Alarm]]:
+    def _take(
+        self, record: Record, message: Encoded | Feedback
+    ) -> tuple[Prediction | None, Explanation | None, list[Alarm]]:
         fingerprint = chained(record.value or b"")
         try:
             if isinstance(message, Feedback):
-                return None, self.hear(message, fingerprint)
-            return self.advance(*message, fingerprint)
+                return None, None, self.hear(message, fingerprint)
+            live = record.offset >= self.live_from
+            why = self.learner.explain(message.x, EXPLAINED, NEAREST) if live else None
+            prediction, alarms = self.advance(*message, fingerprint)
+            return prediction, why, alarms
         except MemoryError:
             raise  # No record's fault.
         except Exception as error:
@@ -257,6 +277,33 @@ class Task:
         listed = np.union1d(prediction.best(LISTED)[0], prediction.labels)
         labels, scores = prediction.among(listed).best(len(listed))
         return dict(zip(self.learner.label_space.names(labels), scores.tolist(), strict=True))
+
+    def _told(self, why: Explanation) -> Why:
+        names = self.learner.label_space.names
+        return Why(
+            labels=names(why.labels),
+            opinions={expert: _rounded(given) for expert, given in why.opinions.items()},
+            weights={expert: _rounded(given) for expert, given in why.weights.items()},
+            nearest=[
+                Nearest(number, round(weight, 3), names(labels[:NEAREST_LABELS]))
+                for number, weight, labels in why.neighbours
+            ],
+        )
+
+    def _statistics(self, record: Record) -> list[Output]:
+        """Return what is known of labels whose figures are due, and of the partition."""
+        outputs = [
+            Output(
+                "label-stats",
+                each.label.encode(),
+                encode(each),
+                headers(record, f"label-stats.{position}", self.source),
+            )
+            for position, each in enumerate(label_records(self.label_statistics, self.learner, self.scores))
+        ]
+        whole = encode(partition_record(self.learner, self.scores, self.monitors))
+        described = headers(record, "partition-stats", self.source)
+        return [*outputs, Output("label-stats", b"", whole, described)]
 
     def drift(self, record: Record, alarm: Alarm, name: str) -> Output:
         """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
@@ -278,6 +325,7 @@ class Task:
             "monitors": self.monitors.state(),
             "scores": self.scores.state(),
             "feedback": self.feedback.state(),
+            "label_statistics": self.label_statistics.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -293,3 +341,8 @@ class Task:
         self.monitors.load_state(state["monitors"])
         self.scores.load_state(state["scores"])
         self.feedback.load_state(state["feedback"])
+        self.label_statistics.load_state(state["label_statistics"])
+
+
+def _rounded(numbers: Sequence[float]) -> list[float]:
+    return [round(number, 3) for number in numbers]

@@ -43,6 +43,8 @@ class PartitionAccount:
         Its number.
     restoring
         Whether it is still learning silently what an earlier owner had learned.
+    next_offset
+        Where it goes on.
     lag
         Records on it that are not committed; None as long as that is not known.
     recent, scores
@@ -57,6 +59,7 @@ class PartitionAccount:
 
     partition: int
     restoring: bool
+    next_offset: int
     lag: int | None
     recent: RecentScores
     scores: Scores
@@ -251,7 +254,7 @@ class Telemetry:
         if now - kept.taken_at >= REFRESH_S or kept.account.restoring or lag == 0:
             kept.account, kept.taken_at = _account(partition, task, lag), now
         else:
-            kept.account = dataclasses.replace(kept.account, lag=lag)
+            kept.account = dataclasses.replace(kept.account, lag=lag, next_offset=task.next_offset)
 
     def timed(self, encoder: Encoder) -> Encoder:
         """Return the same encoder with a stop watch; give it to the tasks."""
@@ -309,6 +312,7 @@ def _account(partition: int, task: Task, lag: int | None) -> PartitionAccount:
         partition=partition,
         # At the end of the log there is nothing left to relearn, whatever offset was promised.
         restoring=task.next_offset < task.live_from and lag != 0,
+        next_offset=task.next_offset,
         lag=lag,
         recent=task.scores.recent.summary(),
         scores=task.scores.summary(),
@@ -320,9 +324,3 @@ def _account(partition: int, task: Task, lag: int | None) -> PartitionAccount:
 def _histogram(name: str, text: str) -> Histogram:
     buckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
     return Histogram(f"ithaca_{name}_seconds", text, registry=None, buckets=buckets)
-
-
-def figures(statistics: Statistics) -> dict[str, float]:
-    """Return the numbers of a learner's account by name; what is not one number is left out."""
-    named = {field.name: getattr(statistics, field.name) for field in dataclasses.fields(statistics)}
-    return {name: float(value) for name, value in named.items() if isinstance(value, int | float)}

@@ -1,13 +1,14 @@
 """Kafka: the only place that knows the client library.
 
 `Group` reads a share of a stream, `Outbox` writes one partition's outcomes in transactions, `History`
-reads a topic outside any group.
+and `Tail` read topics outside any group.
 """
 
 from stream.kafka.errors import BrokerError, FencedError, RecoveryError, UnwrittenError
 from stream.kafka.group import Group, Polled
 from stream.kafka.history import History, Mark
 from stream.kafka.outbox import Outbox
+from stream.kafka.tail import Tail
 from stream.kafka.topics import KINDS, delete_topics, ensure_topic, ensure_topics, topic, topic_id
 from stream.kafka.writer import Writer, lines, produce_file
 
@@ -21,6 +22,7 @@ __all__ = [
     "Outbox",
     "Polled",
     "RecoveryError",
+    "Tail",
     "UnwrittenError",
     "Writer",
     "delete_topics",

@@ -7,14 +7,22 @@ a step is no longer read, and its owner relearns.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
+from stream.label_stats import LabelStatistics
 from stream.snapshot.contents import Snapshot, SnapshotError
 
-VERSION = 1
+VERSION = 2
 """The format that is written."""
 
-STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {}
+
+def _with_label_statistics(snapshot: Snapshot) -> Snapshot:
+    state = snapshot.state | {"label_statistics": LabelStatistics().state()}
+    return dataclasses.replace(snapshot, state=state)
+
+
+STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {1: _with_label_statistics}
 """By format version: what makes a snapshot of that version one of the next."""
 
 

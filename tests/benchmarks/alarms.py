@@ -38,7 +38,9 @@ def main() -> None:
     raised: list[tuple[int, Alarm]] = []
     taught: list[str] = []
     for n in range(len(source)):
-        event = source.event(n)
+        event = source.message(n)
+        if isinstance(event, Feedback):
+            continue
         (x,) = task.encoder.encode([event])
         alarms = task.advance(event, x)[1]
         taught += [str(event.ts)] if event.teaches else []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+from stream.snapshot import Kept
 from stream.task import Outcome
 from stream.telemetry import Telemetry
 from tests.stream.standins import POISON, event, make_task, records
@@ -27,6 +30,35 @@ class BusyWorker:
         self.telemetry.processed(0.01)
         self.telemetry.failed()
         self.telemetry.committed(0, self._task, outcome, lag=3, commit_s=0.004, batch_s=0.02)
+        self.telemetry.snapshot_written(0, Kept(self._offset, 1_000, time.time()))
+
+
+class SickWorker(BusyWorker):
+    """Tells telemetry of all that an operator wants to be told of: every alert's cause at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._older = 0
+        # It never beats, and its clock is two minutes ahead of its birth: the loop hangs.
+        self.telemetry = Telemetry({"version": "test"}, clock=lambda: time.monotonic() + 120 * self._older)
+        self.telemetry.gained(0, self._task)
+        self._stuck = make_task()
+        self.telemetry.gained(1, self._stuck)
+
+    def work(self) -> None:
+        """Do one batch, badly."""
+        self._older = 1
+        batch = [
+            record._replace(offset=self._offset + record.offset)
+            for record in records([event(0), event(1), *POISON.values(), *(event(n) for n in range(30))])
+        ]
+        self._offset += len(batch)
+        outcome = self._task.process(batch)
+        self.telemetry.committed(0, self._task, outcome, lag=10_000_000, commit_s=0.004, batch_s=0.02)
+        self.telemetry.committed(1, self._stuck, Outcome([], 0), lag=5, commit_s=0.0, batch_s=0.0)
+        self.telemetry.failed()
+        self.telemetry.snapshot_failed()
+        self.telemetry.snapshot_written(0, Kept(0, 1, time.time() - 5_000))
 
 
 _EVERY_KIND = {"predictions", "drift", "dlq"}

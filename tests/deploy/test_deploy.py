@@ -7,13 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from stream.exposition import registry
-from tests.deploy.dashboard import DEPLOY, asks_for, queries
+from tests.deploy.dashboard import DASHBOARDS, DEPLOY, RULES, asks_for, queries, rules
 from tests.deploy.service import BusyWorker
 
 
@@ -34,14 +35,58 @@ def exported() -> set[str]:
 @pytest.mark.parametrize("panel", queries())
 def test_the_dashboard_asks_only_for_what_is_exported(panel: str, exported: set[str]) -> None:
     """No panel stays empty because of a name."""
-    names = asks_for(queries()[panel], exported)
-    assert names
-    assert names <= exported
+    query = queries()[panel]
+    recorded = set(re.findall(r"ithaca:\w+(?::\w+)?", query))
+    assert recorded <= set(rules("record"))
+    assert asks_for(query, exported) <= exported
+    assert recorded or asks_for(query, exported) or re.search(r"\b(ALERTS|up)\b", query)
 
 
-def test_panels_neither_overlap_nor_share_a_number() -> None:
+ASKING = rules("record") | rules("alert")
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_the_rules_ask_only_for_what_is_exported(name: str, exported: set[str]) -> None:
+    """No alert stays silent because of a name."""
+    recorded = set(re.findall(r"ithaca:\w+(?::\w+)?", ASKING[name]))
+    assert recorded <= set(rules("record"))
+    assert asks_for(ASKING[name], exported) <= exported
+
+
+@pytest.mark.parametrize("command", [["check", "rules", str(RULES)], ["test", "rules", "rules_test.yml"]])
+def test_the_rules_are_right(command: list[str]) -> None:
+    """Each alert fires at its cause and is silent otherwise: see rules_test.yml."""
+    checked = subprocess.run(
+        [_promtool(), *command],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_alert_is_made_to_fire_and_to_be_silent() -> None:
+    """In the unit tests of the rules."""
+    tests = yaml.safe_load((Path(__file__).parent / "rules_test.yml").read_text())["tests"]
+    cases = [case for test in tests for case in test["alert_rule_test"]]
+    for expected in (True, False):
+        assert {case["alertname"] for case in cases if bool(case["exp_alerts"]) is expected} == set(
+            rules("alert")
+        )
+
+
+def _promtool() -> str:
+    found = shutil.which("promtool")
+    if found is None:
+        pytest.skip("NO PROMTOOL: Prometheus' files are not checked; apt-get install prometheus")
+    return found
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_panels_neither_overlap_nor_share_a_number(path: Path) -> None:
     """Grafana would move them about."""
-    panels = json.loads((DEPLOY / "grafana" / "dashboards" / "ithaca.json").read_text())["panels"]
+    panels = json.loads(path.read_text())["panels"]
     cells = [
         (x, y)
         for place in (panel["gridPos"] for panel in panels)
@@ -96,11 +141,8 @@ def test_prometheus_scrapes_the_port_that_the_image_serves() -> None:
 
 def test_prometheus_accepts_its_configuration() -> None:
     """As Prometheus' own tool sees it."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("NO PROMTOOL: the scrape configuration is not checked; apt-get install prometheus")
     path = DEPLOY / "prometheus" / "prometheus.yml"
     checked = subprocess.run(
-        [promtool, "check", "config", str(path)], capture_output=True, text=True, check=False
+        [_promtool(), "check", "config", str(path)], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stderr

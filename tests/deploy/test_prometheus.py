@@ -1,11 +1,13 @@
-"""A real Prometheus scrapes a worker's figures and answers every query of the dashboard.
+"""A real Prometheus scrapes a running worker and answers every query; and each alert fires once.
 
 .venv/bin/python -m pytest -m slow tests/deploy
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -14,7 +16,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,25 +24,15 @@ from typing import Any
 import pytest
 
 from stream.endpoints import served
-from tests.deploy.dashboard import queries
-from tests.deploy.service import BusyWorker
+from stream.kafka import Writer, topic
+from tests.deploy.dashboard import RULES, queries, rules
+from tests.deploy.service import SickWorker
+from tests.stream.live import LiveStream
+from tests.stream.standins import POISON, event
 
 pytestmark = pytest.mark.slow
 
-
-def working(stack: ExitStack) -> str:
-    """Start a worker that does batches until the stack closes, and return the address of its figures."""
-    worker, stop = BusyWorker(), threading.Event()
-
-    def work() -> None:
-        while not stop.wait(0.2):
-            worker.work()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    stack.callback(thread.join)
-    stack.callback(stop.set)
-    return stack.enter_context(served(worker.telemetry)).removeprefix("http://")
+PATIENCE_S = 120.0
 
 
 def free_port() -> int:
@@ -48,6 +40,39 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+def until_closed(stack: ExitStack, work: Callable[[], object], every_s: float) -> None:
+    """Do some work again and again on a thread until the stack closes."""
+    stop = threading.Event()
+
+    def loop() -> None:
+        while not stop.wait(every_s):
+            work()
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    stack.callback(thread.join)
+    stack.callback(stop.set)
+
+
+def running_worker(stack: ExitStack, broker: str, name: str) -> str:
+    """Start `ithaca run` on a stream that goes on, and return the address of its figures."""
+    port = free_port()
+    environment = {"ITHACA_HTTP__PORT": str(port), "ITHACA_SNAPSHOT__EVERY_S": "1"}
+    # The learner whose account the dashboard draws has clusters.
+    live = LiveStream(broker, name, environment={**environment, "ITHACA_LEARNER__NAME": "ihomer"})
+    writer = stack.enter_context(Writer(live.settings.kafka, topic(name, "events")))
+    numbers = itertools.count()
+
+    def write() -> None:
+        number = next(numbers)
+        writer.send(POISON["broken json"] if number % 20 == 0 else event(number), partition=0)
+        writer.settle()
+
+    until_closed(stack, write, 0.02)
+    stack.enter_context(live.worker())
+    return f"127.0.0.1:{port}"
 
 
 def ask(base: str, query: str) -> list[dict[str, Any]]:
@@ -61,18 +86,31 @@ def ask(base: str, query: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a Prometheus that has scraped a busy worker for some seconds."""
-    binary = shutil.which("prometheus")
-    if binary is None:
-        pytest.skip("NO PROMETHEUS: the dashboard's queries are not run; apt-get install prometheus")
-    folder: Path = tmp_path_factory.mktemp("prometheus")
-    with ExitStack() as stack:
-        job = {"job_name": "ithaca", "static_configs": [{"targets": [working(stack)]}]}
+def in_a_hurry(text: str) -> str:
+    """Return the rules with seconds for minutes, four at least: rates need scrapes."""
+    ranges = re.sub(r"\[(\d+)m\]", lambda found: f"[{max(4, int(found[1]))}s]", text)
+    return re.sub(r"for: (\d+)m", r"for: \1s", ranges)
+
+
+class Prometheus:
+    """A Prometheus that scrapes some targets and follows the rules in a hurry."""
+
+    def __init__(self, stack: ExitStack, folder: Path, targets: dict[str, list[str]]) -> None:
+        jobs = [
+            {"job_name": job, "static_configs": [{"targets": addresses}]}
+            for job, addresses in targets.items()
+        ]
+        interval = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+        (folder / "rules.yml").write_text(in_a_hurry(RULES.read_text()))
         configuration = folder / "prometheus.yml"
-        configuration.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}))
+        configuration.write_text(
+            json.dumps({"global": interval, "rule_files": ["rules.yml"], "scrape_configs": jobs})
+        )
         address = f"127.0.0.1:{free_port()}"
+        self.base = f"http://{address}"
+        binary = shutil.which("prometheus")
+        if binary is None:
+            pytest.skip("NO PROMETHEUS: queries and alerts are not run; apt-get install prometheus")
         log = stack.enter_context((folder / "log").open("wb"))
         process = subprocess.Popen(
             [
@@ -86,30 +124,59 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
         stack.callback(process.wait)
         stack.callback(process.terminate)
-        base = f"http://{address}"
-        wait_for_scrapes(base, process, folder / "log")
-        yield base
+
+    def wait_for(self, query: str) -> list[dict[str, Any]]:
+        """Return what a query finds, once it finds numbers."""
+        deadline = time.monotonic() + PATIENCE_S
+        found: list[dict[str, Any]] = []
+        while time.monotonic() < deadline:
+            try:
+                found = ask(self.base, query)
+            except OSError:
+                found = []
+            if found and all(series["value"][1] not in ("NaN", "+Inf") for series in found):
+                return found
+            time.sleep(0.3)
+        pytest.fail(f"{query} found {found} for {PATIENCE_S} s")
 
 
-def wait_for_scrapes(base: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the worker has been scraped four times: rates need two."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        try:
-            scraped = ask(base, 'count_over_time(up{job="ithaca"}[1m])')
-        except OSError:
-            scraped = []
-        if scraped and int(scraped[0]["value"][1]) >= 4:
-            return
-        time.sleep(0.2)
-    pytest.fail(f"Prometheus did not scrape within a minute: {log.read_text()}")
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory, embedded_kafka: str) -> Iterator[Prometheus]:
+    """Prometheus beside a running worker that has answered something."""
+    with ExitStack() as stack:
+        worker = running_worker(stack, embedded_kafka, "test-prometheus")
+        started = Prometheus(stack, tmp_path_factory.mktemp("prometheus"), {"ithaca": [worker]})
+        started.wait_for("rate(ithaca_events_total[5s]) > 0 and on(instance) ithaca_snapshots_total > 0")
+        yield started
 
 
 @pytest.mark.parametrize("panel", queries())
-def test_every_query_of_the_dashboard_returns_figures(prometheus: str, panel: str) -> None:
+def test_every_query_of_the_dashboard_returns_figures(prometheus: Prometheus, panel: str) -> None:
     """Valid PromQL that finds something, and numbers, not NaN."""
-    query = queries()[panel].replace("$__rate_interval", "5s")
-    result = ask(prometheus, query)
-    assert result, query
-    assert all(series["value"][1] not in ("NaN", "+Inf") for series in result), result
+    prometheus.wait_for(queries()[panel].replace("$__rate_interval", "5s"))
+
+
+@pytest.mark.parametrize("name", rules("record"))
+def test_every_recorded_figure_is_there(prometheus: Prometheus, name: str) -> None:
+    """Under its name."""
+    assert prometheus.wait_for(name)
+
+
+def test_a_worker_that_is_well_causes_no_alert(prometheus: Prometheus) -> None:
+    """Dead letters apart: its stream has one in twenty."""
+    firing = {series["metric"]["alertname"] for series in ask(prometheus.base, 'ALERTS{alertstate="firing"}')}
+    assert firing <= {"IthacaDeadLetters", "IthacaSnapshotOld"}
+
+
+def test_each_alert_fires_at_its_cause(tmp_path: Path) -> None:
+    """With a worker that has every trouble at once, and at last with none."""
+    with ExitStack() as stack:
+        trouble = stack.enter_context(ExitStack())
+        worker = SickWorker()
+        until_closed(trouble, worker.work, 0.2)
+        address = trouble.enter_context(served(worker.telemetry)).removeprefix("http://")
+        started = Prometheus(stack, tmp_path, {"ithaca": [address]})
+        for name in rules("alert").keys() - {"IthacaNoWorker"}:
+            started.wait_for(f'ALERTS{{alertname="{name}", alertstate="firing"}}')
+        trouble.close()
+        started.wait_for('ALERTS{alertname="IthacaNoWorker", alertstate="firing"}')

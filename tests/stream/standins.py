@@ -67,6 +67,10 @@ class EverySeventh(Monitors):
             return []
         return [Alarm("seven", "error", "stream", float(len(observation.actual)), 1.0, 7, "none")]
 
+    def watched(self) -> dict[str, tuple[float, float]]:
+        """Return how far the count is from the next alarm."""
+        return {"seven": (float(self.messages % 7), 7.0)}
+
     def state(self) -> dict[str, Any]:
         """Return the count."""
         return {"messages": self.messages}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 from kafka import KafkaAdminClient
@@ -96,16 +97,21 @@ def test_it_goes_on_until_it_is_stopped_and_stops_cleanly(number_of_signal: sign
         assert process.stdout is not None
         said = read_until("metrics: ", process.stdout)
         url = found(r"metrics: (\S+)", said)
+        page = found(r"dashboard: (\S+)", said)
         deadline = time.monotonic() + 60
         while not re.search(r"(?m)^ithaca_predictions_total [1-9]", read(url)):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert read(url.replace("/metrics", "/livez")) == "ok\n"
+        while not (overview(page) or {}).get("predictions"):
+            assert time.monotonic() < deadline + 60
+            time.sleep(0.2)
         process.send_signal(number_of_signal)
         rest, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert number("events", rest) > 0
     assert "Traceback" not in rest
+    assert overview(page) is None
     assert closed(found(r"broker: embedded at (\S+)", said))
 
 
@@ -115,7 +121,7 @@ def test_it_says_so_when_its_broker_dies() -> None:
         assert process.stdout is not None
         said = read_until("metrics: ", process.stdout)
         found(r"broker: embedded at (\S+)", said)
-        (broker,) = children(process.pid)
+        (broker,) = [pid for pid in children(process.pid) if "dashboard" not in command_of(pid)]
         os.kill(broker, signal.SIGKILL)
         rest, _ = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -129,10 +135,24 @@ def children(pid: int) -> list[int]:
     return [int(child) for line in listed for child in line.split()]
 
 
+def command_of(pid: int) -> str:
+    """Return how a process was started."""
+    return Path(f"/proc/{pid}/cmdline").read_text()
+
+
 def read(url: str) -> str:
     """Return what is there."""
     with urllib.request.urlopen(url, timeout=10) as reply:
         return str(reply.read().decode())
+
+
+def overview(page: str) -> dict[str, Any] | None:
+    """Return what the dashboard knows, if it is up."""
+    try:
+        found: dict[str, Any] = json.loads(read(f"{page}/api/overview"))
+    except OSError:
+        return None
+    return found
 
 
 @pytest.mark.kafka

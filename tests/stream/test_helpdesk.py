@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from stream.events import BadEventError, decode_event
+from stream.decoding import decode_event
+from stream.events import BadEventError
 from stream.helpdesk import APPEARS, DRIFTS, GONE, TOPICS, messages
 
 SPAN = 6_000

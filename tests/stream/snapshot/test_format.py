@@ -91,11 +91,30 @@ def test_bytes_that_are_no_snapshot_are_refused(content: bytes) -> None:
 
 def test_a_newer_format_is_refused_with_both_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     """And with what to do."""
-    monkeypatch.setattr(migrations, "VERSION", 2)
+    ours = migrations.VERSION
+    monkeypatch.setattr(migrations, "VERSION", ours + 1)
     newer = written(snapshot_of({"a": 1}))
     monkeypatch.undo()
-    with pytest.raises(SnapshotError, match=r"has format 2, .* up to 1\. Start the newer version"):
+    with pytest.raises(
+        SnapshotError, match=rf"has format {ours + 1}, .* up to {ours}\. Start the newer version"
+    ):
         parse(newer, "it")
+
+
+def test_a_snapshot_without_label_statistics_begins_them_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Format 1 had none; the model in it goes on all the same."""
+    task = make_task()
+    task.process(records([event(number) for number in range(20)]))
+    state = task.state()
+    del state["label_statistics"]
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations, "VERSION", 1)
+        old = written(snapshot_of(state))
+    restored = make_task()
+    restored.load_state(parse(old, "it").state)
+    restored.process([record._replace(offset=record.offset + 20) for record in records([event(3)])])
+    assert restored.updates == 21
+    assert restored.label_statistics.seen(0) in ((-1, -1), (20, 20))
 
 
 def test_an_older_format_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +130,7 @@ def test_an_older_format_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatc
         first, second = state.pop("pair")
         return dataclasses.replace(old, state=state | {"first": first, "second": second})
 
+    monkeypatch.setattr(migrations, "VERSION", 1)
     old = written(snapshot_of({"updates": 3, "pair": np.array([1, 2])}))
     monkeypatch.setattr(migrations, "VERSION", 3)
     monkeypatch.setattr(migrations, "STEPS", {1: rename, 2: split})

@@ -1,0 +1,118 @@
+"""Who may look: this machine, or whoever knows the token."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import urllib.parse
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+COOKIE = "ithaca-dashboard"
+OPEN = ("/login", "/assets/style.css", "/assets/icon.svg")
+"""Paths that the page of the login needs."""
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+class NoTokenError(ValueError):
+    """The dashboard would be on a network without a token."""
+
+
+def check(host: str, token: str | None) -> None:
+    """Make sure that nobody but this machine can look without a token.
+
+    Raises
+    ------
+    NoTokenError
+        When they could.
+
+    Examples
+    --------
+    >>> check("127.0.0.1", None)
+    >>> check("0.0.0.0", None)
+    Traceback (most recent call last):
+    ...
+    stream.dashboard.access.NoTokenError: The dashboard needs dashboard.token to listen on 0.0.0.0, ...
+    """
+    if token is None and not is_loopback(host):
+        raise NoTokenError(
+            f"The dashboard needs dashboard.token to listen on {host}, where others reach it. Set "
+            "ITHACA_DASHBOARD__TOKEN or ITHACA_DASHBOARD__TOKEN_FILE, or listen on 127.0.0.1."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Guard:
+    """Lets requests through, or not.
+
+    Parameters
+    ----------
+    host
+        What is listened on. On loopback, requests must name this machine: a page elsewhere whose name
+        leads here gets nothing.
+    token
+        What to know; None (the default) asks for nothing.
+    """
+
+    def __init__(self, host: str, token: str | None = None) -> None:
+        check(host, token)
+        self._local = is_loopback(host)
+        self._token = token
+        self._pass = None if token is None else hashlib.blake2b(token.encode(), digest_size=32).hexdigest()
+
+    async def __call__(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Answer, or let the application answer; every answer gets the headers."""
+        response = await self._answer(request, go_on)
+        for name, value in HEADERS.items():
+            response.headers[name] = value
+        return response
+
+    async def _answer(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        name = urllib.parse.urlsplit(f"//{request.headers.get('host', '')}").hostname
+        if self._local and name not in LOOPBACK_NAMES:
+            return Response("This dashboard answers at a loopback address only.\n", 403)
+        if request.method == "POST" and request.url.path == "/login":
+            return self._log_in(urllib.parse.parse_qs((await request.body()).decode(errors="replace")))
+        if request.url.path not in OPEN and not self._knows(request):
+            if request.url.path == "/":
+                return RedirectResponse("/login", 303)
+            return Response("The token is missing or wrong.\n", 401)
+        return await go_on(request)
+
+    def _knows(self, request: Request) -> bool:
+        if self._token is None or self._pass is None:
+            return True
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        cookie = request.cookies.get(COOKIE, "")
+        return _same(bearer, self._token) or _same(cookie, self._pass)
+
+    def _log_in(self, form: dict[str, list[str]]) -> Response:
+        if self._token is None or self._pass is None:
+            return RedirectResponse("/", 303)
+        if not _same(form.get("token", [""])[0], self._token):
+            return RedirectResponse("/login?wrong", 303)
+        response = RedirectResponse("/", 303)
+        response.set_cookie(COOKIE, self._pass, httponly=True, samesite="strict")
+        return response
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(), wanted.encode())

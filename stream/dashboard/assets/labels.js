@@ -1,0 +1,59 @@
+// Thousands of labels: which change, which are new, which fell silent, and everything about one.
+
+import {spark} from "./charts.js";
+import {card, chips, count, empty, h, link, number, score, share, when} from "./dom.js";
+import {table} from "./messages.js";
+
+const ORDERS = {name: "label", count: "messages", f1: "F1", rate: "now", change: "change", silent: "silent for"};
+
+export async function labels(parameters, {ask}) {
+  const {label, order = "change", q = "", page = "0"} = parameters;
+  if (label !== undefined) return one(label, parameters, await ask("label", {name: label}));
+  const data = await ask("labels", {order, q, page});
+  if (!data.known) return [h("div.viewhead", {}, h("h1", {}, "Labels")), empty("No labels yet", data.ready || data.problem ? "Labels appear here with the first events that carry some." : "What is there is being read.")];
+  const search = h("input", {type: "search", "data-parameter": "q", placeholder: "Search labels  ( / )", "aria-label": "Search labels", value: q});
+  return [
+    h("div.viewhead", {}, h("h1", {}, "Labels"), h("span.note", {}, `${count(data.known)} seen`), h("span.grow"), search),
+    h("div.grid", {}, h("div.twothirds", {}, every(data, parameters)), h("div.third.stack", {}, births(data), silent(data))),
+  ];
+}
+
+function every(data, parameters) {
+  if (!data.total) return card("All labels", null, data.known && parameters.q ? empty("No label matches", "Try a shorter part of its name.") : empty("No statistics yet", "Workers write statistics of labels every 500 offsets."));
+  const head = (key) => h(key === "name" ? "th" : "th.num", {scope: "col", "aria-sort": data.order === key ? (key === "name" || key === "f1" ? "ascending" : "descending") : null}, h("a", {href: link("labels", {...parameters, order: key, page: ""})}, ORDERS[key], data.order === key ? " ▾" : ""));
+  return card(data.order === "change" ? "Top changing labels" : "All labels", `${count(data.total)} ${data.total === 1 ? "label" : "labels"}, page ${data.page + 1} of ${data.pages}`,
+    h("div.scroll", {}, h("table", {},
+      h("thead", {}, h("tr", {}, head("name"), h("th", {scope: "col"}, "lately"), head("rate"), h("th.num", {scope: "col"}, "usually"), head("change"), head("count"), head("f1"))),
+      h("tbody", {}, data.labels.map((each) => h("tr", {"data-key": each.name},
+        h("td.clip.grow", {title: each.name}, h("a.rowlink", {href: link("labels", {label: each.name})}, each.name)),
+        h("td", {}, spark(each.history, `rate of ${each.name}`)), h("td.num", {}, share(each.rate, 2)), h("td.num", {}, share(each.usual, 2)), h("td.num", {}, change(each)), h("td.num", {}, count(each.occurrences)), h("td.num", {}, score(each.f1))))))),
+    pager(data, parameters));
+}
+
+const change = (each) => (Math.abs(each.change) < 3 ? h("span.soft", {}, signed(each.change)) : h("span.badge", {class: each.change > 0 ? "good" : "warn"}, signed(each.change)));
+const signed = (x) => `${x > 0.05 ? "+" : x < -0.05 ? "−" : ""}${Math.abs(x).toFixed(1)} σ`;
+
+const pager = (data, parameters) => data.pages > 1 ? h("div.pager", {},
+  data.page ? h("a", {href: link("labels", {...parameters, page: data.page - 1})}, "← previous") : h("span.soft", {}, "← previous"),
+  h("span.note", {}, `${data.page + 1} / ${data.pages}`),
+  data.page + 1 < data.pages ? h("a", {href: link("labels", {...parameters, page: data.page + 1})}, "next →") : h("span.soft", {}, "next →")) : null;
+
+const births = (data) => card("Born lately", null, h("ul.list", {}, data.births.slice(0, 15).map((each) =>
+  h("li", {"data-key": each.label}, h("a.clip.rowlink", {href: link("labels", {label: each.label})}, each.label), h("a.note", {href: link("drift", {at: `${each.partition}/${each.offset}`})}, when(each.time) || `offset ${count(each.offset)}`)))));
+
+const silent = (data) => card("Fallen silent", data.silent_total ? count(data.silent_total) : null, data.silent.length
+  ? h("ul.list", {}, data.silent.slice(0, 15).map((each) => h("li", {"data-key": each.name}, h("a.clip.rowlink", {href: link("labels", {label: each.name})}, each.name), h("span.note", {}, `${number(Math.round(each.silent))} expected since`))))
+  : h("p.soft", {}, "Every label that is usual still occurs."));
+
+function one(name, parameters, data) {
+  const back = h("a", {href: link("labels", {...parameters, label: undefined})}, "← all labels");
+  if (!data) return [h("div.viewhead", {}, h("h1", {}, name), back), empty("No such label", "Nobody has seen a label of this name on this stream.")];
+  const facts = [["Messages", count(data.occurrences)], ["Predicted", `${count(data.predicted)}, ${count(data.hits)} of them rightly`], ["F1", score(data.f1)], ["Now", share(data.rate, 2)], ["Usually", share(data.usual, 2)], ["Change", change(data)], ["First seen", data.birth ? h("a", {href: link("drift", {at: `${data.birth.partition}/${data.birth.offset}`})}, `${when(data.birth.time)} partition ${data.birth.partition}, offset ${count(data.birth.offset)}`) : "before this page began"]];
+  return [
+    h("div.viewhead", {}, h("h1", {}, name), data.silent >= 8 ? h("span.badge.warn", {}, "silent") : null, h("span.grow"), back),
+    h("div.grid", {},
+      h("div.third.stack", {}, card("Figures", null, h("dl", {}, facts.map(([title, value]) => [h("dt", {}, title), h("dd", {}, value)])), h("h3", {}, "Rate, as written"), spark(data.history, `rate of ${name}`)),
+        card("Cluster", null, Object.keys(data.mates).length ? Object.entries(data.mates).map(([partition, mates]) => h("div", {}, h("h3", {}, h("a", {href: link("clusters", {partition})}, `partition ${partition}, cluster ${data.clusters[partition]}`)), chips(mates))) : h("p.soft", {}, "It is in no cluster yet."))),
+      h("div.twothirds.stack", {}, card("Latest messages with it", h("a", {href: link("messages", {label: name})}, "all of them"), data.messages.length ? table(data.messages) : empty("None is kept here", "The latest messages do not carry it.")))),
+  ];
+}

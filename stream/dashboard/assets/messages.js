@@ -1,0 +1,82 @@
+// Single predictions, and why they are what they are.
+
+import {bar} from "./charts.js";
+import {card, chips, count, empty, h, link, number, share, when} from "./dom.js";
+import {segments} from "./overview.js";
+
+export async function messages(parameters, {ask}) {
+  const {at, which = "all", q = "", label = ""} = parameters;
+  const [data, opened] = await Promise.all([ask("messages", {which, q, label}), at ? inspect(at, ask) : null]);
+  const search = h("input", {type: "search", "data-parameter": "q", placeholder: "Search ids  ( / )", "aria-label": "Search ids", value: q});
+  return [
+    h("div.viewhead", {}, h("h1", {}, "Messages"), segments("which", {all: "All", wrong: "Wrong"}, which, parameters, true, "messages"), label ? h("a.facet", {href: link("messages", {...parameters, label: ""}), "aria-pressed": "true"}, `label: ${label} ×`) : null, h("span.grow"), search),
+    h("div.grid", {},
+      h(at ? "div.half" : "div", {}, data.messages.length
+        ? card("Latest predictions", `of ${count(data.kept)} kept here`, table(data.messages, {at, parameters, slim: Boolean(at)}))
+        : empty(data.kept ? "Nothing matches" : "No predictions yet", data.kept ? "No message that is kept here fits the search." : "Predictions appear here as workers write them.")),
+      at ? h("div.half.stack", {}, opened ? why(opened, parameters) : card(`Message ${at}`, null, empty("This message is no longer here", "The dashboard keeps the latest messages of each partition."))) : null,
+    ),
+  ];
+}
+
+const inspect = (at, ask) => { const [partition, offset] = at.split("/"); return ask("message", {partition, offset}); };
+
+/** Predicted labels beside the truth: right ones, false ones, missed ones. */
+export function verdict(each) {
+  if (each.truth === null) return chips(each.labels);
+  const truth = new Set(each.truth), predicted = new Set(each.labels);
+  return chips([...each.labels, ...each.truth.filter((label) => !predicted.has(label))], (label) => (!predicted.has(label) ? "miss" : truth.has(label) ? "hit" : "false"));
+}
+
+const mark = (each) => (each.truth === null ? h("span.badge", {}, "no truth") : each.wrong ? h("span.badge.bad", {}, "wrong") : h("span.badge.good", {}, "right"));
+
+/** A table of messages; `here` is the offset that the others are before or after. */
+export function table(rows, {here = null, drift = [], at = "", parameters = {}, slim = false} = {}) {
+  const found = new Map(drift.map((each) => [each.offset, each]));
+  return h("div.scroll", {}, h("table", {},
+    h("thead", {}, h("tr", {}, ["event", slim ? null : "when", "", "labels"].filter((name) => name !== null).map((name) => h("th", {scope: "col"}, name)))),
+    h("tbody", {}, rows.map((each) => {
+      const key = `${each.partition}/${each.offset}`;
+      const changed = found.get(each.offset);
+      return h("tr", {"data-key": key, class: [each.offset === here ? "here" : "", changed ? `drifted scope-${changed.scope}` : ""].join(" ").trim() || null, "aria-selected": key === at ? "true" : null},
+        h("td", {}, h("a.rowlink.mono", {href: link("messages", {...parameters, at: key}), title: `partition ${each.partition}, offset ${each.offset}`}, each.id)),
+        slim ? null : h("td.soft", {}, when(each.time) || `offset ${count(each.offset)}`),
+        h("td", {}, mark(each)), h("td.grow", {}, verdict(each)));
+    }))));
+}
+
+function why(data, parameters) {
+  const record = data.record;
+  const facts = [["Event", h("span.mono", {}, data.id)], ["Place", `partition ${data.partition}, offset ${count(data.offset)}`], ["Answered", when(data.time)], ["Model", `${count(record.model.updates)} messages learned, ${record.model.digest.slice(0, 12)}`], ["Learned through", Object.entries(record.trained_through).map(([topic, offset]) => `${topic} ${count(offset)}`).join(", ") || "nothing yet"], ["Run", h("span.mono", {}, record.run)], ["Encoder", record.encoder]];
+  return [
+    card("Why these labels", h("a", {href: link("messages", {...parameters, at: ""})}, "close"),
+      h("p", {}, mark(data), " ", verdict(data)),
+      h("h3", {}, "Scores"), scores(data),
+      h("h3", {}, "What the experts said"), votes(record.why),
+      h("h3", {}, "Nearest past messages"), nearest(data.nearest)),
+    card("Record", null, h("dl", {}, facts.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
+  ];
+}
+
+function scores(data) {
+  const listed = Object.entries(data.record.scores);
+  if (!listed.length) return h("p.soft", {}, "The model knew no label yet.");
+  const predicted = new Set(data.labels);
+  return h("div.bars", {}, listed.slice(0, 10).map(([label, p]) => [
+    h("a", {href: link("labels", {label})}, label, data.clusters[label] === undefined || data.clusters[label] === null ? null : h("span.note", {}, `  cluster ${data.clusters[label]}`)),
+    bar(p, predicted.has(label) ? "" : "quiet"), h("span.right", {}, share(p))]));
+}
+
+function votes(why) {
+  if (!why || !why.labels.length) return h("p.soft", {}, "This learner does not say what its prediction is made of.");
+  const experts = Object.keys(why.opinions);
+  return h("div.scroll", {}, h("table", {},
+    h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "expert"), why.labels.map((label) => h("th.num", {scope: "col"}, label)))),
+    h("tbody", {}, experts.map((expert) => h("tr", {}, h("td", {}, expert.replaceAll("_", " ")), why.labels.map((label, n) => h("td.num", {}, number(why.opinions[expert][n]), h("span.note", {}, ` × ${why.weights[expert][n].toFixed(2)}`))))))),
+    h("p.note", {}, "Probability × how much it counts. “Stacked” combines the others."));
+}
+
+function nearest(found) {
+  if (!found.length) return h("p.soft", {}, "No past message is named.");
+  return h("ul.list", {}, found.map((each) => h("li", {}, h("span.badge", {}, share(each.weight, 0)), each.message ? h("a.mono", {href: link("messages", {at: `${each.message.partition}/${each.message.offset}`})}, each.message.id) : h("span.soft", {}, `learned message ${count(each.number)}`), chips(each.labels))));
+}

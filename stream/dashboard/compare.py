@@ -1,0 +1,95 @@
+"""Two runs over the same events, side by side: scores over offsets, and the messages they differ on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stream.dashboard.ledger import Seen
+from stream.dashboard.model import Model, Run
+from stream.dashboard.series import scores
+from stream.dashboard.views import WINDOW
+
+DIFFERENT = 40
+"""Messages named that the runs differ on."""
+WORST = 12
+"""Labels named that the runs differ on most."""
+
+
+def compare(one: Model, first: str, other: Model, second: str) -> dict[str, Any] | None:
+    """Return how two runs did on the events that both predicted; None where there is no such run.
+
+    Parameters
+    ----------
+    one, other
+        The models that have the runs; may be the same.
+    first, second
+        The runs' names.
+    """
+    if first not in one.runs or second not in other.runs:
+        return None
+    pairs = list(_pairs(one, first, other, second))
+    scored = [(a, b) for a, b in pairs if a.truth is not None and b.truth is not None]
+    different = [(a, b) for a, b in pairs if set(a.labels) != set(b.labels)]
+    return {
+        "runs": [_run(one, one.runs[first]), _run(other, other.runs[second])],
+        "both": len(pairs),
+        "scored": len(scored),
+        "agree": len(pairs) - len(different),
+        "right": {
+            "both": sum(not a.wrong and not b.wrong for a, b in scored),
+            "first": sum(not a.wrong and b.wrong for a, b in scored),
+            "second": sum(a.wrong and not b.wrong for a, b in scored),
+            "neither": sum(a.wrong and b.wrong for a, b in scored),
+        },
+        "labels": _labels(scored),
+        "messages": [
+            {
+                "partition": a.partition,
+                "offset": a.offset,
+                "id": a.id,
+                "truth": a.truth,
+                "first": a.labels,
+                "second": b.labels,
+            }
+            for a, b in different[: -DIFFERENT - 1 : -1]
+        ],
+    }
+
+
+def _pairs(one: Model, first: str, other: Model, second: str) -> list[tuple[Seen, Seen]]:
+    found = []
+    for number, partition in one.partitions.items():
+        if number not in other.partitions:
+            continue
+        theirs = {
+            seen.offset: seen for seen in other.partitions[number].ledger.latest() if seen.run == second
+        }
+        ours = [seen for seen in partition.ledger.latest() if seen.run == first and seen.offset in theirs]
+        found += [(seen, theirs[seen.offset]) for seen in reversed(ours)]
+    return found
+
+
+def _run(model: Model, run: Run) -> dict[str, Any]:
+    curve = [(at, scores(sums)) for at, sums in run.series.trailing(WINDOW)]
+    return {
+        "source": model.name,
+        "name": run.name,
+        "encoder": run.encoder,
+        "predictions": run.predictions,
+        "scores": scores(run.series.total()),
+        "at": [at for at, _ in curve],
+        "subset_accuracy": [None if each is None else round(each["subset_accuracy"], 4) for _, each in curve],
+        "micro_f1": [None if each is None else round(each["micro_f1"], 4) for _, each in curve],
+    }
+
+
+def _labels(scored: list[tuple[Seen, Seen]]) -> list[dict[str, Any]]:
+    """Return the labels on which the runs' wrong answers differ most in number."""
+    wrong: dict[str, list[int]] = {}
+    for pair in scored:
+        truth = set(pair[0].truth or ())
+        for side, seen in enumerate(pair):
+            for label in truth ^ set(seen.labels):
+                wrong.setdefault(label, [0, 0])[side] += 1
+    order = sorted(wrong, key=lambda label: (-abs(wrong[label][0] - wrong[label][1]), label))
+    return [{"label": label, "first": wrong[label][0], "second": wrong[label][1]} for label in order[:WORST]]

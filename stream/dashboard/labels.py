@@ -1,0 +1,165 @@
+"""The labels as the dashboard knows them: one entry a label, of figures from all partitions."""
+
+from __future__ import annotations
+
+import collections
+import math
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from stream.label_stats import SHORT, LabelRecord
+
+HISTORY = 48
+"""Rates remembered of each label, for its curve."""
+SILENT = 8.0
+"""Expected occurrences that did not come, after which a label counts as silent: chance e⁻⁸."""
+SAMPLE = 2 * SHORT / math.log(2)
+"""Messages that a decayed share is worth."""
+
+
+class Figures(NamedTuple):
+    """What is known of a label over all partitions.
+
+    Parameters
+    ----------
+    name
+        The label.
+    occurrences, predicted, hits, f1
+        `count` and the others of `LabelRecord`, added up.
+    rate, usual, change
+        Present and usual share of the messages, and how many standard deviations apart they are.
+    silent
+        Occurrences that would have been expected since the last one.
+    clusters
+        Its cluster, by partition.
+    """
+
+    name: str
+    occurrences: int
+    predicted: int
+    hits: int
+    f1: float
+    rate: float
+    usual: float
+    change: float
+    silent: float
+    clusters: dict[int, int]
+
+
+class Birth(NamedTuple):
+    """Where a label was first seen; the time is None where nobody saw it then."""
+
+    partition: int
+    offset: int
+    time: float | None
+
+
+class Label:
+    """One label's latest record of each partition."""
+
+    __slots__ = ("birth", "history", "last", "name", "records")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.birth: Birth | None = None
+        self.last: dict[int, int] = {}
+        self.records: dict[int, LabelRecord] = {}
+        self.history: collections.deque[tuple[int, float]] = collections.deque(maxlen=HISTORY)
+
+    def take(self, partition: int, record: LabelRecord) -> None:
+        """Take in a newer record."""
+        self.records[partition] = record
+        self.history.append((record.last_seen, record.rate))
+
+    def figures(self, updates: Mapping[int, int]) -> Figures:
+        """Return the figures as of the partitions' last writing, after so many messages learned from.
+
+        A label that was not written then, nor seen since its record, has been silent: its rate fades.
+        """
+        count = predicted = hits = 0
+        rate = usual = silent = 0.0
+        total = sum(updates.values())
+        for partition, record in self.records.items():
+            seen = self.last.get(partition, 0) > record.updates
+            later = 0 if seen else max(0, updates.get(partition, 0) - record.updates)
+            share = updates.get(partition, 0) / total if total else 1.0
+            count, predicted, hits = count + record.count, predicted + record.predicted, hits + record.hits
+            rate += share * record.rate * 0.5 ** (later / SHORT)
+            usual += share * record.usual
+            silent += record.usual * later
+        spread = math.sqrt(max(usual, 1.0 / SAMPLE) / SAMPLE)
+        return Figures(
+            self.name,
+            count,
+            predicted,
+            hits,
+            2 * hits / (count + predicted) if count + predicted else 0.0,
+            rate,
+            usual,
+            (rate - usual) / spread,
+            silent,
+            {partition: each.cluster for partition, each in self.records.items() if each.cluster is not None},
+        )
+
+
+class Labels:
+    """All labels seen, by name.
+
+    Examples
+    --------
+    >>> labels = Labels()
+    >>> labels.seen("grain", Birth(0, 7, None)), labels.seen("grain", Birth(0, 9, None))
+    (True, False)
+    """
+
+    def __init__(self) -> None:
+        self._labels: dict[str, Label] = {}
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._labels)
+
+    def __getitem__(self, name: str) -> Label:
+        """Return one; KeyError where there is none."""
+        return self._labels[name]
+
+    def __contains__(self, name: str) -> bool:
+        """Return whether there is one."""
+        return name in self._labels
+
+    def seen(self, name: str, birth: Birth, updates: int = 0) -> bool:
+        """Note that a message carries a label, after so many others; True if nobody knew the label."""
+        known = self._labels.get(name)
+        if known is None:
+            known = self._labels[name] = Label(name)
+            known.birth = birth
+        known.last[birth.partition] = updates
+        return known.birth is birth
+
+    def take(self, partition: int, record: LabelRecord) -> None:
+        """Take in what a partition wrote of a label."""
+        known = self._labels.setdefault(record.label, Label(record.label))
+        known.take(partition, record)
+        if known.birth is None or (
+            known.birth.partition == partition and 0 <= record.first_seen < known.birth.offset
+        ):
+            known.birth = Birth(partition, record.first_seen, None)
+
+    def figures(self, updates: Mapping[int, int]) -> list[Figures]:
+        """Return the figures of every label that has some."""
+        return [label.figures(updates) for label in self._labels.values() if label.records]
+
+    def births(self) -> Iterable[tuple[str, Birth]]:
+        """Return where each label was first seen."""
+        return [(name, label.birth) for name, label in self._labels.items() if label.birth is not None]
+
+    def of_cluster(self, partition: int) -> dict[int, list[Label]]:
+        """Return the labels of each cluster of a partition, the most frequent first."""
+        found: dict[int, list[Label]] = {}
+        for label in self._labels.values():
+            record = label.records.get(partition)
+            if record is not None and record.cluster is not None:
+                found.setdefault(record.cluster, []).append(label)
+        for labels in found.values():
+            labels.sort(key=lambda label: (-label.records[partition].count, label.name))
+        return found

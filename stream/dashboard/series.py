@@ -1,0 +1,143 @@
+"""Sums over stretches of time or of offsets, however long the stream runs, in bounded memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+FIELDS = (
+    "predictions",
+    "dead_letters",
+    "alarms",
+    "births",
+    "delay",
+    "delays",
+    "scored",
+    "exact",
+    "hits",
+    "predicted",
+    "actual",
+    "previous_exact",
+    "previous_hits",
+    "previous_predicted",
+)
+"""What is added up. `previous_*` is the same for repeating the previous message's labels."""
+AT = {name: place for place, name in enumerate(FIELDS)}
+
+Sums = list[float]
+
+
+class Buckets:
+    """Sums in buckets of equal width along an axis.
+
+    Sums of buckets are exact in whatever order records come, so partitions may be read one after another.
+
+    Parameters
+    ----------
+    width
+        Of a bucket, in units of the axis; larger than 0.
+    most
+        How many buckets are kept, at least 2.
+    widens
+        Whether buckets become twice as wide when there are too many (the default), so that all of the
+        axis is kept; else the first ones are dropped.
+
+    Examples
+    --------
+    >>> buckets = Buckets(1.0, 2)
+    >>> for at in (0.5, 1.5, 1.6, 2.5):
+    ...     buckets.add(at, predictions=1)
+    >>> [(begin, sums[AT["predictions"]]) for begin, sums in buckets]
+    [(0.0, 3.0), (2.0, 1.0)]
+    """
+
+    def __init__(self, width: float, most: int, *, widens: bool = True) -> None:
+        self.width = width
+        self._most = most
+        self._widens = widens
+        self._sums: dict[int, Sums] = {}
+        self._checked = 0
+
+    def add(self, at: float, **values: float) -> None:
+        """Add values at a place."""
+        sums = self._sums.setdefault(math.floor(at / self.width), [0.0] * len(FIELDS))
+        for name, value in values.items():
+            sums[AT[name]] += value
+        self._bound()
+
+    def _bound(self) -> None:
+        if not self._widens:
+            while len(self._sums) > self._most:
+                del self._sums[min(self._sums)]
+        elif len(self._sums) != self._checked:
+            # The reach of the axis can only have changed where a bucket is new.
+            while max(self._sums) - min(self._sums) >= self._most:
+                self._widen()
+            self._checked = len(self._sums)
+
+    def _widen(self) -> None:
+        self.width *= 2
+        narrow, self._sums = self._sums, {}
+        for place, sums in narrow.items():
+            wide = self._sums.setdefault(place // 2, [0.0] * len(FIELDS))
+            wide[:] = _added([wide, sums])
+
+    def __iter__(self) -> Iterator[tuple[float, Sums]]:
+        """Go through the buckets that hold something, in order: where each begins, and its sums."""
+        for place in sorted(self._sums):
+            yield place * self.width, self._sums[place]
+
+    def __len__(self) -> int:
+        """Return how many buckets hold something."""
+        return len(self._sums)
+
+    def total(self) -> Sums:
+        """Return the sums of all buckets together."""
+        return _added(list(self._sums.values()))
+
+    def trailing(self, messages: float) -> Iterator[tuple[float, Sums]]:
+        """Go through the buckets, each with those before it until so many messages were scored."""
+        buckets = list(self)
+        begin, window = 0, [0.0] * len(FIELDS)
+        for at, sums in buckets:
+            window = _added([window, sums])
+            while window[AT["scored"]] - buckets[begin][1][AT["scored"]] >= messages:
+                window = [a - b for a, b in zip(window, buckets[begin][1], strict=True)]
+                begin += 1
+            yield at, window
+
+
+def _added(rows: Sequence[Sums]) -> Sums:
+    return [sum(column) for column in zip([0.0] * len(FIELDS), *rows, strict=True)]
+
+
+def scores(sums: Sums) -> dict[str, float] | None:
+    """Return subset accuracy, micro-F1 and the skill over the previous labels; None without scored messages.
+
+    Skill is kappa temporal: 1 is perfect, 0 no better than repeating the previous message's labels.
+
+    Examples
+    --------
+    >>> buckets = Buckets(1.0, 9)
+    >>> buckets.add(0, scored=4, exact=3, hits=3, predicted=4, actual=4, previous_exact=2)
+    >>> scores(buckets.total())["subset_accuracy"], scores(buckets.total())["skill"]
+    (0.75, 0.5)
+    """
+    scored = sums[AT["scored"]]
+    if not scored:
+        return None
+    exact, before = sums[AT["exact"]] / scored, sums[AT["previous_exact"]] / scored
+    return {
+        "subset_accuracy": exact,
+        "micro_f1": _f1(sums[AT["hits"]], sums[AT["predicted"]] + sums[AT["actual"]]),
+        "previous_subset_accuracy": before,
+        "previous_micro_f1": _f1(
+            sums[AT["previous_hits"]], sums[AT["previous_predicted"]] + sums[AT["actual"]]
+        ),
+        "skill": (exact - before) / (1 - before) if before < 1 else 0.0,
+        "messages": scored,
+    }
+
+
+def _f1(hits: float, both: float) -> float:
+    return 2 * hits / both if both else 1.0

@@ -1,0 +1,334 @@
+"""What each view of the page is told: plain JSON values, worked out from a model when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from stream.dashboard import records
+from stream.dashboard.labels import SILENT, Figures
+from stream.dashboard.ledger import Seen
+from stream.dashboard.model import Drift, Model
+from stream.dashboard.series import AT, Buckets, scores
+
+Json = dict[str, Any]
+WINDOW = 500.0
+"""Messages that one rolling score looks back on, at least."""
+PAGE = 50
+"""Rows sent at a time: labels, messages."""
+DRIFT_PAGE = 400
+BIRTHS = 30
+LEAVES = 80
+"""Clusters drawn at a time."""
+MEMBERS = 12
+"""Labels named of each cluster."""
+
+
+def overview(model: Model, span: str) -> Json:
+    """Return counts, series and scores over a span of time ("minutes", "hours" or "all")."""
+    series = model.series.get(span, model.series["all"])
+    total = model.series["all"].total()
+    return {
+        **head(model),
+        "timed": model.timed,
+        "span": span if span in model.series else "all",
+        "width": series.width,
+        "predictions": total[AT["predictions"]],
+        "dead_letters": sum(model.reasons.values()),
+        "reasons": dict(model.reasons.most_common()),
+        "alarms": total[AT["alarms"]],
+        "labels": len(model.labels),
+        "lag": sum(model.lag.values()) if model.lag else None,
+        "scores": scores(series.total()),
+        "series": _curves(series),
+        "rolling": _rolling(series),
+        "partitions": [_partition(model, number) for number in sorted(model.partitions)],
+        "latest": [_alarm(each) for each in list(model.drift)[:-6:-1]],
+        "letters": [each._asdict() for each in list(model.letters)[:-9:-1]],
+        "runs": [
+            {"name": run.name, "predictions": run.predictions, "encoder": run.encoder}
+            for run in model.runs.values()
+        ],
+    }
+
+
+def head(model: Model) -> Json:
+    """Return what every view shows: the name, and whether all is well."""
+    return {"name": model.name, "version": model.version, "ready": model.ready, "problem": model.problem}
+
+
+def _curves(series: Buckets) -> Json:
+    found: Json = {"at": [], "predictions": [], "dead_letters": [], "alarms": [], "delay": []}
+    for at, sums in series:
+        found["at"].append(at)
+        for name in ("predictions", "dead_letters", "alarms"):
+            found[name].append(sums[AT[name]])
+        delays = sums[AT["delays"]]
+        found["delay"].append(round(sums[AT["delay"]] / delays, 4) if delays else None)
+    return found
+
+
+ROLLED = ("subset_accuracy", "micro_f1", "previous_subset_accuracy", "previous_micro_f1", "skill")
+
+
+def _rolling(series: Buckets) -> Json:
+    found: Json = {"at": [], **{name: [] for name in ROLLED}}
+    for at, sums in series.trailing(WINDOW):
+        here = scores(sums)
+        found["at"].append(at)
+        for name in ROLLED:
+            found[name].append(None if here is None else round(here[name], 4))
+    return found
+
+
+def _partition(model: Model, number: int) -> Json:
+    partition = model.partitions[number]
+    account = partition.account
+    return {
+        "partition": number,
+        "latest": partition.latest,
+        "updates": partition.updates,
+        "lag": model.lag.get(number),
+        "scores": account.scores if account else {},
+        "learner": account.learner if account else {},
+    }
+
+
+def _alarm(drift: Drift) -> Json:
+    return {
+        "number": drift.number,
+        "partition": drift.partition,
+        "offset": drift.offset,
+        "time": drift.time,
+        **msgspec.to_builtins(drift.record),
+    }
+
+
+def drifts(model: Model, wanted: Mapping[str, str]) -> Json:
+    """Return drift events, newest first, that have all of some fields, and how many have each value."""
+    fields = {"scope": "scope", "detector": "detector", "subject": "subject"}
+    found = [
+        each
+        for each in model.drift
+        if all(
+            getattr(each.record, fields[name]) == value for name, value in wanted.items() if name in fields
+        )
+    ]
+    facets: Json = {name: {} for name in fields}
+    for each in model.drift:
+        for name in fields:
+            value = getattr(each.record, name)
+            facets[name][value] = facets[name].get(value, 0) + 1
+    facets["subject"] = dict(sorted(facets["subject"].items(), key=lambda pair: -pair[1])[:PAGE])
+    series = model.series["all"]
+    return {
+        **head(model),
+        "timed": model.timed,
+        "total": len(found),
+        "kept": len(model.drift),
+        "facets": facets,
+        "events": [_alarm(each) for each in found[: -DRIFT_PAGE - 1 : -1]],
+        "rolling": _rolling(series),
+        "width": series.width,
+        "levels": {name: [list(each) for each in levels] for name, levels in model.levels.items()},
+    }
+
+
+def _row(seen: Seen) -> Json:
+    return {
+        "partition": seen.partition,
+        "offset": seen.offset,
+        "time": seen.time,
+        "id": seen.id,
+        "labels": seen.labels,
+        "truth": seen.truth,
+        "wrong": seen.wrong,
+        "run": seen.run,
+    }
+
+
+def around(model: Model, partition: int, offset: int, before: int, after: int) -> Json:
+    """Return the messages before an offset and from it on, and the drift that was found among them."""
+    known = model.partitions.get(partition)
+    rows = known.ledger.around(offset, before, after) if known else []
+    first, last = (rows[0].offset, rows[-1].offset) if rows else (offset, offset)
+    near = [each for each in model.drift if each.partition == partition and first <= each.offset <= last]
+    return {
+        **head(model),
+        "partition": partition,
+        "offset": offset,
+        "messages": [_row(seen) for seen in rows],
+        "drift": [_alarm(each) for each in near],
+        "first": known.ledger.first if known else None,
+    }
+
+
+def messages(model: Model, which: str, query: str, label: str) -> Json:
+    """Return the latest messages: "all" or "wrong", with a text in their id, with a label."""
+    query = query.lower()
+    newest: list[Seen] = []
+    for partition in model.partitions.values():
+        matching = (
+            seen
+            for seen in partition.ledger.latest()
+            if (which != "wrong" or seen.wrong)
+            and (not query or query in seen.id.lower())
+            and (not label or label in seen.labels or label in (seen.truth or ()))
+        )
+        newest += [seen for seen, _ in zip(matching, range(PAGE), strict=False)]
+    newest.sort(key=lambda seen: (seen.time or 0.0, seen.offset), reverse=True)
+    return {
+        **head(model),
+        "messages": [_row(seen) for seen in newest[:PAGE]],
+        "kept": sum(len(partition.ledger) for partition in model.partitions.values()),
+    }
+
+
+def message(model: Model, partition: int, offset: int) -> Json | None:
+    """Return one prediction with everything that is known of it; None where it is not kept."""
+    known = model.partitions.get(partition)
+    seen = known.ledger.at(offset) if known else None
+    if known is None or seen is None:
+        return None
+    found = records.prediction.decode(seen.value)
+    nearest = []
+    for each in found.why.nearest if found.why else []:
+        past = known.ledger.learned(each.number)
+        nearest.append({**msgspec.to_builtins(each), "message": _row(past) if past else None})
+    clusters = {
+        label: model.labels[label].records[partition].cluster
+        for label in (*found.scores, *(found.why.labels if found.why else ()))
+        if label in model.labels and partition in model.labels[label].records
+    }
+    return {
+        **head(model),
+        **_row(seen),
+        "record": msgspec.to_builtins(found),
+        "nearest": nearest,
+        "clusters": clusters,
+    }
+
+
+ORDERS: dict[str, Callable[[Figures], Any]] = {
+    "change": lambda label: (-abs(label.change), label.name),
+    "count": lambda label: (-label.occurrences, label.name),
+    "f1": lambda label: (label.f1, -label.occurrences, label.name),
+    "rate": lambda label: (-label.rate, label.name),
+    "silent": lambda label: (-label.silent, label.name),
+    "name": lambda label: label.name,
+}
+"""How labels can be ordered; F1 from the worst."""
+
+
+def labels(model: Model, order: str, query: str, page: int) -> Json:
+    """Return a page of the labels, which were born lately, and which have gone silent."""
+    updates = {number: partition.written for number, partition in model.partitions.items()}
+    query = query.lower()
+    every = model.labels.figures(updates)
+    found = sorted(
+        (each for each in every if query in each.name.lower()), key=ORDERS.get(order, ORDERS["change"])
+    )
+    silent = sorted((each for each in every if each.silent >= SILENT), key=ORDERS["silent"])
+    born = sorted(model.labels.births(), key=lambda pair: (-(pair[1].time or 0.0), -pair[1].offset, pair[0]))
+    begin = page * PAGE
+    return {
+        **head(model),
+        "order": order if order in ORDERS else "change",
+        "page": page,
+        "pages": -(-len(found) // PAGE),
+        "total": len(found),
+        "known": len(model.labels),
+        "labels": [_figures(model, each) for each in found[begin : begin + PAGE]],
+        "births": [{"label": name, **birth._asdict()} for name, birth in born[:BIRTHS]],
+        "silent": [_figures(model, each) for each in silent[:BIRTHS]],
+        "silent_total": len(silent),
+    }
+
+
+def _figures(model: Model, figures: Figures) -> Json:
+    return {
+        **figures._asdict(),
+        "history": [round(rate, 5) for _, rate in model.labels[figures.name].history],
+    }
+
+
+def label(model: Model, name: str) -> Json | None:
+    """Return everything about one label; None where there is none of that name."""
+    if name not in model.labels:
+        return None
+    known = model.labels[name]
+    updates = {number: partition.written for number, partition in model.partitions.items()}
+    mates = {}
+    for partition, record in known.records.items():
+        if record.cluster is not None:
+            group = model.labels.of_cluster(partition).get(record.cluster, [])
+            mates[partition] = [each.name for each in group if each.name != name][: 2 * MEMBERS]
+    return {
+        **head(model),
+        **_figures(model, known.figures(updates)),
+        "birth": known.birth._asdict() if known.birth else None,
+        "partitions": {partition: msgspec.to_builtins(each) for partition, each in known.records.items()},
+        "mates": mates,
+        "messages": messages(model, "all", "", name)["messages"][:10],
+        "drift": [_alarm(each) for each in model.drift if each.record.subject == name][-20:],
+    }
+
+
+def clusters(model: Model, partition: int) -> Json:
+    """Return a partition's tree of label clusters, and what changed in it."""
+    known = model.partitions.get(partition)
+    groups = model.labels.of_cluster(partition)
+    account = known.account if known else None
+    sizes = {
+        cluster: sum(each.records[partition].count for each in group) for cluster, group in groups.items()
+    }
+    largest = sorted(groups, key=lambda cluster: (-sizes[cluster], cluster))[:LEAVES]
+    changes = [
+        _alarm(each)
+        for each in model.drift
+        if each.partition == partition and each.record.scope == "structure" and each.record.action
+    ]
+    return {
+        **head(model),
+        "timed": model.timed,
+        "partition": partition,
+        "partitions": sorted(model.partitions),
+        "splits": _pruned(account.splits if account else (), set(largest)),
+        "clusters": {
+            cluster: {
+                "size": len(groups[cluster]),
+                "count": sizes[cluster],
+                "labels": [each.name for each in groups[cluster][:MEMBERS]],
+            }
+            for cluster in largest
+        },
+        "total": len(groups),
+        "changes": changes[:-41:-1],
+        "updates": known.updates if known else 0,
+    }
+
+
+def _pruned(splits: Sequence[tuple[int, int, int]], leaves: set[int]) -> list[list[int]]:
+    """Return the tree with only some of its leaves: inner nodes that lost a child give way to the other."""
+    children = {node: (first, second) for node, first, second in splits}
+    below = {child for pair in children.values() for child in pair}
+    stands: dict[int, int | None] = {}
+    kept: list[list[int]] = []
+    # From the leaves up, without recursion: a tree may be as deep as it has clusters.
+    stack = [(node, False) for node in children if node not in below]
+    while stack:
+        node, done = stack.pop()
+        if node not in children:
+            stands[node] = node if node in leaves else None
+        elif not done:
+            stack += [(node, True), *((child, False) for child in children[node])]
+        else:
+            left, right = (stands[child] for child in children[node])
+            if left is not None and right is not None:
+                kept.append([node, left, right])
+                stands[node] = node
+            else:
+                stands[node] = right if left is None else left
+    return kept

@@ -1,0 +1,98 @@
+"""Topics read from near their ends onwards, outside any group: for whoever looks on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kafka import TopicPartition
+from kafka.errors import KafkaError
+
+from stream.config import KafkaSettings
+from stream.events import Record
+from stream.kafka.clients import consumer, record
+from stream.kafka.errors import BrokerError
+
+
+class Tail:
+    """Follows some topics.
+
+    Parameters
+    ----------
+    settings
+        The broker.
+    topics
+        By topic, how many offsets before its end reading begins, on each partition; None reads all.
+
+    Raises
+    ------
+    BrokerError
+        When there is no broker, or a topic is missing.
+    """
+
+    def __init__(self, settings: KafkaSettings, topics: Mapping[str, int | None]) -> None:
+        self._consumer = consumer(settings, allow_auto_create_topics=False)
+        try:
+            self._begin(settings, topics)
+        except KafkaError as error:
+            self.close()
+            raise BrokerError(
+                f"The broker at {settings.bootstrap_servers} does not answer: {error}."
+            ) from error
+        except BrokerError:
+            self.close()
+            raise
+
+    def _begin(self, settings: KafkaSettings, topics: Mapping[str, int | None]) -> None:
+        places = []
+        for topic in topics:
+            partitions = self._consumer.partitions_for_topic(topic)
+            if not partitions:
+                raise BrokerError(
+                    f"There is no topic {topic} at {settings.bootstrap_servers}. "
+                    "Start a worker (`ithaca run`), which makes it, or name another stream."
+                )
+            places += [TopicPartition(topic, partition) for partition in sorted(partitions)]
+        first, self._ends = self._consumer.beginning_offsets(places), self._consumer.end_offsets(places)
+        self._consumer.assign(places)
+        for place in places:
+            back = topics[place.topic]
+            begin = first[place] if back is None else max(first[place], self._ends[place] - back)
+            self._consumer.seek(place, begin)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all that was there at the start is read."""
+        return all((self._consumer.position(place) or 0) >= end for place, end in self._ends.items())
+
+    def poll(self, wait_s: float, limit: int = 2_000) -> list[Record]:
+        """Return what came, in offset order on each partition.
+
+        Raises
+        ------
+        BrokerError
+            When the broker refuses.
+        """
+        try:
+            polled = self._consumer.poll(timeout_ms=round(wait_s * 1000), max_records=limit)
+        except KafkaError as error:
+            raise BrokerError(f"The broker does not answer: {error}.") from error
+        return [record(one) for consumed in polled.values() for one in consumed]
+
+    def ends(self, topic: str) -> dict[int, int]:
+        """Return one past the last offset of each partition of a topic; empty where there is no such topic.
+
+        Raises
+        ------
+        BrokerError
+            When the broker refuses.
+        """
+        try:
+            partitions = self._consumer.partitions_for_topic(topic) or ()
+            ends = self._consumer.end_offsets([TopicPartition(topic, partition) for partition in partitions])
+        except KafkaError as error:
+            raise BrokerError(f"The broker does not answer: {error}.") from error
+        return {place.partition: end for place, end in ends.items()}
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._consumer.close(autocommit=False)

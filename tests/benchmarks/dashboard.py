@@ -1,0 +1,84 @@
+"""What the dashboard costs: taking records in, answering each view, and what its records add to a message.
+
+.venv/bin/python -m tests.benchmarks.dashboard --labels 10000
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from learners import IHOMER
+from stream.dashboard import views
+from stream.dashboard.model import Model
+from stream.decoding import decode_event
+from stream.encoders import Hashing
+from stream.events import PredictionRecord, encode
+from stream.task import EXPLAINED, NEAREST
+from tests.stream.dashboard.streams import fed, outputs, thousands, told
+
+REPEATS = 7
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    """Return the median CPU time of some work."""
+    taken = []
+    for _ in range(REPEATS):
+        began = time.process_time()
+        work()
+        taken.append(1000 * (time.process_time() - began))
+    return statistics.median(taken)
+
+
+def page(model: Model) -> None:
+    """Print what each view takes and weighs."""
+    answers: dict[str, Callable[[], object]] = {
+        "overview": lambda: views.overview(model, "all"),
+        "drift": lambda: views.drifts(model, {}),
+        "labels": lambda: views.labels(model, "change", "", 0),
+        "labels, searched": lambda: views.labels(model, "change", "topic-99", 0),
+        "clusters": lambda: views.clusters(model, 0),
+        "messages": lambda: views.messages(model, "wrong", "", ""),
+    }
+    for name, answer in answers.items():
+        size = len(msgspec.json.encode(answer()))
+        print(f"{name:18} {milliseconds(answer):8.1f} ms {size / 1000:8.1f} kB")
+
+
+def records(messages: int) -> None:
+    """Print how fast records are taken in, and what the page's share of the output is."""
+    learner = IHOMER()
+    made = outputs(messages, learner)
+    written = told(made)
+    spent = milliseconds(lambda: fed("m", written))
+    print(f"taking in          {1000 * spent / messages:8.1f} µs a message")
+    sizes = {"predictions": 0, "label-stats": 0}
+    plain = 0
+    for _, output in made:
+        if output.kind in sizes:
+            sizes[output.kind] += len(output.value or b"") + sum(len(value) for _, value in output.headers)
+        if output.kind == "predictions":
+            record = msgspec.json.decode(output.value or b"", type=PredictionRecord)
+            plain += len(output.value or b"") - len(
+                encode(msgspec.structs.replace(record, why=None, truth=None))
+            )
+    each = sizes["predictions"] / messages
+    print(f"predictions        {each:8.0f} B a message, {plain / messages:.0f} of them truth and why")
+    print(f"label statistics   {sizes['label-stats'] / messages:8.0f} B a message")
+    (x,) = Hashing().encode([decode_event(made[-1][0].value)])
+    learner.predict(x)
+    spent = milliseconds(lambda: [learner.explain(x, EXPLAINED, NEAREST) for _ in range(1_000)])
+    print(f"explaining         {spent:8.1f} µs a message")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--labels", type=int, default=10_000)
+    parser.add_argument("--messages", type=int, default=3_000)
+    arguments = parser.parse_args()
+    page(thousands(arguments.labels))
+    records(arguments.messages)

@@ -1,0 +1,143 @@
+"""Streams to look at: the made-up help desk with its planted drift, thousands of labels, and nothing."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from drift.monitors import Monitors
+from learners import IHOMER
+from learners.base import Learner
+from stream.dashboard.model import Model
+from stream.dashboard.records import Written, of_record
+from stream.encoders import Hashing
+from stream.events import Model as Trained
+from stream.events import Output, PredictionRecord, Record, TrueLabels, encode
+from stream.helpdesk import messages
+from stream.label_stats import LabelRecord, PartitionRecord
+from stream.task import Task
+
+PACE = 20.0
+"""Events a second in the made-up streams."""
+
+
+def outputs(
+    count: int, learner: Learner, run: str = "first", partition: int = 0
+) -> list[tuple[Record, Output]]:
+    """Return what a task writes for the made-up help desk, with the event of each."""
+    task = Task(Hashing(), learner, Monitors(), run=run, source="/test")
+    began = time.time() - count / PACE
+    written = []
+    for offset, value in enumerate(itertools.islice(messages(count), count)):
+        record = Record("s.events", partition, offset, round(1000 * (began + offset / PACE)), None, value)
+        written += [(record, output) for output in task.process([record]).outputs]
+    return written
+
+
+def told(written: Iterable[tuple[Record, Output]]) -> list[Written]:
+    """Return outputs as the dashboard reads them from a broker, written 50 ms after their events."""
+    return [
+        of_record(
+            Record(
+                f"s.{output.kind}",
+                record.partition,
+                0,
+                record.timestamp + 50,
+                output.key,
+                output.value,
+                output.headers,
+            )
+        )
+        for record, output in written
+    ]
+
+
+def fed(name: str, written: Iterable[Written], *, timed: bool = True) -> Model:
+    """Return a model that has read all of it."""
+    model = Model(name, timed=timed)
+    for each in written:
+        model.take(each)
+    model.ready = True
+    return model
+
+
+@functools.cache
+def planted() -> Sequence[Written]:
+    """Return the help desk's outputs: a label is born at 35 %, meanings drift at 60 %, one label fades."""
+    return told(outputs(6_000, IHOMER()))
+
+
+def thousands(labels: int) -> Model:
+    """Return a model of a stream with so many labels in clusters of ten."""
+    chance = random.Random(0)
+    written = []
+    now = time.time()
+    for number in range(labels):
+        rate = 0.0005 * (1 + number % 7)
+        record = LabelRecord(
+            label=f"area-{number % 97}/topic-{number}",
+            count=100 + number % 900,
+            predicted=90 + number % 800,
+            hits=80 + number % 70,
+            f1=0.5,
+            first_seen=number,
+            last_seen=2 * labels,
+            rate=rate * (12.0 if number % 501 == 0 else chance.uniform(0.8, 1.2)),
+            usual=rate,
+            cluster=2 * (number // 10),
+            updates=2 * labels,
+        )
+        written.append(Written("label-stats", 0, 2 * labels, now, now, encode(record)))
+    leaves = list(range(0, 2 * (labels // 10), 2))
+    splits = [(leaf + 1, leaf, leaf + 3 if leaf != leaves[-2] else leaves[-1]) for leaf in leaves[:-1]]
+    whole = PartitionRecord(
+        updates=2 * labels,
+        scores={"micro_f1": 0.7},
+        learner={"labels": float(labels), "clusters": float(len(leaves))},
+        splits=splits,
+        watched={},
+    )
+    written.append(Written("partition-stats", 0, 2 * labels, now, now, encode(whole)))
+    for number in range(2_000):
+        carried = [f"area-{n % 97}/topic-{n}" for n in chance.sample(range(labels), 3)]
+        written.append(prediction(2 * labels + number, carried[:2], carried, at=now + number / PACE))
+    return fed("thousands", written)
+
+
+def prediction(
+    offset: int,
+    labels: Sequence[str],
+    truth: Sequence[str] | None,
+    *,
+    at: float = 0.0,
+    run: str = "r",
+    partition: int = 0,
+) -> Written:
+    """Return a prediction; every event before it taught."""
+    record = PredictionRecord(
+        id=f"e{offset}",
+        labels=list(labels),
+        scores=dict.fromkeys(labels, 0.9),
+        clusters=[],
+        trained_through={},
+        model=Trained(offset, "0" * 32),
+        encoder="none",
+        run=run,
+        truth=None if truth is None else TrueLabels(list(truth)),
+    )
+    return Written("prediction", partition, offset, at, at - 0.05, encode(record))
+
+
+def line(written: Written) -> bytes:
+    """Return a record as a replay's file has it."""
+    kind = {"dead-letter": "dead-letter", "drift": "drift.0"}.get(written.kind, written.kind)
+    fields: dict[str, Any] = {"source": f"s.events/{written.partition}/{written.offset}/{kind}"}
+    if written.value is not None and written.kind != "dead-letter":
+        fields["value"] = msgspec.Raw(written.value)
+    return msgspec.json.encode(fields)

@@ -1,0 +1,135 @@
+"""The dashboard on a broker: it sees what workers wrote, then what they write, and says what is missing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stream.dashboard.feed import Feed, read_file
+from stream.dashboard.model import Model
+from stream.dashboard.records import NotOursError
+from stream.kafka import Writer, topic
+from stream.telemetry import Telemetry
+from stream.worker import Worker
+from tests.stream.dashboard.streams import line, prediction
+from tests.stream.live import LiveStream, on_a_thread
+from tests.stream.standins import POISON, event, make_task
+
+PATIENCE_S = 120.0
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something to be so."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_it_follows_a_stream_from_the_past_into_the_present(embedded_kafka: str, stream_name: str) -> None:
+    """Both partitions, every kind of record, and the lag of events that nobody answers."""
+    live = LiveStream(embedded_kafka, stream_name, partitions=2)
+    live.fill([event(number) for number in range(600)], partition=0)
+    live.fill([event(0), POISON["broken json"], event(1)], partition=1)
+    model = Model("m")
+    feed = Feed(model, live.settings.kafka, stream_name)
+    with on_a_thread(Worker(live.settings, make_task, Telemetry())):
+        live.wait_for(603)
+        feed.start()
+        until(lambda: model.ready)
+        assert {number: each.latest for number, each in model.partitions.items()} == {0: 599, 1: 2}
+        assert model.reasons == {"json": 1}
+        assert len(model.drift) == 600 // 7
+        assert model.partitions[0].account is not None
+        assert model.labels["grain"].records[0].count > 0
+        live.fill([event(600)], partition=0)
+        until(lambda: model.partitions[0].latest == 600)
+    live.fill([event(601), event(602)], partition=0)
+    until(lambda: model.lag == {0: 2, 1: 0})
+    feed.stop()
+    feed.join()
+    assert model.problem == ""
+    assert model.skipped == 0
+
+
+def test_a_stream_that_is_not_there_yet_is_waited_for(embedded_kafka: str, stream_name: str) -> None:
+    """The page says what to do, and goes on once it is there."""
+    live = LiveStream(embedded_kafka, f"{stream_name}-other")
+    model = Model("m")
+    feed = Feed(model, live.settings.kafka, stream_name)
+    feed.start()
+    until(lambda: model.problem)
+    assert "ithaca run" in model.problem
+    LiveStream(embedded_kafka, stream_name)
+    until(lambda: model.ready)
+    assert model.problem == ""
+    feed.stop()
+    feed.join()
+
+
+def test_a_replay_is_read_from_its_file(tmp_path: Path) -> None:
+    """Every line; a file of something else is refused."""
+    path = tmp_path / "replay.jsonl"
+    path.write_bytes(b"".join(line(prediction(n, ["a"], ["a"])) + b"\n" for n in range(1_234)))
+    model = Model("replay", timed=False)
+    read_file(model, path)
+    assert (model.version, model.ready) == (1_234, True)
+    path.write_text("id,text\n")
+    with pytest.raises(NotOursError, match="not a replay's line"):
+        read_file(model, path)
+
+
+def test_the_command_serves_until_it_is_stopped(
+    embedded_kafka: str, stream_name: str, tmp_path: Path
+) -> None:
+    """A stream, a replay's topic and a replay's file, each under its name."""
+    live = LiveStream(embedded_kafka, stream_name)
+    file, replayed = tmp_path / "other.jsonl", f"{stream_name}-replayed"
+    file.write_bytes(line(prediction(0, ["a"], ["a"], run="from-file")) + b"\n")
+    with Writer(live.settings.kafka, topic(stream_name, "predictions")) as writer:
+        writer.send(b"{}", headers=(("ce_id", b"nonsense"),), partition=0)
+    with Writer(live.settings.kafka, replayed) as writer:
+        value = prediction(0, ["a"], ["a"], run="from-topic").value
+        writer.send(value, headers=(("ce_id", b"s.events/0/0/prediction"),), partition=0)
+    command = [sys.executable, "-m", "stream.cli", "dashboard", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--beside", str(file), "--beside", replayed],
+        env={**live.environment, "PATH": "", "HOME": str(tmp_path)},
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("dashboard: ").strip()
+        until(
+            lambda: (
+                [source["runs"] for source in read(f"{url}/api/sources")]
+                == [[], ["from-file"], ["from-topic"]]
+            )
+        )
+        assert [source["name"] for source in read(f"{url}/api/sources")] == [
+            stream_name,
+            "other.jsonl",
+            replayed,
+        ]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def read(url: str) -> Any:
+    """Return JSON from a page."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)

@@ -1,0 +1,246 @@
+"""The dashboard's sums: right whatever order records come in, bounded, and unmoved by what is no record."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.dashboard import views
+from stream.dashboard.compare import compare
+from stream.dashboard.ledger import Ledger, Seen
+from stream.dashboard.model import Model
+from stream.dashboard.records import NotOursError, Written, of_line, of_record
+from stream.dashboard.series import AT, Buckets, scores
+from stream.events import DriftRecord, Record, encode
+from stream.label_stats import LabelRecord, PartitionRecord
+from tests.stream.dashboard.streams import fed, line, prediction
+
+LABELS = st.lists(st.sampled_from("abc"), unique=True, max_size=3)
+
+
+@given(st.lists(st.tuples(LABELS, LABELS), min_size=1, max_size=30))
+def test_scores_and_skill_are_those_written_out(pairs: list[tuple[list[str], list[str]]]) -> None:
+    """Against plain sums over the messages, the previous labels beside them."""
+    model = fed("m", [prediction(n, labels, truth, at=float(n)) for n, (labels, truth) in enumerate(pairs)])
+    found = scores(model.series["all"].total())
+    assert found is not None
+    truths = [set(truth) for _, truth in pairs]
+    before = [set[str](), *truths[:-1]]
+    exact = sum(set(labels) == truth for (labels, _), truth in zip(pairs, truths, strict=True)) / len(pairs)
+    previous = sum(old == new for old, new in zip(before, truths, strict=True)) / len(pairs)
+    assert found["subset_accuracy"] == pytest.approx(exact)
+    assert found["previous_subset_accuracy"] == pytest.approx(previous)
+    assert found["skill"] == pytest.approx((exact - previous) / (1 - previous) if previous < 1 else 0.0)
+    hits = sum(len(set(labels) & truth) for (labels, _), truth in zip(pairs, truths, strict=True))
+    both = sum(len(labels) + len(truth) for labels, truth in pairs)
+    assert found["micro_f1"] == pytest.approx(2 * hits / both if both else 1.0)
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=200), st.integers(2, 20))
+def test_buckets_lose_nothing_and_stay_few(places: list[float], most: int) -> None:
+    """However far the axis reaches."""
+    buckets = Buckets(1.0, most)
+    for place in places:
+        buckets.add(place, predictions=1)
+    assert buckets.total()[AT["predictions"]] == len(places)
+    assert len(buckets) <= most
+    begins = [begin for begin, _ in buckets]
+    assert begins == sorted(begins)
+    assert begins[0] <= min(places) < begins[0] + buckets.width
+
+
+def test_a_window_forgets_what_is_long_ago() -> None:
+    """The short ranges are rings."""
+    buckets = Buckets(1.0, 3, widens=False)
+    for place in range(10):
+        buckets.add(place, predictions=1)
+    assert [begin for begin, _ in buckets] == [7, 8, 9]
+
+
+def test_the_rolling_score_looks_back_on_enough_messages_and_no_more() -> None:
+    """Bucket by bucket."""
+    buckets = Buckets(1.0, 100)
+    for place in range(10):
+        buckets.add(place, scored=10, exact=place)
+    windows = [sums[AT["scored"]] for _, sums in buckets.trailing(25)]
+    assert windows == [10, 20, 30, 30, 30, 30, 30, 30, 30, 30]
+
+
+def test_reading_again_changes_nothing() -> None:
+    """After a lost connection everything comes once more."""
+    drift = encode(
+        DriftRecord(
+            detector="d", scope="error", subject="s", statistic=1, threshold=1, window=1, action="none"
+        )
+    )
+    records = [
+        *(prediction(n, ["a"], ["b"], at=n) for n in range(20)),
+        Written("drift", 0, 5, 5.0, 5.0, drift),
+        Written("drift", 0, 5, 5.0, 5.0, drift.replace(b'"s"', b'"t"')),
+        Written("dead-letter", 0, 30, 5.0, 5.0, None, "json"),
+    ]
+    model = fed("m", records)
+    before = views.overview(model, "all") | {"version": 0}
+    for each in records:
+        model.take(each)
+    assert views.overview(model, "all") | {"version": 0} == before
+    assert before["alarms"] == 2
+
+
+def test_unknown_fields_are_ignored_and_what_is_no_record_is_counted() -> None:
+    """Newer workers may say more."""
+    model = Model("m")
+    drift = {
+        "detector": "d",
+        "scope": "vector",
+        "subject": "s",
+        "statistic": 1.0,
+        "threshold": 0.5,
+        "window": 9,
+    }
+    model.take(Written("drift", 0, 1, 1.0, 1.0, json.dumps(drift | {"action": "none", "since": 7}).encode()))
+    model.take(Written("drift", 0, 2, 1.0, 1.0, b"{}"))
+    model.take(Written("prediction", 0, 3, 1.0, 1.0, b"\xff"))
+    assert (len(model.drift), model.skipped) == (1, 2)
+    assert views.drifts(model, {"scope": "vector"})["total"] == 1
+    assert views.drifts(model, {"scope": "error"})["total"] == 0
+
+
+def test_a_record_says_where_it_comes_from() -> None:
+    """In its headers, ours being the last of each name; or in a replay's line."""
+    headers = (
+        ("ce_id", b"spoof"),
+        ("ce_id", b"s.events/3/17/dead-letter"),
+        ("ce_time", b"2026-01-01T00:00:00.000+00:00"),
+        ("ithaca_reason", b"json"),
+    )
+    found = of_record(Record("s.dlq", 3, 0, 1_767_225_601_000, None, b"x", headers))
+    assert (found.kind, found.partition, found.offset, found.reason) == ("dead-letter", 3, 17, "json")
+    assert found.time is not None
+    assert found.event_time is not None
+    assert found.time - found.event_time == 1.0
+    with pytest.raises(NotOursError, match="ce_id"):
+        of_record(Record("s.dlq", 0, 0, 0, None, b"x"))
+    assert of_line(line(prediction(5, ["a"], None))).offset == 5
+    for bad in (b"{", b"{}", b'{"source": "a/b"}'):
+        with pytest.raises(NotOursError):
+            of_line(bad)
+
+
+def account(updates: int) -> Written:
+    """Return what a partition writes of itself after so many messages."""
+    whole = PartitionRecord(updates=updates, scores={}, learner={}, splits=(), watched={})
+    return Written("partition-stats", 0, updates, 1.0, 1.0, encode(whole))
+
+
+def test_labels_fade_fall_silent_and_are_born() -> None:
+    """From their records, and from the truth in the predictions."""
+    record = LabelRecord(
+        label="old", count=50, predicted=40, hits=30, f1=0.66, first_seen=3, last_seen=990, rate=0.05,
+        usual=0.05, cluster=4, updates=1_000,
+    )  # fmt: skip
+    model = fed("m", [Written("label-stats", 0, 1_000, 1.0, 1.0, encode(record)), account(1_000)])
+    model.take(prediction(1_001, [], ["new"], at=7.0))
+    page = views.labels(model, "change", "", 0)
+    assert page["births"][0] == {"label": "new", "partition": 0, "offset": 1_001, "time": 7.0}
+    assert page["labels"][0]["change"] == pytest.approx(0.0, abs=0.1)
+    assert page["silent"] == []
+    model.take(account(2_500))
+    page = views.labels(model, "silent", "", 0)
+    assert page["silent"][0]["name"] == "old"
+    assert page["silent"][0]["silent"] == pytest.approx(0.05 * 1_500)
+    assert page["labels"][0]["rate"] == pytest.approx(0.05 * 0.5**3)
+    model.take(prediction(2_501, [], ["old"], at=8.0))
+    assert views.labels(model, "silent", "", 0)["silent"] == []
+    assert views.label(model, "old")["clusters"] == {0: 4}  # type: ignore[index]
+    assert views.label(model, "nobody") is None
+
+
+@given(st.integers(2, 60), st.sets(st.integers(0, 59)), st.randoms(use_true_random=False))
+def test_a_pruned_tree_keeps_just_the_leaves_that_are_wanted(
+    size: int, wanted: set[int], chance: object
+) -> None:
+    """Each once, under one root, whatever the shape."""
+    import random
+
+    assert isinstance(chance, random.Random)
+    roots, splits = list(range(size)), []
+    for node in range(size, 2 * size - 1):
+        first, second = chance.sample(range(len(roots)), 2)
+        splits.append((node, roots[first], roots[second]))
+        roots = [each for n, each in enumerate(roots) if n not in (first, second)] + [node]
+    wanted = {leaf for leaf in wanted if leaf < size}
+    kept = views._pruned(splits, wanted)
+    below = [child for _, *pair in kept for child in pair]
+    assert len(below) == len(set(below))
+    assert {child for child in below if child < size} == (wanted if len(wanted) > 1 else set())
+    assert len(kept) == max(0, len(wanted) - 1)
+
+
+def test_the_messages_before_and_after_and_who_is_near() -> None:
+    """Around an offset, and by the how manieth learned message."""
+    model = fed("m", [prediction(n, ["a"], ["a"] if n != 7 else ["b"], at=n) for n in range(0, 40, 2)])
+    found = views.around(model, 0, 11, 2, 3)
+    assert [each["offset"] for each in found["messages"]] == [8, 10, 12, 14, 16]
+    near = model.partitions[0].ledger.learned(10)
+    assert near is not None
+    assert near.offset == 10
+    assert model.partitions[0].ledger.learned(11) is None
+    assert views.around(model, 9, 0, 2, 2)["messages"] == []
+    assert views.message(model, 0, 11) is None
+
+
+def test_the_ledger_keeps_the_latest() -> None:
+    """And no more than twice as many, for a while."""
+    ledger = Ledger(10)
+    for offset in range(100):
+        assert ledger.add(Seen(0, offset, None, "", "", offset, (), None, True, b""))
+    assert (len(ledger), ledger.first) == (10, 90)
+    assert [seen.offset for seen in ledger.latest()] == list(range(99, 89, -1))
+
+
+def test_two_runs_are_compared_on_the_events_that_both_predicted() -> None:
+    """Counted by hand."""
+    one = fed("live", [prediction(n, ["a"], ["a"] if n % 2 else ["b"], at=n, run="x") for n in range(10)])
+    other = fed(
+        "replay",
+        [prediction(n, ["b"], ["a"] if n % 2 else ["b"], run="y") for n in range(5, 12)],
+        timed=False,
+    )
+    found = compare(one, "x", other, "y")
+    assert found is not None
+    assert (found["both"], found["scored"], found["agree"]) == (5, 5, 0)
+    assert found["right"] == {"both": 0, "first": 3, "second": 2, "neither": 0}
+    assert found["labels"][0] == {"label": "a", "first": 2, "second": 3}
+    assert [each["offset"] for each in found["messages"]] == [9, 8, 7, 6, 5]
+    assert compare(one, "x", other, "nobody") is None
+
+
+def test_what_monitors_measure_is_kept_over_time() -> None:
+    """By detector, with the threshold."""
+    model = Model("m")
+    for n in range(3):
+        whole = PartitionRecord(
+            updates=n, scores={}, learner={}, splits=(), watched={"vector/frechet": (n / 10, 0.5)}
+        )
+        model.take(Written("partition-stats", 0, n, float(n), None, encode(whole)))
+    assert views.drifts(model, {})["levels"] == {
+        "vector/frechet": [[0.0, 0.0, 0.5], [1.0, 0.1, 0.5], [2.0, 0.2, 0.5]]
+    }
+    assert views.clusters(model, 0)["total"] == 0
+
+
+def test_every_view_of_nothing_is_json() -> None:
+    """An empty model answers too."""
+    model = Model("m")
+    for answer in (
+        views.overview(model, "all"), views.drifts(model, {}), views.labels(model, "change", "", 0),
+        views.clusters(model, 0), views.messages(model, "all", "", ""), views.around(model, 0, 0, 2, 2),
+    ):  # fmt: skip
+        assert not any(isinstance(value, float) and math.isnan(value) for value in answer.values())
+        assert msgspec.json.decode(msgspec.json.encode(answer))["name"] == "m"
