@@ -154,7 +154,7 @@ class BlockMeans:
             noise = self._variance * (1.0 / n + 1.0 / (self._blocks - n))
             p, least = self._judge(place, distance / noise)
             if place == 0 and np.isfinite(least):
-                self._compared = (distance, noise * least)
+                self._compared = (distance, float(noise * least))
             # Both of the latest blocks must lie there: in heavy tails, some block always stands out.
             there = (self._latest[-2:] - before) @ difference >= 0.5 * distance
             if p < chance and there.all():

@@ -107,7 +107,7 @@ class Monitors:
         return alarm._replace(action=listed or "none")
 
     def watched(self) -> dict[str, tuple[float, float]]:
-        """Return what single figures measure now, by detector: the statistic and what its size must exceed."""
+        """Return what is measured now, by detector: the statistic, and what its size is compared with."""
         return {
             name: figures
             for monitor in self._monitors.values()

@@ -15,6 +15,7 @@ from drift.alarms import Alarm
 from drift.monitors import Monitors
 from learners import catalogue
 from stream.encoders.hashing import Hashing
+from stream.events import Feedback
 from stream.sources.jsonl import read_jsonl
 from stream.task import Task
 
