@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,12 +109,12 @@ class LabelSpace:
             return list(self._names)
         return [self._names[label] for label in labels]
 
-    def state(self) -> Sequence[str]:
-        """Return the names in order of id: all there is to know."""
+    def state(self) -> Any:
+        """Return all there is to know as plain JSON values: the names in order of id."""
         return list(self._names)
 
     @classmethod
-    def from_state(cls, state: Sequence[str]) -> LabelSpace:
+    def from_state(cls, state: Any) -> Self:
         """Rebuild a space from `state`."""
         return cls(state)
 
