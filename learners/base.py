@@ -184,7 +184,7 @@ class Learner(MultiLabelClassifier, abc.ABC):
 
     def load_state(self, state: State) -> None:
         """Take over a state that a learner with equal parameters returned; later predictions are equal."""
-        self.label_space = LabelSpace.from_state(state["labels"])
+        self.label_space = type(self.label_space).from_state(state["labels"])
         self._feature_space = FeatureSpace.from_state(state["feature_space"])
         self._messages = state["messages"]
         self._features = state["features"]

@@ -15,7 +15,7 @@ import numpy as np
 from learners.base import Learner, Prediction, State, Statistics, Vector
 from learners.clusters import Clusters
 from learners.decision import Decided, Decision
-from learners.labels import Ids, Targets
+from learners.labels import Ids, LabelSpace, Targets
 from learners.linear import AdaptiveLogisticRegression
 from learners.mixture import Mixed, Mixture
 from learners.neighbours import NearestNeighbours, Neighbours
@@ -220,6 +220,11 @@ class IHOMER(Learner):
             largest_cluster=max(len(self._clusters.members(leaf)) for leaf in leaves),
             pairs=self._clusters.counts.pairs,
         )
+
+    def share(self, label_space: LabelSpace) -> None:
+        """See `Learner.share`."""
+        super().share(label_space)
+        self._share()
 
     def _share(self) -> None:
         for expert in self._experts.values():

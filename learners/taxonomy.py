@@ -119,13 +119,16 @@ class Taxonomy(LabelSpace):
         Ancestors of its labels are positive. What lies under its most specific labels is unknown: the
         message does not say what it would be called there. A known negative makes all under it negative.
         """
-        given = self.ids(labels).tolist()
-        refused = None if negative is None else self.ids(negative).tolist()
+        return self.read(Targets(self.ids(labels), None if negative is None else self.ids(negative)))
+
+    def read(self, targets: Targets) -> Targets:
+        """Return what labels say through the tree as it is now; reading twice changes nothing more."""
+        given = {self.resolve(label) for label in targets.positive.tolist()} - {NONE}
         positive = {ancestor for label in given for ancestor in self.ancestors(label)}
-        if refused is not None:
-            return Targets(_sorted(positive), _sorted(self._under(refused) - positive))
-        inner = {self._parents[label] for label in positive}
-        unknown = self._under(positive - inner) - positive
+        if targets.negative is not None:
+            refused = {self.resolve(label) for label in targets.negative.tolist()} - {NONE}
+            return Targets(_sorted(positive), _sorted(self.under(refused) - positive))
+        unknown = self.under(self.ends(positive)) - positive
         if not unknown:
             return Targets(_sorted(positive))
         rest = self.shape().live.copy()
@@ -153,6 +156,18 @@ class Taxonomy(LabelSpace):
             line.append(label)
             label = self._parents[label]
         return line
+
+    def ends(self, labels: Iterable[int]) -> list[int]:
+        """Return the most specific of live labels that hold their ancestors: those with none under them."""
+        each = set(labels)
+        return sorted(each - {self._parents[label] for label in each})
+
+    def under(self, labels: Iterable[int]) -> set[int]:
+        """Return live labels and all below them."""
+        pending = list(labels)
+        for label in pending:
+            pending.extend(self._children[label])
+        return set(pending)
 
     def level(self, label: int) -> int:
         """Return how many labels there are above a live label."""
@@ -198,7 +213,7 @@ class Taxonomy(LabelSpace):
             case _:
                 raise TaxonomyError(
                     f"There is no operation {operation.kind!r} with {len(operation.to)} values in 'to'. "
-                    "There are add and retire (none), move (one or none), merge and rename (one), split (some)."
+                    "Add and retire take none, move at most one, merge and rename one, split some."
                 )
 
     def add(self, path: str) -> int:
@@ -235,17 +250,17 @@ class Taxonomy(LabelSpace):
         gone, kept = self._live(label), self._live(into)
         if gone in self.ancestors(kept):
             raise TaxonomyError(
-                f"{into!r} is {label!r} or lies under it. Merge the lower label into the upper one."
+                f"{into!r} is {label!r} or lies under it. Merge the lower into the upper one."
             )
         self._merge(gone, kept)
 
     def retire(self, label: str) -> None:
         """Let a label, and all under it, count for its parent."""
         gone = self._live(label)
-        for each in sorted(self._under([gone])):
+        for each in sorted(self.under([gone])):
             self._means[each], self._retired[each] = self._parents[each], True
         self._unlink(gone)
-        for each in self._under([gone]):
+        for each in self.under([gone]):
             self._children[each], self._parents[each] = [], NONE
 
     def _merge(self, gone: int, kept: int) -> None:
@@ -268,9 +283,7 @@ class Taxonomy(LabelSpace):
             )
         there = self._ids.get(path, label)
         if there != label and self._names[there] == path and self._means[there] == there:
-            raise TaxonomyError(
-                f"There is a label {path!r} already. Merge {self._names[label]!r} into it instead."
-            )
+            raise TaxonomyError(f"There is a label {path!r} already. Merge {self._names[label]!r} into it.")
         self._unlink(label)
         self._link(label, parent)
         # Top down, so that each takes its path from its parent's new one.
@@ -321,13 +334,6 @@ class Taxonomy(LabelSpace):
 
     def _path(self, label: int) -> str:
         return "" if label == NONE else self._names[label]
-
-    def _under(self, labels: Iterable[int]) -> set[int]:
-        """Return labels and all below them."""
-        pending = list(labels)
-        for label in pending:
-            pending.extend(self._children[label])
-        return set(pending)
 
     # State --------------------------------------------------------------------------------------------
 
