@@ -221,6 +221,12 @@ class IHOMER(Learner):
             pairs=self._clusters.counts.pairs,
         )
 
+    def inherit(self, label: int, parent: int, prior: float) -> None:
+        """See `Learner.inherit`."""
+        self._scored = None
+        for expert in self._experts.values():
+            expert.inherit(label, parent, prior)
+
     def share(self, label_space: LabelSpace) -> None:
         """See `Learner.share`."""
         super().share(label_space)

@@ -31,12 +31,17 @@ def test_scores_equal_those_of_scikit_learn_on_closed_sets(
         actual[row, positive] = True
         scores.update(taxonomy.ids(guess), Targets(positive), taxonomy)
     summary = scores.summary()
-    asked = {"average": "micro", "zero_division": 0.0}
-    assert summary.precision == pytest.approx(precision_score(actual, predicted, **asked))
-    assert summary.recall == pytest.approx(recall_score(actual, predicted, **asked))
-    assert summary.f1 == pytest.approx(f1_score(actual, predicted, **asked))
+    assert summary.precision == pytest.approx(
+        precision_score(actual, predicted, average="micro", zero_division=0.0)
+    )
+    assert summary.recall == pytest.approx(
+        recall_score(actual, predicted, average="micro", zero_division=0.0)
+    )
+    assert summary.f1 == pytest.approx(f1_score(actual, predicted, average="micro", zero_division=0.0))
     for score, labels in zip(summary.levels, taxonomy.shape().levels, strict=False):
-        assert score == pytest.approx(f1_score(actual[:, labels], predicted[:, labels], **asked))
+        assert score == pytest.approx(
+            f1_score(actual[:, labels], predicted[:, labels], average="micro", zero_division=0.0)
+        )
 
 
 def test_coherence_and_strictness_look_at_what_was_really_predicted() -> None:
