@@ -54,7 +54,7 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
 
 TITLES = {
     "ihomer": "iHOMER",
-    "expansion": "PL-FMS",
+    "expansion": "Label expansion",
     "linear": "Linear",
     "adaptive-linear": "Adaptive linear",
     "ridge": "RLS",
