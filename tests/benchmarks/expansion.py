@@ -40,6 +40,7 @@ VARIANTS: dict[str, Callable[[int], LabelExpansion | IHOMER]] = {
     "reservoir": lambda seed: LabelExpansion(seed=seed, eviction="reservoir"),
     "no memory": lambda seed: LabelExpansion(seed=seed, memory=0),
     "flat": lambda seed: LabelExpansion(seed=seed, hierarchy=False),
+    "around iHOMER": lambda seed: LabelExpansion(IHOMER(), memory=0, seed=seed),
     "flat iHOMER": lambda seed: IHOMER(),
 }
 CHECKPOINTS = 12
@@ -186,7 +187,7 @@ def report(name: str, runs: Sequence[Run]) -> str:
     levels = "  ".join(figure(values) for values in zip(*(each.levels for each in runs), strict=True))
     within = [sum(place <= 20 for place in each.caught) / max(1, each.eligible) for each in runs]
     return (
-        f"{name:>12}  {figure([each.f1 for each in runs])}  {levels}  {figure([each.area for each in runs])}"
+        f"{name:>13}  {figure([each.f1 for each in runs])}  {levels}  {figure([each.area for each in runs])}"
         f"  {figure([each.forgotten[0] for each in runs])}  {figure([each.coherence for each in runs])}"
         f"  {figure(within)}  {statistics.mean(each.seconds for each in runs):6.1f} s"
     )
