@@ -6,6 +6,7 @@ Every learner is a river `MultiLabelClassifier` outside and array-native inside;
 from learners.base import Change, Learner, Prediction, Statistics
 from learners.clusters import Clusters
 from learners.cooccurrence import Cooccurrence
+from learners.expansion import LabelExpansion
 from learners.extreme import ExtremeClassifier
 from learners.ihomer import IHOMER
 from learners.label_powerset import LabelPowerset, PrunedSets
@@ -17,6 +18,7 @@ from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors
 from learners.ridge import RecursiveLeastSquares
 from learners.river_models import BinaryRelevance, ClassifierChain, MultiLabelModel
+from learners.taxonomy import Operation, Taxonomy, TaxonomyError
 from learners.trees import HoeffdingAdaptiveTree
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Cooccurrence",
     "ExtremeClassifier",
     "HoeffdingAdaptiveTree",
+    "LabelExpansion",
     "LabelPowerset",
     "LabelPriors",
     "LabelSpace",
@@ -37,10 +40,13 @@ __all__ = [
     "MajorityLabelset",
     "MultiLabelModel",
     "NearestNeighbours",
+    "Operation",
     "Prediction",
     "PreviousLabels",
     "PrunedSets",
     "RecursiveLeastSquares",
     "Statistics",
     "Targets",
+    "Taxonomy",
+    "TaxonomyError",
 ]

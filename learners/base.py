@@ -234,6 +234,13 @@ class Learner(MultiLabelClassifier, abc.ABC):
         """Use another learner's label space from now on: how a learner made of learners names labels once."""
         self.label_space = label_space
 
+    def inherit(self, label: int, parent: int, prior: float) -> None:
+        """Let a label that nothing is known of start from another one, with a probability to start with.
+
+        Does nothing in learners that keep nothing by label that could be passed on.
+        """
+        del label, parent, prior
+
     def _count(self, x: Vector) -> None:
         """Book one learned message; every `learn` calls it once."""
         self._messages += 1
@@ -255,7 +262,7 @@ class Learner(MultiLabelClassifier, abc.ABC):
 
     def load_state(self, state: State) -> None:
         """Take over a state that a learner with equal parameters returned; later predictions are equal."""
-        self.label_space = LabelSpace.from_state(state["labels"])
+        self.label_space = type(self.label_space).from_state(state["labels"])
         self._feature_space = FeatureSpace.from_state(state["feature_space"])
         self._messages = state["messages"]
         self._features = state["features"]

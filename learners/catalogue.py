@@ -9,6 +9,7 @@ from typing import Any
 
 from learners import baselines
 from learners.base import Learner
+from learners.expansion import LabelExpansion
 from learners.extreme import ExtremeClassifier
 from learners.ihomer import IHOMER
 from learners.linear import AdaptiveLogisticRegression
@@ -22,6 +23,7 @@ from learners.trees import HoeffdingAdaptiveTree
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "ihomer": IHOMER,
+    "expansion": LabelExpansion,
     "linear": Linear,
     "adaptive-linear": AdaptiveLogisticRegression,
     "ridge": RecursiveLeastSquares,
@@ -52,6 +54,7 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
 
 TITLES = {
     "ihomer": "iHOMER",
+    "expansion": "Label expansion",
     "linear": "Linear",
     "adaptive-linear": "Adaptive linear",
     "ridge": "RLS",

@@ -25,7 +25,7 @@ from learners.base import (
 )
 from learners.clusters import Clusters
 from learners.decision import Decided, Decision
-from learners.labels import Ids, Targets, best_labels
+from learners.labels import Ids, LabelSpace, Targets, best_labels
 from learners.linear import AdaptiveLogisticRegression
 from learners.mixture import Mixed, Mixture
 from learners.neighbours import NearestNeighbours, Neighbours
@@ -253,6 +253,17 @@ class IHOMER(Learner):
             largest_cluster=max(len(self._clusters.members(leaf)) for leaf in leaves),
             pairs=self._clusters.counts.pairs,
         )
+
+    def inherit(self, label: int, parent: int, prior: float) -> None:
+        """See `Learner.inherit`."""
+        self._scored = None
+        for expert in self._experts.values():
+            expert.inherit(label, parent, prior)
+
+    def share(self, label_space: LabelSpace) -> None:
+        """See `Learner.share`."""
+        super().share(label_space)
+        self._share()
 
     def _share(self) -> None:
         for expert in self._experts.values():

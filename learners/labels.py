@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,39 @@ class Targets(NamedTuple):
         mask = self.dense(size)
         mask[self.negative] = True
         return mask
+
+
+def packed(targets: Sequence[Targets]) -> dict[str, Any]:
+    """Return what many messages say, as a few arrays.
+
+    Examples
+    --------
+    >>> some = [Targets(np.array([0, 2])), Targets(np.array([1]), np.array([0]))]
+    >>> [each.complete for each in unpacked(packed(some))]
+    [True, False]
+    """
+    nothing = np.zeros(0, dtype=np.intp)
+    negative = [nothing if each.negative is None else each.negative for each in targets]
+    return {
+        "positive": _ragged([each.positive for each in targets]),
+        "negative": _ragged(negative),
+        "complete": np.array([each.complete for each in targets], dtype=np.bool_),
+    }
+
+
+def unpacked(state: Mapping[str, Any]) -> list[Targets]:
+    """Return what `packed` was given."""
+    told = zip(_rows(state["positive"]), _rows(state["negative"]), state["complete"].tolist(), strict=True)
+    return [Targets(positive, None if complete else negative) for positive, negative, complete in told]
+
+
+def _ragged(rows: Sequence[Ids]) -> dict[str, Ids]:
+    ends = np.cumsum([len(row) for row in rows], dtype=np.intp)
+    return {"ids": np.concatenate([*rows, np.zeros(0, dtype=np.intp)]), "ends": ends}
+
+
+def _rows(ragged: Mapping[str, Ids]) -> list[Ids]:
+    return np.split(ragged["ids"], ragged["ends"][:-1]) if len(ragged["ends"]) else []
 
 
 class LabelSpace:
@@ -109,12 +142,12 @@ class LabelSpace:
             return list(self._names)
         return [self._names[label] for label in labels]
 
-    def state(self) -> Sequence[str]:
-        """Return the names in order of id: all there is to know."""
+    def state(self) -> Any:
+        """Return all there is to know as plain JSON values: the names in order of id."""
         return list(self._names)
 
     @classmethod
-    def from_state(cls, state: Sequence[str]) -> LabelSpace:
+    def from_state(cls, state: Any) -> Self:
         """Rebuild a space from `state`."""
         return cls(state)
 

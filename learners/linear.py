@@ -75,6 +75,12 @@ class LogisticRegression(Learner):
         weights = self._weights[: len(error), : len(inputs)]
         weights -= np.outer(np.float32(self.rate) * error, inputs)
 
+    def inherit(self, label: int, parent: int, prior: float) -> None:
+        """See `Learner.inherit`; the weights are the parent's."""
+        super().inherit(label, parent, prior)
+        self._weights = grown(self._weights, len(self.label_space))
+        self._weights[label] = self._weights[parent]
+
     def _logits(self, inputs: Vector) -> Vector:
         # Labels and features newer than the weights stand for rows and columns of zeros.
         rows, columns = len(self.label_space), len(inputs)

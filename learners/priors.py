@@ -13,6 +13,8 @@ from learners.parameters import check_number
 
 Table = NDArray[np.float64]
 NO_FEATURES: Vector = np.zeros(0, dtype=np.float32)
+HEARSAY = 20.0
+"""Messages that a prior taken over from elsewhere stands for."""
 
 
 class LabelPriors(Learner):
@@ -67,15 +69,26 @@ class LabelPriors(Learner):
         self._count(x)
         self._scores = self._logits = None
         size = len(self.label_space)
+        self._grow(size)
+        keep = 0.5 ** (1.0 / self.half_life)
+        _count(self._positive, self._known, targets.positive, targets.known(size), keep)
+        if targets.negative is None:
+            self._complete = self._complete * keep + 1.0
+
+    def inherit(self, label: int, parent: int, prior: float) -> None:
+        """See `Learner.inherit`; the prior weighs as much as `HEARSAY` messages."""
+        del parent
+        self._grow(len(self.label_space))
+        self._known[label] = HEARSAY
+        self._positive[label] = HEARSAY * prior
+        self._scores = self._logits = None
+
+    def _grow(self, size: int) -> None:
         self._positive = grown(self._positive, size)
         if size > self._size:
             self._known = grown(self._known, size)
             self._known[self._size : size] = self._complete
             self._size = size
-        keep = 0.5 ** (1.0 / self.half_life)
-        _count(self._positive, self._known, targets.positive, targets.known(size), keep)
-        if targets.negative is None:
-            self._complete = self._complete * keep + 1.0
 
     def state(self) -> State:
         """See `Learner.state`."""
@@ -131,6 +144,11 @@ class PriorBased(Learner):
         """Start from priors that somebody else teaches from now on: several learners need them only once."""
         self._priors = priors
         self._teaches = False
+
+    def inherit(self, label: int, parent: int, prior: float) -> None:
+        """See `Learner.inherit`."""
+        if self._teaches:
+            self._priors.inherit(label, parent, prior)
 
     def _learn_priors(self, x: Vector, targets: Targets) -> None:
         if self._teaches:
