@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
 from kafka.errors import FencedInstanceIdError, KafkaError
@@ -13,11 +13,25 @@ from kafka.structs import MemberState
 from stream.config import Settings
 from stream.events import Record
 from stream.kafka.clients import consumer, record
-from stream.kafka.errors import BrokerError, FencedError
+from stream.kafka.errors import BrokerError, InstanceError
+from stream.kafka.offsets import Offsets
 from stream.kafka.topics import topic
 
+if TYPE_CHECKING:
+    from kafka import ConsumerRecord
+
 JOIN_MS = 200
-"""How long a poll may wait for the group to settle who has which partition."""
+"""How long a poll may wait for the group to settle who has which partition, as long as none is ours."""
+KEPT_JOIN_MS = 20
+"""The same while some are: they go on meanwhile."""
+
+Membership = ConsumerGroupMetadata
+"""What a transaction shows the broker, so that a member thrown out of the group cannot commit."""
+
+SAME_INSTANCE = (
+    "Another worker of this group has the same worker.instance, so this one was thrown out. Give each worker "
+    "its own."
+)
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +76,7 @@ class Group:
             group_instance_id=settings.worker.instance,
             session_timeout_ms=settings.worker.session_timeout_ms,
         )
+        self._offsets = Offsets(self._consumer, self.topic)
         self._changes = _Changes()
         # A member that leads the group before it knows the topic's partitions assigns none to anybody, and
         # where they become known in that very moment, the library never looks again.
@@ -73,24 +88,32 @@ class Group:
 
         Raises
         ------
-        FencedError
+        InstanceError
             When another member of the group has our instance name.
         BrokerError
             When the broker refuses, for a reason that waiting does not mend.
         """
         # A broker without long poll would be asked without a pause for as long as we wait, so we do not.
         # Joining the group is the exception: the library starts it anew whenever it is not waited for.
-        stable = self._consumer.group_metadata().state == MemberState.STABLE
+        joined = self.joined
+        patience = 0 if joined else KEPT_JOIN_MS if self._consumer.assignment() else JOIN_MS
         try:
-            polled = self._consumer.poll(timeout_ms=0 if stable else JOIN_MS, max_records=limit)
+            polled = self._consumer.poll(timeout_ms=patience, max_records=limit)
+            if not joined and not polled:
+                polled = self._kept(limit)
         except FencedInstanceIdError as error:
-            raise FencedError(
-                "Another worker of this group has the same worker.instance, so this one was thrown out. "
-                "Give each worker its own."
-            ) from error
+            raise InstanceError(SAME_INSTANCE) from error
         except KafkaError as error:
             raise BrokerError(f"The records of {self.topic} cannot be read: {error}.") from error
         gained, released, lost = self._changes.take()
+        if gained or released or lost:
+            log.info(
+                "generation %d: gained %s, released %s, lost %s",
+                self.membership().generation_id,
+                gained,
+                released,
+                lost,
+            )
         records = {
             place.partition: [record(one) for one in consumed]
             for place, consumed in polled.items()
@@ -98,13 +121,20 @@ class Group:
         }
         return Polled(records, gained, released, lost)
 
-    def beginning(self, partition: int) -> int:
-        """Return the first offset of a partition that the broker still has."""
-        place = self._place(partition)
-        try:
-            return self._consumer.beginning_offsets([place], timeout_ms=5_000)[place]
-        except KafkaError as error:
-            raise BrokerError(f"The beginning of {place} is not known: {error}.") from error
+    def _kept(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """Return records of the partitions that stay ours while the group settles who has the others.
+
+        The library's poll brings nothing until then, which can take as long as the session timeout: the
+        group waits for a member that has crashed.
+        """
+        if not self._consumer.assignment():
+            return {}
+        return self._consumer._fetcher.fetch_records(limit, timeout_ms=0)[0]
+
+    @property
+    def joined(self) -> bool:
+        """Whether we belong to the group and it has settled who has which partition."""
+        return self._consumer.group_metadata().state == MemberState.STABLE
 
     def read_from(self, partition: int, offset: int) -> None:
         """Bring a partition's records from an offset on."""
@@ -113,11 +143,7 @@ class Group:
 
     def committed(self, partition: int) -> int | None:
         """Return the offset that the group has committed for a partition."""
-        place = self._place(partition)
-        try:
-            return self._consumer.committed(place, timeout_ms=5_000)
-        except KafkaError as error:
-            raise BrokerError(f"The committed offset of {place} is not known: {error}.") from error
+        return self._offsets.committed(partition)
 
     def hold(self, partition: int) -> None:
         """Bring no more records of a partition until `go_on`."""
@@ -132,8 +158,8 @@ class Group:
         end = self._consumer.highwater(self._place(partition))
         return None if end is None else max(0, end - offset)
 
-    def membership(self) -> ConsumerGroupMetadata:
-        """Return what a transaction shows the broker, so that a member thrown out cannot commit."""
+    def membership(self) -> Membership:
+        """Return our membership as it is now; any thread may ask."""
         return self._consumer.group_metadata()
 
     def close(self) -> None:

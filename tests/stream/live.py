@@ -10,6 +10,8 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,6 +138,17 @@ def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM
     process.send_signal(number)
     _, said = process.communicate(timeout=30)
     return process.returncode, time.monotonic() - began, said
+
+
+def readiness(port: int) -> str:
+    """Return what a worker says of itself; nothing where it does not answer yet."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as reply:
+            return str(reply.read().decode())
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+    except OSError:
+        return ""
 
 
 def source(record: Record) -> tuple[int, int]:
