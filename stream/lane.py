@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator
 
 from stream.config import Settings
-from stream.kafka import History, Membership, Offsets, Outbox, topic, topic_id
+from stream.kafka import FencedError, History, Membership, Offsets, Outbox, topic, topic_id
 from stream.snapshot import Identity, Keeper, Kept, Recovered, Store, announcement, recover
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
@@ -67,9 +67,14 @@ class Lane:
             return False
         # Reopening ends whatever was open, one way or the other: only then is the offset final.
         self.outbox.reopen()
-        settled = (committed() or 0) >= outcome.next_offset
+        reached = committed() or 0
+        if self.committed < reached < outcome.next_offset:
+            raise FencedError(
+                f"Another worker of this group went on to offset {reached}, in the middle of our batch from "
+                f"{self.committed} to {outcome.next_offset}; nothing of it was emitted."
+            )
         self.doubtful = False
-        return settled
+        return reached >= outcome.next_offset
 
     def close(self) -> None:
         """Let go; what is pending is discarded, and whoever has the partition next does it again."""

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from kafka import ConsumerRecord
 
 JOIN_MS = 200
-"""How long a poll may wait for the group to settle who has which partition, as long as none is ours."""
-KEPT_JOIN_MS = 20
-"""The same while some are: they go on meanwhile."""
+"""How long a poll may wait for the group to settle who has which partition."""
+KEPT_SHARE = 8
+"""What part of a batch is taken meanwhile of the partitions that stay ours."""
 
 Membership = ConsumerGroupMetadata
 """What a transaction shows the broker, so that a member thrown out of the group cannot commit."""
@@ -93,14 +93,11 @@ class Group:
         BrokerError
             When the broker refuses, for a reason that waiting does not mend.
         """
-        # A broker without long poll would be asked without a pause for as long as we wait, so we do not.
-        # Joining the group is the exception: the library starts it anew whenever it is not waited for.
-        joined = self.joined
-        patience = 0 if joined else KEPT_JOIN_MS if self._consumer.assignment() else JOIN_MS
         try:
-            polled = self._consumer.poll(timeout_ms=patience, max_records=limit)
-            if not joined and not polled:
-                polled = self._kept(limit)
+            # A broker without long poll would be asked without a pause for as long as we wait: we do not.
+            polled = (
+                self._consumer.poll(timeout_ms=0, max_records=limit) if self.joined else self._join(limit)
+            )
         except FencedInstanceIdError as error:
             raise InstanceError(SAME_INSTANCE) from error
         except KafkaError as error:
@@ -121,15 +118,20 @@ class Group:
         }
         return Polled(records, gained, released, lost)
 
-    def _kept(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """Return records of the partitions that stay ours while the group settles who has the others.
+    def _join(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """Wait for the group to settle who has which partition; bring records of those that stay ours.
 
-        The library's poll brings nothing until then, which can take as long as the session timeout: the
-        group waits for a member that has crashed.
+        Three ways of the library make this more than a poll. It forgets that it is joining when, between
+        two polls, it has heard from the group but not of its partitions: so it is told again. It joins anew
+        what was settled while nobody waited: so most of the time is spent waiting. And its poll brings
+        nothing until all is settled, for as long as the session timeout where a member has crashed: so
+        records are fetched past it.
         """
-        if not self._consumer.assignment():
-            return {}
-        return self._consumer._fetcher.fetch_records(limit, timeout_ms=0)[0]
+        self._consumer._coordinator.request_rejoin()
+        polled = self._consumer.poll(timeout_ms=JOIN_MS, max_records=limit)
+        if polled or not self._consumer.assignment():
+            return polled
+        return self._consumer._fetcher.fetch_records(max(1, limit // KEPT_SHARE), timeout_ms=0)[0]
 
     @property
     def joined(self) -> bool:
