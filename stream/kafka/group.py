@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple
 
 from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
@@ -12,6 +14,7 @@ from kafka.structs import MemberState
 
 from stream.config import Settings
 from stream.events import Record
+from stream.kafka.background import in_background
 from stream.kafka.clients import consumer, record
 from stream.kafka.errors import BrokerError, InstanceError
 from stream.kafka.offsets import Offsets
@@ -21,9 +24,7 @@ if TYPE_CHECKING:
     from kafka import ConsumerRecord
 
 JOIN_MS = 200
-"""How long a poll may wait for the group to settle who has which partition."""
-KEPT_SHARE = 8
-"""What part of a batch is taken meanwhile of the partitions that stay ours."""
+"""How long a poll may wait for the group to settle who has which partition, as long as none is ours."""
 
 Membership = ConsumerGroupMetadata
 """What a transaction shows the broker, so that a member thrown out of the group cannot commit."""
@@ -56,9 +57,10 @@ class Polled(NamedTuple):
 class Group:
     """Our membership of the group that shares a stream's events, or another of its topics.
 
-    The library calls back in the middle of a poll, where heartbeats stand still; here the callbacks only
-    note what happened, and `poll` returns it. A caller that finishes what one poll returned before it
-    polls again never has a batch in flight when a partition goes.
+    The library calls back where heartbeats stand still; here the callbacks only note what happened, and
+    `poll` returns it. A partition that is to move is given up in one round of the group and given away in
+    the next, which begins only with a poll: a caller that finishes what one poll returned before it polls
+    again has no batch in flight when another worker gets the partition.
 
     Parameters
     ----------
@@ -76,6 +78,7 @@ class Group:
             group_instance_id=settings.worker.instance,
             session_timeout_ms=settings.worker.session_timeout_ms,
         )
+        self._joining: Future[None] | None = None
         self._offsets = Offsets(self._consumer, self.topic)
         self._changes = _Changes()
         # A member that leads the group before it knows the topic's partitions assigns none to anybody, and
@@ -94,10 +97,11 @@ class Group:
             When the broker refuses, for a reason that waiting does not mend.
         """
         try:
-            # A broker without long poll would be asked without a pause for as long as we wait: we do not.
-            polled = (
-                self._consumer.poll(timeout_ms=0, max_records=limit) if self.joined else self._join(limit)
-            )
+            if self._settled():
+                # A broker without long poll would be asked without a pause for as long as we wait.
+                polled = self._consumer.poll(timeout_ms=0, max_records=limit)
+            else:
+                polled = self._kept(limit)
         except FencedInstanceIdError as error:
             raise InstanceError(SAME_INSTANCE) from error
         except KafkaError as error:
@@ -118,20 +122,36 @@ class Group:
         }
         return Polled(records, gained, released, lost)
 
-    def _join(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """Wait for the group to settle who has which partition; bring records of those that stay ours.
+    def _settled(self) -> bool:
+        """Whether the group has settled who has which partition; sees to it that it comes to that.
 
-        Three ways of the library make this more than a poll. It forgets that it is joining when, between
-        two polls, it has heard from the group but not of its partitions: so it is told again. It joins anew
-        what was settled while nobody waited: so most of the time is spent waiting. And its poll brings
-        nothing until all is settled, for as long as the session timeout where a member has crashed: so
-        records are fetched past it.
+        Joining is waited for on a thread, without a pause, because of what the library does otherwise. What
+        was settled while nobody waited, it joins anew; a worker that waits only between batches may never
+        be done. And when it has heard from the group but not of its partitions while nobody waited, it
+        forgets that it was joining.
         """
-        self._consumer._coordinator.request_rejoin()
-        polled = self._consumer.poll(timeout_ms=JOIN_MS, max_records=limit)
-        if polled or not self._consumer.assignment():
-            return polled
-        return self._consumer._fetcher.fetch_records(max(1, limit // KEPT_SHARE), timeout_ms=0)[0]
+        coordinator = self._consumer._coordinator
+        if self._joining is None and (coordinator.need_rejoin() or not self.joined):
+            coordinator.request_rejoin()
+            self._joining = in_background(coordinator.poll, "joining")
+        if self._joining is None:
+            return True
+        with contextlib.suppress(TimeoutError):
+            self._joining.result(0 if self._consumer.assignment() else JOIN_MS / 1000)
+        if not self._joining.done():
+            return False
+        self._joining = None
+        return True
+
+    def _kept(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """Return records of the partitions that stay ours while the group settles who has the others.
+
+        The library's poll brings nothing until then, which can take as long as the session timeout where a
+        member has crashed.
+        """
+        if not self._consumer.assignment():
+            return {}
+        return self._consumer._fetcher.fetch_records(limit, timeout_ms=0)[0]
 
     @property
     def joined(self) -> bool:
@@ -140,7 +160,8 @@ class Group:
 
     def read_from(self, partition: int, offset: int) -> None:
         """Bring a partition's records from an offset on."""
-        self._consumer.seek(self._place(partition), offset)
+        with _unless_gone():
+            self._consumer.seek(self._place(partition), offset)
         self.go_on(partition)
 
     def committed(self, partition: int) -> int | None:
@@ -149,15 +170,19 @@ class Group:
 
     def hold(self, partition: int) -> None:
         """Bring no more records of a partition until `go_on`."""
-        self._consumer.pause(self._place(partition))
+        with _unless_gone():
+            self._consumer.pause(self._place(partition))
 
     def go_on(self, partition: int) -> None:
         """Bring records of a partition again."""
-        self._consumer.resume(self._place(partition))
+        with _unless_gone():
+            self._consumer.resume(self._place(partition))
 
     def lag(self, partition: int, offset: int) -> int | None:
         """Return how many offsets a partition's end is ahead, None as long as that is not known."""
-        end = self._consumer.highwater(self._place(partition))
+        end = None
+        with _unless_gone():
+            end = self._consumer.highwater(self._place(partition))
         return None if end is None else max(0, end - offset)
 
     def membership(self) -> Membership:
@@ -173,6 +198,11 @@ class Group:
 
     def _place(self, partition: int) -> TopicPartition:
         return TopicPartition(self.topic, partition)
+
+
+def _unless_gone() -> contextlib.suppress:
+    """Let pass what the library says of a partition that went since the last poll; the next one tells."""
+    return contextlib.suppress(AssertionError, KeyError)
 
 
 class _Changes(ConsumerRebalanceListener):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kafka import KafkaProducer, OffsetAndMetadata, TopicPartition
@@ -20,6 +19,7 @@ from kafka.errors import (
 
 from stream.config import Settings
 from stream.events import Output
+from stream.kafka.background import in_background
 from stream.kafka.clients import NULL, producer
 from stream.kafka.errors import BrokerError, FencedError, InstanceError, UnwrittenError
 from stream.kafka.group import SAME_INSTANCE, Membership
@@ -115,7 +115,8 @@ class Outbox:
             client.commit_transaction()
 
         try:
-            _within(self._settings.worker.commit_timeout_s, transaction)
+            # A call left behind after a timeout ends by itself, on a producer that nobody uses any more.
+            in_background(transaction, "transaction").result(self._settings.worker.commit_timeout_s)
         except (KafkaError, TimeoutError) as error:
             raise _failure(error, self._source) from error
 
@@ -173,21 +174,6 @@ def _close(client: KafkaProducer) -> None:
 def _size(output: Output) -> int:
     headers = sum(len(name) + len(value) + 10 for name, value in output.headers)
     return len(output.key or b"") + len(output.value or b"") + headers + 100
-
-
-def _within(seconds: float, call: Callable[[], None]) -> None:
-    """Make a call that has no timeout of its own; after `seconds` raise TimeoutError and leave it behind."""
-    ended: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            call()
-            ended.set_result(None)
-        except BaseException as error:
-            ended.set_exception(error)
-
-    threading.Thread(target=run, name="transaction", daemon=True).start()
-    ended.result(seconds)
 
 
 def _caused_by(error: Exception, *kinds: type[Exception]) -> bool:

@@ -165,8 +165,9 @@ MUTATIONS = (
         (
             Edit(
                 "stream/snapshot/contents.py",
-                "    state = _copied(task.state())\n",
-                '    state = _copied(task.state())\n    state["next_offset"] += 1\n',
+                "    state = _copied(task.state(), spare.state if spare else {})\n",
+                "    state = _copied(task.state(), spare.state if spare else {})\n"
+                '    state["next_offset"] += 1\n',
             ),
         ),
         KILLS,
