@@ -8,13 +8,17 @@ import time
 from collections.abc import Callable, Generator
 
 from stream.config import Settings
+from stream.errors import LearnerError
 from stream.kafka import FencedError, History, Membership, Offsets, Outbox, topic, topic_id
+from stream.restorer import AgainError
 from stream.snapshot import Identity, Keeper, Kept, Recovered, Store, announcement, recover
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
 
 LEAVE_S = 3.0
 """How long a last snapshot may take."""
+MOST_REFUSED = 100
+"""At so many records of a partition a learner may throw; beyond that, it is not the records."""
 RELEARNED_AT_ONCE = 200
 """Events that are relearned in one step: between two steps, other partitions have their turn."""
 
@@ -111,6 +115,7 @@ class Lanes:
         self._telemetry = telemetry
         self._topic = topic(settings.stream, "events")
         self._topic_id: str | None = None
+        self._refused: dict[int, dict[int, str]] = {}
 
     def restore(self, partition: int) -> Generator[None, None, Lane]:
         """Bring a partition back, step by step; see `stream.restorer`.
@@ -129,6 +134,7 @@ class Lanes:
             store = self._store(partition)
             recovered = self._recover(store)
             yield
+            recovered.task.refused = self._refused.get(partition, {})
             lane = Lane(
                 recovered.task,
                 outbox,
@@ -138,10 +144,27 @@ class Lanes:
             )
             self._note(lane, store, recovered)
             yield from self._relearn(partition, lane)
+        except LearnerError as error:
+            outbox.close()
+            self.refuse(partition, error)
+            raise AgainError(str(error)) from error
         except BaseException:
             outbox.close()
             raise
         return lane
+
+    def refuse(self, partition: int, error: LearnerError) -> None:
+        """Leave a record out, at which the learner threw, from the next restoration on.
+
+        Raises
+        ------
+        LearnerError
+            When there are more than `MOST_REFUSED` of them.
+        """
+        refused = self._refused.setdefault(partition, {})
+        refused[error.offset] = error.detail
+        if len(refused) > MOST_REFUSED:
+            raise error
 
     def _recover(self, store: Store) -> Recovered:
         offsets = Offsets.of(self._settings)

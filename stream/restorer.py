@@ -9,10 +9,16 @@ import time
 from collections.abc import Callable, Generator
 from typing import Generic, Protocol, TypeVar
 
+from stream.errors import EncoderError
 from stream.kafka import BrokerError, FencedError, InstanceError, UnwrittenError
 
 RETRY_S = 1.0
 """Pause before what failed is tried again."""
+
+
+class AgainError(RuntimeError):
+    """A restoration that begins anew, having learned what to leave out."""
+
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +145,7 @@ class Restorer(Generic[Restored]):
             self._hand_over(job, end.value)
         except InstanceError as error:
             self._fail(job, error)
-        except (UnwrittenError, BrokerError, FencedError, OSError) as error:
+        except (AgainError, EncoderError, UnwrittenError, BrokerError, FencedError, OSError) as error:
             log.warning("partition %d is not back yet: %s; trying again", job.partition, error)
             job.steps, job.due = None, time.monotonic() + RETRY_S
         except BaseException as error:

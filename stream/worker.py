@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from stream.config import Settings
+from stream.errors import EncoderError, LearnerError
 from stream.events import Record
 from stream.kafka import BrokerError, FencedError, Group, InstanceError, UnwrittenError
 from stream.lane import LEAVE_S, Lane, Lanes, save
@@ -88,6 +89,7 @@ class Worker:
         self._size = BatchSize(settings.worker.latency_ms / 1000, settings.worker.largest_batch)
         lanes = Lanes(settings, make_task, self._group.membership, self._telemetry)
         self._restorer = Restorer(lanes.restore)
+        self._refuse = lanes.refuse
         self._lanes: dict[int, Lane] = {}
         self._stopping = threading.Event()
 
@@ -102,6 +104,8 @@ class Worker:
         ------
         InstanceError
             When another worker has our instance name.
+        LearnerError
+            When the learner threw at more than `MOST_REFUSED` records of a partition.
         RecoveryError
             When events that a partition's model needs are gone.
         UnwrittenError
@@ -159,9 +163,21 @@ class Worker:
         if lane is None:
             return 0  # Not back yet; when it is, its records are read again from where it is.
         began = time.monotonic()
-        lane.pending = lane.task.process(records)
+        try:
+            lane.pending = lane.task.process(records)
+        except (EncoderError, LearnerError) as error:
+            self._begin_anew(partition, error)
+            return 0
         self._telemetry.processed(time.monotonic() - began)
         return len(records)
+
+    def _begin_anew(self, partition: int, error: EncoderError | LearnerError) -> None:
+        """Go back to the newest snapshot: the task may have taken in a part of its batch."""
+        log.warning("partition %d goes back to its newest snapshot: %s", partition, error)
+        if isinstance(error, LearnerError):
+            self._refuse(partition, error)
+        self._drop(partition)
+        self._restore(partition, 0.0 if isinstance(error, LearnerError) else RETRY_S)
 
     def _commit(self, began: float) -> None:
         """Commit what is pending, the longest waiting first, until a transaction fails.

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from stream.config import KafkaSettings
 from stream.events import Record
 from stream.kafka.errors import BrokerError
+from stream.kafka.headers import read_any_header
 from stream.kafka.oauth import token_provider
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ Client = TypeVar("Client")
 
 def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
     """Return a consumer of committed records that belongs to no group unless `options` say so."""
+    read_any_header()
     ours = {
         "isolation_level": "read_committed",
         "auto_offset_reset": "earliest",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from typing import Self
+from collections.abc import Callable
+from typing import Self, TypeVar
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from learners.base import digest
 from stream import assembly
@@ -16,6 +19,8 @@ from stream.snapshot import Identity, Snapshot, Store
 from stream.task import Task
 from tests.stream.live import PATIENCE_S, LiveStream, source
 
+Answer = TypeVar("Answer")
+ANSWER_MS = 5_000
 HEALED_S = 60.0
 """I7: how long the lag may last after everything is well again."""
 
@@ -100,23 +105,36 @@ class Progress:
         self._places = [TopicPartition(name, number) for number in range(live.settings.kafka.partitions)]
         self._live = live
         self._highest: dict[TopicPartition, int] = {}
-        self._client = KafkaConsumer(
-            bootstrap_servers=live.settings.kafka.bootstrap_servers,
-            group_id=live.settings.group,
+        self._client = self._connected()
+
+    def _connected(self) -> KafkaConsumer:
+        return KafkaConsumer(
+            bootstrap_servers=self._live.settings.kafka.bootstrap_servers,
+            group_id=self._live.settings.group,
             isolation_level="read_committed",
         )
+
+    def _ask(self, question: Callable[[KafkaConsumer], Answer]) -> Answer:
+        """Ask, on a new connection where the old one does not survive a broker that was killed."""
+        while True:
+            try:
+                return question(self._client)
+            except KafkaError:
+                self._client.close()
+                self._client = self._connected()
 
     def committed(self) -> int:
         """Return how many events are done, over all partitions; I6."""
         for place in self._places:
-            offset = self._client.committed(place) or 0
+            offset = self._ask(functools.partial(_committed, place)) or 0
             assert offset >= self._highest.get(place, 0), f"the commit of {place} went back to {offset}"
             self._highest[place] = offset
         return sum(self._highest.values())
 
     def lag(self) -> int:
         """Return how many events are not done."""
-        return sum(self._client.end_offsets(self._places).values()) - self.committed()
+        ends = self._ask(lambda client: client.end_offsets(self._places, timeout_ms=ANSWER_MS))
+        return sum(ends.values()) - self.committed()
 
     def wait_until_healed(self, patience_s: float = PATIENCE_S) -> float:
         """Wait until nothing is left to do; return how long that took."""
@@ -140,3 +158,7 @@ class Progress:
     def __exit__(self, *exception: object) -> None:
         """Let go of the connection."""
         self._client.close()
+
+
+def _committed(place: TopicPartition, client: KafkaConsumer) -> int | None:
+    return client.committed(place, timeout_ms=ANSWER_MS)

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.structs import MemberState
 
 from stream import assembly
 from stream.config import Settings
 from stream.events import Record
-from stream.kafka import topic
+from stream.kafka import Group, topic
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
 from stream.worker import Worker
@@ -225,3 +226,15 @@ def test_a_worker_too_many_is_ready_and_takes_over(kafka: str, stream_name: str)
         live.fill([event(number) for number in range(300, 400)])
         live.wait_for(400)
     check_as_if_uninterrupted(live)
+
+
+def test_joining_is_not_forgotten(kafka: str, stream_name: str) -> None:
+    """The library may be in the middle of joining and not know it any more: then it would never end."""
+    group = Group(settings_of(LiveStream(kafka, stream_name)))
+    try:
+        until(lambda: 0 in group.poll(10).gained)
+        assert group.joined
+        group._consumer._coordinator.state = MemberState.REBALANCING
+        until(lambda: group.poll(10) is not None and group.joined)
+    finally:
+        group.close()

@@ -21,10 +21,11 @@ from stream.broker import KafkaBroker, NoBrokerError
 from stream.config import Settings
 from stream.errors import LearnerError
 from stream.events import Event, Output, Record
-from stream.kafka import InstanceError, Outbox
+from stream.kafka import InstanceError, Outbox, Writer, topic
+from stream.lane import MOST_REFUSED
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
-from stream.worker import MOST_REFUSED, BatchSize, Worker
+from stream.worker import BatchSize, Worker
 from tests.stream.live import LiveStream, on_a_thread, source, stop
 from tests.stream.standins import CRASHING, POISON, Letters, event, make_fragile_task, make_task
 
@@ -284,6 +285,30 @@ def test_an_encoder_in_trouble_pauses_the_stream(kafka: str, stream_name: str) -
     check_exactly_once(live)
     assert live.read("dlq") == []
     assert next(failures, None) is None
+
+
+class Illegible(str):
+    """A header name that is no UTF-8."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """Return what no decoder takes."""
+        del encoding, errors
+        return b"na\xffme"
+
+
+def test_a_header_name_that_nobody_can_read_does_not_stop_the_stream(kafka: str, stream_name: str) -> None:
+    """Its record is an event like any other, or a dead letter that keeps all but that name."""
+    live = LiveStream(kafka, stream_name)
+    with Writer(live.settings.kafka, topic(stream_name, "events")) as writer:
+        for value in (event(0), event(1), b"broken", event(2)):
+            headers = () if value == event(0) else (("good", b"g"), (Illegible("x"), b"\xff\x00"))
+            writer.send(value, b"k", headers)
+    with working(live.settings):
+        live.wait_for(4)
+    assert [source(record)[1] for record, _ in live.predictions()] == [0, 1, 3]
+    (letter,) = live.read("dlq")
+    assert letter.headers[:2] == (("good", b"g"), ("na?me", b"\xff\x00"))
+    assert letter.value == b"broken"
 
 
 @given(st.lists(st.floats(1e-5, 1.0), min_size=1, max_size=60))
