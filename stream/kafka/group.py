@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import logging
+import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,10 +23,13 @@ from stream.kafka.offsets import Offsets
 from stream.kafka.topics import topic
 
 if TYPE_CHECKING:
-    from kafka import ConsumerRecord
+    pass
 
 JOIN_MS = 200
-"""How long a poll may wait for the group to settle who has which partition, as long as none is ours."""
+"""How long a poll may wait for the group to settle who has which partition."""
+
+LEAVE_S = 2.0
+"""How long leaving may wait for joining to end."""
 
 Membership = ConsumerGroupMetadata
 """What a transaction shows the broker, so that a member thrown out of the group cannot commit."""
@@ -97,11 +102,10 @@ class Group:
             When the broker refuses, for a reason that waiting does not mend.
         """
         try:
-            if self._settled():
-                # A broker without long poll would be asked without a pause for as long as we wait.
-                polled = self._consumer.poll(timeout_ms=0, max_records=limit)
-            else:
-                polled = self._kept(limit)
+            if not self._settled():
+                return Polled({}, (), (), ())
+            # A broker without long poll would be asked without a pause for as long as we wait.
+            polled = self._consumer.poll(timeout_ms=0, max_records=limit)
         except FencedInstanceIdError as error:
             raise InstanceError(SAME_INSTANCE) from error
         except KafkaError as error:
@@ -137,21 +141,11 @@ class Group:
         if self._joining is None:
             return True
         with contextlib.suppress(TimeoutError):
-            self._joining.result(0 if self._consumer.assignment() else JOIN_MS / 1000)
+            self._joining.result(JOIN_MS / 1000)
         if not self._joining.done():
             return False
         self._joining = None
         return True
-
-    def _kept(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """Return records of the partitions that stay ours while the group settles who has the others.
-
-        The library's poll brings nothing until then, which can take as long as the session timeout where a
-        member has crashed.
-        """
-        if not self._consumer.assignment():
-            return {}
-        return self._consumer._fetcher.fetch_records(limit, timeout_ms=0)[0]
 
     @property
     def joined(self) -> bool:
@@ -191,6 +185,9 @@ class Group:
 
     def close(self) -> None:
         """Leave the group."""
+        if self._joining is not None:
+            # Who leaves in the middle of joining is a member all the same, until its session has ended.
+            concurrent.futures.wait([self._joining], LEAVE_S)
         try:
             self._consumer.close(autocommit=False, timeout_ms=2_000)
         except KafkaError as error:
@@ -206,15 +203,20 @@ def _unless_gone() -> contextlib.suppress:
 
 
 class _Changes(ConsumerRebalanceListener):
+    """Notes what the library calls back with, on a thread of its own."""
+
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._noted: tuple[list[int], list[int], list[int]] = ([], [], [])
 
     def take(self) -> tuple[list[int], list[int], list[int]]:
-        noted, self._noted = self._noted, ([], [], [])
+        with self._lock:
+            noted, self._noted = self._noted, ([], [], [])
         return noted
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        self._noted[0].extend(sorted(place.partition for place in assigned))
+        with self._lock:
+            self._noted[0].extend(sorted(place.partition for place in assigned))
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         self._give_up(revoked, 1)
@@ -225,5 +227,6 @@ class _Changes(ConsumerRebalanceListener):
     def _give_up(self, partitions: Iterable[TopicPartition], kind: int) -> None:
         # One poll can bring a partition and take it away again, in either order; the last word counts.
         gone = sorted(place.partition for place in partitions)
-        self._noted[0][:] = [partition for partition in self._noted[0] if partition not in gone]
-        self._noted[kind].extend(gone)
+        with self._lock:
+            self._noted[0][:] = [partition for partition in self._noted[0] if partition not in gone]
+            self._noted[kind].extend(gone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -24,6 +25,8 @@ from stream.config import Settings
 from stream.events import Record
 from stream.kafka import History, Writer, ensure_topics, topic
 from stream.worker import Worker
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 180.0
 """How long a worker may take for what it is given; nothing is measured with it."""
@@ -166,6 +169,7 @@ def on_a_thread(worker: Worker) -> Iterator[Worker]:
         try:
             worker.run()
         except BaseException as error:
+            log.exception("the worker ended")
             failures.append(error)
 
     thread = threading.Thread(target=run)

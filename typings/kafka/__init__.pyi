@@ -26,11 +26,6 @@ class ConsumerRebalanceListener: ...
 class Serializer:
     def serialize(self, topic: str, headers: list[tuple[str, bytes]], data: Any) -> bytes | None: ...
 
-class _Fetcher:
-    def fetch_records(
-        self, max_records: int | None = None, *, timeout_ms: int | None = None
-    ) -> tuple[dict[TopicPartition, list[ConsumerRecord]], bool]: ...
-
 class _Coordinator:
     state: str
     def need_rejoin(self) -> bool: ...
@@ -39,7 +34,6 @@ class _Coordinator:
 
 class KafkaConsumer:
     _coordinator: _Coordinator
-    _fetcher: _Fetcher
     def __init__(self, *topics: str, **configs: Any) -> None: ...
     def assign(self, partitions: Sequence[TopicPartition]) -> None: ...
     def beginning_offsets(
