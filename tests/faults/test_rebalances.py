@@ -170,7 +170,7 @@ def test_a_worker_too_many_is_ready_and_takes_over(kafka: str, stream_name: str)
     with working(settings_of(live)) as first:
         until(lambda: first.account().ready)
         with working(settings_of(live)) as second:
-            until(lambda: second.account().joined and first.account().joined)
+            until(lambda: all(each.account().joined and each.account().ready for each in (first, second)))
             idle, busy = sorted((first.account(), second.account()), key=lambda each: len(each.partitions))
             assert idle.ready
             assert idle.readiness == "standing by: other workers have all the partitions"
