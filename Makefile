@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EVENTS ?= 0
+MINUTES ?= 20
 
 .PHONY: install test check soak demo clean
 
@@ -19,6 +20,9 @@ check: install
 
 test: check
 	$(BIN)/python -m pytest
+
+soak: install
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 demo: install
 	$(BIN)/ithaca demo --events $(EVENTS)

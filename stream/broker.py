@@ -171,9 +171,16 @@ class LocalBroker(Broker):
 
 
 class KafkaBroker(LocalBroker):
-    """Apache Kafka, one KRaft node; needs Java 17 or newer and, the first time, Maven and its repository."""
+    """Apache Kafka, one KRaft node; needs Java 17 or newer and, the first time, Maven and its repository.
+
+    Attributes
+    ----------
+    advertised
+        Port that clients are sent to, where that is not its own but a proxy's; 0 (the default): its own.
+    """
 
     kind = "kafka"
+    advertised: int = 0
 
     def _prepare(self) -> None:
         fetched = subprocess.run(["sh", str(_script()), "fetch"], stderr=subprocess.PIPE, check=False)
@@ -182,7 +189,8 @@ class KafkaBroker(LocalBroker):
 
     def _command(self, data: Path, port: int) -> list[str]:
         (controller,) = free_ports(1)
-        return ["sh", str(_script()), "run", str(data), str(port), str(controller)]
+        ports = (port, controller, self.advertised or port)
+        return ["sh", str(_script()), "run", str(data), *map(str, ports)]
 
 
 class EmbeddedBroker(LocalBroker):

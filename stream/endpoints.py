@@ -31,15 +31,13 @@ def application(telemetry: Telemetry) -> Starlette:
     async def ready(request: Request) -> Response:
         del request
         account = telemetry.account()
-        restoring = [each.partition for each in account.partitions if each.restoring]
-        reason = f"partitions {restoring} are restoring" if restoring else "no partition is assigned"
-        return _verdict(account.ready, reason)
+        return _verdict(account.ready, account.readiness, f"ok: {account.readiness}")
 
     return Starlette(routes=[Route("/metrics", metrics), Route("/livez", live), Route("/readyz", ready)])
 
 
-def _verdict(good: bool, reason: str) -> Response:
-    return PlainTextResponse("ok\n" if good else f"{reason}\n", status_code=200 if good else 503)
+def _verdict(good: bool, why_not: str, why: str = "ok") -> Response:
+    return PlainTextResponse(f"{why if good else why_not}\n", status_code=200 if good else 503)
 
 
 def served(

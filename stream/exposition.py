@@ -42,13 +42,16 @@ class _Accounts(Collector):
         account = self._telemetry.account()
         yield from _counters(account)
         yield GaugeMetricFamily(
-            "ithaca_partitions", "Partitions that are ours.", value=len(account.partitions)
+            "ithaca_partitions",
+            "Partitions that are ours, restoring ones included.",
+            value=len(account.partitions) + len(account.restorations),
         )
         yield GaugeMetricFamily(
             "ithaca_silence_seconds", "Time since the worker's loop turned.", value=account.silence_s
         )
         yield from _gauges(account.partitions)
         yield from _feedback(account.partitions)
+        yield from _restorations(account)
         yield from _snapshots(account.partitions)
         yield from _learner(account.partitions)
 
@@ -59,6 +62,7 @@ def _counters(account: Account) -> Iterator[Metric]:
         ("predictions", "Predictions written.", account.predictions),
         ("learned", "Messages learned from, those relearned after a restart included.", account.learned),
         ("batches", "Transactions committed.", account.batches),
+        ("fencings", "Partitions that another worker had taken over before we knew.", account.fencings),
         ("failed_commits", "Transactions that failed and were tried again.", account.failures),
         ("snapshots", "Snapshots written.", account.snapshots),
         ("failed_snapshots", "Snapshots that could not be written.", account.snapshot_failures),
@@ -80,9 +84,6 @@ def _gauges(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
     offset = GaugeMetricFamily(
         "ithaca_next_offset", "Offset that a partition goes on from.", labels=["partition"]
     )
-    restoring = GaugeMetricFamily(
-        "ithaca_restoring", "1 while a partition relearns what an earlier owner knew.", labels=["partition"]
-    )
     score = GaugeMetricFamily(
         "ithaca_score",
         "Prequential scores over the last messages (recent) and over all.",
@@ -93,11 +94,24 @@ def _gauges(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
         if each.lag is not None:
             lag.add_metric([number], each.lag)
         offset.add_metric([number], each.next_offset)
-        restoring.add_metric([number], each.restoring)
         for over, scores in (("recent", each.recent), ("all", each.scores)):
             for name, value in _scores(scores).items():
                 score.add_metric([number, name, over], value)
-    yield from (lag, offset, restoring, score)
+    yield from (lag, offset, score)
+
+
+def _restorations(account: Account) -> Iterator[Metric]:
+    restoring = GaugeMetricFamily(
+        "ithaca_restoring", "1 until a partition is back where its last owner had it.", labels=["partition"]
+    )
+    left = GaugeMetricFamily("ithaca_relearn_records", "Offsets left to relearn.", labels=["partition"])
+    for partition in account.partitions:
+        restoring.add_metric([str(partition.partition)], 0)
+    for each in account.restorations:
+        restoring.add_metric([str(each.partition)], 1)
+        if each.offset is not None and each.until is not None:
+            left.add_metric([str(each.partition)], each.until - each.offset)
+    yield from (restoring, left)
 
 
 def _feedback(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:

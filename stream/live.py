@@ -141,7 +141,7 @@ def add_scores(table: Table, name: str, scores: Scores | RecentScores) -> None:
 
 def _counts(account: Account, rate: float) -> str:
     known = [each.lag for each in account.partitions if each.lag is not None]
-    restoring = sum(each.restoring for each in account.partitions)
+    restoring = len(account.restorations)
     return (
         f"{account.events:,} events, {rate:,.0f}/s, lag {f'{sum(known):,}' if known else '-'}, "
         f"{sum(account.dead_letters.values()):,} dead letters"

@@ -1,6 +1,6 @@
 """What the service knows of itself: numbers that the worker feeds, frozen accounts that others read.
 
-The worker's thread writes; the metrics endpoint and the live view read `Telemetry.account` from theirs.
+The worker's threads write; the metrics endpoint and the live view read `Telemetry.account` from theirs.
 Nothing here is about one label: thousands of labels would be thousands of series.
 """
 
@@ -11,6 +11,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -35,14 +36,12 @@ SILENCE_S = 60.0
 
 @dataclasses.dataclass(frozen=True)
 class PartitionAccount:
-    """One of our partitions.
+    """One of our partitions that is at work.
 
     Parameters
     ----------
     partition
         Its number.
-    restoring
-        Whether it is still learning silently what an earlier owner had learned.
     next_offset
         Where it goes on.
     lag
@@ -58,7 +57,6 @@ class PartitionAccount:
     """
 
     partition: int
-    restoring: bool
     next_offset: int
     lag: int | None
     recent: RecentScores
@@ -66,6 +64,28 @@ class PartitionAccount:
     learner: Statistics
     feedback: FeedbackStatistics
     snapshot: Kept | None = None
+
+
+class Restoration(NamedTuple):
+    """One of our partitions that is not back yet where its last owner had it.
+
+    Parameters
+    ----------
+    partition
+        Its number.
+    offset, until
+        The next offset to relearn and the one where it goes live; both None before its snapshot is loaded.
+    """
+
+    partition: int
+    offset: int | None = None
+    until: int | None = None
+
+    def __str__(self) -> str:
+        """Say how far it is."""
+        if self.offset is None:
+            return f"partition {self.partition} loads its snapshot"
+        return f"partition {self.partition} relearns: {self.offset} of {self.until} offsets"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,31 +96,36 @@ class Account:
     ----------
     uptime_s, silence_s
         Seconds since the start, and since the last sign of life.
-    predictions, learned, batches, failures
+    joined
+        Whether the group has settled which partitions are ours.
+    predictions, learned, batches, failures, fencings
         Predictions written, messages learned from (silently relearned ones too), transactions committed
-        and failed.
+        and failed, and partitions that another worker had taken over before we knew.
     snapshots, snapshot_failures
         Snapshots written, and those that could not be written.
     dead_letters, alarms
         Dead letters by reason, drift alarms by scope.
     latest_alarms
         The last few, newest last.
-    partitions
-        Our partitions, by number.
+    partitions, restorations
+        Our partitions that are at work, and those that are not back yet, by number.
     """
 
     uptime_s: float
     silence_s: float
+    joined: bool
     predictions: int
     learned: int
     batches: int
     failures: int
+    fencings: int
     snapshots: int
     snapshot_failures: int
     dead_letters: dict[str, int]
     alarms: dict[str, int]
     latest_alarms: tuple[DriftRecord, ...]
     partitions: tuple[PartitionAccount, ...]
+    restorations: tuple[Restoration, ...]
 
     @property
     def events(self) -> int:
@@ -114,8 +139,19 @@ class Account:
 
     @property
     def ready(self) -> bool:
-        """Whether partitions are ours and all of them are back where they were."""
-        return bool(self.partitions) and not any(each.restoring for each in self.partitions)
+        """Whether all partitions that are ours are at work; where none is, we stand by."""
+        return not self.restorations and (bool(self.partitions) or self.joined)
+
+    @property
+    def readiness(self) -> str:
+        """Why it is ready, or why not, in words."""
+        if self.restorations:
+            return "; ".join(map(str, self.restorations))
+        if self.partitions:
+            return f"at work on partitions {[each.partition for each in self.partitions]}"
+        if self.joined:
+            return "standing by: other workers have all the partitions"
+        return "not in the group yet"
 
 
 @dataclasses.dataclass
@@ -168,7 +204,10 @@ class Telemetry:
         self._alarms: collections.Counter[str] = collections.Counter()
         self._latest: collections.deque[DriftRecord] = collections.deque(maxlen=LATEST_ALARMS)
         self._partitions: dict[int, _Partition] = {}
-        self._encoding = 0.0
+        self._restorations: dict[int, Restoration] = {}
+        self._relearned: dict[int, int] = {}
+        self._joined = False
+        self._encoding = _Encoding()
 
     # What the worker tells --------------------------------------------------------------------------
 
@@ -176,9 +215,27 @@ class Telemetry:
         """Note a sign of life; once per turn of the worker's loop."""
         self._beat = self._clock()
 
-    def gained(self, partition: int, task: Task, snapshot: Kept | None = None) -> None:
-        """Note that a partition came, and the snapshot that its task came from."""
+    def joined(self, settled: bool) -> None:
+        """Note whether the group has settled which partitions are ours."""
+        self._joined = settled
+
+    def restoring(self, partition: int, task: Task | None = None) -> None:
+        """Note that a partition came, or how far its task has relearned; from the thread that does it."""
         with self._lock:
+            if task is None:
+                self._restorations[partition] = Restoration(partition)
+            elif partition in self._restorations:
+                before = self._relearned.get(partition, task.updates)
+                self._counts["learned"] += task.updates - before
+                self._relearned[partition] = task.updates
+                self._restorations[partition] = Restoration(partition, task.next_offset, task.live_from)
+        self._encoding.seconds = 0.0
+
+    def gained(self, partition: int, task: Task, snapshot: Kept | None = None) -> None:
+        """Note that a partition goes to work, and the snapshot that its task came from."""
+        with self._lock:
+            self._restorations.pop(partition, None)
+            self._relearned.pop(partition, None)
             self._partitions[partition] = _Partition(
                 _account(partition, task, None), task.updates, self._clock(), snapshot
             )
@@ -187,12 +244,14 @@ class Telemetry:
         """Note that a partition went; its series disappear."""
         with self._lock:
             self._partitions.pop(partition, None)
+            self._restorations.pop(partition, None)
+            self._relearned.pop(partition, None)
 
     def processed(self, seconds: float) -> None:
         """Note that a batch was encoded, predicted and learned."""
-        self.times["encode"].observe(self._encoding)
-        self.times["predict_learn"].observe(max(0.0, seconds - self._encoding))
-        self._encoding = 0.0
+        self.times["encode"].observe(self._encoding.seconds)
+        self.times["predict_learn"].observe(max(0.0, seconds - self._encoding.seconds))
+        self._encoding.seconds = 0.0
 
     def committed(
         self,
@@ -208,7 +267,7 @@ class Telemetry:
         with self._lock:
             self._take(partition, task, lag)
             if not outcome.outputs:
-                return  # Relearned in silence: nothing was written.
+                return  # Nothing was written.
             self._counts["batches"] += 1
             for output in outcome.outputs:
                 self._count(output)
@@ -219,6 +278,11 @@ class Telemetry:
         """Note a transaction that failed and will be tried again."""
         with self._lock:
             self._counts["failures"] += 1
+
+    def fenced(self) -> None:
+        """Note that another worker had taken a partition over; what we had of it is discarded."""
+        with self._lock:
+            self._counts["fencings"] += 1
 
     def snapshot_taken(self, stall_s: float) -> None:
         """Note how long the stream waited for a snapshot's copy."""
@@ -251,7 +315,7 @@ class Telemetry:
         kept, now = self._partitions[partition], self._clock()
         self._counts["learned"] += task.updates - kept.updates
         kept.updates = task.updates
-        if now - kept.taken_at >= REFRESH_S or kept.account.restoring or lag == 0:
+        if now - kept.taken_at >= REFRESH_S or lag == 0:
             kept.account, kept.taken_at = _account(partition, task, lag), now
         else:
             kept.account = dataclasses.replace(kept.account, lag=lag, next_offset=task.next_offset)
@@ -269,10 +333,12 @@ class Telemetry:
             return Account(
                 uptime_s=now - self._began,
                 silence_s=now - self._beat,
+                joined=self._joined,
                 predictions=self._counts["predictions"],
                 learned=self._counts["learned"],
                 batches=self._counts["batches"],
                 failures=self._counts["failures"],
+                fencings=self._counts["fencings"],
                 snapshots=self._counts["snapshots"],
                 snapshot_failures=self._counts["snapshot_failures"],
                 dead_letters=dict(sorted(self._dead_letters.items())),
@@ -282,11 +348,18 @@ class Telemetry:
                     dataclasses.replace(kept.account, snapshot=kept.snapshot)
                     for _, kept in sorted(self._partitions.items())
                 ),
+                restorations=tuple(each for _, each in sorted(self._restorations.items())),
             )
 
 
+class _Encoding(threading.local):
+    """Seconds spent encoding since the last batch was booked; relearning happens on another thread."""
+
+    seconds = 0.0
+
+
 class _Timed:
-    """An encoder whose time is booked; one thread works, so a sum per batch is enough."""
+    """An encoder whose time is booked."""
 
     def __init__(self, encoder: Encoder, telemetry: Telemetry) -> None:
         self._encoder = encoder
@@ -304,14 +377,12 @@ class _Timed:
         try:
             return self._encoder.encode(events)
         finally:
-            self._telemetry._encoding += time.perf_counter() - began
+            self._telemetry._encoding.seconds += time.perf_counter() - began
 
 
 def _account(partition: int, task: Task, lag: int | None) -> PartitionAccount:
     return PartitionAccount(
         partition=partition,
-        # At the end of the log there is nothing left to relearn, whatever offset was promised.
-        restoring=task.next_offset < task.live_from and lag != 0,
         next_offset=task.next_offset,
         lag=lag,
         recent=task.scores.recent.summary(),

@@ -1,12 +1,13 @@
 """Kafka: the only place that knows the client library.
 
-`Group` reads a share of a stream, `Outbox` writes one partition's outcomes in transactions, `History`
-and `Tail` read topics outside any group.
+`Group` reads a share of a stream, `Offsets` says how far it is, `Outbox` writes one partition's outcomes in
+transactions, `History` and `Tail` read topics outside any group.
 """
 
-from stream.kafka.errors import BrokerError, FencedError, RecoveryError, UnwrittenError
-from stream.kafka.group import Group, Polled
+from stream.kafka.errors import BrokerError, FencedError, InstanceError, RecoveryError, UnwrittenError
+from stream.kafka.group import Group, Membership, Polled
 from stream.kafka.history import History, Mark
+from stream.kafka.offsets import Offsets
 from stream.kafka.outbox import Outbox
 from stream.kafka.tail import Tail
 from stream.kafka.topics import KINDS, delete_topics, ensure_topic, ensure_topics, topic, topic_id
@@ -18,7 +19,10 @@ __all__ = [
     "FencedError",
     "Group",
     "History",
+    "InstanceError",
     "Mark",
+    "Membership",
+    "Offsets",
     "Outbox",
     "Polled",
     "RecoveryError",

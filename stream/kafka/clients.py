@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from stream.config import KafkaSettings
 from stream.events import Record
 from stream.kafka.errors import BrokerError
+from stream.kafka.headers import read_any_header
 from stream.kafka.oauth import token_provider
 
 if TYPE_CHECKING:
@@ -31,17 +32,16 @@ Client = TypeVar("Client")
 
 def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
     """Return a consumer of committed records that belongs to no group unless `options` say so."""
-    return _connected(
-        settings,
-        KafkaConsumer,
-        isolation_level="read_committed",
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        partition_assignment_strategy=[CooperativeStickyAssignor],
+    read_any_header()
+    ours = {
+        "isolation_level": "read_committed",
+        "auto_offset_reset": "earliest",
+        "enable_auto_commit": False,
+        "partition_assignment_strategy": [CooperativeStickyAssignor],
         # An embedded broker answers with a whole log in one reply.
-        receive_message_max_bytes=2**30,
-        **options,
-    )
+        "receive_message_max_bytes": 2**30,
+    }
+    return _connected(settings, KafkaConsumer, **ours | options)
 
 
 def producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:

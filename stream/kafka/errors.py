@@ -8,7 +8,11 @@ class BrokerError(RuntimeError):
 
 
 class FencedError(RuntimeError):
-    """Another worker has taken this one's place; nothing of ours was emitted."""
+    """Another worker writes for a partition that was ours; nothing of ours was emitted."""
+
+
+class InstanceError(FencedError):
+    """Another member of the group has our name; we are out of it until we are started again."""
 
 
 class UnwrittenError(RuntimeError):

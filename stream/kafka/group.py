@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import logging
+import threading
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, NamedTuple
 
 from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
 from kafka.errors import FencedInstanceIdError, KafkaError
@@ -12,12 +16,28 @@ from kafka.structs import MemberState
 
 from stream.config import Settings
 from stream.events import Record
+from stream.kafka.background import in_background
 from stream.kafka.clients import consumer, record
-from stream.kafka.errors import BrokerError, FencedError
+from stream.kafka.errors import BrokerError, InstanceError
+from stream.kafka.offsets import Offsets
 from stream.kafka.topics import topic
+
+if TYPE_CHECKING:
+    pass
 
 JOIN_MS = 200
 """How long a poll may wait for the group to settle who has which partition."""
+
+LEAVE_S = 2.0
+"""How long leaving may wait for joining to end."""
+
+Membership = ConsumerGroupMetadata
+"""What a transaction shows the broker, so that a member thrown out of the group cannot commit."""
+
+SAME_INSTANCE = (
+    "Another worker of this group has the same worker.instance, so this one was thrown out. Give each worker "
+    "its own."
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +62,10 @@ class Polled(NamedTuple):
 class Group:
     """Our membership of the group that shares a stream's events, or another of its topics.
 
-    The library calls back in the middle of a poll, where heartbeats stand still; here the callbacks only
-    note what happened, and `poll` returns it. A caller that finishes what one poll returned before it
-    polls again never has a batch in flight when a partition goes.
+    The library calls back where heartbeats stand still; here the callbacks only note what happened, and
+    `poll` returns it. A partition that is to move is given up in one round of the group and given away in
+    the next, which begins only with a poll: a caller that finishes what one poll returned before it polls
+    again has no batch in flight when another worker gets the partition.
 
     Parameters
     ----------
@@ -62,6 +83,8 @@ class Group:
             group_instance_id=settings.worker.instance,
             session_timeout_ms=settings.worker.session_timeout_ms,
         )
+        self._joining: Future[None] | None = None
+        self._offsets = Offsets(self._consumer, self.topic)
         self._changes = _Changes()
         # A member that leads the group before it knows the topic's partitions assigns none to anybody, and
         # where they become known in that very moment, the library never looks again.
@@ -73,24 +96,29 @@ class Group:
 
         Raises
         ------
-        FencedError
+        InstanceError
             When another member of the group has our instance name.
         BrokerError
             When the broker refuses, for a reason that waiting does not mend.
         """
-        # A broker without long poll would be asked without a pause for as long as we wait, so we do not.
-        # Joining the group is the exception: the library starts it anew whenever it is not waited for.
-        stable = self._consumer.group_metadata().state == MemberState.STABLE
         try:
-            polled = self._consumer.poll(timeout_ms=0 if stable else JOIN_MS, max_records=limit)
+            if not self._settled():
+                return Polled({}, (), (), ())
+            # A broker without long poll would be asked without a pause for as long as we wait.
+            polled = self._consumer.poll(timeout_ms=0, max_records=limit)
         except FencedInstanceIdError as error:
-            raise FencedError(
-                "Another worker of this group has the same worker.instance, so this one was thrown out. "
-                "Give each worker its own."
-            ) from error
+            raise InstanceError(SAME_INSTANCE) from error
         except KafkaError as error:
             raise BrokerError(f"The records of {self.topic} cannot be read: {error}.") from error
         gained, released, lost = self._changes.take()
+        if gained or released or lost:
+            log.info(
+                "generation %d: gained %s, released %s, lost %s",
+                self.membership().generation_id,
+                gained,
+                released,
+                lost,
+            )
         records = {
             place.partition: [record(one) for one in consumed]
             for place, consumed in polled.items()
@@ -98,46 +126,68 @@ class Group:
         }
         return Polled(records, gained, released, lost)
 
-    def beginning(self, partition: int) -> int:
-        """Return the first offset of a partition that the broker still has."""
-        place = self._place(partition)
-        try:
-            return self._consumer.beginning_offsets([place], timeout_ms=5_000)[place]
-        except KafkaError as error:
-            raise BrokerError(f"The beginning of {place} is not known: {error}.") from error
+    def _settled(self) -> bool:
+        """Whether the group has settled who has which partition; sees to it that it comes to that.
+
+        Joining is waited for on a thread, without a pause, because of what the library does otherwise. What
+        was settled while nobody waited, it joins anew; a worker that waits only between batches may never
+        be done. And when it has heard from the group but not of its partitions while nobody waited, it
+        forgets that it was joining.
+        """
+        coordinator = self._consumer._coordinator
+        if self._joining is None and (coordinator.need_rejoin() or not self.joined):
+            coordinator.request_rejoin()
+            self._joining = in_background(coordinator.poll, "joining")
+        if self._joining is None:
+            return True
+        with contextlib.suppress(TimeoutError):
+            self._joining.result(JOIN_MS / 1000)
+        if not self._joining.done():
+            return False
+        self._joining = None
+        return True
+
+    @property
+    def joined(self) -> bool:
+        """Whether we belong to the group and it has settled who has which partition."""
+        return self._consumer.group_metadata().state == MemberState.STABLE
 
     def read_from(self, partition: int, offset: int) -> None:
         """Bring a partition's records from an offset on."""
-        self._consumer.seek(self._place(partition), offset)
+        with _unless_gone():
+            self._consumer.seek(self._place(partition), offset)
         self.go_on(partition)
 
     def committed(self, partition: int) -> int | None:
         """Return the offset that the group has committed for a partition."""
-        place = self._place(partition)
-        try:
-            return self._consumer.committed(place, timeout_ms=5_000)
-        except KafkaError as error:
-            raise BrokerError(f"The committed offset of {place} is not known: {error}.") from error
+        return self._offsets.committed(partition)
 
     def hold(self, partition: int) -> None:
         """Bring no more records of a partition until `go_on`."""
-        self._consumer.pause(self._place(partition))
+        with _unless_gone():
+            self._consumer.pause(self._place(partition))
 
     def go_on(self, partition: int) -> None:
         """Bring records of a partition again."""
-        self._consumer.resume(self._place(partition))
+        with _unless_gone():
+            self._consumer.resume(self._place(partition))
 
     def lag(self, partition: int, offset: int) -> int | None:
         """Return how many offsets a partition's end is ahead, None as long as that is not known."""
-        end = self._consumer.highwater(self._place(partition))
+        end = None
+        with _unless_gone():
+            end = self._consumer.highwater(self._place(partition))
         return None if end is None else max(0, end - offset)
 
-    def membership(self) -> ConsumerGroupMetadata:
-        """Return what a transaction shows the broker, so that a member thrown out cannot commit."""
+    def membership(self) -> Membership:
+        """Return our membership as it is now; any thread may ask."""
         return self._consumer.group_metadata()
 
     def close(self) -> None:
         """Leave the group."""
+        if self._joining is not None:
+            # Who leaves in the middle of joining is a member all the same, until its session has ended.
+            concurrent.futures.wait([self._joining], LEAVE_S)
         try:
             self._consumer.close(autocommit=False, timeout_ms=2_000)
         except KafkaError as error:
@@ -147,16 +197,26 @@ class Group:
         return TopicPartition(self.topic, partition)
 
 
+def _unless_gone() -> contextlib.suppress:
+    """Let pass what the library says of a partition that went since the last poll; the next one tells."""
+    return contextlib.suppress(AssertionError, KeyError)
+
+
 class _Changes(ConsumerRebalanceListener):
+    """Notes what the library calls back with, on a thread of its own."""
+
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._noted: tuple[list[int], list[int], list[int]] = ([], [], [])
 
     def take(self) -> tuple[list[int], list[int], list[int]]:
-        noted, self._noted = self._noted, ([], [], [])
+        with self._lock:
+            noted, self._noted = self._noted, ([], [], [])
         return noted
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        self._noted[0].extend(sorted(place.partition for place in assigned))
+        with self._lock:
+            self._noted[0].extend(sorted(place.partition for place in assigned))
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         self._give_up(revoked, 1)
@@ -167,5 +227,6 @@ class _Changes(ConsumerRebalanceListener):
     def _give_up(self, partitions: Iterable[TopicPartition], kind: int) -> None:
         # One poll can bring a partition and take it away again, in either order; the last word counts.
         gone = sorted(place.partition for place in partitions)
-        self._noted[0][:] = [partition for partition in self._noted[0] if partition not in gone]
-        self._noted[kind].extend(gone)
+        with self._lock:
+            self._noted[0][:] = [partition for partition in self._noted[0] if partition not in gone]
+            self._noted[kind].extend(gone)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from kafka import TopicPartition
+from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
 from stream.events import Record
@@ -32,6 +33,9 @@ class History:
     since, until
         First record, and one past the last: offsets (of every partition), time stamps, or None (the
         defaults) for all there is.
+    whole
+        Whether records that are gone from between the marks are an error; else (the default) what is
+        left of them is read.
 
     Raises
     ------
@@ -39,9 +43,18 @@ class History:
         When there is no such topic.
     """
 
-    def __init__(self, settings: KafkaSettings, topic: str, since: Mark = None, until: Mark = None) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        topic: str,
+        since: Mark = None,
+        until: Mark = None,
+        *,
+        whole: bool = False,
+    ) -> None:
         self.topic = topic
-        self._consumer = consumer(settings, allow_auto_create_topics=False)
+        reset = "none" if whole else "earliest"
+        self._consumer = consumer(settings, allow_auto_create_topics=False, auto_offset_reset=reset)
         partitions = self._consumer.partitions_for_topic(topic)
         if not partitions:
             self._consumer.close()
@@ -53,7 +66,10 @@ class History:
         begin = first if since is None else self._offsets(places, since, last)
         end = last if until is None else self._offsets(places, until, last)
         self.ranges = {
-            place.partition: (max(first[place], begin[place]), min(last[place], end[place]))
+            place.partition: (
+                begin[place] if whole else max(first[place], begin[place]),
+                min(last[place], end[place]),
+            )
             for place in places
         }
 
@@ -62,13 +78,22 @@ class History:
         return sum(max(0, end - begin) for begin, end in self.ranges.values())
 
     def batches(self, partition: int, limit: int = 1_000) -> Iterator[list[Record]]:
-        """Read one partition's records in offset order, up to `limit` at a time."""
+        """Read one partition's records in offset order, up to `limit` at a time.
+
+        Raises
+        ------
+        BrokerError
+            When the broker refuses, brings nothing for long, or no longer has what was asked for.
+        """
         place, (begin, end) = TopicPartition(self.topic, partition), self.ranges[partition]
         self._consumer.assign([place])
         self._consumer.seek(place, begin)
         quiet_since = time.monotonic()
         while (self._consumer.position(place) or 0) < end:
-            consumed = self._consumer.poll(timeout_ms=100, max_records=limit).get(place, [])
+            try:
+                consumed = self._consumer.poll(timeout_ms=100, max_records=limit).get(place, [])
+            except KafkaError as error:
+                raise BrokerError(f"{self.topic} partition {partition} cannot be read: {error}.") from error
             if consumed:
                 quiet_since = time.monotonic()
                 batch = [record(one) for one in consumed if one.offset < end]

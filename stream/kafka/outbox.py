@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kafka import ConsumerGroupMetadata, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.errors import (
     FencedInstanceIdError,
     InvalidProducerEpochError,
@@ -20,8 +19,10 @@ from kafka.errors import (
 
 from stream.config import Settings
 from stream.events import Output
+from stream.kafka.background import in_background
 from stream.kafka.clients import NULL, producer
-from stream.kafka.errors import BrokerError, FencedError, UnwrittenError
+from stream.kafka.errors import BrokerError, FencedError, InstanceError, UnwrittenError
+from stream.kafka.group import SAME_INSTANCE, Membership
 from stream.kafka.topics import OUTPUT_BYTES, topic
 
 DELIVERY_S = 30
@@ -82,7 +83,7 @@ class Outbox:
         except (KafkaError, BrokerError) as error:
             raise _failure(error, self._source) from error
 
-    def write(self, outputs: Sequence[Output], next_offset: int, membership: ConsumerGroupMetadata) -> None:
+    def write(self, outputs: Sequence[Output], next_offset: int, membership: Membership) -> None:
         """Write outputs and commit the offset, all or nothing.
 
         Parameters
@@ -114,7 +115,8 @@ class Outbox:
             client.commit_transaction()
 
         try:
-            _within(self._settings.worker.commit_timeout_s, transaction)
+            # A call left behind after a timeout ends by itself, on a producer that nobody uses any more.
+            in_background(transaction, "transaction").result(self._settings.worker.commit_timeout_s)
         except (KafkaError, TimeoutError) as error:
             raise _failure(error, self._source) from error
 
@@ -174,28 +176,18 @@ def _size(output: Output) -> int:
     return len(output.key or b"") + len(output.value or b"") + headers + 100
 
 
-def _within(seconds: float, call: Callable[[], None]) -> None:
-    """Make a call that has no timeout of its own; after `seconds` raise TimeoutError and leave it behind."""
-    ended: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            call()
-            ended.set_result(None)
-        except BaseException as error:
-            ended.set_exception(error)
-
-    threading.Thread(target=run, name="transaction", daemon=True).start()
-    ended.result(seconds)
+def _caused_by(error: Exception, *kinds: type[Exception]) -> bool:
+    # Once fenced, the library reports every later call as a plain KafkaError that only mentions the cause.
+    return isinstance(error, kinds) or any(kind.__name__ in str(error) for kind in kinds)
 
 
 def _failure(error: Exception, source: TopicPartition) -> FencedError | UnwrittenError:
-    # Once fenced, the library reports every later call as a plain KafkaError that only mentions the cause.
-    fencing = (ProducerFencedError, InvalidProducerEpochError, FencedInstanceIdError)
-    if isinstance(error, fencing) or any(kind.__name__ in str(error) for kind in fencing):
+    if _caused_by(error, FencedInstanceIdError):
+        return InstanceError(SAME_INSTANCE)
+    if _caused_by(error, ProducerFencedError, InvalidProducerEpochError):
         return FencedError(
             f"Another worker of this group writes for {source.topic} partition {source.partition}; this one "
-            "was fenced and emitted nothing. Give each worker its own worker.instance, or start it again."
+            "was fenced and emitted nothing."
         )
     cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return UnwrittenError(f"the transaction of {source.topic} partition {source.partition} failed: {cause}")

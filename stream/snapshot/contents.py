@@ -83,9 +83,20 @@ class Kept(NamedTuple):
     taken_at: float
 
 
-def take(task: Task, identity: Identity) -> Snapshot:
-    """Return a snapshot that shares nothing with the task: it may learn on while this is written."""
-    state = _copied(task.state())
+def take(task: Task, identity: Identity, spare: Snapshot | None = None) -> Snapshot:
+    """Return a snapshot that shares nothing with the task: it may learn on while this is written.
+
+    Parameters
+    ----------
+    task
+        Whose state to copy.
+    identity
+        Whose snapshot it is.
+    spare
+        One that nobody needs any more: the new one takes over its memory, which is several times faster
+        than asking for new memory. None (the default) asks for new memory.
+    """
+    state = _copied(task.state(), spare.state if spare else {})
     return Snapshot(identity, task.next_offset, task.updates, time.time(), version("ithaca"), state)
 
 
@@ -98,12 +109,16 @@ def arrays(state: State, path: Path = ()) -> Iterator[tuple[Path, NDArray[Any]]]
             yield (*path, key), value
 
 
-def _copied(state: State) -> State:
-    return {
-        key: _copied(value)
-        if isinstance(value, dict)
-        else value.copy()
-        if isinstance(value, np.ndarray)
-        else copy.deepcopy(value)
-        for key, value in state.items()
-    }
+def _copied(state: State, spare: State) -> State:
+    return {key: _copy(value, spare.get(key)) for key, value in state.items()}
+
+
+def _copy(value: Any, spare: Any) -> Any:
+    if isinstance(value, dict):
+        return _copied(value, spare if isinstance(spare, dict) else {})
+    if not isinstance(value, np.ndarray):
+        return copy.deepcopy(value)
+    if not isinstance(spare, np.ndarray) or (spare.shape, spare.dtype) != (value.shape, value.dtype):
+        return value.copy()
+    np.copyto(spare, value)
+    return spare

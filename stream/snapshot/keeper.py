@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 class Keeper:
     """Takes the snapshots of one partition's task. The stream waits for a copy in memory, no longer.
 
+    The memory of a copy is kept for the next one: it is as much again as the task's state.
+
     A snapshot that cannot be written costs a warning and is tried again when the next one is due.
 
     Parameters
@@ -49,6 +51,7 @@ class Keeper:
         self._taken_at = clock()
         self._offset = 0
         self._forbidden: bool | None = None
+        self._latest: Snapshot | None = None
         self._writing: threading.Thread | None = None
 
     def begin(self, offset: int) -> None:
@@ -77,7 +80,7 @@ class Keeper:
         if self._forbidden or self._busy():
             return 0.0
         began = time.perf_counter()
-        snapshot = take(task, self._store.identity)
+        self._latest = snapshot = take(task, self._store.identity, self._latest)
         stall_s = time.perf_counter() - began
         self.begin(task.next_offset)
         if self._forbidden is None:

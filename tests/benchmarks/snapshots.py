@@ -16,6 +16,7 @@ from stream.assembly import make_task
 from stream.config import Settings
 from stream.events import Record
 from stream.snapshot import Identity, Keeper, Store, recover, take
+from stream.task import Task
 
 LABELS = 1_000
 MESSAGES = 2_000
@@ -35,6 +36,22 @@ def messages() -> list[Record]:
         Record("s.events", 0, offset, 0, None, json.dumps(value).encode())
         for offset, value in enumerate(values)
     ]
+
+
+def stages(task: Task, identity: Identity) -> dict[str, list[float]]:
+    """Return what the parts of the stream's wait cost, in seconds of the processor."""
+    measured: dict[str, list[float]] = {"asking for the state": [], "all, first": [], "all, later": []}
+    spare = take(task, identity)
+    for _ in range(RUNS):
+        for name, part in (
+            ("asking for the state", task.state),
+            ("all, first", lambda: take(task, identity)),
+            ("all, later", lambda: take(task, identity, spare)),
+        ):
+            began = time.process_time()
+            part()
+            measured[name].append(time.process_time() - began)
+    return measured
 
 
 def main() -> None:
@@ -62,6 +79,8 @@ def main() -> None:
         assert digest(back.task.state()) == digest(task.state())
     print(f"{LABELS} labels, {MESSAGES} messages, {settings.encoder.name}, {settings.learner.name}")
     print(f"file: {size / 1e6:.1f} MB")
+    for name, seconds in stages(task, store.identity).items():
+        print(f"of the wait, processor time: {name}: median {statistics.median(seconds) * 1e3:.1f} ms")
     for name, seconds in (("stream waits", stalls), ("write", writes), ("restore", restores)):
         print(f"{name}: median {statistics.median(seconds) * 1e3:.0f} ms, most {max(seconds) * 1e3:.0f} ms")
 

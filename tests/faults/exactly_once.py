@@ -1,6 +1,14 @@
-"""What is promised, as checks of what a stream's topics hold; I1 to I6 of the design."""
+"""What is promised, as checks of what a stream's topics hold; I1 to I7 of the design."""
 
 from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Self, TypeVar
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from learners.base import digest
 from stream import assembly
@@ -9,7 +17,12 @@ from stream.events import Output
 from stream.kafka import topic, topic_id
 from stream.snapshot import Identity, Snapshot, Store
 from stream.task import Task
-from tests.stream.live import LiveStream, source
+from tests.stream.live import PATIENCE_S, LiveStream, source
+
+Answer = TypeVar("Answer")
+ANSWER_MS = 5_000
+HEALED_S = 60.0
+"""I7: how long the lag may last after everything is well again."""
 
 
 def settings_of(live: LiveStream, **snapshot: object) -> Settings:
@@ -19,7 +32,7 @@ def settings_of(live: LiveStream, **snapshot: object) -> Settings:
         plain
         | {
             "snapshot": plain["snapshot"] | snapshot,
-            "worker": {"session_timeout_ms": 6_000},
+            "worker": plain["worker"] | {"session_timeout_ms": 6_000},
             "run": "same",
             "learner": {"name": live.environment["ITHACA_LEARNER__NAME"]},
             "encoder": {"parameters": {"dimensions": 64}},
@@ -35,10 +48,16 @@ def store_of(live: LiveStream, partition: int = 0) -> Store:
     return Store(settings.snapshot.location, settings.group, identity)
 
 
-def uninterrupted(live: LiveStream, below: int | None = None) -> tuple[Task, list[Output]]:
-    """Return what a task makes of the events, below an offset, in one go."""
+def uninterrupted(
+    live: LiveStream, below: int | None = None, partition: int = 0
+) -> tuple[Task, list[Output]]:
+    """Return what a task makes of a partition's events, below an offset, in one go."""
     task = assembly.make_task(settings_of(live))
-    records = [record for record in live.read("events") if below is None or record.offset < below]
+    records = [
+        record
+        for record in live.read("events")
+        if record.partition == partition and (below is None or record.offset < below)
+    ]
     outputs: list[Output] = []
     for begin in range(0, len(records), 500):
         outputs += task.process(records[begin : begin + 500]).outputs
@@ -47,22 +66,99 @@ def uninterrupted(live: LiveStream, below: int | None = None) -> tuple[Task, lis
 
 def check_as_if_uninterrupted(live: LiveStream) -> None:
     """I1 to I3 and I5, by bytes: what was written is what one run would have written."""
-    expected = uninterrupted(live)[1]
+    expected = {
+        partition: uninterrupted(live, partition=partition)[1]
+        for partition in range(live.settings.kafka.partitions)
+    }
     for kind in ("predictions", "drift", "dlq"):
-        written = [Output(kind, each.key, each.value, each.headers) for each in live.read(kind)]
-        assert written == [output for output in expected if output.kind == kind]
+        written = live.read(kind)
+        for partition, outputs in expected.items():
+            ours = [
+                Output(kind, each.key, each.value, each.headers)
+                for each in written
+                if each.partition == partition
+            ]
+            assert ours == [output for output in outputs if output.kind == kind]
     for record, prediction in live.predictions():
         assert all(through < source(record)[1] for through in prediction["trained_through"].values())
 
 
-def newest(live: LiveStream) -> Snapshot:
-    """Return the newest usable snapshot."""
-    (snapshot, _), *_ = store_of(live).candidates(2**62)
+def newest(live: LiveStream, partition: int = 0) -> Snapshot:
+    """Return a partition's newest usable snapshot."""
+    (snapshot, _), *_ = store_of(live, partition).candidates(2**62)
     return snapshot
 
 
-def check_model(live: LiveStream) -> Snapshot:
+def check_model(live: LiveStream, partition: int = 0) -> Snapshot:
     """I4: the newest snapshot holds the model of an uninterrupted run; returns it."""
-    snapshot = newest(live)
-    assert digest(snapshot.state) == digest(uninterrupted(live, snapshot.offset)[0].state())
+    snapshot = newest(live, partition)
+    expected, _ = uninterrupted(live, snapshot.offset, partition)
+    assert digest(snapshot.state) == digest(expected.state())
     return snapshot
+
+
+class Progress:
+    """Asks for the committed offsets; notes whether one ever went back."""
+
+    def __init__(self, live: LiveStream) -> None:
+        name = topic(live.settings.stream, "events")
+        self._places = [TopicPartition(name, number) for number in range(live.settings.kafka.partitions)]
+        self._live = live
+        self._highest: dict[TopicPartition, int] = {}
+        self._client = self._connected()
+
+    def _connected(self) -> KafkaConsumer:
+        return KafkaConsumer(
+            bootstrap_servers=self._live.settings.kafka.bootstrap_servers,
+            group_id=self._live.settings.group,
+            isolation_level="read_committed",
+        )
+
+    def _ask(self, question: Callable[[KafkaConsumer], Answer]) -> Answer:
+        """Ask, on a new connection where the old one does not survive a broker that was killed."""
+        while True:
+            try:
+                return question(self._client)
+            except KafkaError:
+                self._client.close()
+                self._client = self._connected()
+
+    def committed(self) -> int:
+        """Return how many events are done, over all partitions; I6."""
+        for place in self._places:
+            offset = self._ask(functools.partial(_committed, place)) or 0
+            assert offset >= self._highest.get(place, 0), f"the commit of {place} went back to {offset}"
+            self._highest[place] = offset
+        return sum(self._highest.values())
+
+    def lag(self) -> int:
+        """Return how many events are not done."""
+        ends = self._ask(lambda client: client.end_offsets(self._places, timeout_ms=ANSWER_MS))
+        return sum(ends.values()) - self.committed()
+
+    def wait_until_healed(self, patience_s: float = PATIENCE_S) -> float:
+        """Wait until nothing is left to do; return how long that took."""
+        began = time.monotonic()
+        while left := self.lag():
+            assert time.monotonic() - began < patience_s, f"{left} events are left after {patience_s} s"
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+    def wait_for(self, done: int, patience_s: float = PATIENCE_S) -> None:
+        """Wait until so many events are done."""
+        deadline = time.monotonic() + patience_s
+        while self.committed() < done:
+            assert time.monotonic() < deadline, f"{self.committed()} of {done} after {patience_s} s"
+            time.sleep(0.05)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+
+def _committed(place: TopicPartition, client: KafkaConsumer) -> int | None:
+    return client.committed(place, timeout_ms=ANSWER_MS)

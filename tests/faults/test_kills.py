@@ -8,10 +8,8 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
-from stream.kafka import topic
-from tests.faults.exactly_once import check_as_if_uninterrupted, check_model, store_of
+from tests.faults.exactly_once import Progress, check_as_if_uninterrupted, check_model, store_of
 from tests.stream.live import LiveStream, stop
 from tests.stream.standins import POISON, event
 
@@ -25,20 +23,6 @@ ENVIRONMENT = {
 }
 
 
-class Committed:
-    """Asks for the committed offset of partition 0."""
-
-    def __init__(self, live: LiveStream) -> None:
-        self._place = TopicPartition(topic(live.settings.stream, "events"), 0)
-        self._client = KafkaConsumer(
-            bootstrap_servers=live.settings.kafka.bootstrap_servers, group_id=live.settings.group
-        )
-
-    def __call__(self) -> int:
-        """Return it."""
-        return self._client.committed(self._place) or 0
-
-
 def values(count: int) -> list[bytes | None]:
     """Return that many events, with poison among them."""
     made: list[bytes | None] = [event(number) for number in range(count)]
@@ -50,7 +34,7 @@ def values(count: int) -> list[bytes | None]:
 def survive(live: LiveStream, events: int, kills: int, seed: int) -> list[int]:
     """Kill a worker that many times on its way through the events; return the commits seen on the way."""
     rng = random.Random(seed)
-    committed = Committed(live)
+    committed = Progress(live).committed
     seen = [committed()]
     for kill in range(kills):
         with live.worker() as process:
@@ -108,6 +92,6 @@ def test_f2_asked_to_stop_in_the_middle(kafka: str, stream_name: str) -> None:
     assert seconds < 10
     written = len(live.read("predictions"))
     assert 500 <= written < 30_000
-    assert Committed(live)() == written
+    assert Progress(live).committed() == written
     assert store_of(live).offsets() == [written]
     assert check_model(live).offset == written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -10,6 +11,8 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +25,8 @@ from stream.config import Settings
 from stream.events import Record
 from stream.kafka import History, Writer, ensure_topics, topic
 from stream.worker import Worker
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 180.0
 """How long a worker may take for what it is given; nothing is measured with it."""
@@ -138,6 +143,17 @@ def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM
     return process.returncode, time.monotonic() - began, said
 
 
+def readiness(port: int) -> str:
+    """Return what a worker says of itself; nothing where it does not answer yet."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as reply:
+            return str(reply.read().decode())
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+    except OSError:
+        return ""
+
+
 def source(record: Record) -> tuple[int, int]:
     """Return partition and offset of the event that an output comes from."""
     _, partition, offset, _ = dict(record.headers)["ce_id"].split(b"/")
@@ -153,6 +169,7 @@ def on_a_thread(worker: Worker) -> Iterator[Worker]:
         try:
             worker.run()
         except BaseException as error:
+            log.exception("the worker ended")
             failures.append(error)
 
     thread = threading.Thread(target=run)

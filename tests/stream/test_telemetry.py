@@ -236,22 +236,46 @@ def get(url: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-def test_ready_means_assigned_and_restored(telemetry: Telemetry, url: str) -> None:
-    """A worker without partitions, or one that still relearns, must get no traffic and no rollout."""
-    assert get(f"{url}/readyz") == (503, "no partition is assigned\n")
+def test_ready_means_that_all_that_is_ours_is_at_work(telemetry: Telemetry, url: str) -> None:
+    """A worker that still relearns must get no traffic and no rollout, and says how far it is."""
+    assert get(f"{url}/readyz") == (503, "not in the group yet\n")
+    telemetry.joined(True)
+    telemetry.gained(1, make_task())
+    telemetry.restoring(3)
+    assert get(f"{url}/readyz") == (503, "partition 3 loads its snapshot\n")
     task = make_task(live_from=20)
-    telemetry.gained(3, task)
-    assert get(f"{url}/readyz") == (503, "partitions [3] are restoring\n")
-    batch = records(GOOD)
-    work(telemetry, 3, task, batch[:10], lag=20)
+    telemetry.restoring(3, task)
+    task.process(records(GOOD)[:15])
+    telemetry.restoring(3, task)
+    assert get(f"{url}/readyz") == (503, "partition 3 relearns: 15 of 20 offsets\n")
     assert value(telemetry, "ithaca_restoring", partition="3") == 1
-    assert value(telemetry, "ithaca_batches_total") == telemetry.account().events == 0
-    work(telemetry, 3, task, batch[10:], lag=0)
-    assert get(f"{url}/readyz") == (200, "ok\n")
-    assert telemetry.account().events == 10
+    assert value(telemetry, "ithaca_restoring", partition="1") == 0
+    assert value(telemetry, "ithaca_relearn_records", partition="3") == 5
+    assert value(telemetry, "ithaca_partitions") == 2
+    assert (telemetry.account().events, telemetry.account().learned) == (0, 15)
+    telemetry.gained(3, task)
+    assert get(f"{url}/readyz") == (200, "ok: at work on partitions [1, 3]\n")
+    assert value(telemetry, "ithaca_restoring", partition="3") == 0
+    work(telemetry, 3, task, records(GOOD)[15:])
     assert telemetry.account().learned == 30
+
+
+def test_a_worker_that_no_partition_is_left_for_is_ready_and_says_so(telemetry: Telemetry, url: str) -> None:
+    """It stands by; one that lost its group does not."""
+    telemetry.gained(3, make_task())
     telemetry.gone(3)
-    assert get(f"{url}/readyz")[0] == 503
+    assert get(f"{url}/readyz") == (503, "not in the group yet\n")
+    telemetry.joined(True)
+    assert get(f"{url}/readyz") == (200, "ok: standing by: other workers have all the partitions\n")
+
+
+def test_a_partition_that_goes_while_it_is_restored_is_forgotten(telemetry: Telemetry) -> None:
+    """Whatever the thread that restores it still says."""
+    telemetry.joined(True)
+    telemetry.restoring(3)
+    telemetry.gone(3)
+    telemetry.restoring(3, make_task())
+    assert telemetry.account().ready
 
 
 def test_alive_means_that_the_loop_turns(telemetry: Telemetry, clock: Clock, url: str) -> None:

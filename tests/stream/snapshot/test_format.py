@@ -18,7 +18,7 @@ from learners import catalogue
 from learners.base import digest
 from learners.river_models import RiverLearner
 from stream.encoders import Hashing
-from stream.snapshot import Identity, Snapshot, SnapshotError, dump, migrations, parse, take
+from stream.snapshot import Identity, Snapshot, SnapshotError, contents, dump, migrations, parse, take
 from stream.task import Task
 from tests.stream.standins import LABELS, event, make_task, records
 
@@ -182,3 +182,17 @@ def test_the_file_holds_no_pickle_and_its_header_is_json() -> None:
     assert header["values"]["learner"]["labels"]
     assert all(label in json.dumps(header) for label in LABELS)
     assert b"\x80\x04" not in FILE[:60]
+
+
+def test_a_copy_in_the_memory_of_an_earlier_one_is_as_good_as_a_new_one() -> None:
+    """It shares nothing with the task, holds all of its state, and leaves memory that does not fit."""
+    task, stream = make_task(), records([event(number) for number in range(40)])
+    task.process(stream[:10])
+    spare = take(task, IDENTITY)
+    held = {id(array) for _, array in contents.arrays(spare.state)}
+    task.process(stream[10:20])
+    fresh, reused = take(task, IDENTITY), take(task, IDENTITY, spare)
+    assert digest(reused.state) == digest(fresh.state)
+    assert held & {id(array) for _, array in contents.arrays(reused.state)}
+    task.process(stream[20:])
+    assert digest(reused.state) == digest(fresh.state) != digest(task.state())

@@ -1,0 +1,55 @@
+"""How far a group is, and how far back the broker goes: two offsets that decide where a partition begins."""
+
+from __future__ import annotations
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from stream.config import Settings
+from stream.kafka.clients import consumer
+from stream.kafka.errors import BrokerError
+from stream.kafka.topics import topic
+
+ANSWER_MS = 5_000
+"""How long the broker may take to answer."""
+
+
+class Offsets:
+    """Asks for the offsets of the partitions of a stream's events.
+
+    Parameters
+    ----------
+    client
+        Any consumer of the group. One that another thread polls must not be used here.
+    topic
+        The events' topic.
+    """
+
+    def __init__(self, client: KafkaConsumer, topic: str) -> None:
+        self._client = client
+        self._topic = topic
+
+    @classmethod
+    def of(cls, settings: Settings) -> Offsets:
+        """Ask on a connection of its own, that belongs to no member of the group; close it at the end."""
+        return cls(consumer(settings.kafka, group_id=settings.group), topic(settings.stream, "events"))
+
+    def beginning(self, partition: int) -> int:
+        """Return the first offset of a partition that the broker still has."""
+        place = TopicPartition(self._topic, partition)
+        try:
+            return self._client.beginning_offsets([place], timeout_ms=ANSWER_MS)[place]
+        except KafkaError as error:
+            raise BrokerError(f"The beginning of {place} is not known: {error}.") from error
+
+    def committed(self, partition: int) -> int | None:
+        """Return the offset that the group has committed for a partition, once no transaction is open."""
+        place = TopicPartition(self._topic, partition)
+        try:
+            return self._client.committed(place, timeout_ms=ANSWER_MS)
+        except KafkaError as error:
+            raise BrokerError(f"The committed offset of {place} is not known: {error}.") from error
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close(autocommit=False)

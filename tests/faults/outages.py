@@ -1,0 +1,36 @@
+"""Brokers that may be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from stream.broker import KafkaBroker, NoBrokerError
+from stream.processes import free_ports
+
+
+@contextmanager
+def broker_of_our_own(folder: Path, port: int = 0, advertised: int = 0) -> Iterator[KafkaBroker]:
+    """Run a broker that may be killed; it comes back on its port with what it had."""
+    broker = KafkaBroker(folder, port or free_ports(1)[0])
+    broker.advertised = advertised
+    try:
+        broker.start()
+    except NoBrokerError as missing:
+        pytest.skip(f"NO BROKER TO TEST WITH: {missing}")
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+def kill(broker: KafkaBroker) -> None:
+    """Kill a broker; nothing is written down on the way."""
+    assert broker.process is not None
+    os.kill(broker.process.pid, signal.SIGKILL)
+    broker.stop()

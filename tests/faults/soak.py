@@ -1,0 +1,283 @@
+"""Everything that breaks, again and again, for as long as asked: `python -m tests.faults.soak --minutes 20`.
+
+Events flow at a steady rate through two workers and one more that comes and goes. Workers are killed, the
+broker is killed and comes back, the group never rests. After every fault all is well again for a while: the
+lag must go back to nothing. At the end every invariant is checked, counts are printed, and the exit status
+says whether all of them held.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from stream import assembly
+from stream.kafka import Writer, topic
+from stream.processes import free_ports, spawn
+from stream.worker import Worker
+from tests.faults.exactly_once import (
+    HEALED_S,
+    Progress,
+    check_as_if_uninterrupted,
+    check_model,
+    settings_of,
+)
+from tests.faults.outages import broker_of_our_own, kill
+from tests.stream.live import LiveStream, on_a_thread, readiness, source
+from tests.stream.standins import POISON, event
+
+PARTITIONS = 3
+POISONED = [value for name, value in POISON.items() if name not in ("too large", "encoder throws")]
+
+
+class Source(threading.Thread):
+    """Writes events at a steady rate, one in a hundred of them poison; can be told to pause."""
+
+    def __init__(self, live: LiveStream, rate: float) -> None:
+        super().__init__(name="source", daemon=True)
+        self.written = 0
+        self.flowing = threading.Event()
+        self.flowing.set()
+        self.ended = threading.Event()
+        self._live = live
+        self._rate = rate
+
+    def run(self) -> None:
+        """Write until told to end; a broker that is away is waited for."""
+        rng = random.Random(1)
+        with Writer(self._live.settings.kafka, topic(self._live.settings.stream, "events")) as writer:
+            while not self.ended.wait(0.2):
+                if self.flowing.is_set():
+                    for _ in range(round(self._rate * 0.2)):
+                        value = rng.choice(POISONED) if rng.random() < 0.01 else event(self.written)
+                        writer.send(value, f"k{self.written}".encode())
+                        self.written += 1
+                    writer.settle()
+
+
+class Process:
+    """A worker as a process, with its log and its port; started again whenever it is killed."""
+
+    def __init__(self, live: LiveStream, log: Path) -> None:
+        (self.port,) = free_ports(1)
+        self._live = live
+        self._log = log
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = {**self._live.environment, "ITHACA_HTTP__PORT": str(self.port)}
+        settings = [f"{name}={value}" for name, value in environment.items()]
+        command = ["env", *settings, sys.executable, "-m", "stream.cli", "run"]
+        return spawn(command, self._log, outlives_us=False)
+
+    def kill(self) -> None:
+        """Kill it and start it again."""
+        self._process.kill()
+        self._process.wait()
+        self._process = self._start()
+
+    def check(self) -> None:
+        """Make sure that it has not ended."""
+        assert self._process.poll() is None, f"a worker ended by itself: see {self._log}"
+
+    @property
+    def rss(self) -> float:
+        """What it keeps in memory, in MiB."""
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def stop(self) -> None:
+        """Ask it to stop, and make sure that it does so in order."""
+        began = time.monotonic()
+        self._process.send_signal(signal.SIGTERM)
+        status = self._process.wait(60)
+        assert status == 0, f"a worker ended with {status}: see {self._log}"
+        assert time.monotonic() - began < 10
+
+    def close(self) -> None:
+        """Whatever happens, it is gone afterwards."""
+        self._process.kill()
+        self._process.wait()
+
+
+class Soak:
+    """One soak.
+
+    Parameters
+    ----------
+    minutes
+        How long faults happen.
+    rate
+        Events a second.
+    folder
+        For logs and the broker's data.
+    seed
+        What happens when.
+    """
+
+    def __init__(self, minutes: float, rate: float, folder: Path, seed: int) -> None:
+        self._until = time.monotonic() + 60 * minutes
+        self._rate = rate
+        self._folder = folder
+        self._rng = random.Random(seed)
+        self.counts = {"kills": 0, "guests": 0, "broker restarts": 0}
+        self.worst = {"recovery_s": 0.0, "lag_heal_s": 0.0}
+        self.rss: list[float] = []
+
+    def run(self) -> None:
+        """Break things until the time is over, then check and print."""
+        with contextlib.ExitStack() as cleanup:
+            self._broker = cleanup.enter_context(broker_of_our_own(self._folder / "broker"))
+            environment = {"ITHACA_RUN": "same", "ITHACA_SNAPSHOT__EVERY_S": "2"}
+            self._live = LiveStream(self._broker.address, "soak", PARTITIONS, environment)
+            self._progress = Progress(self._live)
+            self._source = Source(self._live, self._rate)
+            self._workers = [self._worker(cleanup, name) for name in ("stays", "dies")]
+            self._source.start()
+            self._wait_until_ready()
+            faults = (self._kill_a_worker, self._guests, self._kill_the_broker)
+            while time.monotonic() < self._until:
+                for fault in self._rng.sample(faults, len(faults)):
+                    time.sleep(self._rng.uniform(1.0, 5.0))
+                    fault()
+                    self._heal()
+            self._end()
+
+    def _worker(self, cleanup: contextlib.ExitStack, name: str) -> Process:
+        worker = Process(self._live, self._folder / f"{name}.log")
+        cleanup.callback(worker.close)
+        return worker
+
+    def _kill_a_worker(self) -> None:
+        for _ in range(self._rng.randrange(1, 4)):
+            self._workers[1].kill()
+            self.counts["kills"] += 1
+            time.sleep(self._rng.uniform(0.0, 6.0))
+
+    def _kill_the_broker(self) -> None:
+        # Shorter and longer than the session timeout, and longer than a delivery may take.
+        seconds = self._rng.choice([0.5, 3.0, 10.0, 40.0])
+        kill(self._broker)
+        time.sleep(seconds)
+        self._broker.start()
+        self.counts["broker restarts"] += 1
+
+    def _guests(self) -> None:
+        settings = settings_of(self._live)
+        settings = settings.model_copy(
+            update={
+                "snapshot": settings.snapshot.model_copy(update={"location": str(self._folder / "guest")})
+            }
+        )
+
+        for _ in range(5):
+            worker = Worker(settings, lambda live_from: assembly.make_task(settings, live_from))
+            with on_a_thread(worker):
+                time.sleep(2.0)
+            self.counts["guests"] += 1
+            time.sleep(2.0)
+
+    def _heal(self) -> None:
+        self._source.flowing.clear()
+        self.worst["lag_heal_s"] = max(self.worst["lag_heal_s"], self._progress.wait_until_healed(HEALED_S))
+        self.worst["recovery_s"] = max(self.worst["recovery_s"], self._wait_until_ready())
+        self._source.flowing.set()
+        self.rss.append(self._workers[0].rss)
+        print(
+            f"{self._source.written:9,} events  {self.counts}  "
+            f"{ {name: round(value, 1) for name, value in self.worst.items()} }  {self.rss[-1]:.0f} MiB",
+            flush=True,
+        )
+
+    def _wait_until_ready(self) -> float:
+        began = time.monotonic()
+        while not all(readiness(worker.port).startswith("ok") for worker in self._workers):
+            for worker in self._workers:
+                worker.check()
+            assert time.monotonic() - began < 4 * HEALED_S, "a worker is not ready"
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+    def _end(self) -> None:
+        self._source.ended.set()
+        self._source.join()
+        self._progress.wait_until_healed(HEALED_S)
+        for worker in self._workers:
+            worker.stop()
+        self._count()
+        check_as_if_uninterrupted(self._live)
+        for partition in range(PARTITIONS):
+            check_model(self._live, partition)
+
+    def _count(self) -> None:
+        said = "".join(path.read_text() for path in self._folder.glob("*.log"))
+        answered = [source(record) for kind in ("predictions", "dlq") for record in self._live.read(kind)]
+        events = {(record.partition, record.offset) for record in self._live.read("events")}
+        counts = {
+            "events in": len(events),
+            "predictions": len(self._live.read("predictions")),
+            "dead letters": len(self._live.read("dlq")),
+            "duplicates": len(answered) - len(set(answered)),
+            "missing": len(events - set(answered)),
+            **self.counts,
+            "rebalances": max(map(int, re.findall(r"generation (\d+)", said)), default=0),
+            "fencings": said.count("was fenced"),
+            "recoveries": said.count("relearning silently"),
+            "failed transactions": said.count("; trying again"),
+            **{name: round(value, 1) for name, value in self.worst.items()},
+            "RSS first, last (MiB)": f"{self.rss[0]:.0f}, {self.rss[-1]:.0f}",
+        }
+        for name, value in counts.items():
+            print(f"{name:30} {value}")
+        assert (counts["duplicates"], counts["missing"]) == (0, 0)
+
+
+@contextlib.contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Write this process's own log to a file inside the block."""
+    handler = logging.FileHandler(path)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("kafka").setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        handler.close()
+
+
+def main() -> int:
+    """Run a soak; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--rate", type=float, default=100.0, help="events a second")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="ithaca-soak-"))
+    soak = Soak(given.minutes, given.rate, folder, given.seed)
+    with logged(folder / "guests.log"):
+        try:
+            soak.run()
+        except Exception:
+            traceback.print_exc()
+            print(f"BROKEN; logs are in {folder}")
+            return 1
+    print("every invariant held")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

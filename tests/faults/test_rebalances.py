@@ -1,0 +1,193 @@
+"""F4: workers that come and go, partitions that stay, and partitions that take long to come back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from kafka.structs import MemberState
+
+from stream import assembly
+from stream.config import Settings
+from stream.events import Record
+from stream.kafka import Group
+from stream.task import Outcome, Task
+from stream.telemetry import Telemetry
+from stream.worker import Worker
+from tests.faults.exactly_once import Progress, check_as_if_uninterrupted, settings_of
+from tests.stream.live import LiveStream, on_a_thread
+from tests.stream.standins import event
+
+pytestmark = pytest.mark.kafka
+
+Process = Callable[[Task, Sequence[Record]], None]
+
+
+@contextmanager
+def working(settings: Settings, before: Process = lambda task, records: None) -> Iterator[Telemetry]:
+    """Run a worker inside the block that does something before every batch."""
+
+    class Watched(Task):
+        def process(self, records: Sequence[Record]) -> Outcome:
+            before(self, records)
+            return super().process(records)
+
+    def make(live_from: int) -> Task:
+        plain = assembly.make_task(settings, live_from)
+        return Watched(
+            plain.encoder,
+            plain.learner,
+            plain.monitors,
+            run=plain.run,
+            source=plain.source,
+            live_from=live_from,
+        )
+
+    telemetry = Telemetry()
+    with on_a_thread(Worker(settings, make, telemetry)):
+        yield telemetry
+
+
+def until(condition: Callable[[], bool], patience_s: float = 60.0) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def relearns_slowly(task: Task, records: Sequence[Record]) -> None:
+    """Take a millisecond a record, as long as nothing is written."""
+    if records and records[0].offset < task.live_from:
+        time.sleep(0.001 * len(records))
+
+
+def come_and_go(live: LiveStream, folder: Path, times: int, stay_s: float) -> None:
+    """Let a second worker join and leave that often, while events come in.
+
+    It keeps its snapshots in a place of its own, as on another machine: it has to relearn what the first
+    one did, and leaves in the middle of that.
+    """
+    settings, progress = settings_of(live), Progress(live)
+    apart = settings.snapshot.model_copy(update={"location": str(folder)})
+    interrupted = 0
+    with working(settings) as stays:
+        live.fill([event(number) for number in range(4_000)])
+        progress.wait_for(2_000)
+        for round_ in range(times):
+            with working(settings.model_copy(update={"snapshot": apart}), relearns_slowly) as guest:
+                live.fill([event(number) for number in range(round_ * 100, round_ * 100 + 100)])
+                if round_ % 3 == 0:
+                    until(lambda: bool(guest.account().restorations or guest.account().partitions))
+                else:
+                    time.sleep(stay_s)
+                interrupted += len(guest.account().restorations)
+            time.sleep(stay_s)
+            progress.committed()
+        progress.wait_until_healed()
+        assert len(stays.account().partitions) == live.settings.kafka.partitions
+    assert interrupted > 0
+    check_as_if_uninterrupted(live)
+
+
+def test_f4_a_second_worker_comes_and_goes(kafka: str, stream_name: str, tmp_path: Path) -> None:
+    """Also while it relearns."""
+    come_and_go(LiveStream(kafka, stream_name, partitions=4), tmp_path, 3, 1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+def test_f4_a_second_worker_comes_and_goes_thirty_times(kafka: str, stream_name: str, tmp_path: Path) -> None:
+    """Every two seconds."""
+    come_and_go(LiveStream(kafka, stream_name, partitions=4), tmp_path, 30, 2.0)
+
+
+def test_partitions_that_are_back_do_not_wait_for_one_that_is_not(kafka: str, stream_name: str) -> None:
+    """One relearns for as long as it takes; the others answer, and readiness names it."""
+    live = LiveStream(kafka, stream_name, partitions=2)
+    for partition in range(2):
+        live.fill([event(number) for number in range(500)], partition)
+    with working(settings_of(live, every_s=3600.0)):
+        live.wait_for(1_000)
+    store = Path(settings_of(live).snapshot.location)
+    # So that the next one relearns all of partition 1.
+    for file in store.rglob("*-1/*.snapshot"):
+        file.unlink()
+    relearning, go_on = threading.Event(), threading.Event()
+
+    def hang(task: Task, records: Sequence[Record]) -> None:
+        if records and records[0].partition == 1 and records[0].offset < task.live_from:
+            relearning.set()
+            assert go_on.wait(60)
+
+    with working(settings_of(live, every_s=3600.0), hang) as telemetry:
+        assert relearning.wait(60)
+        live.fill([event(number) for number in range(100)], 0)
+        live.wait_for(1_100)
+        account = telemetry.account()
+        assert (account.ready, account.readiness) == (False, "partition 1 relearns: 0 of 500 offsets")
+        assert [each.partition for each in account.partitions] == [0]
+        live.fill([event(number) for number in range(100)], 1)
+        go_on.set()
+        live.wait_for(1_200)
+        assert telemetry.account().readiness == "at work on partitions [0, 1]"
+    check_as_if_uninterrupted(live)
+
+
+def test_a_worker_that_goes_while_it_relearns_keeps_what_it_has(kafka: str, stream_name: str) -> None:
+    """Its snapshot is where the next one goes on, so that many interruptions come to an end too."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(number) for number in range(2_000)])
+    settings = settings_of(live, every_s=3600.0)
+    with working(settings):
+        live.wait_for(2_000)
+    for file in Path(settings.snapshot.location).rglob("*.snapshot"):
+        file.unlink()
+    begun: list[int] = []
+
+    def note(task: Task, records: Sequence[Record]) -> None:
+        if records[0].offset < task.live_from:
+            begun.append(records[0].offset)
+            time.sleep(0.2)
+
+    with working(settings, note):
+        until(lambda: len(begun) >= 3)
+    reached = begun[-1]
+    begun.clear()
+    with working(settings, note) as telemetry:
+        until(lambda: telemetry.account().ready)
+    assert min(begun, default=2_000) >= reached > 0
+
+
+def test_a_worker_too_many_is_ready_and_takes_over(kafka: str, stream_name: str) -> None:
+    """It says that it stands by; when the other one goes, it goes on where that one was."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(number) for number in range(300)])
+    with working(settings_of(live)) as first:
+        until(lambda: first.account().ready)
+        with working(settings_of(live)) as second:
+            until(lambda: all(each.account().joined and each.account().ready for each in (first, second)))
+            idle, busy = sorted((first.account(), second.account()), key=lambda each: len(each.partitions))
+            assert idle.ready
+            assert idle.readiness == "standing by: other workers have all the partitions"
+            assert busy.readiness == "at work on partitions [0]"
+            live.wait_for(300)
+        live.fill([event(number) for number in range(300, 400)])
+        live.wait_for(400)
+    check_as_if_uninterrupted(live)
+
+
+def test_joining_is_not_forgotten(kafka: str, stream_name: str) -> None:
+    """The library may be in the middle of joining and not know it any more: then it would never end."""
+    group = Group(settings_of(LiveStream(kafka, stream_name)))
+    try:
+        until(lambda: 0 in group.poll(10).gained)
+        assert group.joined
+        group._consumer._coordinator.state = MemberState.REBALANCING
+        until(lambda: group.poll(10) is not None and group.joined)
+    finally:
+        group.close()

@@ -1,0 +1,62 @@
+"""F3: a worker that stands still for so long that others take over, and then goes on as if nothing were."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from stream.processes import free_ports
+from tests.faults.exactly_once import Progress, check_as_if_uninterrupted
+from tests.stream.live import LiveStream, readiness
+from tests.stream.standins import event
+
+pytestmark = pytest.mark.kafka
+
+ENVIRONMENT = {
+    "ITHACA_RUN": "same",
+    "ITHACA_WORKER__LARGEST_BATCH": "50",
+    "ITHACA_SNAPSHOT__EVERY_S": "0.5",
+}
+EVENTS = 3_000
+
+
+def stand_still_and_go_on(live: LiveStream, rounds: int, rng: random.Random) -> None:
+    """Two workers and one partition: whoever has it is stopped, and goes on when the other one is at work."""
+    progress, filled = Progress(live), 0
+    with ExitStack() as cleanup:
+        ports = free_ports(2)
+        workers = {port: cleanup.enter_context(live.worker(ITHACA_HTTP__PORT=str(port))) for port in ports}
+        for _ in range(rounds):
+            live.fill([event(number) for number in range(filled, filled + EVENTS)])
+            filled += EVENTS
+            progress.wait_for(progress.committed() + rng.randrange(1, EVENTS // 2))
+            zombie = workers[next(port for port in ports if "at work" in readiness(port))]
+            time.sleep(rng.random() * 0.1)
+            zombie.send_signal(signal.SIGSTOP)
+            try:
+                progress.wait_until_healed()
+            finally:
+                zombie.send_signal(signal.SIGCONT)
+            live.fill([event(number) for number in range(filled, filled + 200)])
+            filled += 200
+            progress.wait_until_healed()
+            assert [worker.poll() for worker in workers.values()] == [None, None]
+    check_as_if_uninterrupted(live)
+
+
+def test_f3_a_zombie_writes_nothing(kafka: str, stream_name: str) -> None:
+    """Stopped beyond the session timeout in the middle of its work, each worker once."""
+    live = LiveStream(kafka, stream_name, environment=ENVIRONMENT)
+    stand_still_and_go_on(live, 2, random.Random(3))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+def test_f3_many_zombies(kafka: str, stream_name: str) -> None:
+    """Often enough to be stopped in a batch, in a transaction, in a snapshot and in between."""
+    live = LiveStream(kafka, stream_name, environment=ENVIRONMENT)
+    stand_still_and_go_on(live, 12, random.Random(4))
