@@ -104,6 +104,7 @@ def parted(values: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
     return events, [value for value in values if value not in set(events)]
 
 
+@pytest.mark.slow
 def test_f10_killed_amid_feedback_on_a_topic_of_its_own(kafka: str, stream_name: str) -> None:
     """Appended to the events exactly once, where it happened to come; and then as if nothing had been."""
     live = LiveStream(kafka, stream_name, environment=ENVIRONMENT)

@@ -17,6 +17,7 @@ from tests.stream.standins import POISON, disorder
 pytestmark = pytest.mark.kafka
 
 
+@pytest.mark.slow
 def test_f11_two_replays_from_a_time_stamp_are_equal_and_leave_no_trace(
     kafka: str, stream_name: str, tmp_path: Path
 ) -> None:

@@ -75,7 +75,13 @@ def damage(live: LiveStream, how: str) -> str:
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("how", ["truncated", "empty", "bit-flipped", "future version"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "bit-flipped",
+        *(pytest.param(how, marks=pytest.mark.slow) for how in ("truncated", "empty", "future version")),
+    ],
+)
 def test_f8_a_damaged_snapshot_is_named_and_the_one_before_is_used(
     kafka: str, stream_name: str, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -90,6 +90,7 @@ def test_a_signal_ends_it_in_order(kafka: str, stream_name: str, number: signal.
     assert len(written) < 30_000
 
 
+@pytest.mark.slow
 def test_a_restarted_worker_writes_what_one_that_never_stopped_would(kafka: str, stream_name: str) -> None:
     """Stopped once in order and once by a crash: the bytes are those of an uninterrupted run."""
     values = [event(position) for position in range(3_000)]
@@ -193,6 +194,7 @@ def test_a_worker_thrown_out_of_the_group_cannot_write(kafka: str, stream_name: 
     check_exactly_once(live)
 
 
+@pytest.mark.slow
 def test_two_workers_of_one_name_throw_each_other_out_with_a_clear_word(kafka: str, stream_name: str) -> None:
     """The earlier one ends with an error; what is written stays exactly once."""
     live = LiveStream(kafka, stream_name)
@@ -254,6 +256,7 @@ def test_records_that_the_learner_cannot_take_are_dead_letters(kafka: str, strea
     assert live.predictions()[-1][1]["model"]["updates"] == spared.updates - 1
 
 
+@pytest.mark.slow
 def test_a_learner_that_throws_at_everything_ends_the_worker(kafka: str, stream_name: str) -> None:
     """It is not the records; nobody wants a whole stream among the dead letters."""
     live = LiveStream(kafka, stream_name)
