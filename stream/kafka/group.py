@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple
 
 from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
-from kafka.errors import FencedInstanceIdError, KafkaError
+from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError
 from kafka.structs import MemberState
 
 from stream.config import Settings
@@ -199,7 +199,7 @@ class Group:
 
 def _unless_gone() -> contextlib.suppress:
     """Let pass what the library says of a partition that went since the last poll; the next one tells."""
-    return contextlib.suppress(AssertionError, KeyError)
+    return contextlib.suppress(AssertionError, KeyError, IllegalStateError)
 
 
 class _Changes(ConsumerRebalanceListener):

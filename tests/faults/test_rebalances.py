@@ -191,3 +191,14 @@ def test_joining_is_not_forgotten(kafka: str, stream_name: str) -> None:
         until(lambda: group.poll(10) is not None and group.joined)
     finally:
         group.close()
+
+
+def test_a_partition_that_went_since_the_last_poll_is_nobodys_error(kafka: str, stream_name: str) -> None:
+    """It can go at any moment, in the middle of a batch too: the next poll tells, and nothing else does."""
+    group = Group(settings_of(LiveStream(kafka, stream_name)))
+    try:
+        group.hold(0)
+        group.go_on(0)
+        assert group.lag(0, 0) is None
+    finally:
+        group.close()
