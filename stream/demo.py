@@ -24,7 +24,7 @@ from learners.base import Prediction, Vector
 from learners.metrics import Scores
 from stream.assembly import make_task
 from stream.broker import Broker, GivenBroker, NoBrokerError, choose
-from stream.config import LearnerSettings, Settings, load
+from stream.config import DriftSettings, LearnerSettings, Settings, load
 from stream.endpoints import served
 from stream.events import Event, Record
 from stream.feedback import NO_RECORD
@@ -71,8 +71,9 @@ class Compared(Task):
             feedback=own.feedback,
         )
         self.beside: Mapping[str, Scores] = {}
+        unwatched = settings.model_copy(update={"drift": DriftSettings(monitors=[])})
         self._baselines = {
-            name: make_task(settings.model_copy(update={"learner": LearnerSettings(name=name)}))
+            name: make_task(unwatched.model_copy(update={"learner": LearnerSettings(name=name)}))
             for name in BASELINES
         }
 
