@@ -64,7 +64,7 @@ class Observation(NamedTuple):
         Ids of the label clusters that predicted or actual labels live in, and of those among them with a
         wrong label.
     changes
-        What the learner changed in its structure when it learned from this message.
+        What the learner changed in its structure since the last observation, this message's part included.
     delay
         Messages predicted between this one's prediction and its labels; 0 where they came together.
     unlabelled

@@ -82,19 +82,23 @@ class Lesson(NamedTuple):
         All that is known of the event's labels.
     fingerprint
         Stands for all records that this comes from.
+    delay
+        Events predicted since this one was.
     """
 
     x: Vector
     prediction: Prediction | None
     truth: Truth
     fingerprint: bytes
+    delay: int = 0
 
 
 @dataclasses.dataclass(slots=True)
 class Entry:
-    """One id: when it came, its event's guess (None: it is awaited), its labels (None: likewise)."""
+    """One id: when it came, as the how manieth event; its guess (None: awaited), labels (None: likewise)."""
 
     came: float
+    number: int
     fingerprint: bytes
     guess: Guess | None
     truth: Truth | None
@@ -139,7 +143,7 @@ class FeedbackStore:
         self._entries: dict[str, Entry] = {}  # In order of `came`.
         self._departed: dict[bytes, None] = {}
         self._counts = dict.fromkeys((*OUTCOMES, "expired"), 0)
-        self._waiting = self._bytes = 0
+        self._waiting = self._bytes = self._predicted = 0
         self._stamps: collections.deque[float] = collections.deque(maxlen=TIME_STAMPS)
         self._now = -np.inf
 
@@ -151,6 +155,7 @@ class FeedbackStore:
         Return what else there is to learn, where feedback was waiting for it.
         """
         self._pass(event.seconds)
+        self._predicted += 1
         if not self.events:
             return None
         self._departed.pop(chained(event.id.encode()), None)
@@ -159,7 +164,7 @@ class FeedbackStore:
             self._counts["expired"] += earlier.truth is None  # The same id again: the new one counts.
             earlier = None
         truth = Truth.of(event) if event.teaches else None
-        entry = Entry(self._now, fingerprint, Guess.of(x, prediction), truth)
+        entry = Entry(self._now, self._predicted, fingerprint, Guess.of(x, prediction), truth)
         lesson = None
         if earlier is not None and earlier.truth is not None:
             lesson = self._say(entry, earlier.truth, earlier.fingerprint, "early")
@@ -180,7 +185,7 @@ class FeedbackStore:
         if chained(feedback.id.encode()) in self._departed:
             self._counts["late"] += 1
         else:
-            self._put_in(feedback.id, Entry(self._now, fingerprint, None, truth))
+            self._put_in(feedback.id, Entry(self._now, self._predicted, fingerprint, None, truth))
         return None
 
     def statistics(self) -> FeedbackStatistics:
@@ -205,7 +210,8 @@ class FeedbackStore:
         if entry.guess is None:
             return None
         prediction = entry.guess.prediction if earlier is None else None
-        return Lesson(entry.guess.x, prediction, entry.truth, entry.fingerprint)
+        delay = self._predicted - entry.number
+        return Lesson(entry.guess.x, prediction, entry.truth, entry.fingerprint, delay)
 
     def _pass(self, seconds: float) -> None:
         """Let time pass, and give up what is too old by now."""
@@ -251,6 +257,8 @@ class FeedbackStore:
         return {
             "texts": np.frombuffer(msgspec.json.encode(texts), np.uint8),
             "came": np.array([entry.came for entry in entries], np.float64),
+            "numbers": np.array([entry.number for entry in entries], np.int64),
+            "predicted": self._predicted,
             "fingerprints": np.frombuffer(b"".join(entry.fingerprint for entry in entries), np.uint8),
             "awaited": np.array([entry.guess is None for entry in entries], np.bool_),
             "guesses": pack([entry.guess for entry in entries if entry.guess is not None]),
@@ -269,11 +277,14 @@ class FeedbackStore:
         guesses = unpack(state["guesses"])
         columns = (
             np.asarray(state["came"], np.float64).tolist(),
+            np.asarray(state["numbers"], np.int64).tolist(),
             _digests(state["fingerprints"]),
             np.asarray(state["awaited"], np.bool_).tolist(),
         )
-        for (name, truth), came, fingerprint, awaited in zip(texts, *columns, strict=True):
-            self._put_in(name, Entry(came, fingerprint, None if awaited else next(guesses), truth))
+        for (name, truth), came, number, fingerprint, awaited in zip(texts, *columns, strict=True):
+            guess = None if awaited else next(guesses)
+            self._put_in(name, Entry(came, number, fingerprint, guess, truth))
+        self._predicted = state["predicted"]
         self._departed = dict.fromkeys(_digests(state["departed"]))
         self._counts = dict(state["counts"])
         self._stamps.extend(state["stamps"])

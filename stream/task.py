@@ -7,6 +7,7 @@ however they were batched. Encoding is batched; *predict, then learn* is strictl
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ import numpy as np
 
 from drift.alarms import Alarm, Observation
 from drift.monitors import Monitors
-from learners.base import Explanation, Learner, Prediction, State, Vector
+from learners.base import Change, Explanation, Learner, Prediction, State, Vector
 from learners.labels import Targets
 from learners.metrics import Prequential
 from stream.answers import dead_letter, headers
@@ -119,6 +120,7 @@ class Task:
         self.updates = 0
         self.dead_letters = 0
         self._unlabelled = 0
+        self._changes: list[Change] = []
         self._trained_through: dict[str, int] = {}
         self._digest = hashlib.blake2b(f"{encoder.name}\n{learner!r}".encode(), digest_size=16).hexdigest()
 
@@ -135,8 +137,11 @@ class Task:
         self._check_order(records)
         outputs: list[Output] = []
         for record, message in zip(records, self._read(records), strict=True):
+            due = record.offset // EVERY > (self.next_offset - 1) // EVERY >= 0
+            # Offsets have gaps: what is booked now happened here.
+            self.next_offset = record.offset
             produced = self._answer(record, message)
-            if self.updates and record.offset // EVERY > (self.next_offset - 1) // EVERY >= 0:
+            if self.updates and due:
                 produced += self._statistics(record)
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:
@@ -190,11 +195,12 @@ class Task:
             self.scores.update(lesson.prediction, targets, len(self.learner.label_space))
         self.learner.learn(lesson.x, targets)
         self.updates += 1
+        self._changes += self.learner.changes
         self._digest = chained(bytes.fromhex(self._digest), lesson.fingerprint).hex()
-        return self._watch(lesson.x, lesson.prediction, targets, known, text) if lesson.prediction else []
+        return self._watch(lesson, lesson.prediction, targets, known, text) if lesson.prediction else []
 
     def _watch(
-        self, x: Vector, prediction: Prediction, targets: Targets, known: int, text: str | None
+        self, lesson: Lesson, prediction: Prediction, targets: Targets, known: int, text: str | None
     ) -> list[Alarm]:
         space, predicted, actual = self.learner.label_space, prediction.labels, targets.positive
         if targets.negative is not None:
@@ -208,14 +214,15 @@ class Task:
             appeared=space.names(range(known, len(space))),
             name=space.name,
             best=(int(best[0]), float(score[0])) if len(best) else None,
-            x=x,
+            x=lesson.x,
             text=text,
             clusters=self.learner.clusters_of(np.union1d(predicted, actual)),
             wrong=self.learner.clusters_of(np.setxor1d(predicted, actual, assume_unique=True)),
-            changes=self.learner.changes,
+            changes=self._changes,
+            delay=lesson.delay,
             unlabelled=self._unlabelled,
         )
-        self._unlabelled = 0
+        self._unlabelled, self._changes = 0, []
         return self.monitors.update(seen)
 
     def _read(self, records: Sequence[Record]) -> list[Message]:
@@ -318,6 +325,7 @@ class Task:
             "updates": self.updates,
             "dead_letters": self.dead_letters,
             "unlabelled": self._unlabelled,
+            "changes": [dataclasses.asdict(change) for change in self._changes],
             "trained_through": dict(self._trained_through),
             "digest": self._digest,
             "encoder": self.encoder.state(),
@@ -334,6 +342,7 @@ class Task:
         self.updates = state["updates"]
         self.dead_letters = state["dead_letters"]
         self._unlabelled = state["unlabelled"]
+        self._changes = [Change(**change) for change in state["changes"]]
         self._trained_through = dict(state["trained_through"])
         self._digest = state["digest"]
         self.encoder.load_state(state["encoder"])

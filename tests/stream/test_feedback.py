@@ -10,13 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learners.base import Prediction, digest
+from drift.alarms import Alarm, Observation
+from drift.monitors import Monitors
+from learners.base import Change, Prediction, Vector, digest
+from learners.labels import Targets
+from learners.priors import LabelPriors
 from stream.decoding import decode
 from stream.events import Event, Feedback, Output, Record
 from stream.feedback import OUTCOMES, OVERHEAD, FeedbackStore
 from stream.guesses import LISTED, Guess
+from stream.task import Task
 from tests.stream.plain_feedback import PlainStore, Table
-from tests.stream.standins import disorder, event, feedback, make_task, records
+from tests.stream.standins import Letters, disorder, event, feedback, make_task, records
 
 PREDICTION = Prediction(np.array([1]), np.array([0.1, 0.9], dtype=np.float32))
 LABEL_LISTS = st.lists(st.sampled_from("abc"), max_size=3)
@@ -93,6 +98,20 @@ def test_one_wild_clock_does_not_make_all_labels_late() -> None:
     for number in range(20):
         store.hear(Feedback(id=str(number), ts=20, labels=["a"]))
     assert store.statistics().joined == 20
+
+
+def test_a_lesson_says_how_many_events_were_predicted_since_its_own() -> None:
+    """None where labels came at once or early; through a saved state as well."""
+    store = FeedbackStore()
+    x = np.ones(1, np.float32)
+    store.hear(Feedback(id="4", ts=0, labels=["a"]))
+    early = [store.remember(Event(id=str(number), ts=0), x, PREDICTION) for number in range(5)][4]
+    assert early is not None
+    assert early.delay == 0
+    state, store = store.state(), FeedbackStore()
+    store.load_state(state)
+    lessons = [store.hear(Feedback(id=str(number), ts=0, labels=["a"])) for number in (3, 0)]
+    assert [lesson.delay for lesson in lessons if lesson] == [1, 4]
 
 
 def test_without_room_nothing_is_kept() -> None:
@@ -176,6 +195,46 @@ def test_a_score_is_booked_when_the_labels_come_with_the_prediction_made_then() 
     assert task.scores.counts()[0] == 30
     assert task.scores.counts()[1].exact == exact
     assert task.updates == 31
+
+
+class Restless(LabelPriors):
+    """Changes its structure at every lesson."""
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Learn, and say that the lesson's first label moved."""
+        super().learn(x, targets)
+        self.changes = (Change("move", self.label_space.name(int(targets.positive[0])), 1.0, 0.5),)
+
+
+class Witness(Monitors):
+    """Keeps what it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__(names=())
+        self.seen: list[Observation] = []
+
+    def update(self, observation: Observation) -> list[Alarm]:
+        """Keep it."""
+        self.seen.append(observation)
+        return []
+
+
+def test_monitors_see_how_late_labels_are_and_what_corrections_changed() -> None:
+    """A correction is not scored, so what it changes is told with the next lesson; across a restart too."""
+
+    def task() -> tuple[Task, Witness]:
+        witness = Witness()
+        return Task(Letters(), Restless(50.0), witness, run="r", source="/s"), witness
+
+    (first, _), (second, witness) = task(), task()
+    events = [event(n, labels=None) for n in range(4)]
+    told = [*events, feedback(0), feedback(0, labels=["oil"]), feedback(2, labels=["ship"])]
+    first.process(records(told)[:6])
+    second.load_state(json.loads(json.dumps(first.state(), default=np.ndarray.tolist)))
+    second.process(records(told)[6:])
+    (seen,) = witness.seen
+    assert seen.delay == 1
+    assert [change.subject for change in seen.changes] == ["oil", "ship"]
 
 
 @pytest.mark.parametrize("seed", range(4))

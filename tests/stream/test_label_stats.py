@@ -57,6 +57,16 @@ def test_the_figures_are_those_of_the_messages_before() -> None:
     assert ten[-1]["watched"] == {"seven": [0.0, 7.0]}
 
 
+def test_labels_are_seen_at_their_records_own_offsets() -> None:
+    """Offsets have gaps, where transactions were marked or compaction passed."""
+    told = [each._replace(offset=7 * each.offset + 3) for each in records([event(n) for n in range(6)])]
+    stated = written(make_task().process(told).outputs)
+    last = [each for each in stated if each.get("label") == "grain"][-1]
+    carried = [n for n in range(6) if b'"grain"' in (told[n].value or b"") and told[n].offset < 37]
+    assert last["first_seen"] == told[carried[0]].offset
+    assert last["last_seen"] in {told[n].offset for n in carried}
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=200))
 def test_rates_are_weighted_shares_of_the_messages(carries: list[bool]) -> None:
     """Against the sum written out."""
