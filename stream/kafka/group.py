@@ -8,10 +8,10 @@ import logging
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
-from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError
+from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError, RetriableError
 from kafka.structs import MemberState
 
 from stream.config import Settings
@@ -21,9 +21,6 @@ from stream.kafka.clients import consumer, record
 from stream.kafka.errors import BrokerError, InstanceError
 from stream.kafka.offsets import Offsets
 from stream.kafka.topics import topic
-
-if TYPE_CHECKING:
-    pass
 
 JOIN_MS = 200
 """How long a poll may wait for the group to settle who has which partition."""
@@ -108,6 +105,10 @@ class Group:
             polled = self._consumer.poll(timeout_ms=0, max_records=limit)
         except FencedInstanceIdError as error:
             raise InstanceError(SAME_INSTANCE) from error
+        except RetriableError as error:
+            # A broker that is away, or a group that has just moved: waiting mends it.
+            log.warning("the records of %s cannot be read yet: %s", self.topic, error)
+            return Polled({}, (), (), ())
         except KafkaError as error:
             raise BrokerError(f"The records of {self.topic} cannot be read: {error}.") from error
         gained, released, lost = self._changes.take()
@@ -140,11 +141,11 @@ class Group:
             self._joining = in_background(coordinator.poll, "joining")
         if self._joining is None:
             return True
-        with contextlib.suppress(TimeoutError):
-            self._joining.result(JOIN_MS / 1000)
+        concurrent.futures.wait([self._joining], JOIN_MS / 1000)
         if not self._joining.done():
             return False
-        self._joining = None
+        joining, self._joining = self._joining, None
+        joining.result()  # Raises what ended it; the next poll joins anew.
         return True
 
     @property

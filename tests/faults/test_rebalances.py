@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from kafka.errors import KafkaConnectionError
 from kafka.structs import MemberState
 
 from stream import assembly
 from stream.config import Settings
 from stream.events import Record
-from stream.kafka import Group
+from stream.kafka import Group, Polled
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
 from stream.worker import Worker
@@ -200,5 +201,33 @@ def test_a_partition_that_went_since_the_last_poll_is_nobodys_error(kafka: str, 
         group.hold(0)
         group.go_on(0)
         assert group.lag(0, 0) is None
+    finally:
+        group.close()
+
+
+@pytest.mark.parametrize("where", ["joining", "reading"])
+def test_what_waiting_mends_is_waited_for(
+    kafka: str, stream_name: str, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """The library raises when the broker goes at a bad moment; that must not end a worker."""
+    group = Group(settings_of(LiveStream(kafka, stream_name)))
+    broken = group._consumer._coordinator if where == "joining" else group._consumer
+
+    def refused(*_: object, **__: object) -> None:
+        raise KafkaConnectionError("connection refused")
+
+    try:
+        if where == "reading":
+            until(lambda: 0 in group.poll(10).gained)
+        with monkeypatch.context() as patch:
+            patch.setattr(broken, "poll", refused)
+            for _ in range(5):
+                assert group.poll(10) == Polled({}, (), (), ())
+        if where == "joining":
+            until(lambda: 0 in group.poll(10).gained)
+        live = LiveStream(kafka, stream_name)
+        live.fill([event(0)])
+        group.read_from(0, 0)
+        until(lambda: len(group.poll(10).records.get(0, [])) == 1)
     finally:
         group.close()
