@@ -72,7 +72,7 @@ class _Scored(NamedTuple):
     labels: int
     views: _Views
     experts: dict[str, Vector]
-    regressed: Regressed
+    regressed: tuple[Regressed, Regressed]
     mixed: Mixed
     decided: Decided
     near: Neighbours
@@ -81,9 +81,9 @@ class _Scored(NamedTuple):
 class IHOMER(Learner):
     """Multi-label learner for streams whose labels come, go and regroup.
 
-    Seven experts (adaptive logistic regression on unit-length and on standardised vectors, recursive least
-    squares, nearest neighbours by angle and by standardised distance, label priors, the previous labels)
-    give each label a probability; a mixture follows whatever works. Label clusters, learned online from
+    Eight experts (adaptive logistic regression and recursive least squares, each on unit-length and on
+    standardised vectors, nearest neighbours by angle and by standardised distance, label priors, the previous
+    labels) give each label a probability; a mixture follows whatever works. Label clusters, learned online from
     co-occurrence, say which labels are decided together.
 
     Parameters
@@ -131,7 +131,8 @@ class IHOMER(Learner):
         self._scaler = StandardScaler()
         self._linear = AdaptiveLogisticRegression()
         self._linear_scaled = AdaptiveLogisticRegression(variance=0.3, forgetting=0.0)
-        self._ridge = RecursiveLeastSquares()
+        self._ridge = RecursiveLeastSquares(ridge=0.1)
+        self._ridge_scaled = RecursiveLeastSquares()
         self._near_angle = NearestNeighbours(k, window)
         self._near_standard = NearestNeighbours(k, window)
         self._priors = LabelPriors()
@@ -140,6 +141,7 @@ class IHOMER(Learner):
             "linear": self._linear,
             "linear_scaled": self._linear_scaled,
             "ridge": self._ridge,
+            "ridge_scaled": self._ridge_scaled,
             "near_angle": self._near_angle,
             "near_standard": self._near_standard,
             "priors": self._priors,
@@ -207,11 +209,13 @@ class IHOMER(Learner):
             return self._scored
         views = self._views(x)
         angle, standard = self._near_angle.nearest(views.unit), self._near_standard.nearest(views.standard)
-        priors, regressed = self._priors.score(x), self._ridge.regress(views.scaled)
+        priors = self._priors.score(x)
+        regressed = self._ridge.regress(views.unit), self._ridge_scaled.regress(views.scaled)
         experts = {
             "linear": self._linear.score(views.unit),
             "linear_scaled": self._linear_scaled.score(views.scaled),
-            "ridge": probabilities(regressed),
+            "ridge": probabilities(regressed[0]),
+            "ridge_scaled": probabilities(regressed[1]),
             "near_angle": self._near_angle.vote(angle),
             "near_standard": self._near_standard.vote(standard),
             "priors": priors,
@@ -237,7 +241,8 @@ class IHOMER(Learner):
         views, experts = scored.views, scored.experts
         self._linear.update(views.unit, experts["linear"], targets)
         self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
-        self._ridge.update(views.scaled, scored.regressed, targets)
+        self._ridge.update(views.unit, scored.regressed[0], targets)
+        self._ridge_scaled.update(views.scaled, scored.regressed[1], targets)
         self._near_angle.learn(views.unit, targets)
         self._near_standard.learn(views.standard, targets)
         self._priors.learn(x, targets)
