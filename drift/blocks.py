@@ -160,7 +160,7 @@ class BlockMeans:
             if p < chance and there.all():
                 corrected, chance = min(1.0, p * len(SCALES)), p
                 window = int(self._blocks)
-                strongest = Found(distance, noise * least, n, window, corrected, before, after)
+                strongest = Found(distance, float(noise * least), n, window, corrected, before, after)
         return strongest
 
     def _judge(self, place: int, ratio: float) -> tuple[float, float]:

@@ -82,9 +82,9 @@ class IHOMER(Learner):
     """Multi-label learner for streams whose labels come, go and regroup.
 
     Eight experts (adaptive logistic regression and recursive least squares, each on unit-length and on
-    standardised vectors, nearest neighbours by angle and by standardised distance, label priors, the previous
-    labels) give each label a probability; a mixture follows whatever works. Label clusters, learned online from
-    co-occurrence, say which labels are decided together.
+    standardised vectors, nearest neighbours by angle and by standardised distance, label priors, the
+    previous labels) give each label a probability; a mixture follows whatever works. Label clusters, learned
+    online from co-occurrence, say which labels are decided together.
 
     Parameters
     ----------

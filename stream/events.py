@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 MAX_DETAIL_CHARACTERS = 400
 """Longest detail of a `BadEventError`, in characters: it travels in a header."""
@@ -236,7 +237,14 @@ class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     after: float | None = None
 
 
-_encoder = msgspec.json.Encoder()
+def _plain(value: object) -> object:
+    # numpy's float64 is a float to a type checker, and none to the encoder.
+    if isinstance(value, np.generic):
+        return value.item()
+    raise NotImplementedError(f"a {type(value).__name__} has no place in a record")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
 def encode(record: msgspec.Struct) -> bytes:

@@ -19,11 +19,14 @@ NOTHING = np.zeros(0, dtype=np.intp)
 
 def watch(monitor: Vectors, vectors: Any) -> list[tuple[int, Alarm]]:
     """Return the alarms on rows of an array, each with its position."""
-    return [
+    alarms = [
         (n, alarm)
         for n, x in enumerate(vectors)
         for alarm in monitor.update(Observation(NOTHING, NOTHING, x=x.astype(np.float32)))
     ]
+    # Numpy's numbers pass for plain ones until somebody writes them down.
+    assert {type(figure) for _, alarm in alarms for figure in alarm} <= {str, int, float, type(None)}
+    return alarms
 
 
 def normal(seed: int, messages: int, features: int = 12) -> Any:

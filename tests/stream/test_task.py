@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drift.alarms import Alarm, Observation
 from drift.monitors import Monitors
 from learners.base import Learner, Vector, digest
 from learners.catalogue import LEARNERS
@@ -233,6 +234,25 @@ def test_drift_events_carry_where_they_come_from() -> None:
     (drift,) = [output for output in written if output.kind == "drift"]
     assert dict(drift.headers)["ce_id"] == b"s.events/0/6/drift.0"
     assert json.loads(drift.value or b"")["detector"] == "seven"
+
+
+class Numpy(EverySeventh):
+    """Raises alarms whose figures are numpy's, as sums over arrays are."""
+
+    def update(self, observation: Observation) -> list[Alarm]:
+        """See `EverySeventh`."""
+        return [
+            alarm._replace(statistic=np.float64(0.25), before=np.float64(0.5))
+            for alarm in super().update(observation)
+        ]
+
+
+def test_alarms_are_written_whatever_kind_of_number_they_carry() -> None:
+    """A figure that cannot be written would stop the stream, and at the same record again after a restart."""
+    task = Task(Letters(), maker("majority")(), Numpy(), run="r", source="/s")
+    written = task.process(records([event(number) for number in range(7)])).outputs
+    (drift,) = [json.loads(output.value or b"") for output in written if output.kind == "drift"]
+    assert (drift["statistic"], drift["before"]) == (0.25, 0.5)
 
 
 def test_trace_context_is_passed_on_and_other_headers_are_not() -> None:
