@@ -16,12 +16,14 @@ from learners.base import State, Vector
 from learners.candidates import CHOICE, MACRO, MICRO, Masks, Table, candidates
 from learners.compiled import compiled
 from learners.growth import grown
-from learners.labels import Ids, Targets
+from learners.labels import Ids, Targets, best_labels
 from learners.neighbours import Neighbours
 from learners.parameters import check_choice, check_number
 
 RULES = ("balanced", "hamming", "macro_f1", "micro_f1", "subset")
 BALANCED, HAMMING, MACRO_F1, MICRO_F1, SUBSET = range(len(RULES))
+TOP = {"top_1": 1, "top_3": 3, "top_5": 5}
+"""Rules that serve P@k: always so many labels, the likeliest, as far as so many are known."""
 RAREST = 5.0
 """Most that one answer about a rare label can weigh, beside 1 for an exact label-set."""
 
@@ -56,8 +58,9 @@ class Decision:
     Parameters
     ----------
     rule
-        "subset", "micro_f1", "macro_f1", "hamming", or "balanced" (the default: exact sets and F1 count
-        one each, macro-F1 half, errors a little). A rule serves its own score and may cost the others dearly.
+        "subset", "micro_f1", "macro_f1", "hamming", "top_1", "top_3", "top_5" (P@k: always k labels), or
+        "balanced" (the default: exact sets and F1 count one each, macro-F1 half, errors a little). A rule
+        serves its own score and may cost the others dearly.
     keep
         Decay a message of what the candidates have earned, in [0, 1]. Too low and the choice flutters,
         too high and it is late to follow a drift.
@@ -70,7 +73,7 @@ class Decision:
     """
 
     def __init__(self, rule: str = "balanced", keep: float = 0.998) -> None:
-        check_choice(self, "rule", rule, RULES)
+        check_choice(self, "rule", rule, (*RULES, *TOP))
         check_number(self, "keep", keep, float, 0, 1)
         self.rule = rule
         self.keep = keep
@@ -100,11 +103,15 @@ class Decision:
             self._micro,
             self._macro,
         )
-        return Decided(active[predicted[self._whole.argmax()]], active, columns, owner, predicted)
+        if self.rule in TOP:
+            chosen = np.sort(best_labels(probabilities, TOP[self.rule]))
+        else:
+            chosen = active[predicted[self._whole.argmax()]]
+        return Decided(chosen, active, columns, owner, predicted)
 
     def learn(self, decided: Decided, targets: Targets) -> None:
         """Book what each candidate would have earned on a message with complete targets."""
-        if not len(decided.active):
+        if self.rule in TOP or not len(decided.active):
             return
         before = max(1, self._labels)
         self._labels = max(

@@ -89,8 +89,9 @@ class IHOMER(Learner):
     Parameters
     ----------
     rule
-        The score that decisions serve: "balanced" (default), "subset", "micro_f1", "macro_f1" or
-        "hamming". All but the first give up the other scores for their own.
+        The score that decisions serve: "balanced" (default), "subset", "micro_f1", "macro_f1", "hamming", or
+        "top_1", "top_3", "top_5" (always so many labels). All but the first give up the other scores for
+        their own.
     k, window
         Neighbours that vote, and messages remembered to find them; see `NearestNeighbours`.
     linkage, patience

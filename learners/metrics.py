@@ -1,8 +1,8 @@
 """Prequential scores: how good predictions were that were made before their truth was learned.
 
 Every message counts, from the first one, and so does every predicted label that the truth does not
-mention. A message costs what its labels cost, not what all labels cost; only P@k looks at all scores that
-the prediction has, because it has to find the best five.
+mention. A message costs what its labels cost, not what all labels cost; only P@k and calibration look at all
+scores that the prediction has.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from learners.base import Prediction
+from learners.calibration_error import CalibrationError
 from learners.growth import grown
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
@@ -44,8 +45,14 @@ class Scores:
     hamming_loss
         Wrong yes/no answers over answers asked for: Σ(fp + fn) / ΣLₙ, where Lₙ counts the labels known up
         to and including message n.
+    errors_per_message
+        The same wrong answers over messages: divided by the number of labels, it is the Hamming loss of those
+        who know all labels beforehand.
     p_at_1, p_at_3, p_at_5
         Mean over messages of |best k by score ∩ T| / k; ties go to the label seen first.
+    calibration_error
+        Mean over labels of their expected calibration error; see `CalibrationError`. Of little use alone:
+        a learner that gives every label its frequency has next to none.
     """
 
     messages: int
@@ -55,9 +62,11 @@ class Scores:
     micro_f1: float
     macro_f1: float
     hamming_loss: float
+    errors_per_message: float
     p_at_1: float
     p_at_3: float
     p_at_5: float
+    calibration_error: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +104,14 @@ class Counts(NamedTuple):
         return 2 * self.hits / (self.predicted + self.actual) if self.predicted + self.actual else 1.0
 
     @property
+    def errors(self) -> int:
+        """Wrong answers."""
+        return self.predicted + self.actual - 2 * self.hits
+
+    @property
     def hamming_loss(self) -> float:
         """Share of the answers that were wrong."""
-        return (self.predicted + self.actual - 2 * self.hits) / self.cells if self.cells else 0.0
+        return self.errors / self.cells if self.cells else 0.0
 
 
 class Rolling:
@@ -165,6 +179,8 @@ class Prequential:
     ----------
     recent
         The same over the last messages, for telemetry.
+    calibration
+        How well calibrated each label's probabilities are.
 
     Examples
     --------
@@ -177,6 +193,7 @@ class Prequential:
 
     def __init__(self, window: int = 1000) -> None:
         self.recent = Rolling(window)
+        self.calibration = CalibrationError()
         self._per_label = np.zeros((0, 3), dtype=np.int64)  # hits, predicted, actual
         self._sums = np.zeros(len(Counts._fields), dtype=np.int64)
         self._hits_at = np.zeros(len(DEPTHS), dtype=np.int64)
@@ -185,6 +202,7 @@ class Prequential:
 
     def update(self, prediction: Prediction, targets: Targets, labels_known: int) -> None:
         """Score one prediction; `labels_known` counts the labels known, this message's included."""
+        self.calibration.update(prediction, targets)
         actual, cells = targets.positive, labels_known
         if targets.negative is not None:
             known = np.union1d(actual, targets.negative)
@@ -229,9 +247,11 @@ class Prequential:
             micro_f1=sums.f1 if messages else 0.0,
             macro_f1=float(np.mean(2 * hits / (predicted + actual))) if len(actual) else 0.0,
             hamming_loss=sums.hamming_loss,
+            errors_per_message=_ratio(sums.errors, messages),
             p_at_1=p_at[0],
             p_at_3=p_at[1],
             p_at_5=p_at[2],
+            calibration_error=self.calibration.mean(),
         )
 
     def state(self) -> dict[str, Any]:
@@ -243,6 +263,7 @@ class Prequential:
             "example_f1": self._example_f1,
             "messages": self._messages,
             "recent": self.recent.state(),
+            "calibration": self.calibration.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -253,6 +274,7 @@ class Prequential:
         self._example_f1 = state["example_f1"]
         self._messages = state["messages"]
         self.recent.load_state(state["recent"])
+        self.calibration.load_state(state["calibration"])
 
 
 def _hits_at(best: list[int], truth: set[int]) -> list[int]:

@@ -25,10 +25,12 @@ METRICS = {
     "p_at_1": "P@1",
     "p_at_3": "P@3",
     "p_at_5": "P@5",
+    "errors_per_message": "Errors per message",
+    "calibration_error": "Calibration error",
     "messages_per_second": "Messages per second",
 }
 """What is compared, and its name in a report."""
-LESS_IS_BETTER = ("hamming_loss",)
+LESS_IS_BETTER = ("hamming_loss", "errors_per_message", "calibration_error")
 
 
 class Key(NamedTuple):

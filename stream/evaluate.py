@@ -42,9 +42,11 @@ class Result(msgspec.Struct, frozen=True):
     micro_f1: float
     macro_f1: float
     hamming_loss: float
+    errors_per_message: float
     p_at_1: float
     p_at_3: float
     p_at_5: float
+    calibration_error: float
     messages_per_second: float
 
 

@@ -23,6 +23,10 @@ NOTES = {
     "kappa_temporal": "Skill over repeating the previous message's labels, in subset accuracy: 1 is perfect, "
     "0 no better than repeating them.",
     "hamming_loss": "Share of wrong yes/no answers: less is better.",
+    "errors_per_message": "Wrong yes/no answers a message: over the number of labels, the Hamming loss of "
+    "those who know all labels beforehand.",
+    "calibration_error": "Mean over labels of how far probabilities lie from how often labels come true. "
+    "Only beside another score: predicting every label's frequency is well calibrated.",
     "macro_f1": "Mean of the labels' own F1: rare labels count as much as frequent ones.",
     "messages_per_second": "Predicting, scoring and learning, each learner alone; without encoding.",
 }

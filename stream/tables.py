@@ -19,9 +19,10 @@ COLUMNS = {
     "p_at_1": "P@1",
     "p_at_3": "P@3",
     "p_at_5": "P@5",
+    "calibration_error": "calib.",
 }
 """Scores shown, and their column's head."""
-WIDTH = 120
+WIDTH = 132
 """Characters a line has where the output is no terminal."""
 
 

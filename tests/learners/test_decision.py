@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learners.base import digest
-from learners.decision import RULES, Decision
+from learners.decision import RULES, TOP, Decision
 from learners.ihomer import IHOMER
 from learners.labels import Targets
+from learners.metrics import Prequential
 from learners.neighbours import NOBODY, Neighbours
 from tests.learners.plain_decision import PlainDecision
 from tests.learners.streams import Message, only
@@ -114,6 +115,30 @@ def test_rules_serve_their_scores() -> None:
         assert scores[name][name] >= max(other[name] for other in scores.values()) - 0.01 * abs(
             scores[name][name]
         )
+
+
+@given(st.sampled_from(sorted(TOP)), st.lists(st.sampled_from([0.0, 0.2, 0.2, 0.9]), max_size=9))
+def test_top_k_is_always_the_k_likeliest(rule: str, scores: list[float]) -> None:
+    """So many labels as far as there are so many, whatever was learned; ties go to the smaller id."""
+    decision, clusters = Decision(rule), np.zeros(len(scores), dtype=np.intp)
+    p = np.array(scores, dtype=np.float32)
+    expected = sorted(np.argsort(-p, kind="stable")[: int(rule[-1])].tolist())
+    for _ in range(3):
+        decided = decision.decide(p, (NOBODY,), NONE, clusters)
+        assert decided.labels.tolist() == expected
+        decision.learn(decided, only(3))
+
+
+def test_top_1_serves_precision_at_1() -> None:
+    """Its precision is the P@1 that every rule's probabilities have."""
+    rng, learner, scores = np.random.default_rng(1), IHOMER(rule="top_1"), Prequential()
+    for _ in range(200):
+        x = rng.normal(size=3).astype(np.float32)
+        targets = learner.label_space.targets(["abc"[int(x.argmax())]])
+        scores.update(learner.predict(x), targets, len(learner.label_space))
+        learner.learn(x, targets)
+    summary = scores.summary()
+    assert summary.p_at_1 == summary.subset_accuracy > 0.8
 
 
 def test_unknown_rule_is_refused_by_name() -> None:

@@ -62,6 +62,7 @@ def test_equals_scikit_learn(stream: Stream) -> None:
         "subset_accuracy": float((truth == predicted).all(axis=1).mean()),
         "micro_f1": sklearn_metrics.f1_score(truth.ravel(), predicted.ravel(), zero_division=1.0),
         "hamming_loss": float((truth != predicted).mean()),
+        "errors_per_message": float((truth != predicted).sum(axis=1).mean()),
         "macro_f1": _macro(truth[:, seen], predicted[:, seen]),
         "example_f1": np.mean(
             [sklearn_metrics.f1_score(t, p, zero_division=1.0) for t, p in zip(truth, predicted, strict=True)]
