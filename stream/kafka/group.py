@@ -101,6 +101,7 @@ class Group:
         try:
             if not self._settled():
                 return Polled({}, (), (), ())
+            self._unpark()
             # A broker without long poll would be asked without a pause for as long as we wait.
             polled = self._consumer.poll(timeout_ms=0, max_records=limit)
         except FencedInstanceIdError as error:
@@ -147,6 +148,16 @@ class Group:
         joining, self._joining = self._joining, None
         joining.result()  # Raises what ended it; the next poll joins anew.
         return True
+
+    def _unpark(self) -> None:
+        """Let the library give back what it parked for a paused partition.
+
+        It does so where it has no fetch at hand, but keeps the last one at hand, empty, until another comes.
+        Where all other partitions are paused or gone, none ever does: it would fetch nothing more at all.
+        """
+        fetcher = self._consumer._fetcher
+        if not fetcher._next_partition_records:
+            fetcher._next_partition_records = None
 
     @property
     def joined(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -229,5 +230,34 @@ def test_what_waiting_mends_is_waited_for(
         live.fill([event(0)])
         group.read_from(0, 0)
         until(lambda: len(group.poll(10).records.get(0, [])) == 1)
+    finally:
+        group.close()
+
+
+def test_what_was_fetched_before_a_pause_comes_after_it(kafka: str, stream_name: str) -> None:
+    """The library parks it, and once it had parked it, it fetched nothing more where nothing else came."""
+    live = LiveStream(kafka, stream_name, partitions=2)
+    live.fill([event(number) for number in range(40)])
+    ends = Counter(record.partition for record in live.read("events"))
+    group = Group(settings_of(live))
+    came: dict[int, list[int]] = {0: [], 1: []}
+
+    def read(limit: int) -> bool:
+        for partition, records in group.poll(limit).records.items():
+            came[partition] += [record.offset for record in records]
+        return bool(came[0] or came[1])
+
+    try:
+        until(lambda: sorted(group.poll(1).gained) == [0, 1])
+        for partition in (0, 1):
+            group.read_from(partition, 0)
+        until(lambda: read(3))
+        (first,) = [partition for partition, offsets in came.items() if offsets]
+        group.hold(first)
+        until(lambda: read(100) and len(came[1 - first]) == ends[1 - first])
+        group.hold(1 - first)
+        group.go_on(first)
+        until(lambda: read(100) and len(came[first]) == ends[first])
+        assert came[first] == list(range(ends[first]))
     finally:
         group.close()
