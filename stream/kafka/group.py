@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
 from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError, RetriableError
@@ -22,8 +22,11 @@ from stream.kafka.errors import BrokerError, InstanceError
 from stream.kafka.offsets import Offsets
 from stream.kafka.topics import topic
 
-JOIN_MS = 200
-"""How long a poll may wait for the group to settle who has which partition."""
+if TYPE_CHECKING:
+    from kafka import ConsumerRecord
+
+JOIN_S = 0.02
+"""How long a poll that brings nothing waits for the group to settle who has which partition."""
 
 LEAVE_S = 2.0
 """How long leaving may wait for joining to end."""
@@ -35,6 +38,8 @@ SAME_INSTANCE = (
     "Another worker of this group has the same worker.instance, so this one was thrown out. Give each worker "
     "its own."
 )
+
+Fetched = dict[TopicPartition, list["ConsumerRecord"]]
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +104,9 @@ class Group:
             When the broker refuses, for a reason that waiting does not mend.
         """
         try:
-            if not self._settled():
-                return Polled({}, (), (), ())
             self._unpark()
+            if not self._settled():
+                return self._kept(limit)
             # A broker without long poll would be asked without a pause for as long as we wait.
             polled = self._consumer.poll(timeout_ms=0, max_records=limit)
         except FencedInstanceIdError as error:
@@ -112,6 +117,27 @@ class Group:
             return Polled({}, (), (), ())
         except KafkaError as error:
             raise BrokerError(f"The records of {self.topic} cannot be read: {error}.") from error
+        return self._told(polled)
+
+    def _kept(self, limit: int) -> Polled:
+        """Return records of the partitions that stay ours while the group settles, for as long as it takes.
+
+        What moves is given up only when a round of the group is done, and the next round begins with a poll:
+        until then all that is assigned is ours to finish.
+        """
+        fetcher = self._consumer._fetcher
+        polled: Fetched = {}
+        with _unless_gone():
+            polled, partial = fetcher.fetched_records(limit)
+            # On its own: what it raises about a partition that has just gone must not cost the records.
+            with _unless_gone():
+                if not partial:
+                    fetcher.send_fetches()
+        if not polled and self._joining is not None:
+            concurrent.futures.wait([self._joining], JOIN_S)
+        return Polled(_by_partition(polled), (), (), ())
+
+    def _told(self, polled: Fetched) -> Polled:
         gained, released, lost = self._changes.take()
         if gained or released or lost:
             log.info(
@@ -121,11 +147,9 @@ class Group:
                 released,
                 lost,
             )
-        records = {
-            place.partition: [record(one) for one in consumed]
-            for place, consumed in polled.items()
-            if place.partition not in gained
-        }
+        records = _by_partition(polled)
+        for partition in gained:
+            records.pop(partition, None)
         return Polled(records, gained, released, lost)
 
     def _settled(self) -> bool:
@@ -142,7 +166,6 @@ class Group:
             self._joining = in_background(coordinator.poll, "joining")
         if self._joining is None:
             return True
-        concurrent.futures.wait([self._joining], JOIN_MS / 1000)
         if not self._joining.done():
             return False
         joining, self._joining = self._joining, None
@@ -209,9 +232,14 @@ class Group:
         return TopicPartition(self.topic, partition)
 
 
+def _by_partition(polled: Fetched) -> dict[int, list[Record]]:
+    return {place.partition: [record(one) for one in consumed] for place, consumed in polled.items()}
+
+
 def _unless_gone() -> contextlib.suppress:
     """Let pass what the library says of a partition that went since the last poll; the next one tells."""
-    return contextlib.suppress(AssertionError, KeyError, IllegalStateError)
+    # RuntimeError: what is ours changed on the joining thread while it was gone through.
+    return contextlib.suppress(AssertionError, KeyError, IllegalStateError, RuntimeError)
 
 
 class _Changes(ConsumerRebalanceListener):

@@ -16,7 +16,8 @@ from kafka.structs import MemberState
 from stream import assembly
 from stream.config import Settings
 from stream.events import Record
-from stream.kafka import Group, Polled
+from stream.kafka import Group, Polled, topic
+from stream.kafka.clients import consumer
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
 from stream.worker import Worker
@@ -261,3 +262,31 @@ def test_what_was_fetched_before_a_pause_comes_after_it(kafka: str, stream_name:
         assert came[first] == list(range(ends[first]))
     finally:
         group.close()
+
+
+def test_kept_partitions_go_on_while_the_group_settles(kafka: str, stream_name: str) -> None:
+    """However long that takes: a member that does not answer holds up the group, and nobody's events."""
+    live = LiveStream(kafka, stream_name, partitions=2)
+    live.fill([event(number) for number in range(100)])
+    settings = settings_of(live)
+    with working(settings) as first:
+        until(lambda: first.account().ready)
+        live.wait_for(100)
+        # It joins, and beats on a thread, and never asks for records again.
+        silent = consumer(settings.kafka, group_id=settings.group, max_poll_interval_ms=20_000)
+        try:
+            silent.subscribe([topic(settings.stream, "events")])
+            until(lambda: bool(silent.poll(timeout_ms=100) or silent.assignment()))
+            (moved,) = {each.partition for each in silent.assignment()}
+            until(lambda: [each.partition for each in first.account().partitions] == [1 - moved])
+            until(lambda: first.account().joined)
+            with working(settings):
+                until(lambda: not first.account().joined)
+                live.fill([event(number) for number in range(100, 150)], partition=1 - moved)
+                live.wait_for(150)
+                assert not first.account().joined
+        finally:
+            silent.close()
+    with working(settings):
+        live.wait_for(150)
+    check_as_if_uninterrupted(live)

@@ -34,6 +34,10 @@ class _Coordinator:
 
 class _Fetcher:
     _next_partition_records: object
+    def fetched_records(
+        self, max_records: int | None = None
+    ) -> tuple[dict[TopicPartition, list[ConsumerRecord]], bool]: ...
+    def send_fetches(self) -> object: ...
 
 class KafkaConsumer:
     _coordinator: _Coordinator
