@@ -38,6 +38,8 @@ def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
         "auto_offset_reset": "earliest",
         "enable_auto_commit": False,
         "partition_assignment_strategy": [CooperativeStickyAssignor],
+        # What lies fetched and not yet polled: so much of each partition, or one record that is larger.
+        "max_partition_fetch_bytes": 2**20,
         # An embedded broker answers with a whole log in one reply.
         "receive_message_max_bytes": 2**30,
     }

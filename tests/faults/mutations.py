@@ -42,6 +42,24 @@ KILLS = "tests/faults/test_kills.py::test_f1_killed_at_random_moments"
 LOST_REPLIES = "tests/faults/test_outages.py::test_f6_the_reply_to_a_commit_is_lost"
 DAMAGE = "tests/faults/test_snapshots.py::test_f8_a_damaged_snapshot_is_named_and_the_one_before_is_used"
 
+OWN_ID = Edit(
+    "stream/kafka/outbox.py",
+    "{self._source.topic}-{self._source.partition}",
+    "{self._source.topic}-{self._source.partition}-{id(self)}",
+)
+"""Every opening writes under an id of its own: none fences another."""
+
+KEPT = Edit(
+    "stream/worker.py",
+    "            self._restore(partition)\n        self._go_live()",
+    "            if partition in self._lanes:\n"
+    "                self._group.read_from(partition, self._lanes[partition].task.next_offset)\n"
+    "            else:\n"
+    "                self._restore(partition)\n"
+    "        self._go_live()",
+)
+"""A partition that comes again goes on with the task that was there."""
+
 MUTATIONS = (
     Mutation(
         "the offset is committed before the outputs are written",
@@ -95,23 +113,13 @@ MUTATIONS = (
     ),
     Mutation(
         "each opening has a transactional id of its own",
-        (
-            Edit(
-                "stream/kafka/outbox.py",
-                "{self._source.topic}-{self._source.partition}",
-                "{self._source.topic}-{self._source.partition}-{id(self)}",
-            ),
-        ),
+        (OWN_ID,),
         "tests/stream/test_worker.py::test_a_worker_thrown_out_of_the_group_cannot_write",
     ),
     Mutation(
         "no fencing: neither by the transactional id nor by the membership",
         (
-            Edit(
-                "stream/kafka/outbox.py",
-                "{self._source.topic}-{self._source.partition}",
-                "{self._source.topic}-{self._source.partition}-{id(self)}",
-            ),
+            OWN_ID,
             Edit(
                 "stream/kafka/outbox.py",
                 "OffsetAndMetadata(next_offset)}, membership)",
@@ -128,15 +136,7 @@ MUTATIONS = (
                 "for partition in (*polled.released, *polled.lost):",
                 "for partition in polled.released:",
             ),
-            Edit(
-                "stream/worker.py",
-                "            self._restore(partition)\n        self._go_live()",
-                "            if partition in self._lanes:\n"
-                "                self._group.read_from(partition, self._lanes[partition].task.next_offset)\n"
-                "            else:\n"
-                "                self._restore(partition)\n"
-                "        self._go_live()",
-            ),
+            KEPT,
         ),
         "tests/faults/test_zombies.py",
     ),
@@ -148,15 +148,7 @@ MUTATIONS = (
                 "for partition in (*polled.released, *polled.lost):",
                 "for partition in polled.lost:",
             ),
-            Edit(
-                "stream/worker.py",
-                "            self._restore(partition)\n        self._go_live()",
-                "            if partition in self._lanes:\n"
-                "                self._group.read_from(partition, self._lanes[partition].task.next_offset)\n"
-                "            else:\n"
-                "                self._restore(partition)\n"
-                "        self._go_live()",
-            ),
+            KEPT,
         ),
         "tests/faults/test_rebalances.py::test_f4_a_second_worker_comes_and_goes",
     ),
