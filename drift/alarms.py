@@ -110,6 +110,8 @@ class Alarm(NamedTuple):
         How many labelled messages ago the change began, where the detector can tell.
     before, after
         The figure that changed, on either side of the change, where the detector knows them.
+    operation
+        What was done to the labels' taxonomy or is proposed, as `action` says: kind, label, what it becomes.
     """
 
     detector: str
@@ -123,6 +125,7 @@ class Alarm(NamedTuple):
     since: int | None = None
     before: float | None = None
     after: float | None = None
+    operation: tuple[str, str, tuple[str, ...]] | None = None
 
 
 class Monitor(Protocol):

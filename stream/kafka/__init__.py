@@ -10,7 +10,15 @@ from stream.kafka.history import History, Mark
 from stream.kafka.offsets import Offsets
 from stream.kafka.outbox import Outbox
 from stream.kafka.tail import Tail
-from stream.kafka.topics import KINDS, delete_topics, ensure_topic, ensure_topics, topic, topic_id
+from stream.kafka.topics import (
+    KINDS,
+    delete_topics,
+    ensure_topic,
+    ensure_topics,
+    partitions_of,
+    topic,
+    topic_id,
+)
 from stream.kafka.writer import Writer, lines, produce_file
 
 __all__ = [
@@ -33,6 +41,7 @@ __all__ = [
     "ensure_topic",
     "ensure_topics",
     "lines",
+    "partitions_of",
     "produce_file",
     "topic",
     "topic_id",
