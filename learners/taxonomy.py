@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -134,6 +134,11 @@ class Taxonomy(LabelSpace):
             line.append(label)
             label = self._parents[label]
         return line
+
+    def above(self, label: int) -> Sequence[int]:
+        """Return the live labels that a label stands for beside itself: all above it, nearest first."""
+        line = self.ancestors(self.resolve(label))
+        return line[1:] if line[:1] == [label] else line
 
     def ends(self, labels: Iterable[int]) -> list[int]:
         """Return the most specific of live labels that hold their ancestors: those with none under them."""

@@ -237,6 +237,7 @@ class Task:
             changes=self._changes,
             delay=lesson.delay,
             unlabelled=self._unlabelled,
+            above=space.above,
         )
         self._unlabelled, self._changes = 0, []
         return self.monitors.update(seen)
