@@ -19,7 +19,7 @@ from stream.kafka.topics import (
     topic,
     topic_id,
 )
-from stream.kafka.writer import Writer, lines, produce_file
+from stream.kafka.writer import Writer, lines, produce_file, write_together
 
 __all__ = [
     "KINDS",
@@ -45,4 +45,5 @@ __all__ = [
     "produce_file",
     "topic",
     "topic_id",
+    "write_together",
 ]
