@@ -41,6 +41,12 @@ class Change(Protocol):
         ...
 
 
+def nothing_above(label: int) -> Sequence[int]:
+    """Return what labels without a taxonomy lie under: nothing."""
+    del label
+    return ()
+
+
 class Observation(NamedTuple):
     """What one message showed, once its true labels were known. Monitors skip what it does not say.
 
@@ -69,6 +75,8 @@ class Observation(NamedTuple):
         Messages predicted between this one's prediction and its labels; 0 where they came together.
     unlabelled
         Messages predicted since the last observation whose labels did not come with them.
+    above
+        Gives the labels that a label's messages carry because the taxonomy says so.
     """
 
     predicted: Ids
@@ -84,6 +92,7 @@ class Observation(NamedTuple):
     changes: Sequence[Change] = ()
     delay: int = 0
     unlabelled: int = 0
+    above: Callable[[int], Sequence[int]] = nothing_above
 
 
 class Alarm(NamedTuple):
@@ -110,6 +119,8 @@ class Alarm(NamedTuple):
         How many labelled messages ago the change began, where the detector can tell.
     before, after
         The figure that changed, on either side of the change, where the detector knows them.
+    operation
+        What was done to the labels' taxonomy or is proposed, as `action` says: kind, label, what it becomes.
     """
 
     detector: str
@@ -123,6 +134,7 @@ class Alarm(NamedTuple):
     since: int | None = None
     before: float | None = None
     after: float | None = None
+    operation: tuple[str, str, tuple[str, ...]] | None = None
 
 
 class Monitor(Protocol):

@@ -11,11 +11,13 @@ from drift.births import Births
 from drift.calibration import Calibration
 from drift.cardinality import Cardinality
 from drift.errors import ClusterErrors, Errors
+from drift.exclusions import LabelExclusions
 from drift.feedback import Feedback
 from drift.inputs import Inputs
 from drift.labels import LabelRates
 from drift.limit import Limit
 from drift.pairs import LabelPairs
+from drift.relations import LabelRelations
 from drift.series import Together
 from drift.structure import Structure
 from drift.vectors import Vectors
@@ -32,6 +34,8 @@ MONITORS: dict[str, Callable[[float, str, Parameters], Monitor]] = {
     "labels": lambda budget, detector, parameters: LabelRates(budget),
     "births": lambda budget, detector, parameters: Births(),
     "pairs": lambda budget, detector, parameters: LabelPairs(budget),
+    "exclusions": lambda budget, detector, parameters: LabelExclusions(budget),
+    "relations": lambda budget, detector, parameters: LabelRelations(budget),
     "vectors": lambda budget, detector, parameters: Vectors(budget),
     "calibration": lambda budget, detector, parameters: Calibration(budget),
     "inputs": lambda budget, detector, parameters: Inputs(),

@@ -14,11 +14,12 @@ from learners.labels import LabelSpace, Targets
 from learners.linear import AdaptiveLogisticRegression, LogisticRegression
 from learners.majority import MajorityLabelset
 from learners.neighbours import NearestNeighbours
+from learners.operations import Operation, TaxonomyError
 from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors
 from learners.ridge import RecursiveLeastSquares
 from learners.river_models import BinaryRelevance, ClassifierChain, MultiLabelModel
-from learners.taxonomy import Operation, Taxonomy, TaxonomyError
+from learners.taxonomy import Taxonomy
 from learners.trees import HoeffdingAdaptiveTree
 
 __all__ = [

@@ -24,6 +24,7 @@ from river.base import MultiLabelClassifier
 from learners.compiled import compiled
 from learners.features import FeatureSpace
 from learners.labels import Ids, LabelSpace, Targets, best_labels
+from learners.operations import Operation, TaxonomyError
 
 Vector = NDArray[np.float32]
 State = dict[str, Any]
@@ -240,6 +241,19 @@ class Learner(MultiLabelClassifier, abc.ABC):
         Does nothing in learners that keep nothing by label that could be passed on.
         """
         del label, parent, prior
+
+    def apply(self, operation: Operation) -> None:
+        """Carry out an operation on the taxonomy of the labels.
+
+        Raises
+        ------
+        TaxonomyError
+            When there is no such taxonomy, or it does not allow the operation; nothing has changed then.
+        """
+        del operation
+        raise TaxonomyError(
+            f"{type(self).__name__} keeps its labels in no taxonomy. Choose a learner that does: expansion."
+        )
 
     def _count(self, x: Vector) -> None:
         """Book one learned message; every `learn` calls it once."""

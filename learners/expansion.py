@@ -11,6 +11,7 @@ from learners.base import Learner, Prediction, State, Statistics, Vector
 from learners.coherence import DECODERS, LevelThresholds, coherent, likeliest_paths, top_down
 from learners.labels import Ids, LabelSpace, Targets
 from learners.linear import AdaptiveLogisticRegression
+from learners.operations import Operation
 from learners.parameters import check_choice, check_number
 from learners.priors import LabelPriors, PriorBased
 from learners.rehearsal import Rehearsal
@@ -150,7 +151,9 @@ class LabelExpansion(Learner):
         self._count(x)
         given = self._given(targets)
         told = self._read(given)
-        self._welcome(told)
+        self._welcome()
+        for label in self.label_space.ends(told.positive.tolist()):
+            self._ends[label] += 1
         scored = self._work_out(x)
         self._scored = None
         self._thresholds.learn(scored.scores, scored.shape, told)
@@ -163,6 +166,18 @@ class LabelExpansion(Learner):
         if self.memory:
             loss = _loss(scored.raw, told)
             self._rehearsal.add(x, given, self._classes(told), loss, draw.random())
+
+    def apply(self, operation: Operation) -> None:
+        """Carry out an operation: labels keep what is known of them, and new ones start from their parent.
+
+        Raises
+        ------
+        TaxonomyError
+            When the taxonomy does not allow it; nothing has changed then.
+        """
+        self.label_space.apply(operation)
+        self._welcome()
+        self._scored = None
 
     def _work_out(self, x: Vector) -> _Scored:
         key, shape = x.tobytes(), self._shape()
@@ -197,7 +212,7 @@ class LabelExpansion(Learner):
         told = self.label_space.read(given)
         return told if self.hierarchy or given.negative is not None else Targets(told.positive)
 
-    def _welcome(self, told: Targets) -> None:
+    def _welcome(self) -> None:
         """Take in labels that are new, parents first; children start from what is known of their parent."""
         space = self.label_space
         fresh = range(len(self._born), len(space))
@@ -210,8 +225,6 @@ class LabelExpansion(Learner):
                 share = self._ends[parent] / max(1, self._messages - 1) / (len(space.children(parent)) + 1)
                 for learner in (self._inner, self._priors):
                     learner.inherit(label, parent, max(share, 1.0 / (1.0 + self._messages)))
-        for label in space.ends(told.positive.tolist()):
-            self._ends[label] += 1
 
     def _waits(self, told: Targets, chance: float) -> bool:
         """Return whether a message goes to the memory only: see `flexible`."""

@@ -142,6 +142,11 @@ class LabelSpace:
             return list(self._names)
         return [self._names[label] for label in labels]
 
+    def above(self, label: int) -> Sequence[int]:
+        """Return the labels that all of a label's messages carry too: none where labels are flat."""
+        del label
+        return ()
+
     def state(self) -> Any:
         """Return all there is to know as plain JSON values: the names in order of id."""
         return list(self._names)

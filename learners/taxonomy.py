@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from learners.labels import Ids, LabelSpace, Targets
+from learners.operations import Operation, TaxonomyError
 
 SEPARATOR = "/"
 UNNAMED = "(unnamed)"
 """The label that a path of nothing but separators names."""
 NONE = -1
 """Stands for no label: the parent of a root, what a retired root counts for."""
-
-
-class TaxonomyError(ValueError):
-    """An operation that the taxonomy as it is does not allow: says what was asked and the next step."""
-
-
-class Operation(NamedTuple):
-    """One change of a taxonomy, in plain values.
-
-    Parameters
-    ----------
-    kind
-        "add", "split", "move", "merge", "retire" or "rename".
-    label
-        Path of the label that it changes.
-    to
-        What it becomes: names of the new children (split), path of the new parent (move; none makes it a
-        root), path of the label that takes it in (merge), its new last name (rename); empty for the others.
-    """
-
-    kind: str
-    label: str
-    to: tuple[str, ...] = ()
 
 
 class Shape(NamedTuple):
@@ -156,6 +134,11 @@ class Taxonomy(LabelSpace):
             line.append(label)
             label = self._parents[label]
         return line
+
+    def above(self, label: int) -> Sequence[int]:
+        """Return the live labels that a label stands for beside itself: all above it, nearest first."""
+        line = self.ancestors(self.resolve(label))
+        return line[1:] if line[:1] == [label] else line
 
     def ends(self, labels: Iterable[int]) -> list[int]:
         """Return the most specific of live labels that hold their ancestors: those with none under them."""

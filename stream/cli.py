@@ -9,6 +9,7 @@ from stream.benchmark_cli import benchmark_command
 from stream.dashboard_cli import dashboard
 from stream.evaluate_cli import evaluate_command
 from stream.snapshot_cli import app as snapshot_app
+from stream.taxonomy_cli import app as taxonomy_app
 
 app = typer.Typer(
     name="ithaca",
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(broker_cli.app, name="broker")
 app.add_typer(snapshot_app, name="snapshot")
+app.add_typer(taxonomy_app, name="taxonomy")
 
 app.command()(commands.run)
 app.command()(commands.check_config)

@@ -1,15 +1,17 @@
-"""A record's bytes read: an event, feedback, or a `BadEventError` that names the field and what was got."""
+"""A record's bytes read: event, feedback, operation, or a `BadEventError` that says what is wrong."""
 
 from __future__ import annotations
 
 import datetime
 import re
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from stream.events import BadEventError, Event, Feedback, Headers, short
+from learners.operations import OPERATIONS
+from stream.events import BadEventError, Control, Event, Feedback, Headers, Input, short
 
 MAX_EVENT_BYTES = 1_000_000
 """Largest event value that is read, in bytes; larger ones are dead letters."""
@@ -25,11 +27,24 @@ MAX_DEPTH = 100
 """Deepest nesting of arrays and objects in an event, itself included."""
 FEEDBACK_TYPE = b"ithaca.feedback"
 """Value of the `ce_type` header of a record that is feedback, whatever fields it has."""
+CONTROL_TYPE = b"ithaca.control"
+"""Likewise, of a record that is an operation on the taxonomy."""
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+class _Marks(msgspec.Struct):
+    """The fields by which a record that is no event may be a control record."""
+
+    operation: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    id: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 _events = msgspec.json.Decoder(Event)
+_controls = msgspec.json.Decoder(Control)
+_marks = msgspec.json.Decoder(_Marks)
 
 
 def decode_event(value: bytes | None) -> Event:
@@ -49,31 +64,48 @@ def decode_event(value: bytes | None) -> Event:
     ...
     stream.events.BadEventError: Expected `str`, got `int` - at `$.id`
     """
-    if value is None:
-        raise BadEventError("tombstone", "the value is null; an event must be a JSON object")
-    if len(value) > MAX_EVENT_BYTES:
-        raise BadEventError("size", f"the value has {len(value)} bytes; at most {MAX_EVENT_BYTES} are read")
-    _check_depth(value)
-    try:
-        event = _events.decode(value)
-    except msgspec.ValidationError as error:
-        raise BadEventError("schema", str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadEventError("json", f"the value is not JSON: {error}") from error
+    event: Event = _read(value, _events)
     check_event(event)
     return event
 
 
-def decode(value: bytes | None, headers: Headers = ()) -> Event | Feedback:
-    """Return the event or the feedback in a record.
-
-    It is feedback if its last `ce_type` header is `ithaca.feedback`, or if it has labels (or known
-    negatives) and nothing that an encoder could read: no text, no features, no vector.
+def decode_control(value: bytes | None) -> Control:
+    """Return the operation on the taxonomy in a record's value; whether it is allowed, the taxonomy says.
 
     Raises
     ------
     BadEventError
-        As `decode_event`, and when a record that says it is feedback names no label.
+        When there is none: says which field is wrong and what was got.
+
+    Examples
+    --------
+    >>> decode_control(b'{"operation": "merge", "label": "topics/maize", "to": ["topics/corn"]}').label
+    'topics/maize'
+    >>> decode_control(b'{"operation": "marry", "label": "topics/maize"}')
+    Traceback (most recent call last):
+    ...
+    stream.events.BadEventError: operation is 'marry'; there are add, split, move, merge, retire, rename
+    """
+    control: Control = _read(value, _controls)
+    if control.operation not in OPERATIONS:
+        got = repr(short(control.operation, 64))
+        raise BadEventError("value", f"operation is {got}; there are {', '.join(OPERATIONS)}")
+    _check_name("label", control.label)
+    _check_labels("to", control.to)
+    return control
+
+
+def decode(value: bytes | None, headers: Headers = ()) -> Input:
+    """Return the event, the feedback or the operation on the taxonomy in a record.
+
+    It is feedback if its last `ce_type` header is `ithaca.feedback`, or if it has labels (or known
+    negatives) and nothing that an encoder could read: no text, no features, no vector. It is an operation
+    if that header is `ithaca.control`, or if it has an `operation` and no `id`.
+
+    Raises
+    ------
+    BadEventError
+        As `decode_event` and `decode_control`, and when a record that says it is feedback names no label.
 
     Examples
     --------
@@ -82,16 +114,46 @@ def decode(value: bytes | None, headers: Headers = ()) -> Event | Feedback:
     >>> type(decode(b'{"id": "1", "ts": 60, "labels": ["grain"]}')).__name__
     'Feedback'
     """
-    event = decode_event(value)
-    declared = headers and dict(headers).get("ce_type") == FEEDBACK_TYPE
+    declared = dict(headers).get("ce_type") if headers else None
+    if declared == CONTROL_TYPE:
+        return decode_control(value)
+    try:
+        event = decode_event(value)
+    except BadEventError as bad:
+        # Looked for only here, so that it costs a good event nothing.
+        if declared != FEEDBACK_TYPE and bad.reason == "schema" and _is_control(value or b""):
+            return decode_control(value)
+        raise
     content = (event.text, event.features, event.vector)
-    if not declared and not (event.teaches and content == (None, None, None)):
+    if declared != FEEDBACK_TYPE and not (event.teaches and content == (None, None, None)):
         return event
     if not event.teaches:
         raise BadEventError("value", "this feedback has neither labels nor not: it says nothing")
     return Feedback(
         id=event.id, ts=event.ts, labels=event.labels, labels_complete=event.labels_complete, not_=event.not_
     )
+
+
+def _read(value: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
+    if value is None:
+        raise BadEventError("tombstone", "the value is null; an event must be a JSON object")
+    if len(value) > MAX_EVENT_BYTES:
+        raise BadEventError("size", f"the value has {len(value)} bytes; at most {MAX_EVENT_BYTES} are read")
+    _check_depth(value)
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise BadEventError("schema", str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadEventError("json", f"the value is not JSON: {error}") from error
+
+
+def _is_control(value: bytes) -> bool:
+    try:
+        marks = _marks.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return marks.operation is not msgspec.UNSET and marks.id is msgspec.UNSET
 
 
 def check_event(event: Event) -> None:

@@ -10,7 +10,7 @@ import torch
 from learners.base import Vector
 from stream.encoders.base import Encoder
 from stream.errors import EncoderError
-from stream.events import BadEventError, Event, Feedback
+from stream.events import BadEventError, Control, Event, Feedback, Input
 
 ATTEMPTS = 3
 """How often an event is tried alone before it is refused."""
@@ -23,8 +23,8 @@ class Encoded(NamedTuple):
     x: Vector
 
 
-Decoded = Event | Feedback | BadEventError
-Message = Encoded | Feedback | BadEventError
+Decoded = Input | BadEventError
+Message = Encoded | Feedback | Control | BadEventError
 
 
 def encode_all(encoder: Encoder, decoded: Sequence[Decoded]) -> list[Message]:

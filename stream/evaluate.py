@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from drift.monitors import Monitors
 from learners.base import Learner
+from stream.control import in_words
 from stream.encoders import catalogue
 from stream.encoders.base import Encoder
 from stream.encoding import Encoded, encode_all
-from stream.events import BadEventError, Event, Feedback
+from stream.events import BadEventError, Control, Event, Feedback, Input, Labelled
 from stream.feedback import FeedbackStore
 from stream.sources import Source, SourceError
 from stream.task import Task
@@ -154,7 +155,7 @@ def evaluate(
     SourceError
         When no message has a label.
     """
-    if not _any(source, lambda message: message.teaches):
+    if not _any(source, lambda message: isinstance(message, Labelled) and message.teaches):
         raise SourceError(
             f"{source.name} has {len(source)} messages and no label: there is nothing to score. "
             "Give a stream whose events carry `labels`."
@@ -179,10 +180,11 @@ def evaluate(
         results=[trial.result(batches.messages) for trial in trials],
     )
     curves = {trial.name: trial.curve() for trial in trials}
-    return Evaluation(report, batches.seconds, [*source.problems, *batches.problems], curves)
+    refused = [problem for trial in trials for problem in trial.problems]
+    return Evaluation(report, batches.seconds, [*source.problems, *batches.problems, *refused], curves)
 
 
-def _any(source: Source, is_so: Callable[[Event | Feedback], bool]) -> bool:
+def _any(source: Source, is_so: Callable[[Input], bool]) -> bool:
     return any(is_so(source.message(position)) for position in range(len(source)))
 
 
@@ -202,22 +204,31 @@ class _Trial:
         self.task = Task(
             encoder, learner, Monitors(names=()), run="evaluate", source="/ithaca/evaluate", feedback=store
         )
+        self.problems: list[str] = []
         self._every = every
         self._seconds = 0.0
         self._taken = 0
         self._curve: list[Point] = []
 
-    def run(self, batch: Sequence[Encoded | Feedback]) -> None:
+    def run(self, batch: Sequence[Encoded | Feedback | Control]) -> None:
         started = time.perf_counter()
         for message in batch:
             if isinstance(message, Feedback):
                 self.task.hear(message)
+            elif isinstance(message, Control):
+                self._apply(message)
             else:
                 self.task.advance(*message)
             self._taken += 1
             if not self._taken % self._every:
                 self._curve.append(self._point())
         self._seconds += time.perf_counter() - started
+
+    def _apply(self, change: Control) -> None:
+        try:
+            self.task.apply(change)
+        except BadEventError as bad:
+            self.problems.append(f"{self.name} did not {in_words(change)}: {bad.detail}")
 
     def _point(self) -> Point:
         messages, counts = self.task.scores.counts()
@@ -246,7 +257,7 @@ class _Batches:
         self.seconds = 0.0
         self.problems: list[str] = []
 
-    def __iter__(self) -> Iterator[list[Encoded | Feedback]]:
+    def __iter__(self) -> Iterator[list[Encoded | Feedback | Control]]:
         for start in range(0, len(self._order), BATCH):
             batch = self._batch(self._order[start : start + BATCH].tolist())
             sizes = [len(one.x) for one in batch if isinstance(one, Encoded)]
@@ -254,11 +265,11 @@ class _Batches:
             self.features = max([self.features, *sizes])
             yield batch
 
-    def _batch(self, positions: list[int]) -> list[Encoded | Feedback]:
+    def _batch(self, positions: list[int]) -> list[Encoded | Feedback | Control]:
         messages = [self._source.message(position) for position in positions]
         # A source has vectors for all of its messages or for none.
         stored = [self._source.vector(position) for position in positions]
-        given: list[Encoded | Feedback] = [
+        given: list[Encoded | Feedback | Control] = [
             Encoded(message, x)
             for message, x in zip(messages, stored, strict=True)
             if x is not None and isinstance(message, Event)
@@ -271,6 +282,6 @@ class _Batches:
         self.problems += [
             f"event {message.id!r}: {one.detail}"
             for message, one in zip(messages, read, strict=True)
-            if isinstance(one, BadEventError)
+            if isinstance(one, BadEventError) and isinstance(message, Event)
         ]
         return [one for one in read if not isinstance(one, BadEventError)]

@@ -52,15 +52,18 @@ class Output(NamedTuple):
         Which of the stream's topics it goes to: "predictions", "drift", "label-stats" or "dlq".
     key, value, headers
         As in `Record`.
+    partition
+        Where to; None (the default) is the partition of the record that it comes of.
     """
 
     kind: str
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    partition: int | None = None
 
 
-REASONS = ("json", "schema", "value", "size", "tombstone", "encoder", "learner")
+REASONS = ("json", "schema", "value", "size", "tombstone", "encoder", "control", "learner")
 """What can be wrong with an event, in one word each."""
 
 
@@ -145,6 +148,28 @@ class Feedback(Labelled, frozen=True, kw_only=True):
     """
 
 
+class Control(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An operation on the taxonomy of the labels, as it is written; see `learners.operations.Operation`.
+
+    Parameters
+    ----------
+    operation
+        Its kind.
+    label
+        Path of the label that it changes.
+    to
+        What it becomes; as many as the kind takes.
+    """
+
+    operation: str
+    label: str
+    to: list[str] = msgspec.field(default_factory=list)
+
+
+Input = Event | Feedback | Control
+"""What a good record of the events topic holds."""
+
+
 class Model(msgspec.Struct, frozen=True):
     """Which model made a prediction: messages learned and the hash chain over them."""
 
@@ -222,7 +247,13 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One drift event as it is written; see `drift.alarms.Alarm`."""
+    """One drift event as it is written; see `drift.alarms.Alarm`.
+
+    Parameters
+    ----------
+    control
+        The control record that was applied, or that is proposed, as `action` says.
+    """
 
     detector: str
     scope: str
@@ -235,6 +266,7 @@ class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     since: int | None = None
     before: float | None = None
     after: float | None = None
+    control: Control | None = None
 
 
 def _plain(value: object) -> object:

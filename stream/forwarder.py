@@ -1,9 +1,10 @@
-"""Feedback from a topic of its own, appended to the events.
+"""Feedback, and operations on the taxonomy, from topics of their own, appended to the events.
 
 Two topics have no order between them, and a model must be a function of one ordered input. So whatever
-comes on `<stream>.feedback` is appended to the same partition of `<stream>.events`, in transactions: each
-record once, in its order, between events where it happens to come. From there on it is feedback on the
-events topic; snapshots, restarts and replays know one log and need no other.
+comes on `<stream>.feedback` is appended to the same partition of `<stream>.events`, and what comes on
+`<stream>.control`, whose one partition puts all operations in one order, to every partition, in
+transactions: each record once, in its order, between events where it happens to come. From there on it is
+a record of the events topic; snapshots, restarts and replays know one log and need no other.
 """
 
 from __future__ import annotations
@@ -14,17 +15,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from stream.answers import dead_letter
 from stream.config import Settings
-from stream.decoding import FEEDBACK_TYPE, MAX_EVENT_BYTES
+from stream.decoding import CONTROL_TYPE, FEEDBACK_TYPE, MAX_EVENT_BYTES
 from stream.events import BadEventError, Output, Record
-from stream.kafka import BrokerError, FencedError, Group, Outbox, UnwrittenError, topic
+from stream.kafka import BrokerError, FencedError, Group, Outbox, UnwrittenError, partitions_of, topic
 
 LARGEST = 500
 """Most records in one transaction."""
-IDLE_S = 0.02
-"""Pause after a poll that brought nothing."""
 RETRY_S = 1.0
 """Pause before a failed transaction is tried again."""
 LEAVE_S = 5.0
@@ -33,8 +33,32 @@ LEAVE_S = 5.0
 log = logging.getLogger(__name__)
 
 
+class Route(NamedTuple):
+    """Where a topic's records go.
+
+    Parameters
+    ----------
+    kind
+        Which of the stream's topics it is.
+    ce_type
+        What its records become on the events topic.
+    everywhere
+        Whether they go to every partition of the events, or (the default) to the one with their own number.
+    idle_s
+        Pause after a poll that brought nothing.
+    """
+
+    kind: str
+    ce_type: bytes
+    everywhere: bool = False
+    idle_s: float = 0.02
+
+
+ROUTES = (Route("feedback", FEEDBACK_TYPE), Route("control", CONTROL_TYPE, everywhere=True, idle_s=0.2))
+
+
 class Forwarder:
-    """Appends the feedback topic's records to the events.
+    """Appends the records of the feedback topic, or of another one, to the events.
 
     All services of a stream share this work, in a group of their own: a record is appended once, however
     many services read the stream.
@@ -43,6 +67,8 @@ class Forwarder:
     ----------
     settings
         Stream and broker.
+    route
+        Whose records, and where to.
 
     Raises
     ------
@@ -50,14 +76,15 @@ class Forwarder:
         When there is no broker.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, route: Route = ROUTES[0]) -> None:
         instance = settings.worker.instance and f"{settings.group}-{settings.worker.instance}"
         worker = settings.worker.model_copy(
-            update={"group": f"ithaca-feedback-{settings.stream}", "instance": instance}
+            update={"group": f"ithaca-{route.kind}-{settings.stream}", "instance": instance}
         )
         self._settings = settings.model_copy(update={"worker": worker})
-        self._source = f"/ithaca/{topic(settings.stream, 'feedback')}"
-        self._group = Group(self._settings, "feedback")
+        self._route = route
+        self._source = f"/ithaca/{topic(settings.stream, route.kind)}"
+        self._group = Group(self._settings, route.kind)
         self._outboxes: dict[int, Outbox] = {}
         self._failed: dict[int, float] = {}
         self._stopping = threading.Event()
@@ -72,12 +99,12 @@ class Forwarder:
         Raises
         ------
         BrokerError
-            When the feedback cannot be read, for a reason that waiting does not mend.
+            When the records cannot be read, for a reason that waiting does not mend.
         """
         try:
             while not self._stopping.is_set():
                 if not self._turn():
-                    self._stopping.wait(IDLE_S)
+                    self._stopping.wait(self._route.idle_s)
         finally:
             for partition in list(self._outboxes):
                 self._outboxes.pop(partition).close()
@@ -102,7 +129,7 @@ class Forwarder:
         try:
             step()
         except (BrokerError, FencedError, UnwrittenError) as error:
-            log.warning("feedback of partition %d waits: %s", partition, error)
+            log.warning("%s of partition %d waits: %s", self._route.kind, partition, error)
             if partition in self._outboxes:
                 self._outboxes.pop(partition).close()
             self._group.hold(partition)
@@ -113,52 +140,69 @@ class Forwarder:
         # Opening the outbox settles what the last owner left open: only then is the offset final, and
         # only then can the events behind it be read.
         if partition not in self._outboxes:
-            self._outboxes[partition] = Outbox(self._settings, partition, "feedback")
+            self._outboxes[partition] = Outbox(self._settings, partition, self._route.kind)
         self._group.read_from(partition, self._group.committed(partition) or 0)
         del self._failed[partition]
 
     def _forward(self, partition: int, records: Sequence[Record]) -> None:
-        outputs = [self._forwarded(record) for record in records]
+        to = self._destinations(partition)
+        outputs = [output for record in records for output in self._forwarded(record, to)]
         self._outboxes[partition].write(outputs, records[-1].offset + 1, self._group.membership())
 
-    def _forwarded(self, record: Record) -> Output:
+    def _destinations(self, partition: int) -> Sequence[int]:
+        if not self._route.everywhere:
+            return [partition]
+        # Asked each time, for it is seldom: the events may have got more partitions.
+        return range(partitions_of(self._settings.kafka, topic(self._settings.stream, "events")))
+
+    def _forwarded(self, record: Record, to: Sequence[int]) -> list[Output]:
         size = len(record.value or b"")
         if size > MAX_EVENT_BYTES:
             bad = BadEventError("size", f"the value has {size} bytes; at most {MAX_EVENT_BYTES} are read")
-            return dead_letter(record, bad, self._source)
+            return [dead_letter(record, bad, self._source)]
         origin = f"{record.topic}/{record.partition}/{record.offset}"
-        added = (("ithaca_origin", origin.encode()), ("ce_type", FEEDBACK_TYPE))
-        return Output("events", record.key, record.value, (*record.headers, *added))
+        added = (("ithaca_origin", origin.encode()), ("ce_type", self._route.ce_type))
+        headers = (*record.headers, *added)
+        return [Output("events", record.key, record.value, headers, partition) for partition in to]
 
 
 @contextmanager
 def forwarding(settings: Settings, failed: Callable[[], None]) -> Iterator[None]:
-    """Forward feedback on a thread inside the block.
+    """Forward feedback and operations, on a thread each, inside the block.
 
     Parameters
     ----------
     settings
         As `Forwarder` has them.
     failed
-        Called when it cannot go on; what ended it is raised at the end of the block.
+        Called when one cannot go on; what ended it is raised at the end of the block.
     """
-    forwarder = Forwarder(settings)
     failures: list[Exception] = []
 
-    def run() -> None:
+    def run(forwarder: Forwarder, kind: str) -> None:
         try:
             forwarder.run()
         except Exception as error:
-            log.error("feedback is not forwarded any more: %s", error)
+            log.error("%s is not forwarded any more: %s", kind, error)
             failures.append(error)
             failed()
 
-    thread = threading.Thread(target=run, name="forwarder", daemon=True)
-    thread.start()
+    forwarders = [Forwarder(settings, route) for route in ROUTES]
+    threads = [
+        threading.Thread(
+            target=run, args=(forwarder, route.kind), name=f"{route.kind} forwarder", daemon=True
+        )
+        for forwarder, route in zip(forwarders, ROUTES, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
-        forwarder.stop()
-        thread.join(LEAVE_S)
+        for forwarder in forwarders:
+            forwarder.stop()
+        deadline = time.monotonic() + LEAVE_S
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
     if failures:
         raise failures[0]

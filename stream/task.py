@@ -19,6 +19,7 @@ from drift.monitors import Monitors
 from learners.base import Change, Explanation, Learner, Prediction, State, Vector
 from learners.labels import Targets
 from learners.metrics import Prequential
+from stream import control
 from stream.answers import dead_letter, headers
 from stream.decoding import decode
 from stream.encoders.base import Encoder
@@ -26,7 +27,7 @@ from stream.encoding import Decoded, Encoded, Message, encode_all
 from stream.errors import LearnerError
 from stream.events import (
     BadEventError,
-    DriftRecord,
+    Control,
     Event,
     Feedback,
     Model,
@@ -184,6 +185,21 @@ class Task:
         """Learn labels that come later, where they tell something new of an event that is kept."""
         return self._learn(self.feedback.hear(feedback, fingerprint))
 
+    def apply(self, change: Control, fingerprint: bytes = NO_RECORD) -> Alarm:
+        """Carry out an operation on the learner's taxonomy and return what is to be told of it.
+
+        Raises
+        ------
+        BadEventError
+            When it is not allowed; nothing has changed then.
+        """
+        told = control.apply(self.learner, change)
+        self._chain(fingerprint)
+        return told
+
+    def _chain(self, fingerprint: bytes) -> None:
+        self._digest = chained(bytes.fromhex(self._digest), fingerprint).hex()
+
     def _learn(self, lesson: Lesson | None, text: str | None = None) -> list[Alarm]:
         if lesson is None:
             return []
@@ -196,7 +212,7 @@ class Task:
         self.learner.learn(lesson.x, targets)
         self.updates += 1
         self._changes += self.learner.changes
-        self._digest = chained(bytes.fromhex(self._digest), lesson.fingerprint).hex()
+        self._chain(lesson.fingerprint)
         return self._watch(lesson, lesson.prediction, targets, known, text) if lesson.prediction else []
 
     def _watch(
@@ -221,6 +237,7 @@ class Task:
             changes=self._changes,
             delay=lesson.delay,
             unlabelled=self._unlabelled,
+            above=space.above,
         )
         self._unlabelled, self._changes = 0, []
         return self.monitors.update(seen)
@@ -237,16 +254,19 @@ class Task:
             return bad
 
     def _answer(self, record: Record, message: Message) -> list[Output]:
-        if isinstance(message, BadEventError):
-            self.dead_letters += 1
-            return [dead_letter(record, message, self.source)]
         # What is written says what the model had learned *before* this record.
         trained_through, model = dict(self._trained_through), Model(self.updates, self._digest)
-        prediction, why, alarms = self._take(record, message)
-        if self.updates > model.updates:
+        try:
+            if isinstance(message, BadEventError):
+                raise message
+            prediction, why, alarms = self._take(record, message)
+        except BadEventError as bad:
+            self.dead_letters += 1
+            return [dead_letter(record, bad, self.source)]
+        if self._digest != model.digest:
             self._trained_through[record.topic] = record.offset
         outputs = [self.drift(record, alarm, str(position)) for position, alarm in enumerate(alarms)]
-        if isinstance(message, Feedback) or prediction is None:
+        if not isinstance(message, Encoded) or prediction is None:
             return outputs
         event = message.event
         written = PredictionRecord(
@@ -265,18 +285,20 @@ class Task:
         return [Output("predictions", record.key, encode(written), described), *outputs]
 
     def _take(
-        self, record: Record, message: Encoded | Feedback
+        self, record: Record, message: Encoded | Feedback | Control
     ) -> tuple[Prediction | None, Explanation | None, list[Alarm]]:
         fingerprint = chained(record.value or b"")
         try:
             if isinstance(message, Feedback):
                 return None, None, self.hear(message, fingerprint)
+            if isinstance(message, Control):
+                return None, None, [self.apply(message, fingerprint)]
             live = record.offset >= self.live_from
             why = self.learner.explain(message.x, EXPLAINED, NEAREST) if live else None
             prediction, alarms = self.advance(*message, fingerprint)
             return prediction, why, alarms
-        except MemoryError:
-            raise  # No record's fault.
+        except (MemoryError, BadEventError):
+            raise  # No fault of the record's, or none of the learner's.
         except Exception as error:
             raise LearnerError(record.offset, f"{type(error).__name__}: {error}") from error
 
@@ -314,7 +336,7 @@ class Task:
 
     def drift(self, record: Record, alarm: Alarm, name: str) -> Output:
         """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
-        written = encode(DriftRecord(**alarm._asdict()))
+        written = encode(control.drift_record(alarm))
         described = headers(record, f"drift.{name}", self.source)
         return Output("drift", alarm.subject.encode(), written, described)
 

@@ -10,8 +10,16 @@ from stream.kafka.history import History, Mark
 from stream.kafka.offsets import Offsets
 from stream.kafka.outbox import Outbox
 from stream.kafka.tail import Tail
-from stream.kafka.topics import KINDS, delete_topics, ensure_topic, ensure_topics, topic, topic_id
-from stream.kafka.writer import Writer, lines, produce_file
+from stream.kafka.topics import (
+    KINDS,
+    delete_topics,
+    ensure_topic,
+    ensure_topics,
+    partitions_of,
+    topic,
+    topic_id,
+)
+from stream.kafka.writer import Writer, lines, produce_file, write_together
 
 __all__ = [
     "KINDS",
@@ -33,7 +41,9 @@ __all__ = [
     "ensure_topic",
     "ensure_topics",
     "lines",
+    "partitions_of",
     "produce_file",
     "topic",
     "topic_id",
+    "write_together",
 ]

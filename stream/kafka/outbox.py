@@ -45,7 +45,7 @@ class Outbox:
     settings
         Stream, group, broker and the time a transaction may take.
     partition
-        The partition, of the topic read and of every topic written to.
+        The partition of the topic read; of those written to, where an output names none.
     kind
         Which of the stream's topics is read.
     """
@@ -133,7 +133,7 @@ class Outbox:
             key=output.key,
             value=NULL if output.value is None else output.value,
             headers=list(output.headers),
-            partition=self._source.partition,
+            partition=self._source.partition if output.partition is None else output.partition,
         )
 
     def _fitting(self, output: Output) -> Output:

@@ -32,18 +32,20 @@ def topic(stream: str, kind: str) -> str:
 def ensure_topics(settings: KafkaSettings, stream: str) -> int:
     """Create the topics of a stream that do not exist yet and return the number of its partitions.
 
-    What is written goes to the partition it came from, so all topics have as many partitions as the events.
+    What is written goes to the partition it came from, so all topics have as many partitions as the events;
+    but operations on the taxonomy go to every partition, in one order, so theirs has one.
 
     Raises
     ------
     BrokerError
-        When the broker refuses, or a topic exists with fewer partitions than the events' topic.
+        When the broker refuses, or a topic exists with another number of partitions than it must have.
     """
     with _asking(settings, f"The topics of stream {stream!r} cannot be made") as client:
         _create(client, topic(stream, "events"), settings, settings.partitions)
         partitions = _partitions(client, [topic(stream, "events")])[topic(stream, "events")]
         for kind in KINDS[1:]:
-            _create(client, topic(stream, kind), settings, partitions, _configuration(kind))
+            count = 1 if kind == "control" else partitions
+            _create(client, topic(stream, kind), settings, count, _configuration(kind))
         names = [topic(stream, kind) for kind in KINDS]
         client.wait_for_topics(names)
         found = _partitions(client, names)
@@ -51,6 +53,11 @@ def ensure_topics(settings: KafkaSettings, stream: str) -> int:
             raise BrokerError(
                 f"Topic {topic(stream, 'feedback')} has more partitions than {topic(stream, 'events')} "
                 f"({partitions}): labels would not stand beside their events. Make it anew with as many."
+            )
+        if found.pop(topic(stream, "control")) > 1:
+            raise BrokerError(
+                f"Topic {topic(stream, 'control')} has several partitions, which have no order between them. "
+                "Delete it; it is made anew with one."
             )
         for name, count in found.items():
             if count < partitions:
@@ -71,6 +78,18 @@ def ensure_topic(settings: KafkaSettings, name: str, partitions: int) -> None:
     """
     with _asking(settings, f"Topic {name} cannot be made") as client:
         _create(client, name, settings, partitions, _configuration("predictions"))
+
+
+def partitions_of(settings: KafkaSettings, name: str) -> int:
+    """Return how many partitions a topic has.
+
+    Raises
+    ------
+    BrokerError
+        When the broker does not say.
+    """
+    with _asking(settings, f"Topic {name} cannot be described") as client:
+        return _partitions(client, [name])[name]
 
 
 def topic_id(settings: KafkaSettings, name: str) -> str:

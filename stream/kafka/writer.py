@@ -1,9 +1,9 @@
-"""Writing to a topic outside transactions: replays, and files of events."""
+"""Writing to a topic without reading from one: replays, files of events, a few records together."""
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -89,6 +89,29 @@ class Writer:
                 self.settle()
         finally:
             self._producer.close(timeout=10)
+
+
+def write_together(settings: KafkaSettings, topic: str, values: Sequence[bytes]) -> None:
+    """Write values to a topic in one transaction: readers see all of them, in order, or none.
+
+    Raises
+    ------
+    BrokerError
+        When the broker refuses; whether anything was written, the topic says.
+    """
+    client = producer(settings, transactional_id=f"ithaca-together-{topic}")
+    try:
+        client.init_transactions()
+        client.begin_transaction()
+        for sent in [client.send(topic, value) for value in values]:
+            sent.get(timeout=PATIENCE_S)
+        client.commit_transaction()
+    except KafkaError as error:
+        raise BrokerError(
+            f"Topic {topic} did not take the records: {error}. Look at it, and try again."
+        ) from error
+    finally:
+        client.close(timeout=10)
 
 
 class _Identified(msgspec.Struct):

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from stream.events import Event, Feedback
+from stream.events import Event, Input
 
 Vector = NDArray[np.float32]
 
@@ -46,7 +46,7 @@ class Source(Protocol):
         """Return the number of messages."""
         ...
 
-    def message(self, position: int) -> Event | Feedback:
+    def message(self, position: int) -> Input:
         """Return one message; an event's vector, where the source has one, comes from `vector`."""
         ...
 
@@ -57,17 +57,17 @@ class Source(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class EventList:
-    """Events as they were written, still to be encoded, and feedback on them."""
+    """Events as they were written, still to be encoded, feedback on them, and operations on the taxonomy."""
 
     name: str
-    messages: Sequence[Event | Feedback]
+    messages: Sequence[Input]
     problems: Sequence[str] = ()
 
     def __len__(self) -> int:
         """Return the number of messages."""
         return len(self.messages)
 
-    def message(self, position: int) -> Event | Feedback:
+    def message(self, position: int) -> Input:
         """See `Source.message`."""
         return self.messages[position]
 

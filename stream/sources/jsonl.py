@@ -1,4 +1,4 @@
-"""JSON lines: an event or feedback a line, exactly as it would stand on the events topic."""
+"""JSON lines: an event, feedback or an operation on the taxonomy a line, as on the events topic."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stream.decoding import decode
-from stream.events import BadEventError, Event, Feedback
+from stream.events import BadEventError, Input
 from stream.sources.base import EventList, SourceError
 
 
@@ -22,7 +22,7 @@ def read_jsonl(path: Path, limit: int | None = None, name: str | None = None) ->
     SourceError
         When the file breaks off or is not gzipped although its name says so.
     """
-    messages: list[Event | Feedback] = []
+    messages: list[Input] = []
     problems: list[str] = []
     for number, line in _lines(path, limit):
         try:

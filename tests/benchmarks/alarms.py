@@ -15,7 +15,7 @@ from drift.alarms import Alarm
 from drift.monitors import Monitors
 from learners import catalogue
 from stream.encoders.hashing import Hashing
-from stream.events import Feedback
+from stream.events import Event
 from stream.sources.jsonl import read_jsonl
 from stream.task import Task
 
@@ -40,7 +40,7 @@ def main() -> None:
     taught: list[str] = []
     for n in range(len(source)):
         event = source.message(n)
-        if isinstance(event, Feedback):
+        if not isinstance(event, Event):
             continue
         (x,) = task.encoder.encode([event])
         alarms = task.advance(event, x)[1]

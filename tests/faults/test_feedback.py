@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from stream.config import Settings
 from stream.decoding import decode
-from stream.events import Event, Record
+from stream.events import Event, Feedback, Record
 from stream.forwarder import forwarding
 from stream.kafka import topic
 from tests.faults.exactly_once import check_as_if_uninterrupted, check_model, uninterrupted
@@ -55,7 +55,9 @@ def check_counters(live: LiveStream) -> None:
     snapshot = check_model(live)
     records = [record for record in live.read("events") if record.offset < snapshot.offset]
     for record in records:
-        plain.take(decode(record.value, record.headers))
+        message = decode(record.value, record.headers)
+        assert isinstance(message, Event | Feedback)
+        plain.take(message)
     task = uninterrupted(live, snapshot.offset)[0]
     task.feedback.load_state(snapshot.state["feedback"])
     account = task.feedback.statistics()

@@ -1,14 +1,28 @@
-"""Whatever a record's bytes are: an event, feedback or a BadEventError; and it is read again as it was."""
+"""Whatever a record's bytes are: good or a BadEventError; and what is good is read again as it was."""
 
 from __future__ import annotations
 
 import math
 
-from stream.decoding import FEEDBACK_TYPE, decode
-from stream.events import MAX_DETAIL_CHARACTERS, BadEventError, Feedback, encode
+from stream.decoding import CONTROL_TYPE, FEEDBACK_TYPE, decode
+from stream.events import (
+    MAX_DETAIL_CHARACTERS,
+    BadEventError,
+    Control,
+    Event,
+    Feedback,
+    Headers,
+    Input,
+    encode,
+)
 from stream.truth import Truth
 
-DECLARED = (("ce_type", FEEDBACK_TYPE),)
+HEADERS: dict[type[Input], Headers] = {
+    Event: (),
+    Feedback: (("ce_type", FEEDBACK_TYPE),),
+    Control: (("ce_type", CONTROL_TYPE),),
+}
+"""What a record of each kind declares to be, if it does."""
 
 
 def check_refusal(bad: BadEventError) -> None:
@@ -18,16 +32,19 @@ def check_refusal(bad: BadEventError) -> None:
 
 
 def one_input(given: bytes) -> None:
-    """Read some bytes, the first of which says whether they claim to be feedback."""
-    headers = DECLARED if given[:1] < b"\x80" else ()
+    """Read some bytes, the first of which says what they claim to be."""
+    kind = (Event, Feedback, Control)[given[0] % 3 if given else 0]
+    headers = HEADERS[kind]
     try:
         message = decode(given[1:], headers)
     except BadEventError as bad:
         check_refusal(bad)
         return
+    assert isinstance(message, kind) or not headers
+    assert decode(encode(message), HEADERS[type(message)]) == message
+    if isinstance(message, Control):
+        return
     assert math.isfinite(message.seconds)
-    assert isinstance(message, Feedback) or not headers
-    assert decode(encode(message), DECLARED if isinstance(message, Feedback) else ()) == message
     truth = Truth.of(message)
     assert truth.updated(truth).same(truth)
     assert not truth.contradicts(truth)

@@ -10,7 +10,7 @@ import pytest
 from learners.expansion import LabelExpansion
 from learners.ihomer import IHOMER
 from learners.labels import LabelSpace, Targets
-from learners.taxonomy import Operation
+from learners.operations import Operation
 
 FEATURES = 8
 
@@ -135,7 +135,7 @@ def test_new_labels_wait_in_the_memory_where_sampling_is_flexible() -> None:
     learner = LabelExpansion(flexible=True)
     teach(learner, stream(100, depth=1))
     told = learner.label_space.targets(["newcomer"])
-    learner._welcome(told)
+    learner._welcome()
     assert learner._waits(told, chance=0.0)
     assert not learner._waits(learner.label_space.targets(["r0"]), chance=0.999)
     assert not learner._waits(learner.label_space.targets([]), chance=0.0)
@@ -145,8 +145,8 @@ def test_labels_keep_what_they_learned_through_operations() -> None:
     """A label that moves is predicted under its new name; one that was merged away is never predicted."""
     learner = LabelExpansion()
     teach(learner, stream(400, depth=2))
-    learner.label_space.apply(Operation("move", "r0/c0", ("r1",)))
-    learner.label_space.apply(Operation("merge", "r1/c2", ("r1/c3",)))
+    learner.apply(Operation("move", "r0/c0", ("r1",)))
+    learner.apply(Operation("merge", "r1/c2", ("r1/c3",)))
     names = set()
     for x, labels in stream(200, depth=2, seed=7):
         predicted = learner.label_space.names(learner.predict(x).labels)

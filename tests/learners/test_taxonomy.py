@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learners.taxonomy import NONE, Operation, Taxonomy, TaxonomyError
+from learners.operations import Operation, TaxonomyError
+from learners.taxonomy import NONE, Taxonomy
 
 NAMES = st.sampled_from("abc")
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)

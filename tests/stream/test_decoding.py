@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.decoding import (
-    FEEDBACK_TYPE,
     MAX_DEPTH,
     MAX_EVENT_BYTES,
     MAX_ID_CHARACTERS,
@@ -24,8 +23,17 @@ from stream.decoding import (
     decode,
     decode_event,
 )
-from stream.events import MAX_DETAIL_CHARACTERS, BadEventError, Event, Feedback, encode
-from tests.fuzz.decoding import one_input
+from stream.events import (
+    MAX_DETAIL_CHARACTERS,
+    BadEventError,
+    Control,
+    Event,
+    Feedback,
+    Headers,
+    Input,
+    encode,
+)
+from tests.fuzz.decoding import HEADERS, one_input
 
 
 def event(**fields: Any) -> bytes:
@@ -40,7 +48,8 @@ def refusal(value: bytes | None) -> BadEventError:
     return caught.value
 
 
-DECLARED = (("ce_type", FEEDBACK_TYPE),)
+DECLARED = HEADERS[Feedback]
+CHANGE = HEADERS[Control]
 
 BAD: list[tuple[bytes | None, str, str]] = [
     (None, "tombstone", "null"),
@@ -188,11 +197,11 @@ def test_a_detail_is_short_and_fits_a_header(detail: str, reason: str) -> None:
     assert bad.detail.encode().decode() == str(bad)
 
 
-@given(st.binary(), st.booleans())
-def test_arbitrary_bytes_raise_nothing_but_bad_event(value: bytes, declared: bool) -> None:
+@given(st.binary(), st.sampled_from(list(HEADERS.values())))
+def test_arbitrary_bytes_raise_nothing_but_bad_event(value: bytes, headers: Headers) -> None:
     """Arbitrary bytes raise nothing but bad event."""
     with pytest.raises(BadEventError) as caught:
-        decode(value, DECLARED if declared else ())
+        decode(value, headers)
     assert caught.value.detail
 
 
@@ -210,20 +219,18 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
 )
 fields = st.sampled_from(
-    ["text", "features", "vector", "labels", "labels_complete", "not", "id", "ts", "more"]
+    ["text", "features", "vector", "labels", "labels_complete", "not", "id", "ts", "operation", "label", "to"]
 )
 
 
-@given(st.dictionaries(fields, values), st.booleans())
-def test_arbitrary_json_is_an_event_or_feedback_or_a_bad_event(
-    fields: dict[str, Any], declared: bool
-) -> None:
+@given(st.dictionaries(fields, values), st.sampled_from(list(HEADERS)))
+def test_arbitrary_json_is_what_it_declares_to_be_or_bad(fields: dict[str, Any], kind: type[Input]) -> None:
     """And what was read says when it happened, is within the limits, and is read again as it was."""
     with contextlib.suppress(BadEventError):
-        one = decode(event(**fields), DECLARED if declared else ())
-        assert math.isfinite(one.seconds)
-        assert isinstance(one, Feedback) or not declared
-        assert decode(encode(one), DECLARED if isinstance(one, Feedback) else ()) == one
+        one = decode(event(**fields), HEADERS[kind])
+        assert isinstance(one, kind) or kind is Event
+        assert decode(encode(one), HEADERS[type(one)]) == one
+        assert isinstance(one, Control) or math.isfinite(one.seconds)
 
 
 names = st.text(min_size=1, max_size=20)
@@ -290,3 +297,49 @@ def test_feedback_that_says_nothing_is_refused() -> None:
 def test_when_it_happened_in_seconds(ts: str | float, seconds: float) -> None:
     """UTC where the time names no zone; the ends of the calendar are no trouble."""
     assert Event(id="1", ts=ts).seconds == seconds
+
+
+MERGE: dict[str, Any] = {"operation": "merge", "label": "topics/maize", "to": ["topics/corn"]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers", "expected"),
+    [
+        (MERGE, (), True),
+        (MERGE, CHANGE, True),
+        (MERGE | {"id": "1", "ts": 0}, (), False),
+        (MERGE | {"id": "1", "ts": 0}, CHANGE, True),
+        (MERGE, (("ce_type", b"news.article"),), True),
+    ],
+)
+def test_what_is_an_operation_on_the_taxonomy(
+    fields: dict[str, Any], headers: Headers, expected: bool
+) -> None:
+    """What its last type header says it is, and what has an operation and no id."""
+    found = decode(json.dumps(fields).encode(), headers)
+    assert isinstance(found, Control) == expected
+    assert not expected or found == Control("merge", "topics/maize", ["topics/corn"])
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "detail"),
+    [
+        (
+            b'{"operation": "marry", "label": "a"}',
+            "value",
+            "operation is 'marry'; there are add, split, move, m",
+        ),
+        (b'{"operation": "add"}', "schema", "missing required field `label`"),
+        (b'{"operation": "add", "label": ["a"]}', "schema", r"Expected `str`, got `array` - at `\$.label`"),
+        (b'{"operation": "move", "label": "a", "to": "b"}', "schema", r"Expected `array`.* - at `\$.to`"),
+        (b'{"operation": "add", "label": ""}', "value", "label has 0 characters"),
+        (b'{"operation": "split", "label": "a", "to": ["b", ""]}', "value", r"to\[1\] has 0 characters"),
+        (b'{"label": "a"}', "schema", "missing required field `id`"),
+        (b"[]", "schema", "Expected `object`, got `array`"),
+    ],
+)
+def test_operations_that_cannot_be_read_say_what_is_wrong(value: bytes, reason: str, detail: str) -> None:
+    """By the field that is wrong; what is neither an event nor an operation is told as a bad event."""
+    with pytest.raises(BadEventError, match=detail) as caught:
+        decode(value)
+    assert caught.value.reason == reason

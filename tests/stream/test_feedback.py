@@ -274,6 +274,7 @@ def test_a_tasks_counters_are_those_of_the_plain_model(seed: int) -> None:
     learned = 0
     for record in given:
         message = decode(record.value)
+        assert isinstance(message, Event | Feedback)
         learned += len(plain.take(message)) + (isinstance(message, Event) and message.teaches)
     account = task.feedback.statistics()
     assert {name: getattr(account, name) for name in plain.account()} == plain.account()

@@ -11,7 +11,7 @@ import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.events import Event
+from stream.events import Event, Labelled
 from stream.sources import Source, SourceError, open_source
 from stream.sources.arff import _fields, _unquoted
 from tests.data import real_data
@@ -79,10 +79,16 @@ MEKA_LAST = """@RELATION "places: -C -2"
 """
 
 
+def labelled(source: Source) -> list[Labelled]:
+    """Return all messages, none of which is an operation on the taxonomy."""
+    taken = [source.message(position) for position in range(len(source))]
+    return [message for message in taken if isinstance(message, Labelled)]
+
+
 def messages(source: Source) -> list[tuple[list[float], list[str] | None]]:
     """Return every message's vector and labels."""
     vectors = [source.vector(position) for position in range(len(source))]
-    labels = [source.message(position).labels for position in range(len(source))]
+    labels = [message.labels for message in labelled(source)]
     return [([] if x is None else x.tolist(), names) for x, names in zip(vectors, labels, strict=True)]
 
 
@@ -117,7 +123,7 @@ def test_unknown_labels_are_not_negatives(tmp_path: Path) -> None:
         "@relation '-C 3'\n@attribute a {0,1}\n@attribute b {0,1}\n@attribute c {0,1}\n@attribute x numeric\n"
     )
     (tmp_path / "s.arff").write_text(f"{header}@data\n1,?,0,5\n1,0,0,5\n")
-    first, second = (open_source(tmp_path / "s.arff").message(position) for position in range(2))
+    first, second = labelled(open_source(tmp_path / "s.arff"))
     assert (first.labels, first.labels_complete, first.not_) == (["a"], False, ["c"])
     assert (second.labels, second.negative) == (["a"], None)
 
@@ -243,7 +249,7 @@ def test_paths_that_are_no_stream(tmp_path: Path) -> None:
 def test_flags() -> None:
     """A real set has the size and cardinality that are published of it."""
     source = open_source(real_data("flags"))
-    events = [source.message(position) for position in range(len(source))]
+    events = labelled(source)
     assert len(events) == 194
     assert np.mean([len(event.labels or ()) for event in events]) == pytest.approx(3.3918, abs=1e-4)
     first = source.vector(0)
