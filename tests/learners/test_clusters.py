@@ -73,7 +73,7 @@ def test_a_regrouping_is_followed() -> None:
     for labels in planted(first, 6000, 0):
         clusters.learn(labels, 8)
     assert adjusted_rand_score([0, 0, 0, 0, 1, 1, 1, 1], grouping(clusters, 8)) == 1.0
-    for labels in planted(second, 4000, 1):
+    for labels in planted(second, 6000, 1):
         clusters.learn(labels, 8)
     assert adjusted_rand_score([0, 0, 1, 1, 0, 0, 1, 1], grouping(clusters, 8)) == 1.0
 
@@ -88,7 +88,7 @@ def test_labels_without_structure_are_left_alone(labels: int, density: float) ->
 
 @pytest.mark.parametrize("seed", range(2))
 def test_sparse_groups_of_which_one_is_on_at_a_time_are_found_again(seed: int) -> None:
-    """Labels that share one message in twenty, a twentieth of them noise: found, and found again regrouped."""
+    """Labels that share one message in twenty, a twentieth of it noise: found, and again when regrouped."""
     clusters = Clusters()
     for phase in (0, 10):
         truth = partition(40, 4, seed + phase)
