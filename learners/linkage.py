@@ -194,7 +194,8 @@ def comparison(
     `outside` of both, for they may only be among strangers. Surely less than one of these is enough; more
     must be all of them.
     """
-    between = mean_similarity(alike, counts, one, other)
+    # That labels avoid each other says no more than that they are not alike.
+    between = max(0.0, mean_similarity(alike, counts, one, other))
     sample = sample_of_pairs(alike, counts, one, other)
     chance = jaccard_by_chance(frequency[one].mean(), frequency[other].mean())
     most, less, more = 0.0, 0.0, np.inf
@@ -203,23 +204,15 @@ def comparison(
     for group in (one, other):
         foreign = linkage * outside[group].mean()
         told = evidence(sample, between, foreign, chance)
-        if between >= foreign:
-            more = min(more, told)
-        else:
-            # Where nothing is asked, labels that avoid each other are not less than that.
-            less, more = max(less, told) if foreign > 0.0 else less, 0.0
         most = max(most, foreign)
+        less, more = (max(less, told), 0.0) if between < foreign else (less, min(more, told))
         if len(group) > 1:
             behind, often = messages_behind(alike, counts, group), frequency[group].mean()
             cohesion = max(0.0, mean_similarity(alike, counts, group, group))
             usual = jaccard_by_chance(often, often)
             told = difference(sample, between, chance, behind, cohesion, usual, linkage)
-            if between >= linkage * cohesion:
-                more = min(more, told)
-            else:
-                # The group must surely be one: labels alike by chance ask for nothing.
-                less, more = max(less, min(told, evidence(behind, cohesion, 0.0, usual))), 0.0
             most = max(most, linkage * cohesion)
+            less, more = (max(less, told), 0.0) if between < linkage * cohesion else (less, min(more, told))
     return between, most, less, more
 
 
