@@ -1,4 +1,4 @@
-"""Many linear classifiers that see the same input: one row of weights each, on a CPU or a CUDA device."""
+"""Rows of numbers on a CPU or a CUDA device that see the same input: linear classifiers, and centroids."""
 
 from __future__ import annotations
 
@@ -10,7 +10,118 @@ from learners.growth import grown
 from learners.labels import Ids
 
 
-class ClassifierRows:
+class DeviceRows:
+    """Rows of float32 that grow in number and in length, on a device.
+
+    Parameters
+    ----------
+    device
+        Where they live.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._weights = torch.zeros((0, 0), device=device)
+        self._rows = 0
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return self._rows
+
+    @property
+    def columns(self) -> int:
+        """Numbers in a row."""
+        return int(self._weights.shape[1])
+
+    def reserve(self, rows: int, columns: int) -> None:
+        """Have at least so many rows and columns, new ones 0, at O(columns) amortised a row."""
+        self._rows = max(self._rows, rows)
+        height, width = self._weights.shape
+        if rows <= height and columns <= width:
+            return
+        # A new column is a new feature, and rare: room in advance would double what a label costs.
+        shape = (height if rows <= height else max(rows, 2 * height), max(columns, width))
+        larger = torch.zeros(shape, device=self.device)
+        larger[:height, :width] = self._weights
+        self._weights = larger
+
+    def products(self, ids: Ids | None, inputs: Vector) -> Vector:
+        """Return the inner products of some rows, or of all, with inputs of shape (d,)."""
+        width = min(len(inputs), self.columns)
+        rows = self._weights[: self._rows] if ids is None else self._weights.index_select(0, self._moved(ids))
+        products: Vector = (rows[:, :width] @ self._moved(inputs[:width])).cpu().numpy()
+        return products
+
+    def take(self, ids: Ids) -> Vector:
+        """Return a copy of some rows, shape (n, columns)."""
+        rows: Vector = self._weights.index_select(0, self._moved(ids)).cpu().numpy()
+        return rows
+
+    def _moved(self, array: Vector | Ids) -> torch.Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+    def state(self) -> State:
+        """Return the rows; see `Learner.state`."""
+        return {"weights": self._weights[: self._rows].cpu().numpy()}
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self._weights = torch.tensor(state["weights"], device=self.device)
+        self._rows = len(self._weights)
+
+
+class Centroids(DeviceRows):
+    """Means of vectors, one a row, and how near to each a vector is by angle.
+
+    Examples
+    --------
+    >>> centroids = Centroids(torch.device("cpu"))
+    >>> centroids.reserve(2, columns=2)
+    >>> centroids.add(0, np.array([1.0, 0.0], dtype=np.float32))
+    >>> centroids.add(0, np.array([0.0, 1.0], dtype=np.float32))
+    >>> centroids.cosines(np.array([0, 1]), np.array([1.0, 0.0], dtype=np.float32)).round(2).tolist()
+    [0.7099999785423279, 0.0]
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__(device)
+        self.counts: Vector = np.zeros(0, dtype=np.float32)
+        self._lengths: Vector = np.zeros(0, dtype=np.float32)
+
+    def reserve(self, rows: int, columns: int) -> None:
+        """See `DeviceRows.reserve`."""
+        super().reserve(rows, columns)
+        self.counts, self._lengths = grown(self.counts, rows), grown(self._lengths, rows, fill=1.0)
+
+    def cosines(self, ids: Ids, inputs: Vector) -> Vector:
+        """Return the cosines of the angles between some rows and inputs of length 1."""
+        cosines: Vector = self.products(ids, inputs) / self._lengths[ids]
+        return cosines
+
+    def add(self, row: int, inputs: Vector) -> None:
+        """Let one more vector count in a row's mean."""
+        mean = self.take(np.array([row]))[0]
+        mean *= self.counts[row] / (self.counts[row] + 1)
+        mean[: len(inputs)] += inputs / (self.counts[row] + 1)
+        self.put(row, mean, self.counts[row] + 1)
+
+    def put(self, row: int, mean: Vector, count: float) -> None:
+        """Set a row's mean, and of how many vectors it is."""
+        self._weights[row, : len(mean)] = self._moved(mean)
+        self.counts[row] = count
+        self._lengths[row] = max(float(np.sqrt(mean @ mean)), 1e-12)
+
+    def state(self) -> State:
+        """Return means and counts; see `Learner.state`."""
+        return super().state() | {"counts": self.counts[: self._rows], "lengths": self._lengths[: self._rows]}
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        super().load_state(state)
+        self.counts, self._lengths = np.array(state["counts"]), np.array(state["lengths"])
+
+
+class ClassifierRows(DeviceRows):
     """Rows of float32 weights, scored and taught a few at a time, however many there are.
 
     A step is AdaGrad with one accumulator a row, not one a weight, so a row costs one float more than its
@@ -29,7 +140,7 @@ class ClassifierRows:
     >>> rows.reserve(3, columns=2)
     >>> x = np.ones(2, dtype=np.float32)
     >>> rows.step(np.array([1]), np.array([-1.0], dtype=np.float32), x)
-    >>> rows.logits(np.array([0, 1]), x).round(2).tolist()
+    >>> rows.products(np.array([0, 1]), x).round(2).tolist()
     [0.0, 1.149999976158142]
 
     References
@@ -40,40 +151,14 @@ class ClassifierRows:
     """
 
     def __init__(self, device: torch.device, rate: float) -> None:
-        self.device = device
+        super().__init__(device)
         self.rate = rate
-        self._weights = torch.zeros((0, 0), device=device)
         self._squares: Vector = np.zeros(0, dtype=np.float32)
-        self._rows = 0
-
-    def __len__(self) -> int:
-        """Return how many rows there are."""
-        return self._rows
-
-    @property
-    def columns(self) -> int:
-        """Weights of a row."""
-        return int(self._weights.shape[1])
 
     def reserve(self, rows: int, columns: int) -> None:
-        """Have at least so many rows and columns, new ones 0, at O(columns) amortised a row."""
-        self._rows = max(self._rows, rows)
+        """See `DeviceRows.reserve`."""
+        super().reserve(rows, columns)
         self._squares = grown(self._squares, rows)
-        height, width = self._weights.shape
-        if rows <= height and columns <= width:
-            return
-        # A new column is a new feature, and rare: room in advance would double what a label costs.
-        shape = (height if rows <= height else max(rows, 2 * height), max(columns, width))
-        larger = torch.zeros(shape, device=self.device)
-        larger[:height, :width] = self._weights
-        self._weights = larger
-
-    def logits(self, ids: Ids | None, inputs: Vector) -> Vector:
-        """Return the logits of some rows, or of all, for inputs of shape (d,)."""
-        width = min(len(inputs), self.columns)
-        rows = self._weights[: self._rows] if ids is None else self._weights.index_select(0, self._moved(ids))
-        logits: Vector = (rows[:, :width] @ self._moved(inputs[:width])).cpu().numpy()
-        return logits
 
     def step(self, ids: Ids, errors: Vector, inputs: Vector) -> None:
         """Take a gradient step for some rows, each once; `errors` is prediction minus truth, shape (n,)."""
@@ -82,25 +167,16 @@ class ClassifierRows:
         change = torch.outer(self._moved(steps), self._moved(inputs))
         self._weights[:, : len(inputs)].index_add_(0, self._moved(ids), change)
 
-    def take(self, ids: Ids) -> Vector:
-        """Return a copy of some rows, shape (n, columns)."""
-        rows: Vector = self._weights.index_select(0, self._moved(ids)).cpu().numpy()
-        return rows
-
     def put(self, row: int, weights: Vector, like: int) -> None:
         """Set one row's weights; it goes on as fast as row `like`."""
         self._weights[row, : len(weights)] = self._moved(weights)
         self._squares[row] = self._squares[like]
 
-    def _moved(self, array: Vector | Ids) -> torch.Tensor:
-        return torch.from_numpy(array).to(self.device)
-
     def state(self) -> State:
         """Return weights and accumulators; see `Learner.state`."""
-        return {"weights": self._weights[: self._rows].cpu().numpy(), "squares": self._squares[: self._rows]}
+        return super().state() | {"squares": self._squares[: self._rows]}
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
-        self._weights = torch.tensor(state["weights"], device=self.device)
+        super().load_state(state)
         self._squares = np.array(state["squares"])
-        self._rows = len(self._squares)

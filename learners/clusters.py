@@ -1,10 +1,14 @@
 """Label clusters: an online divisive-agglomerative tree over labels, after iHOMER and ODAC.
 
 The leaves of the tree are the clusters; every label is in exactly one. A cluster is divided where average
-linkage shows two sides that are surely less alike than the labels of either side are among themselves,
-absorbed by another that it is surely about as much alike, and a label moves where it surely fits better:
-"surely" by Chernoff's bound on the messages that carried those labels. Only clusters whose labels occur are
-looked at again, one a message at the most.
+linkage shows two sides that are surely less alike than the labels of either side are among themselves (or
+with labels elsewhere), absorbed by another that it is surely about as much alike, and a label moves where it
+surely fits better. Labels that are like nothing stay where they are: there is nothing to be sure of.
+
+"Surely" is by Chernoff's bound on the messages that carried those labels, against one budget of wrong
+decisions that all looks at all clusters share for ever, and all that a look chooses from: so on a stream that
+does not change, changes end, and a real regrouping costs the logarithm of that more evidence. Only clusters
+whose labels occur are looked at again, one a message at the most, and ever more rarely while nothing changes.
 """
 
 from __future__ import annotations
@@ -21,21 +25,24 @@ from learners.base import Change, State
 from learners.cooccurrence import Cooccurrence
 from learners.growth import grown
 from learners.labels import Ids
-from learners.linkage import Matrix, division, evidence, surroundings, verdict, visit
+from learners.linkage import Matrix, comparison, difference, division
 from learners.parameters import check_number
+from learners.surroundings import companions_outside, surroundings, visit
 
 HYSTERESIS = 1.5
 """How much more alike than what divides them two clusters must be to come together: no flapping."""
 BETTER = 1.25
 """How many times better a label must fit elsewhere to move."""
+LONGEST = 16
+"""Most times `patience` that a cluster waits for its next look: each that changes nothing doubles it."""
 ALIKE = 0.01
-"""Least similarity of labels that stay together where there is nothing to compare it with."""
+"""Least similarity, times `HYSTERESIS`, of single labels that come together: they have no cohesion."""
 
 
 class Clusters:
     """A partition of a growing label space into clusters of labels that occur together.
 
-    Similarity is the Jaccard index beyond chance (see `Cooccurrence.similarities`), between groups its mean
+    Similarity is the Jaccard index beyond chance (see `Cooccurrence.among`), between groups its mean
     over pairs, weighted by the rarer label's count. What counts as alike is relative: labels of a group
     that share one message in twenty belong together as surely as labels that share every second one, when
     they share none with others.
@@ -46,10 +53,11 @@ class Clusters:
         Share of the similarity within that the similarity between must reach for labels to stay in one
         cluster, in (0, 1). Low values give few, large clusters; above 0.5 noise takes groups apart.
     delta
-        Chance of a wrong decision that is accepted each time, in (0, 1). Small values wait longer.
+        Wrong decisions accepted in all the time there is, about, in (0, 1). Small values wait longer.
     patience
-        Messages that must touch a cluster between two looks at it, at least 1: also the least time a
-        change stands. Small values cost time and may flap.
+        Messages that must touch a cluster before the first look at it, at least 1: also the least time a
+        change stands. Each look that changes nothing doubles it, up to 16 times; a label whose companions
+        change sets it back. Small values cost time.
     largest
         Most labels in a cluster, at least 2: bounds the cost of a look, which grows with its third power.
     half_life
@@ -72,7 +80,7 @@ class Clusters:
     def __init__(
         self,
         linkage: float = 0.33,
-        delta: float = 1e-3,
+        delta: float = 1e-2,
         patience: int = 50,
         largest: int = 64,
         half_life: float = 1000.0,
@@ -86,14 +94,15 @@ class Clusters:
         self.patience = patience
         self.largest = largest
         self.counts = Cooccurrence(half_life)
-        self._least = math.log(1.0 / delta)
         self._owner: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
         self._labels = 0
         self._members: dict[int, list[int]] = {0: []}
         self._parent: dict[int, int] = {}
         self._children: dict[int, tuple[int, int]] = {}
         self._sizes: NDArray[np.int64] = np.zeros(16, dtype=np.int64)
-        self._visits: NDArray[np.int64] = np.zeros((16, 2), dtype=np.int64)
+        self._visits: NDArray[np.int64] = np.zeros((16, 3), dtype=np.int64)
+        self._visits[0, 2] = patience
+        self._looks = 0
         self._scratch: Matrix = np.zeros((2, 16))
         self._open = 0
         self._next = 1
@@ -129,7 +138,8 @@ class Clusters:
         ids = np.asarray(labels, dtype=np.intp)
         if size > self._labels:
             self._admit(size, ids.tolist())
-        due = visit(self.owners(), self._visits, self.counts.messages + 1, ids, self.patience)
+        table = self.counts.tables[0]
+        due = visit(table, self.owners(), self._visits, self.counts.messages + 1, ids, self.patience)
         self.counts.add(ids)
         return () if due < 0 else self._look(due)
 
@@ -172,7 +182,9 @@ class Clusters:
 
     def _look(self, cluster: int) -> tuple[Change, ...]:
         """Divide, absorb or move labels: the first that the counts are sure of."""
+        self._looks += 1
         self._visits[cluster, 0] = 0
+        self._visits[cluster, 2] = min(2 * self._visits[cluster, 2], LONGEST * self.patience)
         labels = np.array(self._members[cluster], dtype=np.intp)
         known = self._known(labels)
         split = self._try_split(cluster, labels, known)
@@ -184,36 +196,47 @@ class Clusters:
         merge = self._try_absorb(cluster, labels, nearest)
         return merge or self._try_moves(cluster, labels, known, best, there)
 
+    def _least(self, choices: float = 1.0) -> float:
+        """Return the evidence that a decision needs: a budget that all looks and choices, ever, share."""
+        # 1 / n^2 adds up to less than 2: wrong decisions are bounded over all time, not for each look.
+        return math.log(choices / self.delta) + 2.0 * math.log(self._looks)
+
     def _known(self, labels: Ids) -> tuple[Matrix, Matrix, Matrix]:
         """Return the similarities among some labels, their counts and their frequencies."""
-        return self.counts.among(labels), self.counts.counts(labels), self.counts.frequencies(labels)
+        return self.counts.among(labels), self.counts.samples(labels), self.counts.frequencies(labels)
+
+    def _outside(self, labels: Ids, other: int) -> Matrix:
+        return companions_outside(*self.counts.tables, labels, self._owner, other)
 
     def _try_split(
         self, cluster: int, labels: Ids, known: tuple[Matrix, Matrix, Matrix]
     ) -> tuple[Change, ...]:
         if len(labels) < 2:
             return ()
-        leaving, between, threshold = division(*known, self.linkage, ALIKE, self._least)
-        if not leaving.any():
-            return ()
-        self._split(cluster, labels[leaving].tolist())
-        return (Change("split", str(cluster), between, threshold),)
+        outside = self._outside(labels, cluster)
+        part, why = division(*known, outside, self.linkage, self._least())
+        for number in range(1, len(why)):
+            self._split(cluster, labels[part == number].tolist())
+        return tuple(Change("split", str(cluster), *compared) for compared in why[1:].tolist())
 
     def _try_absorb(self, cluster: int, labels: Ids, other: int) -> tuple[Change, ...]:
         if other < 0:
             return ()
         both = np.concatenate([labels, np.array(self._members[other], dtype=np.intp)])
-        between, threshold, sure = verdict(
-            *self._known(both),
+        outside = np.concatenate([self._outside(labels, other), self._outside(both[len(labels) :], cluster)])
+        known = self._known(both)
+        between, asked, _, more = comparison(
+            *known,
+            outside,
             np.arange(len(labels)),
             np.arange(len(labels), len(both)),
             HYSTERESIS * self.linkage,
             HYSTERESIS * ALIKE,
         )
-        if between <= threshold or sure < self._least:
+        if more < self._least(len(self._members)):
             return ()
         self._absorb(cluster, other)
-        return (Change("merge", str(cluster), between, threshold),)
+        return (Change("merge", str(cluster), between, asked),)
 
     def _try_moves(
         self, cluster: int, labels: Ids, known: tuple[Matrix, Matrix, Matrix], best: Ids, there: Matrix
@@ -221,11 +244,11 @@ class Clusters:
         """Move the labels that are surely more alike to another cluster than to their own."""
         alike, counts, frequency = known
         home, chance, changes = alike.sum(axis=1) / len(labels), frequency / (2.0 - frequency), []
+        least = self._least(len(labels) * len(self._members))
         for n in np.flatnonzero(there > np.maximum(BETTER * home, HYSTERESIS * ALIKE)).tolist():
-            middle = (home[n] + there[n]) / 2
-            sure = min(evidence(counts[n], side[n], middle, chance[n]) for side in (home, there))
+            sure = difference(counts[n], there[n], chance[n], counts[n], home[n], chance[n], 1.0)
             other = int(best[n])
-            if sure >= self._least and self._has_room(other):
+            if sure >= least and self._has_room(other):
                 self._move(int(labels[n]), cluster, other)
                 changes.append(Change("move", str(labels[n]), float(there[n]), BETTER * float(home[n])))
         if not self._members[cluster]:
@@ -243,7 +266,8 @@ class Clusters:
         self._members[cluster].remove(label)
         self._sizes[cluster] -= 1
         self._put(label, other)
-        self._visits[other, 0] = 0
+        for changed in (cluster, other):
+            self._visits[changed, 0], self._visits[changed, 2] = 0, self.patience
 
     def _split(self, cluster: int, leaving: list[int]) -> None:
         """Take some labels of a leaf to a new one beside it."""
@@ -259,6 +283,7 @@ class Clusters:
         self._parent[sibling] = self._parent[leaf] = inner
         self._members[leaf] = []
         self._sizes[leaf] = self._visits[leaf, 0] = 0
+        self._visits[leaf, 2] = self.patience
         return leaf
 
     def _new_id(self) -> int:
@@ -308,12 +333,13 @@ class Clusters:
         return {
             "counts": self.counts.state(),
             "owner": self.owners().copy(),
-            "leaves": np.array([(leaf, self._visits[leaf, 0]) for leaf in self._members], dtype=np.intp),
+            "leaves": np.array([(leaf, *self._visits[leaf, ::2]) for leaf in self._members], dtype=np.intp),
             "inner": np.array(
                 [(node, *pair) for node, pair in self._children.items()], dtype=np.intp
             ).reshape(-1, 3),
             "open": self._open,
             "next": self._next,
+            "looks": self._looks,
             "free": sorted(self._free),
         }
 
@@ -324,14 +350,15 @@ class Clusters:
         self._labels = len(self._owner)
         self._next = state["next"]
         self._sizes, self._scratch = np.zeros(self._next, dtype=np.int64), np.zeros((2, self._next))
-        self._visits = np.zeros((self._next, 2), dtype=np.int64)
+        self._visits = np.zeros((self._next, 3), dtype=np.int64)
         self._members = {}
-        for leaf, visits in state["leaves"].tolist():
-            self._members[leaf], self._visits[leaf, 0] = [], visits
+        for leaf, visits, wait in state["leaves"].tolist():
+            self._members[leaf], self._visits[leaf, ::2] = [], (visits, wait)
         for label, leaf in enumerate(self._owner.tolist()):
             self._members[leaf].append(label)
             self._sizes[leaf] += 1
         self._children = {node: (first, second) for node, first, second in state["inner"].tolist()}
         self._parent = {child: node for node, pair in self._children.items() for child in pair}
         self._open = state["open"]
+        self._looks = state["looks"]
         self._free = list(state["free"])

@@ -12,46 +12,34 @@ from learners.base import State
 from learners.compiled import compiled
 from learners.labels import Ids
 from learners.parameters import check_number
+from learners.partner_rows import (
+    CLASSES,
+    LABEL,
+    MESSAGES,
+    PARTNERS,
+    PLACE,
+    TOP,
+    USED,
+    Table,
+    meet,
+    needed,
+)
+from learners.similarity import among, counts, frequencies, frequency, samples
 
-PARTNERS = 32
-"""Most partners that a label counts in one message."""
-LINE = 8
-"""Places that one look at memory brings: partners are looked for within one line of their label's row."""
-WIDEST = 128
-"""Most partners remembered per label: twice the largest cluster and more."""
 RESCALE = 1e6
 """Weight of a label's newest touch at which its row is brought down again."""
 NEGLIGIBLE = 1e-3
 """Touches below which a partner is forgotten then."""
-
-LABEL = np.dtype(
-    [
-        ("touches", "f8"),
-        ("weight", "f8"),
-        ("span", "f8"),
-        ("usual", "f8"),
-        ("spread", "f8"),
-        ("surprise", "f8"),
-        ("last", "i8"),
-        ("start", "i8"),
-        ("room", "i8"),
-    ]
-)
+DOUBT = 4.0
+"""Standard deviations above chance from which a companion is one: the highest of many are high by chance."""
 SLACK = 0.25
 """Standard deviations by which companions may be less expected than usual, and nobody wonders."""
-ALARM = 25.0
-"""Sum of standard deviations at which a label forgets its old companions: some 30 touches, if all changed."""
+DELTA = 1e-3
+"""Chance that a label ever forgets its companions though they stay what they are."""
 FRESH = 10.0
 """Touches that are left of what a label knew then."""
-
-PLACE = np.dtype([("partner", "i4"), ("weight", "f4")])
-MESSAGES, TOP, USED, FREE = 0, 1, 2, 3
-CLASSES = 5
-"""Sizes a row can have: 8, 16, 32, 64, 128 places."""
 STEP = 1 << 16
 """Places (half a MiB) that memory grows by."""
-
-Table = NDArray[Any]
 
 
 class Cooccurrence:
@@ -80,8 +68,8 @@ class Cooccurrence:
     >>> counts = Cooccurrence(half_life=1e9)
     >>> for labels in ([0, 1], [0, 1], [0, 2]):
     ...     counts.add(labels)
-    >>> round(counts.count(0), 6), round(counts.conditional(0, 1), 3), round(counts.conditional(1, 0), 3)
-    (3.0, 0.667, 1.0)
+    >>> round(counts.count(0), 6), counts.partners(0)
+    (3.0, [1, 2])
 
     References
     ----------
@@ -133,7 +121,7 @@ class Cooccurrence:
             self._labels.resize(max(labels, have + have // 8 + 64), refcheck=False)
 
     def _widen(self, ids: Ids) -> None:
-        need = int(self._book[TOP]) + _needed(self._labels, ids)
+        need = int(self._book[TOP]) + needed(self._labels, ids)
         if need > len(self._places):
             self._places.resize((need // STEP + 1) * STEP, refcheck=False)
 
@@ -143,17 +131,11 @@ class Cooccurrence:
 
     def counts(self, labels: list[int] | Ids) -> NDArray[np.float64]:
         """Return the decayed number of messages with each of some labels."""
-        return _counts(self._labels, np.asarray(labels, dtype=np.intp))
+        return counts(self._labels, np.asarray(labels, dtype=np.intp))
 
     def frequencies(self, labels: list[int] | Ids) -> NDArray[np.float64]:
         """Return the share of messages, those with any label, that carry each of some labels."""
-        return _frequencies(self._labels, np.asarray(labels, dtype=np.intp), self.messages)
-
-    def conditional(self, label: int, other: int) -> float:
-        """Return the share of a label's messages that carry another, too."""
-        if label >= len(self._labels):
-            return 0.0
-        return share(self._labels, self._places, label, other)
+        return frequencies(self._labels, np.asarray(labels, dtype=np.intp), self.messages)
 
     def partners(self, label: int) -> list[int]:
         """Return the labels that a label is known to have met, ascending."""
@@ -164,19 +146,22 @@ class Cooccurrence:
         partners: list[int] = (np.sort(held[held > 0]) - 1).tolist()
         return partners
 
-    def similarities(self, rows: list[int] | Ids, columns: list[int] | Ids) -> NDArray[np.float64]:
-        """Return the Jaccard similarities beyond chance of two groups of labels, shape (rows, columns).
-
-        0 stands for labels that meet no oftener than at random. Frequent labels meet often whatever they
-        mean; taking the Jaccard of two independent labels of the same frequencies off (and scaling so that
-        1 stays 1) makes dense and sparse labels comparable.
-        """
-        one, other = np.asarray(rows, dtype=np.intp), np.asarray(columns, dtype=np.intp)
-        return _similarities(*self.tables, one, other)
-
     def among(self, group: list[int] | Ids) -> NDArray[np.float64]:
-        """Return the similarities within a group of labels, in half the time. Shape (m, m)."""
-        return _among(*self.tables, np.asarray(group, dtype=np.intp))
+        """Return the Jaccard similarities beyond chance within a group of labels, shape (m, m); 0 to itself.
+
+        0 stands for labels that meet as often as at random, less for those that avoid each other. Frequent
+        labels meet often whatever they mean; taking the Jaccard of two independent labels of the same
+        frequencies off (and scaling so that 1 stays 1) makes dense and sparse labels comparable.
+        """
+        return among(*self.tables, np.asarray(group, dtype=np.intp))
+
+    def samples(self, labels: list[int] | Ids) -> NDArray[np.float64]:
+        """Return how many messages, all of one weight, would tell as much as is known about each label.
+
+        Of n messages with weights that decay to nothing, twice their sum: the old tell something still. Of
+        messages too large to count, the part that was counted.
+        """
+        return samples(self._labels, np.asarray(labels, dtype=np.intp), self._growth)
 
     def state(self) -> State:
         """Return the counts; see `Learner.state`."""
@@ -202,20 +187,19 @@ def _restored(fields: State, dtype: np.dtype[Any], least: int) -> Table:
     return table
 
 
-# Counting -------------------------------------------------------------------------------------------
-
-
 @compiled
 def _count(labels: Table, places: Table, book: NDArray[np.int64], ids: Ids, growth: float) -> bool:
     """Count one message; return False, with nothing changed, where a table is too small for it."""
     k = len(ids)
     # A row at most doubles once in a message for each label it meets, up to its widest.
-    if ids.max() >= len(labels) or book[TOP] + _needed(labels, ids) > len(places):
+    if ids.max() >= len(labels) or book[TOP] + needed(labels, ids) > len(places):
         return False
     book[MESSAGES] += 1
+    partners = min(k - 1, PARTNERS)
+    heard = partners / (k - 1) if k > 1 else 1.0
     for label in ids:
         _touch(labels, places, book, label, growth)
-    partners = min(k - 1, PARTNERS)
+        labels["heard"][label] += labels["weight"][label] * heard
     if partners == 0:
         return True
     for position in range(k):
@@ -223,23 +207,11 @@ def _count(labels: Table, places: Table, book: NDArray[np.int64], ids: Ids, grow
         for n in range(partners):
             offset = 1 + (book[MESSAGES] * partners + n) % (k - 1)
             other = ids[(position + offset) % k]
-            expected += _meet(labels, places, book, label, other, (k - 1) / partners)
-        _wonder(labels, places, label, expected / partners)
+            before = meet(labels, places, book, label, other, (k - 1) / partners)
+            if before > 0.0:
+                expected += _beyond_doubt(labels, label, other, before, book[MESSAGES])
+        _wonder(labels, places, label, expected / partners, book[MESSAGES])
     return True
-
-
-@compiled
-def _needed(labels: Table, ids: Ids) -> int:
-    """Return how many places a message could take: each row may double for each partner it meets."""
-    partners = min(len(ids) - 1, PARTNERS)
-    need = 0
-    for label in ids:
-        room = labels["room"][label] if label < len(labels) else 0
-        for _ in range(partners):
-            if room < WIDEST:
-                room = max(LINE, 2 * room)
-                need += room
-    return need
 
 
 @compiled
@@ -263,6 +235,7 @@ def _rescale(labels: Table, places: Table, book: NDArray[np.int64], label: int) 
     scale = 1.0 / labels["weight"][label]
     labels["weight"][label] = 1.0
     labels["touches"][label] *= scale
+    labels["heard"][label] *= scale
     labels["span"][label] *= scale
     start = labels["start"][label]
     for place in range(start, start + labels["room"][label]):
@@ -275,49 +248,15 @@ def _rescale(labels: Table, places: Table, book: NDArray[np.int64], label: int) 
 
 
 @compiled
-def _line(start: int, room: int, partner: int) -> int:
-    """Return the first of the eight places that a partner can have in a row."""
-    return start + (((int(partner) * 0x9E3779B1) & 0xFFFFFFFF) >> 12) % (room // LINE) * LINE
+def _beyond_doubt(labels: Table, label: int, other: int, share: float, now: int) -> float:
+    """Return how much oftener a label meets a companion than by chance; 0 where that may be chance."""
+    excess = share - frequency(labels, other, now)
+    known = labels["touches"][label] / labels["weight"][label]
+    return excess if excess > DOUBT * math.sqrt(share / known) else 0.0
 
 
 @compiled
-def _meet(
-    labels: Table, places: Table, book: NDArray[np.int64], label: int, other: int, times: float
-) -> float:
-    """Count a partner in a label's row; return the weight it had, as a share of the label's touches.
-
-    0 stands for an empty place, partner + 1 for a partner.
-    """
-    weight = labels["weight"][label] * times
-    while True:
-        start, room = labels["start"][label], labels["room"][label]
-        if room > 0:
-            line = _line(start, room, other)
-            empty, weakest = -1, line
-            for place in range(line, line + LINE):
-                held = places["partner"][place]
-                if held == other + 1:
-                    known: float = places["weight"][place]
-                    places["weight"][place] = known + weight
-                    before: float = known / labels["touches"][label]
-                    return before
-                if held == 0:
-                    if empty < 0:
-                        empty = place
-                elif places["weight"][place] < places["weight"][weakest]:
-                    weakest = place
-            if empty >= 0:
-                book[USED] += 1
-                weakest = empty
-            if empty >= 0 or room == WIDEST:
-                places["partner"][weakest] = other + 1
-                places["weight"][weakest] = weight
-                return 0.0
-        _widen(labels, places, book, label)
-
-
-@compiled
-def _wonder(labels: Table, places: Table, label: int, expected: float) -> None:
+def _wonder(labels: Table, places: Table, label: int, expected: float, now: int) -> None:
     """Compare how expected a label's companions were with what is usual; forget when they are others.
 
     The test is Page's: a sum of shortfalls that starts again at 0. What a label knew counts `FRESH` touches
@@ -326,165 +265,25 @@ def _wonder(labels: Table, places: Table, label: int, expected: float) -> None:
     usual, spread = labels["usual"][label], labels["spread"][label]
     if spread > 0.0:
         # A single message is no alarm, however odd.
-        shortfall = min((usual - expected) / math.sqrt(spread), 3.0) - SLACK
+        unit = max(math.sqrt(spread), usual / 10.0)
+        shortfall = min((usual - expected) / unit, 3.0) - SLACK
         labels["surprise"][label] = max(0.0, labels["surprise"][label] + shortfall)
     known = labels["touches"][label] / labels["weight"][label]
     share_of_new = 1.0 / max(known, 1.0)
     labels["usual"][label] = usual + share_of_new * (expected - usual)
     labels["spread"][label] = (1.0 - share_of_new) * (spread + share_of_new * (expected - usual) ** 2)
-    if labels["surprise"][label] < ALARM:
+    # A sum of normal values comes as far by chance once in exp(2 SLACK sum) messages. What is allowed of that
+    # falls with the square of the messages: over all time it adds up to about DELTA.
+    sum_of_shortfalls = labels["surprise"][label]
+    if sum_of_shortfalls <= 0.0 or 2.0 * SLACK * sum_of_shortfalls < 2.0 * math.log(now) - math.log(DELTA):
         return
     labels["usual"][label] = labels["spread"][label] = labels["surprise"][label] = 0.0
+    labels["changed"][label] = 1
     if known > FRESH:
         scale = FRESH / known
         labels["touches"][label] *= scale
+        labels["heard"][label] *= scale
         labels["span"][label] *= scale
         start = labels["start"][label]
         for place in range(start, start + labels["room"][label]):
             places["weight"][place] *= scale
-
-
-@compiled
-def _widen(labels: Table, places: Table, book: NDArray[np.int64], label: int) -> None:
-    """Move a row to one twice as wide: a line divides into two, so nothing is crowded out."""
-    start, room = labels["start"][label], labels["room"][label]
-    wider = max(LINE, 2 * room)
-    new = _take(places, book, wider)
-    for place in range(start, start + room):
-        held = places["partner"][place]
-        if held > 0:
-            target = _line(new, wider, held - 1)
-            while places["partner"][target] > 0:
-                target += 1
-            places["partner"][target] = held
-            places["weight"][target] = places["weight"][place]
-    if room > 0:
-        free = FREE + _size_class(room)
-        places["partner"][start] = book[free] + 1
-        book[free] = start
-    labels["start"][label], labels["room"][label] = new, wider
-
-
-@compiled
-def _take(places: Table, book: NDArray[np.int64], room: int) -> int:
-    """Return an empty row: one given back, or the next unused places."""
-    free = FREE + _size_class(room)
-    row = book[free]
-    if row < 0:
-        book[TOP] += room
-        return int(book[TOP] - room)
-    book[free] = places["partner"][row] - 1
-    for place in range(row, row + room):
-        places["partner"][place] = 0
-        places["weight"][place] = 0.0
-    return int(row)
-
-
-@compiled
-def _size_class(room: int) -> int:
-    size = 0
-    while room > LINE:
-        room //= 2
-        size += 1
-    return size
-
-
-# Reading --------------------------------------------------------------------------------------------
-
-
-@compiled
-def touches(labels: Table, label: int) -> float:
-    """Return the decayed number of messages with a label."""
-    if label >= len(labels) or labels["weight"][label] == 0.0:
-        return 0.0
-    return float(labels["touches"][label] / labels["weight"][label])
-
-
-@compiled
-def share(labels: Table, places: Table, label: int, other: int) -> float:
-    """Return the share of a label's messages that carry another, too."""
-    if label >= len(labels) or labels["room"][label] == 0:
-        return 0.0
-    line = _line(labels["start"][label], labels["room"][label], other)
-    for place in range(line, line + LINE):
-        if places["partner"][place] == other + 1:
-            part: float = places["weight"][place] / labels["touches"][label]
-            return min(1.0, part)
-    return 0.0
-
-
-@compiled
-def _frequency(labels: Table, label: int, now: int) -> float:
-    """Return the share of all messages (those with any label) that carry a label."""
-    if label >= len(labels) or labels["weight"][label] == 0.0:
-        return 0.0
-    silence = labels["weight"][label] * (now - labels["last"][label])
-    return float(labels["touches"][label] / (labels["span"][label] + silence))
-
-
-@compiled
-def jaccard_by_chance(one: float, other: float) -> float:
-    """Return the Jaccard index of two independent labels of some frequencies."""
-    return _jaccard(one * other, one, other)
-
-
-@compiled
-def _jaccard(both: float, one: float, other: float) -> float:
-    either = one + other - both
-    return both / either if either > 0.0 else 0.0
-
-
-@compiled
-def similarity(labels: Table, places: Table, book: NDArray[np.int64], a: int, b: int) -> float:
-    """Return the Jaccard similarity beyond chance of two labels; see `Cooccurrence.similarities`.
-
-    How often they meet is read from the row with fewer touches: the rarer label's, or that of the one whose
-    companions changed last.
-    """
-    if a >= len(labels) or b >= len(labels):
-        return 0.0
-    known, other = touches(labels, a), touches(labels, b)
-    if known > other or (known == other and a > b):
-        a, b = b, a
-    met = share(labels, places, a, b)
-    if met == 0.0:
-        return 0.0
-    one, two = _frequency(labels, a, book[MESSAGES]), _frequency(labels, b, book[MESSAGES])
-    observed, chance = _jaccard(min(met * one, two), one, two), jaccard_by_chance(one, two)
-    return (observed - chance) / (1.0 - chance) if observed > chance else 0.0
-
-
-@compiled
-def _similarities(
-    labels: Table, places: Table, book: NDArray[np.int64], rows: Ids, columns: Ids
-) -> NDArray[np.float64]:
-    alike = np.empty((len(rows), len(columns)))
-    for i in range(len(rows)):
-        for j in range(len(columns)):
-            alike[i, j] = similarity(labels, places, book, rows[i], columns[j])
-    return alike
-
-
-@compiled
-def _among(labels: Table, places: Table, book: NDArray[np.int64], group: Ids) -> NDArray[np.float64]:
-    alike = np.empty((len(group), len(group)))
-    for i in range(len(group)):
-        for j in range(i + 1):
-            alike[i, j] = alike[j, i] = similarity(labels, places, book, group[i], group[j])
-    return alike
-
-
-@compiled
-def _counts(labels: Table, ids: Ids) -> NDArray[np.float64]:
-    counted = np.empty(len(ids))
-    for n in range(len(ids)):
-        counted[n] = touches(labels, ids[n])
-    return counted
-
-
-@compiled
-def _frequencies(labels: Table, ids: Ids, now: int) -> NDArray[np.float64]:
-    frequency = np.empty(len(ids))
-    for n in range(len(ids)):
-        frequency[n] = _frequency(labels, ids[n], now)
-    return frequency

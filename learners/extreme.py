@@ -46,18 +46,20 @@ class ExtremeStatistics(Statistics):
 class ExtremeClassifier(Learner):
     """One-versus-rest over a shortlist: a tree of classifiers names the few labels worth scoring.
 
-    A beam search goes down a B+-tree of node classifiers, and only the labels under the best leaves are
-    scored. Learning touches the same rows: the positives and the nodes above them say yes, whatever else
+    A beam search goes down a B+-tree of nodes, each a classifier and the centroid of the labels below it:
+    half of the beam is for the likeliest nodes, half for the nearest. Only the labels under the best leaves
+    are scored. Learning touches the same rows: the positives and the nodes above them say yes, whatever else
     was mistakenly likely (hard negatives, mined by the shortlist itself) says no. So a message costs
     O(d beam fanout log L). The tree grows label by label: a new label is hung under the leaf that its first
-    message speaks for, over-full nodes are divided by balanced 2-means of what hangs in them, and a label
+    message is nearest to, over-full nodes are divided by balanced 2-means of what hangs in them, and a label
     that the shortlist keeps missing is hung elsewhere.
 
     It is a tree of features, not of co-occurrence like `Clusters`: a shortlist has to be found from the
     vector alone, must hold labels that have never met any other, and must be bounded in depth.
 
-    Nodes learn from mistakes and so forget: of labels seen once, the shortlist held 98 % among 1,000 labels,
-    28 % among 10,000 and 3 % among 100,000 (`tests.benchmarks.extreme`). It is made for labels that recur.
+    Node classifiers learn from mistakes and so forget labels that are rare; centroids do not, but get vaguer
+    the more hangs below. Of labels seen once, the shortlist held 97 % among 1,000 labels, 76 % among 10,000
+    and 43 % among 100,000 (28 and 3 % without centroids; `tests.benchmarks.extreme`).
 
     Vectors are brought to length 1; dense ones from an encoder, of 128 to 1,024 features, are what it is
     meant for. A label takes 4 (d + 1) bytes of weights and, beside its name, some 60 more: a million labels
@@ -163,7 +165,7 @@ class ExtremeClassifier(Learner):
         if not self.exact:
             return self._tree.route(inputs)
         ids = np.flatnonzero(self._seen[: self._labels])
-        return [Scored(ids, self._tree.levels[0].rows.logits(None, inputs)[ids])]
+        return [Scored(ids, self._tree.levels[0].rows.products(None, inputs)[ids])]
 
     # Learning ---------------------------------------------------------------------------------------
 
@@ -176,10 +178,10 @@ class ExtremeClassifier(Learner):
         positive = targets.positive
         known = positive[self._seen[positive]]
         places, found = route[0].find(known)
-        self._admit(positive[~self._seen[positive]], route)
+        self._admit(positive[~self._seen[positive]], route, inputs)
         if not self.exact:
             self._recall = self._recall * KEEP + (len(known), len(known) - found.sum())
-            self._rehang(known, found, route)
+            self._rehang(known, found, route, inputs)
         if targets.negative is None:
             self._threshold.learn(sigmoid(route[0].logits), places[found], len(positive))
             self._base = self._base * KEEP + (len(positive), len(route[0].ids))
@@ -187,7 +189,7 @@ class ExtremeClassifier(Learner):
         else:
             negative = targets.negative[self._seen[targets.negative]]
             rows = self._tree.levels[0].rows
-            teach(rows, Scored(negative, rows.logits(negative, inputs)), positive, inputs)
+            teach(rows, Scored(negative, rows.products(negative, inputs)), positive, inputs)
             self._tree.lead(route, positive, inputs)
 
     def _reserve(self, columns: int) -> None:
@@ -196,21 +198,21 @@ class ExtremeClassifier(Learner):
         self._seen = grown(self._seen, self._labels)
         self._misses = grown(self._misses, self._labels)
 
-    def _admit(self, labels: Ids, route: list[Scored]) -> None:
+    def _admit(self, labels: Ids, route: list[Scored], inputs: Vector) -> None:
         """Start labels that are positive for the first time: as likely as labels are, and in the tree."""
         intercept = math.log(self._base[0] / self._base[1])
         for label in labels.tolist():
             self._tree.levels[0].rows.put(label, np.array([intercept], dtype=np.float32), like=label)
             if not self.exact:
-                self._tree.hang(label, route)
+                self._tree.hang(label, route, inputs)
         self._seen[labels] = True
 
-    def _rehang(self, labels: Ids, found: NDArray[np.bool_], route: list[Scored]) -> None:
+    def _rehang(self, labels: Ids, found: NDArray[np.bool_], route: list[Scored], inputs: Vector) -> None:
         """Hang labels elsewhere that the shortlist has missed too often."""
         self._misses[labels] = np.where(found, 0, self._misses[labels] + 1)
         for label in labels[self._misses[labels] >= PATIENCE].tolist():
             self._misses[label] = 0
-            self._tree.rehang(label, route)
+            self._tree.rehang(label, route, inputs)
 
     # State ------------------------------------------------------------------------------------------
 

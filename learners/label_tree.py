@@ -1,4 +1,4 @@
-"""A tree of classifiers that leads from a vector to the few labels worth scoring.
+"""A tree of classifiers and centroids that leads from a vector to the few labels worth scoring.
 
 The tree is a B+-tree whose keys are classifiers: labels hang at height 0, every node has at most `fanout`
 children, a node that gets one more is divided in two, and the tree grows at the root. So all leaves are
@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from learners.base import State, Vector
-from learners.classifier_rows import ClassifierRows
+from learners.classifier_rows import Centroids, ClassifierRows
 from learners.growth import grown
 from learners.labels import Ids
 from learners.linear import sigmoid
@@ -28,10 +28,14 @@ ROUNDS = 6
 
 
 class Scored(NamedTuple):
-    """Ids of one height, ascending, and the logits that their classifiers gave. Both of shape (n,)."""
+    """Ids of one height, ascending, and the logits that their classifiers gave. Both of shape (n,).
+
+    Of nodes also the cosines of the vector's angles to their centroids.
+    """
 
     ids: Ids
     logits: Vector
+    cosines: Vector = np.zeros(0, dtype=np.float32)
 
     def find(self, wanted: Ids) -> tuple[Ids, NDArray[np.bool_]]:
         """Return where ids of shape (k,) stand in `ids`, and which of them do."""
@@ -46,6 +50,7 @@ class Level:
 
     def __init__(self, rows: ClassifierRows, fanout: int) -> None:
         self.rows = rows
+        self.centroids = Centroids(rows.device)
         # One place more than may be used: a node is over-full for a moment before it is divided.
         self.children: Ids = np.full((0, fanout + 1), NOWHERE, dtype=np.intp)
         self.sizes: Ids = np.zeros(0, dtype=np.intp)
@@ -60,6 +65,8 @@ class Level:
         self.rows.reserve(nodes, columns)
         self.parents = grown(self.parents, nodes, fill=NOWHERE)
         if self.children.shape[1] > 1:
+            # Without the intercept.
+            self.centroids.reserve(nodes, columns - 1)
             self.children = grown(self.children, nodes, fill=NOWHERE)
             self.sizes = grown(self.sizes, nodes)
 
@@ -95,7 +102,7 @@ class LabelTree:
     >>> for label, inputs in enumerate(np.eye(5, dtype=np.float32)):
     ...     route = tree.route(inputs)
     ...     tree.reserve(label + 1, columns=5)
-    ...     tree.hang(label, route)
+    ...     tree.hang(label, route, inputs)
     ...     tree.learn(route, np.array([label]), inputs)
     >>> [len(level) for level in tree.levels]
     [5, 2]
@@ -130,16 +137,25 @@ class LabelTree:
         above = np.zeros(len(ids))
         route = []
         for level in reversed(self.levels[1:]):
-            scored = Scored(ids, level.rows.logits(ids, inputs))
-            route.append(scored)
-            ids, above = self._below(level, ids, above - np.logaddexp(0.0, -scored.logits))
-        route.append(Scored(ids, self.levels[0].rows.logits(ids, inputs)))
+            cosines = level.centroids.cosines(ids, inputs[1:])
+            route.append(Scored(ids, level.rows.products(ids, inputs), cosines))
+            path = above - np.logaddexp(0.0, -route[-1].logits)
+            ids, above = self._below(level, ids, path, cosines)
+        route.append(Scored(ids, self.levels[0].rows.products(ids, inputs)))
         return route[::-1]
 
-    def _below(self, level: Level, ids: Ids, path: NDArray[np.float64]) -> tuple[Ids, NDArray[np.float64]]:
-        """Return the children of the best nodes, ascending, and the log-probabilities of the paths there."""
+    def _below(
+        self, level: Level, ids: Ids, path: NDArray[np.float64], cosines: Vector
+    ) -> tuple[Ids, NDArray[np.float64]]:
+        """Return the children of the best nodes, ascending, and the log-probabilities of the paths there.
+
+        Half of the beam goes to the likeliest nodes, the other half to the nearest of the rest.
+        """
         if len(ids) > self.beam:
-            best = np.argpartition(-path, self.beam - 1)[: self.beam]
+            half = (self.beam + 1) // 2
+            likely, rest = np.split(np.argpartition(-path, half), [half])
+            near = rest[np.argpartition(-cosines[rest], self.beam - half - 1)]
+            best = np.concatenate([likely, near[: self.beam - half]])
             ids, path = ids[best], path[best]
         children = level.children[ids]
         real = children != NOWHERE
@@ -149,24 +165,36 @@ class LabelTree:
 
     # Growing ----------------------------------------------------------------------------------------
 
-    def hang(self, label: int, route: list[Scored]) -> None:
-        """Hang a label under the leaf that a vector most speaks for; divide what is over-full."""
-        leaf = self._best_leaf(route)
+    def hang(self, label: int, route: list[Scored], inputs: Vector) -> None:
+        """Hang a label under the leaf whose centroid is nearest to its vector; divide what is over-full."""
+        leaf = self._nearest_leaf(route)
         self._hang(label, leaf, 1)
+        self._pull(leaf, inputs)
         self._divide(leaf, 1)
 
-    def rehang(self, label: int, route: list[Scored]) -> None:
-        """Hang a label elsewhere, if the best leaf has room: a tree must not grow without new labels."""
-        leaves, old, new = self.levels[1], int(self.levels[0].parents[label]), self._best_leaf(route)
+    def rehang(self, label: int, route: list[Scored], inputs: Vector) -> None:
+        """Hang a label elsewhere, if the nearest leaf has room: a tree must not grow without new labels."""
+        leaves, old, new = self.levels[1], int(self.levels[0].parents[label]), self._nearest_leaf(route)
         if new == old or leaves.sizes[new] >= self.fanout:
             return
         children = leaves.children[old, : leaves.sizes[old]]
         leaves.set_children(old, children[children != label])
         self._hang(label, new, 1)
+        self._pull(new, inputs)
 
-    def _best_leaf(self, route: list[Scored]) -> int:
+    def _nearest_leaf(self, route: list[Scored]) -> int:
         leaves = route[1]
-        return int(leaves.ids[leaves.logits.argmax()]) if len(leaves.ids) else 0
+        return int(leaves.ids[leaves.cosines.argmax()]) if len(leaves.ids) else 0
+
+    def _pull(self, node: int, inputs: Vector) -> None:
+        """Let a vector count in the centroids of a leaf and of what is above it.
+
+        Only a label's first vector counts, and the one it is hung elsewhere for: labels seen once weigh no
+        less than those seen all the time, and nothing of them is forgotten.
+        """
+        for level in self.levels[1:]:
+            level.centroids.add(node, inputs[1:])
+            node = int(level.parents[node])
 
     def _hang(self, child: int, node: int, height: int) -> None:
         level = self.levels[height]
@@ -186,10 +214,19 @@ class LabelTree:
             # Each half starts as the whole did, turned towards its own children.
             turn = rows[mask].mean(axis=0) - rows.mean(axis=0)
             turn[0] = 0.0
+            level.centroids.put(heir, *self._centroid(height - 1, children[mask], rows[mask]))
             level.rows.put(heir, row + turn, like=node)
             level.set_children(heir, np.sort(children[mask]))
             below.parents[children[mask]] = heir
         self._admit(new, int(level.parents[node]), height)
+
+    def _centroid(self, height: int, nodes: Ids, rows: Vector) -> tuple[Vector, float]:
+        """Return the mean of what hangs in some nodes, and of how much it is; a label's row points to it."""
+        if height == 0:
+            return _directions(rows[:, 1:]).mean(axis=0), len(nodes)
+        below = self.levels[height].centroids
+        counts = below.counts[nodes]
+        return (counts @ below.take(nodes)) / counts.sum(), float(counts.sum())
 
     def _admit(self, new: int, parent: int, height: int) -> None:
         """Hang a new node under its twin's parent; under the root where there is none."""
@@ -200,7 +237,9 @@ class LabelTree:
             parent = 0
             top = self._new_level()
             top.reserve(1, level.rows.columns)
-            top.set_children(0, np.arange(len(level)))
+            nodes = np.arange(len(level))
+            top.set_children(0, nodes)
+            top.centroids.put(0, *self._centroid(height, nodes, level.rows.take(nodes)))
             level.parents[: len(level)] = 0
             self.levels.append(top)
         else:
@@ -227,7 +266,8 @@ class LabelTree:
     def state(self) -> State:
         """Return weights and children; see `Learner.state`."""
         return {
-            str(height): level.rows.state() | {"children": level.children[: len(level)]}
+            str(height): level.rows.state()
+            | {"children": level.children[: len(level)], "centroids": level.centroids.state()}
             for height, level in enumerate(self.levels)
         }
 
@@ -239,6 +279,7 @@ class LabelTree:
             level.rows.load_state(state[str(height)])
             level.parents = np.full(len(level), NOWHERE, dtype=np.intp)
             if height:
+                level.centroids.load_state(state[str(height)]["centroids"])
                 level.children = np.array(state[str(height)]["children"], dtype=np.intp)
                 level.sizes = (level.children != NOWHERE).sum(axis=1)
                 nodes, places = np.nonzero(level.children != NOWHERE)
@@ -257,7 +298,7 @@ def teach(rows: ClassifierRows, scored: Scored, positive: Ids, inputs: Vector) -
     errors[places[found]] -= 1.0
     if len(missed):
         ids = np.concatenate([ids, missed])
-        errors = np.concatenate([errors, sigmoid(rows.logits(missed, inputs)) - np.float32(1.0)])
+        errors = np.concatenate([errors, sigmoid(rows.products(missed, inputs)) - np.float32(1.0)])
     wrong = np.flatnonzero(np.abs(errors) > TOLERANCE)
     if len(wrong):
         rows.step(ids[wrong], errors[wrong], inputs)
@@ -271,8 +312,7 @@ def halves(rows: Vector) -> NDArray[np.bool_]:
     >>> halves(np.array([[1, 0], [0, 1], [2, 0.1], [0.1, 3]], dtype=np.float32)).tolist()
     [True, False, True, False]
     """
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    directions = rows / np.maximum(lengths, np.float32(1e-12))[:, None]
+    directions = _directions(rows)
     first = _farthest(directions, directions.mean(axis=0))
     second = _farthest(directions, first)
     mask = np.zeros(len(rows), dtype=np.bool_)
@@ -282,6 +322,12 @@ def halves(rows: Vector) -> NDArray[np.bool_]:
         mask[order[len(rows) // 2 :]] = True
         first, second = directions[mask].mean(axis=0), directions[~mask].mean(axis=0)
     return mask
+
+
+def _directions(rows: Vector) -> Vector:
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    directions: Vector = rows / np.maximum(lengths, np.float32(1e-12))[:, None]
+    return directions
 
 
 def _farthest(rows: Vector, point: Vector) -> Vector:

@@ -6,17 +6,18 @@ All of it is compiled and bounded by the largest cluster, whatever the number of
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from learners.compiled import compiled
-from learners.cooccurrence import jaccard_by_chance, similarity, touches
 from learners.labels import Ids
+from learners.similarity import jaccard_by_chance
 
 Matrix = NDArray[np.float64]
-Table = NDArray[Any]
+
+HALVINGS = 16
+"""Steps of the search for the value that evidence speaks least against: (2/3)^16 of the way is left."""
 
 
 @compiled
@@ -63,7 +64,7 @@ def average_linkage(alike: Matrix, counts: Matrix) -> tuple[NDArray[np.intp], Ma
     merges, closeness = np.empty((size - 1, 2), dtype=np.intp), np.empty(size - 1)
     left = np.arange(size)
     for step in range(size - 1):
-        first, second, best = 0, 1, -1.0
+        first, second, best = 0, 1, -np.inf
         for i in range(size - step):
             for j in range(i + 1, size - step):
                 if near[left[i], left[j]] > best:
@@ -112,36 +113,129 @@ def messages_behind(alike: Matrix, counts: Matrix, group: Ids) -> float:
 
 
 @compiled
-def verdict(
-    alike: Matrix, counts: Matrix, frequency: Matrix, one: Ids, other: Ids, linkage: float, floor: float
-) -> tuple[float, float, float]:
-    """Return how alike two groups are, what it is compared with, and how sure it is on which side it lies.
+def sample_of_pairs(alike: Matrix, counts: Matrix, one: Ids, other: Ids) -> float:
+    """Return of how many messages the mean similarity between two groups is about the mean.
 
-    Compared with: a share `linkage` of the cohesion of the more cohesive group, and no less than `floor`,
-    which is all there is to compare two single labels with.
+    Labels that come together tell one thing, labels that do not tell as many as they are, on either side.
     """
+    first, second = counts[one].mean(), counts[other].mean()
+    if first == 0.0 or second == 0.0:
+        return 0.0
+    apiece = messages_behind(alike, counts, one) / first, messages_behind(alike, counts, other) / second
+    sample: float = min(first, second) * apiece[0] * apiece[1]
+    return sample
+
+
+@compiled
+def log_choices(size: int, chosen: int) -> float:
+    """Return the logarithm of how many ways there are to choose some of `size`.
+
+    Examples
+    --------
+    >>> round(math.exp(log_choices(5, 2)), 6)
+    10.0
+    """
+    return math.lgamma(size + 1.0) - math.lgamma(chosen + 1.0) - math.lgamma(size - chosen + 1.0)
+
+
+@compiled
+def difference(
+    sample: float,
+    seen: float,
+    chance: float,
+    sample_of: float,
+    seen_of: float,
+    chance_of: float,
+    share: float,
+) -> float:
+    """Return how strongly two similarities speak against the first being a `share` of the second.
+
+    The evidence against both together, of the pair of values in that proportion that it speaks least
+    against: what is well known on one side makes up for what is not on the other.
+
+    Examples
+    --------
+    >>> difference(1000.0, 0.1, 0.0, 1000.0, 0.5, 0.0, 0.2) < 0.01
+    True
+    >>> difference(1000.0, 0.1, 0.0, 1000.0, 0.5, 0.0, 0.3) > difference(50.0, 0.1, 0.0, 50.0, 0.5, 0.0, 0.3)
+    True
+    """
+    low, high = min(seen, share * seen_of), max(seen, share * seen_of)
+    told = 0.0
+    for _ in range(HALVINGS):
+        # Convex in the supposed value: a third at a time is left out.
+        left, right = (2.0 * low + high) / 3.0, (low + 2.0 * high) / 3.0
+        at_left = evidence(sample, seen, left, chance) + evidence(sample_of, seen_of, left / share, chance_of)
+        at_right = evidence(sample, seen, right, chance) + evidence(
+            sample_of, seen_of, right / share, chance_of
+        )
+        told = min(at_left, at_right)
+        if at_left < at_right:
+            high = right
+        else:
+            low = left
+    return told
+
+
+@compiled
+def comparison(
+    alike: Matrix,
+    counts: Matrix,
+    frequency: Matrix,
+    outside: Matrix,
+    one: Ids,
+    other: Ids,
+    linkage: float,
+    floor: float,
+) -> tuple[float, float, float, float]:
+    """Return how alike two groups are, the most that is asked, how surely it is less, and how surely more.
+
+    Asked: a share `linkage` of the cohesion of either group, and of what the labels of either are like
+    `outside` of both, for they may only be among strangers. Surely less than one of these is enough; more
+    must be all of them.
+    """
+    # That labels avoid each other says no more than that they are not alike.
     between = max(0.0, mean_similarity(alike, counts, one, other))
-    cohesion = max(mean_similarity(alike, counts, one, one), mean_similarity(alike, counts, other, other))
-    threshold = max(floor, linkage * cohesion)
-    sample = min(messages_behind(alike, counts, one), messages_behind(alike, counts, other))
+    sample = sample_of_pairs(alike, counts, one, other)
     chance = jaccard_by_chance(frequency[one].mean(), frequency[other].mean())
-    return between, threshold, evidence(sample, between, threshold, chance)
+    most, less, more = 0.0, 0.0, np.inf
+    if len(one) == 1 and len(other) == 1:
+        most, more = floor, evidence(sample, between, floor, chance) if between > floor else 0.0
+    for group in (one, other):
+        foreign = linkage * outside[group].mean()
+        told = evidence(sample, between, foreign, chance)
+        most = max(most, foreign)
+        less, more = (max(less, told), 0.0) if between < foreign else (less, min(more, told))
+        if len(group) > 1:
+            behind, often = messages_behind(alike, counts, group), frequency[group].mean()
+            cohesion = max(0.0, mean_similarity(alike, counts, group, group))
+            usual = jaccard_by_chance(often, often)
+            told = difference(sample, between, chance, behind, cohesion, usual, linkage)
+            most = max(most, linkage * cohesion)
+            less, more = (max(less, told), 0.0) if between < linkage * cohesion else (less, min(more, told))
+    return between, most, less, more
 
 
 @compiled
 def division(
-    alike: Matrix, counts: Matrix, frequency: Matrix, linkage: float, floor: float, least: float
-) -> tuple[NDArray[np.bool_], float, float]:
-    """Return which labels part from the others (none where nothing is sure), how alike, and the threshold.
+    alike: Matrix,
+    counts: Matrix,
+    frequency: Matrix,
+    outside: Matrix,
+    linkage: float,
+    least: float,
+) -> tuple[Ids, Matrix]:
+    """Return the part that each label goes to (all 0 where nothing is sure), and what speaks for each part.
 
-    The merges of average linkage are undone from the last: the first whose two sides are surely apart (by
-    evidence of at least `least`) parts its smaller side from all the rest.
+    The merges of average linkage are undone from the last: each whose two sides are surely apart, by
+    evidence of at least `least`, parts its smaller side from the rest of its part. What speaks for a part:
+    similarity and threshold, shape (parts, 2); that of part 0 says nothing.
     """
     size = len(alike)
     merges, closeness = average_linkage(alike, counts)
     # No cohesion exceeds the closest pair: sides as close as this, give or take the weights, stay.
-    close = 2.0 * max(floor, linkage * closeness[0])
-    leaving = np.zeros(size, dtype=np.bool_)
+    close = 2.0 * linkage * max(closeness[0], outside.max())
+    part, why, parts = np.zeros(size, dtype=np.intp), np.zeros((size, 2)), 1
     # The label that each label's group was named after, merge by merge.
     named = np.empty((size, size), dtype=np.intp)
     named[0] = np.arange(size)
@@ -155,79 +249,11 @@ def division(
             break
         one = np.flatnonzero(named[step] == merges[step, 0])
         other = np.flatnonzero(named[step] == merges[step, 1])
-        between, threshold, sure = verdict(alike, counts, frequency, one, other, linkage, floor)
-        if between < threshold and sure >= least:
-            leaving[one if len(one) < len(other) else other] = True
-            return leaving, between, threshold
-    return leaving, 0.0, 0.0
-
-
-@compiled
-def surroundings(
-    labels: Table,
-    places: Table,
-    book: NDArray[np.int64],
-    members: Ids,
-    owner: Ids,
-    sizes: NDArray[np.int64],
-    largest: int,
-    scratch: Matrix,
-) -> tuple[int, NDArray[np.intp], Matrix]:
-    """Return the cluster nearest to a cluster, and for each member its nearest and how alike they are.
-
-    -1 stands for none. How alike: the similarities to a cluster's labels, summed, over its size with the
-    member in it; so of two parts of a group the larger one draws. Clusters without room do not count.
-    `scratch`, shape (2, clusters), holds zeros before and after: to clear it each time would cost O(L).
-    """
-    own = owner[members[0]]
-    sums, total = scratch[0], scratch[1]
-    met = np.zeros(int(labels["room"][members].sum()), dtype=np.intp)
-    known = 0
-    best, alike = np.full(len(members), -1, dtype=np.intp), np.zeros(len(members))
-    for n in range(len(members)):
-        start, room = labels["start"][members[n]], labels["room"][members[n]]
-        count = touches(labels, members[n])
-        for place in range(start, start + room):
-            other = places["partner"][place] - 1
-            if 0 <= other < len(owner) and owner[other] != own:
-                value = similarity(labels, places, book, members[n], other)
-                if value > 0.0:
-                    if total[owner[other]] == 0.0:
-                        met[known] = owner[other]
-                        known += 1
-                    sums[owner[other]] += value
-                    total[owner[other]] += value * min(count, touches(labels, other))
-        for place in range(start, start + room):
-            other = places["partner"][place] - 1
-            if 0 <= other < len(owner) and sums[owner[other]] > 0.0:
-                cluster = owner[other]
-                mean = sums[cluster] / (sizes[cluster] + 1.0)
-                if sizes[cluster] < largest and (mean > alike[n] or (mean == alike[n] and cluster < best[n])):
-                    best[n], alike[n] = cluster, mean
-                sums[cluster] = 0.0
-    nearest, most = -1, 0.0
-    for cluster in np.sort(met[:known]):
-        mean = total[cluster] / sizes[cluster]
-        if mean > most and sizes[cluster] + len(members) <= largest:
-            nearest, most = cluster, mean
-        total[cluster] = 0.0
-    return nearest, best, alike
-
-
-@compiled
-def visit(owner: Ids, visits: NDArray[np.int64], message: int, ids: Ids, patience: int) -> int:
-    """Count one message for each cluster that it touches; return the first that is due a look, or -1.
-
-    `visits`, shape (clusters, 2), holds messages since the last look and the last message counted.
-    """
-    due = -1
-    for label in ids:
-        if not 0 <= label < len(owner):
-            raise IndexError("a label's id must be below the size of the label space; give both")
-        cluster = owner[label]
-        if visits[cluster, 1] != message:
-            visits[cluster, 1] = message
-            visits[cluster, 0] += 1
-            if due < 0 and visits[cluster, 0] >= patience:
-                due = cluster
-    return due
+        leaving = one if len(one) < len(other) else other
+        between, asked, less, _ = comparison(alike, counts, frequency, outside, one, other, linkage, 0.0)
+        # It was chosen to look apart: as much again as there are ways to choose it.
+        if less >= least + log_choices(size, len(leaving)):
+            part[leaving] = parts
+            why[parts, 0], why[parts, 1] = between, asked
+            parts += 1
+    return part, why[:parts]

@@ -38,3 +38,27 @@ def label_sets(
         columns[stray] = rng.integers(0, len(truth), int(stray.sum()))
         for part in np.split(columns, np.searchsorted(rows, np.arange(1, 256))):
             yield np.unique(part)
+
+
+def exclusive_label_sets(
+    truth: NDArray[np.intp], density: float, noise: float, seed: int
+) -> Iterator[NDArray[np.intp]]:
+    """Yield label-sets without end: one group on each message, its labels as often as `density` asks.
+
+    Labels of sparse groups then share few of their messages, those of different groups none but by noise.
+    """
+    rng, groups = np.random.default_rng(seed), int(truth.max()) + 1
+    members = [np.flatnonzero(truth == group) for group in range(groups)]
+    while True:
+        own = members[rng.integers(groups)]
+        labels = own[rng.random(len(own)) < density * groups]
+        stray = rng.random(len(labels)) < noise
+        yield np.unique(np.where(stray, rng.integers(0, len(truth), len(labels)), labels))
+
+
+def independent_label_sets(labels: int, density: float, seed: int) -> Iterator[NDArray[np.intp]]:
+    """Yield label-sets without end and without any structure."""
+    rng = np.random.default_rng(seed)
+    while True:
+        for present in rng.random((256, labels)) < density:
+            yield np.flatnonzero(present)

@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from learners.clusters import Clusters
-from tests.learners.partitions import label_sets, partition
+from tests.learners.partitions import (
+    exclusive_label_sets,
+    independent_label_sets,
+    label_sets,
+    partition,
+)
 
 
 def planted(groups: list[list[int]], messages: int, seed: int) -> Iterator[list[int]]:
@@ -68,9 +73,29 @@ def test_a_regrouping_is_followed() -> None:
     for labels in planted(first, 6000, 0):
         clusters.learn(labels, 8)
     assert adjusted_rand_score([0, 0, 0, 0, 1, 1, 1, 1], grouping(clusters, 8)) == 1.0
-    for labels in planted(second, 2000, 1):
+    for labels in planted(second, 6000, 1):
         clusters.learn(labels, 8)
     assert adjusted_rand_score([0, 0, 1, 1, 0, 0, 1, 1], grouping(clusters, 8)) == 1.0
+
+
+@pytest.mark.parametrize(("labels", "density"), [(20, 0.1), (60, 0.02), (50, 0.5)])
+def test_labels_without_structure_are_left_alone(labels: int, density: float) -> None:
+    """What is not structure is not taken for it, at any density."""
+    clusters = Clusters()
+    stream = itertools.islice(independent_label_sets(labels, density, 1), 20_000)
+    assert sum(len(clusters.learn(message, labels)) for message in stream) == 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_sparse_groups_of_which_one_is_on_at_a_time_are_found_again(seed: int) -> None:
+    """Labels that share one message in twenty, a twentieth of it noise: found, and again when regrouped."""
+    clusters = Clusters()
+    for phase in (0, 10):
+        truth = partition(40, 4, seed + phase)
+        stream = exclusive_label_sets(truth, 0.05, 0.05, seed + phase)
+        for labels in itertools.islice(stream, 40_000):
+            clusters.learn(labels, 40)
+        assert adjusted_rand_score(truth, clusters.owners()) >= 0.95
 
 
 def test_a_stationary_stream_does_not_flap() -> None:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learners.cooccurrence import PARTNERS, RESCALE, WIDEST, Cooccurrence
+from learners.cooccurrence import RESCALE, Cooccurrence
+from learners.partner_rows import PARTNERS, WIDEST, share
+from tests.learners.partitions import independent_label_sets, label_sets, partition
 
 LABELS = 8
 streams = st.lists(st.sets(st.integers(0, LABELS - 1), max_size=5), max_size=60)
+
+
+def share_of(counts: Cooccurrence, label: int, other: int) -> float:
+    """Return the share of a label's messages that carry another, too."""
+    labels, places, _ = counts.tables
+    return share(labels, places, label, other)
 
 
 def plain(messages: list[set[int]], half_life: float) -> tuple[np.ndarray, np.ndarray]:
@@ -35,7 +45,7 @@ def test_equals_plain_counting(messages: list[set[int]], half_life: float) -> No
         assert counts.count(a) == pytest.approx(touched[a], rel=1e-9)
         for b in range(LABELS):
             if touched[a] and a != b:
-                assert counts.conditional(a, b) == pytest.approx(met[a, b] / touched[a], rel=1e-4)
+                assert share_of(counts, a, b) == pytest.approx(met[a, b] / touched[a], rel=1e-4)
 
 
 def test_a_large_message_is_counted_fairly_and_in_part() -> None:
@@ -46,7 +56,7 @@ def test_a_large_message_is_counted_fairly_and_in_part() -> None:
     assert counts.pairs == len(labels) * PARTNERS // 2
     for _ in range(24):
         counts.add(labels)
-    shares = [counts.conditional(0, other) for other in labels[1:]]
+    shares = [share_of(counts, 0, other) for other in labels[1:]]
     # 25 messages times 32 partners are 8 rounds of 100.
     assert shares == pytest.approx([1.0] * 100, rel=1e-4)
 
@@ -58,8 +68,8 @@ def test_a_changed_label_forgets_its_old_companions() -> None:
         counts.add([0, 1] if n % 2 else [2, 3])
     for n in range(200):
         counts.add([0, 2] if n % 2 else [1, 3])
-    assert counts.conditional(0, 2) > 0.8
-    assert counts.conditional(0, 1) < 0.2
+    assert share_of(counts, 0, 2) > 0.8
+    assert share_of(counts, 0, 1) < 0.2
 
 
 @given(streams)
@@ -68,8 +78,8 @@ def test_similarities_are_symmetric_and_bounded(messages: list[set[int]]) -> Non
     counts = Cooccurrence()
     for message in messages:
         counts.add(sorted(message))
-    alike = counts.similarities(list(range(LABELS)), list(range(LABELS)))
-    assert np.all((alike >= 0) & (alike <= 1))
+    alike = counts.among(list(range(LABELS)))
+    assert np.all((alike >= -1) & (alike <= 1))
     np.testing.assert_allclose(alike, alike.T, atol=1e-12)
 
 
@@ -79,8 +89,8 @@ def test_independent_labels_are_not_alike_however_frequent() -> None:
     counts = Cooccurrence()
     for row in rng.random((5000, 2)) < 0.5:
         counts.add(np.flatnonzero(row).tolist())
-    assert counts.conditional(0, 1) > 0.4
-    assert counts.similarities([0], [1])[0, 0] < 0.05
+    assert share_of(counts, 0, 1) > 0.4
+    assert counts.among([0, 1])[0, 1] < 0.05
 
 
 def test_counts_survive_being_brought_down() -> None:
@@ -89,7 +99,7 @@ def test_counts_survive_being_brought_down() -> None:
     for _ in range(4 * int(np.log2(RESCALE))):
         counts.add([0, 1])
     assert counts.count(0) == pytest.approx(2.0)
-    assert counts.conditional(0, 1) == pytest.approx(1.0)
+    assert share_of(counts, 0, 1) == pytest.approx(1.0)
 
 
 def test_a_label_remembers_its_heaviest_partners_in_bounded_memory() -> None:
@@ -113,4 +123,27 @@ def test_state_round_trip(before: list[set[int]], after: list[set[int]]) -> None
         one.add(sorted(message))
         other.add(sorted(message))
     labels = list(range(LABELS))
-    np.testing.assert_array_equal(one.similarities(labels, labels), other.similarities(labels, labels))
+    np.testing.assert_array_equal(one.among(labels), other.among(labels))
+
+
+def test_stationary_companions_are_never_forgotten() -> None:
+    """Without structure and with it, no label takes chance for a change of companions."""
+    for stream in (independent_label_sets(50, 0.5, 0), label_sets(partition(50, 10, 0), 0.5, 0.2, 0)):
+        counts = Cooccurrence()
+        for labels in itertools.islice(stream, 10_000):
+            counts.add(labels)
+        assert not counts.tables[0]["changed"].any()
+        assert counts.samples([0])[0] > 1500
+
+
+def test_samples_are_what_decayed_counts_are_worth() -> None:
+    """Counts that decay are worth as many messages as the variance of their mean tells; few are all."""
+    counts, half_life = Cooccurrence(half_life=50.0), 50.0
+    for _ in range(500):
+        counts.add([0])
+    weights = 0.5 ** (np.arange(500) / half_life)
+    assert counts.samples([0])[0] == pytest.approx(weights.sum() ** 2 / (weights**2).sum(), rel=1e-3)
+    counts = Cooccurrence(half_life=1e6)
+    for _ in range(30):
+        counts.add(list(range(65)))
+    assert counts.samples([0])[0] == pytest.approx(15.0, rel=1e-3)

@@ -52,9 +52,9 @@ def test_every_label_hangs_in_one_place(seed: int, fanout: int, beam: int) -> No
         inputs = rng.normal(size=5).astype(np.float32)
         route = tree.route(inputs)
         tree.reserve(label + 1, 5)
-        tree.hang(label, route)
+        tree.hang(label, route, inputs)
         tree.learn(route, np.array([label]), inputs)
-        tree.rehang(int(rng.integers(label + 1)), tree.route(inputs))
+        tree.rehang(int(rng.integers(label + 1)), tree.route(inputs), inputs)
         assert_tree(tree, label + 1)
     assert len(tree.levels) <= 1 + np.log2(60)
 
@@ -71,6 +71,28 @@ def test_the_shortlist_is_nearly_as_good_as_every_label() -> None:
     assert tree.statistics().missed < 0.2
     # A beam that covers the whole tree would prove nothing.
     assert tree.statistics().nodes > 3 * tree.beam
+
+
+def test_labels_seen_once_are_listed() -> None:
+    """Two thousand labels, each seen on one message of ten: most are listed for a message like theirs."""
+    rng = np.random.default_rng(0)
+    groups = rng.normal(size=(100, 48)).astype(np.float32)
+    learner = ExtremeClassifier(fanout=16, beam=8, device="cpu")
+    learner.label_space.ids(f"l{label}" for label in range(2000))
+
+    def vector(group: int) -> Vector:
+        x: Vector = groups[group] + 0.7 * rng.normal(size=48).astype(np.float32)
+        return x
+
+    for first in range(0, 2000, 10):
+        learner.learn(vector(first // 10 % 100), Targets(np.arange(first, first + 10)))
+    assert learner.statistics().height >= 2
+    found = []
+    for group in rng.integers(0, 100, 200).tolist():
+        scored = learner.predict(vector(group)).scored
+        assert scored is not None
+        found.append(np.isin(np.arange(10 * group, 10 * group + 10), scored).mean())
+    assert np.mean(found) > 0.6
 
 
 def test_a_beam_as_wide_as_the_tree_lists_every_label() -> None:
