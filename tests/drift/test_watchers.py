@@ -174,8 +174,10 @@ def test_feedback_that_thins_out_or_comes_late() -> None:
     prompt = [Observation(ids(), ids())] * 600
     thin = [Observation(ids(), ids(), unlabelled=4)] * 200
     late = [Observation(ids(), ids(), delay=1000)] * 200
-    assert {alarm.detector for _, alarm in watch(Feedback(), prompt + thin)} == {"labelled/adwin"}
-    assert {alarm.detector for _, alarm in watch(Feedback(), prompt + late)} == {"delay/adwin"}
+    ((_, thinner),) = watch(Feedback(), prompt + thin)
+    assert (thinner.detector, thinner.before, thinner.after) == ("labelled/adwin", 0.0, pytest.approx(4))
+    ((_, later),) = watch(Feedback(), prompt + late)
+    assert (later.detector, later.before, later.after) == ("delay/adwin", 0.0, pytest.approx(1000))
     assert watch(Feedback(), prompt + prompt) == []
 
 
