@@ -184,7 +184,7 @@ def overdue(clock: int, gaps: float, span: float, spread: float, chance: float, 
     surprise = -math.log(chance) * spread / gaps
     if surprise >= 40.0:
         return never
-    return int(min(float(clock) + math.ceil(span * math.expm1(surprise)), float(never)))
+    return int(min(clock + np.ceil(span * math.expm1(surprise)), float(never)))
 
 
 @njit(cache=True)

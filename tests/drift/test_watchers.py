@@ -175,9 +175,11 @@ def test_feedback_that_thins_out_or_comes_late() -> None:
     thin = [Observation(ids(), ids(), unlabelled=4)] * 200
     late = [Observation(ids(), ids(), delay=1000)] * 200
     ((_, thinner),) = watch(Feedback(), prompt + thin)
-    assert (thinner.detector, thinner.before, thinner.after) == ("labelled/adwin", 0.0, pytest.approx(4))
+    assert thinner.detector == "labelled/adwin"
+    assert [thinner.before, thinner.after] == pytest.approx([0.0, 4.0])
     ((_, later),) = watch(Feedback(), prompt + late)
-    assert (later.detector, later.before, later.after) == ("delay/adwin", 0.0, pytest.approx(1000))
+    assert later.detector == "delay/adwin"
+    assert [later.before, later.after] == pytest.approx([0.0, 1000.0])
     assert watch(Feedback(), prompt + prompt) == []
 
 

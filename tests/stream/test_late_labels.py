@@ -45,13 +45,13 @@ def test_labels_that_come_later_and_later_are_noticed(share: float) -> None:
         found = alarms(lambda n: 20 + 0.2 * max(0, n - START), share, seed)
         delays = [(n, alarm) for n, alarm in found if alarm.detector == "delay/adwin"]
         assert delays, found
-        (first, alarm), (_, latest) = delays[0], delays[-1]
-        assert START < first < START + 1200
-        assert alarm.scope == "feedback"
-        assert alarm.before == pytest.approx(
-            14, abs=6
-        )  # Half of all wait for less: it is a mean of logarithms.
-        assert latest.after > 1.5 * alarm.before
+    assert START < delays[0][0] < START + 1200
+    assert {alarm.scope for _, alarm in delays} == {"feedback"}
+    # Means of logarithms: half of all wait for less.
+    assert delays[0][1].before == pytest.approx(14, abs=6)
+    since = [alarm.after or 0.0 for _, alarm in delays]
+    assert since == sorted(since)
+    assert since[-1] > 30
 
 
 def test_labels_that_are_always_late_are_no_news() -> None:
