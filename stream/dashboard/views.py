@@ -19,6 +19,8 @@ WINDOW = 500.0
 PAGE = 50
 """Rows sent at a time: labels, messages."""
 DRIFT_PAGE = 400
+FACETS = "scope", "detector", "subject"
+"""What drift events are filtered by."""
 BIRTHS = 30
 LEAVES = 80
 """Clusters drawn at a time."""
@@ -38,6 +40,7 @@ def overview(model: Model, span: str) -> Json:
         "predictions": total[AT["predictions"]],
         "dead_letters": sum(model.reasons.values()),
         "reasons": dict(model.reasons.most_common()),
+        "skipped": model.skipped,
         "alarms": total[AT["alarms"]],
         "labels": len(model.labels),
         "lag": sum(model.lag.values()) if model.lag else None,
@@ -61,7 +64,7 @@ def head(model: Model) -> Json:
 
 def _curves(series: Buckets) -> Json:
     found: Json = {"at": [], "predictions": [], "dead_letters": [], "alarms": [], "delay": []}
-    for at, sums in series:
+    for at, sums in series.filled():
         found["at"].append(at)
         for name in ("predictions", "dead_letters", "alarms"):
             found[name].append(sums[AT[name]])
@@ -108,17 +111,15 @@ def _alarm(drift: Drift) -> Json:
 
 def drifts(model: Model, wanted: Mapping[str, str]) -> Json:
     """Return drift events, newest first, that have all of some fields, and how many have each value."""
-    fields = {"scope": "scope", "detector": "detector", "subject": "subject"}
+    chosen = {name: value for name, value in wanted.items() if name in FACETS}
     found = [
         each
         for each in model.drift
-        if all(
-            getattr(each.record, fields[name]) == value for name, value in wanted.items() if name in fields
-        )
+        if all(getattr(each.record, name) == value for name, value in chosen.items())
     ]
-    facets: Json = {name: {} for name in fields}
+    facets: Json = {name: {} for name in FACETS}
     for each in model.drift:
-        for name in fields:
+        for name in FACETS:
             value = getattr(each.record, name)
             facets[name][value] = facets[name].get(value, 0) + 1
     facets["subject"] = dict(sorted(facets["subject"].items(), key=lambda pair: -pair[1])[:PAGE])

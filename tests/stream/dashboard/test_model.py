@@ -109,6 +109,38 @@ def test_unknown_fields_are_ignored_and_what_is_no_record_is_counted() -> None:
     assert (len(model.drift), model.skipped) == (1, 2)
     assert views.drifts(model, {"scope": "vector"})["total"] == 1
     assert views.drifts(model, {"scope": "error"})["total"] == 0
+    assert views.overview(model, "all")["skipped"] == 2
+
+
+def test_where_nothing_came_the_line_is_at_nothing() -> None:
+    """One empty bucket at either end of a gap, none where there is no gap."""
+    model = fed("m", [prediction(n, [], [], at=at) for n, at in enumerate((0.5, 1.5, 9.5, 11.5))])
+    curves = views.overview(model, "all")["series"]
+    assert curves["at"] == [0, 1, 2, 8, 9, 10, 11]
+    assert curves["predictions"] == [1, 1, 0, 0, 1, 0, 1]
+    assert [curves["delay"][n] is None for n in range(7)] == [False, False, True, True, False, True, False]
+
+
+def test_a_labels_history_is_of_all_partitions_together() -> None:
+    """Two partitions with other rates, in turn, draw no saw."""
+    model = Model("m")
+    for n in range(1, 9):
+        rate, seen = (0.1, 0.3)[n % 2], 500 * n
+        record = LabelRecord(
+            label="x",
+            count=n,
+            predicted=0,
+            hits=0,
+            f1=0.0,
+            first_seen=0,
+            last_seen=seen,
+            rate=rate,
+            usual=0.2,
+            cluster=None,
+            updates=1000,
+        )
+        model.take(Written("label-stats", n % 2, seen, float(n), float(n), encode(record)))
+    assert [rate for _, rate in model.labels["x"].history][1:] == pytest.approx([0.2] * 7)
 
 
 def test_a_record_says_where_it_comes_from() -> None:
