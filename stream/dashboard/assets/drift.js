@@ -72,15 +72,20 @@ function detail(found, data, at, many, parameters) {
 }
 
 function levels(data, width) {
-  const names = Object.keys(data.levels).filter((name) => data.levels[name].length > 1).sort((a, b) => vectors(b) - vectors(a) || a.localeCompare(b));
+  const names = Object.keys(data.levels).filter((name) => data.levels[name].figures.length > 1).sort((a, b) => vectors(b) - vectors(a) || a.localeCompare(b));
   const half = width > 1010 ? (width - 16) / 2 - 38 : width - 38;
   const has = names.some(vectors);
   return h("div.grid", {},
     has ? null : h("div", {}, card("Embedding drift", null, empty("No monitor of vectors has written a figure yet", "Monitors of the embedding's distribution are drawn here, with the threshold they are held against, as soon as the workers run some."))),
-    names.map((name) => h("div.half", {"data-key": name}, card(name, vectors(name) ? "embedding drift" : "what the monitor measures", chart(`level-${name}`, {title: name, at: data.levels[name].map((each) => each[0]), timed: data.timed, width: half, height: 120, series: [
-      {name: "statistic", values: data.levels[name].map((each) => each[1]), kind: ""},
-      {name: "threshold", values: data.levels[name].map((each) => each[2]), kind: "previous"},
-    ]})))));
+    names.map((name) => h("div.half", {"data-key": name}, level(name, data.levels[name], data.timed, half))));
+}
+
+function level(name, {partition, figures}, timed, width) {
+  const column = (n) => figures.map((each) => each[n]);
+  return card(name, `${vectors(name) ? "embedding drift, " : ""}partition ${partition}: the nearest to its threshold`, chart(`level-${name}`, {title: name, at: column(0), timed, width, height: 120, series: [
+    {name: "statistic", values: column(1), kind: ""},
+    {name: "threshold", values: column(2), kind: "previous"},
+  ]}));
 }
 
 const vectors = (name) => Number(/vector|embedding|frechet|mmd|rank/i.test(name));

@@ -16,6 +16,7 @@ from stream.dashboard.ledger import Ledger, Seen
 from stream.dashboard.model import Model
 from stream.dashboard.records import NotOursError, Written, of_line, of_record
 from stream.dashboard.series import AT, Buckets, scores
+from stream.dashboard.tree import pruned
 from stream.events import DriftRecord, Record, encode
 from stream.label_stats import LabelRecord, PartitionRecord
 from tests.stream.dashboard.streams import fed, line, prediction
@@ -207,7 +208,7 @@ def test_a_pruned_tree_keeps_just_the_leaves_that_are_wanted(
         splits.append((node, roots[first], roots[second]))
         roots = [each for n, each in enumerate(roots) if n not in (first, second)] + [node]
     wanted = {leaf for leaf in wanted if leaf < size}
-    kept = views._pruned(splits, wanted)
+    kept = pruned(splits, wanted)
     below = [child for _, *pair in kept for child in pair]
     assert len(below) == len(set(below))
     assert {child for child in below if child < size} == (wanted if len(wanted) > 1 else set())
@@ -261,9 +262,15 @@ def test_what_monitors_measure_is_kept_over_time() -> None:
             updates=n, scores={}, learner={}, splits=(), watched={"vector/frechet": (n / 10, 0.5)}
         )
         model.take(Written("partition-stats", 0, n, float(n), None, encode(whole)))
-    assert views.drifts(model, {})["levels"] == {
-        "vector/frechet": [[0.0, 0.0, 0.5], [1.0, 0.1, 0.5], [2.0, 0.2, 0.5]]
-    }
+    levels = [[0.0, 0.0, 0.5], [1.0, 0.1, 0.5], [2.0, 0.2, 0.5]]
+    assert views.drifts(model, {})["levels"] == {"vector/frechet": {"partition": 0, "figures": levels}}
+    # Another partition that is nearer to its threshold is shown instead, and not drawn into the same line.
+    nearer = PartitionRecord(
+        updates=9, scores={}, learner={}, splits=(), watched={"vector/frechet": (0.1, 0.2)}
+    )
+    model.take(Written("partition-stats", 1, 9, 1.5, None, encode(nearer)))
+    found = views.drifts(model, {})["levels"]
+    assert found == {"vector/frechet": {"partition": 1, "figures": [[1.5, 0.1, 0.2]]}}
     assert views.clusters(model, 0)["total"] == 0
 
 
