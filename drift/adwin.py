@@ -44,6 +44,8 @@ class ADWIN:
     statistic, threshold
         Mean after minus mean before the strongest cut of the last check, and the bound its size was
         compared with; 0 and infinity before the first.
+    before, after
+        Both means, if the last value led to a cut; else None.
     warning
         Always False: ADWIN does not warn.
 
@@ -81,6 +83,8 @@ class ADWIN:
         self.drift_detected = False
         self.statistic = 0.0
         self.threshold = math.inf
+        self.before: float | None = None
+        self.after: float | None = None
         # Row r holds buckets of 2**r values, oldest first: their total and their squared deviations.
         self._rows: list[list[tuple[float, float]]] = [[]]
         self._seen = 0
@@ -98,6 +102,7 @@ class ADWIN:
     def update(self, value: float) -> None:
         """Take in one value, in [0, 1]; amortised O(1), and O(log window) once every `clock` values."""
         self.drift_detected = False
+        self.before = self.after = None
         self._rows[0].append((float(value), 0.0))
         self._compress()
         self._seen += 1
@@ -118,12 +123,13 @@ class ADWIN:
     def _shrink(self) -> None:
         buckets = self._buckets()
         while True:
-            position, statistic, threshold = self._strongest_cut(*buckets)
+            position, before, after, threshold = self._strongest_cut(*buckets)
             if not self.drift_detected:
-                self.statistic, self.threshold = statistic, threshold
-            if abs(statistic) <= threshold:
+                self.statistic, self.threshold = after - before, threshold
+            if abs(after - before) <= threshold:
                 return
-            self.drift_detected = True
+            if not self.drift_detected:
+                self.drift_detected, self.before, self.after = True, before, after
             self._forget(position)
             buckets = buckets[:, position:]
 
@@ -132,22 +138,25 @@ class ADWIN:
         found = [(1 << r, *bucket) for r in range(len(self._rows) - 1, -1, -1) for bucket in self._rows[r]]
         return np.array(found).T
 
-    def _strongest_cut(self, sizes: Floats, totals: Floats, squares: Floats) -> tuple[int, float, float]:
-        """Return how many buckets lie before the strongest cut, its difference of means and its bound."""
+    def _strongest_cut(
+        self, sizes: Floats, totals: Floats, squares: Floats
+    ) -> tuple[int, float, float, float]:
+        """Return how many buckets lie before the strongest cut, the means on either side and the bound."""
         before, total_before = sizes.cumsum(), totals.cumsum()
         width, total = before[-1], total_before[-1]
         variance = (squares.sum() + (sizes * (totals / sizes - total / width) ** 2).sum()) / width
         after = width - before
         allowed = np.flatnonzero((before >= self.min_length) & (after >= self.min_length))
         if not len(allowed):
-            return 0, 0.0, math.inf
+            return 0, 0.0, 0.0, math.inf
         before, after, total_before = before[allowed], after[allowed], total_before[allowed]
-        difference = (total - total_before) / after - total_before / before
+        mean_before, mean_after = total_before / before, (total - total_before) / after
         harmonic = 1.0 / before + 1.0 / after
         confidence = math.log(2.0 * math.log(width) / self.delta)
         bound = np.sqrt(2.0 * harmonic * variance * confidence) + 2.0 / 3.0 * harmonic * confidence
-        best = int(np.argmax(np.abs(difference) / bound))
-        return int(allowed[best]) + 1, float(difference[best]), float(bound[best])
+        best = int(np.argmax(np.abs(mean_after - mean_before) / bound))
+        means = float(mean_before[best]), float(mean_after[best])
+        return int(allowed[best]) + 1, *means, float(bound[best])
 
     def _forget(self, buckets: int) -> None:
         for _ in range(buckets):

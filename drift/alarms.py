@@ -118,7 +118,8 @@ class Alarm(NamedTuple):
     since
         How many labelled messages ago the change began, where the detector can tell.
     before, after
-        The figure that changed, on either side of the change, where the detector knows them.
+        The figure that changed, on either side of the change, in a unit that people know, where the detector
+        knows them.
     operation
         What was done to the labels' taxonomy or is proposed, as `action` says: kind, label, what it becomes.
     """

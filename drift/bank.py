@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import abc
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from drift.histograms import Counts, Floats, Ids, cut_sums, insert
+from drift.histograms import Counts, Floats, Ids, cut_sums
 
 ONE_IN = 1e5
 """Messages over which an expected number of false alarms is given."""
@@ -45,31 +44,31 @@ class Shift(NamedTuple):
 
 
 class Cuts(NamedTuple):
-    """Every way to cut the windows of some series in two: what is before and what after.
+    """Every way to cut the window of a series in two: what is before and what after.
 
     Parameters
     ----------
     before, after
-        Entries on either side, shape (k, cuts). A cut with nothing on a side is none.
+        Entries on either side, shape (cuts,). A cut with nothing on a side is none.
     sums_before, sums_after
-        Sums of the figures on either side, shape (k, cuts, figures).
+        Sums of the figures on either side, shape (cuts, figures).
     tried
-        How many cuts there are for each series, at least 1, shape (k,).
+        How many cuts there are, at least 1.
     """
 
     before: Floats
     after: Floats
     sums_before: Floats
     sums_after: Floats
-    tried: Floats
+    tried: int
 
 
-class Bank(abc.ABC):
+class Bank:
     """Adaptive windows of many series; an update costs what it touches, not how many series there are.
 
     Each window is an exponential histogram as in ADWIN: at most `buckets` sums over 1, 2, 4, ... entries.
-    All of them lie in one array, so that the k series of a message are updated and tested by a handful of
-    array operations. Memory is O(log entries) a series, 1 to 4 KiB.
+    All of them lie in one array, so that one call of compiled code updates and tests the k series of a
+    message. Memory is O(log messages) a series, 1 to 4 KiB.
 
     False alarms are bought from one budget for the bank as a whole. A message that touches k series makes
     k tests; each may go wrong with chance `budget` / (100,000 x the mean number of tests a message), so
@@ -125,31 +124,28 @@ class Bank(abc.ABC):
         return self.budget / ONE_IN / max(1.0, self._tests / max(1, self._clock))
 
     def _admit(self, series: int) -> None:
-        """Make room for series numbered below `series`; doubling makes it O(1) amortised each."""
+        """Make room for series numbered below `series` and for this message; amortised O(1) each."""
         if series > self.series:
             self._resize(max(series, 2 * self.series))
+        # No series has more entries than there were messages, and these fill no more rows than that.
+        while self._clock > self.buckets << (self._used.shape[1] - 1):
+            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums[:, :1])], axis=1)
+            self._used = np.concatenate([self._used, np.zeros_like(self._used[:, :1])], axis=1)
 
     def _resize(self, series: int) -> None:
         more = series - self.series
         self._sums = np.concatenate([self._sums, np.zeros((more, *self._sums.shape[1:]))])
         self._used = np.concatenate([self._used, np.zeros((more, self._used.shape[1]), dtype=np.int64)])
 
-    def _add(self, series: Ids, entries: Floats) -> None:
-        """Add one entry, shape (k, figures), to each of k different series."""
-        done = 0
-        while (done := insert(self._sums, self._used, series, entries, done)) < len(series):
-            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums[:, :1])], axis=1)
-            self._used = np.concatenate([self._used, np.zeros_like(self._used[:, :1])], axis=1)
+    def _lead(self, series: int) -> Floats:
+        """Return what was before the oldest bucket of a series, shape (1 + figures,): nothing."""
+        del series
+        return np.zeros(1 + self.figures)
 
-    def _lead(self, series: Ids) -> Floats:
-        """Return what was before the oldest bucket of some series, shape (k, 1 + figures): nothing."""
-        return np.zeros((len(series), 1 + self.figures))
-
-    def _cuts(self, series: Ids) -> Cuts:
-        """Return all cuts of some series; the last column has everything before it."""
-        before, sums_before, tried = cut_sums(self._sums, self._used, series, self._lead(series))
-        after, sums_after = before[:, -1:] - before, sums_before[:, -1:] - sums_before
-        return Cuts(before, after, sums_before, sums_after, tried)
+    def _cuts(self, series: int) -> Cuts:
+        """Return all cuts of a series; the last column has everything before it."""
+        before, sums_before, tried = cut_sums(self._sums[series], self._used[series], self._lead(series))
+        return Cuts(before, before[-1] - before, sums_before, sums_before[-1] - sums_before, tried)
 
     def _forget(self, series: int, column: int, columns: int) -> None:
         """Drop what is before a cut: columns up to and with `column`, of so many."""
@@ -165,19 +161,9 @@ class Bank(abc.ABC):
         self._sums[series, row, :left] = kept
         self._used[series, row] = left
 
-    def _clear(self, series: Ids) -> None:
+    def _clear(self, series: Ids | int) -> None:
         self._used[series] = 0
         self._sums[series] = 0.0
-
-    @abc.abstractmethod
-    def _chances(self, series: Ids, cuts: Cuts) -> Floats:
-        """Return, for every cut, the chance of such a difference without a change; shape (k, cuts)."""
-
-    def _strongest(self, series: Ids, cuts: Cuts) -> tuple[Ids, Floats]:
-        """Return each series' strongest cut and its chance, corrected for how many were tried."""
-        chances = self._chances(series, cuts)
-        best = chances.argmin(axis=1)
-        return best, np.minimum(1.0, chances[np.arange(len(best)), best] * cuts.tried)
 
     def state(self) -> dict[str, Any]:
         """Return everything learned, as arrays and plain JSON values."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from drift.alarms import Alarm, Observation
-from drift.series import Series, Together
+from drift.series import Series, Together, odds
 
 
 class Cardinality(Together):
     """Watches k / (1 + k) for a message with k labels. Scope *prior*, detector ``cardinality/adwin``.
 
-    That tells 0, 1 and 2 labels well apart and lets no crowded message drown the rest. Messages with
-    incomplete labels are skipped.
+    That tells 0, 1 and 2 labels well apart and lets no crowded message drown the rest; `before` and `after`
+    are labels again, of a message of the mean figure. Messages with incomplete labels are skipped.
 
     Examples
     --------
@@ -19,12 +19,12 @@ class Cardinality(Together):
     >>> for n in range(300):
     ...     labels = np.arange(1 if n < 200 else 3)
     ...     for alarm in monitor.update(Observation(labels, labels)):
-    ...         print(n, alarm.detector, alarm.statistic, alarm.since)
-    255 cardinality/adwin 0.25 56
+    ...         print(n, alarm.detector, alarm.statistic, alarm.since, alarm.before, alarm.after)
+    255 cardinality/adwin 0.25 56 1.0 3.0
     """
 
     def __init__(self) -> None:
-        super().__init__(Series("cardinality", "prior"))
+        super().__init__(Series("cardinality", "prior", unit=odds))
 
     def update(self, observation: Observation) -> list[Alarm]:
         """See `Monitor`."""

@@ -26,6 +26,8 @@ class Detector(Protocol):
         while it has not seen enough.
     window
         Values the figure is about.
+    before, after
+        Means on either side of the change that the last value made sure, where the detector knows them.
     """
 
     @property
@@ -51,6 +53,16 @@ class Detector(Protocol):
     @property
     def window(self) -> int:
         """Values the statistic is about."""
+        ...
+
+    @property
+    def before(self) -> float | None:
+        """Mean before the change."""
+        ...
+
+    @property
+    def after(self) -> float | None:
+        """Mean since the change."""
         ...
 
     def update(self, value: float) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from drift.alarms import Alarm, Observation, shifted
 from drift.means import MeanBank
-from drift.series import Series, Together
+from drift.series import Series, Together, odds
 from drift.slots import Slots
 
 
@@ -19,7 +19,7 @@ class Errors(Together):
     * ``subset-error``: 1 where the predicted label-set is not the true one.
     * ``jaccard-error``: the share of the labels predicted or true that only one of the two has.
     * ``hamming-error``: w / (1 + w) for w wrong answers. (The Hamming loss itself divides by the number of
-      labels, so that new labels would look like progress.)
+      labels, so that new labels would look like progress.) `before` and `after` are wrong answers.
 
     Parameters
     ----------
@@ -42,9 +42,13 @@ class Errors(Together):
     def __init__(
         self, detector: str = "adwin", parameters: Mapping[str, float | str | bool] | None = None
     ) -> None:
-        names = "subset-error", "jaccard-error", "hamming-error"
+        units: dict[str, Callable[[float], float]]
+        units = {"subset-error": float, "jaccard-error": float, "hamming-error": odds}
         super().__init__(
-            *(Series(name, "error", falls=False, detector=detector, parameters=parameters) for name in names)
+            *(
+                Series(name, "error", falls=False, unit=unit, detector=detector, parameters=parameters)
+                for name, unit in units.items()
+            )
         )
 
     def update(self, observation: Observation) -> list[Alarm]:

@@ -21,7 +21,7 @@ class Inputs(Together):
     """Watches what comes in, before anybody's judgement of it. Scope *input*.
 
     * ``missing/adwin``: the share of the vector that is missing.
-    * ``length/adwin``: the logarithm of the text's length in bytes.
+    * ``length/adwin``: the logarithm of the text's length in bytes; `before` and `after` are bytes.
     * ``bytes/adwin``: how much the text's byte frequencies are like those of the last texts (1 minus the
       squared Hellinger distance). Another language, script, encoding or format makes it fall.
 
@@ -37,7 +37,11 @@ class Inputs(Together):
     """
 
     def __init__(self) -> None:
-        super().__init__(*(Series(name, "input") for name in ("missing", "length", "bytes")))
+        super().__init__(
+            Series("missing", "input"),
+            Series("length", "input", unit=lambda length: 2.0 ** (length * LONGEST) - 1.0),
+            Series("bytes", "input"),
+        )
         self._usual: NDArray[np.float64] = np.zeros(256)
         self._texts = 0
 

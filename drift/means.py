@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.bank import Bank, Cuts, Shift
-from drift.histograms import Floats, Ids
+from drift.bank import Bank, Shift
+from drift.histograms import Floats, Ids, take_values
 
 LEAST = 5.0
 """Values needed on either side of a cut: no alarm rests on an outlier."""
@@ -60,12 +60,12 @@ class MeanBank(Bank):
         if not len(series):
             return []
         self._admit(int(series[-1]) + 1)
-        gaps = (self._clock - self._last[series]).astype(np.float64)
-        self._last[series] = self._clock
-        self._add(series, np.stack([values, values * values, gaps], axis=1))
-        self._seen[series] += 1
-        due = series[self._seen[series] % self.clock == 0]
-        return self._test(due) if len(due) else []
+        chances, cuts = take_values(
+            self._sums, self._used, series, values, self._clock, self._last, self._seen, self.clock, LEAST
+        )
+        tested = [(p, k) for k, p in enumerate(chances.tolist()) if p <= 1.0]
+        self._tests += len(tested)
+        return [self._shift(int(series[k]), int(cuts[k]), p) for p, k in tested if p < self.allowed]
 
     def restart(self, series: Ids) -> None:
         """Forget some series: their numbers now stand for something else."""
@@ -74,36 +74,14 @@ class MeanBank(Bank):
         self._seen[series] = 0
         self._last[series] = self._clock
 
-    def _test(self, series: Ids) -> list[Shift]:
-        self._tests += len(series)
+    def _shift(self, series: int, column: int, p: float) -> Shift:
         cuts = self._cuts(series)
-        best, p = self._strongest(series, cuts)
-        shifts = []
-        for k in np.flatnonzero(p < self.allowed).tolist():
-            column = int(best[k])
-            shifts.append(self._shift(int(series[k]), cuts, k, column, float(p[k])))
-            self._forget(int(series[k]), column, cuts.before.shape[1])
-        return shifts
-
-    def _shift(self, series: int, cuts: Cuts, k: int, column: int, p: float) -> Shift:
-        sums_before, sums_after = cuts.sums_before[k, column], cuts.sums_after[k, column]
-        before, after = sums_before[0] / cuts.before[k, column], sums_after[0] / cuts.after[k, column]
+        sums_before, sums_after = cuts.sums_before[column], cuts.sums_after[column]
+        before, after = sums_before[0] / cuts.before[column], sums_after[0] / cuts.after[column]
         kind, since = "rise" if after > before else "fall", int(sums_after[2])
         window = since + int(sums_before[2])
+        self._forget(series, column, len(cuts.before))
         return Shift(series, kind, float(before), float(after), since, window, p, self.allowed)
-
-    def _chances(self, series: Ids, cuts: Cuts) -> Floats:
-        del series
-        enough = (cuts.before >= LEAST) & (cuts.after >= LEAST)
-        before, after = np.maximum(cuts.before, 1.0), np.maximum(cuts.after, 1.0)
-        difference = np.abs(cuts.sums_after[..., 0] / after - cuts.sums_before[..., 0] / before)
-        entries, total = before[:, -1:], cuts.sums_before[:, -1:]
-        variance = np.maximum(0.0, total[..., 1] / entries - (total[..., 0] / entries) ** 2)
-        harmonic = 1.0 / before + 1.0 / after
-        # The bound is difference = sqrt(2 h v e) + 2/3 h e; e is the evidence in nats.
-        linear, root = 2.0 / 3.0 * harmonic, np.sqrt(2.0 * harmonic * variance)
-        evidence = ((np.sqrt(root * root + 4.0 * linear * difference) - root) / (2.0 * linear)) ** 2
-        return np.where(enough, 2.0 * np.exp(-evidence), 1.0)
 
     def state(self) -> dict[str, Any]:
         """See `Bank.state`."""

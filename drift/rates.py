@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc
 
 from drift.bank import Bank, Cuts, Shift
-from drift.histograms import Floats, Ids, screen
+from drift.histograms import Floats, Ids, dispersion, overdue, plausible_cuts, take_gaps
 
 PRIOR_GAPS = 20.0
 """Gaps of a steady series that every dispersion is mixed with: a few gaps say little of their spread."""
@@ -92,11 +92,31 @@ class RateBank(Bank):
                 shifts = self._begin(events[silent])
                 events = events[~silent]
         if len(events):
-            gaps = (self._clock - self._last[events]).astype(np.float64)
-            self._last[events] = self._clock
-            self._add(events, np.stack([gaps, gaps * gaps], axis=1))
-            shifts += self._test(events)
+            shifts += self._take(events)
         return shifts + self._overdue()
+
+    def _take(self, events: Ids) -> list[Shift]:
+        changed = take_gaps(
+            self._sums,
+            self._used,
+            events,
+            self._clock,
+            self._last,
+            self._birth,
+            self._memory,
+            self._due,
+            PRIOR_GAPS,
+            PLAUSIBLE,
+            self.allowed / 2,
+            NEVER,
+        )
+        shifts = []
+        for series, maybe in zip(events.tolist(), changed.tolist(), strict=True):
+            if maybe:
+                shifts += self._test(series)
+            if self._due[series] < self._queued[series]:
+                self._enqueue(series)
+        return shifts
 
     def _begin(self, events: Ids) -> list[Shift]:
         """Start series that have no event to count a gap from: new ones, and those that had vanished."""
@@ -113,72 +133,59 @@ class RateBank(Bank):
         # As sure as it was that it had vanished.
         return Shift(series, "returned", 0.0, 1.0 / away, 0, away, self.allowed / 2, self.allowed / 2)
 
-    def _test(self, events: Ids) -> list[Shift]:
-        cuts = self._cuts(events)
-        spread, plausible = self._screen(events, cuts)
-        if not plausible.any():
-            self._schedule(events, cuts, spread)
+    def _test(self, series: int) -> list[Shift]:
+        cuts, memory = self._cuts(series), self._memory[series]
+        spread = dispersion(cuts.before, cuts.sums_before, memory, PRIOR_GAPS)
+        chances = self._chances(cuts, spread)
+        column = int(chances.argmin())
+        p = min(1.0, float(chances[column]) * cuts.tried)
+        if p >= self.allowed / 2:
             return []
-        best, p = self._strongest(events, cuts)
-        shifts = []
-        for k in np.flatnonzero(p < self.allowed / 2).tolist():
-            shifts.append(self._shift(int(events[k]), cuts, k, int(best[k]), float(p[k])))
-            self._forget(int(events[k]), int(best[k]), cuts.before.shape[1])
-        if shifts:
-            cuts = self._cuts(events)
-            spread, _ = self._screen(events, cuts)
-        self._schedule(events, cuts, spread)
-        return shifts
+        shift = self._shift(series, cuts, column, p)
+        self._forget(series, column, len(cuts.before))
+        cuts = self._cuts(series)
+        spread = dispersion(cuts.before, cuts.sums_before, memory, PRIOR_GAPS)
+        entries, span = float(cuts.before[-1]), float(cuts.sums_before[-1, 0])
+        self._due[series] = overdue(self._clock, entries, span, float(spread[-1]), self.allowed / 2, NEVER)
+        return [shift]
 
-    def _shift(self, series: int, cuts: Cuts, k: int, column: int, p: float) -> Shift:
-        gaps = cuts.sums_before[k, column, 0], cuts.sums_after[k, column, 0]
-        before, after = cuts.before[k, column] / gaps[0], cuts.after[k, column] / gaps[1]
+    def _shift(self, series: int, cuts: Cuts, column: int, p: float) -> Shift:
+        gaps = cuts.sums_before[column, 0], cuts.sums_after[column, 0]
+        before, after = cuts.before[column] / gaps[0], cuts.after[column] / gaps[1]
         kind = "rise" if after > before else "fall"
         if column == 0 and self._birth[series]:
             kind, before = "new", 0.0
         else:
-            forgotten = cuts.sums_before[k, column]
-            self._remember(series, np.concatenate([cuts.before[k, column : column + 1], forgotten]))
+            self._remember(
+                series, np.concatenate([cuts.before[column : column + 1], cuts.sums_before[column]])
+            )
         self._birth[series] = 0
         return Shift(
             series, kind, float(before), float(after), int(gaps[1]), int(sum(gaps)), p, self.allowed / 2
         )
 
-    def _lead(self, series: Ids) -> Floats:
+    def _lead(self, series: int) -> Floats:
         # The wait for the first event of all stays apart from the gaps between events.
-        birth = self._birth[series].astype(np.float64)
-        return np.stack([birth > 0, birth, birth * birth], axis=1)
+        birth = float(self._birth[series])
+        return np.array([birth > 0.0, birth, birth * birth])
 
     def _remember(self, series: int, entries: Floats) -> None:
+        # A series whose rate has changed time and again comes in bursts.
         self._memory[series] += entries
         if self._memory[series, 0] > REMEMBERED:
             self._memory[series] *= 0.5
 
-    def _screen(self, series: Ids, cuts: Cuts) -> tuple[Floats, NDArray[np.bool_]]:
-        # What was forgotten counts: a series whose rate has changed time and again comes in bursts.
-        spans, squares = cuts.sums_before[..., 0], cuts.sums_before[..., 1]
-        return screen(cuts.before, spans, squares, self._memory[series], PRIOR_GAPS, PLAUSIBLE)
-
-    def _chances(self, series: Ids, cuts: Cuts) -> Floats:
+    def _chances(self, cuts: Cuts, spread: Floats) -> Floats:
+        """Return the chance of a difference such as at each cut without a change, shape (cuts,)."""
         chances = np.ones_like(cuts.before)
-        spread, plausible = self._screen(series, cuts)
-        if plausible.any():
-            a, b = cuts.after[plausible] / spread[plausible], cuts.before[plausible] / spread[plausible]
-            spans = cuts.sums_before[plausible, 0], cuts.sums_after[plausible, 0]
-            share = spans[1] / (spans[0] + spans[1])
-            # Both tails as lower tails: 1 minus a chance near 1 would be noise.
-            chances[plausible] = 2.0 * np.minimum(betainc(a, b, share), betainc(b, a, 1.0 - share))
+        chance = self.allowed / 2 / cuts.tried
+        plausible = plausible_cuts(cuts.before, cuts.sums_before, spread, PLAUSIBLE, chance)
+        a, b = (entries[plausible] / spread[plausible] for entries in (cuts.after, cuts.before))
+        spans = cuts.sums_before[plausible, 0], cuts.sums_after[plausible, 0]
+        share = spans[1] / (spans[0] + spans[1])
+        # Both tails as lower tails: 1 minus a chance near 1 would be noise.
+        chances[plausible] = 2.0 * np.minimum(betainc(a, b, share), betainc(b, a, 1.0 - share))
         return chances
-
-    def _schedule(self, events: Ids, cuts: Cuts, spread: Floats) -> None:
-        """Note from when on each series is overdue: later than (allowed) of all gaps that fit the rate."""
-        gaps, spans = cuts.before[:, -1], cuts.sums_before[:, -1, 0]
-        surprise = -math.log(self.allowed / 2) * spread[:, -1] / gaps
-        wait = np.where(surprise < 40.0, spans * np.expm1(np.minimum(surprise, 40.0)), np.inf)
-        due = self._clock + np.ceil(np.minimum(wait, float(NEVER))).astype(np.int64)
-        self._due[events] = np.minimum(due, NEVER)
-        for series in events[self._due[events] < self._queued[events]].tolist():
-            self._enqueue(series)
 
     def _enqueue(self, series: int) -> None:
         self._queued[series] = due = int(self._due[series])
@@ -198,14 +205,13 @@ class RateBank(Bank):
         return shifts
 
     def _vanish(self, series: int) -> Shift:
-        one = np.array([series])
-        cuts = self._cuts(one)
-        events, span = float(cuts.before[0, -1]), float(cuts.sums_before[0, -1, 0])
+        cuts = self._cuts(series)
+        events, span = float(cuts.before[-1]), float(cuts.sums_before[-1, 0])
         away = int(self._clock - self._last[series])
-        spread = float(self._screen(one, cuts)[0][0, -1])
+        spread = dispersion(cuts.before, cuts.sums_before, self._memory[series], PRIOR_GAPS)[-1]
         p = math.exp(-events / spread * math.log1p(away / span))
-        self._remember(series, np.concatenate([cuts.before[0, -1:], cuts.sums_before[0, -1]]))
-        self._clear(one)
+        self._remember(series, np.concatenate([cuts.before[-1:], cuts.sums_before[-1]]))
+        self._clear(series)
         self._due[series], self._silent[series], self._birth[series] = NEVER, True, 0
         window = int(span) + away
         return Shift(series, "vanished", events / span, 0.0, away, window, p, self.allowed / 2)

@@ -22,6 +22,8 @@ class RiverDetector(abc.ABC):
     uninterrupted river one, so that a release that renames or adds one is noticed there.
     """
 
+    before: float | None = None
+    after: float | None = None
     _fields: ClassVar[tuple[str, ...]]
     _count: ClassVar[str]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from drift.alarms import Alarm
@@ -18,6 +18,8 @@ class Series:
         What is watched; see `Alarm`.
     falls
         Whether a fall is news as well.
+    unit
+        Turns a value into the unit in which alarms say what was before and after, where it is another.
     detector, parameters
         Which one; see `drift.detectors.build`.
 
@@ -35,12 +37,14 @@ class Series:
         scope: str,
         *,
         falls: bool = True,
+        unit: Callable[[float], float] = float,
         detector: str = "adwin",
         parameters: Mapping[str, float | str | bool] | None = None,
     ) -> None:
         self.name = f"{name}/{detector}"
         self.scope = scope
         self.falls = falls
+        self.unit = unit
         self._detector: Detector = build(detector, **(parameters or {}))
 
     def update(self, value: float) -> list[Alarm]:
@@ -50,7 +54,14 @@ class Series:
         if not detector.drift_detected or (detector.statistic <= 0 and not self.falls):
             return []
         figures = detector.statistic, detector.threshold, detector.window
-        return [Alarm(self.name, self.scope, "stream", *figures, since=detector.window)]
+        before, after = (
+            None if mean is None else self.unit(mean) for mean in (detector.before, detector.after)
+        )
+        return [
+            Alarm(
+                self.name, self.scope, "stream", *figures, since=detector.window, before=before, after=after
+            )
+        ]
 
     @property
     def watched(self) -> tuple[float, float]:
@@ -64,6 +75,11 @@ class Series:
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state of one with equal parameters."""
         self._detector.load_state(state)
+
+
+def odds(share: float) -> float:
+    """Return k of k / (1 + k), the form in which numbers without a limit are watched."""
+    return share / max(1.0 - share, 1e-9)
 
 
 class Together:

@@ -69,7 +69,10 @@ class Label:
     def take(self, partition: int, record: LabelRecord) -> None:
         """Take in a newer record."""
         self.records[partition] = record
-        self.history.append((record.last_seen, record.rate))
+        # Of all partitions together: one after the other they would draw a saw.
+        updates = sum(each.updates for each in self.records.values())
+        rate = sum(each.rate * each.updates for each in self.records.values()) / max(1, updates)
+        self.history.append((record.last_seen, rate))
 
     def figures(self, updates: Mapping[int, int]) -> Figures:
         """Return the figures as of the partitions' last writing, after so many messages learned from.

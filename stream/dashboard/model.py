@@ -24,6 +24,10 @@ OFFSETS = 50.0
 """Offsets in a bucket of a run's series, at first."""
 
 
+Levels = collections.deque[tuple[float, float, float]]
+"""What one monitor of one partition measured: place on the axis, statistic, threshold."""
+
+
 class Drift(NamedTuple):
     """A drift event, where its event stands, and when it was written."""
 
@@ -123,7 +127,7 @@ class Model:
         self.drift: collections.deque[Drift] = collections.deque(maxlen=DRIFT_KEPT)
         self.letters: collections.deque[Letter] = collections.deque(maxlen=LETTERS_KEPT)
         self.reasons: collections.Counter[str] = collections.Counter()
-        self.levels: dict[str, collections.deque[tuple[float, float, float]]] = {}
+        self.levels: dict[str, dict[int, Levels]] = {}
         self._alarms = 0
         self._last_drift: dict[int, tuple[int, set[bytes]]] = {}
         self._last_letter: dict[int, int] = {}
@@ -213,7 +217,8 @@ class Model:
         account = partition.account = records.whole.decode(written.value or b"")
         partition.updates = max(partition.updates, account.updates)
         for name, (statistic, threshold) in account.watched.items():
-            levels = self.levels.setdefault(name, collections.deque(maxlen=LEVELS_KEPT))
+            of_partition = self.levels.setdefault(name, {})
+            levels = of_partition.setdefault(written.partition, collections.deque(maxlen=LEVELS_KEPT))
             levels.append((self.at(written), statistic, threshold))
 
     def _letter(self, written: Written) -> None:

@@ -87,6 +87,17 @@ class Buckets:
         for place in sorted(self._sums):
             yield place * self.width, self._sums[place]
 
+    def filled(self) -> Iterator[tuple[float, Sums]]:
+        """Go through the buckets as a line is drawn: with an empty one at either end of every gap."""
+        last: int | None = None
+        for place in sorted(self._sums):
+            if last is not None and place - last > 1:
+                yield from (
+                    (empty * self.width, [0.0] * len(FIELDS)) for empty in sorted({last + 1, place - 1})
+                )
+            yield place * self.width, self._sums[place]
+            last = place
+
     def __len__(self) -> int:
         """Return how many buckets hold something."""
         return len(self._sums)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -10,8 +10,9 @@ import msgspec
 from stream.dashboard import records
 from stream.dashboard.labels import SILENT, Figures
 from stream.dashboard.ledger import Seen
-from stream.dashboard.model import Drift, Model
+from stream.dashboard.model import Drift, Levels, Model
 from stream.dashboard.series import AT, Buckets, scores
+from stream.dashboard.tree import pruned
 
 Json = dict[str, Any]
 WINDOW = 500.0
@@ -19,6 +20,8 @@ WINDOW = 500.0
 PAGE = 50
 """Rows sent at a time: labels, messages."""
 DRIFT_PAGE = 400
+FACETS = "scope", "detector", "subject"
+"""What drift events are filtered by."""
 BIRTHS = 30
 LEAVES = 80
 """Clusters drawn at a time."""
@@ -38,6 +41,7 @@ def overview(model: Model, span: str) -> Json:
         "predictions": total[AT["predictions"]],
         "dead_letters": sum(model.reasons.values()),
         "reasons": dict(model.reasons.most_common()),
+        "skipped": model.skipped,
         "alarms": total[AT["alarms"]],
         "labels": len(model.labels),
         "lag": sum(model.lag.values()) if model.lag else None,
@@ -61,7 +65,7 @@ def head(model: Model) -> Json:
 
 def _curves(series: Buckets) -> Json:
     found: Json = {"at": [], "predictions": [], "dead_letters": [], "alarms": [], "delay": []}
-    for at, sums in series:
+    for at, sums in series.filled():
         found["at"].append(at)
         for name in ("predictions", "dead_letters", "alarms"):
             found[name].append(sums[AT[name]])
@@ -108,17 +112,15 @@ def _alarm(drift: Drift) -> Json:
 
 def drifts(model: Model, wanted: Mapping[str, str]) -> Json:
     """Return drift events, newest first, that have all of some fields, and how many have each value."""
-    fields = {"scope": "scope", "detector": "detector", "subject": "subject"}
+    chosen = {name: value for name, value in wanted.items() if name in FACETS}
     found = [
         each
         for each in model.drift
-        if all(
-            getattr(each.record, fields[name]) == value for name, value in wanted.items() if name in fields
-        )
+        if all(getattr(each.record, name) == value for name, value in chosen.items())
     ]
-    facets: Json = {name: {} for name in fields}
+    facets: Json = {name: {} for name in FACETS}
     for each in model.drift:
-        for name in fields:
+        for name in FACETS:
             value = getattr(each.record, name)
             facets[name][value] = facets[name].get(value, 0) + 1
     facets["subject"] = dict(sorted(facets["subject"].items(), key=lambda pair: -pair[1])[:PAGE])
@@ -132,8 +134,19 @@ def drifts(model: Model, wanted: Mapping[str, str]) -> Json:
         "events": [_alarm(each) for each in found[: -DRIFT_PAGE - 1 : -1]],
         "rolling": _rolling(series),
         "width": series.width,
-        "levels": {name: [list(each) for each in levels] for name, levels in model.levels.items()},
+        "levels": {name: _level(levels) for name, levels in model.levels.items()},
     }
+
+
+def _level(levels: Mapping[int, Levels]) -> Json:
+    """Return what a monitor measured on the partition where it is nearest its threshold now."""
+
+    def nearness(partition: int) -> float:
+        _, statistic, threshold = levels[partition][-1]
+        return abs(statistic) / threshold if threshold else 0.0
+
+    nearest = max(sorted(levels), key=nearness)
+    return {"partition": nearest, "figures": [list(each) for each in levels[nearest]]}
 
 
 def _row(seen: Seen) -> Json:
@@ -295,7 +308,7 @@ def clusters(model: Model, partition: int) -> Json:
         "timed": model.timed,
         "partition": partition,
         "partitions": sorted(model.partitions),
-        "splits": _pruned(account.splits if account else (), set(largest)),
+        "splits": pruned(account.splits if account else (), set(largest)),
         "clusters": {
             cluster: {
                 "size": len(groups[cluster]),
@@ -308,27 +321,3 @@ def clusters(model: Model, partition: int) -> Json:
         "changes": changes[:-41:-1],
         "updates": known.updates if known else 0,
     }
-
-
-def _pruned(splits: Sequence[tuple[int, int, int]], leaves: set[int]) -> list[list[int]]:
-    """Return the tree with only some of its leaves: inner nodes that lost a child give way to the other."""
-    children = {node: (first, second) for node, first, second in splits}
-    below = {child for pair in children.values() for child in pair}
-    stands: dict[int, int | None] = {}
-    kept: list[list[int]] = []
-    # From the leaves up, without recursion: a tree may be as deep as it has clusters.
-    stack = [(node, False) for node in children if node not in below]
-    while stack:
-        node, done = stack.pop()
-        if node not in children:
-            stands[node] = node if node in leaves else None
-        elif not done:
-            stack += [(node, True), *((child, False) for child in children[node])]
-        else:
-            left, right = (stands[child] for child in children[node])
-            if left is not None and right is not None:
-                kept.append([node, left, right])
-                stands[node] = node
-            else:
-                stands[node] = right if left is None else left
-    return kept

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.bank import Bank
+from drift.histograms import overdue
 from drift.means import MeanBank
-from drift.rates import RateBank
+from drift.rates import NEVER, RateBank
 from tests.drift.plain import PlainMeans, PlainRates, messages, told
 from tests.drift.series import stored
 
@@ -123,6 +124,14 @@ def test_a_vanished_label_is_noticed_though_no_message_touches_it() -> None:
     assert waits == sorted(waits)
     assert waits[0] < 60
     assert waits[2] < 6000
+
+
+def test_a_date_beyond_all_numbers_is_none() -> None:
+    """After few gaps that spread very wide, no wait is too long; dates never turn round."""
+    dates = [overdue(6000, 10.0, 2886.0, spread, 2e-4, NEVER) for spread in np.linspace(1.0, 100.0, 500)]
+    assert dates == sorted(dates)
+    assert dates[0] > 6000
+    assert dates[-1] == NEVER
 
 
 @pytest.mark.parametrize("kind", [RateBank, MeanBank])

@@ -174,8 +174,12 @@ def test_feedback_that_thins_out_or_comes_late() -> None:
     prompt = [Observation(ids(), ids())] * 600
     thin = [Observation(ids(), ids(), unlabelled=4)] * 200
     late = [Observation(ids(), ids(), delay=1000)] * 200
-    assert {alarm.detector for _, alarm in watch(Feedback(), prompt + thin)} == {"labelled/adwin"}
-    assert {alarm.detector for _, alarm in watch(Feedback(), prompt + late)} == {"delay/adwin"}
+    ((_, thinner),) = watch(Feedback(), prompt + thin)
+    assert thinner.detector == "labelled/adwin"
+    assert [thinner.before, thinner.after] == pytest.approx([0.0, 4.0])
+    ((_, later),) = watch(Feedback(), prompt + late)
+    assert later.detector == "delay/adwin"
+    assert [later.before, later.after] == pytest.approx([0.0, 1000.0])
     assert watch(Feedback(), prompt + prompt) == []
 
 

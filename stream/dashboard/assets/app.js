@@ -10,6 +10,7 @@ import {messages} from "./messages.js";
 import {overview} from "./overview.js";
 
 const VIEWS = {overview, drift, labels, clusters, messages, compare};
+const QUIET_MS = 20000;
 const $ = (id) => document.getElementById(id);
 const page = {sources: [], source: 0, ticks: null, due: false, busy: false, shown: "", lost: false};
 
@@ -148,6 +149,8 @@ async function begin() {
   document.addEventListener("input", changed);
   addEventListener("hashchange", show);
   addEventListener("resize", show);
+  // When nothing comes any more, that is news too.
+  setInterval(() => document.hidden || show(), QUIET_MS);
   page.sources = await ask("sources");
   $("source").replaceChildren(...page.sources.map((source, n) => h("option", {value: n}, source.name)));
   $("source").addEventListener("change", () => { page.source = Number($("source").value); follow(); show(); });

@@ -39,17 +39,19 @@ function timeline(data, width) {
 }
 
 /** A window's words: since when, where the event says so, else how far back. */
-const since = (each) => (each.since !== undefined && each.since !== null ? `since ${number(each.since)}` : each.window ? `${count(each.window)} messages` : "");
+const since = (each) => (known(each.since) ? `${count(each.since)} ago` : each.window ? `last ${count(each.window)}` : "");
+const known = (x) => x !== undefined && x !== null;
+const change = (each) => (known(each.before) && known(each.after) ? `${number(each.before)} → ${number(each.after)}` : "");
 
 function events(data, parameters) {
   if (!data.events.length) return empty("Nothing matches the filter", "Take one of its parts away to see more.");
   return card("Events", data.total > data.events.length ? `the latest ${count(data.events.length)}` : "latest first", h("div.scroll", {}, h("table", {},
-    h("thead", {}, h("tr", {}, ["when", "scope", "detector", "subject"].map((name) => h("th", {scope: "col"}, name)), ["statistic", "threshold", "window", "p"].map((name) => h("th.num", {scope: "col"}, name)), h("th", {scope: "col"}, "action"), h("th", {scope: "col"}, ""))),
+    h("thead", {}, h("tr", {}, ["when", "scope", "detector", "subject"].map((name) => h("th", {scope: "col"}, name)), ["before → after", "began, messages", "statistic", "threshold", "p"].map((name) => h("th.num", {scope: "col"}, name)), h("th", {scope: "col"}, "action"), h("th", {scope: "col"}, ""))),
     h("tbody", {}, data.events.slice(0, 150).map((each) => {
       const at = `${each.partition}/${each.offset}`;
       return h("tr", {"data-key": `d${each.number}`, "aria-selected": parameters.at === at ? "true" : null},
         h("td", {}, when(each.time), h("span.note", {}, ` ${each.partition}/${count(each.offset)}`)), h("td", {}, scope(each.scope)), h("td", {}, each.detector), h("td", {}, each.subject),
-        h("td.num", {}, number(each.statistic)), h("td.num", {}, number(each.threshold)), h("td.num", {}, since(each)), h("td.num", {}, each.p === undefined || each.p === null ? "" : each.p.toExponential(1)),
+        h("td.num", {}, change(each)), h("td.num", {}, since(each)), h("td.num", {}, number(each.statistic)), h("td.num", {}, number(each.threshold)), h("td.num", {}, known(each.p) ? each.p.toExponential(1) : ""),
         h("td", {}, each.action === "none" ? h("span.soft", {}, "none") : each.action), h("td.right", {}, h("a.rowlink", {href: link("drift", {...parameters, at})}, "messages")));
     })))));
 }
@@ -70,15 +72,20 @@ function detail(found, data, at, many, parameters) {
 }
 
 function levels(data, width) {
-  const names = Object.keys(data.levels).filter((name) => data.levels[name].length > 1).sort((a, b) => vectors(b) - vectors(a) || a.localeCompare(b));
+  const names = Object.keys(data.levels).filter((name) => data.levels[name].figures.length > 1).sort((a, b) => vectors(b) - vectors(a) || a.localeCompare(b));
   const half = width > 1010 ? (width - 16) / 2 - 38 : width - 38;
   const has = names.some(vectors);
   return h("div.grid", {},
     has ? null : h("div", {}, card("Embedding drift", null, empty("No monitor of vectors has written a figure yet", "Monitors of the embedding's distribution are drawn here, with the threshold they are held against, as soon as the workers run some."))),
-    names.map((name) => h("div.half", {"data-key": name}, card(name, vectors(name) ? "embedding drift" : "what the monitor measures", chart(`level-${name}`, {title: name, at: data.levels[name].map((each) => each[0]), timed: data.timed, width: half, height: 120, series: [
-      {name: "statistic", values: data.levels[name].map((each) => each[1]), kind: ""},
-      {name: "threshold", values: data.levels[name].map((each) => each[2]), kind: "previous"},
-    ]})))));
+    names.map((name) => h("div.half", {"data-key": name}, level(name, data.levels[name], data.timed, half))));
+}
+
+function level(name, {partition, figures}, timed, width) {
+  const column = (n) => figures.map((each) => each[n]);
+  return card(name, `${vectors(name) ? "embedding drift, " : ""}partition ${partition}: the nearest to its threshold`, chart(`level-${name}`, {title: name, at: column(0), timed, width, height: 120, series: [
+    {name: "statistic", values: column(1), kind: ""},
+    {name: "threshold", values: column(2), kind: "previous"},
+  ]}));
 }
 
 const vectors = (name) => Number(/vector|embedding|frechet|mmd|rank/i.test(name));

@@ -3,6 +3,8 @@
 import {chart} from "./charts.js";
 import {card, compact, count, empty, h, link, number, said, scope, score, seconds, share, when} from "./dom.js";
 
+/** Seconds without a record after which the stream stands still. */
+const IDLE = 60;
 const SPANS = {minutes: "15 minutes", hours: "8 hours", all: "All"};
 
 export async function overview(parameters, {ask, width}) {
@@ -11,7 +13,7 @@ export async function overview(parameters, {ask, width}) {
   const metric = parameters.score === "micro_f1" ? "micro_f1" : "subset_accuracy";
   const half = width > 1010 ? (width - 16) / 2 - 38 : width - 38;
   return [
-    h("div.viewhead", {}, h("h1", {}, "Overview"), h("span.grow"), segments("span", SPANS, data.span, parameters, data.timed)),
+    h("div.viewhead", {}, h("h1", {}, "Overview"), leftOut(data.skipped), h("span.grow"), segments("span", SPANS, data.span, parameters, data.timed)),
     tiles(data),
     h("div.grid", {},
       h("div.half", {}, scores(data, metric, parameters, half)),
@@ -23,6 +25,8 @@ export async function overview(parameters, {ask, width}) {
     ),
   ];
 }
+
+const leftOut = (n) => (n ? h("span.note", {title: "No worker wrote them, or they cannot be read."}, `${count(n)} ${n === 1 ? "record" : "records"} on the output topics left out`) : null);
 
 const nothing = (data) =>
   data.ready || data.problem
@@ -39,13 +43,15 @@ const tile = (name, value, unit, sub, href) => h(href ? "a.tile" : "div.tile", {
 function tiles(data) {
   const {series, scores: now} = data;
   const last = series.predictions.slice(-6, -1);
-  const rate = last.length ? last.reduce((a, b) => a + b, 0) / last.length / data.width : 0;
+  const end = series.at.at(-1) + data.width;
+  const idle = data.timed && Date.now() / 1000 - end > Math.max(IDLE, 5 * data.width);
+  const rate = last.length && !idle ? last.reduce((a, b) => a + b, 0) / last.length / data.width : 0;
   const delay = series.delay.findLast((value) => value !== null);
   return h("div.tiles", {},
-    data.timed ? tile("Throughput", number(Math.round(rate)), "a second", `${count(data.predictions)} predictions seen`) : tile("Predictions", count(data.predictions), "", "from a file: without times"),
+    data.timed ? tile("Throughput", number(Math.round(rate)), "a second", idle ? `nothing since ${when(end)}` : `${count(data.predictions)} predictions seen`) : tile("Predictions", count(data.predictions), "", "from a file: without times"),
     tile("Lag", data.lag === null ? "–" : compact(data.lag), data.lag === null ? "" : "events", delay ? `answered in ${seconds(delay)}` : "not known here"),
     tile("Subset accuracy", now ? share(now.subset_accuracy) : "–", "", now ? `micro-F1 ${score(now.micro_f1)}` : "no true labels seen"),
-    tile("Skill", now ? score(now.skill) : "–", "", now ? `repeating labels: ${share(now.previous_subset_accuracy)}` : "over the previous labels"),
+    tile("Skill", now ? score(now.skill) : "–", "", now ? `repeating: ${share(now.previous_subset_accuracy)}` : "over the previous labels"),
     tile("Labels", count(data.labels), "", "seen so far", link("labels")),
     tile("Drift", count(data.alarms), "", data.latest[0] ? `last ${when(data.latest[0].time) || `at offset ${count(data.latest[0].offset)}`}` : "none seen", link("drift")),
     tile("Dead letters", count(data.dead_letters), "", data.dead_letters ? Object.entries(data.reasons).slice(0, 2).map(([reason, n]) => `${n} ${reason}`).join(", ") : "none"),
@@ -63,7 +69,8 @@ function scores(data, metric, parameters, width) {
       {name: "this service", values: rolling[metric], kind: ""},
       {name: "previous labels", values: rolling[`previous_${metric}`], kind: "previous"},
     ]}),
-    chart("skill", {title: "Skill over the previous labels", at: rolling.at, timed: data.timed, width, height: 92, y: [Math.min(0, ...rolling.skill.filter((x) => x !== null)) < 0 ? -1 : 0, 1], format: score, marks, series: [{name: "skill over the previous labels", values: rolling.skill, kind: ""}]}));
+    chart("skill", {title: "Skill over the previous labels", at: rolling.at, timed: data.timed, width, height: 92, y: [Math.min(0, ...rolling.skill.filter((x) => x !== null)) < 0 ? -1 : 0, 1], format: score, marks, series: [{name: "skill over the previous labels", values: rolling.skill, kind: ""}]}),
+    h("p.note", {}, "Over the labels that came with their events. Labels that come later count in the partitions' own scores."));
 }
 
 function throughput(data, width) {

@@ -16,6 +16,7 @@ from stream.dashboard.ledger import Ledger, Seen
 from stream.dashboard.model import Model
 from stream.dashboard.records import NotOursError, Written, of_line, of_record
 from stream.dashboard.series import AT, Buckets, scores
+from stream.dashboard.tree import pruned
 from stream.events import DriftRecord, Record, encode
 from stream.label_stats import LabelRecord, PartitionRecord
 from tests.stream.dashboard.streams import fed, line, prediction
@@ -109,6 +110,38 @@ def test_unknown_fields_are_ignored_and_what_is_no_record_is_counted() -> None:
     assert (len(model.drift), model.skipped) == (1, 2)
     assert views.drifts(model, {"scope": "vector"})["total"] == 1
     assert views.drifts(model, {"scope": "error"})["total"] == 0
+    assert views.overview(model, "all")["skipped"] == 2
+
+
+def test_where_nothing_came_the_line_is_at_nothing() -> None:
+    """One empty bucket at either end of a gap, none where there is no gap."""
+    model = fed("m", [prediction(n, [], [], at=at) for n, at in enumerate((0.5, 1.5, 9.5, 11.5))])
+    curves = views.overview(model, "all")["series"]
+    assert curves["at"] == [0, 1, 2, 8, 9, 10, 11]
+    assert curves["predictions"] == [1, 1, 0, 0, 1, 0, 1]
+    assert [curves["delay"][n] is None for n in range(7)] == [False, False, True, True, False, True, False]
+
+
+def test_a_labels_history_is_of_all_partitions_together() -> None:
+    """Two partitions with other rates, in turn, draw no saw."""
+    model = Model("m")
+    for n in range(1, 9):
+        rate, seen = (0.1, 0.3)[n % 2], 500 * n
+        record = LabelRecord(
+            label="x",
+            count=n,
+            predicted=0,
+            hits=0,
+            f1=0.0,
+            first_seen=0,
+            last_seen=seen,
+            rate=rate,
+            usual=0.2,
+            cluster=None,
+            updates=1000,
+        )
+        model.take(Written("label-stats", n % 2, seen, float(n), float(n), encode(record)))
+    assert [rate for _, rate in model.labels["x"].history][1:] == pytest.approx([0.2] * 7)
 
 
 def test_a_record_says_where_it_comes_from() -> None:
@@ -175,7 +208,7 @@ def test_a_pruned_tree_keeps_just_the_leaves_that_are_wanted(
         splits.append((node, roots[first], roots[second]))
         roots = [each for n, each in enumerate(roots) if n not in (first, second)] + [node]
     wanted = {leaf for leaf in wanted if leaf < size}
-    kept = views._pruned(splits, wanted)
+    kept = pruned(splits, wanted)
     below = [child for _, *pair in kept for child in pair]
     assert len(below) == len(set(below))
     assert {child for child in below if child < size} == (wanted if len(wanted) > 1 else set())
@@ -229,9 +262,15 @@ def test_what_monitors_measure_is_kept_over_time() -> None:
             updates=n, scores={}, learner={}, splits=(), watched={"vector/frechet": (n / 10, 0.5)}
         )
         model.take(Written("partition-stats", 0, n, float(n), None, encode(whole)))
-    assert views.drifts(model, {})["levels"] == {
-        "vector/frechet": [[0.0, 0.0, 0.5], [1.0, 0.1, 0.5], [2.0, 0.2, 0.5]]
-    }
+    levels = [[0.0, 0.0, 0.5], [1.0, 0.1, 0.5], [2.0, 0.2, 0.5]]
+    assert views.drifts(model, {})["levels"] == {"vector/frechet": {"partition": 0, "figures": levels}}
+    # Another partition that is nearer to its threshold is shown instead, and not drawn into the same line.
+    nearer = PartitionRecord(
+        updates=9, scores={}, learner={}, splits=(), watched={"vector/frechet": (0.1, 0.2)}
+    )
+    model.take(Written("partition-stats", 1, 9, 1.5, None, encode(nearer)))
+    found = views.drifts(model, {})["levels"]
+    assert found == {"vector/frechet": {"partition": 1, "figures": [[1.5, 0.1, 0.2]]}}
     assert views.clusters(model, 0)["total"] == 0
 
 

@@ -240,6 +240,15 @@ def test_new_records_appear_by_themselves_and_focus_stays(
     assert watched.page.evaluate("document.activeElement.tagName") == "A"
 
 
+def test_a_stream_that_stands_still_has_no_throughput(watched: Watched, url: str) -> None:
+    """Its last rate is no rate now; nor is it silent on which labels the scores are about."""
+    watched.open(url, "overview")
+    tile = watched.page.locator(".tile", has_text="Throughput")
+    expect(tile.locator(".value")).to_have_text("0a second")
+    expect(tile.locator(".sub")).to_contain_text("nothing since")
+    expect(watched.page.get_by_text("Labels that come later count")).to_be_visible()
+
+
 def test_trouble_is_said_and_goes_away(
     watched: Watched, url: str, models: list[Model], pictures: Path
 ) -> None:
