@@ -43,7 +43,7 @@ def main() -> None:
         if not isinstance(event, Event):
             continue
         (x,) = task.encoder.encode([event])
-        alarms = task.advance(event, x)[1]
+        alarms = task.advance(event, x).alarms
         taught += [str(event.ts)] if event.teaches else []
         raised += [(len(taught) - 1, alarm) for alarm in alarms if alarm.scope != "structure"]
     shown: set[tuple[str, str]] = set()
