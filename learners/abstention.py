@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import Prediction, State
+from learners.base import Prediction, State, Vector
+from learners.compiled import compiled
+from learners.labels import Ids
 from learners.parameters import check_number
 
 EVERY = 20
 """Messages after which the threshold is looked for again."""
+LEAST_CHANCE = 1e-6
+"""Probability that a label's probability of 0 is taken for, so that its logarithm is a number."""
 AIMS = (0.2, 2.0)
 """How far the errors aimed at may stray from those wanted: as multiples of them."""
 
@@ -118,7 +124,22 @@ def sureness(prediction: Prediction) -> float:
     0.45
     """
     labels, scored = prediction.labels, prediction.scored
-    places = labels if scored is None else np.searchsorted(scored, labels)
-    right = 1.0 - prediction.scores
-    right[places] = prediction.scores[places]
-    return float(np.log(np.maximum(right, np.float32(1e-6))).sum(dtype=np.float64))
+    return _sureness(prediction.scores, labels if scored is None else np.searchsorted(scored, labels))
+
+
+@compiled
+def _sureness(scores: Vector, predicted: Ids) -> float:
+    """Return the sum of log P(yes) of the predicted places, ascending, and of log P(no) of all others."""
+    total, chance, place = 0.0, 1.0, 0
+    for i in range(len(scores)):
+        p = np.float64(scores[i])
+        if place < len(predicted) and predicted[place] == i:
+            place += 1
+        else:
+            p = 1.0 - p
+        chance *= max(p, LEAST_CHANCE)
+        # One logarithm for many factors, before their product is too small to be a number.
+        if chance < 1e-200:
+            total += math.log(chance)
+            chance = 1.0
+    return total + math.log(chance)

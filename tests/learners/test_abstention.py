@@ -85,3 +85,13 @@ def test_sureness_of_a_shortlist_is_that_of_its_labels() -> None:
     whole = Prediction(np.array([4]), np.array([0, 0, 0.3, 0, 0.9], dtype=np.float32))
     short = Prediction(np.array([4]), np.array([0.3, 0.9], dtype=np.float32), np.array([2, 4]))
     assert sureness(whole) == pytest.approx(sureness(short)) == pytest.approx(np.log(0.7 * 0.9), abs=1e-6)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), max_size=300))
+def test_sureness_is_that_of_plain_logarithms(labels: list[tuple[float, bool]]) -> None:
+    """Label by label, however many and however unlikely."""
+    scores = np.array([score for score, _ in labels], dtype=np.float32)
+    on = np.array([yes for _, yes in labels], dtype=np.bool_)
+    right = np.where(on, scores.astype(np.float64), 1.0 - scores.astype(np.float64))
+    plain = np.log(np.maximum(right, 1e-6)).sum()
+    assert sureness(Prediction(np.flatnonzero(on), scores)) == pytest.approx(plain, abs=1e-9)
