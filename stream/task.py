@@ -20,6 +20,7 @@ from learners.base import Change, Explanation, Learner, Prediction, State, Vecto
 from learners.conformal import Confidence, Conformal
 from learners.labels import Targets
 from learners.metrics import Prequential
+from learners.positive_unlabelled import PositiveUnlabelled
 from stream import control
 from stream.answers import dead_letter, headers
 from stream.decoding import decode
@@ -139,6 +140,7 @@ class Task:
         self.feedback = FeedbackStore() if feedback is None else feedback
         self.confidence = confidence
         self.refused: Mapping[int, str] = {}
+        self.partial = PositiveUnlabelled()
         self.scores = Prequential()
         self.label_statistics = LabelStatistics()
         self.next_offset = 0
@@ -195,7 +197,7 @@ class Task:
         fingerprint
             Stands for its record in the model's digest.
         """
-        prediction, alarms = self.learner.predict(x), []
+        prediction, alarms = self.partial.corrected(self.learner.predict(x)), []
         sure = None if self.confidence is None else self.confidence.judge(prediction, LISTED)
         if event.teaches:
             lesson = Lesson(x, prediction, Truth.of(event), fingerprint, confidence=sure)
@@ -235,11 +237,21 @@ class Task:
             self.scores.update(lesson.prediction, targets, len(self.learner.label_space))
             if self.confidence is not None and lesson.confidence is not None:
                 self.confidence.learn(predicted, lesson.confidence, targets)
-        self.learner.learn(lesson.x, targets)
+        self.learner.learn(lesson.x, self._taught(lesson, targets))
         self.updates += 1
         self._changes += self.learner.changes
         self._chain(lesson.fingerprint)
         return self._watch(lesson, lesson.prediction, targets, known, text) if lesson.prediction else []
+
+    def _taught(self, lesson: Lesson, targets: Targets) -> Targets:
+        """Return what the learner is told: where some labels are named, that all others are not there."""
+        named, negative = lesson.truth
+        if lesson.prediction is not None and (named or negative is None):
+            self.partial.learn(lesson.prediction, targets.positive, complete=negative is None)
+        if negative is None or not named:
+            return targets
+        # Too many a no is what predictions are corrected for; see there.
+        return self.learner.label_space.targets(named)
 
     def _watch(
         self, lesson: Lesson, prediction: Prediction, targets: Targets, known: int, text: str | None
@@ -385,6 +397,7 @@ class Task:
             "encoder": self.encoder.state(),
             "learner": self.learner.state(),
             "monitors": self.monitors.state(),
+            "partial": self.partial.state(),
             "scores": self.scores.state(),
             "feedback": self.feedback.state(),
             "label_statistics": self.label_statistics.state(),
@@ -403,6 +416,7 @@ class Task:
         self.encoder.load_state(state["encoder"])
         self.learner.load_state(state["learner"])
         self.monitors.load_state(state["monitors"])
+        self.partial.load_state(state["partial"])
         self.scores.load_state(state["scores"])
         self.feedback.load_state(state["feedback"])
         self.label_statistics.load_state(state["label_statistics"])
