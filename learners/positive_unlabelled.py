@@ -8,10 +8,12 @@ from learners.base import Prediction, State
 from learners.labels import Ids
 from learners.sliding import Sliding
 
-SUREST = 0.1
+SUREST = 0.03
 """Share of the predictions, the surest, that tell how many labels are left out: these should all be right."""
-KEEP = 0.999
-"""What a count keeps of itself at each message: about the last thousand count."""
+WINDOW = 1000
+"""Predictions among which they are the surest."""
+KEEP = 0.9995
+"""What a count keeps of itself at each message: about the last two thousand count."""
 HEARSAY = 5.0
 """Messages that the assumption weighs as much as that nothing is left out."""
 EQUAL = 1.0 - 1e-6
@@ -49,7 +51,7 @@ class PositiveUnlabelled:
     """
 
     def __init__(self) -> None:
-        self._surest = Sliding(200)
+        self._surest = Sliding(WINDOW)
         # Of messages that are not complete, and of complete ones: the surest predictions, and those right.
         self._right = np.zeros(2)
         self._asked = np.zeros(2)
@@ -76,15 +78,15 @@ class PositiveUnlabelled:
     def learn(self, prediction: Prediction, named: Ids, complete: bool) -> None:
         """Take in which labels a message names, whether these are all, and its corrected prediction."""
         best, score = prediction.best(1)
+        # As the learner said it: what it was divided by has changed, and must not look like being less sure.
+        raw = float(score[0]) * self.named() if len(best) else 0.0
         self._partial = self._partial * KEEP + (not complete)
         self._messages = self._messages * KEEP + 1.0
-        if not len(best):
-            return
-        # As the learner said it: what it was divided by has changed, and must not look like being less sure.
-        raw = float(score[0]) * self.named()
-        self._surest.add(raw)
         self._right *= KEEP
         self._asked *= KEEP
+        if not len(best):
+            return
+        self._surest.add(raw)
         if score[0] >= 1.0 or raw >= self._surest.reached_by(SUREST) * EQUAL:
             self._asked[int(complete)] += 1.0
             self._right[int(complete)] += best[0] in named

@@ -31,12 +31,12 @@ def heard(named: float, complete: float, sharpness: float = 0.95, messages: int 
 @pytest.mark.parametrize("named", [0.3, 0.6, 0.9])
 def test_the_share_that_is_named_is_found_without_any_complete_message(named: float) -> None:
     """Where the surest predictions are nearly always right."""
-    assert heard(named, complete=0.0).named() == pytest.approx(named, abs=0.08)
+    assert heard(named, complete=0.0).named() == pytest.approx(named, abs=0.12)
 
 
 def test_complete_messages_tell_how_right_the_surest_predictions_are() -> None:
     """Also where they are right only two times in three, which alone would look like labels left out."""
-    assert heard(0.5, complete=0.3, sharpness=0.67).named() == pytest.approx(0.3 + 0.7 * 0.5, abs=0.08)
+    assert heard(0.5, complete=0.3, sharpness=0.67).named() == pytest.approx(0.3 + 0.7 * 0.5, abs=0.12)
 
 
 def test_nothing_is_corrected_where_all_is_complete() -> None:
