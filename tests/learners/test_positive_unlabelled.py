@@ -78,7 +78,7 @@ def test_a_shortlist_keeps_its_ids() -> None:
     partial = PositiveUnlabelled()
     short = Prediction(NOTHING, np.array([0.1, 0.4], dtype=np.float32), np.array([3, 7]))
     for n in range(300):
-        partial.learn(short, np.array([7]) if n % 2 else NOTHING, complete=False)
+        partial.learn(partial.corrected(short), np.array([7]) if n % 2 else NOTHING, complete=False)
     corrected = partial.corrected(short)
     assert corrected.labels.tolist() == corrected.best(1)[0].tolist() == [7]
     assert corrected.scored is not None
