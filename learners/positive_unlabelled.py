@@ -30,9 +30,8 @@ class PositiveUnlabelled:
     wanted. Nothing is learned from guesses of the learner's own, so none can confirm themselves.
 
     The chance c is followed online. Where predictions are surest, they should be right; of these the share
-    that is named tells c, which is at least as large as the probabilities that they have themselves. Messages
-    whose labels are complete tell how right they really are, and how often such messages are; where all are
-    complete nothing is corrected.
+    that is named tells c. Messages whose labels are complete tell how right they really are, and how often
+    such messages are; where all are complete nothing is corrected.
 
     Examples
     --------
@@ -56,20 +55,14 @@ class PositiveUnlabelled:
         # Of messages that are not complete, and of complete ones: the surest predictions, and those right.
         self._right = np.zeros(2)
         self._asked = np.zeros(2)
-        # The sum of the probabilities that the former had.
-        self._said = 0.0
         self._partial = self._messages = 0.0
 
     def named(self) -> float:
         """Return the chance that a label of a message is named, in (0, 1]."""
         if not self._partial:
             return 1.0
-        (found, found_complete), (asked, asked_complete) = self._right.tolist(), self._asked.tolist()
-        named = (found + HEARSAY) / (asked + HEARSAY)
-        # A learner too sure of itself is wrong for other reasons; nothing may be likelier than sure either.
-        assumed = min(1.0, (found + HEARSAY) / (self._said + HEARSAY))
-        right = (found_complete + HEARSAY * assumed) / (asked_complete + HEARSAY)
-        named = min(max(named / right, LEAST_NAMED), 1.0)
+        partial, complete = (self._right + HEARSAY) / (self._asked + HEARSAY)
+        named = min(max(float(partial / complete), LEAST_NAMED), 1.0)
         return 1.0 - self._partial / self._messages * (1.0 - named)
 
     def corrected(self, prediction: Prediction) -> Prediction:
@@ -91,14 +84,12 @@ class PositiveUnlabelled:
         self._messages = self._messages * KEEP + 1.0
         self._right *= KEEP
         self._asked *= KEEP
-        self._said *= KEEP
         if not len(best):
             return
         self._surest.add(raw)
         if score[0] >= 1.0 or raw >= self._surest.reached_by(SUREST) * EQUAL:
             self._asked[int(complete)] += 1.0
             self._right[int(complete)] += best[0] in named
-            self._said += 0.0 if complete else raw
 
     def state(self) -> State:
         """Return all that was counted; see `Learner.state`."""
@@ -106,7 +97,6 @@ class PositiveUnlabelled:
             "surest": self._surest.state(),
             "right": self._right,
             "asked": self._asked,
-            "said": self._said,
             "partial": self._partial,
             "messages": self._messages,
         }
@@ -116,5 +106,4 @@ class PositiveUnlabelled:
         self._surest.load_state(state["surest"])
         self._right = np.array(state["right"], dtype=np.float64)
         self._asked = np.array(state["asked"], dtype=np.float64)
-        self._said = state["said"]
         self._partial, self._messages = state["partial"], state["messages"]

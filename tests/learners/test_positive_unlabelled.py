@@ -82,12 +82,3 @@ def test_a_shortlist_keeps_its_ids() -> None:
     corrected = partial.corrected(short)
     assert corrected.labels.tolist() == corrected.best(1)[0].tolist() == [7]
     assert corrected.scored is not None
-
-
-def test_a_learner_that_is_too_sure_of_itself_is_not_believed_to_miss_labels() -> None:
-    """Surely wrong half of the time, it would else have all it says doubled."""
-    partial = PositiveUnlabelled()
-    sure = Prediction(np.array([0]), np.array([0.97], dtype=np.float32))
-    for n in range(1000):
-        partial.learn(partial.corrected(sure), np.array([n % 2]), complete=False)
-    assert partial.named() == pytest.approx(0.97, abs=0.01)
