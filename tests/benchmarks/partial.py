@@ -22,6 +22,7 @@ from learners.catalogue import make
 from learners.labels import Ids, Targets
 from learners.metrics import Prequential
 from learners.positive_unlabelled import PositiveUnlabelled
+from stream.events import Event
 from stream.sources import open_source
 from tests.benchmarks.expansion import FACET, load
 from tests.data import DATA
@@ -37,8 +38,8 @@ def messages(name: str, limit: int) -> Messages:
         stream = load(name, limit)
         return list(zip(stream.x, stream.paths, strict=True))
     source = open_source(DATA / name, limit)
-    rows = ((source.vector(row), source.message(row).labels) for row in range(len(source)))
-    return [(x, labels) for x, labels in rows if x is not None and labels]
+    rows = ((source.vector(row), source.message(row)) for row in range(len(source)))
+    return [(x, each.labels) for x, each in rows if x is not None and isinstance(each, Event) and each.labels]
 
 
 def scores(given: Messages, name: str, way: str, hidden: float, complete: float) -> str:
