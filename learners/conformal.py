@@ -1,77 +1,38 @@
 """Label sets that hold the true labels as often as asked for, and a "don't know" that keeps errors rare.
 
-Neither assumes that the stream stands still: both follow what came true, message by message.
+Neither assumes that the stream stands still: both follow what came true, message by message. What was said
+with a prediction is what it is judged by, also when its true labels come much later.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from learners.abstention import Abstention, sureness
 from learners.base import Prediction, State, Vector
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
+from learners.sliding import Sliding
 
-Known = NDArray[np.float64]
-ALWAYS = 0.02
-"""Share of the messages, the surest, that are never rejected: without answers nothing could be learned."""
-
-
-class Recent:
-    """The last values of a figure, for quantiles and ranks.
-
-    Parameters
-    ----------
-    window
-        Values kept, at least 10.
-    """
-
-    def __init__(self, window: int) -> None:
-        self._values: Known = np.zeros(window)
-        self._count = 0
-
-    def __len__(self) -> int:
-        """Return how many values are kept."""
-        return min(self._count, len(self._values))
-
-    def add(self, value: float) -> None:
-        """Keep one value in place of the oldest."""
-        self._values[self._count % len(self._values)] = value
-        self._count += 1
-
-    def quantile(self, share: float) -> float:
-        """Return the least value that at least a share, in (0, 1], of the kept ones do not exceed."""
-        place = max(0, int(np.ceil(share * len(self))) - 1)
-        return float(np.partition(self._values[: len(self)], place)[place])
-
-    def rank(self, value: float) -> float:
-        """Return the share of the kept values that a value exceeds; 1 where none is kept."""
-        return float(np.count_nonzero(self._values[: len(self)] < value) / len(self)) if len(self) else 1.0
-
-    def mean(self) -> float:
-        """Return the mean of the kept values; 0 where none is kept."""
-        return float(self._values[: len(self)].mean()) if len(self) else 0.0
-
-    def state(self) -> State:
-        """Return the values; see `Learner.state`."""
-        return {"values": self._values[: len(self)], "count": self._count}
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` of an equal window returned."""
-        self._values[: len(state["values"])] = state["values"]
-        self._count = state["count"]
+LARGEST = 100
+"""Most labels in a set. Where more would be needed coverage is lost, and says so."""
+NO_CHANCE = -1.0
+"""Stands for the probability of a label that had none, or that nobody has kept."""
+RECENT = 1000
+"""Messages that the statistics look back on."""
 
 
 class ConformalSets:
     """Online conformal label sets: all true labels lie in the set for a wanted share of the messages.
 
-    A message is as unusual as the least likely of its true labels, 1 - min P(label). The set holds every
-    label that is no more unusual than a quantile of the last messages. After each message the quantile's
-    level is corrected by what happened, so that the share covered stays where it should while the stream
-    drifts: over n messages it is off by at most (1 + rate) / (rate n), whatever comes. A label never seen
-    before is in no set; it counts as a miss, for which other sets become larger.
+    A message is as usual as the least likely of its true labels. The set holds every label that is at least
+    as likely as a quantile of the last messages. After each message the quantile's level is corrected by
+    what happened, so that the share covered stays where it should while the stream drifts: over n messages
+    it is off by at most (1 + rate) / (rate n), whatever comes. A label never seen before is in no set; it
+    counts as a miss, for which other sets become larger.
 
     Parameters
     ----------
@@ -87,11 +48,10 @@ class ConformalSets:
     Examples
     --------
     >>> sets = ConformalSets(coverage=0.8)
-    >>> scores = np.array([0.9, 0.4, 0.1], dtype=np.float32)
     >>> for n in range(50):
-    ...     sets.learn(scores, Targets(np.array([n % 2])))
-    >>> sets.labels(scores)
-    array([0, 1])
+    ...     sets.learn([0.9, 0.4][n % 2])
+    >>> round(sets.least(), 2)
+    0.4
 
     References
     ----------
@@ -106,120 +66,85 @@ class ConformalSets:
         self.rate = rate
         self.window = window
         self._level = coverage
-        self._unusual = Recent(window)
-        self._covered = Recent(window)
+        self._usual = Sliding(window)
 
-    def labels(self, scores: Vector) -> Ids:
-        """Return the ids of the labels that cannot be excluded, for probabilities of shape (L,)."""
-        return np.flatnonzero(1.0 - scores.astype(np.float64) <= self._bound())
+    def least(self) -> float:
+        """Return the probability from which on a label is in the set: above 1 where none is, 0 for all."""
+        if not len(self._usual) or self._level >= 1.0:
+            return 0.0
+        return max(0.0, self._usual.reached_by(self._level)) if self._level > 0.0 else np.inf
 
-    def learn(self, scores: Vector, targets: Targets) -> None:
-        """Take in what came true of a message that had these probabilities, shape (L,)."""
-        if not targets.complete and not len(targets.positive):
-            return
-        known = targets.positive[targets.positive < len(scores)]
-        # Labels that had no probability yet are as unusual as can be, and beyond every bound.
-        new = len(known) < len(targets.positive)
-        unusual = 2.0 if new else 1.0 - float(scores[known].min(initial=1.0))
-        covered = unusual <= self._bound()
-        self._level += self.rate * (self.coverage - covered)
-        self._unusual.add(min(unusual, 1.0))
-        self._covered.add(float(covered))
+    def learn(self, usual: float) -> None:
+        """Take in a message: the probability of the least likely of its true labels, or `NO_CHANCE`.
 
-    def recent_coverage(self) -> float:
-        """Return the share of the last messages that were covered; 0 before the first."""
-        return self._covered.mean()
-
-    def _bound(self) -> float:
-        """Return how unusual a label of the set may be."""
-        if not len(self._unusual) or self._level >= 1.0:
-            return 1.0
-        return self._unusual.quantile(self._level) if self._level > 0.0 else -1.0
+        1 stands for a message without labels, which every set covers.
+        """
+        # By the rule of today: labels may come so late that the rule of then would be corrected for ever.
+        covered = usual >= self.least()
+        level = self._level + self.rate * (self.coverage - covered)
+        # What no set could have covered must not be made good by hundreds of far too large ones.
+        self._level = min(max(level, -self.rate), 1.0 + self.rate)
+        self._usual.add(usual)
 
     def state(self) -> State:
         """Return the level and what it is a level of; see `Learner.state`."""
-        return {
-            "level": self._level,
-            "unusual": self._unusual.state(),
-            "covered": self._covered.state(),
-        }
+        return {"level": self._level, "usual": self._usual.state()}
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
         self._level = state["level"]
-        self._unusual.load_state(state["unusual"])
-        self._covered.load_state(state["covered"])
-
-
-class Abstention:
-    """Rejects the least sure predictions, as many as it takes for the others to be wrong only so often.
-
-    A prediction is as sure as its label-set would be likely if labels were independent. Which share is
-    rejected follows the errors among those that were not.
-
-    Parameters
-    ----------
-    error
-        Wanted share of wrong label-sets among the predictions that are not rejected, in [0, 1]. Where the
-        learner cannot be that good, nearly everything is rejected.
-    rate
-        How fast the share follows errors, in (0, 1].
-    window
-        Predictions that a new one is compared with, at least 10.
-
-    References
-    ----------
-    .. [1] C. K. Chow, "On optimum recognition error and reject tradeoff", 1970; the controller is that of
-       Gibbs and Candès, "Adaptive conformal inference under distribution shift", NeurIPS 2021.
-    """
-
-    def __init__(self, error: float = 0.1, rate: float = 0.02, window: int = 1000) -> None:
-        check_number(self, "error", error, float, 0, 1)
-        check_number(self, "rate", rate, float, 0, 1, open_low=True)
-        check_number(self, "window", window, int, 10)
-        self.error = error
-        self.rate = rate
-        self.window = window
-        self._level = 0.0
-        self._sureness = Recent(window)
-
-    def rejects(self, prediction: Prediction) -> bool:
-        """Return whether a prediction is among the least sure."""
-        return self._sureness.rank(sureness(prediction)) < self._level
-
-    def learn(self, prediction: Prediction, targets: Targets) -> None:
-        """Take in what came true; messages whose labels are not complete say too little."""
-        if not targets.complete:
-            return
-        if not self.rejects(prediction):
-            wrong = not np.array_equal(prediction.labels, targets.positive)
-            self._level += self.rate * (wrong - self.error)
-            self._level = min(max(self._level, 0.0), 1.0 - ALWAYS)
-        self._sureness.add(sureness(prediction))
-
-    def state(self) -> State:
-        """Return the share rejected and what it is a share of; see `Learner.state`."""
-        return {"level": self._level, "sureness": self._sureness.state()}
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        self._level = state["level"]
-        self._sureness.load_state(state["sureness"])
+        self._usual.load_state(state["usual"])
 
 
 class Confidence(NamedTuple):
-    """How sure a prediction is.
+    """How sure a prediction is, said together with it.
 
     Parameters
     ----------
-    labels
-        Ids of the labels that cannot be excluded, ascending. Shape (k,).
+    best, scores
+        Ids of the likeliest labels, best first, and their probabilities: all of the set, and more to judge
+        it by. Shape (n,).
+    size
+        How many of them are in the conformal set.
     reject
         Whether the predicted labels should not be relied on.
+    sureness
+        What that was decided by.
     """
 
-    labels: Ids
+    best: Ids
+    scores: Vector
+    size: int
     reject: bool
+    sureness: float
+
+    @property
+    def labels(self) -> Ids:
+        """Ids of the labels that cannot be excluded, best first. Shape (size,)."""
+        return self.best[: self.size]
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfidenceStatistics:
+    """How the last messages turned out whose labels are known, 1,000 of each kind at most.
+
+    Parameters
+    ----------
+    messages
+        How many that are; before the first the other figures are 0.
+    coverage, target
+        Share of them whose true labels were all in the set said with the prediction; and the share wanted.
+    rejected
+        Share of the predictions that were rejected, of those whose labels are known completely.
+    error
+        Share of wrong label-sets among the last ones that were not rejected; 0 before the first.
+    """
+
+    messages: int
+    coverage: float
+    target: float
+    rejected: float
+    error: float
 
 
 class Conformal:
@@ -236,53 +161,68 @@ class Conformal:
     --------
     >>> conformal = Conformal()
     >>> prediction = Prediction(np.array([0]), np.array([0.9, 0.2], dtype=np.float32))
-    >>> conformal.judge(prediction)
-    Confidence(labels=array([0, 1]), reject=False)
+    >>> for _ in range(40):
+    ...     said = conformal.judge(prediction, keep=10)
+    ...     conformal.learn(prediction.labels, said, Targets(np.array([0])))
+    >>> said.labels, said.reject
+    (array([0]), False)
     """
 
     def __init__(self, coverage: float = 0.9, error: float = 0.1) -> None:
         self.sets = ConformalSets(coverage)
         self.abstention = Abstention(error)
+        self._covered, self._rejected, self._wrong = Sliding(RECENT), Sliding(RECENT), Sliding(RECENT)
 
-    def judge(self, prediction: Prediction) -> Confidence:
-        """Return how sure a prediction is."""
-        return Confidence(
-            self.sets.labels(_whole(prediction).scores), self.abstention.rejects(_whole(prediction))
+    def judge(self, prediction: Prediction, keep: int) -> Confidence:
+        """Return how sure a prediction is, with `keep` of the likeliest labels at least."""
+        size = min(int(np.count_nonzero(prediction.scores >= self.sets.least())), LARGEST)
+        best, scores = prediction.best(max(size, keep))
+        sure = sureness(prediction)
+        return Confidence(best, scores, size, self.abstention.rejects(sure), sure)
+
+    def learn(self, predicted: Ids, said: Confidence, targets: Targets) -> None:
+        """Take in what came true of a message, of which this was predicted and said.
+
+        Messages whose labels are not complete are judged by the labels they are known to have, and say
+        nothing of errors.
+        """
+        true = set(targets.positive.tolist())
+        if true or targets.complete:
+            kept = zip(said.best.tolist(), said.scores.tolist(), strict=True)
+            chances = [score for label, score in kept if label in true]
+            self.sets.learn(min(chances, default=1.0) if len(chances) == len(true) else NO_CHANCE)
+            self._covered.add(float(true.issubset(said.labels.tolist())))
+        if targets.complete:
+            wrong = true != set(predicted.tolist())
+            self.abstention.learn(said.sureness, wrong)
+            self._rejected.add(float(said.reject))
+            if not said.reject:
+                self._wrong.add(float(wrong))
+
+    def statistics(self) -> ConfidenceStatistics:
+        """Return a frozen account."""
+        return ConfidenceStatistics(
+            messages=len(self._covered),
+            coverage=self._covered.share(1.0),
+            target=self.sets.coverage,
+            rejected=self._rejected.share(1.0),
+            error=self._wrong.share(1.0),
         )
-
-    def learn(self, prediction: Prediction, targets: Targets) -> None:
-        """Take in what came true of a message that was predicted so."""
-        whole = _whole(prediction)
-        self.sets.learn(whole.scores, targets)
-        self.abstention.learn(whole, targets)
 
     def state(self) -> State:
         """Return all that was followed; see `Learner.state`."""
-        return {"sets": self.sets.state(), "abstention": self.abstention.state()}
+        return {
+            "sets": self.sets.state(),
+            "abstention": self.abstention.state(),
+            "covered": self._covered.state(),
+            "rejected": self._rejected.state(),
+            "wrong": self._wrong.state(),
+        }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
         self.sets.load_state(state["sets"])
         self.abstention.load_state(state["abstention"])
-
-
-def _whole(prediction: Prediction) -> Prediction:
-    """Return a prediction with a score for every label; those of a shortlist's other labels are 0."""
-    if prediction.scored is None:
-        return prediction
-    scores = np.zeros(int(prediction.scored.max(initial=-1)) + 1, dtype=np.float32)
-    scores[prediction.scored] = prediction.scores
-    return Prediction(prediction.labels, scores)
-
-
-def sureness(prediction: Prediction) -> float:
-    """Return the logarithm of the chance that a label-set is right if labels were independent.
-
-    Examples
-    --------
-    >>> round(float(np.exp(sureness(Prediction(np.array([0]), np.array([0.9, 0.5], dtype=np.float32))))), 3)
-    0.45
-    """
-    right = 1.0 - prediction.scores.astype(np.float64)
-    right[prediction.labels] = prediction.scores[prediction.labels]
-    return float(np.log(np.clip(right, 1e-6, 1.0)).sum())
+        self._covered.load_state(state["covered"])
+        self._rejected.load_state(state["rejected"])
+        self._wrong.load_state(state["wrong"])

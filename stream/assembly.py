@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drift.monitors import Monitors
 from learners import catalogue as learners
+from learners.conformal import Conformal
 from learners.river_models import RiverLearner
 from stream.config import Settings
 from stream.encoders import catalogue as encoders
@@ -28,6 +29,7 @@ def make_task(settings: Settings, live_from: int = 0) -> Task:
         When there is no such encoder, learner, monitor or detector, or it does not take a parameter;
         says what there is.
     """
+    sure = settings.confidence
     task = Task(
         encoders.make(settings.encoder.name, **settings.encoder.parameters),
         learners.make(settings.learner.name, **settings.learner.parameters),
@@ -41,6 +43,7 @@ def make_task(settings: Settings, live_from: int = 0) -> Task:
         source=f"/ithaca/{topic(settings.stream, 'events')}",
         live_from=live_from,
         feedback=FeedbackStore(**settings.feedback.model_dump()),
+        confidence=Conformal(sure.coverage, sure.error) if sure.enabled else None,
     )
     if isinstance(task.learner, RiverLearner):
         task.learner.allow_pickle |= settings.snapshot.allow_pickle

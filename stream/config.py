@@ -138,6 +138,26 @@ class FeedbackSettings(Section):
     horizon_s: float = Field(default=604_800.0, gt=0.0)
 
 
+class ConfidenceSettings(Section):
+    """How sure predictions are said to be; see `learners.conformal.Conformal`.
+
+    Parameters
+    ----------
+    enabled
+        Whether anything is said of it.
+    coverage
+        Wanted share of events whose true labels are all in the label set said with the prediction. The
+        closer to 1, the larger the sets.
+    error
+        Wanted share of wrong label-sets among the predictions that are not rejected. Where the learner is
+        never that good nearly everything is rejected.
+    """
+
+    enabled: bool = True
+    coverage: float = Field(default=0.9, ge=0.01, le=0.999)
+    error: float = Field(default=0.1, ge=0.0, le=1.0)
+
+
 class DriftSettings(Section):
     """What is watched; see `drift.monitors.Monitors`.
 
@@ -288,6 +308,7 @@ class Settings(BaseSettings):
     encoder: EncoderSettings = EncoderSettings()
     learner: LearnerSettings = LearnerSettings()
     feedback: FeedbackSettings = FeedbackSettings()
+    confidence: ConfidenceSettings = ConfidenceSettings()
     drift: DriftSettings = DriftSettings()
     worker: WorkerSettings = WorkerSettings()
     snapshot: SnapshotSettings = Field(default_factory=SnapshotSettings)
@@ -315,6 +336,7 @@ class Settings(BaseSettings):
             "encoder": self.encoder.model_dump(),
             "learner": self.learner.model_dump(),
             "feedback": self.feedback.model_dump(),
+            "confidence": self.confidence.model_dump(),
             "drift": self.drift.model_dump(),
         }
         canonical = json.dumps(determining, sort_keys=True, default=str).encode()

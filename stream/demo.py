@@ -19,12 +19,11 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from drift.alarms import Alarm
-from learners.base import Prediction, Vector
+from learners.base import Vector
 from learners.metrics import Scores
 from stream.assembly import make_task
 from stream.broker import Broker, GivenBroker, NoBrokerError, choose
-from stream.config import DriftSettings, LearnerSettings, Settings, load
+from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Settings, load
 from stream.endpoints import served
 from stream.events import Event, Record
 from stream.feedback import NO_RECORD
@@ -33,7 +32,7 @@ from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delet
 from stream.live import SCORES, LiveView, add_scores, in_words, listed
 from stream.processes import Process, free_ports, spawn
 from stream.service import build
-from stream.task import Outcome, Task
+from stream.task import Answer, Outcome, Task
 from stream.telemetry import Telemetry
 from stream.threads import limit_threads
 from stream.worker import Worker
@@ -69,9 +68,11 @@ class Compared(Task):
             source=own.source,
             live_from=live_from,
             feedback=own.feedback,
+            confidence=own.confidence,
         )
         self.beside: Mapping[str, Scores] = {}
-        unwatched = settings.model_copy(update={"drift": DriftSettings(monitors=[])})
+        silent = {"drift": DriftSettings(monitors=[]), "confidence": ConfidenceSettings(enabled=False)}
+        unwatched = settings.model_copy(update=silent)
         self._baselines = {
             name: make_task(unwatched.model_copy(update={"learner": LearnerSettings(name=name)}))
             for name in BASELINES
@@ -83,9 +84,7 @@ class Compared(Task):
         self.beside = {name: task.scores.summary() for name, task in self._baselines.items()}
         return outcome
 
-    def advance(
-        self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD
-    ) -> tuple[Prediction, list[Alarm]]:
+    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
         """See `Task.advance`."""
         for task in self._baselines.values():
             task.advance(event, x)

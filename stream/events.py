@@ -211,6 +211,21 @@ class Why(msgspec.Struct, frozen=True):
     nearest: list[Nearest]
 
 
+class Sure(msgspec.Struct, frozen=True):
+    """How sure a prediction is.
+
+    Parameters
+    ----------
+    labels
+        The labels that cannot be excluded, likeliest first: the conformal set.
+    reject
+        Whether the predicted labels should not be relied on.
+    """
+
+    labels: list[str]
+    reject: bool
+
+
 class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One prediction as it is written.
 
@@ -232,6 +247,8 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
         The true labels, where the event brought them: the prediction did not know them. None else.
     why
         What it is made of, where the learner can tell. None else.
+    confidence
+        How sure it is. None where that is switched off.
     """
 
     id: str
@@ -244,6 +261,7 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     truth: TrueLabels | None = None
     why: Why | None = None
+    confidence: Sure | None = None
 
 
 class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -51,6 +51,7 @@ class _Accounts(Collector):
         )
         yield from _gauges(account.partitions)
         yield from _feedback(account.partitions)
+        yield from _confidence(account.partitions)
         yield from _restorations(account)
         yield from _snapshots(account.partitions)
         yield from _learner(account.partitions)
@@ -135,6 +136,25 @@ def _feedback(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
         kept.add_metric([number, "waiting"], each.feedback.waiting)
         size.add_metric([number], each.feedback.kept_bytes)
     yield from (outcomes, expired, kept, size)
+
+
+def _confidence(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:
+    families = {
+        name: GaugeMetricFamily(f"ithaca_{name}_ratio", text, labels=["partition"])
+        for name, text in (
+            ("coverage", "Messages lately whose true labels were all in the label set said beforehand."),
+            ("coverage_target", "What that should be."),
+            ("rejected", "Predictions lately that were rejected as not sure enough."),
+            ("accepted_error", "Wrong label-sets lately among the predictions that were not rejected."),
+        )
+    }
+    for each in partitions:
+        said = each.confidence
+        if said is not None:
+            figures = (said.coverage, said.target, said.rejected, said.error)
+            for family, figure in zip(families.values(), figures, strict=True):
+                family.add_metric([str(each.partition)], figure)
+    yield from families.values()
 
 
 def _snapshots(partitions: tuple[PartitionAccount, ...]) -> Iterator[Metric]:

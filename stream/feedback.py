@@ -23,6 +23,7 @@ import msgspec
 import numpy as np
 
 from learners.base import Prediction, State, Vector
+from learners.conformal import Confidence
 from stream.events import Event, Feedback
 from stream.guesses import Guess, pack, unpack
 from stream.truth import Truth
@@ -84,6 +85,8 @@ class Lesson(NamedTuple):
         Stands for all records that this comes from.
     delay
         Events predicted since this one was.
+    confidence
+        What was said with the prediction of how sure it is; None likewise, or where nothing was.
     """
 
     x: Vector
@@ -91,6 +94,7 @@ class Lesson(NamedTuple):
     truth: Truth
     fingerprint: bytes
     delay: int = 0
+    confidence: Confidence | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -148,7 +152,12 @@ class FeedbackStore:
         self._now = -np.inf
 
     def remember(
-        self, event: Event, x: Vector, prediction: Prediction, fingerprint: bytes = NO_RECORD
+        self,
+        event: Event,
+        x: Vector,
+        prediction: Prediction,
+        fingerprint: bytes = NO_RECORD,
+        confidence: Confidence | None = None,
     ) -> Lesson | None:
         """Keep an event that was predicted, and learned from if it has labels.
 
@@ -164,7 +173,7 @@ class FeedbackStore:
             self._counts["expired"] += earlier.truth is None  # The same id again: the new one counts.
             earlier = None
         truth = Truth.of(event) if event.teaches else None
-        entry = Entry(self._now, self._predicted, fingerprint, Guess.of(x, prediction), truth)
+        entry = Entry(self._now, self._predicted, fingerprint, Guess.of(x, prediction, confidence), truth)
         lesson = None
         if earlier is not None and earlier.truth is not None:
             lesson = self._say(entry, earlier.truth, earlier.fingerprint, "early")
@@ -209,9 +218,11 @@ class FeedbackStore:
         entry.fingerprint = chained(entry.fingerprint, fingerprint)
         if entry.guess is None:
             return None
-        prediction = entry.guess.prediction if earlier is None else None
         delay = self._predicted - entry.number
-        return Lesson(entry.guess.x, prediction, entry.truth, entry.fingerprint, delay)
+        lesson = Lesson(entry.guess.x, None, entry.truth, entry.fingerprint, delay)
+        if earlier is not None:
+            return lesson
+        return lesson._replace(prediction=entry.guess.prediction, confidence=entry.guess.confidence)
 
     def _pass(self, seconds: float) -> None:
         """Let time pass, and give up what is too old by now."""

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.base import Prediction, State, Vector
+from learners.conformal import Confidence
 from learners.labels import Ids
 
 LISTED = 10
-"""How many of a prediction's best scores are kept; P@k and partial labels are scored on these."""
+"""How many of a prediction's best scores are kept at least; P@k and partial labels are scored on these."""
+UNSAID = -1
+"""Size of the conformal set where nothing was said of how sure a prediction is."""
 
 
 class Guess(NamedTuple):
@@ -28,7 +31,10 @@ class Guess(NamedTuple):
     labels
         Ids of the predicted labels. Shape (k,).
     scored, scores
-        Ids of the labels with the best scores, ascending, and these. Shape (LISTED,) at most.
+        Ids of the labels with the best scores, ascending, and these. Shape (LISTED,) at most, or that of a
+        larger conformal set.
+    set_size, reject, sureness
+        What was said of how sure it is; see `Confidence`. `UNSAID`, False and 0 where nothing was.
     """
 
     size: int
@@ -37,14 +43,18 @@ class Guess(NamedTuple):
     labels: Ids
     scored: Ids
     scores: NDArray[np.float32]
+    set_size: int = UNSAID
+    reject: bool = False
+    sureness: float = 0.0
 
     @classmethod
-    def of(cls, x: Vector, prediction: Prediction) -> Guess:
-        """Pack a vector of shape (d,), to the bit, and a prediction."""
+    def of(cls, x: Vector, prediction: Prediction, said: Confidence | None = None) -> Guess:
+        """Pack a vector of shape (d,), to the bit, a prediction, and what was said of how sure it is."""
         filled = x.view(np.uint32) != 0
-        best, scores = prediction.best(LISTED)
+        best, scores = prediction.best(LISTED) if said is None else (said.best, said.scores)
         order, labels = np.argsort(best), np.array(prediction.labels, np.intp)
-        return cls(len(x), np.packbits(filled), x[filled], labels, best[order], scores[order])
+        sure = () if said is None else (said.size, said.reject, said.sureness)
+        return cls(len(x), np.packbits(filled), x[filled], labels, best[order], scores[order], *sure)
 
     @property
     def x(self) -> Vector:
@@ -59,11 +69,25 @@ class Guess(NamedTuple):
         return Prediction(self.labels, self.scores, self.scored)
 
     @property
+    def confidence(self) -> Confidence | None:
+        """What was said of how sure the prediction is."""
+        if self.set_size == UNSAID:
+            return None
+        best, scores = self.prediction.best(len(self.scored))
+        return Confidence(best, scores, self.set_size, self.reject, self.sureness)
+
+    @property
     def bytes(self) -> int:
         """Its size."""
         return self.filled.nbytes + self.values.nbytes + self.labels.nbytes + 12 * len(self.scored)
 
 
+_NUMBERS: dict[str, type[np.generic]] = {
+    "size": np.int64,
+    "set_size": np.int64,
+    "reject": np.bool_,
+    "sureness": np.float64,
+}
 _ARRAYS: dict[str, type[np.generic]] = {
     "filled": np.uint8,
     "values": np.float32,
@@ -74,8 +98,10 @@ _ARRAYS: dict[str, type[np.generic]] = {
 
 
 def pack(guesses: Sequence[Guess]) -> State:
-    """Return guesses as a few long arrays: the sizes, and each field end to end with its lengths."""
-    state: State = {"size": np.array([guess.size for guess in guesses], np.int64)}
+    """Return guesses as a few long arrays: the numbers, and each other field end to end with its lengths."""
+    state: State = {
+        name: np.array([getattr(guess, name) for guess in guesses], kind) for name, kind in _NUMBERS.items()
+    }
     for name, kind in _ARRAYS.items():
         parts = [getattr(guess, name) for guess in guesses]
         state[name] = np.concatenate([np.zeros(0, kind), *parts])
@@ -85,7 +111,7 @@ def pack(guesses: Sequence[Guess]) -> State:
 
 def unpack(state: dict[str, Any]) -> Iterator[Guess]:
     """Return the guesses that were packed, in order."""
-    columns = {"size": np.asarray(state["size"], np.int64).tolist()}
+    columns = {name: np.asarray(state[name], kind).tolist() for name, kind in _NUMBERS.items()}
     for name, kind in _ARRAYS.items():
         ends = np.cumsum(np.asarray(state[f"{name}_lengths"], np.int64))
         columns[name] = np.split(np.asarray(state[name], kind), ends)[:-1]

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from learners.base import Statistics
+from learners.conformal import ConfidenceStatistics
 from learners.metrics import RecentScores, Scores
 from stream.telemetry import Account, Telemetry
 
@@ -90,7 +91,7 @@ class LiveView:
         parts = [_counts(account, self._rate(account))]
         parts += [
             f"partition {each.partition}: micro F1 {each.recent.micro_f1:.3f} lately, "
-            f"{each.scores.micro_f1:.3f} in all, {in_words(each.learner)}"
+            f"{each.scores.micro_f1:.3f} in all, {in_words(each.learner)}{_sure(each.confidence)}"
             for each in account.partitions
         ]
         parts += [f"latest alarm: {_alarms(account)[-1]}"] if account.latest_alarms else []
@@ -104,7 +105,8 @@ class LiveView:
             shown.append(Text("dead letters: " + listed(account.dead_letters)))
         shown.append(_scores_table(account, self._beside()))
         shown += [
-            Text(f"partition {each.partition}: {in_words(each.learner)}") for each in account.partitions
+            Text(f"partition {each.partition}: {in_words(each.learner)}{_sure(each.confidence)}")
+            for each in account.partitions
         ]
         shown.append(Text(f"drift alarms: {listed(account.alarms) or 'none yet'}"))
         shown += [
@@ -152,6 +154,12 @@ def _counts(account: Account, rate: float) -> str:
 def in_words(statistics: Statistics) -> str:
     """Return a learner's own account in words."""
     return ", ".join(f"{name.replace('_', ' ')} {value:,.0f}" for name, value in statistics.figures().items())
+
+
+def _sure(said: ConfidenceStatistics | None) -> str:
+    if said is None or not said.messages:
+        return ""
+    return f", coverage {said.coverage:.1%}, rejected {said.rejected:.1%}"
 
 
 def _alarms(account: Account) -> list[str]:

@@ -17,8 +17,10 @@ import numpy as np
 from drift.alarms import Alarm, Observation
 from drift.monitors import Monitors
 from learners.base import Change, Explanation, Learner, Prediction, State, Vector
+from learners.conformal import Confidence, Conformal
 from learners.labels import Targets
 from learners.metrics import Prequential
+from learners.positive_unlabelled import PositiveUnlabelled
 from stream import control
 from stream.answers import dead_letter, headers
 from stream.decoding import decode
@@ -35,6 +37,7 @@ from stream.events import (
     Output,
     PredictionRecord,
     Record,
+    Sure,
     TrueLabels,
     Why,
     encode,
@@ -63,6 +66,24 @@ class Outcome(NamedTuple):
     next_offset: int
 
 
+class Answer(NamedTuple):
+    """What one event led to.
+
+    Parameters
+    ----------
+    prediction
+        Its labels, as predicted before anything was learned from it.
+    confidence
+        How sure that is; None where nothing is said of it.
+    alarms
+        What the monitors found when its labels were learned.
+    """
+
+    prediction: Prediction
+    confidence: Confidence | None
+    alarms: list[Alarm]
+
+
 class Task:
     """The pipeline of one partition.
 
@@ -79,6 +100,8 @@ class Task:
         restarted worker comes back to where it was.
     feedback
         Keeps events until their labels come; by default one with its own defaults.
+    confidence
+        Says with each prediction how sure it is; None (the default) says nothing.
 
     Attributes
     ----------
@@ -106,6 +129,7 @@ class Task:
         source: str,
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
+        confidence: Conformal | None = None,
     ) -> None:
         self.encoder = encoder
         self.learner = learner
@@ -114,7 +138,9 @@ class Task:
         self.source = source
         self.live_from = live_from
         self.feedback = FeedbackStore() if feedback is None else feedback
+        self.confidence = confidence
         self.refused: Mapping[int, str] = {}
+        self.partial = PositiveUnlabelled()
         self.scores = Prequential()
         self.label_statistics = LabelStatistics()
         self.next_offset = 0
@@ -159,9 +185,7 @@ class Task:
                 )
             expected = record.offset + 1
 
-    def advance(
-        self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD
-    ) -> tuple[Prediction, list[Alarm]]:
+    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
         """Predict one event's labels, then learn its true ones where they are known: test, then train.
 
         Parameters
@@ -173,13 +197,15 @@ class Task:
         fingerprint
             Stands for its record in the model's digest.
         """
-        prediction, alarms = self.learner.predict(x), []
+        prediction, alarms = self.partial.corrected(self.learner.predict(x)), []
+        sure = None if self.confidence is None else self.confidence.judge(prediction, LISTED)
         if event.teaches:
-            alarms += self._learn(Lesson(x, prediction, Truth.of(event), fingerprint), event.text)
+            lesson = Lesson(x, prediction, Truth.of(event), fingerprint, confidence=sure)
+            alarms += self._learn(lesson, event.text)
         else:
             self._unlabelled += 1
-        early = self.feedback.remember(event, x, prediction, fingerprint)
-        return prediction, alarms + self._learn(early)
+        early = self.feedback.remember(event, x, prediction, fingerprint, sure)
+        return Answer(prediction, sure, alarms + self._learn(early))
 
     def hear(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> list[Alarm]:
         """Learn labels that come later, where they tell something new of an event that is kept."""
@@ -209,11 +235,23 @@ class Task:
             predicted = lesson.prediction.labels
             self.label_statistics.update(targets.positive, predicted, self.next_offset)
             self.scores.update(lesson.prediction, targets, len(self.learner.label_space))
-        self.learner.learn(lesson.x, targets)
+            if self.confidence is not None and lesson.confidence is not None:
+                self.confidence.learn(predicted, lesson.confidence, targets)
+        self.learner.learn(lesson.x, self._taught(lesson, targets))
         self.updates += 1
         self._changes += self.learner.changes
         self._chain(lesson.fingerprint)
         return self._watch(lesson, lesson.prediction, targets, known, text) if lesson.prediction else []
+
+    def _taught(self, lesson: Lesson, targets: Targets) -> Targets:
+        """Return what the learner is told: where some labels are named, that all others are not there."""
+        named, negative = lesson.truth
+        if lesson.prediction is not None and (named or negative is None):
+            self.partial.learn(lesson.prediction, targets.positive, complete=negative is None)
+        if negative is None or not named:
+            return targets
+        # Too many a no is what predictions are corrected for; see there.
+        return self.learner.label_space.targets(named)
 
     def _watch(
         self, lesson: Lesson, prediction: Prediction, targets: Targets, known: int, text: str | None
@@ -259,16 +297,16 @@ class Task:
         try:
             if isinstance(message, BadEventError):
                 raise message
-            prediction, why, alarms = self._take(record, message)
+            answer, why, alarms = self._take(record, message)
         except BadEventError as bad:
             self.dead_letters += 1
             return [dead_letter(record, bad, self.source)]
         if self._digest != model.digest:
             self._trained_through[record.topic] = record.offset
         outputs = [self.drift(record, alarm, str(position)) for position, alarm in enumerate(alarms)]
-        if not isinstance(message, Encoded) or prediction is None:
+        if not isinstance(message, Encoded) or answer is None:
             return outputs
-        event = message.event
+        event, prediction = message.event, answer.prediction
         written = PredictionRecord(
             id=event.id,
             labels=self.learner.label_space.names(prediction.labels),
@@ -280,13 +318,14 @@ class Task:
             run=self.run,
             truth=None if event.labels is None else TrueLabels(event.labels, event.labels_complete),
             why=None if why is None else self._told(why),
+            confidence=self._sure(answer.confidence),
         )
         described = headers(record, "prediction", self.source)
         return [Output("predictions", record.key, encode(written), described), *outputs]
 
     def _take(
         self, record: Record, message: Encoded | Feedback | Control
-    ) -> tuple[Prediction | None, Explanation | None, list[Alarm]]:
+    ) -> tuple[Answer | None, Explanation | None, list[Alarm]]:
         fingerprint = chained(record.value or b"")
         try:
             if isinstance(message, Feedback):
@@ -295,8 +334,8 @@ class Task:
                 return None, None, [self.apply(message, fingerprint)]
             live = record.offset >= self.live_from
             why = self.learner.explain(message.x, EXPLAINED, NEAREST) if live else None
-            prediction, alarms = self.advance(*message, fingerprint)
-            return prediction, why, alarms
+            answer = self.advance(*message, fingerprint)
+            return answer, why, answer.alarms
         except (MemoryError, BadEventError):
             raise  # No fault of the record's, or none of the learner's.
         except Exception as error:
@@ -306,6 +345,11 @@ class Task:
         listed = np.union1d(prediction.best(LISTED)[0], prediction.labels)
         labels, scores = prediction.among(listed).best(len(listed))
         return dict(zip(self.learner.label_space.names(labels), scores.tolist(), strict=True))
+
+    def _sure(self, said: Confidence | None) -> Sure | None:
+        return (
+            None if said is None else Sure(self.learner.label_space.names(said.labels.tolist()), said.reject)
+        )
 
     def _told(self, why: Explanation) -> Why:
         names = self.learner.label_space.names
@@ -353,9 +397,11 @@ class Task:
             "encoder": self.encoder.state(),
             "learner": self.learner.state(),
             "monitors": self.monitors.state(),
+            "partial": self.partial.state(),
             "scores": self.scores.state(),
             "feedback": self.feedback.state(),
             "label_statistics": self.label_statistics.state(),
+            "confidence": None if self.confidence is None else self.confidence.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -370,9 +416,12 @@ class Task:
         self.encoder.load_state(state["encoder"])
         self.learner.load_state(state["learner"])
         self.monitors.load_state(state["monitors"])
+        self.partial.load_state(state["partial"])
         self.scores.load_state(state["scores"])
         self.feedback.load_state(state["feedback"])
         self.label_statistics.load_state(state["label_statistics"])
+        if self.confidence is not None:
+            self.confidence.load_state(state["confidence"])
 
 
 def _rounded(numbers: Sequence[float]) -> list[float]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from prometheus_client import Histogram
 
 from learners.base import Statistics
+from learners.conformal import ConfidenceStatistics
 from learners.metrics import RecentScores, Scores
 from stream.encoders.base import Encoder
 from stream.events import DriftRecord, Event, Output
@@ -52,6 +53,8 @@ class PartitionAccount:
         The learner's own account.
     feedback
         What became of labels that came later than their event, and what is kept for them.
+    confidence
+        How the label sets and rejections turned out; None where they are switched off.
     snapshot
         The newest one; None before the first.
     """
@@ -63,6 +66,7 @@ class PartitionAccount:
     scores: Scores
     learner: Statistics
     feedback: FeedbackStatistics
+    confidence: ConfidenceStatistics | None = None
     snapshot: Kept | None = None
 
 
@@ -389,6 +393,7 @@ def _account(partition: int, task: Task, lag: int | None) -> PartitionAccount:
         scores=task.scores.summary(),
         learner=task.learner.statistics(),
         feedback=task.feedback.statistics(),
+        confidence=None if task.confidence is None else task.confidence.statistics(),
     )
 
 

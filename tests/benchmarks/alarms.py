@@ -61,7 +61,7 @@ def watch(path: Path, learner: str, limit: int | None) -> tuple[list[Seen], list
         if not isinstance(event, Event) or not event.teaches:
             continue
         (x,) = task.encoder.encode([event])
-        prediction, alarms = task.advance(event, x)
+        prediction, _, alarms = task.advance(event, x)
         labels, text = tuple(event.labels or ()), event.text or ""
         mistakes = len({*task.learner.label_space.names(prediction.labels)} ^ {*labels})
         seen.append(Seen(str(event.ts), labels, mistakes, text.partition("\n")[0][:90], len(text)))

@@ -79,7 +79,7 @@ def run(stream: Synthetic, learner: str, length: int) -> Run:
     for n, fields in enumerate(stream.events(length)):
         event = Event(**fields)
         (x,) = task.encoder.encode([event])
-        prediction, raised = task.advance(event, x)
+        prediction, _, raised = task.advance(event, x)
         for name in {alarm.detector for alarm in raised if alarm.scope != "structure"}:
             alarms[name].append(n)
         predicted = task.learner.label_space.names(prediction.labels)

@@ -50,7 +50,9 @@ class SickWorker(BusyWorker):
         self._older = 1
         batch = [
             record._replace(offset=self._offset + record.offset)
-            for record in records([event(0), event(1), *POISON.values(), *(event(n) for n in range(30))])
+            for record in records(
+                [event(0), event(1), *POISON.values(), *(self._strange(number) for number in range(30))]
+            )
         ]
         self._offset += len(batch)
         outcome = self._task.process(batch)
@@ -59,6 +61,10 @@ class SickWorker(BusyWorker):
         self.telemetry.failed()
         self.telemetry.snapshot_failed()
         self.telemetry.snapshot_written(0, Kept(0, 1, time.time() - 5_000))
+
+    def _strange(self, number: int) -> bytes:
+        """Return an event whose label nobody has seen before: no label set can cover it."""
+        return event(number, labels=[f"label {self._offset + number}"])
 
 
 _EVERY_KIND = {"predictions", "drift", "dlq"}

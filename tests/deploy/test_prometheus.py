@@ -82,6 +82,8 @@ def ask(base: str, query: str) -> list[dict[str, Any]]:
         with urllib.request.urlopen(f"{base}/api/v1/query?{encoded}", timeout=5) as answer:
             found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
     except urllib.error.HTTPError as error:
+        if error.code == 503:
+            raise  # It is still starting.
         pytest.fail(f"{query}: {error.read().decode()}")
     return found
 

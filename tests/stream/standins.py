@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from drift.alarms import Alarm, Observation
 from drift.monitors import Monitors
 from learners.base import Vector
+from learners.conformal import Conformal
 from learners.labels import Targets
 from learners.priors import LabelPriors
 from stream.events import BadEventError, Event, Record
@@ -98,7 +99,13 @@ def make_fragile_task(live_from: int = 0) -> Task:
 def make_task(live_from: int = 0, half_life: float = 50.0) -> Task:
     """Return a task of quick parts, each of which has state."""
     return Task(
-        Letters(), LabelPriors(half_life), EverySeventh(), run="test", source="/test", live_from=live_from
+        Letters(),
+        LabelPriors(half_life),
+        EverySeventh(),
+        run="test",
+        source="/test",
+        live_from=live_from,
+        confidence=Conformal(coverage=0.7, error=0.4),
     )
 
 

@@ -80,7 +80,7 @@ def test_parameters_come_from_the_environment_as_json(monkeypatch: pytest.Monkey
         ),
         (
             "[kafca]\nx = 1\n",
-            r"There is no setting kafca\. The sections are: dashboard, drift, encoder, feedback, http, kafka",
+            r"There is no setting kafca\. The sections are: confidence, dashboard, drift, encoder, feedback",
         ),
         (
             "[worker]\nlatency_ms = 1\n",

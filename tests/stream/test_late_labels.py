@@ -29,7 +29,7 @@ def alarms(wait: Callable[[int], float], share: float, seed: int) -> list[tuple[
         feedback = Feedback(id=fields["id"], ts=fields["ts"], labels=fields.pop("labels"))
         event = Event(**fields)
         (x,) = task.encoder.encode([event])
-        found += [(n, alarm) for alarm in task.advance(event, x)[1]]
+        found += [(n, alarm) for alarm in task.advance(event, x).alarms]
         if generator.random() < share:
             heapq.heappush(coming, (n + generator.exponential(wait(n)), n, feedback))
         while coming and coming[0][0] <= n:

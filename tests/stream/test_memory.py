@@ -149,7 +149,8 @@ def test_a_restart_relearns_from_the_newest_snapshot_only() -> None:
     def noting(live_from: int) -> Task:
         plain = make_task(live_from)
         parts = plain.encoder, plain.learner, plain.monitors
-        return Noted(*parts, run="test", source="/test", live_from=live_from)
+        sure = plain.confidence
+        return Noted(*parts, run="test", source="/test", live_from=live_from, confidence=sure)
 
     with pytest.raises(Aborted):
         drive(log, noting, 8, store)

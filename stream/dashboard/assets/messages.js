@@ -47,7 +47,7 @@ export function table(rows, {here = null, drift = [], at = "", parameters = {}, 
 
 function why(data, parameters) {
   const record = data.record;
-  const facts = [["Event", h("span.mono", {}, data.id)], ["Place", `partition ${data.partition}, offset ${count(data.offset)}`], ["Answered", when(data.time)], ["Model", `${count(record.model.updates)} messages learned, ${record.model.digest.slice(0, 12)}`], ["Learned through", Object.entries(record.trained_through).map(([topic, offset]) => `${topic} ${count(offset)}`).join(", ") || "nothing yet"], ["Run", h("span.mono", {}, record.run)], ["Encoder", record.encoder]];
+  const facts = [["Event", h("span.mono", {}, data.id)], ["Place", `partition ${data.partition}, offset ${count(data.offset)}`], ["Answered", when(data.time)], ["Model", `${count(record.model.updates)} messages learned, ${record.model.digest.slice(0, 12)}`], ["Learned through", Object.entries(record.trained_through).map(([topic, offset]) => `${topic} ${count(offset)}`).join(", ") || "nothing yet"], ["Not excluded", record.confidence && chips(record.confidence.labels)], ["Reliable", record.confidence && (record.confidence.reject ? "no: rejected" : "yes")], ["Run", h("span.mono", {}, record.run)], ["Encoder", record.encoder]];
   return [
     card("Why these labels", h("a", {href: link("messages", {...parameters, at: ""})}, "close"),
       h("p", {}, mark(data), " ", verdict(data)),

@@ -14,6 +14,7 @@ import msgspec
 from drift.monitors import Monitors
 from learners import IHOMER
 from learners.base import Learner
+from learners.conformal import Conformal
 from stream.dashboard.model import Model
 from stream.dashboard.records import Written, of_record
 from stream.encoders import Hashing
@@ -31,7 +32,7 @@ def outputs(
     count: int, learner: Learner, run: str = "first", partition: int = 0
 ) -> list[tuple[Record, Output]]:
     """Return what a task writes for the made-up help desk, with the event of each."""
-    task = Task(Hashing(), learner, Monitors(), run=run, source="/test")
+    task = Task(Hashing(), learner, Monitors(), run=run, source="/test", confidence=Conformal())
     began = time.time() - count / PACE
     written = []
     for offset, value in enumerate(itertools.islice(messages(count), count)):

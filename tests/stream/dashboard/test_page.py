@@ -161,6 +161,9 @@ def test_a_prediction_says_why(watched: Watched, url: str, pictures: Path) -> No
     expect(why.get_by_text("stacked", exact=True)).to_be_visible()
     expect(why.get_by_text("cluster").first).to_be_visible()
     expect(why.locator("ul.list a.mono")).to_have_count(3)
+    record = watched.page.locator("section[aria-label='Record']")
+    expect(record.get_by_text("Not excluded")).to_be_visible()
+    expect(record.get_by_text("Reliable")).to_be_visible()
     watched.keep(pictures, "message")
 
 
