@@ -48,6 +48,7 @@ def working(settings: Settings, before: Process = lambda task, records: None) ->
             run=plain.run,
             source=plain.source,
             live_from=live_from,
+            confidence=plain.confidence,
         )
 
     telemetry = Telemetry()

@@ -5,6 +5,7 @@ Screenshots are kept where `ITHACA_SCREENSHOTS` points, or in a temporary folder
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
 import urllib.error
@@ -245,6 +246,7 @@ def test_new_records_appear_by_themselves_and_focus_stays(
 
 def test_a_stream_that_stands_still_has_no_throughput(watched: Watched, url: str) -> None:
     """Its last rate is no rate now; nor is it silent on which labels the scores are about."""
+    watched.page.clock.set_fixed_time(datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1))
     watched.open(url, "overview")
     tile = watched.page.locator(".tile", has_text="Throughput")
     expect(tile.locator(".value")).to_have_text("0a second")
