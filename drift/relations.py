@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ EVERY = 8
 """Messages of a label between two tests of its companions."""
 CROWD = 20
 """Most labels of one message that companions are looked for among, those known longest."""
+
+FIGURES = attrgetter("earlier_of", "earlier_met", "met", "skipped", "within", "follows")
+"""Of a companion, in the order of its fields."""
 
 
 class LabelRelations:
@@ -241,7 +245,7 @@ class LabelRelations:
         """See `Monitor`."""
         labels = [(key, own.since, own.turn, own.earlier, own.count) for key, own in self._labels.items()]
         companions = [
-            (key, other, *dataclasses.astuple(each))
+            (key, other, *FIGURES(each))
             for key, own in self._labels.items()
             for other, each in own.companions.items()
         ]
@@ -251,7 +255,8 @@ class LabelRelations:
             "messages": self._messages,
             "tests": self._tests,
             "labels": np.array(labels, dtype=np.int64).reshape(-1, 5),
-            "companions": np.array(companions, dtype=np.int64).reshape(-1, 8),
+            # Ten thousand of them are common, and the stream waits meanwhile.
+            "companions": np.fromiter(chain.from_iterable(companions), dtype=np.int64).reshape(-1, 8),
             "within": np.array(within, dtype=np.int64).reshape(-1, 2),
             "open": np.array(proposed, dtype=np.int64).reshape(-1, 3),
         }
