@@ -240,7 +240,9 @@ def play(events: int) -> None:
     limit_threads()
     console = Console()
     # Whoever stops us with SIGTERM gets the same clean end as with Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT too: what a script starts in the background inherits that it is ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     # The view owns the terminal; what goes wrong is shown above it.
     logging.basicConfig(level="ERROR", handlers=[RichHandler(console=console, show_path=False)], force=True)
     try:
