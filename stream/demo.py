@@ -244,7 +244,10 @@ def play(events: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     # The view owns the terminal; what goes wrong is shown above it.
-    logging.basicConfig(level="ERROR", handlers=[RichHandler(console=console, show_path=False)], force=True)
+    shown = RichHandler(console=console, show_path=False)
+    logging.basicConfig(level="ERROR", format="%(message)s", handlers=[shown], force=True)
+    # Whatever a lost connection means here, we say ourselves; the client says it ten times, with tracebacks.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
         with ExitStack() as started:
             console.print("starting a broker")
