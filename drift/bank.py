@@ -12,6 +12,11 @@ ONE_IN = 1e5
 """Messages over which an expected number of false alarms is given."""
 
 
+def allowed_p(budget: float, tests: int, messages: int) -> float:
+    """Return the chance of going wrong that one more test may have, where so many went before."""
+    return budget / ONE_IN / max(1.0, tests / max(1, messages))
+
+
 class Shift(NamedTuple):
     """One change of one series.
 
@@ -121,7 +126,7 @@ class Bank:
     @property
     def allowed(self) -> float:
         """Chance of going wrong that a single test has now."""
-        return self.budget / ONE_IN / max(1.0, self._tests / max(1, self._clock))
+        return allowed_p(self.budget, self._tests, self._clock)
 
     def _admit(self, series: int) -> None:
         """Make room for series numbered below `series` and for this message; amortised O(1) each."""

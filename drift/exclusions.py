@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from drift.alarms import Alarm, Observation
-from drift.bank import ONE_IN
+from drift.bank import allowed_p
 
 BLOCK = 500
 """Messages over which a label's rate counts as one."""
@@ -94,12 +94,12 @@ class LabelExclusions:
 
     def _test(self, pair: tuple[int, int], observation: Observation) -> list[Alarm]:
         expected, met, reported = self._pairs[pair]
-        allowed = (1 - EXCLUSIVE) * expected
-        if (met >= allowed) != reported:
+        fewest = (1 - EXCLUSIVE) * expected
+        if (met >= fewest) != reported:
             return []
         self._tests += 1
-        p = poisson(met, allowed)
-        if p > self.budget / ONE_IN / max(1.0, self._tests / self._messages):
+        p = poisson(met, fewest)
+        if p > allowed_p(self.budget, self._tests, self._messages):
             return []
         if not reported and self._follows(pair, observation):
             return []

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from drift.alarms import Alarm, Observation
-from drift.bank import ONE_IN
+from drift.bank import allowed_p
 from drift.companions import AUDITION, DROPPED, GENERATION, Companion, Company
 
 EVERY = 8
@@ -140,7 +140,7 @@ class LabelRelations:
         if not of or missing <= 0 or (missed < missing * of) != below:
             return False
         self._tests += 1
-        return chernoff(missed, of, missing) <= self.budget / ONE_IN / max(1.0, self._tests / self._messages)
+        return chernoff(missed, of, missing) <= allowed_p(self.budget, self._tests, self._messages)
 
     # Proposals ----------------------------------------------------------------------------------------
 
