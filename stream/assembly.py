@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar, overload
+
 from drift.monitors import Monitors
 from learners import catalogue as learners
 from learners.conformal import Conformal
@@ -12,8 +14,14 @@ from stream.feedback import FeedbackStore
 from stream.kafka import topic
 from stream.task import Task
 
+Made = TypeVar("Made", bound=Task)
 
-def make_task(settings: Settings, live_from: int = 0) -> Task:
+
+@overload
+def make_task(settings: Settings, live_from: int = 0) -> Task: ...
+@overload
+def make_task(settings: Settings, live_from: int, kind: type[Made]) -> Made: ...
+def make_task(settings: Settings, live_from: int = 0, kind: type[Task] = Task) -> Task:
     """Return a fresh task.
 
     Parameters
@@ -22,6 +30,8 @@ def make_task(settings: Settings, live_from: int = 0) -> Task:
         Encoder, learner, monitors, stream and run.
     live_from
         First offset whose outputs count; see `Task`.
+    kind
+        `Task` (the default), or one that does more and is made of the same.
 
     Raises
     ------
@@ -30,7 +40,7 @@ def make_task(settings: Settings, live_from: int = 0) -> Task:
         says what there is.
     """
     sure = settings.confidence
-    task = Task(
+    task = kind(
         encoders.make(settings.encoder.name, **settings.encoder.parameters),
         learners.make(settings.learner.name, **settings.learner.parameters),
         Monitors(

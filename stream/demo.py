@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import typer
 from rich.console import Console
@@ -54,41 +55,38 @@ class Compared(Task):
 
     Attributes
     ----------
+    baselines
+        Tasks that see the same events, by name.
     beside
         The baselines' scores up to the last batch, by name.
     """
 
-    def __init__(self, settings: Settings, live_from: int) -> None:
-        own = make_task(settings, live_from)
-        super().__init__(
-            own.encoder,
-            own.learner,
-            own.monitors,
-            run=own.run,
-            source=own.source,
-            live_from=live_from,
-            feedback=own.feedback,
-            confidence=own.confidence,
-        )
-        self.beside: Mapping[str, Scores] = {}
-        silent = {"drift": DriftSettings(monitors=[]), "confidence": ConfidenceSettings(enabled=False)}
-        unwatched = settings.model_copy(update=silent)
-        self._baselines = {
-            name: make_task(unwatched.model_copy(update={"learner": LearnerSettings(name=name)}))
-            for name in BASELINES
-        }
+    baselines: Mapping[str, Task] = MappingProxyType({})
+    beside: Mapping[str, Scores] = MappingProxyType({})
 
     def process(self, records: Sequence[Record]) -> Outcome:
         """See `Task.process`."""
         outcome = super().process(records)
-        self.beside = {name: task.scores.summary() for name, task in self._baselines.items()}
+        self.beside = {name: task.scores.summary() for name, task in self.baselines.items()}
         return outcome
 
     def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
         """See `Task.advance`."""
-        for task in self._baselines.values():
+        for task in self.baselines.values():
             task.advance(event, x)
         return super().advance(event, x, fingerprint)
+
+
+def compared(settings: Settings, live_from: int) -> Compared:
+    """Return a fresh task with fresh baselines."""
+    silent = {"drift": DriftSettings(monitors=[]), "confidence": ConfidenceSettings(enabled=False)}
+    unwatched = settings.model_copy(update=silent)
+    task = make_task(settings, live_from, Compared)
+    task.baselines = {
+        name: make_task(unwatched.model_copy(update={"learner": LearnerSettings(name=name)}))
+        for name in BASELINES
+    }
+    return task
 
 
 class Job(threading.Thread):
@@ -179,7 +177,7 @@ class Demo:
         return 0 < self._events <= answered or any(job.failure for job in jobs)
 
     def _make_task(self, live_from: int) -> Task:
-        task = Compared(self._settings, live_from)
+        task = compared(self._settings, live_from)
         task.encoder = self._telemetry.timed(task.encoder)
         self._tasks.append(task)
         self._began = time.monotonic()

@@ -40,16 +40,7 @@ def working(settings: Settings, before: Process = lambda task, records: None) ->
             return super().process(records)
 
     def make(live_from: int) -> Task:
-        plain = assembly.make_task(settings, live_from)
-        return Watched(
-            plain.encoder,
-            plain.learner,
-            plain.monitors,
-            run=plain.run,
-            source=plain.source,
-            live_from=live_from,
-            confidence=plain.confidence,
-        )
+        return assembly.make_task(settings, live_from, Watched)
 
     telemetry = Telemetry()
     with on_a_thread(Worker(settings, make, telemetry)):
