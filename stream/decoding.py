@@ -137,8 +137,7 @@ def decode(value: bytes | None, headers: Headers = ()) -> Input:
 def _read(value: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
     if value is None:
         raise BadEventError("tombstone", "the value is null; an event must be a JSON object")
-    if len(value) > MAX_EVENT_BYTES:
-        raise BadEventError("size", f"the value has {len(value)} bytes; at most {MAX_EVENT_BYTES} are read")
+    check_size(value)
     _check_depth(value)
     try:
         return decoder.decode(value)
@@ -146,6 +145,12 @@ def _read(value: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
         raise BadEventError("schema", str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadEventError("json", f"the value is not JSON: {error}") from error
+
+
+def check_size(value: bytes) -> None:
+    """Raise BadEventError when a record's value is larger than any that is read."""
+    if len(value) > MAX_EVENT_BYTES:
+        raise BadEventError("size", f"the value has {len(value)} bytes; at most {MAX_EVENT_BYTES} are read")
 
 
 def _is_control(value: bytes) -> bool:

@@ -19,14 +19,13 @@ from typing import NamedTuple
 
 from stream.answers import dead_letter
 from stream.config import Settings
-from stream.decoding import CONTROL_TYPE, FEEDBACK_TYPE, MAX_EVENT_BYTES
+from stream.decoding import CONTROL_TYPE, FEEDBACK_TYPE, check_size
 from stream.events import BadEventError, Output, Record
 from stream.kafka import BrokerError, FencedError, Group, Outbox, UnwrittenError, partitions_of, topic
+from stream.restorer import RETRY_S
 
 LARGEST = 500
 """Most records in one transaction."""
-RETRY_S = 1.0
-"""Pause before a failed transaction is tried again."""
 LEAVE_S = 5.0
 """How long a transaction in hand may take when we stop."""
 
@@ -156,9 +155,9 @@ class Forwarder:
         return range(partitions_of(self._settings.kafka, topic(self._settings.stream, "events")))
 
     def _forwarded(self, record: Record, to: Sequence[int]) -> list[Output]:
-        size = len(record.value or b"")
-        if size > MAX_EVENT_BYTES:
-            bad = BadEventError("size", f"the value has {size} bytes; at most {MAX_EVENT_BYTES} are read")
+        try:
+            check_size(record.value or b"")
+        except BadEventError as bad:
             return [dead_letter(record, bad, self._source)]
         origin = f"{record.topic}/{record.partition}/{record.offset}"
         added = (("ithaca_origin", origin.encode()), ("ce_type", self._route.ce_type))
