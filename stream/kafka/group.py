@@ -127,12 +127,13 @@ class Group:
         """
         fetcher = self._consumer._fetcher
         polled: Fetched = {}
+        partial = True
         with _unless_gone():
             polled, partial = fetcher.fetched_records(limit)
-            # On its own: what it raises about a partition that has just gone must not cost the records.
-            with _unless_gone():
-                if not partial:
-                    fetcher.send_fetches()
+        # Apart: what it raises about a partition that has just gone must not cost the records.
+        with _unless_gone():
+            if not partial:
+                fetcher.send_fetches()
         if not polled and self._joining is not None:
             concurrent.futures.wait([self._joining], JOIN_S)
         return Polled(_by_partition(polled), (), (), ())
