@@ -20,6 +20,8 @@ REMEMBERED = 1000.0
 PLAUSIBLE = 2.5
 """Log ratios below so many standard errors are not worth an exact test."""
 NEVER = 1 << 60
+SPARE_DATES = 16
+"""Dates that may wait in vain beside two a series."""
 
 
 class RateBank(Bank):
@@ -190,6 +192,11 @@ class RateBank(Bank):
     def _enqueue(self, series: int) -> None:
         self._queued[series] = due = int(self._due[series])
         heapq.heappush(self._heap, (due, series))
+        # A series that comes back after long gets a nearer date with each event; the far ones stay behind.
+        if len(self._heap) > 2 * self.series + SPARE_DATES:
+            waiting = np.flatnonzero(self._queued < NEVER)
+            self._heap = list(zip(self._queued[waiting].tolist(), waiting.tolist(), strict=True))
+            heapq.heapify(self._heap)
 
     def _overdue(self) -> list[Shift]:
         shifts = []

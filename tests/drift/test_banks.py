@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from drift.bank import Bank
 from drift.histograms import overdue
 from drift.means import MeanBank
-from drift.rates import NEVER, RateBank
+from drift.rates import NEVER, SPARE_DATES, RateBank
 from tests.drift.plain import PlainMeans, PlainRates, messages, told
 from tests.drift.series import stored
 
@@ -124,6 +124,19 @@ def test_a_vanished_label_is_noticed_though_no_message_touches_it() -> None:
     assert waits == sorted(waits)
     assert waits[0] < 60
     assert waits[2] < 6000
+
+
+def test_labels_that_come_and_go_leave_no_dates_behind() -> None:
+    """Each return would queue a nearer date with every event, and the far ones would wait for years."""
+    bank, plain, reported = RateBank(), PlainRates(20, 1.0, 3), 0
+    for n in range(8_000):
+        # Each label is used for a hundred messages, then not for 1,900.
+        events = [n // 100 % 20] if n % 3 else []
+        found, expected = told(bank.update(ids(events))), plain.update(events)
+        assert [shift[:4] for shift in found] == [shift[:4] for shift in expected]
+        assert len(bank.state()["heap"]) <= 2 * bank.series + SPARE_DATES
+        reported += len(found)
+    assert reported > 20
 
 
 def test_a_date_beyond_all_numbers_is_none() -> None:
