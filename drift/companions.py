@@ -10,13 +10,16 @@ AUDITION = 32
 """First messages of a generation, among which a label must meet another one to be counted with it."""
 DROPPED = 64
 """Messages after which companions of less than half of them are not counted any more."""
+EVERY = 8
+"""Messages of a label between two looks at its companions."""
 
 
 @dataclasses.dataclass(slots=True)
 class Companion:
     """How often a label's messages carry another one, in its earlier generation and in this one.
 
-    Of this one, the first `skipped` do not count. It is `within` the other one, and that `follows`.
+    Of this one, the first `skipped` do not count: up to the one where they met. It is `within` the other
+    one, and that `follows`.
     """
 
     earlier_of: int = 0
@@ -48,6 +51,16 @@ class Company:
         self.companions[other] = Companion(skipped=self.count)
         if other in self.within:
             self.within.remove(other)
+
+    @property
+    def tidies(self) -> bool:
+        """Whether now is a time to tidy.
+
+        Soon while companions are taken on: of a million rare labels none may hold all that it ever met. Not
+        right after it met some, of which there is nothing to say yet.
+        """
+        auditions = self.count <= AUDITION + 1 and self.count % EVERY == 1
+        return auditions or self.count in (DROPPED, GENERATION)
 
     def tidy(self) -> None:
         """Forget what comes along with less than half of the messages; begin a generation in time."""

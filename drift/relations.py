@@ -12,10 +12,8 @@ import numpy as np
 
 from drift.alarms import Alarm, Observation
 from drift.bank import allowed_p
-from drift.companions import AUDITION, DROPPED, GENERATION, Companion, Company
+from drift.companions import AUDITION, DROPPED, EVERY, GENERATION, Companion, Company
 
-EVERY = 8
-"""Messages of a label between two tests of its companions."""
 CROWD = 20
 """Most labels of one message that companions are looked for among, those known longest."""
 
@@ -85,7 +83,7 @@ class LabelRelations:
         for own in map(self._labels.__getitem__, labels):
             if own.count == GENERATION:
                 own.since, own.turn = own.turn, self._messages + 1
-            if own.count in (DROPPED, GENERATION):
+            if own.tidies:
                 own.tidy()
         return alarms
 
@@ -104,7 +102,7 @@ class LabelRelations:
         if own.count <= AUDITION:
             for other in labels[:CROWD]:
                 if other != label and other not in own.companions and not _implied(label, other, observation):
-                    own.companions[other] = Companion(met=1)
+                    own.companions[other] = Companion(skipped=own.count)
         return self._test(own, labels)
 
     def _test(self, own: Company, labels: Sequence[int]) -> list[int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import rel_entr
 
-from drift.companions import AUDITION, DROPPED, GENERATION
-from drift.relations import CROWD, EVERY
+from drift.companions import AUDITION, DROPPED, EVERY, GENERATION
+from drift.relations import CROWD
 
 Pair = tuple[int, int]
 
@@ -54,14 +54,14 @@ class PlainRelations:
             self.own.setdefault(label, []).append(len(self.messages) - 1)
             self.rolled[label] = False
             if self.count(label) <= AUDITION:
-                begin = (len(self.own[label]) - 1) // GENERATION * GENERATION
                 for other in labels[:CROWD]:
                     if other != label:
-                        self.begun.setdefault((label, other), begin)
+                        self.begun.setdefault((label, other), len(self.own[label]))
             touched += [(min(label, other), max(label, other)) for other in self.examine(label, labels)]
         said = [told for pair in dict.fromkeys(touched) for told in self.settle(*pair)]
         for label in labels:
-            if self.count(label) in (DROPPED, GENERATION):
+            count = self.count(label)
+            if count in (DROPPED, GENERATION) or (count <= AUDITION + 1 and count % EVERY == 1):
                 self.drop(label)
             self.rolled[label] = self.count(label) == GENERATION
         return said

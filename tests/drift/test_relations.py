@@ -112,6 +112,15 @@ def test_independent_labels_are_not_related(seed: int) -> None:
         ] == []
 
 
+def test_rare_labels_do_not_hold_all_that_they_ever_met() -> None:
+    """Of a million labels most are rare; between two looks at them they may take on a few."""
+    draw, monitor = np.random.default_rng(0), LabelRelations()
+    for _ in range(5_000):
+        labels = np.sort(draw.choice(500, 5, replace=False)).tolist()
+        monitor.update(seen(labels)._replace(name=str))
+    assert len(monitor.state()["companions"]) < 500
+
+
 def in_a_tree(taxonomy: Taxonomy, monitor: Monitor, paths: list[str]) -> list[Alarm]:
     """Return what is said of a message whose labels are in a taxonomy."""
     told = taxonomy.targets(paths)
