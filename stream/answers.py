@@ -1,10 +1,14 @@
-"""What is written about a record: CloudEvents headers, and the dead letter of one that cannot be used."""
+"""What is written about a record, with CloudEvents headers: one function a kind of output."""
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 
-from stream.events import BadEventError, Headers, Output, Record
+from drift.alarms import Alarm
+from stream.control import drift_record
+from stream.events import BadEventError, Headers, Output, PredictionRecord, Record, encode
+from stream.label_stats import LabelRecord, PartitionRecord
 
 PASSED_ON = ("traceparent", "tracestate")
 """Headers of a record that what comes of it has too."""
@@ -43,6 +47,34 @@ def dead_letter(record: Record, bad: BadEventError, source: str) -> Output:
         ("ithaca_detail", bad.detail.encode()),
     )
     return Output("dlq", record.key, record.value, (*record.headers, *added))
+
+
+def prediction(record: Record, said: PredictionRecord, source: str) -> Output:
+    """Return a prediction, under its event's key."""
+    return Output("predictions", record.key, encode(said), headers(record, "prediction", source))
+
+
+def drift_event(record: Record, alarm: Alarm, name: str, source: str) -> Output:
+    """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
+    described = headers(record, f"drift.{name}", source)
+    return Output("drift", alarm.subject.encode(), encode(drift_record(alarm)), described)
+
+
+def label_statistics(
+    record: Record, labels: Iterable[LabelRecord], partition: PartitionRecord, source: str
+) -> list[Output]:
+    """Return what is known of some labels, under their names, and of the partition."""
+    outputs = [
+        Output(
+            "label-stats",
+            each.label.encode(),
+            encode(each),
+            headers(record, f"label-stats.{position}", source),
+        )
+        for position, each in enumerate(labels)
+    ]
+    described = headers(record, "partition-stats", source)
+    return [*outputs, Output("label-stats", b"", encode(partition), described)]
 
 
 def _rfc3339(milliseconds: int) -> str:

@@ -31,9 +31,10 @@ from stream.feedback import NO_RECORD
 from stream.helpdesk import messages
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics, topic
 from stream.live import SCORES, LiveView, add_scores, in_words, listed
+from stream.predictions import Answer
 from stream.processes import Process, free_ports, spawn
 from stream.service import build
-from stream.task import Answer, Outcome, Task
+from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
 from stream.threads import limit_threads
 from stream.worker import Worker

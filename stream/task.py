@@ -17,12 +17,12 @@ import numpy as np
 from drift.alarms import Alarm, Observation
 from drift.monitors import Monitors
 from learners.base import Change, Explanation, Learner, Prediction, State, Vector
-from learners.conformal import Confidence, Conformal
+from learners.conformal import Conformal
 from learners.labels import Targets
 from learners.metrics import Prequential
 from learners.positive_unlabelled import PositiveUnlabelled
 from stream import control
-from stream.answers import dead_letter, headers
+from stream.answers import dead_letter, drift_event, label_statistics, prediction
 from stream.decoding import decode
 from stream.encoders.base import Encoder
 from stream.encoding import Decoded, Encoded, Message, encode_all
@@ -33,22 +33,17 @@ from stream.events import (
     Event,
     Feedback,
     Model,
-    Nearest,
     Output,
-    PredictionRecord,
     Record,
-    Sure,
-    TrueLabels,
-    Why,
-    encode,
 )
 from stream.feedback import NO_RECORD, FeedbackStore, Lesson, chained
 from stream.guesses import LISTED
 from stream.label_stats import EVERY, LabelStatistics, label_records, partition_record
+from stream.predictions import Answer, Origin, prediction_record
 from stream.truth import Truth
 
-EXPLAINED, NEAREST, NEAREST_LABELS = 5, 3, 20
-"""How many labels a prediction explains, how many past messages it names, and labels of each of these."""
+EXPLAINED, NEAREST = 5, 3
+"""How many labels a prediction explains, and how many past messages it names."""
 
 
 class Outcome(NamedTuple):
@@ -64,24 +59,6 @@ class Outcome(NamedTuple):
 
     outputs: list[Output]
     next_offset: int
-
-
-class Answer(NamedTuple):
-    """What one event led to.
-
-    Parameters
-    ----------
-    prediction
-        Its labels, as predicted before anything was learned from it.
-    confidence
-        How sure that is; None where nothing is said of it.
-    alarms
-        What the monitors found when its labels were learned.
-    """
-
-    prediction: Prediction
-    confidence: Confidence | None
-    alarms: list[Alarm]
 
 
 class Task:
@@ -293,7 +270,8 @@ class Task:
 
     def _answer(self, record: Record, message: Message) -> list[Output]:
         # What is written says what the model had learned *before* this record.
-        trained_through, model = dict(self._trained_through), Model(self.updates, self._digest)
+        model = Model(self.updates, self._digest)
+        origin = Origin(self.encoder.name, self.run, model, dict(self._trained_through))
         try:
             if isinstance(message, BadEventError):
                 raise message
@@ -303,25 +281,11 @@ class Task:
             return [dead_letter(record, bad, self.source)]
         if self._digest != model.digest:
             self._trained_through[record.topic] = record.offset
-        outputs = [self.drift(record, alarm, str(position)) for position, alarm in enumerate(alarms)]
+        outputs = [drift_event(record, alarm, str(nth), self.source) for nth, alarm in enumerate(alarms)]
         if not isinstance(message, Encoded) or answer is None:
             return outputs
-        event, prediction = message.event, answer.prediction
-        written = PredictionRecord(
-            id=event.id,
-            labels=self.learner.label_space.names(prediction.labels),
-            scores=self._listed(prediction),
-            clusters=self.learner.clusters_of(prediction.labels),
-            trained_through=trained_through,
-            model=model,
-            encoder=self.encoder.name,
-            run=self.run,
-            truth=None if event.labels is None else TrueLabels(event.labels, event.labels_complete),
-            why=None if why is None else self._told(why),
-            confidence=self._sure(answer.confidence),
-        )
-        described = headers(record, "prediction", self.source)
-        return [Output("predictions", record.key, encode(written), described), *outputs]
+        said = prediction_record(message.event, answer, why, self.learner, origin)
+        return [prediction(record, said, self.source), *outputs]
 
     def _take(
         self, record: Record, message: Encoded | Feedback | Control
@@ -341,48 +305,11 @@ class Task:
         except Exception as error:
             raise LearnerError(record.offset, f"{type(error).__name__}: {error}") from error
 
-    def _listed(self, prediction: Prediction) -> dict[str, float]:
-        listed = np.union1d(prediction.best(LISTED)[0], prediction.labels)
-        labels, scores = prediction.among(listed).best(len(listed))
-        return dict(zip(self.learner.label_space.names(labels), scores.tolist(), strict=True))
-
-    def _sure(self, said: Confidence | None) -> Sure | None:
-        return (
-            None if said is None else Sure(self.learner.label_space.names(said.labels.tolist()), said.reject)
-        )
-
-    def _told(self, why: Explanation) -> Why:
-        names = self.learner.label_space.names
-        return Why(
-            labels=names(why.labels),
-            opinions={expert: _rounded(given) for expert, given in why.opinions.items()},
-            weights={expert: _rounded(given) for expert, given in why.weights.items()},
-            nearest=[
-                Nearest(number, round(weight, 3), names(labels[:NEAREST_LABELS]))
-                for number, weight, labels in why.neighbours
-            ],
-        )
-
     def _statistics(self, record: Record) -> list[Output]:
         """Return what is known of labels whose figures are due, and of the partition."""
-        outputs = [
-            Output(
-                "label-stats",
-                each.label.encode(),
-                encode(each),
-                headers(record, f"label-stats.{position}", self.source),
-            )
-            for position, each in enumerate(label_records(self.label_statistics, self.learner, self.scores))
-        ]
-        whole = encode(partition_record(self.learner, self.scores, self.monitors))
-        described = headers(record, "partition-stats", self.source)
-        return [*outputs, Output("label-stats", b"", whole, described)]
-
-    def drift(self, record: Record, alarm: Alarm, name: str) -> Output:
-        """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
-        written = encode(control.drift_record(alarm))
-        described = headers(record, f"drift.{name}", self.source)
-        return Output("drift", alarm.subject.encode(), written, described)
+        labels = label_records(self.label_statistics, self.learner, self.scores)
+        partition = partition_record(self.learner, self.scores, self.monitors)
+        return label_statistics(record, labels, partition, self.source)
 
     def state(self) -> State:
         """Return everything the pipeline has learned; belongs to `next_offset`. See `Learner.state`."""
@@ -422,7 +349,3 @@ class Task:
         self.label_statistics.load_state(state["label_statistics"])
         if self.confidence is not None:
             self.confidence.load_state(state["confidence"])
-
-
-def _rounded(numbers: Sequence[float]) -> list[float]:
-    return [round(number, 3) for number in numbers]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from drift.alarms import Alarm
+from stream.answers import drift_event
 from stream.events import Output, Record
 from stream.kafka import RecoveryError
 from stream.snapshot.contents import Kept
@@ -96,7 +97,7 @@ def announcement(task: Task, store: Store, gap: Gap, timestamp: int) -> Output:
     missing = gap.beyond - gap.first
     record = Record(store.identity.topic, store.identity.partition, gap.beyond, timestamp, None, None)
     alarm = Alarm("recovery/gap", "structure", "stream", float(missing), 1.0, missing, "rebuilt")
-    return task.drift(record, alarm, "gap")
+    return drift_event(record, alarm, "gap", task.source)
 
 
 def _newest(
