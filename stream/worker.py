@@ -25,6 +25,12 @@ from stream.telemetry import Telemetry
 IDLE_S = 0.005
 """Pause after a poll that brought nothing: what latency a quiet stream pays."""
 
+FENCED_S = 4.0
+"""Pause before a partition that was fenced is restored, if it is still ours.
+
+A heartbeat, every 3 s, tells a worker that was thrown out. Sooner, it would fence the rightful owner.
+"""
+
 log = logging.getLogger(__name__)
 
 
@@ -207,7 +213,7 @@ class Worker:
             self._telemetry.fenced()
             self._drop(partition)
             # If the partition is ours all the same, the group says nothing, and it comes back.
-            self._restore(partition, RETRY_S)
+            self._restore(partition, FENCED_S)
             return True
         except (UnwrittenError, BrokerError) as error:
             log.warning("%s; trying again", error)

@@ -150,7 +150,7 @@ MUTATIONS = (
             ),
             KEPT,
         ),
-        "tests/faults/test_rebalances.py::test_f4_a_second_worker_comes_and_goes",
+        "tests/faults/test_rebalances.py::test_kept_partitions_go_on_while_the_group_settles",
     ),
     Mutation(
         "a snapshot belongs to another offset",
@@ -209,7 +209,7 @@ MUTATIONS = (
             ),
             Edit("stream/snapshot/store.py", "            self._files.mv(unfinished, path)\n", ""),
         ),
-        "-m slow tests/faults/test_snapshots.py::test_f8_killed_while_writing_thirty_times",
+        "tests/faults/test_snapshots.py::test_f8_killed_after_each_piece_of_a_snapshot",
     ),
     Mutation(
         "events that are gone are passed over",

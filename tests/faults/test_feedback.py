@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -16,7 +15,7 @@ from stream.events import Event, Feedback, Record
 from stream.forwarder import forwarding
 from stream.kafka import topic
 from tests.faults.exactly_once import check_as_if_uninterrupted, check_model, uninterrupted
-from tests.stream.live import LiveStream, stop
+from tests.stream.live import LiveStream, stop, until
 from tests.stream.plain_feedback import PlainStore
 from tests.stream.standins import disorder, event, feedback
 
@@ -28,14 +27,6 @@ ENVIRONMENT = {
     "ITHACA_WORKER__LARGEST_BATCH": "100",
     "ITHACA_SNAPSHOT__EVERY_S": "0.2",
 }
-
-
-def until(reached: Callable[[], bool], patience: float = 120.0) -> None:
-    """Wait for something; `patience` is in seconds."""
-    deadline = time.monotonic() + patience
-    while not reached():
-        assert time.monotonic() < deadline, f"not reached after {patience} s"
-        time.sleep(0.05)
 
 
 @contextmanager

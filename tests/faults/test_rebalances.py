@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections import Counter
@@ -22,7 +23,7 @@ from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
 from stream.worker import Worker
 from tests.faults.exactly_once import Progress, check_as_if_uninterrupted, settings_of
-from tests.stream.live import LiveStream, on_a_thread
+from tests.stream.live import LiveStream, on_a_thread, until
 from tests.stream.standins import event
 
 pytestmark = pytest.mark.kafka
@@ -47,18 +48,21 @@ def working(settings: Settings, before: Process = lambda task, records: None) ->
         yield telemetry
 
 
-def until(condition: Callable[[], bool], patience_s: float = 60.0) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def relearns_slowly(task: Task, records: Sequence[Record]) -> None:
     """Take a millisecond a record, as long as nothing is written."""
     if records and records[0].offset < task.live_from:
         time.sleep(0.001 * len(records))
+
+
+def ours(telemetry: Telemetry) -> set[int]:
+    """Return the partitions that a worker takes for its own."""
+    account = telemetry.account()
+    return {each.partition for each in account.partitions} | {each.partition for each in account.restorations}
+
+
+def apart_from_each_other(guest: Telemetry, stays: Telemetry) -> bool:
+    """Whether no partition is both workers'; the one that gains is asked first, for it gains last."""
+    return not ours(guest) & ours(stays)
 
 
 def come_and_go(live: LiveStream, folder: Path, times: int, stay_s: float) -> None:
@@ -81,6 +85,7 @@ def come_and_go(live: LiveStream, folder: Path, times: int, stay_s: float) -> No
                 else:
                     time.sleep(stay_s)
                 interrupted += len(guest.account().restorations)
+                until(functools.partial(apart_from_each_other, guest, stays), 20.0)
             time.sleep(stay_s)
             progress.committed()
         progress.wait_until_healed()

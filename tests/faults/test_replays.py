@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from stream.cli import app
-from tests.faults.test_feedback import committed, until
-from tests.stream.live import LiveStream
+from tests.faults.test_feedback import committed
+from tests.stream.live import LiveStream, until
 from tests.stream.standins import POISON, disorder
 
 pytestmark = pytest.mark.kafka

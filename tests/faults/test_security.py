@@ -15,8 +15,7 @@ from stream.config import Settings
 from stream.kafka import BrokerError, History, Writer, ensure_topics, topic
 from stream.worker import Worker
 from tests.faults.secured import PASSWORD, USER, make_certificate, secured_broker, unsecured_token
-from tests.faults.test_feedback import until
-from tests.stream.live import on_a_thread
+from tests.stream.live import on_a_thread, until
 from tests.stream.standins import event, make_task
 from tests.stream.test_secrets import endpoint
 

@@ -158,6 +158,46 @@ def test_f8_killed_while_writing_thirty_times(tmp_path: Path) -> None:
     kill_while_writing(tmp_path, 30, random.Random(2))
 
 
+CUT = """
+from stream.snapshot import Identity, Store, store, take
+from tests.stream.standins import event, make_task, records
+import os, signal, sys
+whole, task = store.dump, make_task()
+kept = Store(sys.argv[1], "group", Identity("s.events", "id", 0, "0123456789abcdef"))
+
+def cut_after(pieces):
+    def dump(snapshot):
+        for number, piece in enumerate(whole(snapshot)):
+            if number == pieces:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield piece
+    return dump
+
+for pieces, record in enumerate(records([event(number) for number in range(10)])):
+    task.process([record])
+    child = os.fork()
+    if not child:
+        store.dump = cut_after(pieces)
+        kept.write(take(task, kept.identity))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+kept.write(take(task, kept.identity))
+"""
+
+
+def test_f8_killed_after_each_piece_of_a_snapshot(tmp_path: Path) -> None:
+    """Only what was written to its end has a name; what was begun is swept away."""
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(CUT), str(tmp_path)], cwd=Path(__file__).parents[2], check=True
+    )
+    store = Store(str(tmp_path), "group", Identity("s.events", "id", 0, "0123456789abcdef"))
+    assert store.offsets() == [10]
+    assert store.read(store.path(10))[0].offset == 10
+    assert len(store.names()) == 11
+    store.sweep()
+    assert len(store.names()) == 1
+
+
 def delete_below(live: LiveStream, offset: int) -> None:
     """Delete the events below an offset, as retention does."""
     client = KafkaAdminClient(bootstrap_servers=live.settings.kafka.bootstrap_servers)

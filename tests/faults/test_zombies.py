@@ -11,7 +11,7 @@ import pytest
 
 from stream.processes import free_ports
 from tests.faults.exactly_once import Progress, check_as_if_uninterrupted
-from tests.stream.live import LiveStream, readiness
+from tests.stream.live import LiveStream, readiness, until
 from tests.stream.standins import event
 
 pytestmark = pytest.mark.kafka
@@ -44,6 +44,8 @@ def stand_still_and_go_on(live: LiveStream, rounds: int, rng: random.Random) -> 
             live.fill([event(number) for number in range(filled, filled + 200)])
             filled += 200
             progress.wait_until_healed()
+            # And knows that it lost the partition.
+            until(lambda: sum("at work" in readiness(port) for port in ports) == 1, 60.0)
             assert [worker.poll() for worker in workers.values()] == [None, None]
     check_as_if_uninterrupted(live)
 

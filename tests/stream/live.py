@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,14 @@ def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM
     process.send_signal(number)
     _, said = process.communicate(timeout=30)
     return process.returncode, time.monotonic() - began, said
+
+
+def until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not so after {patience_s} s"
+        time.sleep(0.05)
 
 
 def readiness(port: int) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +28,7 @@ from stream.sources import open_source
 from stream.task import Task
 from stream.worker import Worker
 from tests.faults.exactly_once import check_as_if_uninterrupted, settings_of, uninterrupted
-from tests.stream.live import LiveStream, on_a_thread
+from tests.stream.live import LiveStream, on_a_thread, until
 from tests.stream.standins import EverySeventh, Letters, make_task, records
 
 PATHS = ("t/energy/crude", "t/energy/gas", "t/grain/wheat", "t/grain", "u")
@@ -205,14 +203,6 @@ def test_an_evaluation_applies_operations_and_tells_of_those_it_cannot(tmp_path:
     found = evaluate(open_source(path), {"priors": task.learner}, encoder=Hashing(64)).problems
     (problem,) = found
     assert problem.startswith("priors did not merge u: t: LabelPriors keeps its labels in no taxonomy")
-
-
-def until(reached: Callable[[], bool], patience: float = 120.0) -> None:
-    """Wait for something; `patience` is in seconds."""
-    deadline = time.monotonic() + patience
-    while not reached():
-        assert time.monotonic() < deadline, f"not reached after {patience} s"
-        time.sleep(0.1)
 
 
 @pytest.mark.kafka

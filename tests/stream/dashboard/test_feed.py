@@ -6,9 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +19,8 @@ from stream.kafka import Writer, topic
 from stream.telemetry import Telemetry
 from stream.worker import Worker
 from tests.stream.dashboard.streams import line, prediction
-from tests.stream.live import LiveStream, on_a_thread
+from tests.stream.live import LiveStream, on_a_thread, until
 from tests.stream.standins import POISON, event, make_task
-
-PATIENCE_S = 120.0
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait for something to be so."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_it_follows_a_stream_from_the_past_into_the_present(embedded_kafka: str, stream_name: str) -> None:
