@@ -16,9 +16,10 @@ from prometheus_client.registry import Collector
 
 from drift.alarms import SCOPES
 from learners.metrics import RecentScores, Scores
+from stream.accounts import Account, PartitionAccount
 from stream.events import REASONS
 from stream.feedback import OUTCOMES
-from stream.telemetry import Account, PartitionAccount, Telemetry
+from stream.telemetry import Telemetry
 
 NOT_SCORES = ("messages", "labels")
 

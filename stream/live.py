@@ -15,7 +15,8 @@ from rich.text import Text
 from learners.base import Statistics
 from learners.conformal import ConfidenceStatistics
 from learners.metrics import RecentScores, Scores
-from stream.telemetry import Account, Telemetry
+from stream.accounts import Account
+from stream.telemetry import Telemetry
 
 REFRESH_S = 0.25
 PLAIN_S = 5.0

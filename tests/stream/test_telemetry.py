@@ -15,6 +15,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from drift.alarms import SCOPES
+from stream.accounts import SILENCE_S
 from stream.endpoints import served
 from stream.events import REASONS, Record
 from stream.exposition import registry
@@ -22,7 +23,7 @@ from stream.feedback import OUTCOMES
 from stream.logs import configure
 from stream.snapshot import Kept
 from stream.task import Task
-from stream.telemetry import SILENCE_S, Telemetry
+from stream.telemetry import Telemetry
 from tests.stream.standins import POISON, disorder, event, make_task, records
 
 
