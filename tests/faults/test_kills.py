@@ -42,7 +42,7 @@ def survive(live: LiveStream, events: int, kills: int, seed: int) -> list[int]:
             goal = events * (kill + 1) // (kills + 2)
             deadline = time.monotonic() + 60
             while committed() < goal:
-                assert process.poll() is None, process.communicate()[1]
+                assert process.poll() is None, process.said()
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             time.sleep(rng.random() * 0.3)

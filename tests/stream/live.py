@@ -119,28 +119,42 @@ class LiveStream:
         return taken
 
     @contextmanager
-    def worker(self, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    def worker(self, **environment: str) -> Iterator[WorkerProcess]:
         """Run `ithaca run` inside the block; whatever happens, it is gone afterwards."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stream.cli", "run"],
-            env={**os.environ, **self.environment, **environment},
-            cwd=Path(__file__).parents[2],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = WorkerProcess({**self.environment, **environment}, Path(self._folder.name))
         try:
             yield process
         finally:
             process.kill()
-            process.communicate()
+            process.wait()
+            print(process.said())  # Shown where the test fails.
 
 
-def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> tuple[int, float, str]:
+class WorkerProcess(subprocess.Popen[str]):
+    """`ithaca run`; it writes to a file, for who writes into a pipe that nobody reads stands still."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+        with tempfile.NamedTemporaryFile("w", prefix="worker-", dir=folder, delete=False) as file:
+            self._log = Path(file.name)
+            super().__init__(
+                [sys.executable, "-m", "stream.cli", "run"],
+                env={**os.environ, **environment},
+                cwd=Path(__file__).parents[2],
+                stderr=file,
+                text=True,
+            )
+
+    def said(self) -> str:
+        """Return everything it has said so far."""
+        return self._log.read_text()
+
+
+def stop(process: WorkerProcess, number: signal.Signals = signal.SIGTERM) -> tuple[int, float, str]:
     """Signal a worker and return its exit status, the seconds it took, and what it said."""
     began = time.monotonic()
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
-    return process.returncode, time.monotonic() - began, said
+    status = process.wait(timeout=30)
+    return status, time.monotonic() - began, process.said()
 
 
 def until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
