@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from stream import logs
-from stream.config import ConfigError, Settings, load
+from stream.config import Settings
 from stream.errors import EncoderError, LearnerError
 from stream.kafka import (
     BrokerError,
@@ -30,6 +30,7 @@ from stream.kafka import (
     produce_file,
     topic,
 )
+from stream.loading import ConfigError, load
 
 if TYPE_CHECKING:
     from stream.replay import Sink, Summary

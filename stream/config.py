@@ -1,36 +1,15 @@
-"""The settings: a TOML file, overridden by the environment, checked once, frozen afterwards.
-
-Every setting lives in a section. In the file it is `[section] key = value`; in the environment it is
-`ITHACA_SECTION__KEY`. A secret may come from a file instead: `ITHACA_SECTION__KEY_FILE` names it.
-"""
+"""The settings: sections of keys, checked once, frozen afterwards."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import tomllib
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    TomlConfigSettingsSource,
-)
-
-PREFIX = "ITHACA_"
-DELIMITER = "__"
-
-
-class ConfigError(ValueError):
-    """Settings that cannot be used: names each key, what was got, and the next step."""
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 
 class Section(BaseModel):
@@ -276,7 +255,7 @@ class LogSettings(Section):
     format: Literal["text", "json"] = "text"
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """All settings.
 
     Parameters
@@ -284,7 +263,7 @@ class Settings(BaseSettings):
     stream
         Name of the stream: its topics are `<stream>.events`, `<stream>.predictions` and so on.
     run
-        Name written into every prediction; the default is `default_run`: learner and a digest of what
+        Name written into every prediction; the default is the learner and a digest of what
         determines results.
 
     Examples
@@ -293,14 +272,6 @@ class Settings(BaseSettings):
     >>> settings.group, settings.kafka.compression, settings.run_name.split("-")[0]
     ('ithaca-news', 'lz4', 'ihomer')
     """
-
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        env_prefix=PREFIX,
-        env_nested_delimiter=DELIMITER,
-        nested_model_default_partial_update=True,
-    )
 
     stream: str = Field(default="ithaca", pattern=r"^[a-zA-Z0-9._-]{1,200}$")
     run: str | None = Field(default=None, min_length=1)
@@ -341,149 +312,3 @@ class Settings(BaseSettings):
         }
         canonical = json.dumps(determining, sort_keys=True, default=str).encode()
         return hashlib.blake2b(canonical, digest_size=16).hexdigest()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Command line over environment over file."""
-        del env_settings, dotenv_settings, file_secret_settings
-        environment = EnvSettingsSource(settings_cls)
-        environment.env_vars = _with_secrets(environment.env_vars)
-        return (init_settings, environment, TomlConfigSettingsSource(settings_cls))
-
-
-_SECTIONS = frozenset(
-    name
-    for name, field in Settings.model_fields.items()
-    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
-)
-
-
-def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Replace `..._FILE` variables by the variable they stand for, holding the file's stripped content."""
-    resolved: dict[str, str | None] = {}
-    for variable, value in variables.items():
-        stem = variable.removesuffix("_file")
-        if stem != variable and value is not None and _known(stem):
-            resolved[stem] = _secret(variable.upper(), Path(value))
-        else:
-            resolved.setdefault(variable, value)
-    return resolved
-
-
-def load(path: Path | None = None, **overrides: Any) -> Settings:
-    """Read the settings from a TOML file, the environment and the command line, later ones first.
-
-    Parameters
-    ----------
-    path
-        The file; None (the default) reads none.
-    overrides
-        Top-level values that win over file and environment; None is "not given".
-
-    Raises
-    ------
-    ConfigError
-        Naming every key that is unknown or has a value that cannot be used.
-    """
-    _check_file(path)
-    _check_environment()
-
-    class FileSettings(Settings):
-        model_config = SettingsConfigDict(toml_file=path)
-
-    given = {key: value for key, value in overrides.items() if value is not None}
-    try:
-        return FileSettings(**given)
-    except ValidationError as error:
-        raise ConfigError("\n".join(_sentence(problem, path) for problem in error.errors())) from None
-    except SettingsError as error:
-        raise ConfigError(f"{error}; a table in the environment is written as JSON") from None
-
-
-def _check_file(path: Path | None) -> None:
-    if path is None:
-        return
-    try:
-        tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"The settings file {path} cannot be read: {error.strerror}. Name one that exists."
-        ) from None
-    except ValueError as error:
-        raise ConfigError(f"The settings file {path} is not TOML: {error}. Correct that line.") from None
-
-
-def _check_environment() -> None:
-    # The environment source looks only for what it knows; a misspelt name would go unnoticed.
-    for variable in sorted(os.environ):
-        if variable.startswith(PREFIX) and DELIMITER in variable and not _known(variable):
-            section, key = _split(variable.removesuffix("_FILE"))
-            raise ConfigError(
-                f"The environment sets {variable}, but there is no setting {section}.{key}. "
-                f"{_known_keys(section)}"
-            )
-
-
-def _split(variable: str) -> tuple[str, str]:
-    section, _, key = variable.upper().removeprefix(PREFIX).lower().partition(DELIMITER)
-    return section, key
-
-
-def _known(variable: str) -> bool:
-    section, key = _split(variable)
-    keys = _keys(section)
-    return key.partition(DELIMITER)[0] in keys or key.removesuffix("_file") in keys
-
-
-def _keys(section: str) -> list[str]:
-    field = Settings.model_fields.get(section)
-    kind = field.annotation if field is not None else None
-    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, Section) else []
-
-
-def _known_keys(section: str) -> str:
-    keys = _keys(section)
-    if keys:
-        return f"Section {section} has: {', '.join(sorted(keys))}."
-    return f"The sections are: {', '.join(sorted(name for name in Settings.model_fields if _keys(name)))}."
-
-
-def _secret(variable: str, path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(
-            f"{variable} names {path}, which cannot be read: {error.strerror}. Mount it or unset it."
-        ) from None
-
-
-def _sentence(problem: Any, path: Path | None) -> str:
-    place = [str(part) for part in problem["loc"]]
-    key = ".".join(place)
-    where = (
-        f"{path}, {PREFIX}{DELIMITER.join(place).upper()} or the command line"
-        if path
-        else f"{PREFIX}{DELIMITER.join(place).upper()}"
-    )
-    if problem["type"] == "extra_forbidden":
-        return f"There is no setting {key}. {_known_keys(place[0])}"
-    trouble = problem["msg"].removeprefix("Value error, ")
-    if len(place) < 2 and place[0] in _SECTIONS:
-        # The whole section was got, and there may be a secret in it.
-        return f"The settings in {key} cannot be used: {trouble}. Change them in {where}."
-    shown = "a secret" if _is_secret(place) else repr(problem["input"])
-    return f"The setting {key} cannot be {shown}: {trouble.lower()}. Change it in {where}."
-
-
-def _is_secret(place: list[str]) -> bool:
-    # By what it is and not by its name: whoever adds a secret need not think of this.
-    section = Settings.model_fields[place[0]].annotation if place[0] in _SECTIONS else None
-    field = getattr(section, "model_fields", {}).get(place[1]) if len(place) > 1 else None
-    return field is not None and "SecretStr" in str(field.annotation)

@@ -13,7 +13,8 @@ import typer
 
 from stream import logs
 from stream.commands import Config, Stream, told
-from stream.config import Settings, load
+from stream.config import Settings
+from stream.loading import load
 
 Beside = Annotated[
     list[str] | None,

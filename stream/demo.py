@@ -24,13 +24,14 @@ from learners.base import Vector
 from learners.metrics import Scores
 from stream.assembly import make_task
 from stream.broker import Broker, GivenBroker, NoBrokerError, choose
-from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Settings, load
+from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Settings
 from stream.endpoints import served
 from stream.events import Event, Record
 from stream.feedback import NO_RECORD
 from stream.helpdesk import messages
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics, topic
 from stream.live import SCORES, LiveView, add_scores, in_words, listed
+from stream.loading import load
 from stream.predictions import Answer
 from stream.processes import Process, free_ports, spawn
 from stream.service import build

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stream.commands import Config, Stream, told
-from stream.config import load
+from stream.loading import load
 
 app = typer.Typer(help="The tree of labels: what it is, what is proposed, changing it.", no_args_is_help=True)
 

@@ -16,9 +16,9 @@ from learners.base import Prediction
 from learners.conformal import Conformal
 from learners.priors import LabelPriors
 from stream.assembly import make_task as assembled
-from stream.config import ConfigError, load
 from stream.events import Output
 from stream.guesses import LISTED, Guess
+from stream.loading import ConfigError, load
 from stream.task import Task
 from tests.learners.checks import through_json
 from tests.stream.standins import LABELS, Letters, event, feedback, make_task, records

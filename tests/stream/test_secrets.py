@@ -21,10 +21,11 @@ from typer.testing import CliRunner
 
 from stream import logs
 from stream.cli import app
-from stream.config import ConfigError, KafkaSettings, Settings, load
+from stream.config import KafkaSettings, Settings
 from stream.endpoints import served
 from stream.kafka import BrokerError, ensure_topics
 from stream.kafka.oauth import ClientCredentials, FileToken, token_provider
+from stream.loading import ConfigError, load
 from stream.service import build
 from stream.telemetry import Telemetry
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from stream.assembly import make_task
-from stream.config import ConfigError, load
+from stream.loading import ConfigError, load
 
 
 @pytest.fixture(autouse=True)
