@@ -240,7 +240,7 @@ def _by_partition(polled: Fetched) -> dict[int, list[Record]]:
 def _unless_gone() -> contextlib.suppress:
     """Let pass what the library says of a partition that went since the last poll; the next one tells."""
     # RuntimeError: what is ours changed on the joining thread while it was gone through.
-    return contextlib.suppress(AssertionError, KeyError, IllegalStateError, RuntimeError)
+    return contextlib.suppress(AssertionError, KeyError, ValueError, IllegalStateError, RuntimeError)
 
 
 class _Changes(ConsumerRebalanceListener):

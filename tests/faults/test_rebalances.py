@@ -261,6 +261,21 @@ def test_what_was_fetched_before_a_pause_comes_after_it(kafka: str, stream_name:
         group.close()
 
 
+def test_a_partition_that_is_gone_may_be_asked_for(kafka: str, stream_name: str) -> None:
+    """It can go on another thread at any moment, also when it has just been restored; the next poll tells."""
+    live = LiveStream(kafka, stream_name)
+    group = Group(settings_of(live))
+    try:
+        until(lambda: 0 in group.poll(10).gained)
+        for partition in (0, 1):
+            group.read_from(partition, 0)
+            group.hold(partition)
+            group.go_on(partition)
+            group.lag(partition, 0)
+    finally:
+        group.close()
+
+
 def test_kept_partitions_go_on_while_the_group_settles(kafka: str, stream_name: str) -> None:
     """However long that takes: a member that does not answer holds up the group, and nobody's events."""
     live = LiveStream(kafka, stream_name, partitions=2)
