@@ -73,7 +73,7 @@ class Bank:
 
     Each window is an exponential histogram as in ADWIN: at most `buckets` sums over 1, 2, 4, ... entries.
     All of them lie in one array, so that one call of compiled code updates and tests the k series of a
-    message. Memory is O(log messages) a series, 1 to 4 KiB.
+    message. Memory is O(log entries of the longest window) a series, 1 to 4 KiB.
 
     False alarms are bought from one budget for the bank as a whole. A message that touches k series makes
     k tests; each may go wrong with chance `budget` / (100,000 x the mean number of tests a message), so
@@ -113,6 +113,7 @@ class Bank:
         self._used: Counts = np.zeros((0, 1), dtype=np.int64)
         self._clock = 0
         self._tests = 0
+        self._look = 0
 
     @property
     def series(self) -> int:
@@ -132,10 +133,19 @@ class Bank:
         """Make room for series numbered below `series` and for this message; amortised O(1) each."""
         if series > self.series:
             self._resize(max(series, 2 * self.series))
-        # No series has more entries than there were messages, and these fill no more rows than that.
-        while self._clock > self.buckets << (self._used.shape[1] - 1):
+        if self._clock >= self._look:
+            self._heighten()
+
+    def _heighten(self) -> None:
+        """Add a row where a series might fill the last one before the next look.
+
+        A bucket of the last row is as many entries as there will be messages until then, so at most one
+        is added. Rows follow the longest window, not the length of the stream.
+        """
+        if (self._used[:, -1] >= self.buckets - 1).any():
             self._sums = np.concatenate([self._sums, np.zeros_like(self._sums[:, :1])], axis=1)
             self._used = np.concatenate([self._used, np.zeros_like(self._used[:, :1])], axis=1)
+        self._look = self._clock + (1 << (self._used.shape[1] - 1))
 
     def _resize(self, series: int) -> None:
         more = series - self.series
@@ -172,7 +182,13 @@ class Bank:
 
     def state(self) -> dict[str, Any]:
         """Return everything learned, as arrays and plain JSON values."""
-        return {"sums": self._sums, "used": self._used, "clock": self._clock, "tests": self._tests}
+        return {
+            "sums": self._sums,
+            "used": self._used,
+            "clock": self._clock,
+            "tests": self._tests,
+            "look": self._look,
+        }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state of a bank with equal parameters; what follows is equal bit by bit."""
@@ -180,3 +196,4 @@ class Bank:
         self._used = np.array(state["used"])
         self._clock = state["clock"]
         self._tests = state["tests"]
+        self._look = state["look"]
