@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from learners.base import Learner, Prediction, State, Statistics, Vector
 from learners.device import choose_device
 from learners.growth import grown
-from learners.label_tree import LabelTree, Scored, teach
+from learners.hard_negatives import Scored, teach
+from learners.label_tree import LabelTree
 from learners.labels import Ids, Targets
 from learners.linear import sigmoid, with_intercept
 from learners.parameters import check_number
@@ -175,37 +176,30 @@ class ExtremeClassifier(Learner):
         self._asked = None
         self._count(x)
         self._reserve(len(inputs))
-        positive = targets.positive
-        known = positive[self._seen[positive]]
+        positive, rows = targets.positive, self._tree.levels[0].rows
+        new, known = positive[~self._seen[positive]], positive[self._seen[positive]]
         places, found = route[0].find(known)
-        self._admit(positive[~self._seen[positive]], route, inputs)
-        if not self.exact:
-            self._recall = self._recall * KEEP + (len(known), len(known) - found.sum())
-            self._rehang(known, found, route, inputs)
+        intercept = math.log(self._base[0] / self._base[1])
+        rows.put(new, np.array([intercept], dtype=np.float32))
+        self._seen[new] = True
         if targets.negative is None:
             self._threshold.learn(sigmoid(route[0].logits), places[found], len(positive))
             self._base = self._base * KEEP + (len(positive), len(route[0].ids))
-            self._tree.learn(route, positive, inputs)
+            teach(rows, route[0], positive, inputs)
         else:
             negative = targets.negative[self._seen[targets.negative]]
-            rows = self._tree.levels[0].rows
             teach(rows, Scored(negative, rows.products(negative, inputs)), positive, inputs)
-            self._tree.lead(route, positive, inputs)
+        if not self.exact:
+            self._recall = self._recall * KEEP + (len(known), len(known) - found.sum())
+            self._tree.hang(new, route, inputs)
+            self._rehang(known, found, route, inputs)
+            self._tree.lead(route, positive, inputs, targets.complete)
 
     def _reserve(self, columns: int) -> None:
         self._labels = len(self.label_space)
         self._tree.reserve(self._labels, columns)
         self._seen = grown(self._seen, self._labels)
         self._misses = grown(self._misses, self._labels)
-
-    def _admit(self, labels: Ids, route: list[Scored], inputs: Vector) -> None:
-        """Start labels that are positive for the first time: as likely as labels are, and in the tree."""
-        intercept = math.log(self._base[0] / self._base[1])
-        for label in labels.tolist():
-            self._tree.levels[0].rows.put(label, np.array([intercept], dtype=np.float32), like=label)
-            if not self.exact:
-                self._tree.hang(label, route, inputs)
-        self._seen[labels] = True
 
     def _rehang(self, labels: Ids, found: NDArray[np.bool_], route: list[Scored], inputs: Vector) -> None:
         """Hang labels elsewhere that the shortlist has missed too often."""

@@ -48,15 +48,18 @@ def test_every_label_hangs_in_one_place(seed: int, fanout: int, beam: int) -> No
     """Grow and rehang at random: the tree stays whole and as low as a B+-tree is."""
     rng = np.random.default_rng(seed)
     tree = LabelTree(torch.device("cpu"), 4.0, 16.0, fanout, beam)
-    for label in range(60):
+    labels = 0
+    while labels < 60:
         inputs = rng.normal(size=5).astype(np.float32)
         route = tree.route(inputs)
-        tree.reserve(label + 1, 5)
-        tree.hang(label, route, inputs)
-        tree.learn(route, np.array([label]), inputs)
-        tree.rehang(int(rng.integers(label + 1)), tree.route(inputs), inputs)
-        assert_tree(tree, label + 1)
-    assert len(tree.levels) <= 1 + np.log2(60)
+        born = np.arange(labels, labels + rng.integers(1, 9))
+        labels += len(born)
+        tree.reserve(labels, 5)
+        tree.hang(born, route, inputs)
+        tree.lead(route, born, inputs)
+        tree.rehang(int(rng.integers(labels)), tree.route(inputs), inputs)
+        assert_tree(tree, labels)
+    assert len(tree.levels) <= 1 + np.log2(labels)
 
 
 def test_the_shortlist_is_nearly_as_good_as_every_label() -> None:
