@@ -59,7 +59,8 @@ class DeviceRows:
         """Return the inner products of some rows, or of all, with inputs of shape (d,)."""
         width = min(len(inputs), self.columns)
         rows = self._weights[: self._rows] if ids is None else self._weights.index_select(0, self._moved(ids))
-        products: Vector = (rows[:, :width] @ self._moved(inputs[:width])).cpu().numpy()
+        # A copy: PyTorch's memory is aligned, and BLAS adds in an order that depends on where vectors lie.
+        products: Vector = (rows[:, :width] @ self._moved(inputs[:width]).clone()).cpu().numpy()
         return products
 
     def take(self, ids: Ids) -> Vector:
@@ -72,8 +73,7 @@ class DeviceRows:
         self._weights[self._moved(ids), : len(numbers)] = self._moved(numbers).to(self._weights.dtype)
 
     def _moved(self, array: Vector | Ids) -> torch.Tensor:
-        # A copy also on the CPU: PyTorch's memory is aligned, and BLAS adds in an order that depends on it.
-        return torch.tensor(array, device=self.device)
+        return torch.from_numpy(array).to(self.device)
 
     def state(self) -> State:
         """Return the rows; see `Learner.state`."""
