@@ -1,4 +1,4 @@
-"""Learning from what was scored: positives say yes, and of the rest only what was mistakenly likely says no."""
+"""Learning from what was scored: positives say yes, and what was mistakenly likely says no."""
 
 from __future__ import annotations
 

@@ -114,7 +114,10 @@ class LabelTree:
     # Growing ----------------------------------------------------------------------------------------
 
     def hang(self, labels: Ids, route: list[Scored], inputs: Vector) -> None:
-        """Hang new labels of one message under the leaf whose centroid is nearest; divide what is over-full."""
+        """Hang new labels of one message under the leaf whose centroid is nearest; divide it when over-full.
+
+        Their classifiers should have learned the message: a divided node starts from where these point.
+        """
         leaf = self._nearest_leaf(route)
         while len(labels):
             room = self.fanout + 1 - int(self.levels[1].sizes[leaf])

@@ -14,7 +14,7 @@ NOWHERE = -1
 
 
 class Level:
-    """All nodes of one height: classifiers, centroids, children and parents. At height 0 they are labels.
+    """All nodes of one height: classifiers, centroids, children and parents. At height 0 are the labels.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Level:
         self.sizes[node] += len(children)
 
     def state(self) -> State:
-        """Return weights, centroids and children; see `Learner.state`. Parents follow from the level above."""
+        """Return weights, centroids and children; see `Learner.state`. Parents are in the level above."""
         return self.rows.state() | {
             "children": self.children[: len(self)],
             "centroids": self.centroids.state(),
