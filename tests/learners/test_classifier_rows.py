@@ -59,9 +59,9 @@ def test_a_centroid_is_the_mean_of_all_that_was_added(seed: int, times: list[int
     mean = np.average(vectors, axis=0, weights=times)
     row = np.array([0])
     assert centroids.take(row)[0] == pytest.approx(mean, abs=1e-5)
-    together, count = merged(vectors, np.array(times, dtype=np.float32))
+    together, total = merged(vectors, np.array(times, dtype=np.float32))
     assert together == pytest.approx(mean, abs=1e-5)
-    assert centroids.counts[0] == count == sum(times)
+    assert centroids.counts[0] == total == sum(times)
     unit = vectors[0] / np.linalg.norm(vectors[0])
     assert centroids.cosines(row, unit)[0] == pytest.approx(mean @ unit / np.linalg.norm(mean), abs=1e-4)
 

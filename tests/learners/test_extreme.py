@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from learners.base import Prediction, Vector
 from learners.extreme import ExtremeClassifier
-from learners.label_tree import NOWHERE, LabelTree
+from learners.label_tree import LabelTree
 from learners.labels import Targets
 from learners.metrics import Prequential, Scores
+from learners.tree_level import NOWHERE
 from tests.learners.checks import assert_same, through_json
 from tests.learners.streams import Message, prototype_stream
 
