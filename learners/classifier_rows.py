@@ -69,8 +69,10 @@ class DeviceRows:
         return rows
 
     def put(self, ids: Ids, numbers: Vector) -> None:
-        """Set some rows to the same numbers, as far as these go."""
-        self._weights[self._moved(ids), : len(numbers)] = self._moved(numbers).to(self._weights.dtype)
+        """Set some rows to the same numbers; what these are too few for becomes 0."""
+        padded = np.zeros(self.columns, dtype=np.float32)
+        padded[: len(numbers)] = numbers
+        self._weights[self._moved(ids)] = self._moved(padded).to(self._weights.dtype)
 
     def _moved(self, array: Vector | Ids) -> torch.Tensor:
         return torch.from_numpy(array).to(self.device)

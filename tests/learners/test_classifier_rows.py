@@ -78,3 +78,12 @@ def test_half_precision_takes_half_the_room() -> None:
     assert taken.dtype == np.float32
     assert taken[0].tolist() == [0.0] * 64
     assert taken[1] == pytest.approx(x, rel=1e-3)
+
+
+def test_nothing_is_left_of_what_a_row_was() -> None:
+    """A shorter vector replaces a longer one whole."""
+    rows = DeviceRows(CPU)
+    rows.reserve(2, columns=3)
+    rows.put(np.array([0, 1]), np.ones(3, dtype=np.float32))
+    rows.put(np.array([1]), np.full(2, 5.0, dtype=np.float32))
+    assert rows.take(np.array([0, 1])).tolist() == [[1.0, 1.0, 1.0], [5.0, 5.0, 0.0]]
