@@ -61,7 +61,8 @@ class ExtremeClassifier(Learner):
     Node classifiers learn from mistakes and so forget labels that are rare; centroids do not. What they find
     hangs on what is divided from what. Classifiers point away from their neighbours, so parts by where these
     point lie across what is alike: the shortlist held 98, 76 and 60 % of labels seen once among 1,000,
-    10,000 and 100,000. Divided by the vectors themselves, it holds nearly all (`tests.benchmarks.extreme`).
+    10,000 and 100,000. Divided by the vectors themselves, it holds 98 % or more, also among a million
+    (`tests.benchmarks.extreme`).
     To be listed is not to be predicted: one message teaches a label little.
 
     Vectors are brought to length 1; dense ones from an encoder, of 128 to 1,024 features, are what it is
