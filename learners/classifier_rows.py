@@ -11,17 +11,27 @@ from learners.labels import Ids
 
 
 class DeviceRows:
-    """Rows of float32 that grow in number and in length, on a device.
+    """Rows of numbers that grow in number and in length, on a device.
 
     Parameters
     ----------
     device
         Where they live.
+    dtype
+        What they are stored as; what comes out is float32.
+
+    Examples
+    --------
+    >>> rows = DeviceRows(torch.device("cpu"))
+    >>> rows.reserve(3, columns=2)
+    >>> rows.put(np.array([1, 2]), np.array([3.0, 4.0], dtype=np.float32))
+    >>> rows.products(np.array([0, 2]), np.array([1.0, 1.0], dtype=np.float32)).tolist()
+    [0.0, 7.0]
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         self.device = device
-        self._weights = torch.zeros((0, 0), device=device)
+        self._weights = torch.zeros((0, 0), dtype=dtype, device=device)
         self._rows = 0
 
     def __len__(self) -> int:
@@ -41,7 +51,7 @@ class DeviceRows:
             return
         # A new column is a new feature, and rare: room in advance would double what a label costs.
         shape = (height if rows <= height else max(rows, 2 * height), max(columns, width))
-        larger = torch.zeros(shape, device=self.device)
+        larger = torch.zeros(shape, dtype=self._weights.dtype, device=self.device)
         larger[:height, :width] = self._weights
         self._weights = larger
 
@@ -49,13 +59,20 @@ class DeviceRows:
         """Return the inner products of some rows, or of all, with inputs of shape (d,)."""
         width = min(len(inputs), self.columns)
         rows = self._weights[: self._rows] if ids is None else self._weights.index_select(0, self._moved(ids))
-        products: Vector = (rows[:, :width] @ self._moved(inputs[:width])).cpu().numpy()
+        # A copy: PyTorch's memory is aligned, and BLAS adds in an order that depends on where vectors lie.
+        products: Vector = (rows[:, :width] @ self._moved(inputs[:width]).clone()).cpu().numpy()
         return products
 
     def take(self, ids: Ids) -> Vector:
         """Return a copy of some rows, shape (n, columns)."""
-        rows: Vector = self._weights.index_select(0, self._moved(ids)).cpu().numpy()
+        rows: Vector = self._weights.index_select(0, self._moved(ids)).float().cpu().numpy()
         return rows
+
+    def put(self, ids: Ids, numbers: Vector) -> None:
+        """Set some rows to the same numbers; what these are too few for becomes 0."""
+        padded = np.zeros(self.columns, dtype=np.float32)
+        padded[: len(numbers)] = numbers
+        self._weights[self._moved(ids)] = self._moved(padded).to(self._weights.dtype)
 
     def _moved(self, array: Vector | Ids) -> torch.Tensor:
         return torch.from_numpy(array).to(self.device)
@@ -66,7 +83,7 @@ class DeviceRows:
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
-        self._weights = torch.tensor(state["weights"], device=self.device)
+        self._weights = torch.tensor(state["weights"], dtype=self._weights.dtype, device=self.device)
         self._rows = len(self._weights)
 
 
@@ -77,8 +94,8 @@ class Centroids(DeviceRows):
     --------
     >>> centroids = Centroids(torch.device("cpu"))
     >>> centroids.reserve(2, columns=2)
-    >>> centroids.add(0, np.array([1.0, 0.0], dtype=np.float32))
-    >>> centroids.add(0, np.array([0.0, 1.0], dtype=np.float32))
+    >>> centroids.add(0, np.array([1.0, 0.0], dtype=np.float32), times=1)
+    >>> centroids.add(0, np.array([0.0, 1.0], dtype=np.float32), times=1)
     >>> centroids.cosines(np.array([0, 1]), np.array([1.0, 0.0], dtype=np.float32)).round(2).tolist()
     [0.7099999785423279, 0.0]
     """
@@ -98,16 +115,16 @@ class Centroids(DeviceRows):
         cosines: Vector = self.products(ids, inputs) / self._lengths[ids]
         return cosines
 
-    def add(self, row: int, inputs: Vector) -> None:
-        """Let one more vector count in a row's mean."""
-        mean = self.take(np.array([row]))[0]
-        mean *= self.counts[row] / (self.counts[row] + 1)
-        mean[: len(inputs)] += inputs / (self.counts[row] + 1)
-        self.put(row, mean, self.counts[row] + 1)
+    def add(self, row: int, inputs: Vector, times: int) -> None:
+        """Let one more vector count so many times in a row's mean."""
+        mean, count = self.take(np.array([row]))[0], self.counts[row] + times
+        mean *= self.counts[row] / count
+        mean[: len(inputs)] += inputs * np.float32(times / count)
+        self.set(row, mean, count)
 
-    def put(self, row: int, mean: Vector, count: float) -> None:
+    def set(self, row: int, mean: Vector, count: float) -> None:
         """Set a row's mean, and of how many vectors it is."""
-        self._weights[row, : len(mean)] = self._moved(mean)
+        self.put(np.array([row]), mean)
         self.counts[row] = count
         self._lengths[row] = max(float(np.sqrt(mean @ mean)), 1e-12)
 
@@ -119,6 +136,19 @@ class Centroids(DeviceRows):
         """Take over what `state` returned."""
         super().load_state(state)
         self.counts, self._lengths = np.array(state["counts"]), np.array(state["lengths"])
+
+
+def merged(means: Vector, counts: Vector) -> tuple[Vector, float]:
+    """Return the mean of all that means of shape (n, d) are of, and how much it is.
+
+    Examples
+    --------
+    >>> mean, count = merged(np.array([[0.0], [4.0]], dtype=np.float32), np.array([3, 1], dtype=np.float32))
+    >>> mean.tolist(), count
+    ([1.0], 4.0)
+    """
+    total = counts.sum()
+    return (counts @ means) / total, float(total)
 
 
 class ClassifierRows(DeviceRows):
@@ -167,9 +197,9 @@ class ClassifierRows(DeviceRows):
         change = torch.outer(self._moved(steps), self._moved(inputs))
         self._weights[:, : len(inputs)].index_add_(0, self._moved(ids), change)
 
-    def put(self, row: int, weights: Vector, like: int) -> None:
+    def set(self, row: int, weights: Vector, like: int) -> None:
         """Set one row's weights; it goes on as fast as row `like`."""
-        self._weights[row, : len(weights)] = self._moved(weights)
+        self.put(np.array([row]), weights)
         self._squares[row] = self._squares[like]
 
     def state(self) -> State:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from learners.base import Learner, Prediction, State, Statistics, Vector
 from learners.device import choose_device
 from learners.growth import grown
-from learners.label_tree import LabelTree, Scored, teach
+from learners.hard_negatives import Scored, teach
+from learners.label_tree import LabelTree
 from learners.labels import Ids, Targets
 from learners.linear import sigmoid, with_intercept
 from learners.parameters import check_number
@@ -51,21 +52,24 @@ class ExtremeClassifier(Learner):
     are scored. Learning touches the same rows: the positives and the nodes above them say yes, whatever else
     was mistakenly likely (hard negatives, mined by the shortlist itself) says no. So a message costs
     O(d beam fanout log L). The tree grows label by label: a new label is hung under the leaf that its first
-    message is nearest to, over-full nodes are divided by balanced 2-means of what hangs in them, and a label
-    that the shortlist keeps missing is hung elsewhere.
+    message is nearest to, over-full nodes are divided by 2-means of the vectors that hang in them, and a
+    label that the shortlist keeps missing is hung elsewhere.
 
     It is a tree of features, not of co-occurrence like `Clusters`: a shortlist has to be found from the
     vector alone, must hold labels that have never met any other, and must be bounded in depth.
 
-    Node classifiers learn from mistakes and so forget labels that are rare; centroids do not, but get vaguer
-    the more hangs below. Of labels seen once, the shortlist held 97 % among 1,000 labels, 76 % among 10,000
-    and 43 % among 100,000 (28 and 3 % without centroids; `tests.benchmarks.extreme`).
+    Node classifiers learn from mistakes and so forget labels that are rare; centroids do not. What they find
+    hangs on what is divided from what. Classifiers point away from their neighbours, so parts by where these
+    point lie across what is alike: the shortlist held 98, 76 and 60 % of labels seen once among 1,000,
+    10,000 and 100,000. Divided by the vectors themselves, it holds 98 % or more, also among a million
+    (`tests.benchmarks.extreme`).
+    To be listed is not to be predicted: one message teaches a label little.
 
     Vectors are brought to length 1; dense ones from an encoder, of 128 to 1,024 features, are what it is
-    meant for. A label takes 4 (d + 1) bytes of weights and, beside its name, some 60 more: a million labels
-    at d = 256 come to about 1 GiB. Room grows by doubling, so for a moment there are two copies, and a
-    message that finds no room waits for the copying. Predictions list the shortlist's labels
-    (`Prediction.scored`); all others have probability 0.
+    meant for. A label takes 4 (d + 1) bytes of weights, 2 d for the vector it hangs by (none in exact mode)
+    and, beside its name, some 60 more: a million labels at d = 256 come to about 1.5 GiB. Room grows by
+    doubling, so for a moment there are two copies, and a message that finds no room waits for the copying.
+    Predictions list the shortlist's labels (`Prediction.scored`); all others have probability 0.
 
     Parameters
     ----------
@@ -176,21 +180,15 @@ class ExtremeClassifier(Learner):
         self._count(x)
         self._reserve(len(inputs))
         positive = targets.positive
-        known = positive[self._seen[positive]]
-        places, found = route[0].find(known)
-        self._admit(positive[~self._seen[positive]], route, inputs)
+        new, known = positive[~self._seen[positive]], positive[self._seen[positive]]
+        found = route[0].find(known)[1]
+        self._admit(new)
+        self._teach(route[0], targets, inputs)
         if not self.exact:
             self._recall = self._recall * KEEP + (len(known), len(known) - found.sum())
+            self._tree.hang(new, route, inputs)
             self._rehang(known, found, route, inputs)
-        if targets.negative is None:
-            self._threshold.learn(sigmoid(route[0].logits), places[found], len(positive))
-            self._base = self._base * KEEP + (len(positive), len(route[0].ids))
-            self._tree.learn(route, positive, inputs)
-        else:
-            negative = targets.negative[self._seen[targets.negative]]
-            rows = self._tree.levels[0].rows
-            teach(rows, Scored(negative, rows.products(negative, inputs)), positive, inputs)
-            self._tree.lead(route, positive, inputs)
+            self._tree.lead(route, positive, inputs, targets.complete)
 
     def _reserve(self, columns: int) -> None:
         self._labels = len(self.label_space)
@@ -198,14 +196,23 @@ class ExtremeClassifier(Learner):
         self._seen = grown(self._seen, self._labels)
         self._misses = grown(self._misses, self._labels)
 
-    def _admit(self, labels: Ids, route: list[Scored], inputs: Vector) -> None:
-        """Start labels that are positive for the first time: as likely as labels are, and in the tree."""
+    def _admit(self, labels: Ids) -> None:
+        """Start labels that are positive for the first time: as likely as labels are."""
         intercept = math.log(self._base[0] / self._base[1])
-        for label in labels.tolist():
-            self._tree.levels[0].rows.put(label, np.array([intercept], dtype=np.float32), like=label)
-            if not self.exact:
-                self._tree.hang(label, route, inputs)
+        self._tree.levels[0].rows.put(labels, np.array([intercept], dtype=np.float32))
         self._seen[labels] = True
+
+    def _teach(self, shortlist: Scored, targets: Targets, inputs: Vector) -> None:
+        """Teach the labels' classifiers; of a message that is not complete, only what it names."""
+        positive, rows = targets.positive, self._tree.levels[0].rows
+        if targets.negative is None:
+            places, found = shortlist.find(positive)
+            self._threshold.learn(sigmoid(shortlist.logits), places[found], len(positive))
+            self._base = self._base * KEEP + (len(positive), len(shortlist.ids))
+            teach(rows, shortlist, positive, inputs)
+        else:
+            negative = targets.negative[self._seen[targets.negative]]
+            teach(rows, Scored(negative, rows.products(negative, inputs)), positive, inputs)
 
     def _rehang(self, labels: Ids, found: NDArray[np.bool_], route: list[Scored], inputs: Vector) -> None:
         """Hang labels elsewhere that the shortlist has missed too often."""

@@ -8,73 +8,16 @@ the host; the classifiers' weights are on the device.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from learners.base import State, Vector
-from learners.classifier_rows import Centroids, ClassifierRows
-from learners.growth import grown
+from learners.bisection import bisect
+from learners.classifier_rows import DeviceRows, merged
+from learners.hard_negatives import Scored, teach
 from learners.labels import Ids
-from learners.linear import sigmoid
-
-NOWHERE = -1
-TOLERANCE = 0.01
-"""Errors below it are not learned from: what is left are the positives and the hard negatives."""
-ROUNDS = 6
-"""Rounds of the balanced 2-means that divides a node."""
-
-
-class Scored(NamedTuple):
-    """Ids of one height, ascending, and the logits that their classifiers gave. Both of shape (n,).
-
-    Of nodes also the cosines of the vector's angles to their centroids.
-    """
-
-    ids: Ids
-    logits: Vector
-    cosines: Vector = np.zeros(0, dtype=np.float32)
-
-    def find(self, wanted: Ids) -> tuple[Ids, NDArray[np.bool_]]:
-        """Return where ids of shape (k,) stand in `ids`, and which of them do."""
-        places = np.searchsorted(self.ids, wanted)
-        places[places == len(self.ids)] = 0
-        found = self.ids[places] == wanted if len(self.ids) else np.zeros(len(wanted), dtype=np.bool_)
-        return places, found
-
-
-class Level:
-    """All nodes of one height: classifiers, children and parents. At height 0 the nodes are labels."""
-
-    def __init__(self, rows: ClassifierRows, fanout: int) -> None:
-        self.rows = rows
-        self.centroids = Centroids(rows.device)
-        # One place more than may be used: a node is over-full for a moment before it is divided.
-        self.children: Ids = np.full((0, fanout + 1), NOWHERE, dtype=np.intp)
-        self.sizes: Ids = np.zeros(0, dtype=np.intp)
-        self.parents: Ids = np.zeros(0, dtype=np.intp)
-
-    def __len__(self) -> int:
-        """Return how many nodes there are."""
-        return len(self.rows)
-
-    def reserve(self, nodes: int, columns: int) -> None:
-        """Have at least so many nodes, new ones without children and parent."""
-        self.rows.reserve(nodes, columns)
-        self.parents = grown(self.parents, nodes, fill=NOWHERE)
-        if self.children.shape[1] > 1:
-            # Without the intercept.
-            self.centroids.reserve(nodes, columns - 1)
-            self.children = grown(self.children, nodes, fill=NOWHERE)
-            self.sizes = grown(self.sizes, nodes)
-
-    def set_children(self, node: int, children: Ids) -> None:
-        """Give a node other children."""
-        self.children[node] = NOWHERE
-        self.children[node, : len(children)] = children
-        self.sizes[node] = len(children)
+from learners.tree_level import NOWHERE, Level
 
 
 class LabelTree:
@@ -87,7 +30,7 @@ class LabelTree:
     rate, node_rate
         Steps of the labels' and the nodes' classifiers; see `ClassifierRows`.
     fanout
-        Most children of a node, at least 3: half of one too many must be two, or depth is not bounded.
+        Most children of a node, at least 3: both parts of one too many need two, or depth is not bounded.
     beam
         Nodes of each height that are looked under, at least 1.
 
@@ -95,15 +38,18 @@ class LabelTree:
     ----------
     levels
         Labels first, then their leaves, up to the children of the root, which is not stored.
+    places
+        The vector for which each label hangs where it does. Nodes are divided by these and not by where
+        classifiers point, which is away from their neighbours: such halves lie across what is alike.
 
     Examples
     --------
     >>> tree = LabelTree(torch.device("cpu"), rate=4.0, node_rate=16.0, fanout=3, beam=1)
-    >>> for label, inputs in enumerate(np.eye(5, dtype=np.float32)):
-    ...     route = tree.route(inputs)
-    ...     tree.reserve(label + 1, columns=5)
+    >>> for number, inputs in enumerate(np.eye(5, dtype=np.float32)):
+    ...     label, route = np.array([number]), tree.route(inputs)
+    ...     tree.reserve(number + 1, columns=5)
     ...     tree.hang(label, route, inputs)
-    ...     tree.learn(route, np.array([label]), inputs)
+    ...     tree.lead(route, label, inputs)
     >>> [len(level) for level in tree.levels]
     [5, 2]
 
@@ -119,10 +65,12 @@ class LabelTree:
         self.node_rate = node_rate
         self.fanout = fanout
         self.beam = beam
-        self.levels = [Level(ClassifierRows(device, rate), 0), self._new_level()]
+        self.levels = [Level(device, rate, 0), self._new_level()]
+        # Half precision tells vectors well apart, and a label takes half as much.
+        self.places = DeviceRows(device, torch.float16)
 
     def _new_level(self) -> Level:
-        return Level(ClassifierRows(self.device, self.node_rate), self.fanout)
+        return Level(self.device, self.node_rate, self.fanout)
 
     def reserve(self, labels: int, columns: int) -> None:
         """Have rows for so many labels, and columns for inputs of that length everywhere."""
@@ -165,172 +113,122 @@ class LabelTree:
 
     # Growing ----------------------------------------------------------------------------------------
 
-    def hang(self, label: int, route: list[Scored], inputs: Vector) -> None:
-        """Hang a label under the leaf whose centroid is nearest to its vector; divide what is over-full."""
+    def hang(self, labels: Ids, route: list[Scored], inputs: Vector) -> None:
+        """Hang new labels of one message under the leaf whose centroid is nearest; divide it when over-full.
+
+        Their classifiers should have learned the message: a divided node starts from where these point.
+        """
         leaf = self._nearest_leaf(route)
-        self._hang(label, leaf, 1)
-        self._pull(leaf, inputs)
-        self._divide(leaf, 1)
+        while len(labels):
+            room = self.fanout + 1 - int(self.levels[1].sizes[leaf])
+            some, labels = np.split(labels, [room])
+            self._hang(some, leaf, 1)
+            self._place(some, leaf, inputs)
+            if self.levels[1].overfull(leaf):
+                self._divide(leaf, 1)
+                leaf = int(self.levels[0].parents[some[-1]])
 
     def rehang(self, label: int, route: list[Scored], inputs: Vector) -> None:
         """Hang a label elsewhere, if the nearest leaf has room: a tree must not grow without new labels."""
         leaves, old, new = self.levels[1], int(self.levels[0].parents[label]), self._nearest_leaf(route)
         if new == old or leaves.sizes[new] >= self.fanout:
             return
-        children = leaves.children[old, : leaves.sizes[old]]
+        children = leaves.children_of(old)
         leaves.set_children(old, children[children != label])
-        self._hang(label, new, 1)
-        self._pull(new, inputs)
+        some = np.array([label])
+        self._hang(some, new, 1)
+        self._place(some, new, inputs)
 
     def _nearest_leaf(self, route: list[Scored]) -> int:
         leaves = route[1]
         return int(leaves.ids[leaves.cosines.argmax()]) if len(leaves.ids) else 0
 
-    def _pull(self, node: int, inputs: Vector) -> None:
-        """Let a vector count in the centroids of a leaf and of what is above it.
+    def _place(self, labels: Ids, leaf: int, inputs: Vector) -> None:
+        """Keep the vector for which labels hang in a leaf; let it count in the centroids from there up.
 
         Only a label's first vector counts, and the one it is hung elsewhere for: labels seen once weigh no
         less than those seen all the time, and nothing of them is forgotten.
         """
+        vector, node = inputs[1:], leaf
+        self.places.reserve(len(self.levels[0]), len(vector))
+        self.places.put(labels, vector)
         for level in self.levels[1:]:
-            level.centroids.add(node, inputs[1:])
+            level.centroids.add(node, vector, len(labels))
             node = int(level.parents[node])
 
-    def _hang(self, child: int, node: int, height: int) -> None:
-        level = self.levels[height]
-        level.children[node, level.sizes[node]] = child
-        level.sizes[node] += 1
-        self.levels[height - 1].parents[child] = node
+    def _hang(self, children: Ids, node: int, height: int) -> None:
+        self.levels[height].add_children(node, children)
+        self.levels[height - 1].parents[children] = node
 
     def _divide(self, node: int, height: int) -> None:
         level, below = self.levels[height], self.levels[height - 1]
-        if level.sizes[node] <= self.fanout:
-            return
-        children = level.children[node].copy()
+        children = level.children_of(node).copy()
         rows, row = below.rows.take(children), level.rows.take(np.array([node]))[0]
-        first, new = halves(rows[:, 1:]), len(level)
+        vectors, counts = self._vectors(children, height - 1)
+        first, new = bisect(vectors), len(level)
         level.reserve(new + 1, level.rows.columns)
         for heir, mask in ((node, first), (new, ~first)):
-            # Each half starts as the whole did, turned towards its own children.
+            # Each part starts as the whole did, turned towards its own children.
             turn = rows[mask].mean(axis=0) - rows.mean(axis=0)
             turn[0] = 0.0
-            level.centroids.put(heir, *self._centroid(height - 1, children[mask], rows[mask]))
-            level.rows.put(heir, row + turn, like=node)
+            level.rows.set(heir, row + turn, like=node)
+            level.centroids.set(heir, *merged(vectors[mask], counts[mask]))
             level.set_children(heir, np.sort(children[mask]))
             below.parents[children[mask]] = heir
         self._admit(new, int(level.parents[node]), height)
 
-    def _centroid(self, height: int, nodes: Ids, rows: Vector) -> tuple[Vector, float]:
-        """Return the mean of what hangs in some nodes, and of how much it is; a label's row points to it."""
+    def _vectors(self, ids: Ids, height: int) -> tuple[Vector, Vector]:
+        """Return the centroids of some nodes and how much hangs in each; of labels the vector of each."""
         if height == 0:
-            return _directions(rows[:, 1:]).mean(axis=0), len(nodes)
-        below = self.levels[height].centroids
-        counts = below.counts[nodes]
-        return (counts @ below.take(nodes)) / counts.sum(), float(counts.sum())
+            return self.places.take(ids), np.ones(len(ids), dtype=np.float32)
+        centroids = self.levels[height].centroids
+        return centroids.take(ids), centroids.counts[ids]
 
     def _admit(self, new: int, parent: int, height: int) -> None:
         """Hang a new node under its twin's parent; under the root where there is none."""
         level = self.levels[height]
-        if parent != NOWHERE:
-            self._hang(new, parent, height + 1)
-        elif len(level) > self.fanout:
+        if parent == NOWHERE:
+            if len(level) <= self.fanout:
+                return
             parent = 0
-            top = self._new_level()
-            top.reserve(1, level.rows.columns)
-            nodes = np.arange(len(level))
-            top.set_children(0, nodes)
-            top.centroids.put(0, *self._centroid(height, nodes, level.rows.take(nodes)))
-            level.parents[: len(level)] = 0
-            self.levels.append(top)
+            self._raise(height)
         else:
-            return
-        self._divide(parent, height + 1)
+            self._hang(np.array([new]), parent, height + 1)
+        if self.levels[height + 1].overfull(parent):
+            self._divide(parent, height + 1)
+
+    def _raise(self, height: int) -> None:
+        """Put one node above all of the uppermost height."""
+        level, top = self.levels[height], self._new_level()
+        top.reserve(1, level.rows.columns)
+        nodes = np.arange(len(level))
+        top.set_children(0, nodes)
+        top.centroids.set(0, *merged(*self._vectors(nodes, height)))
+        level.parents[: len(level)] = 0
+        self.levels.append(top)
 
     # Learning ---------------------------------------------------------------------------------------
 
-    def learn(self, route: list[Scored], positive: Ids, inputs: Vector) -> None:
-        """Teach each height of a route: what leads to positive labels (ascending) says yes, the rest no."""
-        for level, scored in zip(self.levels, route, strict=False):
-            teach(level.rows, scored, positive, inputs)
-            positive = np.unique(level.parents[positive])
-
-    def lead(self, route: list[Scored], positive: Ids, inputs: Vector) -> None:
-        """Teach the nodes above positive labels to say yes, and no node to say no."""
-        nothing = Scored(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32))
-        for level, below in zip(self.levels[1 : len(route)], self.levels, strict=False):
-            positive = np.unique(below.parents[positive])
-            teach(level.rows, nothing, positive, inputs)
+    def lead(self, route: list[Scored], positive: Ids, inputs: Vector, complete: bool = True) -> None:
+        """Teach the nodes above positive labels (ascending) to say yes; of a complete message the rest no."""
+        for height, scored in enumerate(route[1:], start=1):
+            positive = np.unique(self.levels[height - 1].parents[positive])
+            teach(self.levels[height].rows, scored if complete else Scored(), positive, inputs)
 
     # State ------------------------------------------------------------------------------------------
 
     def state(self) -> State:
-        """Return weights and children; see `Learner.state`."""
-        return {
-            str(height): level.rows.state()
-            | {"children": level.children[: len(level)], "centroids": level.centroids.state()}
-            for height, level in enumerate(self.levels)
-        }
+        """Return the state of all heights; see `Learner.state`."""
+        levels = {str(height): level.state() for height, level in enumerate(self.levels)}
+        return {"levels": levels, "places": self.places.state()}
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
         del self.levels[2:]
-        self.levels += [self._new_level() for _ in range(2, len(state))]
+        self.levels += [self._new_level() for _ in range(2, len(state["levels"]))]
+        self.places.load_state(state["places"])
         for height, level in enumerate(self.levels):
-            level.rows.load_state(state[str(height)])
-            level.parents = np.full(len(level), NOWHERE, dtype=np.intp)
-            if height:
-                level.centroids.load_state(state[str(height)]["centroids"])
-                level.children = np.array(state[str(height)]["children"], dtype=np.intp)
-                level.sizes = (level.children != NOWHERE).sum(axis=1)
-                nodes, places = np.nonzero(level.children != NOWHERE)
-                self.levels[height - 1].parents[level.children[nodes, places]] = nodes
-
-
-def teach(rows: ClassifierRows, scored: Scored, positive: Ids, inputs: Vector) -> None:
-    """Take a step of the logistic loss: positives (ascending) say yes, all else that was scored says no.
-
-    Positives are taught also where they were not scored; of the negatives only the hard ones are, those
-    whose error is above `TOLERANCE`.
-    """
-    places, found = scored.find(positive)
-    missed = positive[~found]
-    ids, errors = scored.ids, sigmoid(scored.logits)
-    errors[places[found]] -= 1.0
-    if len(missed):
-        ids = np.concatenate([ids, missed])
-        errors = np.concatenate([errors, sigmoid(rows.products(missed, inputs)) - np.float32(1.0)])
-    wrong = np.flatnonzero(np.abs(errors) > TOLERANCE)
-    if len(wrong):
-        rows.step(ids[wrong], errors[wrong], inputs)
-
-
-def halves(rows: Vector) -> NDArray[np.bool_]:
-    """Divide rows of shape (n, d) into two halves by balanced 2-means of their directions; a mask of one.
-
-    Examples
-    --------
-    >>> halves(np.array([[1, 0], [0, 1], [2, 0.1], [0.1, 3]], dtype=np.float32)).tolist()
-    [True, False, True, False]
-    """
-    directions = _directions(rows)
-    first = _farthest(directions, directions.mean(axis=0))
-    second = _farthest(directions, first)
-    mask = np.zeros(len(rows), dtype=np.bool_)
-    for _ in range(ROUNDS):
-        order = np.argsort(directions @ (first - second), kind="stable")
-        mask[:] = False
-        mask[order[len(rows) // 2 :]] = True
-        first, second = directions[mask].mean(axis=0), directions[~mask].mean(axis=0)
-    return mask
-
-
-def _directions(rows: Vector) -> Vector:
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    directions: Vector = rows / np.maximum(lengths, np.float32(1e-12))[:, None]
-    return directions
-
-
-def _farthest(rows: Vector, point: Vector) -> Vector:
-    apart = rows - point
-    farthest: Vector = rows[int(np.einsum("ij,ij->i", apart, apart).argmax())]
-    return farthest
+            level.load_state(state["levels"][str(height)])
+        for level, below in zip(self.levels[1:], self.levels, strict=False):
+            nodes, at = np.nonzero(level.children != NOWHERE)
+            below.parents[level.children[nodes, at]] = nodes

@@ -1,4 +1,4 @@
-"""Brokers for every test that asks for one."""
+"""Brokers and devices for every test that asks for one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+import torch
 
 from stream.broker import (
     ADDRESS_VARIABLE,
@@ -60,3 +61,9 @@ def stream_name() -> str:
 def one_thread() -> None:
     """Compute as the command does; see `stream.threads`."""
     limit_threads()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a CUDA device where there is none, with one line that says so."""
+    if item.get_closest_marker("device") and not torch.cuda.is_available():
+        pytest.skip(f"NO CUDA DEVICE TO TEST WITH: PyTorch {torch.__version__} sees none")

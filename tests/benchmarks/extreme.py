@@ -1,10 +1,11 @@
 """The extreme learner: cost a message from 1,000 to a million labels, and precision beside exact scoring.
 
-Run `python -m tests.benchmarks.extreme [--labels 1000000] [--features 256]` for the cost: one learner grows,
-ten new labels a message, and at every power of ten messages with three known labels are predicted and
-learned, by the shortlist and by scoring every label with the same weights. "listed" is the share
-of the true labels that the shortlist held; most of them have been seen once. `--quality` instead runs a
-planted stream, from its first message, through the tree and through exact mode.
+Run `python -m tests.benchmarks.extreme [--labels 1000000] [--features 256] [--births 10]` for the cost: one
+learner grows, so many new labels a message, and at every power of ten messages with three known labels are
+predicted and learned, by the shortlist and by scoring every label with the same weights. "listed" is the
+share of the true labels that the shortlist held; most of them have been seen once. The messages are the same
+whatever `--labels` says, so two runs print the same digests of the grown learner as far as both go.
+`--quality` instead runs a planted stream, from its first message, through the tree and through exact mode.
 
 Wanted: the shortlist's cost grows like log L; at 1,000 and 10,000 labels its P@1 and P@5 are at least 95 % of
 exact mode's.
@@ -27,18 +28,19 @@ from learners.labels import Targets
 from learners.metrics import Prequential
 from tests.learners.streams import Message, prototype_stream
 
+LABELS = 1_000_000
+"""Labels of the planted world, of which a run meets the first so many."""
 GROUP, GROUPS = 50, 20
 """Labels that share a centre, and groups of them that share a centre of theirs, and so on."""
-BIRTHS = 10
-"""New labels a message while the learner grows."""
 
 
 class Prototypes:
     """A vector a label, made when it is asked for: a million of them need not be kept."""
 
-    def __init__(self, labels: int, features: int) -> None:
+    def __init__(self, features: int, births: int) -> None:
         self._features = features
-        rng, count = np.random.default_rng(0), max(1, labels // GROUP)
+        self.births = births
+        rng, count = np.random.default_rng(0), LABELS // GROUP
         self._centres = rng.normal(size=(count, features)).astype(np.float32)
         above = count
         while above > 1:
@@ -50,15 +52,15 @@ class Prototypes:
         """Return the labels of a group among the first so many, in order of birth."""
         groups = len(self._centres)
         births: list[int] = []
-        for first in range(group * BIRTHS, labels, groups * BIRTHS):
-            births += range(first, min(first + BIRTHS, labels))
+        for first in range(group * self.births, labels, groups * self.births):
+            births += range(first, min(first + self.births, labels))
         return births
 
     def message(self, labels: list[int], noise: int) -> Vector:
         """Return a noisy mean of the prototypes of labels of one group."""
         own = [np.random.default_rng((1, label)).normal(size=self._features) for label in labels]
         blur = np.random.default_rng((2, noise)).normal(size=self._features)
-        centre = self._centres[labels[0] // BIRTHS % len(self._centres)]
+        centre = self._centres[labels[0] // self.births % len(self._centres)]
         x: Vector = (centre + np.mean(own, axis=0) + blur).astype(np.float32)
         return x
 
@@ -66,7 +68,7 @@ class Prototypes:
         """Yield messages with three labels of one group, among the first so many labels."""
         rng = np.random.default_rng(labels)
         for number in range(messages):
-            group = int(rng.integers(min(len(self._centres), labels // BIRTHS)))
+            group = int(rng.integers(min(len(self._centres), labels // self.births)))
             some = np.sort(rng.choice(self.labels_of(group, labels), 3, replace=False))
             yield self.message(some.tolist(), number), Targets(some)
 
@@ -74,8 +76,8 @@ class Prototypes:
 def grow(learner: ExtremeClassifier, prototypes: Prototypes, labels: int) -> tuple[float, float]:
     """Teach new labels until there are so many; return the CPU seconds taken, in all and at the most."""
     took = []
-    for first in range(len(learner.label_space), labels, BIRTHS):
-        born = list(range(first, min(first + BIRTHS, labels)))
+    for first in range(len(learner.label_space), labels, prototypes.births):
+        born = list(range(first, min(first + prototypes.births, labels)))
         learner.label_space.ids(f"l{label}" for label in born)
         x = prototypes.message(born, first)
         start = time.process_time()
@@ -103,16 +105,16 @@ def resident() -> float:
     return int(kilobytes) / 2**20
 
 
-def costs(largest: int, features: int) -> None:
+def costs(largest: int, features: int, births: int) -> None:
     """Print a line for each power of ten of labels, and how the cost grows."""
-    prototypes = Prototypes(largest, features)
+    prototypes = Prototypes(features, births)
     learner = ExtremeClassifier(device="cpu")
     sizes, figures = [], []
-    print("labels   growing s  worst ms  height  nodes  shortlist ms  listed  exact ms  RSS GiB")
+    print("labels   growing s  worst ms  height  nodes  shortlist ms  listed  exact ms  RSS GiB  digest")
     size = 1000
     while size <= largest:
         seconds, worst = grow(learner, prototypes, size)
-        memory = resident()
+        memory, digest = resident(), learner.digest()[:12]
         known = list(prototypes.known(size, 600))
         cost(learner, known[:100])
         # The same weights and messages, every label scored.
@@ -126,7 +128,7 @@ def costs(largest: int, features: int) -> None:
         figures.append(tree)
         print(
             f"{size:<9}{seconds:>9.1f}{1e3 * worst:>10.1f}{account.height:>8}{account.nodes:>7}{tree:>14.2f}"
-            f"{listed:>8.2f}{beside:>10.2f}{memory:>9.2f}",
+            f"{listed:>8.2f}{beside:>10.2f}{memory:>9.2f}  {digest}",
             flush=True,
         )
         size *= 10
@@ -158,15 +160,16 @@ def main() -> None:
     """Print costs or quality."""
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--labels", type=int, default=1_000_000)
+    parser.add_argument("--labels", type=int, default=LABELS)
     parser.add_argument("--features", type=int, default=256)
+    parser.add_argument("--births", type=int, default=10)
     parser.add_argument("--quality", action="store_true")
     given = parser.parse_args()
     if given.quality:
         quality(1000, 8000)
         quality(10_000, 25_000)
     else:
-        costs(given.labels, given.features)
+        costs(given.labels, given.features, given.births)
 
 
 if __name__ == "__main__":

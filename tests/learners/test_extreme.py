@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from learners.base import Prediction, Vector
 from learners.extreme import ExtremeClassifier
-from learners.label_tree import NOWHERE, LabelTree
+from learners.label_tree import LabelTree
 from learners.labels import Targets
 from learners.metrics import Prequential, Scores
+from learners.tree_level import NOWHERE
 from tests.learners.checks import assert_same, through_json
 from tests.learners.streams import Message, prototype_stream
 
@@ -48,15 +49,18 @@ def test_every_label_hangs_in_one_place(seed: int, fanout: int, beam: int) -> No
     """Grow and rehang at random: the tree stays whole and as low as a B+-tree is."""
     rng = np.random.default_rng(seed)
     tree = LabelTree(torch.device("cpu"), 4.0, 16.0, fanout, beam)
-    for label in range(60):
+    labels = 0
+    while labels < 60:
         inputs = rng.normal(size=5).astype(np.float32)
         route = tree.route(inputs)
-        tree.reserve(label + 1, 5)
-        tree.hang(label, route, inputs)
-        tree.learn(route, np.array([label]), inputs)
-        tree.rehang(int(rng.integers(label + 1)), tree.route(inputs), inputs)
-        assert_tree(tree, label + 1)
-    assert len(tree.levels) <= 1 + np.log2(60)
+        born = np.arange(labels, labels + rng.integers(1, 9))
+        labels += len(born)
+        tree.reserve(labels, 5)
+        tree.hang(born, route, inputs)
+        tree.lead(route, born, inputs)
+        tree.rehang(int(rng.integers(labels)), tree.route(inputs), inputs)
+        assert_tree(tree, labels)
+    assert len(tree.levels) <= 1 + np.log2(labels)
 
 
 def test_the_shortlist_is_nearly_as_good_as_every_label() -> None:
@@ -93,6 +97,59 @@ def test_labels_seen_once_are_listed() -> None:
         assert scored is not None
         found.append(np.isin(np.arange(10 * group, 10 * group + 10), scored).mean())
     assert np.mean(found) > 0.6
+
+
+def test_labels_seen_once_are_listed_among_much_that_is_alike() -> None:
+    """Groups of groups of labels, each seen once: nearly all are listed for a message like theirs."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(2.0 * rng.normal(size=(20, 48)), 20, axis=0) + rng.normal(size=(400, 48))
+    groups += 3.0 * rng.normal(size=48)
+    learner = ExtremeClassifier(fanout=16, beam=16, device="cpu")
+    learner.label_space.ids(f"l{label}" for label in range(4000))
+
+    def vector(group: int) -> Vector:
+        x: Vector = (groups[group] + 0.7 * rng.normal(size=48)).astype(np.float32)
+        return x
+
+    for group in rng.permutation(400).tolist():
+        learner.learn(vector(group), Targets(np.arange(10 * group, 10 * group + 10)))
+    found, sizes = [], []
+    for group in rng.integers(0, 400, 200).tolist():
+        scored = learner.predict(vector(group)).scored
+        assert scored is not None
+        sizes.append(len(scored))
+        found.append(np.isin(np.arange(10 * group, 10 * group + 10), scored).mean())
+    assert np.mean(found) > 0.9
+    # Of 4,000.
+    assert max(sizes) <= 256
+
+
+def test_labels_of_one_message_hang_together() -> None:
+    """New labels of a message hang in one leaf where it has room, and fill others where it has not."""
+    learner = ExtremeClassifier(fanout=8, device="cpu")
+    for number, x in enumerate(np.eye(4, dtype=np.float32)):
+        learner.learn(x, learner.label_space.targets(f"{number}.{i}" for i in range(4)))
+    parents = learner._tree.levels[0].parents[:16].reshape(4, 4)
+    assert (parents == parents[:, :1]).all()
+    assert len(np.unique(parents)) >= 2
+    learner.learn(np.ones(4, dtype=np.float32), learner.label_space.targets(f"all.{i}" for i in range(50)))
+    assert_tree(learner._tree, 66)
+
+
+def test_two_runs_end_with_one_digest_wherever_vectors_lie() -> None:
+    """Vectors at other addresses, and memory in other use, change no bit of what was learned."""
+    digests = set()
+    for offset in range(4):
+        learner = ExtremeClassifier(fanout=7, beam=3, device="cpu")
+        kept = []
+        for number, (x, labels) in enumerate(prototype_stream(300, 200, features=23)):
+            room = np.zeros(len(x) + 4, dtype=np.float32)
+            room[offset : offset + len(x)] = x
+            kept.append(np.zeros(1 + 37 * offset * number % 311, dtype=np.float32))
+            learner.predict(room[offset : offset + len(x)])
+            learner.learn(room[offset : offset + len(x)], learner.label_space.targets(labels))
+        digests.add(learner.digest())
+    assert len(digests) == 1
 
 
 def test_a_beam_as_wide_as_the_tree_lists_every_label() -> None:
