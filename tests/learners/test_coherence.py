@@ -8,13 +8,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learners.coherence import LevelThresholds, coherent, likeliest_paths, top_down
+from learners.coherence import GRID, LevelThresholds, chained, coherent, exclusive, likeliest_paths, top_down
 from learners.labels import Ids
 from learners.taxonomy import NONE, Taxonomy
 
 TREE = Taxonomy(["a/x/1", "a/x/2", "a/y", "b/z", "c"])
 TREE.retire("a/y")
 SHAPE = TREE.shape()
+NOTHING = np.zeros(0, dtype=np.intp)
 PROBABILITIES = st.lists(st.floats(0.0, 1.0, width=32), min_size=len(TREE), max_size=len(TREE)).map(
     lambda values: np.array(values, dtype=np.float32)
 )
@@ -55,18 +56,46 @@ def test_likeliest_paths_beat_every_other_closed_set(scores: np.ndarray) -> None
     np.testing.assert_allclose(odds[chosen].sum(), best, atol=1e-9)
 
 
-@given(st.lists(st.tuples(PROBABILITIES, st.sampled_from(["a/x/1", "a/x", "b", "c"])), max_size=8))
+@given(PROBABILITIES)
+def test_products_along_paths_fall_from_parent_to_child(conditional: np.ndarray) -> None:
+    """A chained probability is that of the parent times the label's own."""
+    product = chained(conditional, SHAPE)
+    for label in np.flatnonzero(SHAPE.live).tolist():
+        line = conditional[TREE.ancestors(label)].astype(float)
+        np.testing.assert_allclose(product[label], line.prod(), atol=1e-6)
+
+
+@given(PROBABILITIES)
+def test_exclusive_siblings_share_what_their_parent_has(scores: np.ndarray) -> None:
+    """Under each parent shares go by the odds and sum to the parent's; what is gone has none."""
+    shares = exclusive(scores, SHAPE).astype(float)
+    likely = np.clip(scores.astype(float), 0.002, 0.998)
+    odds = likely / (1.0 - likely)
+    for parent in (NONE, *np.flatnonzero(SHAPE.live).tolist()):
+        children = np.flatnonzero(SHAPE.live & (SHAPE.parents == parent))
+        if len(children):
+            whole = 1.0 if parent == NONE else shares[parent]
+            np.testing.assert_allclose(
+                shares[children], whole * odds[children] / odds[children].sum(), atol=1e-5
+            )
+    assert (shares[~SHAPE.live] == 0).all()
+
+
+PROPOSALS = st.sets(st.integers(0, len(TREE) - 1)).map(lambda labels: np.array(sorted(labels), dtype=np.intp))
+
+
+@given(st.lists(st.tuples(PROBABILITIES, PROPOSALS, st.sampled_from(["a/x/1", "a/x", "b", "c"])), max_size=8))
 def test_thresholds_choose_closed_sets_whatever_they_have_learned(
-    messages: list[tuple[np.ndarray, str]],
+    messages: list[tuple[np.ndarray, Ids, str]],
 ) -> None:
-    """A level's threshold may be lower than its parents': children still come with them."""
+    """A level's threshold may be lower than its parents', a proposal open or of labels that are gone."""
     thresholds = LevelThresholds()
-    for scores, label in messages:
+    for scores, proposed, label in messages:
         bounded = coherent(scores, SHAPE)
         before = thresholds.state()["earned"].copy()
-        assert closed(thresholds.decide(bounded, SHAPE))
+        assert closed(thresholds.decide(bounded, SHAPE, proposed))
         np.testing.assert_array_equal(thresholds.state()["earned"], before)
-        thresholds.learn(bounded, SHAPE, TREE.targets([label]))
+        thresholds.learn(bounded, SHAPE, proposed, TREE.targets([label]))
 
 
 def test_thresholds_follow_what_earns_f1() -> None:
@@ -75,8 +104,8 @@ def test_thresholds_follow_what_earns_f1() -> None:
     scores = np.array([0.55, 0.2], dtype=np.float32)
     for truth in (["a", "b"], ["a"]):
         for _ in range(100):
-            thresholds.learn(scores, tree.shape(), tree.targets(truth))
-        assert tree.names(thresholds.decide(scores, tree.shape())) == truth
+            thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(truth))
+        assert tree.names(thresholds.decide(scores, tree.shape(), NOTHING)) == truth
 
 
 def test_unknown_labels_do_not_move_thresholds() -> None:
@@ -84,8 +113,39 @@ def test_unknown_labels_do_not_move_thresholds() -> None:
     tree, thresholds = Taxonomy(["a/x", "b"]), LevelThresholds()
     scores = np.array([0.9, 0.4, 0.0], dtype=np.float32)
     for _ in range(50):
-        thresholds.learn(scores, tree.shape(), tree.targets(["a/x"]))
-    chosen = thresholds.decide(scores, tree.shape()).tolist()
+        thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(["a/x"]))
+    chosen = thresholds.decide(scores, tree.shape(), NOTHING).tolist()
     for _ in range(500):
-        thresholds.learn(scores, tree.shape(), tree.targets(["a"]))
-    assert thresholds.decide(scores, tree.shape()).tolist() == chosen == [0, 1]
+        thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(["a"]))
+    assert thresholds.decide(scores, tree.shape(), NOTHING).tolist() == chosen == [0, 1]
+
+
+def test_a_proposal_that_is_right_is_taken_and_one_that_is_wrong_is_not() -> None:
+    """Another decision's labels win where they earn more than any threshold, with all above them."""
+    tree, thresholds = Taxonomy(["a/x", "b"]), LevelThresholds(keep=0.95)
+    scores = np.array([0.3, 0.02, 0.3], dtype=np.float32)
+    proposed = tree.ids(["a/x"])
+    for truth in (["a/x"], ["b"]):
+        for _ in range(100):
+            thresholds.learn(scores, tree.shape(), proposed, tree.targets(truth))
+        chosen = thresholds.decide(scores, tree.shape(), proposed)
+        assert (chosen.tolist() == tree.targets(truth).positive.tolist()) == (truth == ["a/x"])
+        assert (proposed[0] in chosen) == (truth == ["a/x"])
+
+
+def test_a_level_takes_the_threshold_that_serves_it_and_all_levels_together() -> None:
+    """A poor deep level under a good upper one asks more of its labels than its own F1 alone would."""
+    tree = Taxonomy(["a/x", "a/y"])
+    thresholds = LevelThresholds()
+    draw = np.random.default_rng(0)
+    for _ in range(2000):
+        p = draw.uniform(0.05, 0.6)
+        truth = ["a/x"] if draw.random() < p else ["a/y"]
+        scores = np.array([0.99, p, 0.0], dtype=np.float32)
+        thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(truth))
+    earned = thresholds.state()["earned"][1]
+    alone = GRID[int((earned[: len(GRID), 0] / earned[: len(GRID), 1]).argmax())]
+    lowest = min(
+        p for p in GRID if 1 in thresholds.decide(np.array([0.99, p, 0.0], np.float32), tree.shape(), NOTHING)
+    )
+    assert lowest >= alone

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from learners.expansion import LabelExpansion
-from learners.ihomer import IHOMER
 from learners.labels import LabelSpace, Targets
+from learners.neighbours import NearestNeighbours
 from learners.operations import Operation
+from learners.reading import Reading
 
 FEATURES = 8
 
@@ -89,8 +90,9 @@ def test_pseudo_labels_teach_from_messages_that_lack_them() -> None:
     learner = LabelExpansion(replay=4)
     teach(learner, stream(300, depth=1))
     teach(learner, stream(60, depth=2, seed=1))
+    reading = Reading(learner.label_space)
     filled = [
-        learner._filled_in(told, learner.score(x))
+        reading.filled_in(told, learner.score(x), sure=0.6)
         for x, labels in stream(100, depth=1, seed=5)
         if (told := learner.label_space.targets(labels))
     ]
@@ -130,17 +132,6 @@ def test_every_ablation_is_one_flag_and_changes_something(changed: dict[str, obj
     assert answers[1] == answers[2]
 
 
-def test_new_labels_wait_in_the_memory_where_sampling_is_flexible() -> None:
-    """The message that brings a label is never learned from at once; without labels none waits."""
-    learner = LabelExpansion(flexible=True)
-    teach(learner, stream(100, depth=1))
-    told = learner.label_space.targets(["newcomer"])
-    learner._welcome()
-    assert learner._waits(told, chance=0.0)
-    assert not learner._waits(learner.label_space.targets(["r0"]), chance=0.999)
-    assert not learner._waits(learner.label_space.targets([]), chance=0.0)
-
-
 def test_labels_keep_what_they_learned_through_operations() -> None:
     """A label that moves is predicted under its new name; one that was merged away is never predicted."""
     learner = LabelExpansion()
@@ -160,8 +151,8 @@ def test_labels_keep_what_they_learned_through_operations() -> None:
 
 @pytest.mark.parametrize("decoder", ["levels", "paths", "top-down"])
 def test_predictions_are_coherent_around_any_learner(decoder: str) -> None:
-    """Labels come with their ancestors and probabilities fall along each path, here around iHOMER."""
-    learner = LabelExpansion(IHOMER(), memory=50, decoder=decoder)
+    """Labels come with their ancestors and probabilities fall along each path, also around neighbours."""
+    learner = LabelExpansion(NearestNeighbours(), memory=50, decoder=decoder)
     for x, labels in stream(150, depth=2):
         prediction = learner.predict(x)
         for label in prediction.labels.tolist():
@@ -189,3 +180,14 @@ def test_partial_labels_are_not_filled_in() -> None:
     learner.learn(np.ones(FEATURES, dtype=np.float32), open_ended)
     assert before.negative is not None
     assert before.negative.size == 0
+
+
+def test_clusters_are_those_of_the_inner_learner() -> None:
+    """What is known of groups of labels is passed on; a learner without clusters has none."""
+    learner, plain = LabelExpansion(), LabelExpansion(NearestNeighbours())
+    for each in (learner, plain):
+        teach(each, stream(100, depth=2))
+    everything = np.arange(len(learner.label_space))
+    assert learner.clusters_of(everything)
+    assert len(learner.structure().owners) == len(everything)
+    assert plain.clusters_of(everything) == []
