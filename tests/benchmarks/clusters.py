@@ -1,9 +1,9 @@
 """Label clusters on planted groups: how well and how soon they are found, and what a message costs.
 
-Run `python -m tests.benchmarks.clusters` (more than an hour; `--quick` for a few cells, `--costs` or
-`--flapping` for one table). Wanted: adjusted Rand index of 0.95 at low noise, before and after a regrouping;
-one change in 10,000 messages at most once they are found, and where there is nothing to find; a cost that the
-number of labels does not tell; no message over 20 ms at 5,000 labels.
+Run `python -m tests.benchmarks.clusters` (an hour; with `--table FILE` it goes on where it stopped; `--quick`
+for a few cells, `--costs` or `--flapping` for one table). Wanted: adjusted Rand index of 0.95 at low noise,
+before and after a regrouping; one change in 10,000 messages at most once they are found, and where there is
+nothing to find; a cost that the number of labels does not tell; no message over 20 ms at 5,000 labels.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ FOUND = 0.95
 SEEDS = range(3)
 
 Planted = Callable[[Ids, float, float, int], Iterator[Ids]]
+PLANTED: dict[str, Planted] = {"independent": label_sets, "exclusive": exclusive_label_sets}
 
 
 class Followed(NamedTuple):
@@ -57,7 +59,7 @@ def follow(clusters: Clusters, stream: Iterator[Ids], truth: Ids, messages: int)
 
 
 def cell(planted: Planted, groups: int, density: float, noise: float) -> str:
-    """Return one line of the table, medians over seeds: a partition of 100 labels, then another."""
+    """Return what a line of the table says, medians over seeds: a partition of 100 labels, then another."""
     results: list[list[Followed]] = [[], []]
     for seed in SEEDS:
         clusters, messages = Clusters(), int(TOUCHES / density)
@@ -65,7 +67,7 @@ def cell(planted: Planted, groups: int, density: float, noise: float) -> str:
             truth = partition(100, groups, seed + 100 * phase)
             stream = planted(truth, density, noise, seed + 100 * phase)
             results_of.append(follow(clusters, stream, truth, messages))
-    line = f"{groups:>6} {density:>8} {noise:>6.0%}"
+    line = ""
     for results_of in results:
         rand, after, changes = (statistics.median(column) for column in zip(*results_of, strict=True))
         touches = "never" if after == np.inf else f"{after * TOUCHES:,.0f}"
@@ -73,17 +75,25 @@ def cell(planted: Planted, groups: int, density: float, noise: float) -> str:
     return line
 
 
-def recovery(quick: bool) -> None:
-    """Print how planted groups are found; independent groups, then one group on each message."""
-    for kind, planted in (("independent", label_sets), ("exclusive", exclusive_label_sets)):
-        print(f"\n{kind:<22} |      planted            |      regrouped")
-        print("groups  density  noise |  rand   touches changes |  rand   touches changes")
-        for density in (0.5, 0.02) if quick else (0.5, 0.1, 0.02, 0.005):
-            for groups in (2, 20) if quick else (2, 5, 20):
-                for noise in (0.0, 0.2) if quick else (0.0, 0.05, 0.2):
-                    # A label cannot come oftener than its group.
-                    if kind == "independent" or density * groups <= 1.0:
-                        print(cell(planted, groups, density, noise), flush=True)
+def recovery(quick: bool, table: Path | None) -> None:
+    """Print how planted groups are found, independent ones and one on each message; see `--table`."""
+    done = table.read_text().splitlines() if table and table.exists() else []
+    print(f"\n{'':<34} |      planted            |      regrouped")
+    print(f"{'groups':>18}  density  noise |  rand   touches changes |  rand   touches changes")
+    densities = (0.5, 0.02) if quick else (0.5, 0.1, 0.02, 0.005)
+    numbers, noises = ((2, 20), (0.0, 0.2)) if quick else ((2, 5, 20), (0.0, 0.05, 0.2))
+    for kind, density, groups, noise in itertools.product(PLANTED, densities, numbers, noises):
+        # A label cannot come oftener than its group.
+        if kind == "exclusive" and density * groups > 1.0:
+            continue
+        name = f"{kind:<11} {groups:>6} {density:>8} {noise:>6.0%}"
+        line = next((line for line in done if line.startswith(name)), None)
+        if line is None:
+            line = name + cell(PLANTED[kind], groups, density, noise)
+            if table:
+                with table.open("a") as file:
+                    file.write(line + "\n")
+        print(line, flush=True)
 
 
 def flapping(messages: int = 20_000) -> None:
@@ -133,6 +143,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--costs", action="store_true")
     parser.add_argument("--flapping", action="store_true")
+    parser.add_argument("--table", type=Path, help="file of lines done before; new ones are added to it")
     given = parser.parse_args()
     everything = not (given.costs or given.flapping)
     if given.costs or everything:
@@ -140,7 +151,7 @@ def main() -> None:
     if given.flapping or everything:
         flapping()
     if everything:
-        recovery(given.quick)
+        recovery(given.quick, given.table)
 
 
 if __name__ == "__main__":
