@@ -121,6 +121,11 @@ class Clusters:
         """Return the tree as its inner nodes, each with its two children, in order of id."""
         return self._tree.splits()
 
+    @property
+    def looks(self) -> int:
+        """How many looks at a cluster there were."""
+        return self._looks
+
     # Learning ---------------------------------------------------------------------------------------
 
     def learn(self, labels: list[int] | Ids, size: int) -> tuple[Change, ...]:

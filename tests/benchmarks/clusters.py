@@ -1,9 +1,9 @@
 """Label clusters on planted groups: how well and how soon they are found, and what a message costs.
 
 Run `python -m tests.benchmarks.clusters` (an hour; with `--table FILE` it goes on where it stopped; `--quick`
-for a few cells, `--costs` or `--flapping` for one table). Wanted: adjusted Rand index of 0.95 at low noise,
-before and after a regrouping; one change in 10,000 messages at most once they are found, and where there is
-nothing to find; a cost that the number of labels does not tell; no message over 20 ms at 5,000 labels.
+for a few cells, `--costs`, `--flapping` or `--sparse` for one table). Wanted: adjusted Rand index of 0.95 at
+low noise, before and after a regrouping; one change in 10,000 messages at most once they are found, and where
+there is nothing to find; a cost that is flat in the labels; no message over 20 ms at 5,000 labels.
 """
 
 from __future__ import annotations
@@ -96,6 +96,23 @@ def recovery(quick: bool, table: Path | None) -> None:
         print(line, flush=True)
 
 
+def sparse() -> None:
+    """Print how well groups in large label spaces are found, by how often each label came."""
+    marks = (25, 50, 100, 200, 400)
+    print("\nrand by messages that carried each label")
+    print(
+        f"{'labels':>7} {'groups':>6} {'density':>8} {'noise':>6} |" + "".join(f"{mark:>6}" for mark in marks)
+    )
+    for labels, groups, density, noise in ((1000, 20, 0.02, 0.05), (5000, 500, 0.001, 0.05)):
+        truth, clusters, line = partition(labels, groups, 0), Clusters(), ""
+        stream = label_sets(truth, density, noise, 0)
+        for before, mark in itertools.pairwise((0, *marks)):
+            for message in itertools.islice(stream, int((mark - before) / density)):
+                clusters.learn(message, labels)
+            line += f"{adjusted_rand_score(truth, clusters.owners()):>6.2f}"
+        print(f"{labels:>7,} {groups:>6} {density:>8} {noise:>6.0%} |" + line, flush=True)
+
+
 def flapping(messages: int = 20_000) -> None:
     """Print how often labels without any structure are restructured, after as many messages to warm up."""
     print("\nwithout structure: changes in 10,000 messages, by seed")
@@ -109,32 +126,42 @@ def flapping(messages: int = 20_000) -> None:
         print(f"{labels:>6} {density:>8} | " + " ".join(f"{rate:>6.2f}" for rate in rates), flush=True)
 
 
-def cost(labels: int, carried: int, messages: int = 6000) -> str:
-    """Return one line on time, labels in groups of ten: the means of the first half and of the second."""
-    truth, clusters, spent = partition(labels, labels // 10, 0), Clusters(), []
-    pairs = 0
-    for message in itertools.islice(label_sets(truth, carried / labels, 0.05, 0), messages):
-        start = time.thread_time()
-        clusters.learn(message, labels)
-        spent.append(time.thread_time() - start)
-        pairs += len(message) * min(32, max(len(message) - 1, 0))
-    first, second = (
-        1e6 * statistics.mean(half) for half in (spent[1 : messages // 2], spent[messages // 2 :])
-    )
-    apiece = 1e9 * sum(spent[1:]) / pairs
-    return (
-        f"{labels:>7,} {carried:>8} {first:>9.1f} {second:>9.1f} {apiece:>9.0f} {1e3 * max(spent[1:]):>9.2f}"
-    )
+def grouped_label_sets(labels: int, carried: int, seed: int) -> Iterator[Ids]:
+    """Yield label-sets without end of groups of ten consecutive labels: the same for any number of labels."""
+    rng, groups = np.random.default_rng(seed), min(2 * carried, labels // 10)
+    for local in label_sets(np.arange(10 * groups) // 10, carried / (10 * groups), 0.05, seed):
+        chosen = rng.choice(labels // 10, groups, replace=False)
+        yield np.sort(chosen[local // 10] * 10 + local % 10)
 
 
-def costs() -> None:
-    """Print what a message costs by the number of labels, and by how many it carries."""
+def cost(labels: int, carried: int, touches: int) -> str:
+    """Return one line on time, by how often the labels came: counting and, apart, looking."""
+    clusters, worst, line = Clusters(), 0.0, f"{labels:>7,} {carried:>8}"
+    stream = grouped_label_sets(labels, carried, 0)
+    clusters.learn(next(stream), labels)
+    for until in (touches // 8, touches // 4, touches // 2, touches):
+        spent: list[list[float]] = [[], []]
+        for message in itertools.islice(stream, (until - until // 2) * labels // carried):
+            looks, start = clusters.looks, time.thread_time()
+            clusters.learn(message, labels)
+            spent[clusters.looks - looks].append(time.thread_time() - start)
+        counted, looked = spent
+        worst = max(worst, *counted, *looked)
+        messages, apiece = len(counted) + len(looked), statistics.median(counted)
+        extra = sum(looked) - apiece * len(looked)
+        line += f" | {1e6 * apiece:>6.0f} {1e6 * extra / messages:>6.0f}"
+    return line + f" | {1e3 * worst:>6.1f}"
+
+
+def costs(touches: int = 200) -> None:
+    """Print what a message costs by the number of labels, how many it carries, how often they came."""
     # Compiles.
     cost(100, 2, 500)
-    print(f"{'labels':>7} {'carried':>8} {'us first':>9} {'us then':>9} {'ns/pair':>9} {'worst ms':>9}")
+    print("us to count and us to look, a message, while labels come for so many times; worst message, ms")
+    print(f"{'labels':>7} {'carried':>8}" + "".join(f" | {f'<={touches // n}':>13}" for n in (8, 4, 2, 1)))
     for carried in (2, 20):
         for labels in (100, 1000, 5000, 20_000):
-            print(cost(labels, carried), flush=True)
+            print(cost(labels, carried, touches * carried // 20), flush=True)
 
 
 def main() -> None:
@@ -143,13 +170,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--costs", action="store_true")
     parser.add_argument("--flapping", action="store_true")
+    parser.add_argument("--sparse", action="store_true")
     parser.add_argument("--table", type=Path, help="file of lines done before; new ones are added to it")
     given = parser.parse_args()
-    everything = not (given.costs or given.flapping)
+    everything = not (given.costs or given.flapping or given.sparse)
     if given.costs or everything:
         costs()
     if given.flapping or everything:
         flapping()
+    if given.sparse or everything:
+        sparse()
     if everything:
         recovery(given.quick, given.table)
 
