@@ -24,14 +24,12 @@ from learners.partner_rows import (
     meet,
     needed,
 )
-from learners.similarity import among, counts, frequencies, frequency, samples
+from learners.similarity import DOUBT, among, counts, frequencies, frequency, samples
 
 RESCALE = 1e6
 """Weight of a label's newest touch at which its row is brought down again."""
 NEGLIGIBLE = 1e-3
 """Touches below which a partner is forgotten then."""
-DOUBT = 4.0
-"""Standard deviations above chance from which a companion is one: the highest of many are high by chance."""
 SLACK = 0.25
 """Standard deviations by which companions may be less expected than usual, and nobody wonders."""
 DELTA = 1e-3

@@ -16,6 +16,10 @@ from learners.similarity import jaccard_by_chance
 
 Matrix = NDArray[np.float64]
 
+HYSTERESIS = 1.5
+"""How much more alike than what divides them two clusters must be to come together: no flapping."""
+ALIKE = 0.01
+"""Least similarity, times `HYSTERESIS`, of single labels that come together: they have no cohesion."""
 HALVINGS = 16
 """Steps of the search for the value that evidence speaks least against: (2/3)^16 of the way is left."""
 
@@ -24,14 +28,15 @@ HALVINGS = 16
 def evidence(sample: float, seen: float, supposed: float, chance: float) -> float:
     """Return how strongly a similarity speaks against a supposed one: sample size times relative entropy.
 
-    By Chernoff's bound, exp(-evidence) is the chance to see a mean of `sample` values in [0, 1] at least as
-    far off, where `supposed` is true. The values are the Jaccard index, of which a similarity is what
-    exceeds `chance`: frequent labels meet often and at random, and tell less.
+    By Chernoff's bound, exp(-evidence) is the chance to see a share at least as far off, where `supposed` is
+    true. The share is the Jaccard index, of which a similarity is what exceeds `chance`: frequent labels meet
+    often and at random, and tell less. It is a share of the messages with either label: of two labels that
+    come on `sample` messages each, that is up to twice as many.
 
     Examples
     --------
     >>> round(evidence(100.0, 0.1, 0.2, 0.0), 2), round(evidence(100.0, 0.1, 0.2, 0.3), 2)
-    (3.67, 1.01)
+    (6.67, 1.47)
     """
     if sample <= 0.0:
         return 0.0
@@ -42,7 +47,7 @@ def evidence(sample: float, seen: float, supposed: float, chance: float) -> floa
         entropy += seen * math.log(seen / supposed)
     if seen < 1.0:
         entropy += (1.0 - seen) * math.log((1.0 - seen) / (1.0 - supposed))
-    return sample * entropy
+    return 2.0 * sample / (1.0 + seen) * entropy
 
 
 @compiled
@@ -186,13 +191,12 @@ def comparison(
     one: Ids,
     other: Ids,
     linkage: float,
-    floor: float,
 ) -> tuple[float, float, float, float]:
     """Return how alike two groups are, the most that is asked, how surely it is less, and how surely more.
 
     Asked: a share `linkage` of the cohesion of either group, and of what the labels of either are like
-    `outside` of both, for they may only be among strangers. Surely less than one of these is enough; more
-    must be all of them.
+    `outside` of both, for they may only be among strangers. Less than one of these is enough; more must be
+    all of them, times `HYSTERESIS`. Surely: that much is what they surely do not reach, or do.
     """
     # That labels avoid each other says no more than that they are not alike.
     between = max(0.0, mean_similarity(alike, counts, one, other))
@@ -200,19 +204,23 @@ def comparison(
     chance = jaccard_by_chance(frequency[one].mean(), frequency[other].mean())
     most, less, more = 0.0, 0.0, np.inf
     if len(one) == 1 and len(other) == 1:
-        most, more = floor, evidence(sample, between, floor, chance) if between > floor else 0.0
+        floor = HYSTERESIS * ALIKE
+        most, more = ALIKE, evidence(sample, between, floor, chance) if between > floor else 0.0
     for group in (one, other):
         foreign = linkage * outside[group].mean()
-        told = evidence(sample, between, foreign, chance)
+        told = evidence(sample, between, HYSTERESIS * foreign, chance)
         most = max(most, foreign)
-        less, more = (max(less, told), 0.0) if between < foreign else (less, min(more, told))
+        less = max(less, told) if between < foreign else less
+        more = min(more, told) if between >= HYSTERESIS * foreign else 0.0
         if len(group) > 1:
             behind, often = messages_behind(alike, counts, group), frequency[group].mean()
             cohesion = max(0.0, mean_similarity(alike, counts, group, group))
             usual = jaccard_by_chance(often, often)
-            told = difference(sample, between, chance, behind, cohesion, usual, linkage)
+            share = HYSTERESIS * linkage
+            told = difference(sample, between, chance, behind, cohesion, usual, share)
             most = max(most, linkage * cohesion)
-            less, more = (max(less, told), 0.0) if between < linkage * cohesion else (less, min(more, told))
+            less = max(less, told) if between < linkage * cohesion else less
+            more = min(more, told) if between >= share * cohesion else 0.0
     return between, most, less, more
 
 
@@ -250,7 +258,7 @@ def division(
         one = np.flatnonzero(named[step] == merges[step, 0])
         other = np.flatnonzero(named[step] == merges[step, 1])
         leaving = one if len(one) < len(other) else other
-        between, asked, less, _ = comparison(alike, counts, frequency, outside, one, other, linkage, 0.0)
+        between, asked, less, _ = comparison(alike, counts, frequency, outside, one, other, linkage)
         # It was chosen to look apart: as much again as there are ways to choose it.
         if less >= least + log_choices(size, len(leaving)):
             part[leaving] = parts

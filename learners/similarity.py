@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from learners.compiled import compiled
 from learners.labels import Ids
 from learners.partner_rows import MESSAGES, WIDEST, Table, share, touches
+
+DOUBT = 4.0
+"""Standard deviations above chance from which a companion is one: the highest of many are high by chance."""
 
 
 @compiled
@@ -51,6 +56,20 @@ def similarity(labels: Table, places: Table, book: NDArray[np.int64], a: int, b:
     observed, chance = jaccard(min(met * one, two), one, two), jaccard_by_chance(one, two)
     # Frequencies over different spans, as of a label that is new, may contradict how often they met.
     return max((observed - chance) / (1.0 - chance), -1.0) if chance < 1.0 else 0.0
+
+
+@compiled
+def at_least(alike: float, chance: float, sample: float) -> float:
+    """Return how alike two labels are at least that look so alike on `sample` messages with the rarer one.
+
+    Wilson's bound for a share, `DOUBT` standard deviations below: the Jaccard index is one of the messages
+    with either label.
+    """
+    index = min(max(chance + (1.0 - chance) * alike, 0.0), 1.0)
+    doubt = DOUBT * DOUBT * (1.0 + index) / (2.0 * max(sample, 1e-9))
+    deviation = math.sqrt(doubt * (index * (1.0 - index) + doubt / 4.0))
+    least = (index + doubt / 2.0 - deviation) / (1.0 + doubt)
+    return (least - chance) / (1.0 - chance)
 
 
 @compiled

@@ -5,17 +5,14 @@ Its cost is bounded by the largest cluster and the widest row of partners, whate
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from learners.compiled import compiled
-from learners.cooccurrence import DOUBT
 from learners.labels import Ids
 from learners.linkage import Matrix
-from learners.partner_rows import Table, touches
-from learners.similarity import similarity
+from learners.partner_rows import MESSAGES, Table, touches
+from learners.similarity import at_least, frequency, jaccard_by_chance, similarity
 
 ONCE = 1.5
 """Meetings, decayed, below which labels are not looked at as companions: most meet once, by chance."""
@@ -30,16 +27,18 @@ def companions_outside(
     for n in range(len(members)):
         label, own = members[n], owner[members[n]]
         start, room, count = labels["start"][label], labels["room"][label], touches(labels, label)
+        often = frequency(labels, label, book[MESSAGES])
         for place in range(start, start + room):
             partner = places["partner"][place] - 1
             if not 0 <= partner < len(owner) or owner[partner] == own or owner[partner] == other:
                 continue
             met: float = places["weight"][place] / labels["touches"][label]
             # Met in so many of its messages, it is no more alike; most need no closer look.
-            if met - DOUBT * math.sqrt(met / count) > most[n]:
+            if at_least(met, 0.0, count) > most[n]:
                 value = similarity(labels, places, book, label, partner)
                 known = min(count, touches(labels, partner))
-                most[n] = max(most[n], value - DOUBT * math.sqrt(value / known))
+                other_often = frequency(labels, partner, book[MESSAGES])
+                most[n] = max(most[n], at_least(value, jaccard_by_chance(often, other_often), known))
     return most
 
 

@@ -1,9 +1,9 @@
 """Label clusters on planted groups: how well and how soon they are found, and what a message costs.
 
-Run `python -m tests.benchmarks.clusters` (more than an hour; `--quick` for a few cells, `--costs` or
-`--flapping` for one table). Wanted: adjusted Rand index of 0.95 at low noise, before and after a regrouping;
-one change in 10,000 messages at most once they are found, and where there is nothing to find; a cost that the
-number of labels does not tell; no message over 20 ms at 5,000 labels.
+Run `python -m tests.benchmarks.clusters` (an hour; with `--table FILE` it goes on where it stopped; `--quick`
+for a few cells, `--costs`, `--flapping` or `--sparse` for one table). Wanted: adjusted Rand index of 0.95 at
+low noise, before and after a regrouping; one change in 10,000 messages at most once they are found, and where
+there is nothing to find; a cost that is flat in the labels; no message over 20 ms at 5,000 labels.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ FOUND = 0.95
 SEEDS = range(3)
 
 Planted = Callable[[Ids, float, float, int], Iterator[Ids]]
+PLANTED: dict[str, Planted] = {"independent": label_sets, "exclusive": exclusive_label_sets}
 
 
 class Followed(NamedTuple):
@@ -57,7 +59,7 @@ def follow(clusters: Clusters, stream: Iterator[Ids], truth: Ids, messages: int)
 
 
 def cell(planted: Planted, groups: int, density: float, noise: float) -> str:
-    """Return one line of the table, medians over seeds: a partition of 100 labels, then another."""
+    """Return what a line of the table says, medians over seeds: a partition of 100 labels, then another."""
     results: list[list[Followed]] = [[], []]
     for seed in SEEDS:
         clusters, messages = Clusters(), int(TOUCHES / density)
@@ -65,7 +67,7 @@ def cell(planted: Planted, groups: int, density: float, noise: float) -> str:
             truth = partition(100, groups, seed + 100 * phase)
             stream = planted(truth, density, noise, seed + 100 * phase)
             results_of.append(follow(clusters, stream, truth, messages))
-    line = f"{groups:>6} {density:>8} {noise:>6.0%}"
+    line = ""
     for results_of in results:
         rand, after, changes = (statistics.median(column) for column in zip(*results_of, strict=True))
         touches = "never" if after == np.inf else f"{after * TOUCHES:,.0f}"
@@ -73,17 +75,42 @@ def cell(planted: Planted, groups: int, density: float, noise: float) -> str:
     return line
 
 
-def recovery(quick: bool) -> None:
-    """Print how planted groups are found; independent groups, then one group on each message."""
-    for kind, planted in (("independent", label_sets), ("exclusive", exclusive_label_sets)):
-        print(f"\n{kind:<22} |      planted            |      regrouped")
-        print("groups  density  noise |  rand   touches changes |  rand   touches changes")
-        for density in (0.5, 0.02) if quick else (0.5, 0.1, 0.02, 0.005):
-            for groups in (2, 20) if quick else (2, 5, 20):
-                for noise in (0.0, 0.2) if quick else (0.0, 0.05, 0.2):
-                    # A label cannot come oftener than its group.
-                    if kind == "independent" or density * groups <= 1.0:
-                        print(cell(planted, groups, density, noise), flush=True)
+def recovery(quick: bool, table: Path | None) -> None:
+    """Print how planted groups are found, independent ones and one on each message; see `--table`."""
+    done = table.read_text().splitlines() if table and table.exists() else []
+    print(f"\n{'':<34} |      planted            |      regrouped")
+    print(f"{'groups':>18}  density  noise |  rand   touches changes |  rand   touches changes")
+    densities = (0.5, 0.02) if quick else (0.5, 0.1, 0.02, 0.005)
+    numbers, noises = ((2, 20), (0.0, 0.2)) if quick else ((2, 5, 20), (0.0, 0.05, 0.2))
+    for kind, density, groups, noise in itertools.product(PLANTED, densities, numbers, noises):
+        # A label cannot come oftener than its group.
+        if kind == "exclusive" and density * groups > 1.0:
+            continue
+        name = f"{kind:<11} {groups:>6} {density:>8} {noise:>6.0%}"
+        line = next((line for line in done if line.startswith(name)), None)
+        if line is None:
+            line = name + cell(PLANTED[kind], groups, density, noise)
+            if table:
+                with table.open("a") as file:
+                    file.write(line + "\n")
+        print(line, flush=True)
+
+
+def sparse() -> None:
+    """Print how well groups in large label spaces are found, by how often each label came."""
+    marks = (25, 50, 100, 200, 400)
+    print("\nrand by messages that carried each label")
+    print(
+        f"{'labels':>7} {'groups':>6} {'density':>8} {'noise':>6} |" + "".join(f"{mark:>6}" for mark in marks)
+    )
+    for labels, groups, density, noise in ((1000, 20, 0.02, 0.05), (5000, 500, 0.001, 0.05)):
+        truth, clusters, line = partition(labels, groups, 0), Clusters(), ""
+        stream = label_sets(truth, density, noise, 0)
+        for before, mark in itertools.pairwise((0, *marks)):
+            for message in itertools.islice(stream, int((mark - before) / density)):
+                clusters.learn(message, labels)
+            line += f"{adjusted_rand_score(truth, clusters.owners()):>6.2f}"
+        print(f"{labels:>7,} {groups:>6} {density:>8} {noise:>6.0%} |" + line, flush=True)
 
 
 def flapping(messages: int = 20_000) -> None:
@@ -99,32 +126,42 @@ def flapping(messages: int = 20_000) -> None:
         print(f"{labels:>6} {density:>8} | " + " ".join(f"{rate:>6.2f}" for rate in rates), flush=True)
 
 
-def cost(labels: int, carried: int, messages: int = 6000) -> str:
-    """Return one line on time, labels in groups of ten: the means of the first half and of the second."""
-    truth, clusters, spent = partition(labels, labels // 10, 0), Clusters(), []
-    pairs = 0
-    for message in itertools.islice(label_sets(truth, carried / labels, 0.05, 0), messages):
-        start = time.thread_time()
-        clusters.learn(message, labels)
-        spent.append(time.thread_time() - start)
-        pairs += len(message) * min(32, max(len(message) - 1, 0))
-    first, second = (
-        1e6 * statistics.mean(half) for half in (spent[1 : messages // 2], spent[messages // 2 :])
-    )
-    apiece = 1e9 * sum(spent[1:]) / pairs
-    return (
-        f"{labels:>7,} {carried:>8} {first:>9.1f} {second:>9.1f} {apiece:>9.0f} {1e3 * max(spent[1:]):>9.2f}"
-    )
+def grouped_label_sets(labels: int, carried: int, seed: int) -> Iterator[Ids]:
+    """Yield label-sets without end of groups of ten consecutive labels: the same for any number of labels."""
+    rng, groups = np.random.default_rng(seed), min(2 * carried, labels // 10)
+    for local in label_sets(np.arange(10 * groups) // 10, carried / (10 * groups), 0.05, seed):
+        chosen = rng.choice(labels // 10, groups, replace=False)
+        yield np.sort(chosen[local // 10] * 10 + local % 10)
 
 
-def costs() -> None:
-    """Print what a message costs by the number of labels, and by how many it carries."""
+def cost(labels: int, carried: int, touches: int) -> str:
+    """Return one line on time, by how often the labels came: counting and, apart, looking."""
+    clusters, worst, line = Clusters(), 0.0, f"{labels:>7,} {carried:>8}"
+    stream = grouped_label_sets(labels, carried, 0)
+    clusters.learn(next(stream), labels)
+    for until in (touches // 8, touches // 4, touches // 2, touches):
+        spent: list[list[float]] = [[], []]
+        for message in itertools.islice(stream, (until - until // 2) * labels // carried):
+            looks, start = clusters.looks, time.thread_time()
+            clusters.learn(message, labels)
+            spent[clusters.looks - looks].append(time.thread_time() - start)
+        counted, looked = spent
+        worst = max(worst, *counted, *looked)
+        messages, apiece = len(counted) + len(looked), statistics.median(counted)
+        extra = sum(looked) - apiece * len(looked)
+        line += f" | {1e6 * apiece:>6.0f} {1e6 * extra / messages:>6.0f}"
+    return line + f" | {1e3 * worst:>6.1f}"
+
+
+def costs(touches: int = 200) -> None:
+    """Print what a message costs by the number of labels, how many it carries, how often they came."""
     # Compiles.
     cost(100, 2, 500)
-    print(f"{'labels':>7} {'carried':>8} {'us first':>9} {'us then':>9} {'ns/pair':>9} {'worst ms':>9}")
+    print("us to count and us to look, a message, while labels come for so many times; worst message, ms")
+    print(f"{'labels':>7} {'carried':>8}" + "".join(f" | {f'<={touches // n}':>13}" for n in (8, 4, 2, 1)))
     for carried in (2, 20):
         for labels in (100, 1000, 5000, 20_000):
-            print(cost(labels, carried), flush=True)
+            print(cost(labels, carried, touches * carried // 20), flush=True)
 
 
 def main() -> None:
@@ -133,14 +170,18 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--costs", action="store_true")
     parser.add_argument("--flapping", action="store_true")
+    parser.add_argument("--sparse", action="store_true")
+    parser.add_argument("--table", type=Path, help="file of lines done before; new ones are added to it")
     given = parser.parse_args()
-    everything = not (given.costs or given.flapping)
+    everything = not (given.costs or given.flapping or given.sparse)
     if given.costs or everything:
         costs()
     if given.flapping or everything:
         flapping()
+    if given.sparse or everything:
+        sparse()
     if everything:
-        recovery(given.quick)
+        recovery(given.quick, given.table)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+BATCH = 256
+"""Messages drawn at a time."""
+
 
 def partition(labels: int, groups: int, seed: int) -> NDArray[np.intp]:
     """Return a random partition of labels into groups of equal size (as nearly as it goes): shape (L,)."""
@@ -31,13 +34,9 @@ def label_sets(
     """
     rng, groups = np.random.default_rng(seed), int(truth.max()) + 1
     while True:
-        active = rng.random((256, groups)) < density / within
-        present = active[:, truth] & (rng.random((256, len(truth))) < within)
-        rows, columns = np.nonzero(present)
-        stray = rng.random(len(columns)) < noise
-        columns[stray] = rng.integers(0, len(truth), int(stray.sum()))
-        for part in np.split(columns, np.searchsorted(rows, np.arange(1, 256))):
-            yield np.unique(part)
+        active = rng.random((BATCH, groups)) < density / within
+        present = active[:, truth] & (rng.random((BATCH, len(truth))) < within)
+        yield from _with_noise(present, noise, rng)
 
 
 def exclusive_label_sets(
@@ -48,12 +47,22 @@ def exclusive_label_sets(
     Labels of sparse groups then share few of their messages, those of different groups none but by noise.
     """
     rng, groups = np.random.default_rng(seed), int(truth.max()) + 1
-    members = [np.flatnonzero(truth == group) for group in range(groups)]
     while True:
-        own = members[rng.integers(groups)]
-        labels = own[rng.random(len(own)) < density * groups]
-        stray = rng.random(len(labels)) < noise
-        yield np.unique(np.where(stray, rng.integers(0, len(truth), len(labels)), labels))
+        active = rng.integers(groups, size=(BATCH, 1)) == truth
+        present = active & (rng.random((BATCH, len(truth))) < density * groups)
+        yield from _with_noise(present, noise, rng)
+
+
+def _with_noise(
+    present: NDArray[np.bool_], noise: float, rng: np.random.Generator
+) -> Iterator[NDArray[np.intp]]:
+    """Yield the label-sets of a batch, shape (messages, L), a share of their occurrences put elsewhere."""
+    rows, columns = np.nonzero(present)
+    stray = rng.random(len(columns)) < noise
+    present[rows[stray], columns[stray]] = False
+    present[rows[stray], rng.integers(0, present.shape[1], int(stray.sum()))] = True
+    rows, columns = np.nonzero(present)
+    yield from np.split(columns, np.searchsorted(rows, np.arange(1, len(present))))
 
 
 def independent_label_sets(labels: int, density: float, seed: int) -> Iterator[NDArray[np.intp]]:

@@ -98,6 +98,25 @@ def test_sparse_groups_of_which_one_is_on_at_a_time_are_found_again(seed: int) -
         assert adjusted_rand_score(truth, clusters.owners()) >= 0.95
 
 
+@pytest.mark.parametrize(("groups", "noise"), [(2, 0.0), (20, 0.05)])
+def test_labels_of_every_second_message_are_found_again(groups: int, noise: float) -> None:
+    """Labels that meet strangers every fourth message: found, and again when regrouped."""
+    clusters = Clusters()
+    for phase in (0, 10):
+        truth = partition(100, groups, phase)
+        for labels in itertools.islice(label_sets(truth, 0.5, noise, phase), 5000):
+            clusters.learn(labels, 100)
+        assert adjusted_rand_score(truth, clusters.owners()) >= 0.95
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_labels_seen_once_tell_nothing(seed: int) -> None:
+    """Labels that all came together the only time they came are not torn apart for it."""
+    stream = itertools.islice(independent_label_sets(1000, 0.01, seed), 2000)
+    clusters = Clusters()
+    assert sum(len(clusters.learn(message, 1000)) for message in stream) == 0
+
+
 def test_a_stationary_stream_does_not_flap() -> None:
     """A stationary stream does not flap."""
     groups = [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11, 12, 13, 14]]
