@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar, cast
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., object])
+KEPT_IN = "CACHE_DIR"
+"""Where numba looks for, and keeps, compiled code; its configuration is made up as it is loaded."""
+
+
+def _kept_in() -> str:
+    """Return a folder of its own for these very sources.
+
+    Numba looks at the age of a function's own file; that what it calls in another one has changed, it does
+    not see, and results would be those of the code before.
+    """
+    package = Path(__file__).parent
+    sources = [path.read_bytes() for path in sorted(package.glob("*.py"))]
+    digest = hashlib.blake2b(digest_size=8)
+    for source in sources:
+        if b"import compiled" in source:
+            digest.update(hashlib.blake2b(source).digest())
+    given: str = getattr(numba.config, KEPT_IN)
+    folder = given or (str(package / "__pycache__") if os.access(package, os.W_OK) else "")
+    return folder and os.path.join(folder, f"compiled-{digest.hexdigest()}")
+
+
+_FOLDER = _kept_in()
 
 
 def compiled(function: F) -> F:
@@ -23,7 +48,12 @@ def compiled(function: F) -> F:
     >>> compiled(lambda n: n + 1)(1)
     2
     """
-    return cast(F, numba.njit(cache=_has_file(function), error_model="numpy")(function))
+    given = getattr(numba.config, KEPT_IN)
+    setattr(numba.config, KEPT_IN, _FOLDER)
+    try:
+        return cast(F, numba.njit(cache=_has_file(function), error_model="numpy")(function))
+    finally:
+        setattr(numba.config, KEPT_IN, given)
 
 
 def _has_file(function: Callable[..., object]) -> bool:
