@@ -8,6 +8,8 @@ import numpy as np
 
 from drift.histograms import Counts, Floats, Ids, cut_sums
 
+ROWS = 4
+"""Rows added at a time, for windows sixteen times as long: all series are copied for it."""
 ONE_IN = 1e5
 """Messages over which an expected number of false alarms is given."""
 
@@ -109,8 +111,8 @@ class Bank:
         self.budget = budget
         self.buckets = buckets
         # Series x rows x places x figures; row r holds sums over 2**r entries, oldest first.
-        self._sums: Floats = np.zeros((0, 1, buckets + 1, self.figures))
-        self._used: Counts = np.zeros((0, 1), dtype=np.int64)
+        self._sums: Floats = np.zeros((0, ROWS, buckets + 1, self.figures))
+        self._used: Counts = np.zeros((0, ROWS), dtype=np.int64)
         self._clock = 0
         self._tests = 0
         self._look = 0
@@ -137,14 +139,14 @@ class Bank:
             self._heighten()
 
     def _heighten(self) -> None:
-        """Add a row where a series might fill the last one before the next look.
+        """Add rows where a series might fill the last one before the next look.
 
         A bucket of the last row is as many entries as there will be messages until then, so at most one
         is added. Rows follow the longest window, not the length of the stream.
         """
         if (self._used[:, -1] >= self.buckets - 1).any():
-            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums[:, :1])], axis=1)
-            self._used = np.concatenate([self._used, np.zeros_like(self._used[:, :1])], axis=1)
+            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums[:, :ROWS])], axis=1)
+            self._used = np.concatenate([self._used, np.zeros_like(self._used[:, :ROWS])], axis=1)
         self._look = self._clock + (1 << (self._used.shape[1] - 1))
 
     def _resize(self, series: int) -> None:
