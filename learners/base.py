@@ -274,6 +274,10 @@ class Learner(MultiLabelClassifier, abc.ABC):
             "features": self._features,
         }
 
+    def state_without_labels(self) -> State:
+        """Return the state but for the labels' names, which a learner around this one keeps itself."""
+        return {key: value for key, value in self.state().items() if key != "labels"}
+
     def load_state(self, state: State) -> None:
         """Take over a state that a learner with equal parameters returned; later predictions are equal."""
         self.label_space = type(self.label_space).from_state(state["labels"])

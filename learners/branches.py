@@ -131,9 +131,9 @@ class Branches:
 
     def state(self) -> State:
         """Return everything but the labels' names; see `Learner.state`."""
-        parts = {"classifier": self._classifier.state(), "priors": self._priors.state()}
         return {
-            **{part: _without_labels(state) for part, state in parts.items()},
+            "classifier": self._classifier.state_without_labels(),
+            "priors": self._priors.state_without_labels(),
             "rehearsal": self._rehearsal.state(),
             "born": list(self._born),
             "counts": list(self._counts),
@@ -149,11 +149,6 @@ class Branches:
         self._rehearsal.load_state(state["rehearsal"])
         self._born, self._counts = list(state["born"]), list(state["counts"])
         self._ends = list(state["ends"])
-
-
-def _without_labels(state: State) -> State:
-    # The names are in the learner's own state; once is enough.
-    return {key: value for key, value in state.items() if key != "labels"}
 
 
 def _loss(scores: Vector, told: Targets) -> float:

@@ -235,7 +235,7 @@ class LabelExpansion(Learner):
     def state(self) -> State:
         """See `Learner.state`."""
         return super().state() | {
-            "inner": {key: value for key, value in self._inner.state().items() if key != "labels"},
+            "inner": self._inner.state_without_labels(),
             "branches": self._branches.state(),
             "mixture": self._mixture.state(),
             "thresholds": self._thresholds.state(),

@@ -281,7 +281,7 @@ class IHOMER(Learner):
         """See `Learner.state`."""
         return super().state() | {
             "scaler": self._scaler.state(),
-            "experts": {name: _without_labels(expert.state()) for name, expert in self._experts.items()},
+            "experts": {name: expert.state_without_labels() for name, expert in self._experts.items()},
             "mixture": self._mixture.state(),
             "decision": self._decision.state(),
             "clusters": self._clusters.state(),
@@ -298,8 +298,3 @@ class IHOMER(Learner):
         self._mixture.load_state(state["mixture"])
         self._decision.load_state(state["decision"])
         self._clusters.load_state(state["clusters"])
-
-
-def _without_labels(state: State) -> State:
-    # The names are in the learner's own state; once is enough.
-    return {key: value for key, value in state.items() if key != "labels"}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.adaptive_window import AdaptiveWindow
-from learners.base import Learner, State, Vector
+from learners.base import State, Vector
 from learners.gaussians import LabelGaussians
 from learners.labels import Ids, LabelSpace, Targets
 from learners.linear import AdaptiveLogisticRegression
@@ -169,9 +169,9 @@ class Leaf:
             "number": self.number,
             "depth": self.depth,
             "window": self.window.state(),
-            "priors": _without_labels(self.priors),
-            "majority": _without_labels(self.majority),
-            "linear": None if self.linear is None else _without_labels(self.linear),
+            "priors": self.priors.state_without_labels(),
+            "majority": self.majority.state_without_labels(),
+            "linear": None if self.linear is None else self.linear.state_without_labels(),
             "gaussians": None if self.gaussians is None else self.gaussians.state(),
             "losses": self.losses,
             "promise": self.promise,
@@ -216,8 +216,3 @@ def _likeliest(scores: Vector) -> Ids:
         return np.zeros(0, dtype=np.intp)
     top = int(scores.argmax())
     return np.array([top] if scores[top] >= TOP else [], dtype=np.intp)
-
-
-def _without_labels(learner: Learner) -> State:
-    # The names are in the tree's own state; once is enough.
-    return {key: value for key, value in learner.state().items() if key != "labels"}
