@@ -9,7 +9,7 @@ from learners.base import State, Vector
 from learners.growth import grown
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
-from learners.taxonomy import NONE, Shape
+from learners.taxonomy import Shape
 
 DECODERS = ("levels", "paths", "top-down")
 GRID = np.array([0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6], dtype=np.float32)
@@ -186,13 +186,10 @@ class LevelThresholds:
     def _walk(self, scores: Vector, shape: Shape, proposed: Ids) -> list[tuple[Ids, Masks, int]]:
         """Return, by level reached, its likely labels, what each candidate takes of them, and the best."""
         told = _with_ancestors(proposed, shape)
-        chosen = np.zeros(len(scores) + 1, dtype=np.bool_)
-        # The parent of roots, NONE, stands in the last place.
-        chosen[NONE] = True
+        chosen = np.zeros(len(scores), dtype=np.bool_)
         walked = []
         for level, labels in enumerate(shape.levels):
-            parents = shape.parents[labels]
-            reached = labels[chosen[parents] & ((scores[labels] >= LEAST) | told[labels])]
+            reached = labels[shape.reached(labels, chosen) & ((scores[labels] >= LEAST) | told[labels])]
             if not len(reached):
                 break
             candidates = _candidates(scores[reached], shape.parents[reached], told[reached])

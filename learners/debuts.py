@@ -8,7 +8,7 @@ from learners.base import State, Vector
 from learners.growth import grown
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
-from learners.taxonomy import NONE, Shape
+from learners.taxonomy import Shape
 
 
 class Debuts:
@@ -46,15 +46,14 @@ class Debuts:
     def add(self, chosen: Ids, scores: Vector, shape: Shape) -> Ids:
         """Return chosen labels and those under them, or at the root, that break their record; ascending."""
         size = len(scores)
-        taken = np.zeros(size + 1, dtype=np.bool_)
-        # The parent of roots, NONE, stands in the last place.
-        taken[chosen] = taken[NONE] = True
+        taken = np.zeros(size, dtype=np.bool_)
+        taken[chosen] = True
         ready = (grown(self._occurred, size) & ~grown(self._caught, size))[:size] & shape.live
         ready &= (scores >= self.least) & (scores > grown(self._records, size)[:size])
         if ready.any():
             for labels in shape.levels:
-                taken[labels] |= ready[labels] & taken[shape.parents[labels]]
-        return np.flatnonzero(taken[:-1])
+                taken[labels] |= ready[labels] & shape.reached(labels, taken)
+        return np.flatnonzero(taken)
 
     def learn(self, scores: Vector, predicted: Ids, targets: Targets) -> None:
         """Book one message: what labels were given, which were predicted, and the truth."""

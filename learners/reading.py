@@ -61,10 +61,8 @@ class Reading:
         if not self.hierarchy:
             return told
         shape = self.shape()
-        above = np.zeros(len(shape.live) + 1, dtype=np.bool_)
-        # The parent of roots, NONE, stands in the last place.
-        above[told.positive] = above[NONE] = True
-        open_ = told.known(len(shape.live)) & above[shape.parents] & shape.live
+        above = told.dense(len(shape.live))
+        open_ = told.known(len(shape.live)) & shape.reached(np.arange(len(above)), above) & shape.live
         open_[told.positive] = False
         return Targets(told.positive, np.flatnonzero(open_))
 

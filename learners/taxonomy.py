@@ -35,6 +35,12 @@ class Shape(NamedTuple):
     levels: tuple[Ids, ...]
     live: NDArray[np.bool_]
 
+    def reached(self, labels: Ids, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which of some live labels are roots or lie right under a chosen one, given as shape (L,)."""
+        parents = self.parents[labels]
+        reached: NDArray[np.bool_] = (parents == NONE) | chosen[parents]
+        return reached
+
 
 class Taxonomy(LabelSpace):
     """A label space whose names are paths; naming a path adds it, and its ancestors, where they belong.
