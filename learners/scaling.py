@@ -15,6 +15,11 @@ from learners.parameters import check_number
 CLIP = 8.0
 """Standard deviations beyond which a standardised value is cut: one wild number must not own a model."""
 
+RESOLUTION = 1e-7
+"""Share of a value by which single precision can tell it from the next."""
+SMALLEST = 1e-74
+"""Variance whose inverse root is still a number in single precision."""
+
 
 class StandardScaler:
     """Running mean and variance per feature; missing values (NaN) are skipped and become 0, the mean.
@@ -107,8 +112,9 @@ def _learn(
         mean[i] += step
         variance[i] += step * (delta - step) - variance[i] / count[i]
         shift[i] = mean[i]
-        # A feature that has never varied says nothing: it becomes 0.
-        inverse[i] = 1.0 / np.sqrt(variance[i]) if variance[i] > 1e-12 else 0.0
+        # A feature that varies by less than single precision can tell says nothing: it becomes 0.
+        told = max(RESOLUTION * RESOLUTION * mean[i] * mean[i], SMALLEST)
+        inverse[i] = 1.0 / np.sqrt(variance[i]) if variance[i] > told else 0.0
 
 
 @compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from learners.scaling import CLIP, StandardScaler, unit
 
@@ -23,6 +24,20 @@ def test_the_scale_follows_a_drift() -> None:
     for value in np.random.default_rng(0).normal(size=2000) + np.repeat([0.0, 100.0], 1000):
         scaler.learn(np.array([value], dtype=np.float32))
     assert abs(scaler.transform(np.array([100.0], dtype=np.float32))[0]) < 1.0
+
+
+@pytest.mark.parametrize("exponent", [-100, -40, 0, 40, 100])
+def test_the_unit_of_measurement_does_not_matter(exponent: int) -> None:
+    """Micrograms or tons: the same numbers, to the last bit where the factor is a power of two."""
+    values = np.random.default_rng(0).normal(3.0, 1.0, size=50).astype(np.float32)
+    plain, scaled = StandardScaler(), StandardScaler()
+    for value in values:
+        plain.learn(np.array([value]))
+        scaled.learn(np.ldexp(np.array([value]), exponent))
+    assert plain.transform(values[:1]).any()
+    np.testing.assert_array_equal(
+        scaled.transform(np.ldexp(values[:1], exponent)), plain.transform(values[:1])
+    )
 
 
 def test_missing_and_wild_values_are_tamed() -> None:
