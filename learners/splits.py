@@ -195,7 +195,7 @@ def _below(count: float, mean: float, deviation: float, threshold: float) -> flo
     """Return the share of a Gaussian at or below a threshold; one half of nothing."""
     if count <= 0.0:
         return 0.5
-    if deviation <= 1e-9:
+    if deviation <= 0.0:
         return 1.0 if mean <= threshold else 0.0
     return 0.5 + 0.5 * math.erf((threshold - mean) / (deviation * math.sqrt(2.0)))
 

@@ -145,6 +145,17 @@ def test_one_wild_number_does_not_own_the_model() -> None:
     assert subset_accuracy(learner, paired(500, seed=1)) > 0.8
 
 
+@pytest.mark.parametrize("exponent", [-40, 40])
+def test_the_unit_of_measurement_does_not_matter(exponent: int) -> None:
+    """To the last bit, where the factor is a power of two."""
+    stream = paired(300)
+    plain, scaled = IHOMER(), IHOMER()
+    learn_all(plain, stream)
+    learn_all(scaled, [Message(np.ldexp(message.x, exponent), message.labels) for message in stream])
+    x = stream[0].x
+    np.testing.assert_array_equal(scaled.score(np.ldexp(x, exponent)), plain.score(x))
+
+
 def test_many_labels_at_once_are_learned() -> None:
     """The most labels an event may name are only slow, and bounded."""
     learner = IHOMER()

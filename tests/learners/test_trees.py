@@ -234,10 +234,11 @@ def test_compiled_loops_do_what_the_plain_ones_do() -> None:
     assert run.stdout.strip() == learner.digest()
 
 
-def test_numbers_near_the_end_of_single_precision() -> None:
+@pytest.mark.parametrize("size", [1e-30, 1e37])
+def test_numbers_near_the_ends_of_single_precision(size: float) -> None:
     """Squares of such numbers are no reason to fail, and the splits are found all the same."""
     learner = HoeffdingAdaptiveTree()
-    stream = [Message(x * np.float32(1e37), labels) for x, labels in planted(1500)]
+    stream = [Message(x * np.float32(size), labels) for x, labels in planted(1500)]
     learn_all(learner, stream)
     assert learner.statistics().branches > 0
     assert np.isfinite(learner.score(stream[0].x)).all()
