@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -34,7 +35,8 @@ def stand_still_and_go_on(live: LiveStream, rounds: int, rng: random.Random) -> 
             live.fill([event(number) for number in range(filled, filled + EVENTS)])
             filled += EVENTS
             progress.wait_for(progress.committed() + rng.randrange(1, EVENTS // 2))
-            zombie = workers[next(port for port in ports if "at work" in readiness(port))]
+            # Nobody is while the partition changes hands once more.
+            zombie = workers[until(lambda: _at_work(ports), 60.0)[0]]
             time.sleep(rng.random() * 0.1)
             zombie.send_signal(signal.SIGSTOP)
             try:
@@ -45,9 +47,14 @@ def stand_still_and_go_on(live: LiveStream, rounds: int, rng: random.Random) -> 
             filled += 200
             progress.wait_until_healed()
             # And knows that it lost the partition.
-            until(lambda: sum("at work" in readiness(port) for port in ports) == 1, 60.0)
+            until(lambda: len(_at_work(ports)) == 1, 60.0)
             assert [worker.poll() for worker in workers.values()] == [None, None]
     check_as_if_uninterrupted(live)
+
+
+def _at_work(ports: Sequence[int]) -> list[int]:
+    """Return the ports of the workers that have a partition and work on it."""
+    return [port for port in ports if "at work" in readiness(port)]
 
 
 def test_f3_a_zombie_writes_nothing(kafka: str, stream_name: str) -> None:

@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -27,6 +27,8 @@ from stream.kafka import History, Writer, ensure_topics, topic
 from stream.worker import Worker
 
 log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 PATIENCE_S = 180.0
 """How long a worker may take for what it is given; nothing is measured with it."""
@@ -157,12 +159,13 @@ def stop(process: WorkerProcess, number: signal.Signals = signal.SIGTERM) -> tup
     return status, time.monotonic() - began, process.said()
 
 
-def until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
-    """Wait until something is so."""
+def until(condition: Callable[[], Found], patience_s: float = PATIENCE_S) -> Found:
+    """Wait until something is so, and return it."""
     deadline = time.monotonic() + patience_s
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, f"not so after {patience_s} s"
         time.sleep(0.05)
+    return found
 
 
 def readiness(port: int) -> str:
