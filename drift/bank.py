@@ -8,8 +8,9 @@ import numpy as np
 
 from drift.histograms import Counts, Floats, Ids, cut_sums
 
-ROWS = 4
-"""Rows added at a time, for windows sixteen times as long: all series are copied for it."""
+ROWS = 12
+"""Sizes of buckets, each twice the one before: the latest 8,000 to 12,000 entries of a series are kept. More
+would tell little, and memory must not grow with the length of the stream."""
 ONE_IN = 1e5
 """Messages over which an expected number of false alarms is given."""
 
@@ -73,9 +74,9 @@ class Cuts(NamedTuple):
 class Bank:
     """Adaptive windows of many series; an update costs what it touches, not how many series there are.
 
-    Each window is an exponential histogram as in ADWIN: at most `buckets` sums over 1, 2, 4, ... entries.
-    All of them lie in one array, so that one call of compiled code updates and tests the k series of a
-    message. Memory is O(log entries of the longest window) a series, 1 to 4 KiB.
+    Each window is an exponential histogram as in ADWIN: at most `buckets` sums over 1, 2, 4, ... entries,
+    up to some thousands, after which the oldest are forgotten. All of them lie in one array, so that one
+    call of compiled code updates and tests the k series of a message. A series takes 1 KiB, whatever it saw.
 
     False alarms are bought from one budget for the bank as a whole. A message that touches k series makes
     k tests; each may go wrong with chance `budget` / (100,000 x the mean number of tests a message), so
@@ -115,7 +116,6 @@ class Bank:
         self._used: Counts = np.zeros((0, ROWS), dtype=np.int64)
         self._clock = 0
         self._tests = 0
-        self._look = 0
 
     @property
     def series(self) -> int:
@@ -132,22 +132,9 @@ class Bank:
         return allowed_p(self.budget, self._tests, self._clock)
 
     def _admit(self, series: int) -> None:
-        """Make room for series numbered below `series` and for this message; amortised O(1) each."""
+        """Make room for series numbered below `series`; amortised O(1) each."""
         if series > self.series:
             self._resize(max(series, 2 * self.series))
-        if self._clock >= self._look:
-            self._heighten()
-
-    def _heighten(self) -> None:
-        """Add rows where a series might fill the last one before the next look.
-
-        A bucket of the last row is as many entries as there will be messages until then, so at most one
-        is added. Rows follow the longest window, not the length of the stream.
-        """
-        if (self._used[:, -1] >= self.buckets - 1).any():
-            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums[:, :ROWS])], axis=1)
-            self._used = np.concatenate([self._used, np.zeros_like(self._used[:, :ROWS])], axis=1)
-        self._look = self._clock + (1 << (self._used.shape[1] - 1))
 
     def _resize(self, series: int) -> None:
         more = series - self.series
@@ -189,7 +176,6 @@ class Bank:
             "used": self._used,
             "clock": self._clock,
             "tests": self._tests,
-            "look": self._look,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -198,4 +184,3 @@ class Bank:
         self._used = np.array(state["used"])
         self._clock = state["clock"]
         self._tests = state["tests"]
-        self._look = state["look"]

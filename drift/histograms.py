@@ -17,20 +17,24 @@ Ids = NDArray[np.intp]
 
 
 @njit(cache=True)
-def _insert(held: Floats, used: Counts, entry: Floats) -> None:
-    """Add an entry to one series, rows x places x figures; it is overwritten. There must be room."""
+def _insert(held: Floats, used: Counts, entry: Floats) -> bool:
+    """Add an entry to one series, rows x places x figures; it is overwritten.
+
+    Return whether the window was full and its two oldest buckets were forgotten.
+    """
     last = held.shape[1] - 1
     for row in range(len(used)):
         place = used[row]
         held[row, place] = entry
         if place < last:
             used[row] = place + 1
-            return
+            return False
         entry[:] = held[row, 0] + held[row, 1]
         for left in range(last - 1):
             held[row, left] = held[row, left + 2]
         held[row, last - 1 :] = 0.0
         used[row] = last - 1
+    return True
 
 
 @njit(cache=True)
@@ -149,7 +153,7 @@ def take_gaps(
     Parameters
     ----------
     sums, used
-        Series x rows x places x figures, and series x rows; see `cut_sums`. There must be room.
+        Series x rows x places x figures, and series x rows; see `cut_sums`.
     series, clock
         Which, shape (k,), and the number of the message.
     last, birth, memory, due
@@ -168,7 +172,8 @@ def take_gaps(
         s = series[k]
         gap = float(clock - last[s])
         last[s], entry[0], entry[1] = clock, gap, gap * gap
-        _insert(sums[s], used[s], entry)
+        if _insert(sums[s], used[s], entry):
+            birth[s] = 0
         born = float(birth[s])
         lead[0], lead[1], lead[2] = min(born, 1.0), born, born * born
         before, sums_before, tried = cut_sums(sums[s], used[s], lead)

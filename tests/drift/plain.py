@@ -8,20 +8,22 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import betainc
 
+import drift.bank
 from drift.bank import Shift
 
 Entry = tuple[float, ...]
 
 
 class PlainWindow:
-    """An exponential histogram: buckets of (entries, sums), oldest first."""
+    """An exponential histogram: buckets of (entries, sums), oldest first; of `rows` sizes at most."""
 
     def __init__(self, buckets: int) -> None:
         self.buckets = buckets
+        self.rows = drift.bank.ROWS
         self.held: list[tuple[int, Entry]] = []
 
-    def add(self, entry: Entry) -> None:
-        """Add an entry and merge the two oldest of a size that has too many."""
+    def add(self, entry: Entry) -> bool:
+        """Add an entry, merging the two oldest of a size that has too many; return whether some were lost."""
         self.held.append((1, entry))
         size = 1
         while [held[0] for held in self.held].count(size) > self.buckets:
@@ -29,6 +31,9 @@ class PlainWindow:
             (_, a), (_, b) = self.held[first : first + 2]
             self.held[first : first + 2] = [(2 * size, tuple(x + y for x, y in zip(a, b, strict=True)))]
             size *= 2
+        full = size == 1 << self.rows
+        self.held = self.held[full:]
+        return full
 
 
 def total(held: list[tuple[int, Entry]]) -> tuple[int, list[float]]:
@@ -69,7 +74,8 @@ class PlainRates:
         known = [series for series in events if not self.silent[series]]
         for series in known:
             gap = float(self.clock - self.last[series])
-            self.windows[series].add((gap, gap * gap))
+            if self.windows[series].add((gap, gap * gap)):
+                self.birth[series] = 0
         for series in events:
             self.silent[series] = False
             self.last[series] = self.clock

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import drift.bank
 from drift.bank import Bank
 from drift.histograms import overdue
 from drift.means import MeanBank
@@ -54,6 +55,41 @@ def test_means_equal_the_plain_ones(
         expected = plain.update(dict(zip(touched.tolist(), values.tolist(), strict=True)))
         assert [shift[:4] for shift in found] == [shift[:4] for shift in expected], f"at {n}"
         assert [shift[4] for shift in found] == pytest.approx([shift[4] for shift in expected], rel=1e-6)
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+def test_full_windows_equal_the_plain_ones(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is older than a window is forgotten, also the wait for a series' first event."""
+    monkeypatch.setattr(drift.bank, "ROWS", rows)
+    rates, plain_rates = RateBank(3000.0), PlainRates(SERIES, 3000.0, 3)
+    means, plain_means = MeanBank(3000.0), PlainMeans(3000.0, 3, 8)
+    touched, reported = np.arange(SERIES), 0
+    busy, quiet = (400, [0.9, 0.6, 0.1, 0.3]), (400, [0.1, 0.6, 0.9, 0.3])
+    for events in messages(5, [(300, [0.0] * SERIES), busy, quiet, busy]):
+        found, expected = told(rates.update(ids(events))), plain_rates.update(events)
+        assert [shift[:4] for shift in found] == [shift[:4] for shift in expected]
+        reported += len(found)
+        values = np.isin(touched, events).astype(float)
+        found = told(means.update(touched, values))
+        expected = plain_means.update(dict(zip(touched.tolist(), values.tolist(), strict=True)))
+        assert [shift[:4] for shift in found] == [shift[:4] for shift in expected]
+        reported += len(found)
+    assert reported > 5
+
+
+@pytest.mark.parametrize("kind", [RateBank, MeanBank])
+def test_memory_does_not_grow_with_the_stream(kind: type[RateBank | MeanBank]) -> None:
+    """Also where series are in every message for longer than a window can be."""
+    bank, shapes = kind(), set()
+    for n in range(30_000):
+        if isinstance(bank, RateBank):
+            assert not bank.update(np.arange(2)) or n < 100
+        else:
+            bank.update(np.arange(2), np.array([0.5, n % 2]))
+        shapes.add(bank.state()["sums"].shape)
+    assert len(shapes) == 1
+    # The wait for the first event lay before what is forgotten.
+    assert not bank.state().get("birth", np.zeros(2)).any()
 
 
 @settings(max_examples=8, deadline=None)
