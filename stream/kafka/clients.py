@@ -2,7 +2,8 @@
 
 Four of the library's defaults are wrong for a service that must neither lose nor repeat a record:
 consumers here read only committed records, begin at the beginning, never commit by themselves, and
-move only the partitions that have to move.
+move only the partitions that have to move. A fifth is wrong for one that is waited for: after an outage it
+may be half a minute until a broker that is back is tried again.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ def _connection(settings: KafkaSettings) -> dict[str, Any]:
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": "ithaca",
         "bootstrap_timeout_ms": 10_000,
+        "reconnect_backoff_max_ms": 1_000,
         "security_protocol": settings.security_protocol,
         "sasl_mechanism": settings.sasl_mechanism,
         "sasl_plain_username": settings.sasl_username,

@@ -8,7 +8,10 @@ class BrokerError(RuntimeError):
 
 
 class FencedError(RuntimeError):
-    """Another worker writes for a partition that was ours; nothing of ours was emitted."""
+    """A partition is not ours any more: another worker writes for it, or the group threw us out.
+
+    Nothing of ours was emitted.
+    """
 
 
 class InstanceError(FencedError):

@@ -189,5 +189,12 @@ def _failure(error: Exception, source: TopicPartition) -> FencedError | Unwritte
             f"Another worker of this group writes for {source.topic} partition {source.partition}; this one "
             "was fenced and emitted nothing."
         )
+    # The library names it only in the text of a CommitFailedError.
+    if "UnknownMemberIdError" in str(error):
+        # Trying again would fence whoever has the partition now, and be refused all the same.
+        return FencedError(
+            f"This worker is no member of the group any more and emitted nothing of {source.topic} partition "
+            f"{source.partition}."
+        )
     cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return UnwrittenError(f"the transaction of {source.topic} partition {source.partition} failed: {cause}")

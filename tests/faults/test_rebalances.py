@@ -17,7 +17,7 @@ from kafka.structs import MemberState
 from stream import assembly
 from stream.config import Settings
 from stream.events import Record
-from stream.kafka import Group, Polled, topic
+from stream.kafka import FencedError, Group, Outbox, Polled, topic
 from stream.kafka.clients import consumer
 from stream.task import Outcome, Task
 from stream.telemetry import Telemetry
@@ -190,6 +190,20 @@ def test_joining_is_not_forgotten(kafka: str, stream_name: str) -> None:
         group._consumer._coordinator.state = MemberState.REBALANCING
         until(lambda: group.poll(10) is not None and group.joined)
     finally:
+        group.close()
+
+
+def test_who_was_thrown_out_of_the_group_is_told_so(kafka: str, stream_name: str) -> None:
+    """A worker that tried again would fence whoever has the partition now, and be refused all the same."""
+    settings = settings_of(LiveStream(kafka, stream_name))
+    group, outbox = Group(settings), Outbox(settings, 0)
+    try:
+        until(lambda: 0 in group.poll(10).gained)
+        with pytest.raises(FencedError, match="no member of the group any more"):
+            outbox.write([], 1, group.membership()._replace(member_id="one that left"))
+        assert group.committed(0) is None
+    finally:
+        outbox.close()
         group.close()
 
 
