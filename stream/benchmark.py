@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 
 from learners.catalogue import make
 from stream.encoders import catalogue as encoders
-from stream.evaluate import Point, Report, evaluate
+from stream.evaluate import Point, Report, Result, evaluate
 from stream.ranks import Ranking, rank
 from stream.sources import Source, SourceError, open_source
 
@@ -118,7 +119,7 @@ class Comparison(NamedTuple):
     Parameters
     ----------
     order
-        See `Report`.
+        See `Report`; or "mean of N shuffles", which has no curves.
     reports
         One a set; each has one result a learner whose run succeeded.
     curves
@@ -186,6 +187,9 @@ def benchmark(
 ) -> list[Comparison]:
     """Do every run that has not been done yet; return what there is, a comparison an order.
 
+    Where several shuffles are asked for, their mean is one comparison more: on a few hundred messages one
+    shuffle's chance decides who is ahead.
+
     A set that cannot be read, and a learner that fails, is told to `progress` and left out; all else goes
     on. Each learner is run alone, so that its speed is its own.
 
@@ -216,7 +220,9 @@ def benchmark(
             keys = [Key(source.name, order, learner, limit, encoder) for learner in learners]
             done.extend(_runs(source, keys, seed, runs, progress))
     by_order = {order: [run for run in done if run.report.order == order] for order in orders}
-    return [_comparison(order, its_runs) for order, its_runs in by_order.items() if its_runs]
+    comparisons = [_comparison(order, its_runs) for order, its_runs in by_order.items() if its_runs]
+    shuffles = [each for each in comparisons if seeds[each.order] is not None]
+    return [*comparisons, _mean(shuffles)] if len(shuffles) > 1 else comparisons
 
 
 def _runs(
@@ -254,3 +260,30 @@ def _comparison(order: str, runs: Sequence[Run]) -> Comparison:
         reports[run.report.data] = msgspec.structs.replace(run.report, results=results)
     curves = {(run.report.data, run.key.learner): run.curve for run in runs}
     return Comparison(order, list(reports.values()), curves)
+
+
+def _mean(comparisons: Sequence[Comparison]) -> Comparison:
+    """Return what learners scored on average, on sets that are in all comparisons; without curves."""
+    order = f"mean of {len(comparisons)} shuffles"
+    by_set: dict[str, list[Report]] = {}
+    for report in (report for each in comparisons for report in each.reports):
+        by_set.setdefault(report.data, []).append(report)
+    reports = [
+        msgspec.structs.replace(of[0], order=order, results=_means(of))
+        for of in by_set.values()
+        if len(of) == len(comparisons)
+    ]
+    return Comparison(order, reports, {})
+
+
+def _means(reports: Sequence[Report]) -> list[Result]:
+    """Return the mean result of each learner that is in all reports."""
+    by_learner: dict[str, list[dict[str, Any]]] = {}
+    for result in (result for report in reports for result in report.results):
+        by_learner.setdefault(result.learner, []).append(msgspec.structs.asdict(result))
+    figures = [field for field in Result.__struct_fields__ if field != "learner"]
+    return [
+        Result(learner, **{field: statistics.fmean(each[field] for each in of) for field in figures})
+        for learner, of in by_learner.items()
+        if len(of) == len(reports)
+    ]

@@ -39,7 +39,7 @@ def benchmark_command(
     """Run learners on sets in several orders, and compare them.
 
     Each run is kept in OUT/runs.jsonl as soon as it is done, so it can be stopped and started again at any
-    time. At the end come OUT/results.json and OUT/report.html.
+    time. At the end come OUT/results.json and OUT/report.html. Several shuffles are also compared on average.
     """
     # Here and not above: torch and river take seconds, which `--help` need not wait for.
     from learners.catalogue import LEARNERS, make

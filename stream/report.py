@@ -141,7 +141,8 @@ def _over_time(comparisons: Sequence[Comparison]) -> str:
     ]
     sets = dict.fromkeys(report.data for each in comparisons for report in each.reports)
     for data in sets:
-        figures = [_figure(data, metric, each, style) for each in comparisons for metric in ROLLING]
+        drawn = [each for each in comparisons if each.curves]
+        figures = [_figure(data, metric, each, style) for each in drawn for metric in ROLLING]
         parts.append(f'<h3>{escape(data)}</h3>\n<div class="grid">{"".join(figures)}</div>')
     return "\n".join(parts)
 

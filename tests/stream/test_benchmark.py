@@ -111,6 +111,24 @@ def test_every_run_is_the_evaluations(sets: list[Path], tmp_path: Path) -> None:
                 assert comparison.curves[report.data, result.learner] == alone.curves[result.learner]
 
 
+def test_several_shuffles_are_also_shown_on_average(sets: list[Path], tmp_path: Path) -> None:
+    """On small sets chance decides who is ahead in one; every figure is the mean, and ranks are of means."""
+    orders = ["stored", "shuffled:1", "shuffled:2", "shuffled:3"]
+    comparisons, _ = run(sets, tmp_path / "runs.jsonl", *orders)
+    assert [each.order for each in comparisons] == [*orders, "mean of 3 shuffles"]
+    *shuffles, mean = comparisons[1:]
+    for number, report in enumerate(mean.reports):
+        for learner in NAMES:
+            for metric in METRICS:
+                values = [each.value(each.reports[number], learner, metric) or 0.0 for each in shuffles]
+                if metric != "kappa_temporal":
+                    assert mean.value(report, learner, metric) == pytest.approx(np.mean(values))
+    ranking = mean.ranking("subset_accuracy")
+    assert ranking is not None
+    assert ranking.sets == len(sets)
+    Page(html(comparisons))
+
+
 def test_a_run_is_done_once(sets: list[Path], tmp_path: Path) -> None:
     """What is in the file is not run again, what is new is, and all of it is in the answer."""
     out = tmp_path / "runs.jsonl"
