@@ -319,11 +319,14 @@ def test_json_logs_are_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> 
         except ValueError:
             logging.getLogger("stream.worker").exception("failed", extra={"partition": 3})
         logging.getLogger("kafka.conn").info("chatter")
+        for _ in range(9):
+            logging.getLogger("kafka.net").warning("refused")
         logging.getLogger("stream").debug("detail")
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
-    (line,) = capsys.readouterr().err.splitlines()
+    line, repeated = capsys.readouterr().err.splitlines()
+    assert json.loads(repeated)["message"] == "refused"
     written = json.loads(line)
     assert written["partition"] == 3
     assert (written["level"], written["logger"], written["message"]) == ("error", "stream.worker", "failed")
