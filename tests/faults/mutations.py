@@ -138,7 +138,7 @@ MUTATIONS = (
             ),
             KEPT,
         ),
-        "tests/faults/test_zombies.py",
+        "tests/faults/test_rebalances.py::test_a_lost_partition_is_let_go_at_once",
     ),
     Mutation(
         "a released partition is worked on",

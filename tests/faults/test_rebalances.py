@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from kafka import TopicPartition
 from kafka.errors import KafkaConnectionError
 from kafka.structs import MemberState
 
@@ -191,6 +192,20 @@ def test_joining_is_not_forgotten(kafka: str, stream_name: str) -> None:
         until(lambda: group.poll(10) is not None and group.joined)
     finally:
         group.close()
+
+
+def test_a_lost_partition_is_let_go_at_once(kafka: str, stream_name: str) -> None:
+    """Also where nothing is written that the broker could refuse."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(number) for number in range(50)])
+    settings = settings_of(live)
+    telemetry = Telemetry()
+    worker = Worker(settings, functools.partial(assembly.make_task, settings), telemetry)
+    with on_a_thread(worker):
+        live.wait_for(50)
+        until(lambda: ours(telemetry) == {0})
+        worker._group._changes.on_partitions_lost([TopicPartition(topic(settings.stream, "events"), 0)])
+        until(lambda: not ours(telemetry), 10.0)
 
 
 def test_who_was_thrown_out_of_the_group_is_told_so(kafka: str, stream_name: str) -> None:
