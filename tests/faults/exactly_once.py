@@ -17,7 +17,7 @@ from stream.events import Output
 from stream.kafka import topic, topic_id
 from stream.snapshot import Identity, Snapshot, Store
 from stream.task import Task
-from tests.stream.live import PATIENCE_S, LiveStream, source
+from tests.stream.live import PATIENCE_S, LiveStream, WorkerProcess, source, until
 
 Answer = TypeVar("Answer")
 ANSWER_MS = 5_000
@@ -144,12 +144,15 @@ class Progress:
             time.sleep(0.1)
         return time.monotonic() - began
 
-    def wait_for(self, done: int, patience_s: float = PATIENCE_S) -> None:
-        """Wait until so many events are done."""
-        deadline = time.monotonic() + patience_s
-        while self.committed() < done:
-            assert time.monotonic() < deadline, f"{self.committed()} of {done} after {patience_s} s"
-            time.sleep(0.05)
+    def wait_for(self, goal: int, worker: WorkerProcess | None = None) -> None:
+        """Wait until so many events are done, however slowly, while some are done and the worker lives."""
+
+        def moved() -> bool:
+            assert worker is None or worker.poll() is None, worker.said()
+            return self.committed() > done
+
+        while (done := self.committed()) < goal:
+            until(moved)
 
     def __enter__(self) -> Self:
         """Return itself."""

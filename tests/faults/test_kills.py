@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from tests.faults.exactly_once import Progress, check_as_if_uninterrupted, check_model, store_of
-from tests.stream.live import LiveStream, WorkerProcess, stop, until
+from tests.stream.live import LiveStream, stop
 from tests.stream.standins import POISON, event
 
 pytestmark = pytest.mark.kafka
@@ -34,32 +34,21 @@ def values(count: int) -> list[bytes | None]:
 def survive(live: LiveStream, events: int, kills: int, seed: int) -> list[int]:
     """Kill a worker that many times on its way through the events; return the commits seen on the way."""
     rng = random.Random(seed)
-    committed = Progress(live).committed
-    seen = [committed()]
+    progress = Progress(live)
+    seen = [progress.committed()]
     for kill in range(kills):
         with live.worker() as process:
             # Wherever it is by then: starting, relearning, in a batch, in a transaction, in a snapshot.
-            _reach(events * (kill + 1) // (kills + 2), committed, process)
+            progress.wait_for(events * (kill + 1) // (kills + 2), process)
             time.sleep(rng.random() * 0.3)
             stop(process, signal.SIGKILL)
-        seen.append(committed())
+        seen.append(progress.committed())
     with live.worker() as process:
-        _reach(events, committed, process)
+        progress.wait_for(events, process)
         status, seconds, said = stop(process)
     assert (status, seconds < 10) == (0, True), said
-    seen.append(committed())
+    seen.append(progress.committed())
     return seen
-
-
-def _reach(goal: int, committed: Callable[[], int], process: WorkerProcess) -> None:
-    """Wait until so many events are done, however slowly; not where none is done for a minute."""
-
-    def moved() -> bool:
-        assert process.poll() is None, process.said()
-        return committed() > done
-
-    while (done := committed()) < goal:
-        until(moved, patience_s=60)
 
 
 def check_survived(live: LiveStream, events: int, seen: Sequence[int]) -> None:
