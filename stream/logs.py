@@ -7,10 +7,11 @@ import json
 import logging
 from typing import Literal
 
-CHATTY = ("kafka", "uvicorn")
+CLIENT = "kafka"
+CHATTY = (CLIENT, "uvicorn")
 """Libraries that tell of connections and settings, not of the stream."""
 SELDOM_S = 10.0
-"""How long a line of a library's code is silent once it has spoken: a broker that is away is tried again
+"""How long a line of the client's code is silent once it has spoken: a broker that is away is tried again
 every second."""
 
 OWN = frozenset(vars(logging.makeLogRecord({})))
@@ -43,7 +44,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class Seldom(logging.Filter):
-    """Lets each line of a library's code speak once in a while, and say then how often it was not heard.
+    """Lets each line of the client's code speak once in a while, and say then how often it was not heard.
 
     Examples
     --------
@@ -60,7 +61,7 @@ class Seldom(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a record is to be heard."""
-        if not record.name.startswith(CHATTY):
+        if not record.name.startswith(CLIENT):
             return True
         place = record.name, record.lineno
         at, missed = self._heard.get(place, (-SELDOM_S, 0))
@@ -76,8 +77,8 @@ class Seldom(logging.Filter):
 def configure(level: str, style: Literal["json", "text"]) -> None:
     """Send every log record of at least a level to standard error.
 
-    The client's and the web server's own records below "warning" are left out, and what is repeated is
-    heard seldom.
+    The client's and the web server's own records below "warning" are left out, and what the client repeats
+    is heard seldom.
     """
     handler = logging.StreamHandler()
     handler.addFilter(Seldom())
