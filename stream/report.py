@@ -140,8 +140,8 @@ def _over_time(comparisons: Sequence[Comparison]) -> str:
         f"Hover over a line for its learner.</p>\n<div class='legend'>{legend}</div>",
     ]
     sets = dict.fromkeys(report.data for each in comparisons for report in each.reports)
+    drawn = [each for each in comparisons if each.curves]
     for data in sets:
-        drawn = [each for each in comparisons if each.curves]
         figures = [_figure(data, metric, each, style) for each in drawn for metric in ROLLING]
         parts.append(f'<h3>{escape(data)}</h3>\n<div class="grid">{"".join(figures)}</div>')
     return "\n".join(parts)
