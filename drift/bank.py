@@ -76,7 +76,8 @@ class Bank:
 
     Each window is an exponential histogram as in ADWIN: at most `buckets` sums over 1, 2, 4, ... entries,
     up to some thousands, after which the oldest are forgotten. All of them lie in one array, so that one
-    call of compiled code updates and tests the k series of a message. A series takes 1 KiB, whatever it saw.
+    call of compiled code updates and tests the k series of a message. A series takes about
+    1 KiB, whatever it saw.
 
     False alarms are bought from one budget for the bank as a whole. A message that touches k series makes
     k tests; each may go wrong with chance `budget` / (100,000 x the mean number of tests a message), so
