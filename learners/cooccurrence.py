@@ -94,7 +94,7 @@ class Cooccurrence:
 
     @property
     def messages(self) -> int:
-        """How many messages, those with any label, were counted."""
+        """How many messages were counted, those without labels as well."""
         return int(self._book[MESSAGES])
 
     @property
@@ -103,9 +103,10 @@ class Cooccurrence:
         return self._labels, self._places, self._book
 
     def add(self, labels: list[int] | Ids) -> None:
-        """Count one message's labels (ids, each once); a message without labels says nothing here."""
+        """Count one message's labels (ids, each once); a message without any tells how rare they all are."""
         ids = np.asarray(labels, dtype=np.intp)
         if len(ids) == 0:
+            self._book[MESSAGES] += 1
             return
         while not _count(self._labels, self._places, self._book, ids, self._growth):
             self.reserve(int(ids.max()) + 1)
@@ -132,7 +133,7 @@ class Cooccurrence:
         return counts(self._labels, np.asarray(labels, dtype=np.intp))
 
     def frequencies(self, labels: list[int] | Ids) -> NDArray[np.float64]:
-        """Return the share of messages, those with any label, that carry each of some labels."""
+        """Return the share of all messages that carry each of some labels."""
         return frequencies(self._labels, np.asarray(labels, dtype=np.intp), self.messages)
 
     def partners(self, label: int) -> list[int]:

@@ -17,7 +17,7 @@ DOUBT = 4.0
 
 @compiled
 def frequency(labels: Table, label: int, now: int) -> float:
-    """Return the share of all messages (those with any label) that carry a label."""
+    """Return the share of all messages that carry a label."""
     if label >= len(labels) or labels["weight"][label] == 0.0:
         return 0.0
     silence = labels["weight"][label] * (now - labels["last"][label])

@@ -28,7 +28,7 @@ from tests.learners.partitions import (
     partition,
 )
 
-TOUCHES = 3000
+TOUCHES = 6000
 """Messages that carry each label, before and again after the regrouping."""
 FOUND = 0.95
 SEEDS = range(3)

@@ -98,6 +98,14 @@ def test_sparse_groups_of_which_one_is_on_at_a_time_are_found_again(seed: int) -
         assert adjusted_rand_score(truth, clusters.owners()) >= 0.95
 
 
+def test_groups_of_which_most_messages_carry_no_label_are_found() -> None:
+    """Two groups whose labels meet twice as often as by chance, which messages without labels tell."""
+    truth, clusters = partition(40, 2, 0), Clusters()
+    for labels in itertools.islice(exclusive_label_sets(truth, 0.01, 0.0, 0), 150_000):
+        clusters.learn(labels, 40)
+    assert adjusted_rand_score(truth, clusters.owners()) >= 0.95
+
+
 @pytest.mark.parametrize(("groups", "noise"), [(2, 0.0), (20, 0.05)])
 def test_labels_of_every_second_message_are_found_again(groups: int, noise: float) -> None:
     """Labels that meet strangers every fourth message: found, and again when regrouped."""
