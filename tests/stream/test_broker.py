@@ -121,6 +121,19 @@ def test_a_broker_keeps_its_data_and_frees_its_port(
         assert read(again.address, stream_name) == [b"committed"]
 
 
+@pytest.mark.kafka
+def test_a_cluster_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are random; one in 64 begins with a dash, and is no option for that."""
+    if (fetched := fetch()).returncode:
+        pytest.skip(f"NO BROKER TO TEST WITH: {fetched.stderr}")
+    random = tmp_path / "bin" / "head"
+    random.parent.mkdir()
+    program(random, r"printf '\370\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17'")
+    monkeypatch.setenv("PATH", f"{random.parent}:{os.environ['PATH']}")
+    with KafkaBroker(tmp_path / "data"):
+        assert "cluster.id=-AEC" in (tmp_path / "data" / "log" / "meta.properties").read_text()
+
+
 def test_a_broker_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     """Even a SIGKILL leaves no broker behind."""
     script = f"""
