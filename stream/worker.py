@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from stream.config import Settings
 from stream.errors import EncoderError, LearnerError
 from stream.events import Record
-from stream.kafka import BrokerError, FencedError, Group, InstanceError, UnwrittenError
+from stream.kafka import HEARTBEAT_S, BrokerError, FencedError, Group, InstanceError, UnwrittenError
 from stream.lane import LEAVE_S, Lane, Lanes, save
 from stream.restorer import RETRY_S, Restorer
 from stream.task import Task
@@ -25,10 +25,10 @@ from stream.telemetry import Telemetry
 IDLE_S = 0.005
 """Pause after a poll that brought nothing: what latency a quiet stream pays."""
 
-FENCED_S = 4.0
+FENCED_S = HEARTBEAT_S + 1.0
 """Pause before a partition that was fenced is restored, if it is still ours.
 
-A heartbeat, every 3 s, tells a worker that was thrown out. Sooner, it would fence the rightful owner.
+A heartbeat tells a worker that was thrown out. Sooner, it would fence the rightful owner.
 """
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ transactions, `History` and `Tail` read topics outside any group.
 """
 
 from stream.kafka.errors import BrokerError, FencedError, InstanceError, RecoveryError, UnwrittenError
-from stream.kafka.group import Group, Membership, Polled
+from stream.kafka.group import HEARTBEAT_S, Group, Membership, Polled
 from stream.kafka.history import History, Mark
 from stream.kafka.offsets import Offsets
 from stream.kafka.outbox import Outbox
@@ -22,6 +22,7 @@ from stream.kafka.topics import (
 from stream.kafka.writer import Writer, lines, produce_file, write_together
 
 __all__ = [
+    "HEARTBEAT_S",
     "KINDS",
     "BrokerError",
     "FencedError",

@@ -31,6 +31,9 @@ JOIN_S = 0.02
 LEAVE_S = 2.0
 """How long leaving may wait for joining to end."""
 
+HEARTBEAT_S = 3.0
+"""Time between two signs of life; the answer tells a member that it was thrown out."""
+
 Membership = ConsumerGroupMetadata
 """What a transaction shows the broker, so that a member thrown out of the group cannot commit."""
 
@@ -84,6 +87,7 @@ class Group:
             group_id=settings.group,
             group_instance_id=settings.worker.instance,
             session_timeout_ms=settings.worker.session_timeout_ms,
+            heartbeat_interval_ms=int(1000 * HEARTBEAT_S),
         )
         self._joining: Future[None] | None = None
         self._offsets = Offsets(self._consumer, self.topic)
