@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
-from urllib.parse import quote
 
 import numpy as np
-from fsspec.core import url_to_fs
 from rich.text import Text
 from rich.tree import Tree
 
@@ -20,7 +18,7 @@ from stream.config import Settings
 from stream.control import in_words, operation
 from stream.events import Control
 from stream.kafka import topic
-from stream.snapshot import Identity, Snapshot, SnapshotError, Store, parse
+from stream.snapshot import Identity, Snapshot, Store, partitions
 
 
 class NoTaxonomyError(ValueError):
@@ -44,7 +42,7 @@ def taxonomies(settings: Settings) -> dict[int, Grown]:
         When there is no snapshot, or the learner keeps its labels in no taxonomy.
     """
     grown: dict[int, Grown] = {}
-    for partition, snapshot in sorted(_newest(settings)):
+    for partition, snapshot in _newest(settings):
         labels = snapshot.state["learner"]["labels"]
         if not isinstance(labels, dict):
             raise NoTaxonomyError(
@@ -64,25 +62,12 @@ def taxonomies(settings: Settings) -> dict[int, Grown]:
 
 
 def _newest(settings: Settings) -> Iterator[tuple[int, Snapshot]]:
-    name = topic(settings.stream, "events")
-    files, root = url_to_fs(settings.snapshot.location)
-    folder = f"{root}/{quote(settings.group, safe='')}"
-    for path in files.ls(folder, detail=False) if files.exists(folder) else ():
-        found = re.fullmatch(rf"{re.escape(name)}-(\d+)", path.rstrip("/").rpartition("/")[2])
-        if found is None:
-            continue
-        partition = int(found[1])
-        store = Store(
-            settings.snapshot.location,
-            settings.group,
-            Identity(name, "", partition, settings.configuration),
-        )
-        for offset in store.offsets():
-            try:
-                yield partition, parse(files.cat_file(store.path(offset)), store.path(offset))
-            except (SnapshotError, FileNotFoundError):
-                continue  # Damaged, or dropped for a newer one just now.
-            break
+    place, name = (settings.snapshot.location, settings.group), topic(settings.stream, "events")
+    for partition in partitions(*place, name):
+        identity = Identity(name, None, partition, settings.configuration)
+        store = Store(*place, identity, allow_pickle=settings.snapshot.allow_pickle)
+        for snapshot, _ in itertools.islice(store.candidates(), 1):
+            yield partition, snapshot
 
 
 def drawn(grown: Mapping[int, Grown], title: str) -> Tree:

@@ -4,7 +4,7 @@ from stream.snapshot.contents import Identity, Kept, Snapshot, SnapshotError, ta
 from stream.snapshot.format import dump, parse
 from stream.snapshot.keeper import Keeper
 from stream.snapshot.recovery import Gap, Recovered, announcement, recover
-from stream.snapshot.store import Store
+from stream.snapshot.store import Store, partitions
 
 __all__ = [
     "Gap",
@@ -18,6 +18,7 @@ __all__ = [
     "announcement",
     "dump",
     "parse",
+    "partitions",
     "recover",
     "take",
 ]

@@ -31,13 +31,13 @@ class Identity(NamedTuple):
     Parameters
     ----------
     topic, topic_id, partition
-        Where the events are. The id tells a topic from an earlier one of the same name.
+        Where the events are. The id tells a topic from an earlier one of the same name; None asks for either.
     configuration
         Digest of the settings that determine what is learned.
     """
 
     topic: str
-    topic_id: str
+    topic_id: str | None
     partition: int
     configuration: str
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import re
 import uuid
@@ -20,6 +21,19 @@ SUFFIX = ".snapshot"
 UNFINISHED = ".tmp"
 
 log = logging.getLogger(__name__)
+
+
+def _home(root: str, group: str) -> str:
+    return f"{root}/{quote(group, safe='')}"
+
+
+def partitions(location: str, group: str, topic: str) -> list[int]:
+    """Return the partitions of a topic that a group has a folder for, ascending."""
+    files, root = url_to_fs(location)
+    home = _home(root, group)
+    names = files.ls(home, detail=False) if files.exists(home) else ()
+    found = (re.fullmatch(rf"{re.escape(topic)}-(\d+)", os.path.basename(name.rstrip("/"))) for name in names)
+    return sorted(int(match[1]) for match in found if match)
 
 
 class Store:
@@ -51,7 +65,7 @@ class Store:
         self, location: str, group: str, identity: Identity, *, keep: int = 3, allow_pickle: bool = False
     ) -> None:
         self._files, root = url_to_fs(location)
-        self.folder = f"{root}/{quote(group, safe='')}/{identity.topic}-{identity.partition}"
+        self.folder = f"{_home(root, group)}/{identity.topic}-{identity.partition}"
         self.identity = identity
         self.keep = keep
         self.allow_pickle = allow_pickle
@@ -133,7 +147,7 @@ class Store:
         content = self._files.cat_file(path)
         snapshot = parse(content, path)
         for field, theirs, ours in zip(Identity._fields, snapshot.identity, self.identity, strict=True):
-            if theirs != ours:
+            if theirs != ours is not None:
                 raise SnapshotError(f"{path} is of another {field}: {theirs} instead of {ours}.")
         if snapshot.pickled and not self.allow_pickle:
             raise SnapshotError(
@@ -142,7 +156,7 @@ class Store:
             )
         return snapshot, len(content)
 
-    def candidates(self, at_most: int) -> Iterator[tuple[Snapshot, int]]:
+    def candidates(self, at_most: float = math.inf) -> Iterator[tuple[Snapshot, int]]:
         """Return the usable snapshots at or below an offset, newest first; say which are not usable."""
         for name in self.names():
             if name.endswith(SUFFIX) and not self._mine.fullmatch(os.path.basename(name)):

@@ -85,7 +85,7 @@ def check_as_if_uninterrupted(live: LiveStream) -> None:
 
 def newest(live: LiveStream, partition: int = 0) -> Snapshot:
     """Return a partition's newest usable snapshot."""
-    (snapshot, _), *_ = store_of(live, partition).candidates(2**62)
+    (snapshot, _), *_ = store_of(live, partition).candidates()
     return snapshot
 
 
