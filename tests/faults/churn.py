@@ -1,4 +1,4 @@
-"""F12: a million events while ten thousand labels come and go. Does it grow? `python -m tests.faults.churn`.
+"""F12: ten thousand labels come and go for millions of events. Does it grow? `python -m tests.faults.churn`.
 
 What a worker does with one partition, without the broker: the task, its telemetry with a scrape now and
 then, its snapshots. Labels are used for a while and then never again for long, in a window that wanders
