@@ -56,11 +56,10 @@ class LabelGaussians:
         """Count one message whose labels are complete."""
         self.messages += 1
         self.features = max(self.features, len(x))
-        rows = np.zeros(len(positive) + 1, dtype=np.intp)
-        for place, label in enumerate(positive.tolist(), 1):
-            rows[place] = self._row(label)
+        rows = np.array([0, *map(self._row, positive.tolist())], dtype=np.intp)
         self.moments = grown(self.moments, len(self.labels) + 1, self.features)
-        self.limits = grown(self.limits, self.features)
+        if self.features > len(self.limits):
+            self.limits = grown(self.limits, self.features)
         _learn(x, rows, self.moments, self.limits)
 
     def _row(self, label: int) -> int:

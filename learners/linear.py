@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,16 +188,27 @@ def with_intercept(x: Vector, intercept: float = 1.0) -> Vector:
 
 def errors(scores: Vector, targets: Targets) -> Vector:
     """Return score minus truth, shape (L,); 0 for labels the message says nothing about."""
-    error = scores.copy()
-    error[targets.positive] -= 1.0
+    error = _errors(scores, targets.positive)
     if targets.negative is not None:
         error[~targets.known(len(error))] = 0.0
     return error
 
 
-def sigmoid(logits: NDArray[np.float32]) -> Vector:
+@compiled
+def _errors(scores: Vector, positive: Ids) -> Vector:
+    error = scores.copy()
+    for label in positive:
+        error[label] -= np.float32(1.0)
+    return error
+
+
+@compiled
+def sigmoid(logits: NDArray[np.floating[Any]]) -> Vector:
     """Return 1 / (1 + exp(-logits)), safe for any logit."""
-    return (1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))).astype(np.float32, copy=False)
+    scores = np.empty(len(logits), dtype=np.float32)
+    for n in range(len(logits)):
+        scores[n] = 1.0 / (1.0 + math.exp(-min(max(np.float64(logits[n]), -30.0), 30.0)))
+    return scores
 
 
 @compiled

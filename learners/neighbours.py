@@ -117,11 +117,9 @@ class NearestNeighbours(Learner):
 
     def _remember(self, row: int, targets: Targets) -> None:
         negative = NOTHING if targets.negative is None else targets.negative
-        size = len(targets.positive)
-        self._labels = grown(self._labels, self.window, size + len(negative))
-        self._labels[row, :size] = targets.positive
-        self._labels[row, size : size + len(negative)] = negative
-        self._positives[row] = size
+        self._labels = grown(self._labels, self.window, len(targets.positive) + len(negative))
+        _note(self._labels[row], targets.positive, negative)
+        self._positives[row] = len(targets.positive)
         self._negatives[row] = COMPLETE if targets.complete else len(negative)
 
     def state(self) -> State:
@@ -169,6 +167,14 @@ def _ragged(labels: Ids, starts: Ids, sizes: Ids) -> dict[str, Ids]:
 
 def _rows(ragged: dict[str, NDArray[np.intp]]) -> list[Ids]:
     return np.split(ragged["ids"], ragged["ends"][:-1]) if len(ragged["ends"]) else []
+
+
+@compiled
+def _note(labels: Ids, positive: Ids, negative: Ids) -> None:
+    for place in range(len(positive)):
+        labels[place] = positive[place]
+    for place in range(len(negative)):
+        labels[len(positive) + place] = negative[place]
 
 
 @compiled

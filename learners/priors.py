@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,8 +62,7 @@ class LabelPriors(Learner):
     def logits(self) -> Vector:
         """Return the log-odds of the scores, shape (L,)."""
         if self._logits is None or len(self._logits) != len(self.label_space):
-            scores = self.score(NO_FEATURES)
-            self._logits = np.log(scores / (1 - scores))
+            self._logits = _log_odds(self.score(NO_FEATURES))
         return self._logits
 
     def learn(self, x: Vector, targets: Targets) -> None:
@@ -119,6 +120,14 @@ def _frequencies(positive: Table, known: Table, complete: float, size: int) -> V
         else:
             scores[label] = 0.5 / (complete + 1.0)
     return scores
+
+
+@compiled
+def _log_odds(scores: Vector) -> Vector:
+    logits = np.empty(len(scores), dtype=np.float32)
+    for label in range(len(scores)):
+        logits[label] = math.log(scores[label] / (1.0 - np.float64(scores[label])))
+    return logits
 
 
 @compiled
