@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def grown(array: NDArray[Any], *sizes: int, fill: float = 0.0) -> NDArray[Any]:
+def grown(array: NDArray[Any], *sizes: int, fill: float | NDArray[Any] = 0.0) -> NDArray[Any]:
     """Return an array at least as large as `sizes` along its leading axes, old values kept.
 
     The same array comes back where it is large enough; otherwise each axis that is too short is at
-    least doubled, so a row costs O(1) amortised. New places hold `fill`.
+    least doubled, so a row costs O(1) amortised. New places hold `fill`, or their share of it.
 
     Examples
     --------

@@ -33,9 +33,12 @@ from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors, PriorBased
 from learners.ridge import RecursiveLeastSquares, Regressed, probabilities
 from learners.scaling import StandardScaler, unit
+from learners.trees import HoeffdingAdaptiveTree
 
 SPREAD = 3.0
 """Length that standardised vectors are brought to before the linear experts see them."""
+TREE_SIZE = 8.0
+"""Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features. Full early, it stays so."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,10 +84,10 @@ class _Scored(NamedTuple):
 class IHOMER(Learner):
     """Multi-label learner for streams whose labels come, go and regroup.
 
-    Eight experts (adaptive logistic regression and recursive least squares, each on unit-length and on
+    Nine experts (adaptive logistic regression and recursive least squares, each on unit-length and on
     standardised vectors, nearest neighbours by angle and by standardised distance, label priors, the
-    previous labels) give each label a probability; a mixture follows whatever works. Label clusters, learned
-    online from co-occurrence, say which labels are decided together.
+    previous labels, an adaptive tree) give each label a probability; a mixture follows whatever works. Label
+    clusters, learned online from co-occurrence, say which labels are decided together.
 
     Parameters
     ----------
@@ -138,6 +141,7 @@ class IHOMER(Learner):
         self._near_standard = NearestNeighbours(k, window)
         self._priors = LabelPriors()
         self._previous = PreviousLabels()
+        self._tree = HoeffdingAdaptiveTree(max_size=TREE_SIZE, linear=False)
         self._experts: dict[str, Learner] = {
             "linear": self._linear,
             "linear_scaled": self._linear_scaled,
@@ -147,8 +151,9 @@ class IHOMER(Learner):
             "near_standard": self._near_standard,
             "priors": self._priors,
             "previous": self._previous,
+            "tree": self._tree,
         }
-        self._mixture = Mixture(len(self._experts))
+        self._mixture = Mixture(len(self._experts), novices=1)
         self._decision = Decision(rule)
         self._clusters = Clusters(linkage, patience=patience)
         self._scored: _Scored | None = None
@@ -221,6 +226,7 @@ class IHOMER(Learner):
             "near_standard": self._near_standard.vote(standard),
             "priors": priors,
             "previous": self._previous.temper(priors),
+            "tree": self._tree.score(x),
         }
         mixed = self._mixture.mix(np.concatenate(list(experts.values())).reshape(len(experts), -1))
         decided = self._decide(mixed, (angle, standard), labels)
@@ -248,6 +254,7 @@ class IHOMER(Learner):
         self._near_standard.learn(views.standard, targets)
         self._priors.learn(x, targets)
         self._previous.learn(x, targets)
+        self._tree.learn(x, targets)
         self._scaler.learn(x)
 
     def statistics(self) -> IHOMERStatistics:

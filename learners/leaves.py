@@ -65,11 +65,14 @@ class Leaf:
         Branches above it.
     label_space
         The tree's labels.
+    linear
+        Whether it has a linear model while it is awake.
     """
 
-    def __init__(self, number: int, depth: int, label_space: LabelSpace) -> None:
+    def __init__(self, number: int, depth: int, label_space: LabelSpace, linear: bool) -> None:
         self.number = number
         self.depth = depth
+        self._models = linear
         self.window = AdaptiveWindow()
         self.priors = LabelPriors()
         self.majority = MajorityLabelset(CAPACITY)
@@ -84,13 +87,13 @@ class Leaf:
 
     @property
     def awake(self) -> bool:
-        """Whether it can split and has its linear model."""
+        """Whether it can split, and has its linear model if it is to have one."""
         return self.gaussians is not None
 
     def wake(self) -> None:
         """Start the statistics and the linear model anew."""
         self.gaussians = LabelGaussians()
-        self.linear = AdaptiveLogisticRegression(variance=0.3)
+        self.linear = AdaptiveLogisticRegression(variance=0.3) if self._models else None
         self.share(self.priors.label_space)
 
     def sleep(self) -> None:
@@ -119,7 +122,7 @@ class Leaf:
 
     def propose(self, inputs: Vector) -> Proposals:
         """Return what the experts say of one standardised vector."""
-        sets = [self.majority.predict(inputs).labels]
+        sets = [self.majority.labels]
         if self.linear is None:
             return Proposals(self.priors.score(inputs), None, sets, MAJORITY)
         linear = self.linear.score(inputs)
@@ -130,7 +133,7 @@ class Leaf:
         return Proposals(self.priors.score(inputs) if chosen == MAJORITY else linear, linear, sets, chosen)
 
     def learn(self, x: Vector, inputs: Vector, proposals: Proposals, targets: Targets) -> None:
-        """Learn from a message that came here, given as it is and standardised."""
+        """Learn from a message that came here, given as it is and as the linear model sees it."""
         if targets.complete:
             # Sets of unknown labels are neither right nor wrong, and a split needs to know the negatives.
             self._book(proposals, targets.positive)
@@ -144,16 +147,18 @@ class Leaf:
     def _book(self, proposals: Proposals, truth: Ids) -> None:
         losses = [jaccard_loss(labels, truth) for labels in proposals.sets]
         self.promise = 0.999 * self.promise + losses[proposals.chosen]
-        self.losses *= KEEP
-        self.losses[: len(losses)] += losses
+        if self._models:
+            self.losses *= KEEP
+            self.losses[: len(losses)] += losses
 
     @property
     def nbytes(self) -> int:
         """Memory of what a sleeping leaf does without, bytes."""
-        if self.gaussians is None or self.linear is None:
+        if self.gaussians is None:
             return 0
         # Two numbers a label and feature: the weight and its variance.
-        return self.gaussians.nbytes + 8 * len(self.linear.label_space) * (self.gaussians.features + 1)
+        labels = 0 if self.linear is None else len(self.linear.label_space)
+        return self.gaussians.nbytes + 8 * labels * (self.gaussians.features + 1)
 
     def share(self, label_space: LabelSpace) -> None:
         """Use the tree's label space from now on."""
@@ -168,6 +173,7 @@ class Leaf:
         return {
             "number": self.number,
             "depth": self.depth,
+            "models": self._models,
             "window": self.window.state(),
             "priors": self.priors.state_without_labels(),
             "majority": self.majority.state_without_labels(),
@@ -181,15 +187,16 @@ class Leaf:
     @classmethod
     def from_state(cls, state: State, label_space: LabelSpace) -> Leaf:
         """Return a leaf equal to the one that returned the state."""
-        leaf = cls(state["number"], state["depth"], label_space)
+        leaf = cls(state["number"], state["depth"], label_space, state["models"])
         labels = {"labels": label_space.state()}
         leaf.window.load_state(state["window"])
         leaf.priors.load_state(state["priors"] | labels)
         leaf.majority.load_state(state["majority"] | labels)
-        if state["gaussians"] is None or leaf.linear is None:
+        if state["gaussians"] is None:
             leaf.sleep()
         else:
             leaf.gaussians = LabelGaussians.from_state(state["gaussians"])
+        if leaf.linear is not None:
             leaf.linear.load_state(state["linear"] | labels)
         leaf.share(label_space)
         leaf.losses = np.array(state["losses"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from learners.base import Learner, State, Vector
-from learners.labels import Targets
+from learners.labels import Ids, Targets
 from learners.parameters import check_number
 
 
@@ -49,6 +49,11 @@ class MajorityLabelset(Learner):
         scores = np.zeros(len(self.label_space), dtype=np.float32)
         scores[list(self._best)] = 1.0
         return scores
+
+    @property
+    def labels(self) -> Ids:
+        """The commonest label set, ids ascending."""
+        return np.array(self._best, dtype=np.intp)
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Count one message's label set."""

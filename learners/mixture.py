@@ -25,6 +25,8 @@ UNIFORM = np.float32(0.3)
 """Part of the weight handed back that goes to all experts alike, the rest as labels in general trust them."""
 PACE = np.float32(0.1)
 """How fast the trust of labels in general follows: all labels of a message count, and are not independent."""
+NOVICE = 0.01
+"""Trust that an expert starts with that knows nothing at first."""
 LEAVEN = np.float32(0.01)
 """Part of that trust that is spread evenly at each message, so that no expert is ever lost."""
 Table = NDArray[np.float32]
@@ -42,6 +44,9 @@ class Mixture:
     share
         Weight that Hedge hands back to all experts at a message that it was quite wrong about, in [0, 1];
         less where it was right. 0 never forgets who was right long ago; large values never trust anyone.
+    novices
+        How many experts, the last ones, know nothing at first: they start outside the sum and with little
+        trust, and earn both. Too many and little is left to start from.
 
     Examples
     --------
@@ -60,24 +65,30 @@ class Mixture:
     data compression" (logistic mixing), DCC 2012.
     """
 
-    def __init__(self, experts: int, rate: float = 0.1, share: float = 0.1) -> None:
+    def __init__(self, experts: int, rate: float = 0.1, share: float = 0.1, novices: int = 0) -> None:
         check_number(self, "experts", experts, int, 1)
+        check_number(self, "novices", novices, int, 0, experts - 1)
         check_number(self, "rate", rate, float, 0, open_low=True)
         check_number(self, "share", share, float, 0, 1)
         self.experts = experts
         self.rate = rate
         self.share = share
+        self.novices = novices
         self._settings: Vector = np.array((rate, share), dtype=np.float32)
         self._labels = 0
-        self._start = 1.0 / (experts + 1)
+        veterans = experts - novices
+        self._start: Table = np.full(
+            (experts + 1, 1), (1 - novices * NOVICE) / (veterans + 1), dtype=np.float32
+        )
+        self._start[veterans:experts] = NOVICE
         # One row an expert, a last one for the bias; the common weights serve labels too rare for own ones.
-        self._common: Vector = np.full(experts + 1, 1.2 / experts, dtype=np.float32)
-        self._common[-1] = 0.0
+        self._common: Vector = np.full(experts + 1, 1.2 / veterans, dtype=np.float32)
+        self._common[veterans:] = 0.0
         self._common_squares: Vector = np.ones(experts + 1, dtype=np.float32)
         self._own: Table = np.zeros((experts + 1, 0), dtype=np.float32)
         self._own_squares: Table = np.zeros((experts + 1, 0), dtype=np.float32)
         self._trust: Table = np.zeros((experts + 1, 0), dtype=np.float32)
-        self._common_trust: Vector = np.full(experts + 1, self._start, dtype=np.float32)
+        self._common_trust: Vector = self._start[:, 0].copy()
 
     def mix(self, scores: Table) -> Mixed:
         """Return the mixture of the experts' probabilities, shape (experts, L)."""

@@ -84,6 +84,9 @@ class HoeffdingAdaptiveTree(Learner):
     max_size
         Memory of statistics and linear experts, MiB, above 0. Beyond it the leaves with the least loss to
         win are put to sleep. Too small and all leaves sleep: only commonest label-sets are left.
+    linear
+        Whether leaves have linear models (default True). Without, they predict from the labels that came to
+        them alone: quicker, and worse where labels follow from many features at once.
 
     Examples
     --------
@@ -105,7 +108,12 @@ class HoeffdingAdaptiveTree(Learner):
     """
 
     def __init__(
-        self, grace: int = 200, delta: float = 1e-3, tie: float = 0.1, max_size: float = 128.0
+        self,
+        grace: int = 200,
+        delta: float = 1e-3,
+        tie: float = 0.1,
+        max_size: float = 128.0,
+        linear: bool = True,
     ) -> None:
         check_number(self, "grace", grace, int, 10)
         check_number(self, "delta", delta, float, 0, 1, open_low=True)
@@ -115,6 +123,7 @@ class HoeffdingAdaptiveTree(Learner):
         self.delta = delta
         self.tie = tie
         self.max_size = max_size
+        self.linear = linear
         super().__init__()
         self._scaler = StandardScaler()
         self._numbers = 0
@@ -140,7 +149,8 @@ class HoeffdingAdaptiveTree(Learner):
         self._teach(self._tree, scored, x, targets)
         if targets.complete:
             self._teach_alternates(scored, x, targets)
-        self._scaler.learn(x)
+        if self.linear:
+            self._scaler.learn(x)
         if self._messages % HOUSEKEEPING == 0:
             self._keep_house()
 
@@ -148,9 +158,12 @@ class HoeffdingAdaptiveTree(Learner):
         """Return everything about one vector; the last is kept, as learning mostly follows predicting."""
         key, labels = x.tobytes(), len(self.label_space)
         if self._scored is None or self._scored.key != key or self._scored.labels != labels:
-            inputs = self._scaler.transform(x) * np.float32(SPREAD / max(1, len(x)) ** 0.5)
-            self._scored = self._score_in(self._tree, x, inputs, key)
+            self._scored = self._score_in(self._tree, x, self._inputs(x), key)
         return self._scored
+
+    def _inputs(self, x: Vector) -> Vector:
+        """Return what linear models see."""
+        return self._scaler.transform(x) * np.float32(SPREAD / max(1, len(x)) ** 0.5) if self.linear else x
 
     def _score_in(self, tree: Subtree, x: Vector, inputs: Vector, key: bytes = b"") -> _Scored:
         branches, leaf = tree.path(x)
@@ -178,11 +191,11 @@ class HoeffdingAdaptiveTree(Learner):
         self._try_to_split(tree, leaf, parent)
 
     def _teach_alternates(self, scored: _Scored, x: Vector, targets: Targets) -> None:
-        loss = jaccard_loss(scored.proposals.labels, targets.positive)
         parent = None
         for branch in scored.branches:
             alternate = branch.alternate
             if alternate is not None:
+                loss = jaccard_loss(scored.proposals.labels, targets.positive)
                 own = self._score_in(alternate, x, scored.inputs)
                 alternate.compare(loss, jaccard_loss(own.proposals.labels, targets.positive))
                 self._teach(alternate, own, x, targets)
@@ -207,7 +220,7 @@ class HoeffdingAdaptiveTree(Learner):
 
     def _leaf(self, depth: int) -> Leaf:
         self._numbers += 1
-        return Leaf(self._numbers, depth, self.label_space)
+        return Leaf(self._numbers, depth, self.label_space, self.linear)
 
     def _leaf_like(self, old: Leaf, depth: int) -> Leaf:
         """Return a fresh leaf that has nothing of an old one but a weak belief in its priors."""

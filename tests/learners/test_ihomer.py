@@ -12,7 +12,7 @@ from learners.ihomer import IHOMER
 from learners.labels import Targets
 from learners.persistence import PreviousLabels
 from tests.learners.checks import through_json
-from tests.learners.streams import Message, learn_all, linear_stream, subset_accuracy
+from tests.learners.streams import Message, learn_all, linear_stream, subset_accuracy, threshold_stream
 
 
 def paired(messages: int, seed: int = 0, prefix: str = "") -> list[Message]:
@@ -154,6 +154,13 @@ def test_the_unit_of_measurement_does_not_matter(exponent: int) -> None:
     learn_all(scaled, [Message(np.ldexp(message.x, exponent), message.labels) for message in stream])
     x = stream[0].x
     np.testing.assert_array_equal(scaled.score(np.ldexp(x, exponent)), plain.score(x))
+
+
+def test_what_thresholds_decide_is_learned() -> None:
+    """Label-sets of regions that no line divides: the tree knows them, and the mixture comes to trust it."""
+    learner = IHOMER()
+    learn_all(learner, threshold_stream(4000, 30, 40))
+    assert subset_accuracy(learner, threshold_stream(1000, 30, 40, seed=2)) > 0.9
 
 
 def test_many_labels_at_once_are_learned() -> None:

@@ -28,6 +28,21 @@ def test_follows_the_expert_that_is_right_and_notices_when_it_changes() -> None:
         assert mixed.mix(opinions(phase == 1)).probabilities[0] < 0.2
 
 
+def test_a_novice_has_no_say_until_it_has_earned_it() -> None:
+    """The right expert, as a novice: hardly heard at first, followed in the end, as where all start alike."""
+    rng = np.random.default_rng(0)
+    novice, equal = Mixture(3, novices=1), Mixture(3)
+    # Last the right one.
+    said = opinions(True)[[1, 2, 0]]
+    assert novice.mix(said).probabilities[0] < 0.4 < equal.mix(said).probabilities[0]
+    for _ in range(200):
+        truth = bool(rng.random() < 0.5)
+        for each in (novice, equal):
+            each.learn(each.mix(opinions(truth)[[1, 2, 0]]), only(0) if truth else only())
+    for each in (novice, equal):
+        assert each.mix(said).probabilities[0] > 0.8
+
+
 def test_probabilities_stay_within_bounds() -> None:
     """Probabilities stay within bounds."""
     mixed = Mixture(2)

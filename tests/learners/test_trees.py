@@ -141,6 +141,13 @@ def test_partial_labels_do_not_grow_the_tree() -> None:
     assert learner.score(planted(1)[0].x).min() > 0.5
 
 
+def test_leaves_without_linear_models_tell_what_came_to_them() -> None:
+    """The splits alone are enough where thresholds alone decide."""
+    learner = HoeffdingAdaptiveTree(linear=False)
+    learn_all(learner, threshold_stream(4000, 30, 40))
+    assert subset_accuracy(learner, threshold_stream(1000, 30, 40, seed=2)) > 0.9
+
+
 def test_memory_is_bounded_and_poor_leaves_sleep() -> None:
     """A sixth of a mebibyte is not exceeded for long: leaves sleep, and still predict."""
     learner, free = HoeffdingAdaptiveTree(max_size=0.15), HoeffdingAdaptiveTree()
@@ -155,9 +162,11 @@ def test_memory_is_bounded_and_poor_leaves_sleep() -> None:
     assert subset_accuracy(learner, threshold_stream(300, 100, 100, seed=9)) > 0.1
 
 
-def test_sleeping_leaves_and_alternates_survive_a_save() -> None:
+@pytest.mark.parametrize("linear", [True, False])
+def test_sleeping_leaves_and_alternates_survive_a_save(linear: bool) -> None:
     """Save a tree that has both, load it, go on: the same digest."""
-    learner, restored = (HoeffdingAdaptiveTree(max_size=0.06) for _ in range(2))
+    size = 0.06 if linear else 0.025
+    learner, restored = (HoeffdingAdaptiveTree(max_size=size, linear=linear) for _ in range(2))
     learn_all(learner, planted(4000))
     stream = planted(1500, seed=1, shift=3)
     position = next(n for n, message in enumerate(stream) if _has_both(learner, message))
@@ -184,7 +193,7 @@ def test_many_labels_come_and_go() -> None:
 def test_a_missing_value_goes_where_most_went() -> None:
     """NaN, or a vector that ends before the feature, takes the side with more messages."""
     space = HoeffdingAdaptiveTree().label_space
-    branch = Branch(1, 2, 0.5, Leaf(2, 1, space), Leaf(3, 1, space))
+    branch = Branch(1, 2, 0.5, *(Leaf(number, 1, space, linear=True) for number in (2, 3)))
     branch.counts = [3, 5]
     missing, short = np.array([0, 0, math.nan], dtype=np.float32), np.zeros(1, dtype=np.float32)
     assert [branch.side(x) for x in (missing, short)] == [1, 1]
