@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from learners.gaussians import LabelGaussians
-from learners.splits import SIDE, Split, best_split, shares, surely_better
+from learners.splits import SIDE, WORK, Split, best_split, shares, surely_better
 
 Matrix = NDArray[np.float32]
 
@@ -115,3 +115,13 @@ def test_noise_is_no_reason_to_split(copies: int) -> None:
         # A tie that always holds leaves the bound on noise alone.
         accepted += split is not None and surely_better(split, gaussians, 1, delta, tie=1.0)
     assert accepted <= 100 * delta
+
+
+def test_many_features_are_judged_by_few_labels() -> None:
+    """A look takes about as long however long the vectors are, and still finds what divides the most."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 2500)).astype(np.float32)
+    y = np.column_stack([x[:, 1234] > 0, rng.random((300, 20)) < 0.1])
+    split = best_split(learned(x, y))
+    assert split is not None
+    assert (split.feature, split.labels) == (1234, WORK // 2500)
