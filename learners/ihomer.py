@@ -32,11 +32,9 @@ from learners.neighbours import NearestNeighbours, Neighbours
 from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors, PriorBased
 from learners.ridge import RecursiveLeastSquares, Regressed, probabilities
-from learners.scaling import StandardScaler, unit
+from learners.scaling import StandardScaler, shrunk, unit
 from learners.trees import HoeffdingAdaptiveTree
 
-SPREAD = 3.0
-"""Length that standardised vectors are brought to before the linear experts see them."""
 TREE_SIZE = 8.0
 """Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features. Full early, it stays so."""
 
@@ -235,7 +233,7 @@ class IHOMER(Learner):
 
     def _views(self, x: Vector) -> _Views:
         standard = self._scaler.transform(x)
-        return _Views(unit(x), standard, standard * np.float32(SPREAD / max(1, len(x)) ** 0.5))
+        return _Views(unit(x), standard, shrunk(standard))
 
     def _decide(self, mixed: Mixed, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
         owners = self._clusters.owners()

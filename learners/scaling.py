@@ -19,6 +19,8 @@ RESOLUTION = 1e-7
 """Share of a value by which single precision can tell it from the next."""
 SMALLEST = 1e-74
 """Variance whose inverse root is still a number in single precision."""
+SPREAD = 3.0
+"""Length that standardised vectors usually have once they are shrunk."""
 
 
 class StandardScaler:
@@ -124,6 +126,18 @@ def _transform(x: Vector, shift: Vector, inverse: Vector, size: int) -> Vector:
         value = (x[i] - shift[i]) * inverse[i]
         z[i] = 0.0 if np.isnan(value) else min(max(value, -CLIP), CLIP)
     return z
+
+
+def shrunk(standard: Vector) -> Vector:
+    """Return a standardised vector as linear experts want it: no longer for having many features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shrunk(np.array([1.0, -1.0, 1.0, 1.0], dtype=np.float32)).tolist()
+    [1.5, -1.5, 1.5, 1.5]
+    """
+    return standard * np.float32(SPREAD / max(1, len(standard)) ** 0.5)
 
 
 def unit(x: Vector) -> Vector:

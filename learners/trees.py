@@ -12,14 +12,12 @@ from learners.gaussians import LabelGaussians
 from learners.labels import LabelSpace, Targets
 from learners.leaves import Leaf, Proposals, jaccard_loss
 from learners.parameters import check_number
-from learners.scaling import StandardScaler
+from learners.scaling import StandardScaler, shrunk
 from learners.splits import Split, best_split, shares, surely_better
 from learners.subtrees import Alternate, Branch, Subtree
 
 DEPTH = 30
 """Most branches on a path."""
-SPREAD = 3.0
-"""Length that standardised vectors are brought to before linear experts see them."""
 INHERITED = 50.0
 """Most messages that the priors of a new leaf count for."""
 WEAK = 10.0
@@ -163,7 +161,7 @@ class HoeffdingAdaptiveTree(Learner):
 
     def _inputs(self, x: Vector) -> Vector:
         """Return what linear models see."""
-        return self._scaler.transform(x) * np.float32(SPREAD / max(1, len(x)) ** 0.5) if self.linear else x
+        return shrunk(self._scaler.transform(x)) if self.linear else x
 
     def _score_in(self, tree: Subtree, x: Vector, inputs: Vector, key: bytes = b"") -> _Scored:
         branches, leaf = tree.path(x)
