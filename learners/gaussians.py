@@ -58,8 +58,7 @@ class LabelGaussians:
         self.features = max(self.features, len(x))
         rows = np.array([0, *map(self._row, positive.tolist())], dtype=np.intp)
         self.moments = grown(self.moments, len(self.labels) + 1, self.features)
-        if self.features > len(self.limits):
-            self.limits = grown(self.limits, self.features)
+        self.limits = grown(self.limits, self.features)
         _learn(x, rows, self.moments, self.limits)
 
     def _row(self, label: int) -> int:

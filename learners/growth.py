@@ -23,9 +23,9 @@ def grown(array: NDArray[Any], *sizes: int, fill: float | NDArray[Any] = 0.0) ->
     >>> grown(np.ones((2, 2)), 2, 3).shape
     (2, 4)
     """
-    shape = list(array.shape)
-    if all(map(operator.le, sizes, shape)):
+    if all(map(operator.le, sizes, array.shape)):
         return array
+    shape = list(array.shape)
     for axis, size in enumerate(sizes):
         if size > shape[axis]:
             shape[axis] = max(size, 2 * shape[axis])
