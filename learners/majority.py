@@ -47,7 +47,7 @@ class MajorityLabelset(Learner):
         """Return 1 for each label of the commonest set, else 0; the vector is not looked at."""
         del x
         scores = np.zeros(len(self.label_space), dtype=np.float32)
-        scores[list(self._best)] = 1.0
+        scores[self.labels] = 1.0
         return scores
 
     @property
