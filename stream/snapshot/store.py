@@ -147,7 +147,7 @@ class Store:
         content = self._files.cat_file(path)
         snapshot = parse(content, path)
         for field, theirs, ours in zip(Identity._fields, snapshot.identity, self.identity, strict=True):
-            if theirs != ours is not None:
+            if ours is not None and theirs != ours:
                 raise SnapshotError(f"{path} is of another {field}: {theirs} instead of {ours}.")
         if snapshot.pickled and not self.allow_pickle:
             raise SnapshotError(
