@@ -152,7 +152,7 @@ class Progress:
             return self.committed() > done
 
         while (done := self.committed()) < goal:
-            until(moved)
+            until(moved, HEALED_S)
 
     def __enter__(self) -> Self:
         """Return itself."""
