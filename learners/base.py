@@ -258,7 +258,8 @@ class Learner(MultiLabelClassifier, abc.ABC):
     def _count(self, x: Vector) -> None:
         """Book one learned message; every `learn` calls it once."""
         self._messages += 1
-        self._features = max(self._features, len(x))
+        if len(x) > self._features:
+            self._features = len(x)
 
     # State ------------------------------------------------------------------------------------------
 

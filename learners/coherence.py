@@ -165,7 +165,7 @@ class LevelThresholds:
     def learn(self, scores: Vector, shape: Shape, proposed: Ids, targets: Targets) -> None:
         """Book what each candidate would have earned on the labels that the message says something of."""
         size = len(scores)
-        truth, known = targets.dense(size), targets.known(size)
+        truth, known = targets.dense(size), ~targets.unknown(size)
         self._grow(len(shape.levels))
         walked = self._walk(scores, shape, proposed)
         self._earned[: len(shape.levels)] *= self.keep

@@ -114,9 +114,9 @@ class Decision:
         if self.rule in TOP or not len(decided.active):
             return
         before = max(1, self._labels)
-        self._labels = max(
-            self._labels, int(decided.active[-1]) + 1, int(targets.positive.max(initial=-1)) + 1
-        )
+        # Both ascend.
+        highest = (*targets.positive[-1:].tolist(), int(decided.active[-1]))
+        self._labels = max(self._labels, max(highest) + 1)
         self._seen = grown(self._seen, self._labels)
         self._macro = grown(self._macro, self._labels)
         self._accounts = grown(self._accounts, max(decided.clusters.tolist()) + 1)

@@ -31,7 +31,7 @@ from learners.mixture import Mixed, Mixture
 from learners.neighbours import NearestNeighbours, Neighbours
 from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors, PriorBased
-from learners.ridge import RecursiveLeastSquares, Regressed, probabilities
+from learners.ridge import RecursiveLeastSquares, Regressed
 from learners.scaling import StandardScaler, shrunk, unit
 from learners.trees import HoeffdingAdaptiveTree
 
@@ -218,8 +218,8 @@ class IHOMER(Learner):
         experts = {
             "linear": self._linear.score(views.unit),
             "linear_scaled": self._linear_scaled.score(views.scaled),
-            "ridge": probabilities(regressed[0]),
-            "ridge_scaled": probabilities(regressed[1]),
+            "ridge": regressed[0].scores,
+            "ridge_scaled": regressed[1].scores,
             "near_angle": self._near_angle.vote(angle),
             "near_standard": self._near_standard.vote(standard),
             "priors": priors,

@@ -77,7 +77,7 @@ class LabelPowerset(RiverLearner):
         positive = targets.dense(len(self.label_space))
         if not targets.complete:
             guess = Targets(self.predict(x).labels).dense(len(positive))
-            positive = np.where(targets.known(len(positive)), positive, guess)
+            positive = np.where(targets.unknown(len(positive)), guess, positive)
         self._count(x)
         self._learn_set(dictionary(x), tuple(np.flatnonzero(positive).tolist()))
 

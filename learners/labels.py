@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from learners.compiled import compiled
+
 Ids = NDArray[np.intp]
 
 
@@ -44,12 +46,12 @@ class Targets(NamedTuple):
         mask[self.positive] = True
         return mask
 
-    def known(self, size: int) -> NDArray[np.bool_]:
-        """Return a mask of shape (size,): True where the message says yes or no."""
+    def unknown(self, size: int) -> NDArray[np.bool_]:
+        """Return a mask of shape (size,): True where the message says neither yes nor no."""
         if self.negative is None:
-            return np.ones(size, dtype=np.bool_)
-        mask = self.dense(size)
-        mask[self.negative] = True
+            return np.zeros(size, dtype=np.bool_)
+        mask = np.ones(size, dtype=np.bool_)
+        mask[self.positive] = mask[self.negative] = False
         return mask
 
 
@@ -172,3 +174,21 @@ def best_labels(scores: NDArray[np.floating[Any]], k: int) -> Ids:
     better = np.flatnonzero(scores > last)
     ties = np.flatnonzero(scores == last)[: k - len(better)]
     return np.concatenate([better[np.argsort(-scores[better], kind="stable")], ties])
+
+
+@compiled
+def in_both(one: Ids, other: Ids) -> int:
+    """Return how many ids two ascending arrays have in common.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> in_both(np.array([0, 2, 5]), np.array([2, 3, 5]))
+    2
+    """
+    place = common = 0
+    for label in one:
+        while place < len(other) and other[place] < label:
+            place += 1
+        common += place < len(other) and other[place] == label
+    return common

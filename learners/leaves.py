@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from learners.adaptive_window import AdaptiveWindow
 from learners.base import State, Vector
 from learners.gaussians import LabelGaussians
-from learners.labels import Ids, LabelSpace, Targets
+from learners.labels import Ids, LabelSpace, Targets, in_both
 from learners.linear import AdaptiveLogisticRegression
 from learners.majority import MajorityLabelset
 from learners.priors import LabelPriors
@@ -49,6 +49,14 @@ class Proposals(NamedTuple):
     def labels(self) -> Ids:
         """The chosen label-set."""
         return self.sets[self.chosen]
+
+    def loss(self, truth: Ids) -> float:
+        """Return what the chosen label-set loses on a message; see `jaccard_loss`."""
+        return jaccard_loss(self.labels, truth)
+
+    def losses(self, truth: Ids) -> list[float]:
+        """Return what each expert awake loses on a message; see `jaccard_loss`."""
+        return [jaccard_loss(labels, truth) for labels in self.sets]
 
 
 class Leaf:
@@ -132,21 +140,19 @@ class Leaf:
         chosen = len(sets) - 1 - int(self.losses[::-1].argmin())
         return Proposals(self.priors.score(inputs) if chosen == MAJORITY else linear, linear, sets, chosen)
 
-    def learn(self, x: Vector, inputs: Vector, proposals: Proposals, targets: Targets) -> None:
-        """Learn from a message that came here, given as it is and as the linear model sees it."""
-        if targets.complete:
-            # Sets of unknown labels are neither right nor wrong, and a split needs to know the negatives.
-            self._book(proposals, targets.positive)
-            if self.gaussians is not None:
-                self.gaussians.learn(x, targets.positive)
-        if self.linear is not None and proposals.linear is not None:
-            self.linear.update(inputs, proposals.linear, targets)
+    def learn(self, x: Vector, inputs: Vector, linear: Vector | None, targets: Targets) -> None:
+        """Learn from a message that came here, given as it is and as the linear model sees and scored it."""
+        if targets.complete and self.gaussians is not None:
+            # A split needs to know the negatives.
+            self.gaussians.learn(x, targets.positive)
+        if self.linear is not None and linear is not None:
+            self.linear.update(inputs, linear, targets)
         self.priors.learn(inputs, targets)
         self.majority.learn(inputs, targets)
 
-    def _book(self, proposals: Proposals, truth: Ids) -> None:
-        losses = [jaccard_loss(labels, truth) for labels in proposals.sets]
-        self.promise = 0.999 * self.promise + losses[proposals.chosen]
+    def book(self, losses: list[float], chosen: int) -> None:
+        """Book what the experts lost on a message, and the tree with the chosen one."""
+        self.promise = 0.999 * self.promise + losses[chosen]
         if self._models:
             self.losses *= KEEP
             self.losses[: len(losses)] += losses
@@ -205,16 +211,16 @@ class Leaf:
 
 
 def jaccard_loss(predicted: Ids, truth: Ids) -> float:
-    """Return 1 - |both| / |either|, 0 for two empty sets: a message's loss in [0, 1] in any label space.
+    """Return 1 - |both| / |either| of ascending label-sets, 0 for two empty ones: a loss in any label space.
 
     Examples
     --------
-    >>> jaccard_loss(np.array([0, 2]), np.array([2])), jaccard_loss(np.array([]), np.array([]))
+    >>> nothing = np.array([], dtype=np.intp)
+    >>> jaccard_loss(np.array([0, 2]), np.array([2])), jaccard_loss(nothing, nothing)
     (0.5, 0.0)
     """
-    guessed = set(predicted.tolist())
-    both = len(guessed.intersection(truth.tolist()))
-    either = len(guessed) + len(truth) - both
+    both = in_both(predicted, truth)
+    either = len(predicted) + len(truth) - both
     return 1.0 - both / either if either else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Online logistic regression for all labels at once: a weight row per label, one product a message."""
+"""Online logistic regression for all labels at once: one pass through the weights a message."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from learners.base import Learner, State, Vector
 from learners.compiled import compiled
-from learners.growth import grown, roomy
+from learners.growth import grown
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
 from learners.priors import PriorBased
+from learners.products import add_products
 
 INTERCEPT = 0.3
 """Input of the adaptive intercept: below 1, as the prior already knows how frequent the label is."""
@@ -50,12 +51,12 @@ class LogisticRegression(Learner):
         check_number(self, "rate", rate, float, 0, open_low=True)
         self.rate = rate
         super().__init__()
-        # Column 0 is the intercept, so that features may still grow to the right.
-        self._weights: Vector = np.zeros((0, 1), dtype=np.float32)
+        # A row a feature: those that are 0 cost nothing. Row 0 is the intercept, as features may still come.
+        self._weights: Vector = np.zeros((1, 0), dtype=np.float32)
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
-        return sigmoid(self._logits(self._inputs(x)))
+        return self._score(x, np.zeros(len(self.label_space), dtype=np.float32), 1.0)
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Take one gradient step per label that the message says yes or no to."""
@@ -64,41 +65,34 @@ class LogisticRegression(Learner):
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
         """Learn as `learn` does, from the scores that `score` gave for the same vector, shape (L,)."""
         self._count(x)
-        inputs = self._inputs(x)
-        self._weights = roomy(self._weights, len(self.label_space), len(inputs))
-        self._step(inputs, errors(scores, targets), scores)
+        self._weights = grown(self._weights, len(x) + 1, len(self.label_space))
+        self._step(x, errors(scores, targets), scores)
 
-    def _inputs(self, x: Vector) -> Vector:
-        return with_intercept(x)
+    def _score(self, x: Vector, start: Vector, intercept: float) -> Vector:
+        """Return the probabilities where those of a vector of zeros have the log-odds `start`, shape (L,)."""
+        scores = np.empty(len(start), dtype=np.float32)
+        _scores(self._weights, x, intercept, start, scores)
+        return scores
 
-    def _step(self, inputs: Vector, error: Vector, scores: Vector) -> None:
+    def _step(self, x: Vector, error: Vector, scores: Vector) -> None:
         del scores
-        weights = self._weights[: len(error), : len(inputs)]
-        weights -= np.outer(np.float32(self.rate) * error, inputs)
+        _descend(self._weights, x, np.float32(self.rate) * error)
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
         """See `Learner.inherit`; the weights are the parent's."""
         super().inherit(label, parent, prior)
-        self._weights = grown(self._weights, len(self.label_space))
-        self._weights[label] = self._weights[parent]
-
-    def _logits(self, inputs: Vector) -> Vector:
-        # Labels and features newer than the weights stand for rows and columns of zeros.
-        rows, columns = len(self.label_space), len(inputs)
-        have = self._weights[:rows, :columns]
-        logits = np.zeros(rows, dtype=np.float32)
-        logits[: len(have)] = have @ inputs[: have.shape[1]]
-        return logits
+        self._weights = grown(self._weights, 1, len(self.label_space))
+        self._weights[:, label] = self._weights[:, parent]
 
     def state(self) -> State:
         """See `Learner.state`."""
-        labels, features = len(self.label_space), self._features + 1
-        return super().state() | {"weights": grown(self._weights, labels, features)[:labels, :features]}
+        rows, labels = self._features + 1, len(self.label_space)
+        return super().state() | {"weights": grown(self._weights, rows, labels)[:rows, :labels]}
 
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._weights = roomy(np.array(state["weights"]), *state["weights"].shape)
+        self._weights = np.array(state["weights"])
 
 
 class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
@@ -144,30 +138,26 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         self.forgetting = forgetting
         self.tolerance = tolerance
         super().__init__()
-        self._variances: Vector = np.zeros((0, 1), dtype=np.float32)
+        self._variances: Vector = np.zeros((1, 0), dtype=np.float32)
         self._settings: Vector = np.array((variance, 1.0 + forgetting, tolerance), dtype=np.float32)
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
-        return sigmoid(self._logits(self._inputs(x)) + self._priors.logits())
+        return self._score(x, self._priors.logits(), INTERCEPT)
 
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
         """See `LogisticRegression.update`."""
         super().update(x, scores, targets)
         self._learn_priors(x, targets)
 
-    def _inputs(self, x: Vector) -> Vector:
-        return with_intercept(x, INTERCEPT)
-
-    def _step(self, inputs: Vector, error: Vector, scores: Vector) -> None:
-        self._variances = grown(self._variances, *self._weights.shape, fill=self.variance)
-        columns = _sparse_columns(inputs)
-        _laplace(self._weights, self._variances, inputs, columns, error, scores, self._settings)
+    def _step(self, x: Vector, error: Vector, scores: Vector) -> None:
+        self._variances = grown(self._variances, len(x) + 1, len(error), fill=self.variance)
+        _laplace(self._weights, self._variances, x, error, scores, self._settings)
 
     def state(self) -> State:
         """See `Learner.state`."""
-        labels, features = len(self.label_space), self._features + 1
-        variances = grown(self._variances, labels, features, fill=self.variance)[:labels, :features]
+        rows, labels = self._features + 1, len(self.label_space)
+        variances = grown(self._variances, rows, labels, fill=self.variance)[:rows, :labels]
         return super().state() | {"variances": variances}
 
     def load_state(self, state: State) -> None:
@@ -188,77 +178,84 @@ def with_intercept(x: Vector, intercept: float = 1.0) -> Vector:
 
 def errors(scores: Vector, targets: Targets) -> Vector:
     """Return score minus truth, shape (L,); 0 for labels the message says nothing about."""
-    error = _errors(scores, targets.positive)
+    error = scores.copy()
+    _subtract_one(error, targets.positive)
     if targets.negative is not None:
-        error[~targets.known(len(error))] = 0.0
+        error[targets.unknown(len(error))] = 0.0
     return error
 
 
 @compiled
-def _errors(scores: Vector, positive: Ids) -> Vector:
-    error = scores.copy()
+def _subtract_one(error: Vector, positive: Ids) -> None:
     for label in positive:
         error[label] -= np.float32(1.0)
-    return error
 
 
-@compiled
 def sigmoid(logits: NDArray[np.floating[Any]]) -> Vector:
     """Return 1 / (1 + exp(-logits)), safe for any logit."""
     scores = np.empty(len(logits), dtype=np.float32)
-    for n in range(len(logits)):
-        scores[n] = 1.0 / (1.0 + math.exp(-min(max(np.float64(logits[n]), -30.0), 30.0)))
+    _sigmoids(logits, scores)
     return scores
 
 
 @compiled
-def _sparse_columns(inputs: Vector) -> Ids:
-    """Return the columns that are not 0; none where there are so many that running through all is faster."""
-    columns, size = np.empty(len(inputs), dtype=np.intp), 0
+def _sigmoids(logits: NDArray[np.floating[Any]], scores: Vector) -> None:
+    for n in range(len(logits)):
+        scores[n] = _sigmoid(np.float64(logits[n]))
+
+
+@compiled
+def _sigmoid(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-min(max(logit, -30.0), 30.0)))
+
+
+@compiled
+def _scores(weights: Vector, x: Vector, intercept: float, start: Vector, scores: Vector) -> None:
+    """Fill in the probabilities; labels and features newer than the weights have none."""
+    scores[:] = start
+    known = scores[: weights.shape[1]]
+    for label in range(len(known)):
+        known[label] += np.float32(intercept) * weights[0, label]
+    add_products(weights[1:], x, known)
+    for label in range(len(scores)):
+        scores[label] = _sigmoid(np.float64(scores[label]))
+
+
+@compiled
+def _descend(weights: Vector, x: Vector, step: Vector) -> None:
+    """Take one gradient step for each label."""
+    inputs = with_intercept(x, 1.0)
     for column in range(len(inputs)):
-        if inputs[column] != 0.0:
-            columns[size] = column
-            size += 1
-    return columns[: size if 2 * size <= len(inputs) else 0]
+        for label in range(len(step)):
+            weights[column, label] -= step[label] * inputs[column]
 
 
 @compiled
 def _laplace(
-    weights: Vector,
-    variances: Vector,
-    inputs: Vector,
-    columns: Ids,
-    error: Vector,
-    scores: Vector,
-    settings: Vector,
+    weights: Vector, variances: Vector, x: Vector, error: Vector, scores: Vector, settings: Vector
 ) -> None:
-    """Take one Laplace step in each row whose error counts; no `columns` stand for all of them."""
+    """Take one Laplace step for each label whose error counts."""
     most, growth, tolerance = settings[0], settings[1], settings[2]
-    for row in range(len(error)):
-        if abs(error[row]) <= tolerance:
+    inputs = with_intercept(x, INTERCEPT)
+    labels = np.flatnonzero(np.abs(error) > tolerance)
+    doubts = np.zeros(len(labels), dtype=np.float32)
+    for row in range(len(inputs)):
+        square = inputs[row] * inputs[row]
+        if square == 0.0:
             continue
-        doubt = np.float32(0.0)
-        if len(columns):
-            for column in columns:
-                doubt += variances[row, column] * inputs[column] * inputs[column]
-        else:
-            for column in range(len(inputs)):
-                doubt += variances[row, column] * inputs[column] * inputs[column]
-        step, curvature = _mode(scores[row], error[row], doubt)
-        if len(columns):
-            for column in columns:
-                spread = variances[row, column] * inputs[column]
-                weights[row, column] -= spread * step
-                variances[row, column] = min(
-                    (variances[row, column] - spread * spread * curvature) * growth, most
-                )
-        else:
-            for column in range(len(inputs)):
-                spread = variances[row, column] * inputs[column]
-                weights[row, column] -= spread * step
-                variances[row, column] = min(
-                    (variances[row, column] - spread * spread * curvature) * growth, most
-                )
+        for n in range(len(labels)):
+            doubts[n] += variances[row, labels[n]] * square
+    steps, curvatures = np.empty_like(doubts), np.empty_like(doubts)
+    for n in range(len(labels)):
+        steps[n], curvatures[n] = _mode(scores[labels[n]], error[labels[n]], doubts[n])
+    for row in range(len(inputs)):
+        if inputs[row] == 0.0:
+            continue
+        for n in range(len(labels)):
+            variance = variances[row, labels[n]]
+            spread = variance * inputs[row]
+            weights[row, labels[n]] -= spread * steps[n]
+            variances[row, labels[n]] = min((variance - spread * spread * curvatures[n]) * growth, most)
 
 
 @compiled

@@ -42,6 +42,7 @@ class MajorityLabelset(Learner):
         # In order of first appearance: dropping all counts by one changes neither order nor winner.
         self._counts: dict[tuple[int, ...], int] = {}
         self._best: tuple[int, ...] = ()
+        self._labels: Ids = np.zeros(0, dtype=np.intp)
 
     def score(self, x: Vector) -> Vector:
         """Return 1 for each label of the commonest set, else 0; the vector is not looked at."""
@@ -52,8 +53,8 @@ class MajorityLabelset(Learner):
 
     @property
     def labels(self) -> Ids:
-        """The commonest label set, ids ascending."""
-        return np.array(self._best, dtype=np.intp)
+        """The commonest label set, ids ascending; not to be written to."""
+        return self._labels
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Count one message's label set."""
@@ -68,7 +69,11 @@ class MajorityLabelset(Learner):
         count = self._counts[labelset] = self._counts.get(labelset, 0) + 1
         best = self._counts.get(self._best, 0)
         if count > best or (count == best and self._earlier(labelset)):
-            self._best = labelset
+            self._set_best(labelset)
+
+    def _set_best(self, labelset: tuple[int, ...]) -> None:
+        if labelset != self._best:
+            self._best, self._labels = labelset, np.array(labelset, dtype=np.intp)
 
     def _earlier(self, labelset: tuple[int, ...]) -> bool:
         return next(kept for kept in self._counts if kept in (labelset, self._best)) == labelset
@@ -86,4 +91,4 @@ class MajorityLabelset(Learner):
         super().load_state(state)
         labelsets = map(tuple, state["labelsets"])
         self._counts = dict(zip(labelsets, state["counts"], strict=True))
-        self._best = tuple(state["best"])
+        self._set_best(tuple(state["best"]))

@@ -116,7 +116,7 @@ class Mixture:
         self._grow(size)
         truth = targets.dense(size)
         _learn(
-            *(mixed.opinions, mixed.logits, truth, targets.known(size), self._settings),
+            *(mixed.opinions, mixed.logits, truth, targets.unknown(size), self._settings),
             *(self._common, self._common_squares, self._own, self._own_squares),
             *(self._trust, self._common_trust),
         )
@@ -206,7 +206,7 @@ def _learn(
     opinions: Table,
     logits: Table,
     truth: NDArray[np.bool_],
-    known: NDArray[np.bool_],
+    unknown: NDArray[np.bool_],
     settings: Vector,
     common: Vector,
     common_squares: Vector,
@@ -223,7 +223,7 @@ def _learn(
     # What is handed back goes to those that labels in general do well to trust.
     heirs = UNIFORM / np.float32(rows) + (one - UNIFORM) * common_trust
     for label in range(opinions.shape[1]):
-        if not known[label]:
+        if unknown[label]:
             continue
         error = opinions[rows - 1, label] - (one if truth[label] else np.float32(0.0))
         norm = np.float32(0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from learners.compiled import compiled
 from learners.growth import grown
 from learners.labels import Ids, Targets
 from learners.parameters import check_number
+from learners.products import add_products
 
 COMPLETE = -1
 """Stands for the number of negatives where all other labels are."""
@@ -85,8 +87,10 @@ class NearestNeighbours(Learner):
         have = min(self._messages, self.window)
         if not have:
             return NOBODY
-        rows, weights = _nearest(self._vectors, self._norms[:have], x, min(self.k, have))
-        return Neighbours(weights, *_sets(rows, self._labels, self._positives), rows)
+        k = min(self.k, have)
+        weights, sizes, rows = np.empty(k), np.empty(k, dtype=np.intp), np.zeros(k, dtype=np.intp)
+        _nearest(self._vectors, self._norms, have, x, rows, weights)
+        return Neighbours(weights, _sets(rows, self._labels, self._positives, sizes), sizes, rows)
 
     def numbers(self, neighbours: Neighbours) -> list[int]:
         """Return which learned message each neighbour is, counting from 0."""
@@ -96,7 +100,9 @@ class NearestNeighbours(Learner):
     def vote(self, neighbours: Neighbours) -> Vector:
         """Return the weighted share of neighbours that carry each label, of those that know; shape (L,)."""
         said = (self._labels, self._positives, self._negatives)
-        return _vote(neighbours.weights, neighbours.rows, *said, len(self.label_space))
+        share = np.empty(len(self.label_space), dtype=np.float32)
+        _vote(neighbours.weights, neighbours.rows, *said, share)
+        return share
 
     def score(self, x: Vector) -> Vector:
         """Return each label's share of the vote, shape (L,)."""
@@ -190,12 +196,15 @@ def _store(vectors: Vector, norms: Vector, row: int, x: Vector) -> None:
 
 @compiled
 def _nearest(
-    vectors: Vector, norms: Vector, x: Vector, k: int
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the k rows of least distance, nearest first and the earlier row first, and their weights."""
-    products, norm = _products(vectors, x, len(norms))
-    rows, least = np.zeros(k, dtype=np.intp), np.full(k, np.inf)
-    for row in range(len(products)):
+    vectors: Vector, norms: Vector, messages: int, x: Vector, rows: Ids, weights: NDArray[np.float64]
+) -> None:
+    """Fill in the rows of least distance, nearest first and the earlier row first, and their weights."""
+    k, norm = len(rows), 0.0
+    for value in x:
+        norm += 0.0 if np.isnan(value) else np.float64(value) ** 2
+    products, least = np.zeros(messages, dtype=np.float32), np.full(k, np.inf)
+    add_products(vectors, x, products)
+    for row in range(messages):
         # |a - b|² = |a|² - 2ab + |b|²: products instead of differences.
         square = np.float64(norms[row]) - 2.0 * np.float64(products[row])
         if square >= least[-1]:
@@ -205,29 +214,18 @@ def _nearest(
             least[place], rows[place] = least[place - 1], rows[place - 1]
             place -= 1
         least[place], rows[place] = square, row
-    weights = 1.0 / (np.sqrt(np.maximum(least + norm, 0.0)) + 1e-3 * np.sqrt(norm) + 1e-9)
-    return rows, weights / weights.sum()
+    total = 0.0
+    for place in range(k):
+        weights[place] = 1.0 / (math.sqrt(max(least[place] + norm, 0.0)) + 1e-3 * math.sqrt(norm) + 1e-9)
+        total += weights[place]
+    for place in range(k):
+        weights[place] /= total
 
 
 @compiled
-def _products(vectors: Vector, x: Vector, rows: int) -> tuple[Vector, float]:
-    """Return the product of a vector with each row, and with itself."""
-    products, norm = np.zeros(rows, dtype=np.float32), 0.0
-    for feature in range(len(x)):
-        value = x[feature]
-        if np.isnan(value) or value == 0.0:
-            continue
-        norm += np.float64(value) ** 2
-        if feature < len(vectors):
-            for row in range(rows):
-                products[row] += value * vectors[feature, row]
-    return products, norm
-
-
-@compiled
-def _sets(rows: Ids, labels: Ids, positives: Ids) -> tuple[Ids, Ids]:
-    """Return the positives of some rows, one row after the other, and how many each has."""
-    sizes, total = np.empty(len(rows), dtype=np.intp), 0
+def _sets(rows: Ids, labels: Ids, positives: Ids, sizes: Ids) -> Ids:
+    """Return the positives of some rows, one row after the other, and fill in how many each has."""
+    total = 0
     for place in range(len(rows)):
         sizes[place] = positives[rows[place]]
         total += sizes[place]
@@ -236,15 +234,15 @@ def _sets(rows: Ids, labels: Ids, positives: Ids) -> tuple[Ids, Ids]:
         for i in range(sizes[place]):
             ids[first + i] = labels[rows[place], i]
         first += sizes[place]
-    return ids, sizes
+    return ids
 
 
 @compiled
 def _vote(
-    weights: NDArray[np.float64], rows: Ids, labels: Ids, positives: Ids, negatives: Ids, size: int
-) -> Vector:
-    """Return the weighted share of the rows that say yes to each label, of those that say yes or no."""
-    yes, known = np.zeros(size), np.zeros(size)
+    weights: NDArray[np.float64], rows: Ids, labels: Ids, positives: Ids, negatives: Ids, share: Vector
+) -> None:
+    """Fill in the weighted share of the rows that say yes to each label, of those that say yes or no."""
+    yes, known = np.zeros(len(share)), np.zeros(len(share))
     everything = True
     for place in range(len(rows)):
         row, weight = rows[place], weights[place]
@@ -257,10 +255,8 @@ def _vote(
         else:
             for label in labels[row, : positives[row] + negatives[row]]:
                 known[label] += weight
-    share = np.empty(size, dtype=np.float32)
-    for label in range(size):
+    for label in range(len(share)):
         if everything:
             share[label] = min(yes[label], 1.0)
         else:
             share[label] = min(yes[label] / known[label], 1.0) if known[label] > 0.0 else 0.0
-    return share

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from learners.base import Prediction, State, Vector
-from learners.compiled import compiled
-from learners.labels import Ids, Targets
+from learners.labels import Ids, Targets, in_both
 from learners.priors import PriorBased
 
 KEEP = 0.999
@@ -63,13 +62,13 @@ class PreviousLabels(PriorBased):
         self._count(x)
         self._learn_priors(x, targets)
         if targets.complete:
-            stayed = _in_both(self._previous, targets.positive)
+            stayed = in_both(self._previous, targets.positive)
             self._stayed = self._stayed * KEEP + stayed
             self._asked = self._asked * KEEP + len(self._previous)
         self._previous = targets.positive if targets.complete else self._kept(targets)
 
     def _kept(self, targets: Targets) -> Ids:
-        unknown = ~targets.known(len(self.label_space))
+        unknown = targets.unknown(len(self.label_space))
         return np.union1d(self._previous[unknown[self._previous]], targets.positive)
 
     def state(self) -> State:
@@ -85,14 +84,3 @@ class PreviousLabels(PriorBased):
         super().load_state(state)
         self._previous = np.array(state["previous"], dtype=np.intp)
         self._stayed, self._asked = state["stayed"], state["asked"]
-
-
-@compiled
-def _in_both(one: Ids, other: Ids) -> int:
-    """Count what two ascending arrays have in common."""
-    place = common = 0
-    for label in one:
-        while place < len(other) and other[place] < label:
-            place += 1
-        common += place < len(other) and other[place] == label
-    return common

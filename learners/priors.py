@@ -56,13 +56,16 @@ class LabelPriors(Learner):
         del x
         size = len(self.label_space)
         if self._scores is None or len(self._scores) != size:
-            self._scores = _frequencies(self._positive, self._known[: self._size], self._complete, size)
+            self._scores = np.empty(size, dtype=np.float32)
+            _frequencies(self._positive, self._known, self._size, self._complete, self._scores)
         return self._scores.copy()
 
     def logits(self) -> Vector:
         """Return the log-odds of the scores, shape (L,)."""
         if self._logits is None or len(self._logits) != len(self.label_space):
-            self._logits = _log_odds(self.score(NO_FEATURES))
+            scores = self.score(NO_FEATURES)
+            self._logits = np.empty_like(scores)
+            _log_odds(scores, self._logits)
         return self._logits
 
     def learn(self, x: Vector, targets: Targets) -> None:
@@ -72,7 +75,7 @@ class LabelPriors(Learner):
         size = len(self.label_space)
         self._grow(size)
         keep = 0.5 ** (1.0 / self.half_life)
-        _count(self._positive, self._known, targets.positive, targets.known(size), keep)
+        _count(self._positive, self._known, targets.positive, targets.unknown(size), keep)
         if targets.negative is None:
             self._complete = self._complete * keep + 1.0
 
@@ -110,30 +113,26 @@ class LabelPriors(Learner):
 
 
 @compiled
-def _frequencies(positive: Table, known: Table, complete: float, size: int) -> Vector:
-    """Return the frequencies; labels past the end of `known` were known to every complete message."""
-    scores = np.empty(size, dtype=np.float32)
-    for label in range(size):
+def _frequencies(positive: Table, known: Table, size: int, complete: float, scores: Vector) -> None:
+    """Fill in the frequencies; labels past the first `size` were known to every complete message."""
+    for label in range(len(scores)):
         # Half a yes and half a no in advance: one message alone proves little.
-        if label < len(known):
+        if label < size:
             scores[label] = (positive[label] + 0.5) / (known[label] + 1.0)
         else:
             scores[label] = 0.5 / (complete + 1.0)
-    return scores
 
 
 @compiled
-def _log_odds(scores: Vector) -> Vector:
-    logits = np.empty(len(scores), dtype=np.float32)
+def _log_odds(scores: Vector, logits: Vector) -> None:
     for label in range(len(scores)):
         logits[label] = math.log(scores[label] / (1.0 - np.float64(scores[label])))
-    return logits
 
 
 @compiled
-def _count(positive: Table, known: Table, labels: Ids, answered: NDArray[np.bool_], keep: float) -> None:
-    for label in range(len(answered)):
-        if answered[label]:
+def _count(positive: Table, known: Table, labels: Ids, unknown: NDArray[np.bool_], keep: float) -> None:
+    for label in range(len(unknown)):
+        if not unknown[label]:
             positive[label] *= keep
             known[label] = known[label] * keep + 1.0
     for label in labels:

@@ -62,7 +62,7 @@ class Reading:
             return told
         shape = self.shape()
         above = told.dense(len(shape.live))
-        open_ = told.known(len(shape.live)) & shape.reached(np.arange(len(above)), above) & shape.live
+        open_ = ~told.unknown(len(shape.live)) & shape.reached(np.arange(len(above)), above) & shape.live
         open_[told.positive] = False
         return Targets(told.positive, np.flatnonzero(open_))
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from learners.base import Learner, State, Vector
 from learners.compiled import compiled
-from learners.growth import grown, roomy
+from learners.growth import grown
 from learners.labels import Targets
 from learners.linear import errors
 from learners.parameters import check_number
+from learners.products import add_products
 
 
 class Regressed(NamedTuple):
@@ -25,10 +26,13 @@ class Regressed(NamedTuple):
         The vector with an intercept, folded. Shape (r + 1,).
     values
         The regression's value for each label. Shape (L,).
+    scores
+        The values cut to [0.001, 0.999]. Shape (L,).
     """
 
     inputs: NDArray[np.float64]
-    values: NDArray[np.float64]
+    values: Vector
+    scores: Vector
 
 
 class RecursiveLeastSquares(Learner):
@@ -72,22 +76,22 @@ class RecursiveLeastSquares(Learner):
         self.drift = drift
         super().__init__()
         self._inverse: NDArray[np.float64] = np.zeros((0, 0))
+        # One row an input: inputs that are 0 cost nothing.
         self._weights: NDArray[np.float64] = np.zeros((0, 0))
         self._fold = (np.zeros(0, dtype=np.intp), np.zeros(0))
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,): the regression's value, cut to [0.001, 0.999]."""
-        return probabilities(self.regress(x))
+        return self.regress(x).scores
 
     def regress(self, x: Vector) -> Regressed:
         """Return what is known of a vector of shape (d,) before its truth is."""
-        inputs = self._inputs(x)
-        rows = len(self.label_space)
-        have = self._weights[:rows, : len(inputs)]
-        values = have @ inputs[: have.shape[1]]
-        if len(values) < rows:
-            values = np.concatenate([values, np.zeros(rows - len(values))])
-        return Regressed(inputs, values)
+        # As long as the matrix, even where this vector is shorter than an earlier one.
+        size, labels = max(min(len(x), self.rank) + 1, len(self._inverse)), len(self.label_space)
+        inputs = np.zeros(size)
+        values, scores = np.empty(labels, dtype=np.float32), np.empty(labels, dtype=np.float32)
+        _regress(self._weights, x, *self._folding(len(x)), inputs, values, scores)
+        return Regressed(inputs, values, scores)
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Take one exact least-squares step."""
@@ -97,16 +101,9 @@ class RecursiveLeastSquares(Learner):
         """Learn as `learn` does, from what `regress` gave for the same vector."""
         self._count(x)
         inputs = regressed.inputs
-        error = errors(regressed.values.astype(np.float32), targets)
         self._grow(len(inputs))
-        gain = self._inverse @ inputs
-        scale = 1.0 / (1.0 + float(inputs @ gain))
-        _step(self._inverse, self._weights, gain, scale, error, self.drift, 1.0 / self.ridge)
-
-    def _inputs(self, x: Vector) -> NDArray[np.float64]:
-        # As long as the matrix, even where this vector is shorter than an earlier one.
-        size = max(min(len(x), self.rank) + 1, len(self._inverse))
-        return _folded(x, *self._folding(len(x)), size)
+        error = errors(regressed.values, targets)
+        _step(self._inverse, self._weights, inputs, error, self.drift, 1.0 / self.ridge)
 
     def _folding(self, size: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         # The first `rank` positions stay where they are: features that appear later move nothing.
@@ -122,67 +119,63 @@ class RecursiveLeastSquares(Learner):
     def _grow(self, size: int) -> None:
         have = len(self._inverse)
         if size > have:
-            # Growing by exactly what is needed keeps the matrix contiguous, as BLAS wants it.
             larger = np.zeros((size, size))
             larger[:have, :have] = self._inverse
             larger[range(have, size), range(have, size)] = 1.0 / self.ridge
             self._inverse = larger
-        self._weights = roomy(self._weights, len(self.label_space), size)
+        self._weights = grown(self._weights, size, len(self.label_space))
 
     def state(self) -> State:
         """See `Learner.state`."""
         labels, size = len(self.label_space), len(self._inverse)
-        weights = grown(self._weights, labels, size)[:labels, :size]
+        weights = grown(self._weights, size, labels)[:size, :labels]
         return super().state() | {"inverse": self._inverse, "weights": weights}
 
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
         self._inverse = np.array(state["inverse"])
-        self._weights = roomy(np.array(state["weights"]), *state["weights"].shape)
-
-
-def probabilities(regressed: Regressed) -> Vector:
-    """Return the regression's values cut to [0.001, 0.999], shape (L,)."""
-    return _cut(regressed.values)
+        self._weights = np.array(state["weights"])
 
 
 @compiled
-def _cut(values: NDArray[np.float64]) -> Vector:
-    cut = np.empty(len(values), dtype=np.float32)
-    for i in range(len(values)):
-        cut[i] = min(max(values[i], 0.001), 0.999)
-    return cut
-
-
-@compiled
-def _folded(x: Vector, slots: NDArray[np.intp], signs: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Return (1, x) with each position added to its slot and missing values as 0, shape (size,)."""
-    folded = np.zeros(size)
-    folded[0] = 1.0
+def _regress(
+    weights: NDArray[np.float64],
+    x: Vector,
+    slots: NDArray[np.intp],
+    signs: NDArray[np.float64],
+    inputs: NDArray[np.float64],
+    values: Vector,
+    scores: Vector,
+) -> None:
+    """Fill in (1, x) with each position added to its slot and missing values as 0, and what it comes to."""
+    inputs[0] = 1.0
     for i in range(len(x)):
         if not np.isnan(x[i]):
-            folded[slots[i] + 1] += x[i] * signs[i]
-    return folded
+            inputs[slots[i] + 1] += x[i] * signs[i]
+    sums = np.zeros(len(values))
+    add_products(weights, inputs, sums[: weights.shape[1]])
+    for label in range(len(values)):
+        values[label], scores[label] = sums[label], min(max(sums[label], 0.001), 0.999)
 
 
 @compiled
 def _step(
     inverse: NDArray[np.float64],
     weights: NDArray[np.float64],
-    gain: NDArray[np.float64],
-    scale: float,
+    inputs: NDArray[np.float64],
     error: Vector,
     drift: float,
     most: float,
 ) -> None:
-    size = len(gain)
-    for label in range(len(error)):
-        step = error[label] * scale
-        for i in range(size):
-            weights[label, i] -= step * gain[i]
-    for i in range(size):
-        step = scale * gain[i]
-        for j in range(size):
+    gain, scale = np.zeros(len(inputs)), 1.0
+    add_products(inverse, inputs, gain)
+    for i in range(len(inputs)):
+        scale += inputs[i] * gain[i]
+    for i in range(len(inputs)):
+        step = gain[i] / scale
+        for label in range(len(error)):
+            weights[i, label] -= step * error[label]
+        for j in range(len(inputs)):
             inverse[i, j] -= step * gain[j]
         inverse[i, i] = min(inverse[i, i] + drift, max(most, inverse[i, i]))

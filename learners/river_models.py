@@ -132,8 +132,8 @@ class BinaryRelevance(RiverLearner):
         features = dictionary(x)
         if self._transformer is not None:
             self._transformer.learn_one(features)
-        positive, known = targets.dense(size).tolist(), targets.known(size).tolist()
-        answers = [yes if said else None for yes, said in zip(positive, known, strict=True)]
+        positive, unknown = targets.dense(size).tolist(), targets.unknown(size).tolist()
+        answers = [None if unsaid else yes for yes, unsaid in zip(positive, unknown, strict=True)]
         self._teach([*answers, False if targets.complete else None], self._transformed(features))
 
     def _transformed(self, features: Features) -> Features:
@@ -232,7 +232,7 @@ class MultiLabelModel(RiverLearner):
         size = len(self.label_space)
         truth = targets.dense(size)
         if not targets.complete:
-            truth = np.where(targets.known(size), truth, self.score(x) >= 0.5)
+            truth = np.where(targets.unknown(size), self.score(x) >= 0.5, truth)
         self._count(x)
         kind = float if isinstance(self._model, MultiTargetRegressor) else bool
         y: Any = {name: kind(on) for name, on in zip(self.label_space.names(), truth.tolist(), strict=True)}

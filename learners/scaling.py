@@ -66,7 +66,9 @@ class StandardScaler:
 
     def transform(self, x: Vector) -> Vector:
         """Return the standardised vector, shape (d,); features never learned become 0."""
-        return _transform(x, self._shift, self._inverse, min(len(x), self._size))
+        z = np.zeros(len(x), dtype=np.float32)
+        _transform(x, self._shift, self._inverse, min(len(x), self._size), z)
+        return z
 
     def _grow(self, size: int) -> None:
         self._count = grown(self._count, size)
@@ -120,12 +122,10 @@ def _learn(
 
 
 @compiled
-def _transform(x: Vector, shift: Vector, inverse: Vector, size: int) -> Vector:
-    z = np.zeros(len(x), dtype=np.float32)
+def _transform(x: Vector, shift: Vector, inverse: Vector, size: int, z: Vector) -> None:
     for i in range(size):
         value = (x[i] - shift[i]) * inverse[i]
         z[i] = 0.0 if np.isnan(value) else min(max(value, -CLIP), CLIP)
-    return z
 
 
 def shrunk(standard: Vector) -> Vector:
@@ -149,17 +149,17 @@ def unit(x: Vector) -> Vector:
     >>> unit(np.array([3.0, 4.0, np.nan], dtype=np.float32)).round(1).tolist()
     [0.6000000238418579, 0.800000011920929, 0.0]
     """
-    return _unit(x)
+    result = np.empty(len(x), dtype=np.float32)
+    _unit(x, result)
+    return result
 
 
 @compiled
-def _unit(x: Vector) -> Vector:
+def _unit(x: Vector, result: Vector) -> None:
     # In double precision: the square of a large single one is more than a single one can hold.
     total = 0.0
     for value in x:
         total += 0.0 if np.isnan(value) else np.float64(value) * np.float64(value)
     length = math.sqrt(total) if total > 0.0 else 1.0
-    result = np.empty(len(x), dtype=np.float32)
     for i in range(len(x)):
         result[i] = 0.0 if np.isnan(x[i]) else np.float64(x[i]) / length
-    return result

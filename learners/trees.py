@@ -10,7 +10,7 @@ import numpy as np
 from learners.base import Change, Learner, Prediction, State, Statistics, Vector
 from learners.gaussians import LabelGaussians
 from learners.labels import LabelSpace, Targets
-from learners.leaves import Leaf, Proposals, jaccard_loss
+from learners.leaves import Leaf, Proposals
 from learners.parameters import check_number
 from learners.scaling import StandardScaler, shrunk
 from learners.splits import Split, best_split, shares, surely_better
@@ -176,7 +176,9 @@ class HoeffdingAdaptiveTree(Learner):
         for branch in branches:
             branch.counts[branch.side(x)] += 1
         if targets.complete:
-            loss = jaccard_loss(proposals.labels, targets.positive)
+            # Sets of unknown labels are neither right nor wrong.
+            losses = proposals.losses(targets.positive)
+            loss = losses[proposals.chosen]
             for depth, branch in enumerate(branches):
                 # Alternates have no alternates: whether they are any good, their branch's verdict says.
                 if branch.window.update(loss) > 0.0 and tree is self._tree:
@@ -185,7 +187,9 @@ class HoeffdingAdaptiveTree(Learner):
                 fresh = self._leaf_like(leaf, leaf.depth)
                 tree.replace(leaf, fresh, parent)
                 leaf, proposals = fresh, fresh.propose(scored.inputs)
-        leaf.learn(x, scored.inputs, proposals, targets)
+                losses = proposals.losses(targets.positive)
+            leaf.book(losses, proposals.chosen)
+        leaf.learn(x, scored.inputs, proposals.linear, targets)
         self._try_to_split(tree, leaf, parent)
 
     def _teach_alternates(self, scored: _Scored, x: Vector, targets: Targets) -> None:
@@ -193,9 +197,8 @@ class HoeffdingAdaptiveTree(Learner):
         for branch in scored.branches:
             alternate = branch.alternate
             if alternate is not None:
-                loss = jaccard_loss(scored.proposals.labels, targets.positive)
                 own = self._score_in(alternate, x, scored.inputs)
-                alternate.compare(loss, jaccard_loss(own.proposals.labels, targets.positive))
+                alternate.compare(*(each.proposals.loss(targets.positive) for each in (scored, own)))
                 self._teach(alternate, own, x, targets)
                 if self._judge(alternate, branch, parent):
                     # What lay below is gone.

@@ -44,5 +44,5 @@ def test_a_label_named_both_ways_is_positive() -> None:
 def test_partial_targets_know_only_what_is_named() -> None:
     """Partial targets know only what is named."""
     targets = Targets(np.array([1]), np.array([3]))
-    assert targets.known(5).tolist() == [False, True, False, True, False]
-    assert Targets(np.array([1])).known(3).all()
+    assert targets.unknown(5).tolist() == [True, False, True, False, True]
+    assert not Targets(np.array([1])).unknown(3).any()

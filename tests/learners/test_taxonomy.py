@@ -107,7 +107,7 @@ def test_targets_never_contradict_the_tree(
         carry_out(taxonomy, operation)
     targets = taxonomy.targets(labels, refused)
     size, parents = len(taxonomy), taxonomy.shape().parents
-    positive, known = targets.dense(size), targets.known(size)
+    positive, known = targets.dense(size), ~targets.unknown(size)
     assert set(taxonomy.ids(labels).tolist()) <= set(targets.positive.tolist())
     for label in taxonomy.shape().live.nonzero()[0].tolist():
         if parents[label] != NONE:
