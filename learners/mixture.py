@@ -29,6 +29,8 @@ NOVICE = 0.01
 """Trust that an expert starts with that knows nothing at first."""
 LEAVEN = np.float32(0.01)
 """Part of that trust that is spread evenly at each message, so that no expert is ever lost."""
+TINY = 1e-290
+"""Product of probabilities whose logarithm is taken before it is too small to be a number."""
 Table = NDArray[np.float32]
 
 
@@ -189,16 +191,19 @@ def _mix(
     opinions: Table, logits: Table, own: Table, common: Vector, trust: Table, probabilities: Vector
 ) -> None:
     """Fill in the stacker's opinions (the last row) and what Hedge makes of all of them."""
-    last = len(opinions) - 1
-    for label in range(len(probabilities)):
-        z = np.float32(0.0)
-        for expert in range(last + 1):
-            z += (own[expert, label] + common[expert]) * logits[expert, label]
-        opinions[last, label] = min(max(1.0 / (1.0 + math.exp(-z)), FLOOR), 1.0 - FLOOR)
-        mixed = np.float32(0.0)
-        for expert in range(last + 1):
-            mixed += opinions[expert, label] * trust[expert, label]
-        probabilities[label] = min(mixed, np.float32(1.0))
+    # Expert by expert, as they lie: a processor then works on several labels at once.
+    last, z = len(opinions) - 1, np.zeros_like(probabilities)
+    for expert in range(last + 1):
+        for label in range(len(z)):
+            z[label] += (own[expert, label] + common[expert]) * logits[expert, label]
+    for label in range(len(z)):
+        opinions[last, label] = min(max(1.0 / (1.0 + math.exp(-np.float64(z[label]))), FLOOR), 1.0 - FLOOR)
+        probabilities[label] = 0.0
+    for expert in range(last + 1):
+        for label in range(len(z)):
+            probabilities[label] += opinions[expert, label] * trust[expert, label]
+    for label in range(len(z)):
+        probabilities[label] = min(probabilities[label], np.float32(1.0))
 
 
 @compiled
@@ -215,37 +220,85 @@ def _learn(
     trust: Table,
     common_trust: Vector,
 ) -> None:
-    one = np.float32(1.0)
-    rows, rate, share = len(opinions), settings[0], settings[1]
-    total = np.zeros(rows, dtype=np.float32)
-    gained = np.zeros(rows, dtype=np.float32)
-    right = np.empty(rows, dtype=np.float32)
+    one, last, rate, share = np.float32(1.0), len(opinions) - 1, settings[0], settings[1]
     # What is handed back goes to those that labels in general do well to trust.
-    heirs = UNIFORM / np.float32(rows) + (one - UNIFORM) * common_trust
-    for label in range(opinions.shape[1]):
-        if unknown[label]:
-            continue
-        error = opinions[rows - 1, label] - (one if truth[label] else np.float32(0.0))
-        norm = np.float32(0.0)
-        for expert in range(rows):
-            gradient = logits[expert, label] * error
-            total[expert] += gradient
+    heirs = UNIFORM / np.float32(last + 1) + (one - UNIFORM) * common_trust
+    right, errors = np.empty_like(opinions), np.empty_like(opinions[last])
+    for label in range(len(errors)):
+        error = opinions[last, label] - (one if truth[label] else np.float32(0.0))
+        errors[label] = np.float32(0.0) if unknown[label] else error
+    for expert in range(last + 1):
+        for label in range(len(errors)):
+            believed = opinions[expert, label] if truth[label] else one - opinions[expert, label]
+            right[expert, label] = one if unknown[label] else believed
+    _teach_stacker(logits, errors, rate, common, common_squares, own, own_squares)
+    _follow(right, unknown, share, heirs, trust)
+    gained = np.empty(last + 1)
+    for expert in range(last + 1):
+        gained[expert] = _log_product(right[expert])
+    _follow_in_general(gained, common_trust)
+
+
+@compiled
+def _teach_stacker(
+    logits: Table,
+    errors: Vector,
+    rate: np.float32,
+    common: Vector,
+    common_squares: Vector,
+    own: Table,
+    own_squares: Table,
+) -> None:
+    for expert in range(len(logits)):
+        for label in range(len(errors)):
+            gradient = logits[expert, label] * errors[label]
             own_squares[expert, label] += gradient * gradient
             own[expert, label] -= rate * gradient / np.sqrt(own_squares[expert, label])
-            right[expert] = opinions[expert, label] if truth[label] else one - opinions[expert, label]
-            gained[expert] += np.float32(math.log(right[expert]))
-            trust[expert, label] *= right[expert]
-            norm += trust[expert, label]
+        total = np.float32(0.0)
+        for label in range(len(errors)):
+            total += logits[expert, label] * errors[label]
+        common_squares[expert] += total * total
+        common[expert] -= rate * total / np.sqrt(common_squares[expert])
+
+
+@compiled
+def _follow(right: Table, unknown: NDArray[np.bool_], share: np.float32, heirs: Vector, trust: Table) -> None:
+    """Trust each expert as much more as it found the truth likelier; see Herbster and Warmuth."""
+    one, rows, labels = np.float32(1.0), len(right), right.shape[1]
+    norm, kept, shared = np.zeros((3, labels), dtype=np.float32)
+    for expert in range(rows):
+        for label in range(labels):
+            trust[expert, label] *= right[expert, label]
+            norm[label] += trust[expert, label]
+    for label in range(labels):
         # The norm is the mixture's own probability of the truth. A message that it foresaw tells nothing of
         # who is to be trusted, so nothing is handed back: else rare labels would forget between occurrences.
-        shared = share * min(one, -np.float32(math.log(norm)))
-        for expert in range(rows):
-            trust[expert, label] = trust[expert, label] * (one - shared) / norm + shared * heirs[expert]
-    most, sum_ = gained.max(), np.float32(0.0)
+        handed = share * min(one, -np.float32(math.log(norm[label])))
+        shared[label] = np.float32(0.0) if unknown[label] else handed
+        kept[label] = one if unknown[label] else (one - handed) / norm[label]
     for expert in range(rows):
-        common_trust[expert] *= np.float32(math.exp(PACE * (gained[expert] - most)))
-        sum_ += common_trust[expert]
-        common_squares[expert] += total[expert] * total[expert]
-        common[expert] -= rate * total[expert] / np.sqrt(common_squares[expert])
+        for label in range(labels):
+            trust[expert, label] = trust[expert, label] * kept[label] + shared[label] * heirs[expert]
+
+
+@compiled
+def _log_product(factors: Vector) -> float:
+    """Return the sum of the logarithms of factors in (0, 1]: of their product, while that is a number."""
+    total, product = 0.0, 1.0
+    for factor in factors:
+        product *= np.float64(factor)
+        if product < TINY:
+            total += math.log(product)
+            product = 1.0
+    return total + math.log(product)
+
+
+@compiled
+def _follow_in_general(gained: NDArray[np.float64], common_trust: Vector) -> None:
+    one, rows = np.float32(1.0), len(gained)
+    most, total = gained.max(), np.float32(0.0)
     for expert in range(rows):
-        common_trust[expert] = common_trust[expert] / sum_ * (one - LEAVEN) + LEAVEN / np.float32(rows)
+        common_trust[expert] *= np.float32(math.exp(np.float64(PACE) * (gained[expert] - most)))
+        total += common_trust[expert]
+    for expert in range(rows):
+        common_trust[expert] = common_trust[expert] / total * (one - LEAVEN) + LEAVEN / np.float32(rows)
