@@ -168,14 +168,16 @@ def _step(
     drift: float,
     most: float,
 ) -> None:
-    gain, scale = np.zeros(len(inputs)), 1.0
+    gain, doubt = np.zeros(len(inputs)), 1.0
     add_products(inverse, inputs, gain)
     for i in range(len(inputs)):
-        scale += inputs[i] * gain[i]
+        doubt += inputs[i] * gain[i]
+    scale = 1.0 / doubt
     for i in range(len(inputs)):
-        step = gain[i] / scale
+        step = gain[i] * scale
         for label in range(len(error)):
             weights[i, label] -= step * error[label]
         for j in range(len(inputs)):
-            inverse[i, j] -= step * gain[j]
+            # In this order the matrix stays symmetric to the last bit, and so stable.
+            inverse[i, j] -= gain[i] * gain[j] * scale
         inverse[i, i] = min(inverse[i, i] + drift, max(most, inverse[i, i]))

@@ -46,3 +46,15 @@ def test_is_never_deaf() -> None:
             learner.learn(x, learner.label_space.targets(["up"] if sign * x[0] > 0 else []))
     up = np.array([-2.0, 0, 0, 0], dtype=np.float32)
     assert learner.score(up)[0] > 0.5 > learner.score(-up)[0]
+
+
+def test_the_inverse_covariance_stays_one() -> None:
+    """After a long stream of features that repeat one another: symmetric to the last bit, and definite."""
+    learner, rng = RecursiveLeastSquares(ridge=0.1), np.random.default_rng(0)
+    for x in rng.normal(size=(5000, 4)).astype(np.float32):
+        learner.learn(
+            np.concatenate([x, x, 1e-3 * x]), learner.label_space.targets(["up"] if x[0] > 0 else [])
+        )
+    inverse = learner.state()["inverse"]
+    assert np.array_equal(inverse, inverse.T)
+    assert np.linalg.eigvalsh(inverse).min() > 0.0
