@@ -25,6 +25,7 @@ from learners.base import (
 )
 from learners.clusters import Clusters
 from learners.decision import Decided, Decision
+from learners.directions import Directions
 from learners.labels import Ids, LabelSpace, Targets, best_labels
 from learners.linear import AdaptiveLogisticRegression
 from learners.mixture import Mixed, Mixture
@@ -32,7 +33,7 @@ from learners.neighbours import NearestNeighbours, Neighbours
 from learners.persistence import PreviousLabels
 from learners.priors import LabelPriors, PriorBased
 from learners.ridge import RecursiveLeastSquares, Regressed
-from learners.scaling import StandardScaler, shrunk, unit
+from learners.scaling import StandardScaler, shrunk
 from learners.trees import HoeffdingAdaptiveTree
 
 TREE_SIZE = 8.0
@@ -61,7 +62,7 @@ class IHOMERStatistics(Statistics):
 class _Views(NamedTuple):
     """One vector as the experts want it."""
 
-    unit: Vector
+    direction: Vector
     standard: Vector
     scaled: Vector
 
@@ -82,10 +83,11 @@ class _Scored(NamedTuple):
 class IHOMER(Learner):
     """Multi-label learner for streams whose labels come, go and regroup.
 
-    Nine experts (adaptive logistic regression and recursive least squares, each on unit-length and on
-    standardised vectors, nearest neighbours by angle and by standardised distance, label priors, the
-    previous labels, an adaptive tree) give each label a probability; a mixture follows whatever works. Label
-    clusters, learned online from co-occurrence, say which labels are decided together.
+    Nine experts (adaptive logistic regression and recursive least squares, each on the vector's direction
+    and on the standardised vector, nearest neighbours by angle and by standardised distance, label priors,
+    the previous labels, an adaptive tree) give each label a probability; a mixture follows whatever works.
+    Label clusters, learned online from co-occurrence, say which labels are decided together. Features may be
+    measured in anything: see `StandardScaler` and `Directions`.
 
     Parameters
     ----------
@@ -131,6 +133,7 @@ class IHOMER(Learner):
         self.patience = patience
         super().__init__()
         self._scaler = StandardScaler()
+        self._directions = Directions(self._scaler)
         self._linear = AdaptiveLogisticRegression()
         self._linear_scaled = AdaptiveLogisticRegression(variance=0.3, forgetting=0.0)
         self._ridge = RecursiveLeastSquares(ridge=0.1)
@@ -212,11 +215,12 @@ class IHOMER(Learner):
         if self._scored is not None and self._scored.key == key and self._scored.labels == labels:
             return self._scored
         views = self._views(x)
-        angle, standard = self._near_angle.nearest(views.unit), self._near_standard.nearest(views.standard)
+        angle = self._near_angle.nearest(views.direction)
+        standard = self._near_standard.nearest(views.standard)
         priors = self._priors.score(x)
-        regressed = self._ridge.regress(views.unit), self._ridge_scaled.regress(views.scaled)
+        regressed = self._ridge.regress(views.direction), self._ridge_scaled.regress(views.scaled)
         experts = {
-            "linear": self._linear.score(views.unit),
+            "linear": self._linear.score(views.direction),
             "linear_scaled": self._linear_scaled.score(views.scaled),
             "ridge": regressed[0].scores,
             "ridge_scaled": regressed[1].scores,
@@ -233,7 +237,7 @@ class IHOMER(Learner):
 
     def _views(self, x: Vector) -> _Views:
         standard = self._scaler.transform(x)
-        return _Views(unit(x), standard, shrunk(standard))
+        return _Views(self._directions.of(x), standard, shrunk(standard))
 
     def _decide(self, mixed: Mixed, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
         owners = self._clusters.owners()
@@ -244,16 +248,17 @@ class IHOMER(Learner):
 
     def _teach(self, scored: _Scored, x: Vector, targets: Targets) -> None:
         views, experts = scored.views, scored.experts
-        self._linear.update(views.unit, experts["linear"], targets)
+        self._linear.update(views.direction, experts["linear"], targets)
         self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
-        self._ridge.update(views.unit, scored.regressed[0], targets)
+        self._ridge.update(views.direction, scored.regressed[0], targets)
         self._ridge_scaled.update(views.scaled, scored.regressed[1], targets)
-        self._near_angle.learn(views.unit, targets)
+        self._near_angle.learn(views.direction, targets)
         self._near_standard.learn(views.standard, targets)
         self._priors.learn(x, targets)
         self._previous.learn(x, targets)
         self._tree.learn(x, targets)
         self._scaler.learn(x)
+        self._directions.learn()
 
     def statistics(self) -> IHOMERStatistics:
         """Return a frozen account; see `IHOMERStatistics`."""
@@ -286,6 +291,7 @@ class IHOMER(Learner):
         """See `Learner.state`."""
         return super().state() | {
             "scaler": self._scaler.state(),
+            "directions": self._directions.state(),
             "experts": {name: expert.state_without_labels() for name, expert in self._experts.items()},
             "mixture": self._mixture.state(),
             "decision": self._decision.state(),
@@ -297,6 +303,7 @@ class IHOMER(Learner):
         super().load_state(state)
         self._scored = None
         self._scaler.load_state(state["scaler"])
+        self._directions.load_state(state["directions"])
         for name, expert in self._experts.items():
             expert.load_state(state["experts"][name] | {"labels": state["labels"]})
         self._share()

@@ -56,6 +56,12 @@ class StandardScaler:
         self._shift: Vector = np.zeros(0, dtype=np.float32)
         self._inverse: Vector = np.zeros(0, dtype=np.float32)
 
+    @property
+    def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Count (at most the horizon), mean and variance of each feature, shapes (d,); live views."""
+        size = self._size
+        return self._count[:size], self._mean[:size], self._variance[:size]
+
     def learn(self, x: Vector) -> None:
         """Take in one vector of shape (d,)."""
         size = len(x)
