@@ -10,6 +10,8 @@ AUDITION = 32
 """First messages of a generation, among which a label must meet another one to be counted with it."""
 DROPPED = 64
 """Messages after which companions of less than half of them are not counted any more."""
+TIDY = 4
+"""Messages of a label between two tidyings, while companions are taken on."""
 EVERY = 8
 """Messages of a label between two looks at its companions."""
 
@@ -59,7 +61,7 @@ class Company:
         Soon while companions are taken on: of a million rare labels none may hold all that it ever met. Not
         right after it met some, of which there is nothing to say yet.
         """
-        auditions = self.count <= AUDITION + 1 and self.count % EVERY == 1
+        auditions = self.count <= AUDITION + 1 and self.count % TIDY == 1
         return auditions or self.count in (DROPPED, GENERATION)
 
     def tidy(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import rel_entr
 
-from drift.companions import AUDITION, DROPPED, EVERY, GENERATION
+from drift.companions import AUDITION, DROPPED, EVERY, GENERATION, TIDY
 from drift.relations import CROWD
 
 Pair = tuple[int, int]
@@ -61,7 +61,7 @@ class PlainRelations:
         said = [told for pair in dict.fromkeys(touched) for told in self.settle(*pair)]
         for label in labels:
             count = self.count(label)
-            if count in (DROPPED, GENERATION) or (count <= AUDITION + 1 and count % EVERY == 1):
+            if count in (DROPPED, GENERATION) or (count <= AUDITION + 1 and count % TIDY == 1):
                 self.drop(label)
             self.rolled[label] = self.count(label) == GENERATION
         return said
