@@ -62,8 +62,8 @@ class Directions:
     def learn(self) -> None:
         """Take note that the scaler has learned one more vector."""
         self._messages += 1
-        early = self._messages & (self._messages - 1) == 0
-        if self._messages % EVERY == 0 or (early and self._messages < EVERY):
+        is_power_of_two = self._messages & (self._messages - 1) == 0
+        if self._messages % EVERY == 0 or is_power_of_two:
             sizes = _sizes(*self._scaler.moments)
             self._usual = float(np.median(sizes)) if len(sizes) else 0.0
 
@@ -77,8 +77,9 @@ class Directions:
 
 
 @compiled
-def _is_offset(count: float, mean: float, variance: float) -> bool:
-    return count >= SETTLED and mean * mean > OFFSET * OFFSET * variance
+def _offset(count: float, mean: float, variance: float) -> float:
+    """Return what is to be taken off a feature."""
+    return mean if count >= SETTLED and mean * mean > OFFSET * OFFSET * variance else 0.0
 
 
 @compiled
@@ -86,7 +87,8 @@ def _sizes(count: Floats, mean: Floats, variance: Floats) -> Floats:
     """Return the mean square of each feature that is not always 0, offsets taken off."""
     sizes, some = np.empty(len(count)), 0
     for i in range(len(count)):
-        size = variance[i] + (0.0 if _is_offset(count[i], mean[i], variance[i]) else mean[i] * mean[i])
+        rest = mean[i] - _offset(count[i], mean[i], variance[i])
+        size = variance[i] + rest * rest
         if size > 0.0:
             sizes[some] = size
             some += 1
@@ -102,10 +104,12 @@ def _direct(
     for i in range(len(x)):
         value = 0.0 if np.isnan(x[i]) else np.float64(x[i])
         if i < len(count):
-            size = variance[i] + mean[i] * mean[i]
-            if _is_offset(count[i], mean[i], variance[i]):
-                size, widest = variance[i], CLIP * math.sqrt(variance[i])
-                value = 0.0 if np.isnan(x[i]) else min(max(value - mean[i], -widest), widest)
+            offset = _offset(count[i], mean[i], variance[i])
+            rest = mean[i] - offset
+            size = variance[i] + rest * rest
+            if offset != 0.0 and not np.isnan(x[i]):
+                widest = CLIP * math.sqrt(variance[i])
+                value = min(max(value - offset, -widest), widest)
             if size > most > 0.0:
                 value *= math.sqrt(most / size)
         values[i] = value

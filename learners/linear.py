@@ -240,11 +240,10 @@ def _laplace(
     labels = np.flatnonzero(np.abs(error) > tolerance)
     doubts = np.zeros(len(labels), dtype=np.float32)
     for row in range(len(inputs)):
-        square = inputs[row] * inputs[row]
-        if square == 0.0:
+        if inputs[row] == 0.0:
             continue
         for n in range(len(labels)):
-            doubts[n] += variances[row, labels[n]] * square
+            doubts[n] += variances[row, labels[n]] * (inputs[row] * inputs[row])
     steps, curvatures = np.empty_like(doubts), np.empty_like(doubts)
     for n in range(len(labels)):
         steps[n], curvatures[n] = _mode(scores[labels[n]], error[labels[n]], doubts[n])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from learners.base import Learner, Prediction, State, Vector
 from learners.compiled import compiled
 from learners.growth import grown
-from learners.labels import Ids, Targets
+from learners.labels import Ids, Targets, packed, unpacked
 from learners.parameters import check_number
 from learners.products import add_products
 
@@ -131,14 +131,16 @@ class NearestNeighbours(Learner):
     def state(self) -> State:
         """See `Learner.state`."""
         rows = min(self._messages, self.window)
-        positives, negatives = self._positives[:rows], np.maximum(self._negatives[:rows], 0)
         return super().state() | {
             "vectors": self._vectors[: self._features, :rows].T,
             "norms": self._norms[:rows],
-            "positive": _ragged(self._labels, np.zeros_like(positives), positives),
-            "negative": _ragged(self._labels, positives, negatives),
-            "complete": self._negatives[:rows] == COMPLETE,
+            **packed([self._said(row) for row in range(rows)]),
         }
+
+    def _said(self, row: int) -> Targets:
+        """Return what a message of the window said."""
+        labels, yes, no = self._labels[row], self._positives[row], self._negatives[row]
+        return Targets(labels[:yes], None if no == COMPLETE else labels[yes : yes + no])
 
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
@@ -148,10 +150,8 @@ class NearestNeighbours(Learner):
         self._vectors[:, :rows] = state["vectors"].T
         self._norms = np.zeros(self.window, dtype=np.float32)
         self._norms[:rows] = state["norms"]
-        for row, (positive, negative, complete) in enumerate(
-            zip(_rows(state["positive"]), _rows(state["negative"]), state["complete"].tolist(), strict=True)
-        ):
-            self._remember(row, Targets(positive, None if complete else negative))
+        for row, said in enumerate(unpacked(state)):
+            self._remember(row, said)
 
 
 def loudest(neighbours: Neighbours) -> Ids:
@@ -162,17 +162,6 @@ def loudest(neighbours: Neighbours) -> Ids:
         key = labels.tobytes()
         votes[key] = votes.get(key, 0.0) + weight
     return np.frombuffer(max(votes, key=lambda key: votes[key], default=b""), dtype=np.intp)
-
-
-def _ragged(labels: Ids, starts: Ids, sizes: Ids) -> dict[str, Ids]:
-    rows = [
-        labels[row, begin : begin + size] for row, (begin, size) in enumerate(zip(starts, sizes, strict=True))
-    ]
-    return {"ids": np.concatenate([*rows, NOTHING]), "ends": np.cumsum(sizes, dtype=np.intp)}
-
-
-def _rows(ragged: dict[str, NDArray[np.intp]]) -> list[Ids]:
-    return np.split(ragged["ids"], ragged["ends"][:-1]) if len(ragged["ends"]) else []
 
 
 @compiled
