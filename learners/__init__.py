@@ -1,34 +1,41 @@
 """The learning: multi-label learners that predict and then learn, one message at a time.
 
-Every learner is a river `MultiLabelClassifier` outside and array-native inside; see `learners.base`.
+Every learner is a river `MultiLabelClassifier` outside and array-native inside; see `learners.core.Learner`.
 """
 
-from learners.base import Change, Learner, Prediction, Statistics
-from learners.clusters import Clusters
-from learners.cooccurrence import Cooccurrence
-from learners.expansion import LabelExpansion
+from learners.catalogue import LEARNERS, TITLES, make
+from learners.cluster import Clusters, Cooccurrence
+from learners.core import (
+    Change,
+    LabelSpace,
+    Learner,
+    Operation,
+    Prediction,
+    Statistics,
+    Targets,
+    TaxonomyError,
+)
+from learners.dummy import LabelPriors, MajorityLabelset, Persistence
+from learners.ensemble import IHOMER
 from learners.extreme import ExtremeClassifier
-from learners.ihomer import IHOMER
-from learners.label_powerset import LabelPowerset, PrunedSets
-from learners.labels import LabelSpace, Targets
-from learners.linear import AdaptiveLogisticRegression, LogisticRegression
-from learners.majority import MajorityLabelset
-from learners.neighbours import NearestNeighbours
-from learners.operations import Operation, TaxonomyError
-from learners.persistence import PreviousLabels
-from learners.priors import LabelPriors
-from learners.ridge import RecursiveLeastSquares
-from learners.river_models import BinaryRelevance, ClassifierChain, MultiLabelModel
-from learners.taxonomy import Taxonomy
-from learners.trees import HoeffdingAdaptiveTree
+from learners.hierarchy import LabelExpansion, Taxonomy
+from learners.linear_model import AdaptiveLogisticRegression, LogisticRegression, RecursiveLeastSquares
+from learners.metrics import Prequential
+from learners.neighbors import NearestNeighbours
+from learners.tree import HoeffdingAdaptiveTree
+from learners.uncertainty import Conformal
+from learners.wrappers import BinaryRelevance, ClassifierChain, LabelPowerset, MultiLabelModel, PrunedSets
 
 __all__ = [
     "IHOMER",
+    "LEARNERS",
+    "TITLES",
     "AdaptiveLogisticRegression",
     "BinaryRelevance",
     "Change",
     "ClassifierChain",
     "Clusters",
+    "Conformal",
     "Cooccurrence",
     "ExtremeClassifier",
     "HoeffdingAdaptiveTree",
@@ -42,12 +49,14 @@ __all__ = [
     "MultiLabelModel",
     "NearestNeighbours",
     "Operation",
+    "Persistence",
     "Prediction",
-    "PreviousLabels",
+    "Prequential",
     "PrunedSets",
     "RecursiveLeastSquares",
     "Statistics",
     "Targets",
     "Taxonomy",
     "TaxonomyError",
+    "make",
 ]

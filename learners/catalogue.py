@@ -7,19 +7,16 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from learners import baselines
-from learners.base import Learner
-from learners.expansion import LabelExpansion
+from learners.core import Learner
+from learners.dummy import LabelPriors, MajorityLabelset, Persistence
+from learners.ensemble import IHOMER
 from learners.extreme import ExtremeClassifier
-from learners.ihomer import IHOMER
-from learners.linear import AdaptiveLogisticRegression
-from learners.linear import LogisticRegression as Linear
-from learners.majority import MajorityLabelset
-from learners.neighbours import NearestNeighbours
-from learners.persistence import PreviousLabels
-from learners.priors import LabelPriors
-from learners.ridge import RecursiveLeastSquares
-from learners.trees import HoeffdingAdaptiveTree
+from learners.hierarchy import LabelExpansion
+from learners.linear_model import AdaptiveLogisticRegression, RecursiveLeastSquares
+from learners.linear_model import LogisticRegression as Linear
+from learners.neighbors import NearestNeighbours
+from learners.tree import HoeffdingAdaptiveTree
+from learners.wrappers import baselines
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "ihomer": IHOMER,
@@ -31,7 +28,7 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "mlhat": HoeffdingAdaptiveTree,
     "extreme": ExtremeClassifier,
     "priors": LabelPriors,
-    "previous-labels": PreviousLabels,
+    "persistence": Persistence,
     "majority": MajorityLabelset,
     "br-lr": baselines.br_lr,
     "br-knn": baselines.br_knn,
@@ -62,7 +59,7 @@ TITLES = {
     "mlhat": "MLHAT",
     "extreme": "Extreme",
     "priors": "Label priors",
-    "previous-labels": "Previous labels",
+    "persistence": "Persistence",
     "majority": "Majority label-set",
     "br-lr": "LR",
     "br-knn": "kNN",

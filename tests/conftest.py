@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 import torch
 
-from stream.broker import (
+from stream.broker.brokers import (
     ADDRESS_VARIABLE,
     Broker,
     EmbeddedBroker,
@@ -18,7 +18,7 @@ from stream.broker import (
     KafkaBroker,
     NoBrokerError,
 )
-from stream.threads import limit_threads
+from stream.worker.threads import limit_threads
 
 # A busy machine is no reason to fail, and what is checked before a landing must not depend on luck.
 hypothesis.settings.register_profile("ithaca", deadline=None, derandomize="CI" in os.environ)
@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("ithaca")
 
 def _running(broker: Broker) -> Iterator[str]:
     # It ends with this block, with the process that runs the tests, or with the kernel's signal when
-    # that process is killed: see `stream.processes.spawn`.
+    # that process is killed: see `stream.broker.spawn`.
     try:
         broker.start()
     except NoBrokerError as unavailable:
@@ -59,7 +59,7 @@ def stream_name() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """Compute as the command does; see `stream.threads`."""
+    """Compute as the command does; see `stream.worker.threads`."""
     limit_threads()
 
 

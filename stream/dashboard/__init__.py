@@ -22,7 +22,17 @@ decide, and pages that a browser test can only look at. The page here is made of
 SVG with titles, which keyboards, screen readers and tests find their way in; it asks for nothing elsewhere.
 """
 
+from stream.dashboard.access import Guard
+from stream.dashboard.feed import Feed, read_file
 from stream.dashboard.model import Model
 from stream.dashboard.records import Written
+from stream.dashboard.web import application
 
-__all__ = ["Model", "Written"]
+__all__ = [
+    "Feed",
+    "Guard",
+    "Model",
+    "Written",
+    "application",
+    "read_file",
+]

@@ -12,8 +12,8 @@ from stream.config import KafkaSettings
 from stream.dashboard.ledger import KEPT
 from stream.dashboard.model import Model
 from stream.dashboard.records import NotOursError, Written, of_line, of_record
-from stream.events import Record
-from stream.kafka import BrokerError, Tail, topic
+from stream.kafka import BrokerError, Tail
+from stream.records import Record, topic
 
 BACK = {"predictions": KEPT, "drift": 5_000, "label-stats": None, "dlq": 1_000}
 """By kind of topic, how many offsets before its end reading begins; None: at the first."""

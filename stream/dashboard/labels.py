@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from stream.label_stats import SHORT, LabelRecord
+from stream.pipeline import SHORT
+from stream.records import LabelRecord
 
 HISTORY = 48
 """Rates remembered of each label, for its curve."""

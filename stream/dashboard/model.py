@@ -14,8 +14,7 @@ from stream.dashboard.labels import Birth, Labels
 from stream.dashboard.ledger import Ledger, Seen
 from stream.dashboard.records import Written
 from stream.dashboard.series import Buckets
-from stream.events import DriftRecord
-from stream.label_stats import PartitionRecord
+from stream.records import DriftRecord, PartitionRecord
 
 DRIFT_KEPT, LETTERS_KEPT, LEVELS_KEPT = 5_000, 200, 400
 RANGES = {"minutes": (2.0, 450), "hours": (60.0, 480)}

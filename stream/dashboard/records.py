@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from stream.events import DriftRecord, PredictionRecord, Record
-from stream.label_stats import LabelRecord, PartitionRecord
+from stream.records import DriftRecord, LabelRecord, PartitionRecord, PredictionRecord, Record
 
 
 class Written(NamedTuple):
@@ -46,7 +45,7 @@ class NotOursError(ValueError):
 
 
 class _Line(msgspec.Struct):
-    """A line of a replay's file; see `stream.replay.Line`."""
+    """A line of a replay's file; see `stream.replay.replay.Line`."""
 
     source: str
     value: msgspec.Raw = msgspec.Raw()

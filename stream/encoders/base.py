@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.events import Event
+from stream.records import Event
 
 
 class Encoder(Protocol):

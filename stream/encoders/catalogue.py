@@ -19,7 +19,7 @@ ENCODERS: dict[str, Callable[..., Encoder]] = {
 """What makes each encoder. The wrong one makes every event a dead letter that says what is missing."""
 
 
-def make(name: str, **parameters: Any) -> Encoder:
+def make_encoder(name: str, **parameters: Any) -> Encoder:
     """Return a new encoder by its name.
 
     Parameters
@@ -36,9 +36,9 @@ def make(name: str, **parameters: Any) -> Encoder:
 
     Examples
     --------
-    >>> make("hashing", dimensions=512, device="cpu").name
+    >>> make_encoder("hashing", dimensions=512, device="cpu").name
     'hashing-512'
-    >>> make("transformer")
+    >>> make_encoder("transformer")
     Traceback (most recent call last):
     ...
     ValueError: The encoder 'transformer' takes 'model', 'device': missing a required argument: 'model'.

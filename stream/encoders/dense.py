@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.features import FeatureSpace
-from stream.events import BadEventError, Event
+from learners.core import FeatureSpace
+from stream.records import BadEventError, Event
 
 
 class Dense:

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from learners.device import choose_device
-from learners.parameters import check_number
-from stream.events import BadEventError, Event
+from learners.core import check_number
+from learners.extreme import choose_device
+from stream.records import BadEventError, Event
 
 GRAMS = (4, 6)
 """Lengths of the byte n-grams. Six bytes are two characters of most scripts that write no spaces."""

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from learners.device import choose_device
-from stream.events import BadEventError, Event
+from learners.extreme import choose_device
+from stream.records import BadEventError, Event
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -10,20 +10,11 @@ from stream.kafka.history import History, Mark
 from stream.kafka.offsets import Offsets
 from stream.kafka.outbox import Outbox
 from stream.kafka.tail import Tail
-from stream.kafka.topics import (
-    KINDS,
-    delete_topics,
-    ensure_topic,
-    ensure_topics,
-    partitions_of,
-    topic,
-    topic_id,
-)
+from stream.kafka.topics import delete_topics, ensure_topic, ensure_topics, partitions_of, topic_id
 from stream.kafka.writer import Writer, lines, produce_file, write_together
 
 __all__ = [
     "HEARTBEAT_S",
-    "KINDS",
     "BrokerError",
     "FencedError",
     "Group",
@@ -44,7 +35,6 @@ __all__ = [
     "lines",
     "partitions_of",
     "produce_file",
-    "topic",
     "topic_id",
     "write_together",
 ]

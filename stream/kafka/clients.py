@@ -16,10 +16,10 @@ from kafka.errors import KafkaError
 from pydantic import SecretStr
 
 from stream.config import KafkaSettings
-from stream.events import Record
 from stream.kafka.errors import BrokerError
 from stream.kafka.headers import read_any_header
 from stream.kafka.oauth import token_provider
+from stream.records import Record
 
 if TYPE_CHECKING:
     from kafka import ConsumerRecord

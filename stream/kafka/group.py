@@ -15,12 +15,11 @@ from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError, R
 from kafka.structs import MemberState
 
 from stream.config import Settings
-from stream.events import Record
 from stream.kafka.background import in_background
 from stream.kafka.clients import consumer, record
 from stream.kafka.errors import BrokerError, InstanceError
 from stream.kafka.offsets import Offsets
-from stream.kafka.topics import topic
+from stream.records import Record, topic
 
 if TYPE_CHECKING:
     from kafka import ConsumerRecord

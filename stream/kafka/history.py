@@ -10,9 +10,9 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
-from stream.events import Record
 from stream.kafka.clients import consumer, record
 from stream.kafka.errors import BrokerError
+from stream.records import Record
 
 Mark = int | datetime.datetime | None
 """Where reading begins or ends: an offset, a time stamp, or the topic's own end."""

@@ -8,7 +8,7 @@ from kafka.errors import KafkaError
 from stream.config import Settings
 from stream.kafka.clients import consumer
 from stream.kafka.errors import BrokerError
-from stream.kafka.topics import topic
+from stream.records import topic
 
 ANSWER_MS = 5_000
 """How long the broker may take to answer."""

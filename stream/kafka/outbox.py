@@ -18,12 +18,12 @@ from kafka.errors import (
 )
 
 from stream.config import Settings
-from stream.events import Output
 from stream.kafka.background import in_background
 from stream.kafka.clients import NULL, producer
 from stream.kafka.errors import BrokerError, FencedError, InstanceError, UnwrittenError
 from stream.kafka.group import SAME_INSTANCE, Membership
-from stream.kafka.topics import OUTPUT_BYTES, topic
+from stream.kafka.topics import OUTPUT_BYTES
+from stream.records import Output, topic
 
 DELIVERY_S = 30
 """How long a record may be under way."""

@@ -8,9 +8,9 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
-from stream.events import Record
 from stream.kafka.clients import consumer, record
 from stream.kafka.errors import BrokerError
+from stream.records import Record
 
 
 class Tail:

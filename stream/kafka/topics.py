@@ -11,22 +11,10 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from stream.config import KafkaSettings
 from stream.kafka.clients import admin
 from stream.kafka.errors import BrokerError
+from stream.records import KINDS, topic
 
-KINDS = ("events", "feedback", "control", "predictions", "drift", "label-stats", "dlq")
-"""What a stream's topics are for; a topic is called `<stream>.<kind>`."""
 OUTPUT_BYTES = 4 * 2**20
 """Largest record of the topics we write: a dead letter is its event and the reason, so more than an event."""
-
-
-def topic(stream: str, kind: str) -> str:
-    """Return the name of one of a stream's topics.
-
-    Examples
-    --------
-    >>> topic("news", "events")
-    'news.events'
-    """
-    return f"{stream}.{kind}"
 
 
 def ensure_topics(settings: KafkaSettings, stream: str) -> int:

@@ -12,9 +12,9 @@ import msgspec
 from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
-from stream.events import Headers
 from stream.kafka.clients import NULL, producer
 from stream.kafka.errors import BrokerError
+from stream.records import Headers
 
 if TYPE_CHECKING:
     from kafka import FutureRecordMetadata

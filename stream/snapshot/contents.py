@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import State
-from stream.task import Task
+from learners.core import State
+from stream.pipeline import Task
 
 PICKLE = "pickle"
-"""Key under which wrapped river models keep their pickle; see `learners.river_models.RiverLearner`."""
+"""Key under which wrapped river models keep their pickle; see `learners.wrappers.RiverLearner`."""
 
 Path = tuple[str, ...]
 

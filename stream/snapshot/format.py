@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import State, digest
+from learners.core import State, digest
 from stream.snapshot import migrations
 from stream.snapshot.contents import Identity, Path, Snapshot, SnapshotError, arrays
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from learners.base import State, digest
+from learners.core import State, digest
 from stream.snapshot.contents import Snapshot, SnapshotError, arrays
 from stream.snapshot.format import parse
 from stream.snapshot.store import SUFFIX

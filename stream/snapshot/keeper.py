@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from stream.pipeline import Task
 from stream.snapshot.contents import Kept, Snapshot, take
 from stream.snapshot.store import Store
-from stream.task import Task
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from drift.alarms import Alarm
-from stream.answers import drift_event
-from stream.events import Output, Record
 from stream.kafka import RecoveryError
+from stream.pipeline import Task
+from stream.records import Output, Record, drift_event
 from stream.snapshot.contents import Kept
 from stream.snapshot.store import Store
-from stream.task import Task
 
 log = logging.getLogger(__name__)
 

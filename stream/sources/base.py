@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from stream.events import Event, Input
+from stream.records import Event, Input
 
 Vector = NDArray[np.float32]
 

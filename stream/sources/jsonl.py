@@ -6,8 +6,7 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from stream.decoding import decode
-from stream.events import BadEventError, Input
+from stream.records import BadEventError, Input, decode
 from stream.sources.base import EventList, SourceError
 
 

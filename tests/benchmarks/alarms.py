@@ -15,13 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from drift.alarms import Alarm
-from drift.monitors import Monitors
+from drift.alarms.alarm import Alarm
+from drift.monitors.monitors import Monitors
 from learners import catalogue
 from stream.encoders.hashing import Hashing
-from stream.events import Event
+from stream.pipeline.task import Task
+from stream.records.schema import Event
 from stream.sources.jsonl import read_jsonl
-from stream.task import Task
 
 LARGEST, OF_EACH, LABELS, TITLES = 10, 2, 6, 3
 SHORTEST, LONGEST = 50, 2000

@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
-from learners.clusters import Clusters
-from learners.labels import Ids
-from tests.learners.partitions import (
+from learners.cluster.clusters import Clusters
+from learners.core.labels import Ids
+from tests.learners.cluster.partitions import (
     exclusive_label_sets,
     independent_label_sets,
     label_sets,

@@ -15,13 +15,13 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from learners.base import Prediction
 from learners.catalogue import make
-from learners.conformal import Conformal
-from learners.labels import Targets
-from stream.guesses import LISTED
+from learners.core.base import Prediction
+from learners.core.labels import Targets
+from learners.uncertainty.conformal import Conformal
+from stream.records.schema import LISTED
 from tests.benchmarks.expansion import FACET, Stream, load
-from tests.learners.test_conformal import shifting
+from tests.learners.uncertainty.test_conformal import shifting
 
 WINDOW = 2000
 

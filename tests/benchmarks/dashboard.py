@@ -15,10 +15,10 @@ import msgspec
 from learners import IHOMER
 from stream.dashboard import views
 from stream.dashboard.model import Model
-from stream.decoding import decode_event
 from stream.encoders import Hashing
-from stream.events import PredictionRecord, encode
-from stream.task import EXPLAINED, NEAREST
+from stream.pipeline.task import EXPLAINED, NEAREST
+from stream.records.decoding import decode_event
+from stream.records.schema import PredictionRecord, encode
 from tests.stream.dashboard.streams import fed, outputs, thousands, told
 
 REPEATS = 7

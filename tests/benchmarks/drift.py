@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 from river.drift import ADWIN
 
-from drift.monitors import Monitors
+from drift.monitors.monitors import Monitors
 from learners import catalogue
 from stream.encoders.dense import Dense
-from stream.events import Event
-from stream.synthetic import Drift, Kind, Pattern, Synthetic
-from stream.task import Task
+from stream.pipeline.task import Task
+from stream.records.schema import Event
+from stream.testing.synthetic import Drift, Kind, Pattern, Synthetic
 from tests.benchmarks.peers import PEERS
 
 START, AFTER, WIDTH = 2_000, 2_000, 1_000

@@ -21,16 +21,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-import stream.task
-from stream.assembly import make_task
-from stream.broker import choose
-from stream.config import Settings
-from stream.events import Record
-from stream.kafka import Group, History, Outbox, Writer, ensure_topics, lines, topic
-from stream.memory import Log, drive
-from stream.task import Task
-from stream.threads import limit_threads
-from stream.worker import Worker
+import stream.pipeline.task
+from stream.broker.brokers import choose
+from stream.config.settings import Settings
+from stream.kafka import Group, History, Outbox, Writer, ensure_topics, lines
+from stream.pipeline.factory import make_task
+from stream.pipeline.task import Task
+from stream.records.schema import Record
+from stream.records.topics import topic
+from stream.testing.driver import Log, drive
+from stream.worker.threads import limit_threads
+from stream.worker.worker import Worker
 from tests.data import DATA
 
 Times = collections.defaultdict[str, float]
@@ -110,7 +111,7 @@ def stop_watches(times: Times) -> Iterator[None]:
         for part, owner, name in (
             ("poll", Group, "poll"),
             ("process", Task, "process"),
-            ("decode", stream.task, "decode_event"),
+            ("decode", stream.pipeline.task, "decode_event"),
             ("predict and learn", Task, "advance"),
             ("write", Outbox, "write"),
             ("produce", Outbox, "_send"),

@@ -26,13 +26,13 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from learners.base import Learner, Prediction, Vector
-from learners.expansion import LabelExpansion
-from learners.hierarchical_metrics import Hierarchical, anytime_area, forgetting
-from learners.ihomer import IHOMER
-from learners.labels import Ids, Targets
-from learners.linear import AdaptiveLogisticRegression
-from learners.taxonomy import Taxonomy
+from learners.core.base import Learner, Prediction, Vector
+from learners.core.labels import Ids, Targets
+from learners.ensemble.ihomer import IHOMER
+from learners.hierarchy.expansion import LabelExpansion
+from learners.hierarchy.taxonomy import Taxonomy
+from learners.linear_model.logistic import AdaptiveLogisticRegression
+from learners.metrics.hierarchical import Hierarchical, anytime_area, forgetting
 from stream.encoders import Hashing
 from tests.data import DATA
 

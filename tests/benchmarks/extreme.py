@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from learners.base import Vector
-from learners.extreme import ExtremeClassifier
-from learners.labels import Targets
-from learners.metrics import Prequential
+from learners.core.base import Vector
+from learners.core.labels import Targets
+from learners.extreme.classifier import ExtremeClassifier
+from learners.metrics.prequential import Prequential
 from tests.learners.streams import Message, prototype_stream
 
 LABELS = 1_000_000

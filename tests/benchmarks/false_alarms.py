@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 
-from stream.synthetic import Synthetic
+from stream.testing.synthetic import Synthetic
 from tests.benchmarks.drift import run, table
 
 

@@ -12,10 +12,10 @@ import sys
 
 import numpy as np
 
-from learners.base import Vector
-from learners.ihomer import IHOMER
-from learners.labels import Targets
-from learners.river_models import BinaryRelevance
+from learners.core.base import Vector
+from learners.core.labels import Targets
+from learners.ensemble.ihomer import IHOMER
+from learners.wrappers.river_models import BinaryRelevance
 from tests.benchmarks.timing import rate
 
 FEATURES = 100

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from river import linear_model, optim
 
-from learners.base import Vector
-from learners.labels import Targets
-from learners.linear import AdaptiveLogisticRegression, LogisticRegression
+from learners.core.base import Vector
+from learners.core.labels import Targets
+from learners.linear_model.logistic import AdaptiveLogisticRegression, LogisticRegression
 from tests.benchmarks.timing import rate
 
 FEATURES, LABELS = 100, 100

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from learners.base import State, Vector
-from learners.ihomer import IHOMER
+from learners.core.base import State, Vector
+from learners.ensemble.ihomer import IHOMER
 from tests.learners.checks import size_of
 
 BUSY = 300

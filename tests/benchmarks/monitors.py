@@ -14,10 +14,10 @@ import time
 
 import numpy as np
 
-from drift.alarms import Alarm, Observation
-from drift.monitors import MONITORS, Monitors
-from learners.ihomer import IHOMER
-from learners.labels import Targets
+from drift.alarms.alarm import Alarm, Observation
+from drift.monitors.monitors import MONITORS, Monitors
+from learners.core.labels import Targets
+from learners.ensemble.ihomer import IHOMER
 
 LABELS, FEATURES, WARM, TIMED = 1000, 256, 1500, 500
 

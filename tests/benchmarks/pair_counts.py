@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.cooccurrence import Cooccurrence
+from learners.cluster.cooccurrence import Cooccurrence
 from tests.benchmarks.timing import rate
 
 MESSAGES = 50_000

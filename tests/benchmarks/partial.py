@@ -17,12 +17,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from learners.base import Vector
 from learners.catalogue import make
-from learners.labels import Ids, Targets
-from learners.metrics import Prequential
-from learners.positive_unlabelled import PositiveUnlabelled
-from stream.events import Event
+from learners.core.base import Vector
+from learners.core.labels import Ids, Targets
+from learners.metrics.prequential import Prequential
+from learners.uncertainty.positive_unlabelled import PositiveUnlabelled
+from stream.records.schema import Event
 from stream.sources import open_source
 from tests.benchmarks.expansion import FACET, load
 from tests.data import DATA

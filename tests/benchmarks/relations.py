@@ -12,11 +12,11 @@ import json
 import time
 from pathlib import Path
 
-from drift.alarms import Monitor, Observation
-from drift.exclusions import LabelExclusions
-from drift.relations import LabelRelations
-from learners.labels import LabelSpace
-from learners.taxonomy import Taxonomy
+from drift.alarms.alarm import Monitor, Observation
+from drift.monitors.exclusions import LabelExclusions
+from drift.monitors.relations import LabelRelations
+from learners.core.labels import LabelSpace
+from learners.hierarchy.taxonomy import Taxonomy
 
 
 def main() -> None:

@@ -11,12 +11,12 @@ import statistics
 import tempfile
 import time
 
-from learners.base import digest
-from stream.assembly import make_task
-from stream.config import Settings
-from stream.events import Record
+from learners.core.base import digest
+from stream.config.settings import Settings
+from stream.pipeline.factory import make_task
+from stream.pipeline.task import Task
+from stream.records.schema import Record
 from stream.snapshot import Identity, Keeper, Store, recover, take
-from stream.task import Task
 
 LABELS = 1_000
 MESSAGES = 2_000

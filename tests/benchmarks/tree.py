@@ -13,9 +13,9 @@ import sys
 
 import numpy as np
 
-from learners.base import Vector
-from learners.labels import Targets
-from learners.trees import HoeffdingAdaptiveTree
+from learners.core.base import Vector
+from learners.core.labels import Targets
+from learners.tree.hoeffding_adaptive_tree import HoeffdingAdaptiveTree
 from tests.benchmarks.timing import rate
 from tests.learners.streams import threshold_stream
 

@@ -1,1 +1,1 @@
-"""Tests of `deploy`: what can be checked without an engine that runs containers."""
+"""Tests of `deploy`."""

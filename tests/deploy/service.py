@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
+from stream.pipeline.task import Outcome
 from stream.snapshot import Kept
-from stream.task import Outcome
-from stream.telemetry import Telemetry
+from stream.telemetry.collector import Telemetry
 from tests.stream.standins import POISON, event, make_task, records
 
 

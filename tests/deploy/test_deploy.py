@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stream.exposition import registry
+from stream.telemetry.prometheus import registry
 from tests.deploy.dashboard import DASHBOARDS, DEPLOY, RULES, asks_for, queries, rules
 from tests.deploy.service import BusyWorker
 

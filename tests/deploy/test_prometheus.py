@@ -23,8 +23,9 @@ from typing import Any
 
 import pytest
 
-from stream.endpoints import served
-from stream.kafka import Writer, topic
+from stream.kafka import Writer
+from stream.records.topics import topic
+from stream.telemetry.http import served
 from tests.deploy.dashboard import RULES, queries, rules
 from tests.deploy.service import SickWorker
 from tests.stream.live import LiveStream

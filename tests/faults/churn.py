@@ -27,13 +27,13 @@ from typing import NamedTuple
 import numpy as np
 from prometheus_client import generate_latest
 
-from stream.assembly import make_task
-from stream.config import Settings
-from stream.events import Record
-from stream.exposition import registry
+from stream.config.settings import Settings
+from stream.pipeline.factory import make_task
+from stream.records.schema import Record
 from stream.snapshot import Identity, Keeper, Store
-from stream.telemetry import Telemetry
-from stream.threads import limit_threads
+from stream.telemetry.collector import Telemetry
+from stream.telemetry.prometheus import registry
+from stream.worker.threads import limit_threads
 
 LABELS = 10_000
 WINDOW = 200

@@ -10,13 +10,14 @@ from typing import Self, TypeVar
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from learners.base import digest
-from stream import assembly
-from stream.config import Settings
-from stream.events import Output
-from stream.kafka import topic, topic_id
+from learners.core.base import digest
+from stream.config.settings import Settings
+from stream.kafka import topic_id
+from stream.pipeline import factory as assembly
+from stream.pipeline.task import Task
+from stream.records.schema import Output
+from stream.records.topics import topic
 from stream.snapshot import Identity, Snapshot, Store
-from stream.task import Task
 from tests.stream.live import PATIENCE_S, LiveStream, WorkerProcess, source, until
 
 Answer = TypeVar("Answer")

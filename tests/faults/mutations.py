@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from stream.broker import ADDRESS_VARIABLE, KafkaBroker
+from stream.broker.brokers import ADDRESS_VARIABLE, KafkaBroker
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("stream", "learners", "drift", "deploy", "tests", "pyproject.toml", "README.md")

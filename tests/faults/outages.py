@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from stream.broker import KafkaBroker, NoBrokerError
-from stream.processes import free_ports
+from stream.broker.brokers import KafkaBroker, NoBrokerError
+from stream.broker.processes import free_ports
 
 
 @contextmanager

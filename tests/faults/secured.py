@@ -13,8 +13,8 @@ from pathlib import Path
 from kafka import KafkaAdminClient
 from kafka.admin import UserScramCredentialUpsertion
 
-from stream.broker import KafkaBroker, answers
-from stream.processes import free_ports, spawn
+from stream.broker.brokers import KafkaBroker, answers
+from stream.broker.processes import free_ports, spawn
 
 USER, PASSWORD = "ithaca", "correct-horse-battery-staple"
 

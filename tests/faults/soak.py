@@ -24,10 +24,11 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from stream import assembly
-from stream.kafka import Writer, topic
-from stream.processes import free_ports, spawn
-from stream.worker import Worker
+from stream.broker.processes import free_ports, spawn
+from stream.kafka import Writer
+from stream.pipeline import factory as assembly
+from stream.records.topics import topic
+from stream.worker.worker import Worker
 from tests.faults.exactly_once import (
     HEALED_S,
     Progress,

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from stream.config import Settings
-from stream.decoding import decode
-from stream.events import Event, Feedback, Record
-from stream.forwarder import forwarding
-from stream.kafka import topic
+from stream.config.settings import Settings
+from stream.records.decoding import decode
+from stream.records.schema import Event, Feedback, Record
+from stream.records.topics import topic
+from stream.worker.forwarding import forwarding
 from tests.faults.exactly_once import check_as_if_uninterrupted, check_model, uninterrupted
 from tests.stream.live import LiveStream, stop, until
-from tests.stream.plain_feedback import PlainStore
+from tests.stream.pipeline.plain_feedback import PlainStore
 from tests.stream.standins import disorder, event, feedback
 
 pytestmark = pytest.mark.kafka

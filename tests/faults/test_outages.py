@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from stream import assembly
-from stream.broker import KafkaBroker
+from stream.broker.brokers import KafkaBroker
+from stream.broker.processes import free_ports
 from stream.kafka import outbox
-from stream.processes import free_ports
-from stream.telemetry import Telemetry
-from stream.worker import Worker
+from stream.pipeline import factory as assembly
+from stream.telemetry.collector import Telemetry
+from stream.worker.worker import Worker
 from tests.faults.exactly_once import (
     HEALED_S,
     Progress,

@@ -6,13 +6,14 @@ import random
 
 import pytest
 
-from learners.base import digest
-from stream.kafka import topic, topic_id
+from learners.core.base import digest
+from stream.kafka import topic_id
+from stream.records.topics import topic
 from stream.snapshot import Identity, Store
-from stream.worker import Worker
+from stream.worker.worker import Worker
 from tests.stream.live import LiveStream, on_a_thread, source
 from tests.stream.standins import CRASHING, POISON, event, make_fragile_task, make_task
-from tests.stream.test_worker import check_exactly_once
+from tests.stream.worker.test_worker import check_exactly_once
 
 pytestmark = pytest.mark.kafka
 

@@ -15,14 +15,15 @@ from kafka import TopicPartition
 from kafka.errors import KafkaConnectionError
 from kafka.structs import MemberState
 
-from stream import assembly
-from stream.config import Settings
-from stream.events import Record
-from stream.kafka import FencedError, Group, Outbox, Polled, topic
+from stream.config.settings import Settings
+from stream.kafka import FencedError, Group, Outbox, Polled
 from stream.kafka.clients import consumer
-from stream.task import Outcome, Task
-from stream.telemetry import Telemetry
-from stream.worker import Worker
+from stream.pipeline import factory as assembly
+from stream.pipeline.task import Outcome, Task
+from stream.records.schema import Record
+from stream.records.topics import topic
+from stream.telemetry.collector import Telemetry
+from stream.worker.worker import Worker
 from tests.faults.exactly_once import Progress, check_as_if_uninterrupted, settings_of
 from tests.stream.live import LiveStream, on_a_thread, until
 from tests.stream.standins import event

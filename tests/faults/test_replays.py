@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from stream.cli import app
+from stream.cli.main import app
 from tests.faults.test_feedback import committed
 from tests.stream.live import LiveStream, until
 from tests.stream.standins import POISON, disorder

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from stream.broker import NoBrokerError
-from stream.config import Settings
-from stream.kafka import BrokerError, History, Writer, ensure_topics, topic
-from stream.worker import Worker
+from stream.broker.brokers import NoBrokerError
+from stream.config.settings import Settings
+from stream.kafka import BrokerError, History, Writer, ensure_topics
+from stream.records.topics import topic
+from stream.worker.worker import Worker
 from tests.faults.secured import PASSWORD, USER, make_certificate, secured_broker, unsecured_token
+from tests.stream.config.test_secrets import endpoint
 from tests.stream.live import on_a_thread, until
 from tests.stream.standins import event, make_task
-from tests.stream.test_secrets import endpoint
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 

@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
-from learners.base import digest
-from stream import assembly
-from stream.kafka import RecoveryError, topic
+from learners.core.base import digest
+from stream.kafka import RecoveryError
+from stream.pipeline import factory as assembly
+from stream.records.topics import topic
 from stream.snapshot import Identity, Store, migrations
-from stream.worker import Worker
+from stream.worker.worker import Worker
 from tests.faults.exactly_once import (
     check_as_if_uninterrupted,
     check_model,

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from stream.processes import free_ports
+from stream.broker.processes import free_ports
 from tests.faults.exactly_once import Progress, check_as_if_uninterrupted
 from tests.stream.live import LiveStream, readiness, until
 from tests.stream.standins import event

@@ -10,7 +10,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["stream.decoding", "stream.events", "stream.truth"]):
+with atheris.instrument_imports(include=["stream.records", "stream.pipeline"]):
     from tests.fuzz.decoding import one_input
 
 atheris.Setup(sys.argv, one_input)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from stream.decoding import CONTROL_TYPE, FEEDBACK_TYPE, decode
-from stream.events import (
+from stream.pipeline.known_labels import KnownLabels
+from stream.records.decoding import CONTROL_TYPE, FEEDBACK_TYPE, decode
+from stream.records.schema import (
     MAX_DETAIL_CHARACTERS,
     BadEventError,
     Control,
@@ -15,7 +16,6 @@ from stream.events import (
     Input,
     encode,
 )
-from stream.truth import Truth
 
 HEADERS: dict[type[Input], Headers] = {
     Event: (),
@@ -45,6 +45,6 @@ def one_input(given: bytes) -> None:
     if isinstance(message, Control):
         return
     assert math.isfinite(message.seconds)
-    truth = Truth.of(message)
+    truth = KnownLabels.of(message)
     assert truth.updated(truth).same(truth)
     assert not truth.contradicts(truth)

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from learners.base import Learner, Prediction, Vector
 from learners.catalogue import LEARNERS, make
-from learners.labels import Targets
+from learners.core.base import Learner, Prediction, Vector
+from learners.core.labels import Targets
 
 Make = Callable[[], Learner]
 Message = tuple[Vector, list[str]]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.base import Learner
-from learners.labels import Targets
+from learners.core.base import Learner
+from learners.core.labels import Targets
 
 PLANTED = {0: 0.0, 3: 0.2, 7: -0.3}
 """Features that `threshold_stream` follows, and the threshold of each."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 import learners
-from learners.base import Learner
 from learners.catalogue import LEARNERS, TITLES, make
+from learners.core.base import Learner
 from tests.learners.checks import CHECKS, Make, maker
 
 
@@ -39,4 +39,4 @@ def test_a_misspelt_name_is_answered_with_close_ones() -> None:
     with pytest.raises(ValueError, match=r"'priors' has no parameter 'life'\. It takes 'half_life'\."):
         make("priors", life=3)
     with pytest.raises(ValueError, match=r"'previous-labels' has no parameter 'k'\. It takes none\."):
-        make("previous-labels", k=3)
+        make("persistence", k=3)

@@ -21,10 +21,11 @@ from typing import Any, TypeVar
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from stream.config import Settings
-from stream.events import Record
-from stream.kafka import History, Writer, ensure_topics, topic
-from stream.worker import Worker
+from stream.config.settings import Settings
+from stream.kafka import History, Writer, ensure_topics
+from stream.records.schema import Record
+from stream.records.topics import topic
+from stream.worker.worker import Worker
 
 log = logging.getLogger(__name__)
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.alarms import Alarm, Observation
-from drift.monitors import Monitors
-from learners.base import Vector
-from learners.conformal import Conformal
-from learners.labels import Targets
-from learners.priors import LabelPriors
-from stream.events import BadEventError, Event, Record
-from stream.task import Task
+from drift.alarms.alarm import Alarm, Observation
+from drift.monitors.monitors import Monitors
+from learners.core.base import Vector
+from learners.core.labels import Targets
+from learners.dummy.priors import LabelPriors
+from learners.uncertainty.conformal import Conformal
+from stream.pipeline.task import Task
+from stream.records.schema import BadEventError, Event, Record
 
 LABELS = ("grain", "wheat", "corn", "oil", "trade", "ship", "money")
 

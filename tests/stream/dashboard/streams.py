@@ -11,18 +11,18 @@ from typing import Any
 
 import msgspec
 
-from drift.monitors import Monitors
+from drift.monitors.monitors import Monitors
 from learners import IHOMER
-from learners.base import Learner
-from learners.conformal import Conformal
+from learners.core.base import Learner
+from learners.uncertainty.conformal import Conformal
 from stream.dashboard.model import Model
 from stream.dashboard.records import Written, of_record
+from stream.demo.support_messages import messages
 from stream.encoders import Hashing
-from stream.events import Model as Trained
-from stream.events import Output, PredictionRecord, Record, TrueLabels, encode
-from stream.helpdesk import messages
-from stream.label_stats import LabelRecord, PartitionRecord
-from stream.task import Task
+from stream.pipeline.task import Task
+from stream.records.label_records import LabelRecord, PartitionRecord
+from stream.records.schema import Model as Trained
+from stream.records.schema import Output, PredictionRecord, Record, TrueLabels, encode
 
 PACE = 20.0
 """Events a second in the made-up streams."""

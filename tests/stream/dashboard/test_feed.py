@@ -15,9 +15,10 @@ import pytest
 from stream.dashboard.feed import Feed, read_file
 from stream.dashboard.model import Model
 from stream.dashboard.records import NotOursError
-from stream.kafka import Writer, topic
-from stream.telemetry import Telemetry
-from stream.worker import Worker
+from stream.kafka import Writer
+from stream.records.topics import topic
+from stream.telemetry.collector import Telemetry
+from stream.worker.worker import Worker
 from tests.stream.dashboard.streams import line, prediction
 from tests.stream.live import LiveStream, on_a_thread, until
 from tests.stream.standins import POISON, event, make_task

@@ -17,8 +17,8 @@ from stream.dashboard.model import Model
 from stream.dashboard.records import NotOursError, Written, of_line, of_record
 from stream.dashboard.series import AT, Buckets, scores
 from stream.dashboard.tree import pruned
-from stream.events import DriftRecord, Record, encode
-from stream.label_stats import LabelRecord, PartitionRecord
+from stream.records.label_records import LabelRecord, PartitionRecord
+from stream.records.schema import DriftRecord, Record, encode
 from tests.stream.dashboard.streams import fed, line, prediction
 
 LABELS = st.lists(st.sampled_from("abc"), unique=True, max_size=3)

@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from learners import PreviousLabels
+from learners import Persistence
 from stream.dashboard.access import Guard, NoTokenError
 from stream.dashboard.model import Model
 from stream.dashboard.web import application
-from stream.serving import serving
+from stream.telemetry.server import serving
 from tests.stream.dashboard.streams import fed, outputs, planted, thousands, told
 
 VIEWS = ("overview", "drift", "labels", "clusters", "messages", "compare")
@@ -35,7 +35,7 @@ def models() -> list[Model]:
     """Return what the page shows: the help desk, a replay of it, 10,000 labels, nothing."""
     nothing = Model("nothing")
     nothing.ready = True
-    replayed = told(outputs(1_500, PreviousLabels(), run="repeats"))
+    replayed = told(outputs(1_500, Persistence(), run="repeats"))
     return [fed("helpdesk", planted()), fed("replay", replayed), thousands(10_000), nothing]
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from learners.device import choose_device
+from learners.extreme.device import choose_device
 from stream.encoders import Dense, Hashing
-from stream.encoders.catalogue import make
+from stream.encoders.catalogue import make_encoder
 
 
 def test_a_name_makes_its_encoder() -> None:
     """Parameters reach the encoder and show in its name."""
-    assert isinstance(make("dense"), Dense)
-    hashing = make("hashing", dimensions=64, device="cpu")
+    assert isinstance(make_encoder("dense"), Dense)
+    hashing = make_encoder("hashing", dimensions=64, device="cpu")
     assert isinstance(hashing, Hashing)
     assert hashing.name == "hashing-64"
 
@@ -22,19 +22,19 @@ def test_a_name_makes_its_encoder() -> None:
 def test_a_parameter_that_is_not_there_is_refused(name: str) -> None:
     """The error says what the encoder takes."""
     with pytest.raises(ValueError, match=f"The encoder '{name}' takes .*'size'"):
-        make(name, size=3)
+        make_encoder(name, size=3)
 
 
 def test_a_transformer_needs_a_model() -> None:
     """A parameter without a default is asked for by name."""
     with pytest.raises(ValueError, match=r"'transformer' takes 'model', 'device': missing .* 'model'"):
-        make("transformer")
+        make_encoder("transformer")
 
 
 def test_an_unknown_device_is_refused() -> None:
     """An unknown device is refused."""
     with pytest.raises(ValueError, match=r"'device' parameter of the encoder .* Got 'tpu'"):
-        make("hashing", device="tpu")
+        make_encoder("hashing", device="tpu")
 
 
 def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

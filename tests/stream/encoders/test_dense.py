@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.encoders import Dense
-from stream.events import BadEventError, Event
+from stream.records.schema import BadEventError, Event
 
 
 def event(**fields: Any) -> Event:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stream.encoders import Hashing
 from stream.encoders.hashing import GRAMS, STEM, WEIGHT
-from stream.events import BadEventError, Event
+from stream.records.schema import BadEventError, Event
 
 TEXTS = [
     "",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stream.encoders import Transformer
-from stream.events import BadEventError, Event
+from stream.records.schema import BadEventError, Event
 
 TEXTS = [
     "",

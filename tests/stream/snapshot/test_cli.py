@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from stream.cli import app
+from stream.cli.main import app
 from stream.snapshot import Identity, Store, take
 from tests.stream.standins import event, make_task, records
 

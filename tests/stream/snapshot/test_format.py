@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from numpy.typing import NDArray
 
-from drift.monitors import Monitors
+from drift.monitors.monitors import Monitors
 from learners import catalogue
-from learners.base import digest
-from learners.river_models import RiverLearner
+from learners.core.base import digest
+from learners.wrappers.river_models import RiverLearner
 from stream.encoders import Hashing
+from stream.pipeline.task import Task
 from stream.snapshot import Identity, Snapshot, SnapshotError, contents, dump, migrations, parse, take
-from stream.task import Task
 from tests.stream.standins import LABELS, event, make_task, records
 
 IDENTITY = Identity("s.events", "id", 0, "0123456789abcdef")

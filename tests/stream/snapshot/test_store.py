@@ -14,10 +14,10 @@ from river.base import Classifier
 from river.multioutput import MultiClassEncoder
 from river.naive_bayes import GaussianNB
 
-from learners.base import digest
-from learners.river_models import MultiLabelModel
+from learners.core.base import digest
+from learners.wrappers.river_models import MultiLabelModel
+from stream.pipeline.task import Task
 from stream.snapshot import Identity, Keeper, Kept, SnapshotError, Store, take
-from stream.task import Task
 from tests.stream.standins import event, make_task, records
 
 IDENTITY = Identity("s.events", "id", 0, "0123456789abcdef")

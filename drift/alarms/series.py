@@ -1,0 +1,111 @@
+"""One series of numbers under watch: a detector, and the alarm it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from drift.alarms.alarm import Alarm
+from drift.detectors import Detector, build
+
+
+class Series:
+    """A named series of values in [0, 1] with a detector.
+
+    Parameters
+    ----------
+    name, scope
+        What is watched; see `Alarm`.
+    falls
+        Whether a fall is news as well.
+    unit
+        Turns a value into the unit in which alarms say what was before and after, where it is another.
+    detector, parameters
+        Which one; see `drift.detectors.build`.
+
+    Examples
+    --------
+    >>> series = Series("length", "input")
+    >>> alarms = [alarm for n in range(600) for alarm in series.update(0.2 if n < 500 else 0.9)]
+    >>> alarms[0].detector, round(alarms[0].statistic, 1), alarms[0].since
+    ('length/adwin', 0.7, 12)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        scope: str,
+        *,
+        falls: bool = True,
+        unit: Callable[[float], float] = float,
+        detector: str = "adwin",
+        parameters: Mapping[str, float | str | bool] | None = None,
+    ) -> None:
+        self.name = f"{name}/{detector}"
+        self.scope = scope
+        self.falls = falls
+        self.unit = unit
+        self._detector: Detector = build(detector, **(parameters or {}))
+
+    def update(self, value: float) -> list[Alarm]:
+        """Take in one value and return the alarm it raised, if any."""
+        detector = self._detector
+        detector.update(value)
+        if not detector.drift_detected or (detector.statistic <= 0 and not self.falls):
+            return []
+        figures = detector.statistic, detector.threshold, detector.window
+        before, after = (
+            None if mean is None else self.unit(mean) for mean in (detector.before, detector.after)
+        )
+        return [
+            Alarm(
+                self.name, self.scope, "stream", *figures, since=detector.window, before=before, after=after
+            )
+        ]
+
+    @property
+    def watched(self) -> tuple[float, float]:
+        """The statistic now, and what its size is compared with."""
+        return float(self._detector.statistic), float(self._detector.threshold)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything learned, as arrays and plain JSON values."""
+        return self._detector.state()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state of one with equal parameters."""
+        self._detector.load_state(state)
+
+
+def odds(share: float) -> float:
+    """Return k of k / (1 + k), the form in which numbers without a limit are watched."""
+    return share / max(1.0 - share, 1e-9)
+
+
+class Together:
+    """Several series, watched as one monitor: what the monitors of single numbers have in common."""
+
+    def __init__(self, *series: Series) -> None:
+        self._series = series
+
+    def _update(self, *values: float | None) -> list[Alarm]:
+        """Take in a value for each series; None is none."""
+        return [
+            alarm
+            for series, value in zip(self._series, values, strict=True)
+            if value is not None
+            for alarm in series.update(value)
+        ]
+
+    def watched(self) -> dict[str, tuple[float, float]]:
+        """Return what each series measures now, by its name; see `Series.watched`."""
+        return {series.name: series.watched for series in self._series}
+
+    def state(self) -> dict[str, Any]:
+        """See `Monitor`."""
+        return {series.name: series.state() for series in self._series}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Monitor`."""
+        for series in self._series:
+            series.load_state(state[series.name])

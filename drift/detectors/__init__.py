@@ -1,0 +1,8 @@
+"""Detectors of change in one series of numbers: ADWIN, and river's others."""
+
+from drift.detectors.catalogue import Detector, build
+
+__all__ = [
+    "Detector",
+    "build",
+]

@@ -1,0 +1,54 @@
+"""Calibration: whether probabilities still mean what they meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from drift.alarms import Alarm, Observation, shifted
+from drift.statistics import MeanBank
+
+BINS = 5
+
+
+class Calibration:
+    """Watches how often the likeliest label is true, apart for each range of its probability.
+
+    Scope *calibration*, detector ``calibration/means``, subject such as "0.6 to 0.8"; `before` and `after`
+    are how often a label of such probability was true. Statistic and threshold are nats of evidence; see
+    `drift.alarms.shifted`. Messages with incomplete labels are skipped.
+
+    Parameters
+    ----------
+    budget
+        False alarms per 100,000 messages over all ranges; see `Bank`.
+    """
+
+    def __init__(self, budget: float = 1.0) -> None:
+        self._bank = MeanBank(budget)
+
+    def update(self, observation: Observation) -> list[Alarm]:
+        """See `Monitor`."""
+        if observation.best is None or not observation.complete:
+            return []
+        best, score = observation.best
+        place = min(BINS - 1, int(BINS * score))
+        right = np.array([float(best in observation.actual.tolist())])
+        return [
+            shifted(
+                "calibration/means",
+                "calibration",
+                f"{shift.series / BINS:.1f} to {(shift.series + 1) / BINS:.1f}",
+                shift,
+            )
+            for shift in self._bank.update(np.array([place]), right)
+        ]
+
+    def state(self) -> dict[str, Any]:
+        """See `Monitor`."""
+        return self._bank.state()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Monitor`."""
+        self._bank.load_state(state)

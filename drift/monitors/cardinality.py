@@ -1,0 +1,31 @@
+"""Cardinality: how many labels a message carries."""
+
+from __future__ import annotations
+
+from drift.alarms import Alarm, Observation, Series, Together, odds
+
+
+class Cardinality(Together):
+    """Watches k / (1 + k) for a message with k labels. Scope *prior*, detector ``cardinality/adwin``.
+
+    That tells 0, 1 and 2 labels well apart and lets no crowded message drown the rest; `before` and `after`
+    are labels again, of a message of the mean figure. Messages with incomplete labels are skipped.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> monitor = Cardinality()
+    >>> for n in range(300):
+    ...     labels = np.arange(1 if n < 200 else 3)
+    ...     for alarm in monitor.update(Observation(labels, labels)):
+    ...         print(n, alarm.detector, alarm.statistic, alarm.since, alarm.before, alarm.after)
+    255 cardinality/adwin 0.25 56 1.0 3.0
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Series("cardinality", "prior", unit=odds))
+
+    def update(self, observation: Observation) -> list[Alarm]:
+        """See `Monitor`."""
+        labels = len(observation.actual)
+        return self._update(labels / (1 + labels) if observation.complete else None)

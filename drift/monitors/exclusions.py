@@ -1,0 +1,159 @@
+"""Labels that never come together although both are frequent: found online, reported."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from drift.alarms import Alarm, Observation
+from drift.statistics import allowed_p
+
+BLOCK = 500
+"""Messages over which a label's rate counts as one."""
+FREQUENT = 20
+"""Messages of a block that a label must be on to be looked at."""
+ENOUGH = 1000.0
+"""Expected meetings after which a pair's counts are halved: what was true long ago gives way."""
+CROWD = 20
+"""Most labels of one message whose pairs are counted, those known longest."""
+EXCLUSIVE = 0.8
+"""Share of the meetings expected of independent labels that exclusive labels do not have."""
+
+
+class LabelExclusions:
+    """Reports frequent labels that exclude each other. Scope *correlation*, detector ``exclusive/chernoff``.
+
+    Independent labels with n and m messages among N meet n m / N times; expectations are added up over blocks
+    of 500 messages, so labels that are frequent at different times exclude nothing. Labels exclude each
+    other where surely four fifths of these meetings do not happen: the Chernoff bound of a Poisson variable
+    is below what the budget allows. The statistic is the share that did not happen. A pair is reported once
+    (action "reported"), and taken back when it surely holds no more ("withdrawn"); what follows from a pair
+    of labels above is not reported. Only labels on 4 % of a block's messages are looked at, which bounds the
+    work at its end whatever the number of labels. Messages with incomplete labels are skipped.
+
+    Parameters
+    ----------
+    budget
+        False reports (or withdrawals) per 100,000 messages over all pairs, positive. More is quicker.
+
+    Examples
+    --------
+    >>> monitor = LabelExclusions()
+    >>> for n in range(1500):
+    ...     labels = np.array([n % 3])
+    ...     seen = Observation(labels, labels, name=["oil", "grain", "ship"].__getitem__)
+    ...     for alarm in monitor.update(seen):
+    ...         print(n, alarm.subject, alarm.statistic)
+    999 oil | grain 1.0
+    999 oil | ship 1.0
+    999 grain | ship 1.0
+    """
+
+    def __init__(self, budget: float = 1.0) -> None:
+        if not budget > 0:
+            raise ValueError(f"LabelExclusions needs budget in (0, inf). Got {budget!r} instead.")
+        self.budget = budget
+        self._messages = 0
+        self._tests = 0
+        self._counts: Counter[int] = Counter()
+        self._meetings: Counter[tuple[int, int]] = Counter()
+        # By pair: expected meetings, those there were, and whether it is reported.
+        self._pairs: dict[tuple[int, int], tuple[float, float, bool]] = {}
+
+    def update(self, observation: Observation) -> list[Alarm]:
+        """See `Monitor`."""
+        if not observation.complete:
+            return []
+        self._messages += 1
+        labels = observation.actual[:CROWD].tolist()
+        self._counts.update(labels)
+        self._meetings.update(itertools.combinations(labels, 2))
+        if self._messages % BLOCK:
+            return []
+        alarms = [alarm for pair in self._close() for alarm in self._test(pair, observation)]
+        self._counts.clear()
+        self._meetings.clear()
+        return alarms
+
+    def _close(self) -> list[tuple[int, int]]:
+        """Add a block up and return the pairs it says something of."""
+        frequent = sorted(label for label, count in self._counts.items() if count >= FREQUENT)
+        pairs = list(itertools.combinations(frequent, 2))
+        for pair in pairs:
+            expected, met, reported = self._pairs.get(pair, (0.0, 0.0, False))
+            expected += self._counts[pair[0]] * self._counts[pair[1]] / BLOCK
+            met += self._meetings[pair]
+            if expected > ENOUGH:
+                expected, met = expected / 2, met / 2
+            self._pairs[pair] = (expected, met, reported)
+        return pairs
+
+    def _test(self, pair: tuple[int, int], observation: Observation) -> list[Alarm]:
+        expected, met, reported = self._pairs[pair]
+        fewest = (1 - EXCLUSIVE) * expected
+        if (met >= fewest) != reported:
+            return []
+        self._tests += 1
+        p = poisson(met, fewest)
+        if p > allowed_p(self.budget, self._tests, self._messages):
+            return []
+        if not reported and self._follows(pair, observation):
+            return []
+        self._pairs[pair] = (expected, met, not reported)
+        first, second = map(observation.name, pair)
+        return [
+            Alarm(
+                "exclusive/chernoff",
+                "correlation",
+                f"{first} | {second}",
+                1 - met / expected,
+                EXCLUSIVE,
+                self._messages,
+                "withdrawn" if reported else "reported",
+                p=p,
+            )
+        ]
+
+    def _follows(self, pair: tuple[int, int], observation: Observation) -> bool:
+        first, second = ({label, *observation.above(label)} for label in pair)
+        if first & second >= {pair[0]} or first & second >= {pair[1]}:
+            return True
+        above = [tuple(sorted(each)) for each in itertools.product(sorted(first), sorted(second))]
+        return any(self._pairs.get((a, b), (0.0, 0.0, False))[2] for a, b in above if (a, b) != pair)
+
+    def state(self) -> dict[str, Any]:
+        """See `Monitor`."""
+        pairs = [(*pair, *rest) for pair, rest in self._pairs.items()]
+        meetings = [(*pair, count) for pair, count in self._meetings.items()]
+        return {
+            "messages": self._messages,
+            "tests": self._tests,
+            "counts": np.array(list(self._counts.items()), dtype=np.int64).reshape(-1, 2),
+            "meetings": np.array(meetings, dtype=np.int64).reshape(-1, 3),
+            "pairs": np.array(pairs, dtype=np.float64).reshape(-1, 5),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Monitor`."""
+        self._messages, self._tests = state["messages"], state["tests"]
+        self._counts = Counter(dict(np.asarray(state["counts"]).tolist()))
+        self._meetings = Counter({(a, b): count for a, b, count in np.asarray(state["meetings"]).tolist()})
+        self._pairs = {
+            (int(a), int(b)): (expected, met, bool(reported))
+            for a, b, expected, met, reported in np.asarray(state["pairs"]).tolist()
+        }
+
+
+def poisson(count: float, mean: float) -> float:
+    """Bound the chance of a count as far from its mean, on the same side, for a Poisson variable.
+
+    Examples
+    --------
+    >>> round(poisson(0, 3.0), 4), poisson(3, 3.0)
+    (0.0498, 1.0)
+    """
+    return math.exp(count - mean - (count * math.log(count / mean) if count else 0.0))

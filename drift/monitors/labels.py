@@ -1,0 +1,54 @@
+"""Label priors: labels that occur more or less often, that are new, vanish and return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drift.alarms import Alarm, Observation, shifted
+from drift.statistics import RateBank
+
+
+class LabelRates:
+    """Watches how often each label occurs. Scope *prior*; the subject is the label.
+
+    Detectors are ``label-rise``, ``label-fall``, ``label-new``, ``label-vanished`` and ``label-returned``;
+    see `RateBank`. Statistic and threshold are nats of evidence, the size of the logarithm of `p` and of
+    what it had to be below, negative where the label became rarer; `before` and `after` are its shares of
+    the messages. Messages with incomplete labels are skipped.
+
+    Parameters
+    ----------
+    budget
+        False alarms per 100,000 messages over all labels; see `Bank`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> monitor = LabelRates()
+    >>> for n in range(3000):
+    ...     labels = np.array([0, 1] if n < 2000 and n % 5 == 0 else [1])
+    ...     for alarm in monitor.update(Observation(labels, labels, name=["wheat", "corn"].__getitem__)):
+    ...         print(n, alarm.detector, alarm.subject, f"{alarm.before:.2f}", alarm.after, alarm.since)
+    2058 label-vanished/rates wheat 0.20 0.0 63
+    """
+
+    def __init__(self, budget: float = 1.0) -> None:
+        self._bank = RateBank(budget)
+
+    def update(self, observation: Observation) -> list[Alarm]:
+        """See `Monitor`."""
+        if not observation.complete:
+            return []
+        shifts = self._bank.update(observation.actual)
+        return [
+            shifted(f"label-{shift.kind}/rates", "prior", observation.name(shift.series), shift)
+            for shift in shifts
+        ]
+
+    def state(self) -> dict[str, Any]:
+        """See `Monitor`."""
+        return self._bank.state()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Monitor`."""
+        self._bank.load_state(state)

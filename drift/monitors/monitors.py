@@ -1,0 +1,135 @@
+"""All monitors of one partition, by name, and what keeps their alarms few and telling."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from drift.alarms import Alarm, Limit, Monitor, Observation, Together
+from drift.monitors.births import Births
+from drift.monitors.calibration import Calibration
+from drift.monitors.cardinality import Cardinality
+from drift.monitors.errors import ClusterErrors, Errors
+from drift.monitors.exclusions import LabelExclusions
+from drift.monitors.feedback import Feedback
+from drift.monitors.inputs import Inputs
+from drift.monitors.labels import LabelRates
+from drift.monitors.pairs import LabelPairs
+from drift.monitors.relations import LabelRelations
+from drift.monitors.structure import Structure
+from drift.monitors.vectors import Vectors
+
+Parameters = Mapping[str, float | str | bool]
+
+REMEMBERED = 256
+"""Changes of structure that an alarm can refer to."""
+MONITORS: dict[str, Callable[[float, str, Parameters], Monitor]] = {
+    "structure": lambda budget, detector, parameters: Structure(),
+    "errors": lambda budget, detector, parameters: Errors(detector, parameters),
+    "cluster-errors": lambda budget, detector, parameters: ClusterErrors(budget),
+    "cardinality": lambda budget, detector, parameters: Cardinality(),
+    "labels": lambda budget, detector, parameters: LabelRates(budget),
+    "births": lambda budget, detector, parameters: Births(),
+    "pairs": lambda budget, detector, parameters: LabelPairs(budget),
+    "exclusions": lambda budget, detector, parameters: LabelExclusions(budget),
+    "relations": lambda budget, detector, parameters: LabelRelations(budget),
+    "vectors": lambda budget, detector, parameters: Vectors(budget),
+    "calibration": lambda budget, detector, parameters: Calibration(budget),
+    "inputs": lambda budget, detector, parameters: Inputs(),
+    "feedback": lambda budget, detector, parameters: Feedback(),
+}
+"""Every monitor by its name in the settings."""
+
+
+class Monitors:
+    """Runs monitors side by side over the messages of one partition.
+
+    An alarm that names no action gets what the learner did to its structure since the change, such as
+    "2 split, 1 merge", else "none". Alarms about single labels, pairs and clusters are limited; see `Limit`.
+
+    Parameters
+    ----------
+    detector, parameters
+        Of the errors; see `Errors`.
+    names
+        Which, of `MONITORS`; None (the default) is all. One that is left out costs nothing.
+    budget
+        False alarms per 100,000 messages that each monitor of many series may raise, positive.
+
+    Raises
+    ------
+    ValueError
+        When there is no such monitor, detector or parameter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> monitors = Monitors()
+    >>> wheat, corn = np.array([0]), np.array([1])
+    >>> for n in range(240):
+    ...     for alarm in monitors.update(Observation(wheat, wheat if n < 200 else corn)):
+    ...         print(n, alarm.detector, alarm.scope, alarm.subject, round(alarm.statistic, 2), alarm.since)
+    204 label-new/rates prior 1 13.96 4
+    212 label-vanished/rates prior 0 -12.59 13
+    223 subset-error/adwin error stream 1.0 24
+    223 jaccard-error/adwin error stream 1.0 24
+    223 hamming-error/adwin error stream 0.67 24
+    """
+
+    def __init__(
+        self,
+        detector: str = "adwin",
+        parameters: Parameters | None = None,
+        names: Sequence[str] | None = None,
+        budget: float = 1.0,
+    ) -> None:
+        unknown = [name for name in names or () if name not in MONITORS]
+        if unknown:
+            raise ValueError(f"There is no monitor {unknown[0]!r}: choose {', '.join(MONITORS)}.")
+        chosen = [name for name in MONITORS if names is None or name in names]
+        self._monitors = {name: MONITORS[name](budget, detector, parameters or {}) for name in chosen}
+        self._limit = Limit()
+        self._changes: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
+        self._messages = 0
+
+    def update(self, observation: Observation) -> list[Alarm]:
+        """Take in one message and return the alarms it raised."""
+        self._messages += 1
+        self._changes.extend((self._messages, change.kind) for change in observation.changes)
+        alarms = [alarm for monitor in self._monitors.values() for alarm in monitor.update(observation)]
+        return [self._answered(alarm) for alarm in self._limit.update(alarms)]
+
+    def _answered(self, alarm: Alarm) -> Alarm:
+        if alarm.action != "none" or alarm.since is None:
+            return alarm
+        began = self._messages - alarm.since
+        done = Counter(kind for message, kind in self._changes if message >= began)
+        listed = ", ".join(f"{count} {kind}" for kind, count in sorted(done.items()))
+        return alarm._replace(action=listed or "none")
+
+    def watched(self) -> dict[str, tuple[float, float]]:
+        """Return what is measured now, by detector: the statistic, and what its size is compared with."""
+        return {
+            name: figures
+            for monitor in self._monitors.values()
+            if isinstance(monitor, Together | Vectors)
+            for name, figures in monitor.watched().items()
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return everything learned, as arrays and plain JSON values."""
+        return {
+            "monitors": {name: monitor.state() for name, monitor in self._monitors.items()},
+            "limit": self._limit.state(),
+            "changes": [list(change) for change in self._changes],
+            "messages": self._messages,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state of monitors with equal parameters; later alarms are equal."""
+        for name, monitor in self._monitors.items():
+            monitor.load_state(state["monitors"][name])
+        self._limit.load_state(state["limit"])
+        self._changes = deque(((message, kind) for message, kind in state["changes"]), maxlen=REMEMBERED)
+        self._messages = state["messages"]

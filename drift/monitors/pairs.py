@@ -1,0 +1,170 @@
+"""Label correlation: pairs of labels that go together more, or less, than they did."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.alarms import Alarm, Observation, shifted
+from drift.statistics import Ids, MeanBank, Shift
+
+CANDIDATES = 10_000
+"""Pairs counted that are not watched (yet), at most."""
+HEAVY = 10
+"""Meetings that make a pair worth watching."""
+HALVED = 10_000
+"""Messages after which every count is halved: what was heavy once gives way to what is heavy now."""
+CROWD = 20
+"""Most labels of one message whose pairs are counted, those known longest: bounds the cost of a message."""
+
+
+class LabelPairs:
+    """Watches the Jaccard index of label pairs that often occur together. Scope *correlation*.
+
+    Of a pair's messages, those with either label, how many have both? Detector ``pair-jaccard/means``,
+    subject "a + b"; `before` and `after` are Jaccard indices, statistic and threshold nats of evidence; see
+    `drift.alarms.shifted`. Pairs are found by counting; a label has at most `partners` watched pairs, the
+    heaviest it has room for, so that one message costs O(k x partners) whatever the number of pairs.
+    Messages with incomplete labels are skipped.
+
+    Parameters
+    ----------
+    budget
+        False alarms per 100,000 messages over all pairs; see `Bank`.
+    partners
+        Watched pairs a label is in, at least 1. More finds more and costs more.
+
+    Examples
+    --------
+    >>> monitor = LabelPairs()
+    >>> for n in range(2000):
+    ...     labels = np.array([0, 1] if n < 1500 or n % 2 else [0 if n % 4 else 1])
+    ...     for alarm in monitor.update(Observation(labels, labels, name=["oil", "gas"].__getitem__)):
+    ...         print(n, alarm.subject, alarm.before, round(alarm.after, 1), alarm.since)
+    1529 oil + gas 1.0 0.5 32
+    """
+
+    def __init__(self, budget: float = 1.0, partners: int = 8) -> None:
+        if partners < 1:
+            raise ValueError(f"LabelPairs needs partners in [1, inf). Got {partners!r} instead.")
+        self.partners = partners
+        self._bank = MeanBank(budget)
+        self._messages = 0
+        self._counts: dict[tuple[int, int], int] = {}  # Of candidates.
+        self._watched: dict[tuple[int, int], int] = {}  # The pair's place.
+        self._ends: NDArray[np.int64] = np.full((0, 2), -1, dtype=np.int64)
+        self._weights: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._places: NDArray[np.int64] = np.full((0, partners), -1, dtype=np.int64)  # By label.
+        self._free: list[int] = []
+
+    def update(self, observation: Observation) -> list[Alarm]:
+        """See `Monitor`."""
+        if not observation.complete:
+            return []
+        labels = observation.actual
+        self._messages += 1
+        if self._messages % HALVED == 0:
+            self._halve()
+        shifts = self._touch(labels)
+        alarms = []
+        for shift in shifts:
+            first, second = self._ends[shift.series].tolist()
+            subject = f"{observation.name(first)} + {observation.name(second)}"
+            alarms.append(shifted("pair-jaccard/means", "correlation", subject, shift))
+        if len(labels) > 1:
+            self._count(labels.tolist())
+        return alarms
+
+    def _touch(self, labels: Ids) -> list[Shift]:
+        known = labels[labels < len(self._places)]
+        places = np.unique(self._places[known])
+        places = places[places >= 0]
+        met = np.isin(self._ends[places], known)
+        both = met[:, 0] & met[:, 1]
+        self._weights[places] += both
+        return self._bank.update(places, both.astype(np.float64))
+
+    def _count(self, labels: list[int]) -> None:
+        for pair in itertools.combinations(labels[:CROWD], 2):
+            if pair in self._watched:
+                continue
+            count = self._counts.get(pair, 0) + 1
+            self._counts[pair] = count
+            if count >= HEAVY and self._watch(pair, count):
+                del self._counts[pair]
+        if len(self._counts) > CANDIDATES:
+            self._counts = {pair: count // 2 for pair, count in self._counts.items() if count > 1}
+
+    def _watch(self, pair: tuple[int, int], count: int) -> bool:
+        """Watch a pair if both labels have room for it, or a lighter pair that makes room."""
+        self._admit(pair[1] + 1)
+        lighter = [self._lightest(label) for label in pair]
+        if any(place >= 0 and 2 * self._weights[place] > count for place in lighter):
+            return False
+        for place in dict.fromkeys(place for place in lighter if place >= 0):
+            self._release(place)
+        place = self._free.pop() if self._free else len(self._weights)
+        if place == len(self._weights):
+            self._weights = np.append(self._weights, 0)
+            self._ends = np.concatenate([self._ends, [[-1, -1]]])
+        self._ends[place], self._weights[place], self._watched[pair] = pair, count, place
+        for label in pair:
+            row = self._places[label]
+            row[int(np.flatnonzero(row < 0)[0])] = place
+        self._bank.restart(np.array([place]))
+        return True
+
+    def _lightest(self, label: int) -> int:
+        """Return the place of a label's lightest pair, or -1 where there is room for another."""
+        row = self._places[label]
+        return -1 if row.min() < 0 else int(row[self._weights[row].argmin()])
+
+    def _release(self, place: int) -> None:
+        first, second = self._ends[place].tolist()
+        for label in (first, second):
+            row = self._places[label]
+            row[row == place] = -1
+        del self._watched[first, second]
+        self._free.append(place)
+
+    def _admit(self, labels: int) -> None:
+        have = len(self._places)
+        if labels > have:
+            more = np.full((max(labels - have, have), self.partners), -1, dtype=np.int64)
+            self._places = np.concatenate([self._places, more])
+
+    def _halve(self) -> None:
+        self._weights //= 2
+        self._counts = {pair: count // 2 for pair, count in self._counts.items() if count > 1}
+
+    def state(self) -> dict[str, Any]:
+        """See `Monitor`."""
+        counts = [(*pair, count) for pair, count in self._counts.items()]
+        return {
+            "bank": self._bank.state(),
+            "messages": self._messages,
+            "counts": np.array(counts, dtype=np.int64).reshape(-1, 3),
+            "ends": self._ends,
+            "weights": self._weights,
+            "places": self._places,
+            "free": np.array(self._free, dtype=np.int64),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Monitor`."""
+        self._bank.load_state(state["bank"])
+        self._messages = state["messages"]
+        self._counts = {
+            (first, second): count for first, second, count in np.asarray(state["counts"]).tolist()
+        }
+        self._ends, self._weights = np.array(state["ends"]), np.array(state["weights"])
+        self._places, self._free = np.array(state["places"]), np.asarray(state["free"]).tolist()
+        free = set(self._free)
+        self._watched = {
+            (first, second): place
+            for place, (first, second) in enumerate(self._ends.tolist())
+            if place not in free
+        }

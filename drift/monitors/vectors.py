@@ -1,0 +1,194 @@
+"""The distribution of the vectors: where they lie, how they spread, how many directions they use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.alarms import Alarm, Observation
+from drift.statistics import ONE_IN, BlockMeans, Floats, Found
+
+DIRECTIONS = 64
+"""Random directions: half of the random features, and the most that the effective rank can be."""
+STRIPE = 256
+"""Features whose directions are drawn together, so that a longer vector changes none of them."""
+DETECTORS = ("mean/frechet", "distribution/mmd", "rank/rankme")
+
+
+class Vectors:
+    """Watches the distribution of the vectors. Scope *vector*.
+
+    Messages are looked at in blocks; each block gives figures that `BlockMeans` compares with the blocks
+    before.
+
+    * ``mean/frechet``: mean and standard deviation of each feature. Statistic and threshold are Fréchet
+      distances between Gaussians with a diagonal covariance, as shares of the total variance.
+    * ``distribution/mmd``: the mean of random Fourier features of a Gaussian kernel, whose width is set by
+      the first block (half of the features have half of it): the squared maximum mean discrepancy, which
+      sees any change of shape.
+    * ``rank/rankme``: the effective rank of the block, projected on `DIRECTIONS` random directions: a fall
+      says that vectors collapse. `before` and `after` are ranks.
+
+    Missing values count as what the feature's mean has been. Amortised O(d x directions) a message, in a
+    few products of matrices a block; memory is O(block x d).
+
+    Parameters
+    ----------
+    budget
+        False alarms per 100,000 messages of each of the three, positive.
+    block
+        Messages in a block, at least 10. Larger blocks are cheaper a message and see smaller changes; a
+        change is found when two blocks are full at the earliest.
+
+    Examples
+    --------
+    >>> generator, monitor, nothing = np.random.default_rng(0), Vectors(), np.zeros(0, dtype=np.intp)
+    >>> for n in range(3000):
+    ...     x = generator.normal(0.0 if n < 2500 else 1.0, 1.0, size=8).astype(np.float32)
+    ...     for alarm in monitor.update(Observation(nothing, nothing, x=x)):
+    ...         print(n, alarm.detector, alarm.since)
+    2599 mean/frechet 100
+    2599 distribution/mmd 100
+
+    References
+    ----------
+    A. Gretton et al. A kernel two-sample test. JMLR 13, 2012. A. Rahimi and B. Recht. Random features for
+    large-scale kernel machines. NIPS 2007. Q. Garrido et al. RankMe: assessing the downstream performance
+    of pretrained self-supervised representations by their rank. ICML 2023. M. Heusel et al. GANs trained
+    by a two time-scale update rule. NIPS 2017: the Fréchet distance of embeddings.
+    """
+
+    def __init__(self, budget: float = 1.0, block: int = 50) -> None:
+        if not (budget > 0 and block >= 10):
+            raise ValueError(
+                f"Vectors needs budget in (0, inf) and block in [10, inf). Got {budget!r}, {block!r} instead."
+            )
+        self.block = block
+        self._tests = {name: BlockMeans(min(0.5, budget * block / ONE_IN)) for name in DETECTORS}
+        self._vectors: NDArray[np.float32] = np.zeros((block, 0), dtype=np.float32)
+        self._filled = 0
+        self._width = 0.0
+        self._directions: Floats = np.zeros((0, DIRECTIONS))
+
+    def update(self, observation: Observation) -> list[Alarm]:
+        """See `Monitor`."""
+        x = observation.x
+        if x is None or not len(x):
+            return []
+        if len(x) > self._vectors.shape[1]:
+            self._widen(len(x))
+        self._vectors[self._filled, : len(x)] = x
+        self._vectors[self._filled, len(x) :] = 0.0
+        self._filled += 1
+        if self._filled < self.block:
+            return []
+        self._filled = 0
+        return self._judge(self._complete())
+
+    def _widen(self, features: int) -> None:
+        more = features - self._vectors.shape[1]
+        self._vectors = np.pad(self._vectors, ((0, 0), (0, more)))
+        self._directions = _directions(features)
+
+    def _complete(self) -> Floats:
+        vectors = self._vectors.astype(np.float64)
+        missing = np.isnan(vectors)
+        if missing.any():
+            usual = self._tests[DETECTORS[0]].past[::2]
+            usual = np.pad(usual, (0, vectors.shape[1] - len(usual)))
+            vectors = np.where(missing, usual, vectors)
+        return vectors
+
+    def _judge(self, vectors: Floats) -> list[Alarm]:
+        mean, deviation = vectors.mean(axis=0), vectors.std(axis=0)
+        variance = float(deviation @ deviation)
+        seen = vectors @ self._directions
+        if not self._width:
+            self._width = variance**0.5
+        figures = {
+            DETECTORS[0]: np.stack([mean, deviation], axis=1).ravel(),
+            DETECTORS[1]: _features(seen / (self._width or 1.0)),
+            DETECTORS[2]: np.array([effective_rank(seen)]),
+        }
+        alarms = []
+        for name, block in figures.items():
+            found = self._tests[name].update(block)
+            if found is not None:
+                alarms.append(self._alarm(name, found, variance or 1.0))
+        return alarms
+
+    def _alarm(self, name: str, found: Found, variance: float) -> Alarm:
+        statistic, threshold = found.distance, found.threshold
+        before = after = None
+        if name == DETECTORS[0]:
+            statistic, threshold = statistic / variance, threshold / variance
+        elif name == DETECTORS[2]:
+            before, after = float(found.before[0]), float(found.after[0])
+            statistic, threshold = after - before, threshold**0.5
+        window, since = found.window * self.block, found.blocks * self.block
+        return Alarm(
+            name,
+            "vector",
+            "stream",
+            statistic,
+            threshold,
+            window,
+            p=found.p,
+            since=since,
+            before=before,
+            after=after,
+        )
+
+    def watched(self) -> dict[str, tuple[float, float]]:
+        """Return the latest distance of each test by its name, and what it would have to exceed."""
+        return {name: test.watched for name, test in self._tests.items()}
+
+    def state(self) -> dict[str, Any]:
+        """See `Monitor`."""
+        return {
+            "vectors": self._vectors,
+            "filled": self._filled,
+            "width": self._width,
+            "tests": {name: test.state() for name, test in self._tests.items()},
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Monitor`."""
+        vectors = np.array(state["vectors"])
+        self._vectors, self._filled, self._width = vectors, state["filled"], state["width"]
+        self._directions = _directions(vectors.shape[1])
+        for name, test in self._tests.items():
+            test.load_state(state["tests"][name])
+
+
+def _directions(features: int) -> Floats:
+    """Return the random directions of vectors of a length, shape (features, DIRECTIONS): always the same."""
+    stripes = [np.random.default_rng([DIRECTIONS, n]) for n in range(-(-features // STRIPE))]
+    drawn = [stripe.normal(size=(STRIPE, DIRECTIONS)) for stripe in stripes]
+    return np.concatenate([np.zeros((0, DIRECTIONS)), *drawn])[:features]
+
+
+def _features(seen: Floats) -> Floats:
+    """Return the mean random Fourier features of a block, widths 1 and 1/2; shape (2 directions,)."""
+    seen = np.where(np.arange(DIRECTIONS) % 2, seen, 2.0 * seen)
+    features: Floats = np.concatenate([np.cos(seen).mean(axis=0), np.sin(seen).mean(axis=0)])
+    features /= DIRECTIONS**0.5
+    return features
+
+
+def effective_rank(vectors: Floats) -> float:
+    """Return the exponential of the entropy of the centred vectors' singular values; shape (n, d).
+
+    Examples
+    --------
+    >>> round(effective_rank(np.eye(4)[[0, 0, 1, 1]]), 2)
+    1.0
+    """
+    values = np.linalg.svd(vectors - vectors.mean(axis=0), compute_uv=False)
+    total = values.sum()
+    if total <= 0.0:
+        return 1.0
+    shares = values[values > 1e-12 * total] / total
+    return float(np.exp(-(shares * np.log(shares)).sum()))

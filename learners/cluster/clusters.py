@@ -1,0 +1,278 @@
+"""Label clusters: an online divisive-agglomerative tree over labels, after iHOMER and ODAC.
+
+The leaves of the tree are the clusters; every label is in exactly one. A cluster is divided where average
+linkage shows two sides that are surely less alike than the labels of either side are among themselves (or
+with labels elsewhere), absorbed by another that it is surely about as much alike, and a label moves where it
+surely fits better. Labels that are like nothing stay where they are: there is nothing to be sure of.
+
+"Surely" is by Chernoff's bound on the messages that carried those labels, against one budget of wrong
+decisions that all looks at all clusters share for ever, and all that a look chooses from: so on a stream that
+does not change, changes end, and a real regrouping costs the logarithm of that more evidence. Only clusters
+whose labels occur are looked at again, one a message at the most, and ever more rarely while nothing changes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.cluster.cooccurrence import Cooccurrence
+from learners.cluster.dendrogram import Dendrogram
+from learners.cluster.linkage import ALIKE, HYSTERESIS, Matrix, comparison, difference, division
+from learners.cluster.nearest_clusters import companions_outside, surroundings, visit
+from learners.core import Change, Ids, State, check_number, grown
+
+BETTER = 1.25
+"""How many times better a label must fit elsewhere to move."""
+LONGEST = 16
+"""Most times `patience` that a cluster waits for its next look: each that changes nothing doubles it."""
+SOON = 16
+"""Most messages for each of its labels that a small cluster waits for its first look."""
+
+
+class Clusters:
+    """A partition of a growing label space into clusters of labels that occur together.
+
+    Similarity is the Jaccard index beyond chance (see `Cooccurrence.among`), between groups its mean
+    over pairs, weighted by the rarer label's count. What counts as alike is relative: labels of a group
+    that share one message in twenty belong together as surely as labels that share every second one, when
+    they share none with others.
+
+    Parameters
+    ----------
+    linkage
+        Share of the similarity within that the similarity between must reach for labels to stay in one
+        cluster, in (0, 1). Low values give few, large clusters; above 0.5 noise takes groups apart.
+    delta
+        Wrong decisions accepted in all the time there is, about, in (0, 1). Small values wait longer.
+    patience
+        Messages that must touch a cluster before the first look at it, at least 1: also the least time a
+        change stands. A cluster of one to three labels waits for 16 messages a label at the most: few come.
+        Each look that changes nothing doubles the wait, up to 16 times; a label whose companions change sets
+        it back. Small values cost time.
+    largest
+        Most labels in a cluster, at least 2: bounds the cost of a look, which grows with its third power.
+    half_life
+        Touches of a label after which what it met counts half; see `Cooccurrence`.
+
+    Examples
+    --------
+    >>> clusters = Clusters()
+    >>> for n in range(4000):
+    ...     changes = clusters.learn([0, 1] if n % 2 else [2, 3], 4)
+    >>> sorted(clusters.members(cluster) for cluster in clusters.leaves())
+    [[0, 1], [2, 3]]
+
+    References
+    ----------
+    "Online hierarchical partitioning of the output space in extreme multi-label data streams", ECAI 2025.
+    Rodrigues, Gama and Pedroso, "Hierarchical clustering of time-series data streams" (ODAC), TKDE 2008.
+    """
+
+    def __init__(
+        self,
+        linkage: float = 0.33,
+        delta: float = 1e-2,
+        patience: int = 50,
+        largest: int = 64,
+        half_life: float = 1000.0,
+    ) -> None:
+        check_number(self, "linkage", linkage, float, 0, 1, open_low=True)
+        check_number(self, "delta", delta, float, 0, 1, open_low=True)
+        check_number(self, "patience", patience, int, 1)
+        check_number(self, "largest", largest, int, 2)
+        self.linkage = linkage
+        self.delta = delta
+        self.patience = patience
+        self.largest = largest
+        self.counts = Cooccurrence(half_life)
+        self._tree = Dendrogram()
+        self._visits: NDArray[np.int64] = np.zeros((16, 3), dtype=np.int64)
+        self._visits[0, 2] = patience
+        self._scratch: Matrix = np.zeros((2, 16))
+        self._looks = 0
+        self._open = 0
+
+    # Looking ----------------------------------------------------------------------------------------
+
+    def owners(self) -> Ids:
+        """Return the cluster of every label, shape (L,)."""
+        return self._tree.owners
+
+    def leaves(self) -> list[int]:
+        """Return the ids of all clusters, ascending."""
+        return self._tree.leaves()
+
+    def members(self, cluster: int) -> list[int]:
+        """Return the labels of a cluster, ascending."""
+        return self._tree.members(cluster)
+
+    def tree(self) -> Any:
+        """Return the label hierarchy as nested pairs of cluster ids."""
+        return self._tree.nested()
+
+    def splits(self) -> list[tuple[int, int, int]]:
+        """Return the tree as its inner nodes, each with its two children, in order of id."""
+        return self._tree.splits()
+
+    @property
+    def looks(self) -> int:
+        """How many looks at a cluster there were."""
+        return self._looks
+
+    # Learning ---------------------------------------------------------------------------------------
+
+    def learn(self, labels: list[int] | Ids, size: int) -> tuple[Change, ...]:
+        """Count one message's labels (ids, each once) in a space of `size` labels; return what changed."""
+        ids = np.asarray(labels, dtype=np.intp)
+        if size > self._tree.labels:
+            self._admit(size, ids.tolist())
+        table = self.counts.tables[0]
+        due = visit(table, self._tree.owners, self._visits, self.counts.messages + 1, ids, self.patience)
+        self.counts.add(ids)
+        return () if due < 0 else self._look(due)
+
+    def _admit(self, size: int, companions: list[int]) -> None:
+        """Give every label that is new a cluster: a companion's where there is room."""
+        if max(companions, default=0) >= size:
+            raise IndexError("a label's id must be below the size of the label space; give both")
+        first = self._tree.labels
+        self._tree.reserve(size)
+        self.counts.reserve(size)
+        near = [int(self._tree.owners[label]) for label in companions if label < first]
+        came = [label for label in companions if label >= first]
+        for label in came:
+            roomy = next(filter(self._room, near), None)
+            self._tree.put(label, self._open_cluster() if roomy is None else roomy)
+        rest = np.setdiff1d(np.arange(first, size), came).tolist()
+        while rest:
+            cluster = self._open_cluster()
+            room = self._room(cluster)
+            self._tree.fill(rest[:room], cluster)
+            rest = rest[room:]
+
+    def _open_cluster(self) -> int:
+        """Return the cluster for labels of which nothing is known."""
+        if self._open not in self._tree or not self._room(self._open):
+            self._open = self._add_leaf(self._tree.shallow_leaf())
+        return self._open
+
+    def _room(self, cluster: int) -> int:
+        return self.largest - int(self._tree.sizes[cluster])
+
+    def _look(self, cluster: int) -> tuple[Change, ...]:
+        """Divide, absorb or move labels: the first that the counts are sure of."""
+        self._looks += 1
+        self._visits[cluster, 0] = 0
+        self._visits[cluster, 2] = min(2 * self._visits[cluster, 2], LONGEST * self.patience)
+        labels = np.array(self._tree.members(cluster), dtype=np.intp)
+        known = self._known(labels)
+        split = self._try_split(cluster, labels, known)
+        if split:
+            return split
+        nearest, best, there = surroundings(
+            *self.counts.tables, labels, self._tree.owners, self._tree.sizes, self.largest, self._scratch
+        )
+        merge = self._try_absorb(cluster, labels, nearest)
+        return merge or self._try_moves(cluster, labels, known, best, there)
+
+    def _least(self, choices: float = 1.0) -> float:
+        """Return the evidence that a decision needs: a budget that all looks and choices, ever, share."""
+        # 1 / (n (1 + log n)^2) adds up to less than 2: wrong decisions are bounded over all time.
+        looks = math.log(self._looks)
+        return math.log(choices / self.delta) + looks + 2.0 * math.log(1.0 + looks)
+
+    def _known(self, labels: Ids) -> tuple[Matrix, Matrix, Matrix]:
+        """Return the similarities among some labels, their counts and their frequencies."""
+        return self.counts.among(labels), self.counts.samples(labels), self.counts.frequencies(labels)
+
+    def _outside(self, labels: Ids, other: int) -> Matrix:
+        return companions_outside(*self.counts.tables, labels, self._tree.owners, other)
+
+    def _try_split(
+        self, cluster: int, labels: Ids, known: tuple[Matrix, Matrix, Matrix]
+    ) -> tuple[Change, ...]:
+        if len(labels) < 2:
+            return ()
+        outside = self._outside(labels, cluster)
+        part, why = division(*known, outside, self.linkage, self._least())
+        for number in range(1, len(why)):
+            new = self._add_leaf(cluster)
+            for label in labels[part == number].tolist():
+                self._move(label, cluster, new)
+        return tuple(Change("split", str(cluster), *compared) for compared in why[1:].tolist())
+
+    def _try_absorb(self, cluster: int, labels: Ids, other: int) -> tuple[Change, ...]:
+        if other < 0:
+            return ()
+        members = self._tree.members(other)
+        both = np.concatenate([labels, np.array(members, dtype=np.intp)])
+        outside = np.concatenate([self._outside(labels, other), self._outside(both[len(labels) :], cluster)])
+        sides = np.arange(len(labels)), np.arange(len(labels), len(both))
+        between, asked, _, more = comparison(*self._known(both), outside, *sides, self.linkage)
+        if more < self._least(len(self._tree)):
+            return ()
+        for label in labels.tolist():
+            self._move(label, cluster, other)
+        self._tree.remove(cluster)
+        return (Change("merge", str(cluster), between, HYSTERESIS * asked),)
+
+    def _try_moves(
+        self, cluster: int, labels: Ids, known: tuple[Matrix, Matrix, Matrix], best: Ids, there: Matrix
+    ) -> tuple[Change, ...]:
+        """Move the labels that are surely more alike to another cluster than to their own."""
+        alike, counts, frequency = known
+        home, chance, changes = alike.sum(axis=1) / len(labels), frequency / (2.0 - frequency), []
+        least = self._least(len(labels) * len(self._tree))
+        for n in np.flatnonzero(there > np.maximum(BETTER * home, HYSTERESIS * ALIKE)).tolist():
+            sure = difference(counts[n], there[n], chance[n], counts[n], home[n], chance[n], 1.0)
+            other = int(best[n])
+            if sure >= least and self._room(other):
+                self._move(int(labels[n]), cluster, other)
+                changes.append(Change("move", str(labels[n]), float(there[n]), BETTER * float(home[n])))
+        if self._tree.sizes[cluster] == 0:
+            self._tree.remove(cluster)
+        return tuple(changes)
+
+    def _move(self, label: int, cluster: int, other: int) -> None:
+        self._tree.move(label, other)
+        for changed in (cluster, other):
+            wait = min(self.patience, SOON * int(self._tree.sizes[changed]))
+            self._visits[changed, 0], self._visits[changed, 2] = 0, wait
+
+    def _add_leaf(self, sibling: int) -> int:
+        """Return a new, empty cluster beside another."""
+        leaf = self._tree.add_leaf(sibling)
+        self._make_room()
+        self._visits[leaf, 0], self._visits[leaf, 2] = 0, self.patience
+        return leaf
+
+    def _make_room(self) -> None:
+        self._visits = grown(self._visits, self._tree.ids)
+        self._scratch = grown(self._scratch, 2, self._tree.ids)
+
+    # State ------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Return counts and tree; see `Learner.state`."""
+        # When a cluster was counted last says nothing to messages to come.
+        return {
+            "counts": self.counts.state(),
+            "tree": self._tree.state(),
+            "visits": self._visits[: self._tree.ids, ::2].copy(),
+            "looks": self._looks,
+            "open": self._open,
+        }
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self.counts.load_state(state["counts"])
+        self._tree.load_state(state["tree"])
+        self._visits, self._scratch = np.zeros((1, 3), dtype=np.int64), np.zeros((2, 1))
+        self._make_room()
+        self._visits[: self._tree.ids, ::2] = state["visits"]
+        self._looks = state["looks"]
+        self._open = state["open"]

@@ -1,0 +1,267 @@
+"""What one look at a label cluster works out: where it divides, what it is near to, and how sure that is.
+
+All of it is compiled and bounded by the largest cluster, whatever the number of labels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.compiled import compiled
+from learners.cluster.similarity import jaccard_by_chance
+from learners.core import Ids
+
+Matrix = NDArray[np.float64]
+
+HYSTERESIS = 1.5
+"""How much more alike than what divides them two clusters must be to come together: no flapping."""
+ALIKE = 0.01
+"""Least similarity, times `HYSTERESIS`, of single labels that come together: they have no cohesion."""
+HALVINGS = 16
+"""Steps of the search for the value that evidence speaks least against: (2/3)^16 of the way is left."""
+
+
+@compiled
+def evidence(sample: float, seen: float, supposed: float, chance: float) -> float:
+    """Return how strongly a similarity speaks against a supposed one: sample size times relative entropy.
+
+    By Chernoff's bound, exp(-evidence) is the chance to see a share at least as far off, where `supposed` is
+    true. The share is the Jaccard index, of which a similarity is what exceeds `chance`: frequent labels meet
+    often and at random, and tell less. It is a share of the messages with either label: of two labels that
+    come on `sample` messages each, that is up to twice as many.
+
+    Examples
+    --------
+    >>> round(evidence(100.0, 0.1, 0.2, 0.0), 2), round(evidence(100.0, 0.1, 0.2, 0.3), 2)
+    (6.67, 1.47)
+    """
+    if sample <= 0.0:
+        return 0.0
+    seen, supposed = chance + (1.0 - chance) * seen, chance + (1.0 - chance) * supposed
+    seen, supposed = min(max(seen, 0.0), 1.0), min(max(supposed, 1e-9), 1.0 - 1e-9)
+    entropy = 0.0
+    if seen > 0.0:
+        entropy += seen * math.log(seen / supposed)
+    if seen < 1.0:
+        entropy += (1.0 - seen) * math.log((1.0 - seen) / (1.0 - supposed))
+    return 2.0 * sample / (1.0 + seen) * entropy
+
+
+@compiled
+def average_linkage(alike: Matrix, counts: Matrix) -> tuple[NDArray[np.intp], Matrix]:
+    """Return the merges of average linkage, closest first, as pairs (survivor, absorbed), and how close.
+
+    Groups are averaged by their labels' counts: what is little known decides little.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> alike = np.array([[1, 0.1, 0.8], [0.1, 1, 0.2], [0.8, 0.2, 1]])
+    >>> merges, closeness = average_linkage(alike, np.ones(3))
+    >>> merges.tolist(), closeness.round(2).tolist()
+    ([[0, 2], [0, 1]], [0.8, 0.15])
+    """
+    size = len(alike)
+    near, weight = alike.copy(), counts + 1e-9
+    merges, closeness = np.empty((size - 1, 2), dtype=np.intp), np.empty(size - 1)
+    left = np.arange(size)
+    for step in range(size - 1):
+        first, second, best = 0, 1, -np.inf
+        for i in range(size - step):
+            for j in range(i + 1, size - step):
+                if near[left[i], left[j]] > best:
+                    first, second, best = i, j, near[left[i], left[j]]
+        a, b = left[first], left[second]
+        merges[step, 0], merges[step, 1], closeness[step] = a, b, best
+        total = weight[a] + weight[b]
+        for n in range(size - step):
+            other = left[n]
+            mean = (weight[a] * near[a, other] + weight[b] * near[b, other]) / total
+            near[a, other] = near[other, a] = mean
+        weight[a] = total
+        left[second : size - step - 1] = left[second + 1 : size - step].copy()
+    return merges, closeness
+
+
+@compiled
+def mean_similarity(alike: Matrix, counts: Matrix, one: Ids, other: Ids) -> float:
+    """Return the mean similarity of pairs from two groups, by the rarer label's count; -1 without pairs.
+
+    The same group twice gives its cohesion: a label is no pair with itself.
+    """
+    total, weights = 0.0, 0.0
+    for i in one:
+        for j in other:
+            if i != j:
+                weight = min(counts[i], counts[j])
+                total += weight * alike[i, j]
+                weights += weight
+    return total / weights if weights > 0.0 else -1.0
+
+
+@compiled
+def messages_behind(alike: Matrix, counts: Matrix, group: Ids) -> float:
+    """Return about how many messages a group of labels was seen on, those with several counted once."""
+    total = 0.0
+    for i in group:
+        companions = 1.0
+        for j in group:
+            if i != j and alike[i, j] > 0.0:
+                # What share of its messages a label spends beside another, from their Jaccard index.
+                either = counts[i] + counts[j]
+                companions += min(1.0, alike[i, j] * either / (1.0 + alike[i, j]) / max(counts[i], 1e-9))
+        total += counts[i] / companions
+    return total
+
+
+@compiled
+def sample_of_pairs(alike: Matrix, counts: Matrix, one: Ids, other: Ids) -> float:
+    """Return of how many messages the mean similarity between two groups is about the mean.
+
+    Labels that come together tell one thing, labels that do not tell as many as they are, on either side.
+    """
+    first, second = counts[one].mean(), counts[other].mean()
+    if first == 0.0 or second == 0.0:
+        return 0.0
+    apiece = messages_behind(alike, counts, one) / first, messages_behind(alike, counts, other) / second
+    sample: float = min(first, second) * apiece[0] * apiece[1]
+    return sample
+
+
+@compiled
+def log_choices(size: int, chosen: int) -> float:
+    """Return the logarithm of how many ways there are to choose some of `size`.
+
+    Examples
+    --------
+    >>> round(math.exp(log_choices(5, 2)), 6)
+    10.0
+    """
+    return math.lgamma(size + 1.0) - math.lgamma(chosen + 1.0) - math.lgamma(size - chosen + 1.0)
+
+
+@compiled
+def difference(
+    sample: float,
+    seen: float,
+    chance: float,
+    sample_of: float,
+    seen_of: float,
+    chance_of: float,
+    share: float,
+) -> float:
+    """Return how strongly two similarities speak against the first being a `share` of the second.
+
+    The evidence against both together, of the pair of values in that proportion that it speaks least
+    against: what is well known on one side makes up for what is not on the other.
+
+    Examples
+    --------
+    >>> difference(1000.0, 0.1, 0.0, 1000.0, 0.5, 0.0, 0.2) < 0.01
+    True
+    >>> difference(1000.0, 0.1, 0.0, 1000.0, 0.5, 0.0, 0.3) > difference(50.0, 0.1, 0.0, 50.0, 0.5, 0.0, 0.3)
+    True
+    """
+    low, high = min(seen, share * seen_of), max(seen, share * seen_of)
+    told = 0.0
+    for _ in range(HALVINGS):
+        # Convex in the supposed value: a third at a time is left out.
+        left, right = (2.0 * low + high) / 3.0, (low + 2.0 * high) / 3.0
+        at_left = evidence(sample, seen, left, chance) + evidence(sample_of, seen_of, left / share, chance_of)
+        at_right = evidence(sample, seen, right, chance) + evidence(
+            sample_of, seen_of, right / share, chance_of
+        )
+        told = min(at_left, at_right)
+        if at_left < at_right:
+            high = right
+        else:
+            low = left
+    return told
+
+
+@compiled
+def comparison(
+    alike: Matrix,
+    counts: Matrix,
+    frequency: Matrix,
+    outside: Matrix,
+    one: Ids,
+    other: Ids,
+    linkage: float,
+) -> tuple[float, float, float, float]:
+    """Return how alike two groups are, the most that is asked, how surely it is less, and how surely more.
+
+    Asked: a share `linkage` of the cohesion of either group, and of what the labels of either are like
+    `outside` of both, for they may only be among strangers. Less than one of these is enough; more must be
+    all of them, times `HYSTERESIS`. Surely: that much is what they surely do not reach, or do.
+    """
+    # That labels avoid each other says no more than that they are not alike.
+    between = max(0.0, mean_similarity(alike, counts, one, other))
+    sample = sample_of_pairs(alike, counts, one, other)
+    chance = jaccard_by_chance(frequency[one].mean(), frequency[other].mean())
+    most, less, more = 0.0, 0.0, np.inf
+    if len(one) == 1 and len(other) == 1:
+        floor = HYSTERESIS * ALIKE
+        most, more = ALIKE, evidence(sample, between, floor, chance) if between > floor else 0.0
+    for group in (one, other):
+        foreign = linkage * outside[group].mean()
+        told = evidence(sample, between, HYSTERESIS * foreign, chance)
+        most = max(most, foreign)
+        less = max(less, told) if between < foreign else less
+        more = min(more, told) if between >= HYSTERESIS * foreign else 0.0
+        if len(group) > 1:
+            behind, often = messages_behind(alike, counts, group), frequency[group].mean()
+            cohesion = max(0.0, mean_similarity(alike, counts, group, group))
+            usual = jaccard_by_chance(often, often)
+            share = HYSTERESIS * linkage
+            told = difference(sample, between, chance, behind, cohesion, usual, share)
+            most = max(most, linkage * cohesion)
+            less = max(less, told) if between < linkage * cohesion else less
+            more = min(more, told) if between >= share * cohesion else 0.0
+    return between, most, less, more
+
+
+@compiled
+def division(
+    alike: Matrix,
+    counts: Matrix,
+    frequency: Matrix,
+    outside: Matrix,
+    linkage: float,
+    least: float,
+) -> tuple[Ids, Matrix]:
+    """Return the part that each label goes to (all 0 where nothing is sure), and what speaks for each part.
+
+    The merges of average linkage are undone from the last: each whose two sides are surely apart, by
+    evidence of at least `least`, parts its smaller side from the rest of its part. What speaks for a part:
+    similarity and threshold, shape (parts, 2); that of part 0 says nothing.
+    """
+    size = len(alike)
+    merges, closeness = average_linkage(alike, counts)
+    # No cohesion exceeds the closest pair: sides as close as this, give or take the weights, stay.
+    close = 2.0 * linkage * max(closeness[0], outside.max())
+    part, why, parts = np.zeros(size, dtype=np.intp), np.zeros((size, 2)), 1
+    # The label that each label's group was named after, merge by merge.
+    named = np.empty((size, size), dtype=np.intp)
+    named[0] = np.arange(size)
+    for step in range(size - 1):
+        named[step + 1] = named[step]
+        for label in range(size):
+            if named[step, label] == merges[step, 1]:
+                named[step + 1, label] = merges[step, 0]
+    for step in range(size - 2, -1, -1):
+        if closeness[step] > close:
+            break
+        one = np.flatnonzero(named[step] == merges[step, 0])
+        other = np.flatnonzero(named[step] == merges[step, 1])
+        leaving = one if len(one) < len(other) else other
+        between, asked, less, _ = comparison(alike, counts, frequency, outside, one, other, linkage)
+        # It was chosen to look apart: as much again as there are ways to choose it.
+        if less >= least + log_choices(size, len(leaving)):
+            part[leaving] = parts
+            why[parts, 0], why[parts, 1] = between, asked
+            parts += 1
+    return part, why[:parts]

@@ -1,0 +1,118 @@
+"""What compiled code finds around label clusters: who is touched, what is near, whom members met elsewhere.
+
+Its cost is bounded by the largest cluster and the widest row of partners, whatever the number of labels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.compiled import compiled
+from learners.cluster.adjacency import MESSAGES, Table, touches
+from learners.cluster.linkage import Matrix
+from learners.cluster.similarity import at_least, frequency, jaccard_by_chance, similarity
+from learners.core import Ids
+
+ONCE = 1.5
+"""Meetings, decayed, below which labels are not looked at as companions: most meet once, by chance."""
+
+
+@compiled
+def companions_outside(
+    labels: Table, places: Table, book: NDArray[np.int64], members: Ids, owner: Ids, other: int
+) -> Matrix:
+    """Return how alike each member is at least to the label, not of its cluster or `other`, most like it."""
+    most = np.zeros(len(members))
+    for n in range(len(members)):
+        label, own = members[n], owner[members[n]]
+        start, room, count = labels["start"][label], labels["room"][label], touches(labels, label)
+        often = frequency(labels, label, book[MESSAGES])
+        for place in range(start, start + room):
+            partner = places["partner"][place] - 1
+            if not 0 <= partner < len(owner) or owner[partner] == own or owner[partner] == other:
+                continue
+            met: float = places["weight"][place] / labels["touches"][label]
+            # Met in so many of its messages, it is no more alike; most need no closer look.
+            if at_least(met, 0.0, count) > most[n]:
+                value = similarity(labels, places, book, label, partner)
+                known = min(count, touches(labels, partner))
+                other_often = frequency(labels, partner, book[MESSAGES])
+                most[n] = max(most[n], at_least(value, jaccard_by_chance(often, other_often), known))
+    return most
+
+
+@compiled
+def surroundings(
+    labels: Table,
+    places: Table,
+    book: NDArray[np.int64],
+    members: Ids,
+    owner: Ids,
+    sizes: NDArray[np.int64],
+    largest: int,
+    scratch: Matrix,
+) -> tuple[int, NDArray[np.intp], Matrix]:
+    """Return the cluster nearest to a cluster, and for each member its nearest and how alike they are.
+
+    -1 stands for none. How alike: the similarities to a cluster's labels, summed, over its size with the
+    member in it; so of two parts of a group the larger one draws. Clusters without room do not count.
+    `scratch`, shape (2, clusters), holds zeros before and after: to clear it each time would cost O(L).
+    """
+    own = owner[members[0]]
+    sums, total = scratch[0], scratch[1]
+    met = np.zeros(int(labels["room"][members].sum()), dtype=np.intp)
+    known = 0
+    best, alike = np.full(len(members), -1, dtype=np.intp), np.zeros(len(members))
+    for n in range(len(members)):
+        start, room = labels["start"][members[n]], labels["room"][members[n]]
+        count = touches(labels, members[n])
+        for place in range(start, start + room):
+            other = places["partner"][place] - 1
+            often = places["weight"][place] >= ONCE * labels["weight"][members[n]]
+            if often and 0 <= other < len(owner) and owner[other] != own:
+                value = similarity(labels, places, book, members[n], other)
+                if value > 0.0:
+                    if total[owner[other]] == 0.0:
+                        met[known] = owner[other]
+                        known += 1
+                    sums[owner[other]] += value
+                    total[owner[other]] += value * min(count, touches(labels, other))
+        for place in range(start, start + room):
+            other = places["partner"][place] - 1
+            if 0 <= other < len(owner) and sums[owner[other]] > 0.0:
+                cluster = owner[other]
+                mean = sums[cluster] / (sizes[cluster] + 1.0)
+                if sizes[cluster] < largest and (mean > alike[n] or (mean == alike[n] and cluster < best[n])):
+                    best[n], alike[n] = cluster, mean
+                sums[cluster] = 0.0
+    nearest, most = -1, 0.0
+    for cluster in np.sort(met[:known]):
+        mean = total[cluster] / sizes[cluster]
+        if mean > most and sizes[cluster] + len(members) <= largest:
+            nearest, most = cluster, mean
+        total[cluster] = 0.0
+    return nearest, best, alike
+
+
+@compiled
+def visit(labels: Table, owner: Ids, visits: NDArray[np.int64], message: int, ids: Ids, patience: int) -> int:
+    """Count one message for each cluster that it touches; return the first that is due a look, or -1.
+
+    `visits`, shape (clusters, 3), holds messages since the last look, the last message counted, and how many
+    to wait for: `patience` where a label forgot its old companions.
+    """
+    due = -1
+    for label in ids:
+        if not 0 <= label < len(owner):
+            raise IndexError("a label's id must be below the size of the label space; give both")
+        cluster = owner[label]
+        if labels["changed"][label]:
+            labels["changed"][label] = 0
+            visits[cluster, 0], visits[cluster, 2] = 0, patience
+        if visits[cluster, 1] != message:
+            visits[cluster, 1] = message
+            visits[cluster, 0] += 1
+            if due < 0 and visits[cluster, 0] >= visits[cluster, 2]:
+                due = cluster
+    return due

@@ -1,0 +1,113 @@
+"""How alike labels are, and on how many messages it was seen: read from the rows of their partners."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.compiled import compiled
+from learners.cluster.adjacency import MESSAGES, WIDEST, Table, share, touches
+from learners.core import Ids
+
+DOUBT = 4.0
+"""Standard deviations above chance from which a companion is one: the highest of many are high by chance."""
+
+
+@compiled
+def frequency(labels: Table, label: int, now: int) -> float:
+    """Return the share of all messages that carry a label."""
+    if label >= len(labels) or labels["weight"][label] == 0.0:
+        return 0.0
+    silence = labels["weight"][label] * (now - labels["last"][label])
+    return float(labels["touches"][label] / (labels["span"][label] + silence))
+
+
+@compiled
+def jaccard_by_chance(one: float, other: float) -> float:
+    """Return the Jaccard index of two independent labels of some frequencies."""
+    return jaccard(one * other, one, other)
+
+
+@compiled
+def jaccard(both: float, one: float, other: float) -> float:
+    """Return the Jaccard index from how often two things come together, and each."""
+    either = one + other - both
+    return both / either if either > 0.0 else 0.0
+
+
+@compiled
+def similarity(labels: Table, places: Table, book: NDArray[np.int64], a: int, b: int) -> float:
+    """Return the Jaccard similarity beyond chance of two labels; see `Cooccurrence.among`.
+
+    How often they meet is read from the row with fewer touches: the rarer label's, or that of the one whose
+    companions changed last. Labels missing from a row as wide as can be may have met at random.
+    """
+    if a == b or a >= len(labels) or b >= len(labels):
+        return 0.0
+    known, other = touches(labels, a), touches(labels, b)
+    if known > other or (known == other and a > b):
+        a, b = b, a
+    met = share(labels, places, a, b)
+    if met == 0.0 and labels["room"][a] == WIDEST:
+        return 0.0
+    one, two = frequency(labels, a, book[MESSAGES]), frequency(labels, b, book[MESSAGES])
+    observed, chance = jaccard(min(met * one, two), one, two), jaccard_by_chance(one, two)
+    # Frequencies over different spans, as of a label that is new, may contradict how often they met.
+    return max((observed - chance) / (1.0 - chance), -1.0) if chance < 1.0 else 0.0
+
+
+@compiled
+def at_least(alike: float, chance: float, sample: float) -> float:
+    """Return how alike two labels are at least that look so alike on `sample` messages with the rarer one.
+
+    Wilson's bound for a share, `DOUBT` standard deviations below: the Jaccard index is one of the messages
+    with either label.
+    """
+    index = min(max(chance + (1.0 - chance) * alike, 0.0), 1.0)
+    doubt = DOUBT * DOUBT * (1.0 + index) / (2.0 * max(sample, 1e-9))
+    deviation = math.sqrt(doubt * (index * (1.0 - index) + doubt / 4.0))
+    least = (index + doubt / 2.0 - deviation) / (1.0 + doubt)
+    return (least - chance) / (1.0 - chance)
+
+
+@compiled
+def among(labels: Table, places: Table, book: NDArray[np.int64], group: Ids) -> NDArray[np.float64]:
+    """Return the similarities within a group of labels; see `Cooccurrence.among`."""
+    alike = np.empty((len(group), len(group)))
+    for i in range(len(group)):
+        alike[i, i] = 0.0
+        for j in range(i):
+            alike[i, j] = alike[j, i] = similarity(labels, places, book, group[i], group[j])
+    return alike
+
+
+@compiled
+def counts(labels: Table, ids: Ids) -> NDArray[np.float64]:
+    """Return the decayed number of messages with each of some labels."""
+    counted = np.empty(len(ids))
+    for n in range(len(ids)):
+        counted[n] = touches(labels, ids[n])
+    return counted
+
+
+@compiled
+def samples(labels: Table, ids: Ids, growth: float) -> NDArray[np.float64]:
+    """Return what is known about each of some labels in messages; see `Cooccurrence.samples`."""
+    sample, keep = np.zeros(len(ids)), 1.0 / growth
+    for n in range(len(ids)):
+        if ids[n] < len(labels) and labels["weight"][ids[n]] > 0.0:
+            heard = labels["heard"][ids[n]] / labels["weight"][ids[n]]
+            # The weights' sum, squared, over the sum of their squares (Kish): of a geometric series.
+            sample[n] = heard * (1.0 + keep) / (2.0 - heard * (1.0 - keep))
+    return sample
+
+
+@compiled
+def frequencies(labels: Table, ids: Ids, now: int) -> NDArray[np.float64]:
+    """Return the share of messages that carry each of some labels."""
+    often = np.empty(len(ids))
+    for n in range(len(ids)):
+        often[n] = frequency(labels, ids[n], now)
+    return often

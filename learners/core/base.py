@@ -1,0 +1,363 @@
+"""The contract every learner keeps: river's dictionaries outside, arrays inside.
+
+A learner is written against two array methods, `score` and `learn`; `predict` adds the decision. The
+dictionary methods of `river.base.MultiLabelClassifier` are a thin translation kept here, so any river
+user can use our learners and every test of the contract runs through one door.
+
+Vectors may grow: a later `x` may be longer than an earlier one (a feature appeared), and labels may
+appear at any message. NaN in `x` means *missing*.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from river.base import MultiLabelClassifier
+
+from drift.compiled import compiled
+from learners.core.features import FeatureSpace
+from learners.core.labels import Ids, LabelSpace, Targets, best_labels
+from learners.core.operations import Operation, TaxonomyError
+
+Vector = NDArray[np.float32]
+State = dict[str, Any]
+"""Nested dictionaries of arrays and plain JSON values; never pickled objects."""
+
+
+class Prediction(NamedTuple):
+    """What a learner says of one message before it sees the truth.
+
+    Parameters
+    ----------
+    labels
+        Ids of the predicted labels, ascending. Shape (k,).
+    scores
+        One probability per label of `scored`, float32 in [0, 1]. Shape (n,).
+    scored
+        Ids of the labels that have a score, ascending; None (the default) means every known label, n = L.
+        The rest were ruled out without being looked at: their probability is 0.
+
+    Examples
+    --------
+    >>> shortlist = Prediction(np.array([7]), np.array([0.2, 0.9], dtype=np.float32), np.array([3, 7]))
+    >>> shortlist.best(1)
+    (array([7]), array([0.9], dtype=float32))
+    >>> shortlist.among(np.array([3, 5])).scored
+    array([3])
+    """
+
+    labels: Ids
+    scores: Vector
+    scored: Ids | None = None
+
+    def best(self, k: int) -> tuple[Ids, Vector]:
+        """Return the k labels with the best scores (or all that have one), best first, and their scores."""
+        best = best_labels(self.scores, k)
+        return (best if self.scored is None else self.scored[best]), self.scores[best]
+
+    def among(self, labels: Ids) -> Prediction:
+        """Return what is said of some labels (ascending, each once), as far as they have a score."""
+        if self.scored is None:
+            scored = places = labels[labels < len(self.scores)]
+        else:
+            scored = np.intersect1d(labels, self.scored, assume_unique=True)
+            places = np.searchsorted(self.scored, scored)
+        return Prediction(
+            np.intersect1d(self.labels, labels, assume_unique=True), self.scores[places], scored
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """One change of a learner's structure, made while it learned from the last message.
+
+    Parameters
+    ----------
+    kind
+        What happened: "split", "merge" or "move" (label clusters), "swap" (an alternate took over).
+    subject
+        The cluster or label it happened to, by name.
+    statistic, threshold
+        The figure that decided and what it was compared with.
+    """
+
+    kind: str
+    subject: str
+    statistic: float
+    threshold: float
+
+
+class Structure(NamedTuple):
+    """The label clusters as they are now.
+
+    Parameters
+    ----------
+    owners
+        Id of each label's cluster, shape (L,); labels that were never learned may be missing at the end.
+    splits
+        The tree above the clusters: each inner node's id and those of its two children.
+    """
+
+    owners: Ids
+    splits: Sequence[tuple[int, int, int]]
+
+
+class Neighbour(NamedTuple):
+    """A past message that a prediction leans on.
+
+    Parameters
+    ----------
+    number
+        Which learned message it is, counting from 0.
+    weight
+        Its share of the vote, in [0, 1].
+    labels
+        Ids of the labels it carried.
+    """
+
+    number: int
+    weight: float
+    labels: Ids
+
+
+class Explanation(NamedTuple):
+    """What a prediction is made of.
+
+    Parameters
+    ----------
+    labels
+        Ids of the labels explained: the predicted ones and the next likeliest. Shape (k,).
+    opinions
+        Each expert's probability of each of these labels, by the expert's name: k numbers.
+    weights
+        How much each expert's opinion counts for each of these labels; over the experts they add up to 1.
+    neighbours
+        The past messages that are nearest, nearest first.
+    """
+
+    labels: Ids
+    opinions: dict[str, list[float]]
+    weights: dict[str, list[float]]
+    neighbours: Sequence[Neighbour]
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistics:
+    """A frozen account of a learner, for telemetry; subclasses add their own figures.
+
+    Parameters
+    ----------
+    messages
+        Messages learned from.
+    labels
+        Labels seen.
+    features
+        Length of the longest vector seen.
+    """
+
+    messages: int
+    labels: int
+    features: int
+
+    def figures(self) -> dict[str, float]:
+        """Return the numbers by name; what is not one number is left out."""
+        named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: float(value) for name, value in named.items() if isinstance(value, int | float)}
+
+
+class Learner(MultiLabelClassifier, abc.ABC):
+    """A multi-label learner that predicts and then learns, message by message.
+
+    Subclasses store their parameters in the constructor, keep all state reachable through `state`, and
+    implement `score` and `learn`. Neither may look at a clock or at global randomness: the state is a
+    function of the parameters and of the ordered input.
+
+    Attributes
+    ----------
+    label_space
+        Names and ids of the labels seen so far.
+    changes
+        What the last call of `learn` changed in the structure; empty for most learners.
+    """
+
+    changes: tuple[Change, ...] = ()
+
+    def __init__(self) -> None:
+        self.label_space = LabelSpace()
+        self._feature_space = FeatureSpace()
+        self._messages = 0
+        self._features = 0
+
+    # The array side ---------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def score(self, x: Vector) -> Vector:
+        """Return one probability per known label for a vector of shape (d,); never changes the state."""
+
+    @abc.abstractmethod
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Learn from one vector of shape (d,) and what its message says of the labels."""
+
+    def predict(self, x: Vector) -> Prediction:
+        """Return the predicted labels and the scores for a vector of shape (d,); never changes the state."""
+        scores = self.score(x)
+        return Prediction(np.flatnonzero(scores >= 0.5), scores)
+
+    def clusters_of(self, labels: Ids) -> list[int]:
+        """Return the ids of the label clusters that some labels live in; empty without clusters."""
+        del labels
+        return []
+
+    def structure(self) -> Structure:
+        """Return the label clusters; empty without clusters."""
+        return Structure(np.zeros(0, dtype=np.intp), ())
+
+    def explain(self, x: Vector, labels: int, neighbours: int) -> Explanation | None:
+        """Say what a prediction for a vector of shape (d,) is made of; None where there is no more to say.
+
+        Never changes the state. `labels` and `neighbours` bound how much is said.
+        """
+        del x, labels, neighbours
+        return None
+
+    def statistics(self) -> Statistics:
+        """Return a frozen account of the learner, cheap enough to ask after every batch."""
+        return Statistics(self._messages, len(self.label_space), self._features)
+
+    def share(self, label_space: LabelSpace) -> None:
+        """Use another learner's label space from now on: how a learner made of learners names labels once."""
+        self.label_space = label_space
+
+    def inherit(self, label: int, parent: int, prior: float) -> None:
+        """Let a label that nothing is known of start from another one, with a probability to start with.
+
+        Does nothing in learners that keep nothing by label that could be passed on.
+        """
+        del label, parent, prior
+
+    def apply(self, operation: Operation) -> None:
+        """Carry out an operation on the taxonomy of the labels.
+
+        Raises
+        ------
+        TaxonomyError
+            When there is no such taxonomy, or it does not allow the operation; nothing has changed then.
+        """
+        del operation
+        raise TaxonomyError(
+            f"{type(self).__name__} keeps its labels in no taxonomy. Choose a learner that does: expansion."
+        )
+
+    def _count(self, x: Vector) -> None:
+        """Book one learned message; every `learn` calls it once."""
+        self._messages += 1
+        if len(x) > self._features:
+            self._features = len(x)
+
+    # State ------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Return the whole state as nested dictionaries of arrays and plain JSON values.
+
+        Arrays may be live views: copy before you learn on. Subclasses extend the dictionary.
+        """
+        return {
+            "labels": self.label_space.state(),
+            "feature_space": self._feature_space.state(),
+            "messages": self._messages,
+            "features": self._features,
+        }
+
+    def state_without_labels(self) -> State:
+        """Return the state but for the labels' names, which a learner around this one keeps itself."""
+        return {key: value for key, value in self.state().items() if key != "labels"}
+
+    def load_state(self, state: State) -> None:
+        """Take over a state that a learner with equal parameters returned; later predictions are equal."""
+        self.label_space = type(self.label_space).from_state(state["labels"])
+        self._feature_space = FeatureSpace.from_state(state["feature_space"])
+        self._messages = state["messages"]
+        self._features = state["features"]
+
+    def digest(self) -> str:
+        """Return a SHA-256 over class, parameters and state: equal for equal learners, bit by bit."""
+        return digest({"class": type(self).__name__, "parameters": repr(self), "state": self.state()})
+
+    # river's side -----------------------------------------------------------------------------------
+
+    def learn_one(self, x: Mapping[Any, Any], y: Mapping[Any, bool]) -> None:
+        """Learn from river's dictionaries; labels that `y` leaves out count as negative."""
+        vector = self._feature_space.vector(x)
+        for label in y:
+            self.label_space.id(label)
+        self.learn(vector, self.label_space.targets(label for label, on in y.items() if on))
+
+    def predict_one(self, x: Mapping[Any, Any], **kwargs: Any) -> dict[Any, bool]:
+        """Return whether each label seen so far is predicted."""
+        del kwargs
+        mask = np.zeros(len(self.label_space), dtype=np.bool_)
+        mask[self.predict(self._feature_space.peek(x)).labels] = True
+        return dict(zip(self.label_space.names(), mask.tolist(), strict=True))
+
+    def predict_proba_one(self, x: Mapping[Any, Any], **kwargs: Any) -> dict[Any, dict[bool, float]]:
+        """Return the probability of each label seen so far."""
+        del kwargs
+        scores = self.score(self._feature_space.peek(x)).tolist()
+        return {
+            name: {False: 1.0 - score, True: score}
+            for name, score in zip(self.label_space.names(), scores, strict=True)
+        }
+
+
+def filled(x: Vector) -> Vector:
+    """Return a vector with missing values as 0; the same one where nothing is missing.
+
+    Examples
+    --------
+    >>> filled(np.array([1.0, np.nan], dtype=np.float32)).tolist()
+    [1.0, 0.0]
+    """
+    return np.nan_to_num(x, nan=0.0) if _any_missing(x) else x
+
+
+@compiled
+def _any_missing(x: Vector) -> bool:
+    missing = False
+    for value in x:
+        missing |= np.isnan(value)
+    return missing
+
+
+def digest(state: State) -> str:
+    """Return the SHA-256 of nested dictionaries of arrays and JSON values, in a canonical order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> digest({"a": 1, "b": np.zeros(2)}) == digest({"b": np.zeros(2), "a": 1})
+    True
+    """
+    running = hashlib.sha256()
+    _feed(running, state)
+    return running.hexdigest()
+
+
+def _feed(running: Any, value: Any) -> None:
+    if isinstance(value, np.ndarray):
+        running.update(f"{value.dtype.str}{value.shape}".encode())
+        running.update(np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, dict):
+        running.update(b"{")
+        for key in sorted(value):
+            running.update(json.dumps(key).encode() + b":")
+            _feed(running, value[key])
+        running.update(b"}")
+    else:
+        running.update(json.dumps(value, sort_keys=True).encode())

@@ -1,0 +1,194 @@
+"""What is known of labels: their names, in order of appearance, and what one message says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.compiled import compiled
+
+Ids = NDArray[np.intp]
+
+
+class Targets(NamedTuple):
+    """What one message says of its labels, as ids of a `LabelSpace`.
+
+    Parameters
+    ----------
+    positive
+        Ids of the labels the message carries, ascending, each once. Shape (k,).
+    negative
+        Ids of the labels it is known not to carry; None (the default) means every other label: the
+        positives are complete (implicit negatives). With an array, the rest are *unknown* and no
+        learner may count them as negatives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Targets(np.array([0, 2])).complete
+    True
+    """
+
+    positive: Ids
+    negative: Ids | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every label that is not positive is negative."""
+        return self.negative is None
+
+    def dense(self, size: int) -> NDArray[np.bool_]:
+        """Return the positives as a mask of shape (size,)."""
+        mask = np.zeros(size, dtype=np.bool_)
+        mask[self.positive] = True
+        return mask
+
+    def unknown(self, size: int) -> NDArray[np.bool_]:
+        """Return a mask of shape (size,): True where the message says neither yes nor no."""
+        if self.negative is None:
+            return np.zeros(size, dtype=np.bool_)
+        mask = np.ones(size, dtype=np.bool_)
+        mask[self.positive] = mask[self.negative] = False
+        return mask
+
+
+def packed(targets: Sequence[Targets]) -> dict[str, Any]:
+    """Return what many messages say, as a few arrays.
+
+    Examples
+    --------
+    >>> some = [Targets(np.array([0, 2])), Targets(np.array([1]), np.array([0]))]
+    >>> [each.complete for each in unpacked(packed(some))]
+    [True, False]
+    """
+    nothing = np.zeros(0, dtype=np.intp)
+    negative = [nothing if each.negative is None else each.negative for each in targets]
+    return {
+        "positive": _ragged([each.positive for each in targets]),
+        "negative": _ragged(negative),
+        "complete": np.array([each.complete for each in targets], dtype=np.bool_),
+    }
+
+
+def unpacked(state: Mapping[str, Any]) -> list[Targets]:
+    """Return what `packed` was given."""
+    told = zip(_rows(state["positive"]), _rows(state["negative"]), state["complete"].tolist(), strict=True)
+    return [Targets(positive, None if complete else negative) for positive, negative, complete in told]
+
+
+def _ragged(rows: Sequence[Ids]) -> dict[str, Ids]:
+    ends = np.cumsum([len(row) for row in rows], dtype=np.intp)
+    return {"ids": np.concatenate([*rows, np.zeros(0, dtype=np.intp)]), "ends": ends}
+
+
+def _rows(ragged: Mapping[str, Ids]) -> list[Ids]:
+    return np.split(ragged["ids"], ragged["ends"][:-1]) if len(ragged["ends"]) else []
+
+
+class LabelSpace:
+    """A growing two-way table of label names and ids, ids in order of first appearance.
+
+    A new label costs O(1) amortised; ids are stable and never reused.
+
+    Examples
+    --------
+    >>> space = LabelSpace()
+    >>> space.ids(["grain", "wheat", "grain"])
+    array([0, 1])
+    >>> space.name(1), len(space), "corn" in space
+    ('wheat', 2, False)
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._names: list[str] = []
+        self._ids: dict[str, int] = {}
+        self.ids(names)
+
+    def __len__(self) -> int:
+        """Return how many labels have been seen."""
+        return len(self._names)
+
+    def __contains__(self, name: str) -> bool:
+        """Return whether a label has been seen."""
+        return name in self._ids
+
+    def id(self, name: str) -> int:
+        """Return the id of a label, giving it the next one if it is new."""
+        found = self._ids.get(name)
+        if found is None:
+            found = self._ids[name] = len(self._names)
+            self._names.append(name)
+        return found
+
+    def ids(self, names: Iterable[str]) -> Ids:
+        """Return the ids of labels, ascending, each once; new labels get the next ids, in order."""
+        return np.array(sorted({self.id(name) for name in names}), dtype=np.intp)
+
+    def targets(self, labels: Iterable[str], negative: Iterable[str] | None = None) -> Targets:
+        """Return what a message says, in ids. A label named both ways counts as positive."""
+        positive = self.ids(labels)
+        if negative is None:
+            return Targets(positive)
+        return Targets(positive, np.setdiff1d(self.ids(negative), positive, assume_unique=True))
+
+    def name(self, label: int) -> str:
+        """Return the name of a label id."""
+        return self._names[label]
+
+    def names(self, labels: Iterable[int] | None = None) -> list[str]:
+        """Return the names of some label ids, or of all in order of id."""
+        if labels is None:
+            return list(self._names)
+        return [self._names[label] for label in labels]
+
+    def above(self, label: int) -> Sequence[int]:
+        """Return the labels that all of a label's messages carry too: none where labels are flat."""
+        del label
+        return ()
+
+    def state(self) -> Any:
+        """Return all there is to know as plain JSON values: the names in order of id."""
+        return list(self._names)
+
+    @classmethod
+    def from_state(cls, state: Any) -> Self:
+        """Rebuild a space from `state`."""
+        return cls(state)
+
+
+def best_labels(scores: NDArray[np.floating[Any]], k: int) -> Ids:
+    """Return the ids of the k best scores (or of all), best first, ties by id, in O(L).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> best_labels(np.array([0.1, 0.5, 0.9, 0.5, 0.5]), 3)
+    array([2, 1, 3])
+    """
+    if len(scores) <= 4 * k:
+        return np.argsort(-scores, kind="stable")[:k]
+    last = np.partition(scores, -k)[-k]
+    better = np.flatnonzero(scores > last)
+    ties = np.flatnonzero(scores == last)[: k - len(better)]
+    return np.concatenate([better[np.argsort(-scores[better], kind="stable")], ties])
+
+
+@compiled
+def in_both(one: Ids, other: Ids) -> int:
+    """Return how many ids two ascending arrays have in common.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> in_both(np.array([0, 2, 5]), np.array([2, 3, 5]))
+    2
+    """
+    place = common = 0
+    for label in one:
+        while place < len(other) and other[place] < label:
+            place += 1
+        common += place < len(other) and other[place] == label
+    return common

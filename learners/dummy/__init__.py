@@ -1,0 +1,12 @@
+"""Learners that look at no feature: the baselines that every other learner has to beat."""
+
+from learners.dummy.majority import MajorityLabelset
+from learners.dummy.persistence import Persistence
+from learners.dummy.priors import LabelPriors, PriorBased
+
+__all__ = [
+    "LabelPriors",
+    "MajorityLabelset",
+    "Persistence",
+    "PriorBased",
+]

@@ -1,0 +1,85 @@
+"""Persistence: the previous message's labels again, with the odds that they stay."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from learners.core import Ids, Prediction, State, Targets, Vector, in_both
+from learners.dummy.priors import PriorBased
+
+KEEP = 0.999
+"""Decay a message of the counts behind the odds of staying."""
+
+
+class Persistence(PriorBased):
+    """Predicts the labels of the previous message: what any learner must beat to have learned anything.
+
+    A previous label's score is the share of previous labels that stayed lately; any other label's is its
+    prior, less what the previous labels take. What a message leaves unknown stays as it was.
+
+    Examples
+    --------
+    >>> learner = Persistence()
+    >>> learner.learn_one({"wind": 1.0}, {"storm": True, "snow": False})
+    >>> learner.predict_one({"wind": 0.0})
+    {'storm': True, 'snow': False}
+
+    References
+    ----------
+    Zliobaite, Bifet, Read, Pfahringer and Holmes, "Evaluation methods and decision theory for
+    classification of streaming data with temporal dependence", Machine Learning 2015.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._previous = np.zeros(0, dtype=np.intp)
+        self._stayed = 0.5
+        self._asked = 1.0
+
+    @property
+    def labels(self) -> Ids:
+        """The previous message's labels, ascending. Shape (k,)."""
+        return self._previous
+
+    def score(self, x: Vector) -> Vector:
+        """Return one probability per label, shape (L,); the vector is not looked at."""
+        return self.temper(self._priors.score(x))
+
+    def temper(self, priors: Vector) -> Vector:
+        """Return the scores that go with some label priors of shape (L,)."""
+        stay = self._stayed / self._asked
+        scores = priors * np.float32(1.0 - 0.5 * stay)
+        scores[self._previous] = stay
+        return scores
+
+    def predict(self, x: Vector) -> Prediction:
+        """Return the previous message's labels."""
+        return Prediction(self._previous, self.score(x))
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Remember one message's labels."""
+        self._count(x)
+        self._learn_priors(x, targets)
+        if targets.complete:
+            stayed = in_both(self._previous, targets.positive)
+            self._stayed = self._stayed * KEEP + stayed
+            self._asked = self._asked * KEEP + len(self._previous)
+        self._previous = targets.positive if targets.complete else self._kept(targets)
+
+    def _kept(self, targets: Targets) -> Ids:
+        unknown = targets.unknown(len(self.label_space))
+        return np.union1d(self._previous[unknown[self._previous]], targets.positive)
+
+    def state(self) -> State:
+        """See `Learner.state`."""
+        return super().state() | {
+            "previous": self._previous,
+            "stayed": self._stayed,
+            "asked": self._asked,
+        }
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        self._previous = np.array(state["previous"], dtype=np.intp)
+        self._stayed, self._asked = state["stayed"], state["asked"]

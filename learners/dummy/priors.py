@@ -1,0 +1,176 @@
+"""Label priors: how often each label has occurred lately, whatever the features say."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.compiled import compiled
+from learners.core import Ids, LabelSpace, Learner, State, Targets, Vector, check_number, grown
+
+Table = NDArray[np.float64]
+NO_FEATURES: Vector = np.zeros(0, dtype=np.float32)
+HEARSAY = 20.0
+"""Messages that a prior taken over from elsewhere stands for."""
+
+
+class LabelPriors(Learner):
+    """Exponentially decayed frequency of each label: the floor that features have to beat.
+
+    A label's score is its decayed count of positives over the decayed count of messages that said yes or
+    no to it. Complete messages from before a label was first seen said no.
+
+    Parameters
+    ----------
+    half_life
+        Messages after which an occurrence counts half, at least 1. Too short and scores jitter with
+        every message; too long and a label that fades is believed for that long.
+
+    Examples
+    --------
+    >>> learner = LabelPriors()
+    >>> learner.learn_one({"a": 1.0}, {"rain": True, "snow": False})
+    >>> learner.predict_one({"a": 0.0})
+    {'rain': True, 'snow': False}
+    """
+
+    def __init__(self, half_life: float = 2000.0) -> None:
+        check_number(self, "half_life", half_life, float, 1)
+        self.half_life = half_life
+        super().__init__()
+        self._positive = np.zeros(0)
+        self._known = np.zeros(0)
+        self._size = 0
+        self._complete = 0.0
+        # Worked out once a message, for all who ask.
+        self._scores: Vector | None = None
+        self._logits: Vector | None = None
+
+    def score(self, x: Vector) -> Vector:
+        """Return each label's decayed frequency, shape (L,); the vector is not looked at."""
+        del x
+        size = len(self.label_space)
+        if self._scores is None or len(self._scores) != size:
+            self._scores = np.empty(size, dtype=np.float32)
+            _frequencies(self._positive, self._known, self._size, self._complete, self._scores)
+        return self._scores.copy()
+
+    def logits(self) -> Vector:
+        """Return the log-odds of the scores, shape (L,)."""
+        if self._logits is None or len(self._logits) != len(self.label_space):
+            scores = self.score(NO_FEATURES)
+            self._logits = np.empty_like(scores)
+            _log_odds(scores, self._logits)
+        return self._logits
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Count one message."""
+        self._count(x)
+        self._scores = self._logits = None
+        size = len(self.label_space)
+        self._grow(size)
+        keep = 0.5 ** (1.0 / self.half_life)
+        _count(self._positive, self._known, targets.positive, targets.unknown(size), keep)
+        if targets.negative is None:
+            self._complete = self._complete * keep + 1.0
+
+    def inherit(self, label: int, parent: int, prior: float) -> None:
+        """See `Learner.inherit`; the prior weighs as much as `HEARSAY` messages."""
+        del parent
+        self._grow(len(self.label_space))
+        self._known[label] = HEARSAY
+        self._positive[label] = HEARSAY * prior
+        self._scores = self._logits = None
+
+    def _grow(self, size: int) -> None:
+        self._positive = grown(self._positive, size)
+        if size > self._size:
+            self._known = grown(self._known, size)
+            self._known[self._size : size] = self._complete
+            self._size = size
+
+    def state(self) -> State:
+        """See `Learner.state`."""
+        return super().state() | {
+            "positive": self._positive[: self._size],
+            "known": self._known[: self._size],
+            "complete": self._complete,
+        }
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        self._positive = np.array(state["positive"])
+        self._known = np.array(state["known"])
+        self._size = len(self._known)
+        self._complete = state["complete"]
+        self._scores = self._logits = None
+
+
+@compiled
+def _frequencies(positive: Table, known: Table, size: int, complete: float, scores: Vector) -> None:
+    """Fill in the frequencies; labels past the first `size` were known to every complete message."""
+    for label in range(len(scores)):
+        # Half a yes and half a no in advance: one message alone proves little.
+        if label < size:
+            scores[label] = (positive[label] + 0.5) / (known[label] + 1.0)
+        else:
+            scores[label] = 0.5 / (complete + 1.0)
+
+
+@compiled
+def _log_odds(scores: Vector, logits: Vector) -> None:
+    for label in range(len(scores)):
+        logits[label] = math.log(scores[label] / (1.0 - np.float64(scores[label])))
+
+
+@compiled
+def _count(positive: Table, known: Table, labels: Ids, unknown: NDArray[np.bool_], keep: float) -> None:
+    for label in range(len(unknown)):
+        if not unknown[label]:
+            positive[label] *= keep
+            known[label] = known[label] * keep + 1.0
+    for label in labels:
+        positive[label] += 1.0
+
+
+class PriorBased(Learner):
+    """A learner that starts from label priors: its own, or ones that somebody else teaches."""
+
+    def __init__(self, **parameters: float) -> None:
+        super().__init__(**parameters)
+        self._priors = LabelPriors()
+        self._priors.share(self.label_space)
+        self._teaches = True
+
+    def follow(self, priors: LabelPriors) -> None:
+        """Start from priors that somebody else teaches from now on: several learners need them only once."""
+        self._priors = priors
+        self._teaches = False
+
+    def inherit(self, label: int, parent: int, prior: float) -> None:
+        """See `Learner.inherit`."""
+        if self._teaches:
+            self._priors.inherit(label, parent, prior)
+
+    def _learn_priors(self, x: Vector, targets: Targets) -> None:
+        if self._teaches:
+            self._priors.learn(x, targets)
+
+    def share(self, label_space: LabelSpace) -> None:
+        """See `Learner.share`."""
+        super().share(label_space)
+        self._priors.share(label_space)
+
+    def state(self) -> State:
+        """See `Learner.state`."""
+        return super().state() | ({"priors": self._priors.state()} if self._teaches else {})
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        if self._teaches:
+            self._priors.load_state(state["priors"])
+            self._priors.share(self.label_space)

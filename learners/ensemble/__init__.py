@@ -1,0 +1,10 @@
+"""iHOMER: a mixture of experts over label clusters, and the decision for a label-set."""
+
+from learners.ensemble.ihomer import IHOMER
+from learners.ensemble.mixture import Mixed, Mixture
+
+__all__ = [
+    "IHOMER",
+    "Mixed",
+    "Mixture",
+]

@@ -1,0 +1,279 @@
+"""From probabilities to a label-set: candidates, rescored jointly and chosen by what they earned lately.
+
+No one way of deciding serves every score: thresholds at 0.5 serve Hamming loss, label-sets that did occur
+serve subset accuracy, thresholds at F/2 serve F1. So all are candidates; a decayed account of what each
+would have earned, per cluster and for the whole message, picks one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.compiled import compiled
+from learners.core import Ids, State, Targets, Vector, best_labels, check_choice, check_number, grown
+from learners.ensemble.candidates import CHOICE, MACRO, MICRO, Masks, Table, candidates
+from learners.neighbors import Neighbours
+
+RULES = ("balanced", "hamming", "macro_f1", "micro_f1", "subset")
+BALANCED, HAMMING, MACRO_F1, MICRO_F1, SUBSET = range(len(RULES))
+TOP = {"top_1": 1, "top_3": 3, "top_5": 5}
+"""Rules that serve P@k: always so many labels, the likeliest, as far as so many are known."""
+RAREST = 5.0
+"""Most that one answer about a rare label can weigh, beside 1 for an exact label-set."""
+
+
+class Decided(NamedTuple):
+    """One message's candidates and the choice among them; kept until the truth is known.
+
+    Parameters
+    ----------
+    labels
+        The chosen labels, ascending. Shape (k,).
+    active
+        Labels that any candidate could predict, ascending. Shape (A,).
+    clusters
+        The clusters these live in, in order of appearance. Shape (K,).
+    owner
+        Which of them each active label lives in. Shape (A,).
+    candidates
+        What each candidate predicts of the active labels, and last the cluster-wise choice. Shape (C + 1, A).
+    """
+
+    labels: Ids
+    active: Ids
+    clusters: Ids
+    owner: Ids
+    candidates: Masks
+
+
+class Decision:
+    """Chooses label-sets by a rule that names the score they serve.
+
+    Parameters
+    ----------
+    rule
+        "subset", "micro_f1", "macro_f1", "hamming", "top_1", "top_3", "top_5" (P@k: always k labels), or
+        "balanced" (the default: exact sets and F1 count one each, macro-F1 half, errors a little). A rule
+        serves its own score and may cost the others dearly.
+    keep
+        Decay a message of what the candidates have earned, in [0, 1]. Too low and the choice flutters,
+        too high and it is late to follow a drift.
+
+    References
+    ----------
+    Lipton, Elkan and Naryanaswamy, "Optimal thresholding of classifiers to maximize F1 measure", 2014.
+    Dembczynski, Waegeman, Cheng and Hüllermeier, "On label dependence and loss minimization in multi-label
+    classification", Machine Learning 2012: why each score wants its own decision.
+    """
+
+    def __init__(self, rule: str = "balanced", keep: float = 0.998) -> None:
+        check_choice(self, "rule", rule, (*RULES, *TOP))
+        check_number(self, "keep", keep, float, 0, 1)
+        self.rule = rule
+        self.keep = keep
+        self._whole: Table = np.zeros(CHOICE + 1)
+        self._accounts: Table = np.zeros((0, CHOICE))
+        # F1 of the threshold candidates, as (2 tp, predicted + true): all labels together, and per label.
+        self._micro = np.array([1.0, 3.0])
+        self._macro: Table = np.zeros((0, 2))
+        # Messages, and messages with each label, for how rare a label is.
+        self._messages = 0.0
+        self._seen: Table = np.zeros(0)
+        self._labels = 0
+
+    def decide(
+        self, probabilities: Vector, neighbours: tuple[Neighbours, ...], previous: Ids, clusters: Ids
+    ) -> Decided:
+        """Return the choice for probabilities of shape (L,) of labels that live in `clusters`, shape (L,)."""
+        self._macro = grown(self._macro, len(probabilities))
+        active, columns, owner, predicted = candidates(
+            probabilities,
+            previous,
+            np.concatenate([near.ids for near in neighbours]),
+            np.concatenate([near.sizes for near in neighbours]),
+            np.concatenate([near.weights for near in neighbours]),
+            clusters,
+            self._accounts,
+            self._micro,
+            self._macro,
+        )
+        if self.rule in TOP:
+            chosen = np.sort(best_labels(probabilities, TOP[self.rule]))
+        else:
+            chosen = active[predicted[self._whole.argmax()]]
+        return Decided(chosen, active, columns, owner, predicted)
+
+    def learn(self, decided: Decided, targets: Targets) -> None:
+        """Book what each candidate would have earned on a message with complete targets."""
+        if self.rule in TOP or not len(decided.active):
+            return
+        before = max(1, self._labels)
+        # Both ascend.
+        highest = (*targets.positive[-1:].tolist(), int(decided.active[-1]))
+        self._labels = max(self._labels, max(highest) + 1)
+        self._seen = grown(self._seen, self._labels)
+        self._macro = grown(self._macro, self._labels)
+        self._accounts = grown(self._accounts, max(decided.clusters.tolist()) + 1)
+        _learn(
+            *(RULES.index(self.rule), self.keep, self._messages, before, targets.positive),
+            *(decided.active, decided.clusters, decided.owner, decided.candidates),
+            *(self._whole, self._accounts, self._micro, self._macro, self._seen),
+        )
+        self._messages += 1.0
+
+    def forget(self, clusters: list[int]) -> None:
+        """Clear the accounts of clusters that are not among `clusters`: one that comes again starts anew."""
+        gone = np.ones(len(self._accounts), dtype=np.bool_)
+        gone[[cluster for cluster in clusters if cluster < len(gone)]] = False
+        self._accounts[gone] = 0.0
+
+    def state(self) -> State:
+        """Return the accounts; see `Learner.state`."""
+        used = np.flatnonzero(self._accounts.any(axis=1))
+        return {
+            "whole": self._whole,
+            "accounts": self._accounts[: used[-1] + 1 if len(used) else 0],
+            "micro": self._micro,
+            "macro": self._macro[: self._labels],
+            "messages": self._messages,
+            "seen": self._seen[: self._labels],
+        }
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self._whole = np.array(state["whole"])
+        self._accounts = np.array(state["accounts"])
+        self._micro = np.array(state["micro"])
+        self._macro = np.array(state["macro"])
+        self._messages = state["messages"]
+        self._seen = np.array(state["seen"])
+        self._labels = len(self._macro)
+
+
+@compiled
+def _learn(
+    rule: int,
+    keep: float,
+    messages: float,
+    labels: int,
+    positive: Ids,
+    active: Ids,
+    clusters: Ids,
+    owner: Ids,
+    predicted: Masks,
+    whole: Table,
+    accounts: Table,
+    micro: Table,
+    macro: Table,
+    seen: Table,
+) -> None:
+    """Book one message, the `messages`th but one, of a stream with so many labels."""
+    truth, missed = _truth(active, positive)
+    earned = np.zeros((CHOICE + 1, len(clusters) + 1))
+    if rule in (MACRO_F1, BALANCED):
+        weights = np.empty(len(active))
+        for place in range(len(active)):
+            rarity = messages / (2.0 * (seen[active[place]] + 1.0) * labels)
+            weights[place] = min(rarity, RAREST) * (1.0 if rule == MACRO_F1 else 0.5)
+        _add_macro_earned(predicted, truth, active, owner, weights, macro, earned)
+    if rule != MACRO_F1:
+        tally = _tally(predicted, truth, owner, len(clusters))
+        # Labels that no candidate could have predicted count against the message, not against a cluster.
+        for row in range(CHOICE + 1):
+            tally[2, row, -1] += missed
+        _add_earned(rule, tally, micro[0] / micro[1], earned)
+    for row in range(CHOICE + 1):
+        whole[row] = whole[row] * keep + earned[row, -1]
+    for column in range(len(clusters)):
+        for row in range(CHOICE):
+            accounts[clusters[column], row] = accounts[clusters[column], row] * keep + earned[row, column]
+    _follow_thresholds(predicted, truth, active, positive, micro, macro, seen)
+
+
+@compiled
+def _truth(active: Ids, positive: Ids) -> tuple[Masks, int]:
+    """Return which active labels are positive, and how many positives are not active; both ascend."""
+    truth, place, missed = np.zeros(len(active), dtype=np.bool_), 0, len(positive)
+    for label in positive:
+        while place < len(active) and active[place] < label:
+            place += 1
+        if place < len(active) and active[place] == label:
+            truth[place] = True
+            missed -= 1
+    return truth, missed
+
+
+@compiled
+def _tally(predicted: Masks, truth: Masks, owner: Ids, clusters: int) -> NDArray[np.int64]:
+    """Count labels predicted, rightly so, and true: by candidate, then cluster and (last) in all."""
+    rows, size = predicted.shape
+    tally = np.zeros((3, rows, clusters + 1), dtype=np.int64)
+    for label in range(size):
+        for column in (owner[label], clusters):
+            for row in range(rows):
+                guess = predicted[row, label]
+                tally[0, row, column] += guess
+                tally[1, row, column] += guess and truth[label]
+                tally[2, row, column] += truth[label]
+    return tally
+
+
+@compiled
+def _add_earned(rule: int, tally: NDArray[np.int64], micro_f1: float, earned: Table) -> None:
+    """Add what each candidate earned in each cluster and, last, in all; shape (C + 1, K + 1)."""
+    for row in range(earned.shape[0]):
+        for column in range(earned.shape[1]):
+            guessed, right, true = tally[0, row, column], tally[1, row, column], tally[2, row, column]
+            errors = guessed + true - 2 * right
+            exact = 1.0 if errors == 0 else 0.0
+            if rule == HAMMING:
+                earned[row, column] -= errors
+            elif rule == SUBSET:
+                earned[row, column] += exact
+            elif rule == MICRO_F1:
+                earned[row, column] += 2.0 * right - micro_f1 * (guessed + true)
+            else:
+                f1 = 1.0 if errors == 0 else 2.0 * right / (guessed + true)
+                earned[row, column] += exact + f1 - 0.3 * errors / max(true, 1)
+
+
+@compiled
+def _add_macro_earned(
+    predicted: Masks, truth: Masks, active: Ids, owner: Ids, weights: Table, macro: Table, earned: Table
+) -> None:
+    """Add what macro-F1 gains, to first order: an answer about a label weighs by how rare the label is."""
+    for label in range(len(active)):
+        f1 = (1.0 + macro[active[label], 0]) / (2.0 + macro[active[label], 1])
+        for row in range(len(predicted)):
+            answers = int(predicted[row, label]) + int(truth[label])
+            gain = ((2.0 if answers == 2 else 0.0) - f1 * answers) * weights[label]
+            earned[row, owner[label]] += gain
+            earned[row, -1] += gain
+
+
+@compiled
+def _follow_thresholds(
+    predicted: Masks, truth: Masks, active: Ids, positive: Ids, micro: Table, macro: Table, seen: Table
+) -> None:
+    """Book the F1 that the thresholds reach: of all labels together, and of each label that is touched."""
+    right, either = 0, len(positive)
+    for label in positive:
+        seen[label] += 1.0
+        macro[label] *= 0.99
+    for place in range(len(active)):
+        if predicted[MICRO, place]:
+            right += truth[place]
+            either += 1
+        if predicted[MACRO, place]:
+            if truth[place]:
+                macro[active[place], 0] += 2.0
+            else:
+                macro[active[place]] *= 0.99
+            macro[active[place], 1] += 1.0
+    for label in positive:
+        macro[label, 1] += 1.0
+    micro[0] = micro[0] * 0.999 + 2.0 * right
+    micro[1] = micro[1] * 0.999 + either

@@ -1,0 +1,312 @@
+"""iHOMER: label clusters that follow the stream, and a mixture of experts that decides inside them.
+
+The heavy state is shared and addressed by label: one window of recent messages, one weight row per label
+and expert. A cluster is a *view* of it (which labels are decided together, and which way of deciding has
+earned most there), so moving a label between clusters retrains nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from learners.cluster import Clusters
+from learners.core import (
+    Explanation,
+    Ids,
+    LabelSpace,
+    Learner,
+    Neighbour,
+    Prediction,
+    State,
+    Statistics,
+    Structure,
+    Targets,
+    Vector,
+    best_labels,
+)
+from learners.dummy import LabelPriors, Persistence, PriorBased
+from learners.ensemble.decision import Decided, Decision
+from learners.ensemble.mixture import Mixed, Mixture
+from learners.linear_model import AdaptiveLogisticRegression, RecursiveLeastSquares, Regressed
+from learners.neighbors import NearestNeighbours, Neighbours
+from learners.preprocessing import Directions, StandardScaler, shrunk
+from learners.tree import HoeffdingAdaptiveTree
+
+TREE_SIZE = 8.0
+"""Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features. Full early, it stays so."""
+
+
+@dataclasses.dataclass(frozen=True)
+class IHOMERStatistics(Statistics):
+    """What `IHOMER.statistics` returns: the common figures, and the shape of the clusters.
+
+    Parameters
+    ----------
+    clusters
+        How many label clusters there are.
+    largest_cluster
+        Labels in the largest of them.
+    pairs
+        Label pairs remembered.
+    """
+
+    clusters: int
+    largest_cluster: int
+    pairs: int
+
+
+class _Views(NamedTuple):
+    """One vector as the experts want it."""
+
+    direction: Vector
+    standard: Vector
+    scaled: Vector
+
+
+class _Scored(NamedTuple):
+    """All that was worked out to predict one message: learning from it needs the same again."""
+
+    key: bytes
+    labels: int
+    views: _Views
+    experts: dict[str, Vector]
+    regressed: tuple[Regressed, Regressed]
+    mixed: Mixed
+    decided: Decided
+    near: Neighbours
+
+
+class IHOMER(Learner):
+    """Multi-label learner for streams whose labels come, go and regroup.
+
+    Nine experts (adaptive logistic regression and recursive least squares, each on the vector's direction
+    and on the standardised vector, nearest neighbours by angle and by standardised distance, label priors,
+    the previous labels, an adaptive tree) give each label a probability; a mixture follows whatever works.
+    Label clusters, learned online from co-occurrence, say which labels are decided together. Features may be
+    measured in anything: see `StandardScaler` and `Directions`.
+
+    Parameters
+    ----------
+    rule
+        The score that decisions serve: "balanced" (default), "subset", "micro_f1", "macro_f1", "hamming", or
+        "top_1", "top_3", "top_5" (always so many labels). All but the first give up the other scores for
+        their own.
+    k, window
+        Neighbours that vote, and messages remembered to find them; see `NearestNeighbours`.
+    linkage, patience
+        How alike labels of one cluster are, and how often a cluster is looked at; see `Clusters`.
+
+    Examples
+    --------
+    >>> learner = IHOMER()
+    >>> for n in range(60):
+    ...     windy = n % 2 == 0
+    ...     learner.learn_one({"wind": 8.0 if windy else 1.0}, {"storm": windy, "beach": not windy})
+    >>> learner.predict_one({"wind": 8.0})
+    {'storm': True, 'beach': False}
+    >>> learner.statistics().labels
+    2
+
+    References
+    ----------
+    "Online hierarchical partitioning of the output space in extreme multi-label data streams", ECAI 2025:
+    the idea of learning in clusters of labels that are restructured online. Herbster and Warmuth, "Tracking
+    the best expert", 1998: the mixture.
+    """
+
+    def __init__(
+        self,
+        rule: str = "balanced",
+        k: int = 10,
+        window: int = 1000,
+        linkage: float = 0.33,
+        patience: int = 50,
+    ) -> None:
+        self.rule = rule
+        self.k = k
+        self.window = window
+        self.linkage = linkage
+        self.patience = patience
+        super().__init__()
+        self._scaler = StandardScaler()
+        self._directions = Directions(self._scaler)
+        self._linear = AdaptiveLogisticRegression()
+        self._linear_scaled = AdaptiveLogisticRegression(variance=0.3, forgetting=0.0)
+        self._ridge = RecursiveLeastSquares(ridge=0.1)
+        self._ridge_scaled = RecursiveLeastSquares()
+        self._near_angle = NearestNeighbours(k, window)
+        self._near_standard = NearestNeighbours(k, window)
+        self._priors = LabelPriors()
+        self._previous = Persistence()
+        self._tree = HoeffdingAdaptiveTree(max_size=TREE_SIZE, linear=False)
+        self._experts: dict[str, Learner] = {
+            "linear": self._linear,
+            "linear_scaled": self._linear_scaled,
+            "ridge": self._ridge,
+            "ridge_scaled": self._ridge_scaled,
+            "near_angle": self._near_angle,
+            "near_standard": self._near_standard,
+            "priors": self._priors,
+            "previous": self._previous,
+            "tree": self._tree,
+        }
+        self._mixture = Mixture(len(self._experts), novices=1)
+        self._decision = Decision(rule)
+        self._clusters = Clusters(linkage, patience=patience)
+        self._scored: _Scored | None = None
+        self._share()
+
+    def score(self, x: Vector) -> Vector:
+        """Return the mixture's probability of each label, shape (L,)."""
+        return self._work_out(x).mixed.probabilities.copy()
+
+    def predict(self, x: Vector) -> Prediction:
+        """Return the label-set that the rule chose, and the mixture's probabilities."""
+        scored = self._work_out(x)
+        return Prediction(scored.decided.labels, scored.mixed.probabilities.copy())
+
+    def clusters_of(self, labels: Ids) -> list[int]:
+        """Return the ids of the clusters that some labels live in, ascending."""
+        return sorted(set(self._clusters.owners()[labels].tolist()))
+
+    def structure(self) -> Structure:
+        """See `Learner.structure`."""
+        return Structure(self._clusters.owners(), self._clusters.splits())
+
+    def explain(self, x: Vector, labels: int, neighbours: int) -> Explanation | None:
+        """Return the experts' opinions of the likeliest labels and their weights, and who is nearest."""
+        scored = self._work_out(x)
+        likely = best_labels(scored.mixed.probabilities, labels).tolist()
+        # Plain lists: for five labels, set operations on arrays cost more than all the rest.
+        told = np.array(list(dict.fromkeys(scored.decided.labels.tolist() + likely))[:labels], dtype=np.intp)
+        opinions, trust = scored.mixed.opinions[:, told], self._mixture.trust(told)
+        names = (*self._experts, "stacked")
+        near = scored.near
+        sets = np.split(near.ids, np.cumsum(near.sizes)[:-1])
+        nearest = zip(self._near_angle.numbers(near), near.weights.tolist(), sets, strict=False)
+        return Explanation(
+            told,
+            dict(zip(names, opinions.tolist(), strict=True)),
+            dict(zip(names, trust.tolist(), strict=True)),
+            [Neighbour(*each) for each in islice(nearest, neighbours)],
+        )
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Learn from one message: every expert, the mixture, the rule and the clusters."""
+        # A new label makes what was worked out before too short: work it out again.
+        scored = self._work_out(x)
+        self._count(x)
+        self._scored = None
+        self._mixture.learn(scored.mixed, targets)
+        if targets.complete:
+            self._decision.learn(scored.decided, targets)
+        self._teach(scored, x, targets)
+        self.changes = self._clusters.learn(targets.positive.tolist(), len(self.label_space))
+        if self.changes:
+            self._decision.forget(self._clusters.leaves())
+
+    def _work_out(self, x: Vector) -> _Scored:
+        """Return everything about one vector; the last is kept, as learning mostly follows predicting."""
+        key, labels = x.tobytes(), len(self.label_space)
+        if self._scored is not None and self._scored.key == key and self._scored.labels == labels:
+            return self._scored
+        views = self._views(x)
+        angle = self._near_angle.nearest(views.direction)
+        standard = self._near_standard.nearest(views.standard)
+        priors = self._priors.score(x)
+        regressed = self._ridge.regress(views.direction), self._ridge_scaled.regress(views.scaled)
+        experts = {
+            "linear": self._linear.score(views.direction),
+            "linear_scaled": self._linear_scaled.score(views.scaled),
+            "ridge": regressed[0].scores,
+            "ridge_scaled": regressed[1].scores,
+            "near_angle": self._near_angle.vote(angle),
+            "near_standard": self._near_standard.vote(standard),
+            "priors": priors,
+            "previous": self._previous.temper(priors),
+            "tree": self._tree.score(x),
+        }
+        mixed = self._mixture.mix(np.concatenate(list(experts.values())).reshape(len(experts), -1))
+        decided = self._decide(mixed, (angle, standard), labels)
+        self._scored = _Scored(key, labels, views, experts, regressed, mixed, decided, angle)
+        return self._scored
+
+    def _views(self, x: Vector) -> _Views:
+        standard = self._scaler.transform(x)
+        return _Views(self._directions.of(x), standard, shrunk(standard))
+
+    def _decide(self, mixed: Mixed, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
+        owners = self._clusters.owners()
+        if len(owners) < labels:
+            # Labels that no message has carried yet live in no cluster; 0 stands for it.
+            owners = np.concatenate([owners, np.zeros(labels - len(owners), dtype=np.intp)])
+        return self._decision.decide(mixed.probabilities, neighbours, self._previous.labels, owners)
+
+    def _teach(self, scored: _Scored, x: Vector, targets: Targets) -> None:
+        views, experts = scored.views, scored.experts
+        self._linear.update(views.direction, experts["linear"], targets)
+        self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
+        self._ridge.update(views.direction, scored.regressed[0], targets)
+        self._ridge_scaled.update(views.scaled, scored.regressed[1], targets)
+        self._near_angle.learn(views.direction, targets)
+        self._near_standard.learn(views.standard, targets)
+        self._priors.learn(x, targets)
+        self._previous.learn(x, targets)
+        self._tree.learn(x, targets)
+        self._scaler.learn(x)
+        self._directions.learn()
+
+    def statistics(self) -> IHOMERStatistics:
+        """Return a frozen account; see `IHOMERStatistics`."""
+        leaves = self._clusters.leaves()
+        return IHOMERStatistics(
+            **dataclasses.asdict(super().statistics()),
+            clusters=len(leaves),
+            largest_cluster=max(len(self._clusters.members(leaf)) for leaf in leaves),
+            pairs=self._clusters.counts.pairs,
+        )
+
+    def inherit(self, label: int, parent: int, prior: float) -> None:
+        """See `Learner.inherit`."""
+        self._scored = None
+        for expert in self._experts.values():
+            expert.inherit(label, parent, prior)
+
+    def share(self, label_space: LabelSpace) -> None:
+        """See `Learner.share`."""
+        super().share(label_space)
+        self._share()
+
+    def _share(self) -> None:
+        for expert in self._experts.values():
+            expert.share(self.label_space)
+            if isinstance(expert, PriorBased):
+                expert.follow(self._priors)
+
+    def state(self) -> State:
+        """See `Learner.state`."""
+        return super().state() | {
+            "scaler": self._scaler.state(),
+            "directions": self._directions.state(),
+            "experts": {name: expert.state_without_labels() for name, expert in self._experts.items()},
+            "mixture": self._mixture.state(),
+            "decision": self._decision.state(),
+            "clusters": self._clusters.state(),
+        }
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        self._scored = None
+        self._scaler.load_state(state["scaler"])
+        self._directions.load_state(state["directions"])
+        for name, expert in self._experts.items():
+            expert.load_state(state["experts"][name] | {"labels": state["labels"]})
+        self._share()
+        self._mixture.load_state(state["mixture"])
+        self._decision.load_state(state["decision"])
+        self._clusters.load_state(state["clusters"])

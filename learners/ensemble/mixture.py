@@ -1,0 +1,301 @@
+"""Mixing experts' probabilities, label by label: follow whatever works now, combine what works together.
+
+Two stages. A *stacker* adds the experts' logits with learned weights (evidence from independent experts
+adds up); then a fixed-share Hedge follows, per label, the best of the experts and the stacker (on a stream
+that repeats itself, persistence alone is right, and no sum should blur it). The weight that Hedge shares out
+grows with its loss, and flows towards the experts that the other labels do well to trust.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.compiled import compiled
+from learners.core import Ids, State, Targets, Vector, check_number, grown
+
+FLOOR = 0.002
+"""Least probability any expert is believed to mean: one sure mistake must not end it."""
+UNIFORM = np.float32(0.3)
+"""Part of the weight handed back that goes to all experts alike, the rest as labels in general trust them."""
+PACE = np.float32(0.1)
+"""How fast the trust of labels in general follows: all labels of a message count, and are not independent."""
+NOVICE = 0.01
+"""Trust that an expert starts with that knows nothing at first."""
+LEAVEN = np.float32(0.01)
+"""Part of that trust that is spread evenly at each message, so that no expert is ever lost."""
+TINY = 1e-290
+"""Product of probabilities whose logarithm is taken before it is too small to be a number."""
+Table = NDArray[np.float32]
+
+
+class Mixture:
+    """A stacker and a fixed-share Hedge over a fixed number of experts and a growing number of labels.
+
+    Parameters
+    ----------
+    experts
+        How many experts there are, at least 1.
+    rate
+        Step of the stacker's weights, in (0, inf). Too large chases single messages.
+    share
+        Weight that Hedge hands back to all experts at a message that it was quite wrong about, in [0, 1];
+        less where it was right. 0 never forgets who was right long ago; large values never trust anyone.
+    novices
+        How many experts, the last ones, know nothing at first: they start outside the sum and with little
+        trust, and earn both. Too many and little is left to start from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mixture = Mixture(experts=2)
+    >>> always, never = np.array([[0.9], [0.1]], dtype=np.float32), Targets(np.array([], dtype=np.intp))
+    >>> for _ in range(50):
+    ...     mixture.learn(mixture.mix(always), never)
+    >>> bool(mixture.mix(always).probabilities[0] < 0.15)
+    True
+
+    References
+    ----------
+    Herbster and Warmuth, "Tracking the best expert", Machine Learning 1998 (the share that grows with the
+    loss too). Mattern, "Mixing strategies in
+    data compression" (logistic mixing), DCC 2012.
+    """
+
+    def __init__(self, experts: int, rate: float = 0.1, share: float = 0.1, novices: int = 0) -> None:
+        check_number(self, "experts", experts, int, 1)
+        check_number(self, "novices", novices, int, 0, experts - 1)
+        check_number(self, "rate", rate, float, 0, open_low=True)
+        check_number(self, "share", share, float, 0, 1)
+        self.experts = experts
+        self.rate = rate
+        self.share = share
+        self.novices = novices
+        self._settings: Vector = np.array((rate, share), dtype=np.float32)
+        self._labels = 0
+        veterans = experts - novices
+        self._start: Table = np.full(
+            (experts + 1, 1), (1 - novices * NOVICE) / (veterans + 1), dtype=np.float32
+        )
+        self._start[veterans:experts] = NOVICE
+        # One row an expert, a last one for the bias; the common weights serve labels too rare for own ones.
+        self._common: Vector = np.full(experts + 1, 1.2 / veterans, dtype=np.float32)
+        self._common[veterans:] = 0.0
+        self._common_squares: Vector = np.ones(experts + 1, dtype=np.float32)
+        self._own: Table = np.zeros((experts + 1, 0), dtype=np.float32)
+        self._own_squares: Table = np.zeros((experts + 1, 0), dtype=np.float32)
+        self._trust: Table = np.zeros((experts + 1, 0), dtype=np.float32)
+        self._common_trust: Vector = self._start[:, 0].copy()
+
+    def mix(self, scores: Table) -> Mixed:
+        """Return the mixture of the experts' probabilities, shape (experts, L)."""
+        size = scores.shape[1]
+        opinions = np.empty((self.experts + 1, size), dtype=np.float32)
+        logits = np.empty((self.experts + 1, size), dtype=np.float32)
+        _prepare(scores, opinions, logits)
+        np.log(logits[:-1], out=logits[:-1])
+        own = grown(self._own, self.experts + 1, size)
+        trust = grown(self._trust, self.experts + 1, size, fill=self._start)
+        probabilities = np.empty(size, dtype=np.float32)
+        _mix(opinions, logits, own, self._common, trust, probabilities)
+        return Mixed(probabilities, opinions, logits)
+
+    def trust(self, labels: Ids) -> Table:
+        """Return how much each expert's opinion counts for labels, the stacker's last: shape (rows, k)."""
+        trust: Table = grown(
+            self._trust, self.experts + 1, int(labels.max(initial=-1)) + 1, fill=self._start
+        )[:, labels]
+        return trust
+
+    def learn(self, mixed: Mixed, targets: Targets) -> None:
+        """Learn from what `mix` returned for a message and from its labels."""
+        size = mixed.opinions.shape[1]
+        self._grow(size)
+        truth = targets.dense(size)
+        _learn(
+            *(mixed.opinions, mixed.logits, truth, targets.unknown(size), self._settings),
+            *(self._common, self._common_squares, self._own, self._own_squares),
+            *(self._trust, self._common_trust),
+        )
+
+    def _grow(self, size: int) -> None:
+        if size <= self._labels:
+            return
+        rows = self.experts + 1
+        self._own = grown(self._own, rows, size)
+        self._own_squares = grown(self._own_squares, rows, size, fill=1.0)
+        self._trust = grown(self._trust, rows, size, fill=self._start)
+        self._labels = size
+
+    def state(self) -> State:
+        """Return the weights; see `Learner.state`."""
+        size = self._labels
+        return {
+            "common": self._common,
+            "common_squares": self._common_squares,
+            "own": self._own[:, :size],
+            "own_squares": self._own_squares[:, :size],
+            "trust": self._trust[:, :size],
+            "common_trust": self._common_trust,
+        }
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self._common = np.array(state["common"])
+        self._common_squares = np.array(state["common_squares"])
+        self._own = np.array(state["own"])
+        self._own_squares = np.array(state["own_squares"])
+        self._trust = np.array(state["trust"])
+        self._common_trust = np.array(state["common_trust"])
+        self._labels = self._trust.shape[1]
+
+
+class Mixed:
+    """What a mixture made of one message; kept until the truth is known.
+
+    Parameters
+    ----------
+    probabilities
+        The mixture, shape (L,).
+    opinions, logits
+        What the experts and the stacker said, shape (experts + 1, L); the last row of `logits` is the bias.
+    """
+
+    __slots__ = ("logits", "opinions", "probabilities")
+
+    def __init__(self, probabilities: NDArray[np.float32], opinions: Table, logits: Table) -> None:
+        self.probabilities = probabilities
+        self.opinions = opinions
+        self.logits = logits
+
+
+@compiled
+def _prepare(scores: Table, opinions: Table, logits: Table) -> None:
+    """Fill in the experts' opinions, cut, and their odds; the last row of the logits is the bias."""
+    least, most, one = np.float32(FLOOR), np.float32(1.0 - FLOOR), np.float32(1.0)
+    for expert in range(len(scores)):
+        for label in range(scores.shape[1]):
+            opinion = min(max(scores[expert, label], least), most)
+            opinions[expert, label] = opinion
+            logits[expert, label] = opinion / (one - opinion)
+    logits[len(scores)] = -1.0
+
+
+@compiled
+def _mix(
+    opinions: Table, logits: Table, own: Table, common: Vector, trust: Table, probabilities: Vector
+) -> None:
+    """Fill in the stacker's opinions (the last row) and what Hedge makes of all of them."""
+    # Expert by expert, as they lie: a processor then works on several labels at once.
+    last, z = len(opinions) - 1, np.zeros_like(probabilities)
+    for expert in range(last + 1):
+        for label in range(len(z)):
+            z[label] += (own[expert, label] + common[expert]) * logits[expert, label]
+    for label in range(len(z)):
+        opinions[last, label] = min(max(1.0 / (1.0 + math.exp(-np.float64(z[label]))), FLOOR), 1.0 - FLOOR)
+        probabilities[label] = 0.0
+    for expert in range(last + 1):
+        for label in range(len(z)):
+            probabilities[label] += opinions[expert, label] * trust[expert, label]
+    for label in range(len(z)):
+        probabilities[label] = min(probabilities[label], np.float32(1.0))
+
+
+@compiled
+def _learn(
+    opinions: Table,
+    logits: Table,
+    truth: NDArray[np.bool_],
+    unknown: NDArray[np.bool_],
+    settings: Vector,
+    common: Vector,
+    common_squares: Vector,
+    own: Table,
+    own_squares: Table,
+    trust: Table,
+    common_trust: Vector,
+) -> None:
+    one, last, rate, share = np.float32(1.0), len(opinions) - 1, settings[0], settings[1]
+    # What is handed back goes to those that labels in general do well to trust.
+    heirs = UNIFORM / np.float32(last + 1) + (one - UNIFORM) * common_trust
+    right, errors = np.empty_like(opinions), np.empty_like(opinions[last])
+    for label in range(len(errors)):
+        error = opinions[last, label] - (one if truth[label] else np.float32(0.0))
+        errors[label] = np.float32(0.0) if unknown[label] else error
+    for expert in range(last + 1):
+        for label in range(len(errors)):
+            believed = opinions[expert, label] if truth[label] else one - opinions[expert, label]
+            right[expert, label] = one if unknown[label] else believed
+    _teach_stacker(logits, errors, rate, common, common_squares, own, own_squares)
+    _follow(right, unknown, share, heirs, trust)
+    gained = np.empty(last + 1)
+    for expert in range(last + 1):
+        gained[expert] = _log_product(right[expert])
+    _follow_in_general(gained, common_trust)
+
+
+@compiled
+def _teach_stacker(
+    logits: Table,
+    errors: Vector,
+    rate: np.float32,
+    common: Vector,
+    common_squares: Vector,
+    own: Table,
+    own_squares: Table,
+) -> None:
+    for expert in range(len(logits)):
+        for label in range(len(errors)):
+            gradient = logits[expert, label] * errors[label]
+            own_squares[expert, label] += gradient * gradient
+            own[expert, label] -= rate * gradient / np.sqrt(own_squares[expert, label])
+        total = np.float32(0.0)
+        for label in range(len(errors)):
+            total += logits[expert, label] * errors[label]
+        common_squares[expert] += total * total
+        common[expert] -= rate * total / np.sqrt(common_squares[expert])
+
+
+@compiled
+def _follow(right: Table, unknown: NDArray[np.bool_], share: np.float32, heirs: Vector, trust: Table) -> None:
+    """Trust each expert as much more as it found the truth likelier; see Herbster and Warmuth."""
+    one, rows, labels = np.float32(1.0), len(right), right.shape[1]
+    norm, kept, shared = np.zeros((3, labels), dtype=np.float32)
+    for expert in range(rows):
+        for label in range(labels):
+            trust[expert, label] *= right[expert, label]
+            norm[label] += trust[expert, label]
+    for label in range(labels):
+        # The norm is the mixture's own probability of the truth. A message that it foresaw tells nothing of
+        # who is to be trusted, so nothing is handed back: else rare labels would forget between occurrences.
+        handed = share * min(one, -np.float32(math.log(norm[label])))
+        shared[label] = np.float32(0.0) if unknown[label] else handed
+        kept[label] = one if unknown[label] else (one - handed) / norm[label]
+    for expert in range(rows):
+        for label in range(labels):
+            trust[expert, label] = trust[expert, label] * kept[label] + shared[label] * heirs[expert]
+
+
+@compiled
+def _log_product(factors: Vector) -> float:
+    """Return the sum of the logarithms of factors in (0, 1]: of their product, while that is a number."""
+    total, product = 0.0, 1.0
+    for factor in factors:
+        product *= np.float64(factor)
+        if product < TINY:
+            total += math.log(product)
+            product = 1.0
+    return total + math.log(product)
+
+
+@compiled
+def _follow_in_general(gained: NDArray[np.float64], common_trust: Vector) -> None:
+    one, rows = np.float32(1.0), len(gained)
+    most, total = gained.max(), np.float32(0.0)
+    for expert in range(rows):
+        common_trust[expert] *= np.float32(math.exp(np.float64(PACE) * (gained[expert] - most)))
+        total += common_trust[expert]
+    for expert in range(rows):
+        common_trust[expert] = common_trust[expert] / total * (one - LEAVEN) + LEAVEN / np.float32(rows)

@@ -1,0 +1,210 @@
+"""Rows of numbers on a CPU or a CUDA device that see the same input: linear classifiers, and centroids."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from learners.core import Ids, State, Vector, grown
+
+
+class DeviceRows:
+    """Rows of numbers that grow in number and in length, on a device.
+
+    Parameters
+    ----------
+    device
+        Where they live.
+    dtype
+        What they are stored as; what comes out is float32.
+
+    Examples
+    --------
+    >>> rows = DeviceRows(torch.device("cpu"))
+    >>> rows.reserve(3, columns=2)
+    >>> rows.put(np.array([1, 2]), np.array([3.0, 4.0], dtype=np.float32))
+    >>> rows.products(np.array([0, 2]), np.array([1.0, 1.0], dtype=np.float32)).tolist()
+    [0.0, 7.0]
+    """
+
+    def __init__(self, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+        self.device = device
+        self._weights = torch.zeros((0, 0), dtype=dtype, device=device)
+        self._rows = 0
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return self._rows
+
+    @property
+    def columns(self) -> int:
+        """Numbers in a row."""
+        return int(self._weights.shape[1])
+
+    def reserve(self, rows: int, columns: int) -> None:
+        """Have at least so many rows and columns, new ones 0, at O(columns) amortised a row."""
+        self._rows = max(self._rows, rows)
+        height, width = self._weights.shape
+        if rows <= height and columns <= width:
+            return
+        # A new column is a new feature, and rare: room in advance would double what a label costs.
+        shape = (height if rows <= height else max(rows, 2 * height), max(columns, width))
+        larger = torch.zeros(shape, dtype=self._weights.dtype, device=self.device)
+        larger[:height, :width] = self._weights
+        self._weights = larger
+
+    def products(self, ids: Ids | None, inputs: Vector) -> Vector:
+        """Return the inner products of some rows, or of all, with inputs of shape (d,)."""
+        width = min(len(inputs), self.columns)
+        rows = self._weights[: self._rows] if ids is None else self._weights.index_select(0, self._moved(ids))
+        # A copy: PyTorch's memory is aligned, and BLAS adds in an order that depends on where vectors lie.
+        products: Vector = (rows[:, :width] @ self._moved(inputs[:width]).clone()).cpu().numpy()
+        return products
+
+    def take(self, ids: Ids) -> Vector:
+        """Return a copy of some rows, shape (n, columns)."""
+        rows: Vector = self._weights.index_select(0, self._moved(ids)).float().cpu().numpy()
+        return rows
+
+    def put(self, ids: Ids, numbers: Vector) -> None:
+        """Set some rows to the same numbers; what these are too few for becomes 0."""
+        padded = np.zeros(self.columns, dtype=np.float32)
+        padded[: len(numbers)] = numbers
+        self._weights[self._moved(ids)] = self._moved(padded).to(self._weights.dtype)
+
+    def _moved(self, array: Vector | Ids) -> torch.Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+    def state(self) -> State:
+        """Return the rows; see `Learner.state`."""
+        return {"weights": self._weights[: self._rows].cpu().numpy()}
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self._weights = torch.tensor(state["weights"], dtype=self._weights.dtype, device=self.device)
+        self._rows = len(self._weights)
+
+
+class Centroids(DeviceRows):
+    """Means of vectors, one a row, and how near to each a vector is by angle.
+
+    Examples
+    --------
+    >>> centroids = Centroids(torch.device("cpu"))
+    >>> centroids.reserve(2, columns=2)
+    >>> centroids.add(0, np.array([1.0, 0.0], dtype=np.float32), times=1)
+    >>> centroids.add(0, np.array([0.0, 1.0], dtype=np.float32), times=1)
+    >>> centroids.cosines(np.array([0, 1]), np.array([1.0, 0.0], dtype=np.float32)).round(2).tolist()
+    [0.7099999785423279, 0.0]
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__(device)
+        self.counts: Vector = np.zeros(0, dtype=np.float32)
+        self._lengths: Vector = np.zeros(0, dtype=np.float32)
+
+    def reserve(self, rows: int, columns: int) -> None:
+        """See `DeviceRows.reserve`."""
+        super().reserve(rows, columns)
+        self.counts, self._lengths = grown(self.counts, rows), grown(self._lengths, rows, fill=1.0)
+
+    def cosines(self, ids: Ids, inputs: Vector) -> Vector:
+        """Return the cosines of the angles between some rows and inputs of length 1."""
+        cosines: Vector = self.products(ids, inputs) / self._lengths[ids]
+        return cosines
+
+    def add(self, row: int, inputs: Vector, times: int) -> None:
+        """Let one more vector count so many times in a row's mean."""
+        mean, count = self.take(np.array([row]))[0], self.counts[row] + times
+        mean *= self.counts[row] / count
+        mean[: len(inputs)] += inputs * np.float32(times / count)
+        self.set(row, mean, count)
+
+    def set(self, row: int, mean: Vector, count: float) -> None:
+        """Set a row's mean, and of how many vectors it is."""
+        self.put(np.array([row]), mean)
+        self.counts[row] = count
+        self._lengths[row] = max(float(np.sqrt(mean @ mean)), 1e-12)
+
+    def state(self) -> State:
+        """Return means and counts; see `Learner.state`."""
+        return super().state() | {"counts": self.counts[: self._rows], "lengths": self._lengths[: self._rows]}
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        super().load_state(state)
+        self.counts, self._lengths = np.array(state["counts"]), np.array(state["lengths"])
+
+
+def merged(means: Vector, counts: Vector) -> tuple[Vector, float]:
+    """Return the mean of all that means of shape (n, d) are of, and how much it is.
+
+    Examples
+    --------
+    >>> mean, count = merged(np.array([[0.0], [4.0]], dtype=np.float32), np.array([3, 1], dtype=np.float32))
+    >>> mean.tolist(), count
+    ([1.0], 4.0)
+    """
+    total = counts.sum()
+    return (counts @ means) / total, float(total)
+
+
+class ClassifierRows(DeviceRows):
+    """Rows of float32 weights, scored and taught a few at a time, however many there are.
+
+    A step is AdaGrad with one accumulator a row, not one a weight, so a row costs one float more than its
+    weights. Weights live on the device; only logits, and rows that are asked for, come back.
+
+    Parameters
+    ----------
+    device
+        Where the weights live.
+    rate
+        Step of a row at its first gradients, in (0, inf).
+
+    Examples
+    --------
+    >>> rows = ClassifierRows(torch.device("cpu"), rate=1.0)
+    >>> rows.reserve(3, columns=2)
+    >>> x = np.ones(2, dtype=np.float32)
+    >>> rows.step(np.array([1]), np.array([-1.0], dtype=np.float32), x)
+    >>> rows.products(np.array([0, 1]), x).round(2).tolist()
+    [0.0, 1.149999976158142]
+
+    References
+    ----------
+    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning", JMLR 2011.
+    Naumov et al., "Deep learning recommendation model for personalization and recommendation systems",
+    2019: one accumulator a row.
+    """
+
+    def __init__(self, device: torch.device, rate: float) -> None:
+        super().__init__(device)
+        self.rate = rate
+        self._squares: Vector = np.zeros(0, dtype=np.float32)
+
+    def reserve(self, rows: int, columns: int) -> None:
+        """See `DeviceRows.reserve`."""
+        super().reserve(rows, columns)
+        self._squares = grown(self._squares, rows)
+
+    def step(self, ids: Ids, errors: Vector, inputs: Vector) -> None:
+        """Take a gradient step for some rows, each once; `errors` is prediction minus truth, shape (n,)."""
+        self._squares[ids] += errors * errors * np.float32(inputs @ inputs)
+        steps = np.float32(-self.rate) * errors / np.sqrt(np.float32(1.0) + self._squares[ids])
+        change = torch.outer(self._moved(steps), self._moved(inputs))
+        self._weights[:, : len(inputs)].index_add_(0, self._moved(ids), change)
+
+    def set(self, row: int, weights: Vector, like: int) -> None:
+        """Set one row's weights; it goes on as fast as row `like`."""
+        self.put(np.array([row]), weights)
+        self._squares[row] = self._squares[like]
+
+    def state(self) -> State:
+        """Return weights and accumulators; see `Learner.state`."""
+        return super().state() | {"squares": self._squares[: self._rows]}
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        super().load_state(state)
+        self._squares = np.array(state["squares"])

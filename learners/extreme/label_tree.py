@@ -1,0 +1,233 @@
+"""A tree of classifiers and centroids that leads from a vector to the few labels worth scoring.
+
+The tree is a B+-tree whose keys are classifiers: labels hang at height 0, every node has at most `fanout`
+children, a node that gets one more is divided in two, and the tree grows at the root. So all leaves are
+at one depth, which grows like log L, whatever order labels come in. Who hangs where is kept in arrays of
+the host; the classifiers' weights are on the device.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from learners.core import Ids, State, Vector
+from learners.extreme.bisection import bisect
+from learners.extreme.classifier_rows import DeviceRows, merged
+from learners.extreme.hard_negatives import Scored, teach
+from learners.extreme.tree_level import NOWHERE, Level
+
+
+class LabelTree:
+    """Labels under a tree of classifiers, found by a beam search and grown label by label.
+
+    Parameters
+    ----------
+    device
+        Where all weights live.
+    rate, node_rate
+        Steps of the labels' and the nodes' classifiers; see `ClassifierRows`.
+    fanout
+        Most children of a node, at least 3: both parts of one too many need two, or depth is not bounded.
+    beam
+        Nodes of each height that are looked under, at least 1.
+
+    Attributes
+    ----------
+    levels
+        Labels first, then their leaves, up to the children of the root, which is not stored.
+    places
+        The vector for which each label hangs where it does. Nodes are divided by these and not by where
+        classifiers point, which is away from their neighbours: such halves lie across what is alike.
+
+    Examples
+    --------
+    >>> tree = LabelTree(torch.device("cpu"), rate=4.0, node_rate=16.0, fanout=3, beam=1)
+    >>> for number, inputs in enumerate(np.eye(5, dtype=np.float32)):
+    ...     label, route = np.array([number]), tree.route(inputs)
+    ...     tree.reserve(number + 1, columns=5)
+    ...     tree.hang(label, route, inputs)
+    ...     tree.lead(route, label, inputs)
+    >>> [len(level) for level in tree.levels]
+    [5, 2]
+
+    References
+    ----------
+    Prabhu et al., "Parabel: partitioned label trees for extreme classification", WWW 2018.
+    Jasinska-Kobus et al., "Online probabilistic label trees", AISTATS 2021.
+    Bayer and McCreight, "Organization and maintenance of large ordered indexes", 1972: the B-tree.
+    """
+
+    def __init__(self, device: torch.device, rate: float, node_rate: float, fanout: int, beam: int) -> None:
+        self.device = device
+        self.node_rate = node_rate
+        self.fanout = fanout
+        self.beam = beam
+        self.levels = [Level(device, rate, 0), self._new_level()]
+        # Half precision tells vectors well apart, and a label takes half as much.
+        self.places = DeviceRows(device, torch.float16)
+
+    def _new_level(self) -> Level:
+        return Level(self.device, self.node_rate, self.fanout)
+
+    def reserve(self, labels: int, columns: int) -> None:
+        """Have rows for so many labels, and columns for inputs of that length everywhere."""
+        self.levels[0].reserve(labels, columns)
+        self.levels[1].reserve(1, columns)
+        for level in self.levels[2:]:
+            level.reserve(len(level), columns)
+
+    def route(self, inputs: Vector) -> list[Scored]:
+        """Return what a beam search scores at each height, labels first; costs O(beam fanout log L)."""
+        ids = np.arange(len(self.levels[-1]))
+        above = np.zeros(len(ids))
+        route = []
+        for level in reversed(self.levels[1:]):
+            cosines = level.centroids.cosines(ids, inputs[1:])
+            route.append(Scored(ids, level.rows.products(ids, inputs), cosines))
+            path = above - np.logaddexp(0.0, -route[-1].logits)
+            ids, above = self._below(level, ids, path, cosines)
+        route.append(Scored(ids, self.levels[0].rows.products(ids, inputs)))
+        return route[::-1]
+
+    def _below(
+        self, level: Level, ids: Ids, path: NDArray[np.float64], cosines: Vector
+    ) -> tuple[Ids, NDArray[np.float64]]:
+        """Return the children of the best nodes, ascending, and the log-probabilities of the paths there.
+
+        Half of the beam goes to the likeliest nodes, the other half to the nearest of the rest.
+        """
+        if len(ids) > self.beam:
+            half = (self.beam + 1) // 2
+            likely, rest = np.split(np.argpartition(-path, half), [half])
+            near = rest[np.argpartition(-cosines[rest], self.beam - half - 1)]
+            best = np.concatenate([likely, near[: self.beam - half]])
+            ids, path = ids[best], path[best]
+        children = level.children[ids]
+        real = children != NOWHERE
+        below = children[real]
+        order = np.argsort(below)
+        return below[order], np.repeat(path, real.sum(axis=1))[order]
+
+    # Growing ----------------------------------------------------------------------------------------
+
+    def hang(self, labels: Ids, route: list[Scored], inputs: Vector) -> None:
+        """Hang new labels of one message under the leaf whose centroid is nearest; divide it when over-full.
+
+        Their classifiers should have learned the message: a divided node starts from where these point.
+        """
+        leaf = self._nearest_leaf(route)
+        while len(labels):
+            room = self.fanout + 1 - int(self.levels[1].sizes[leaf])
+            some, labels = np.split(labels, [room])
+            self._hang(some, leaf, 1)
+            self._place(some, leaf, inputs)
+            if self.levels[1].overfull(leaf):
+                self._divide(leaf, 1)
+                leaf = int(self.levels[0].parents[some[-1]])
+
+    def rehang(self, label: int, route: list[Scored], inputs: Vector) -> None:
+        """Hang a label elsewhere, if the nearest leaf has room: a tree must not grow without new labels."""
+        leaves, old, new = self.levels[1], int(self.levels[0].parents[label]), self._nearest_leaf(route)
+        if new == old or leaves.sizes[new] >= self.fanout:
+            return
+        children = leaves.children_of(old)
+        leaves.set_children(old, children[children != label])
+        some = np.array([label])
+        self._hang(some, new, 1)
+        self._place(some, new, inputs)
+
+    def _nearest_leaf(self, route: list[Scored]) -> int:
+        leaves = route[1]
+        return int(leaves.ids[leaves.cosines.argmax()]) if len(leaves.ids) else 0
+
+    def _place(self, labels: Ids, leaf: int, inputs: Vector) -> None:
+        """Keep the vector for which labels hang in a leaf; let it count in the centroids from there up.
+
+        Only a label's first vector counts, and the one it is hung elsewhere for: labels seen once weigh no
+        less than those seen all the time, and nothing of them is forgotten.
+        """
+        vector, node = inputs[1:], leaf
+        self.places.reserve(len(self.levels[0]), len(vector))
+        self.places.put(labels, vector)
+        for level in self.levels[1:]:
+            level.centroids.add(node, vector, len(labels))
+            node = int(level.parents[node])
+
+    def _hang(self, children: Ids, node: int, height: int) -> None:
+        self.levels[height].add_children(node, children)
+        self.levels[height - 1].parents[children] = node
+
+    def _divide(self, node: int, height: int) -> None:
+        level, below = self.levels[height], self.levels[height - 1]
+        children = level.children_of(node).copy()
+        rows, row = below.rows.take(children), level.rows.take(np.array([node]))[0]
+        vectors, counts = self._vectors(children, height - 1)
+        first, new = bisect(vectors), len(level)
+        level.reserve(new + 1, level.rows.columns)
+        for heir, mask in ((node, first), (new, ~first)):
+            # Each part starts as the whole did, turned towards its own children.
+            turn = rows[mask].mean(axis=0) - rows.mean(axis=0)
+            turn[0] = 0.0
+            level.rows.set(heir, row + turn, like=node)
+            level.centroids.set(heir, *merged(vectors[mask], counts[mask]))
+            level.set_children(heir, np.sort(children[mask]))
+            below.parents[children[mask]] = heir
+        self._admit(new, int(level.parents[node]), height)
+
+    def _vectors(self, ids: Ids, height: int) -> tuple[Vector, Vector]:
+        """Return the centroids of some nodes and how much hangs in each; of labels the vector of each."""
+        if height == 0:
+            return self.places.take(ids), np.ones(len(ids), dtype=np.float32)
+        centroids = self.levels[height].centroids
+        return centroids.take(ids), centroids.counts[ids]
+
+    def _admit(self, new: int, parent: int, height: int) -> None:
+        """Hang a new node under its twin's parent; under the root where there is none."""
+        level = self.levels[height]
+        if parent == NOWHERE:
+            if len(level) <= self.fanout:
+                return
+            parent = 0
+            self._raise(height)
+        else:
+            self._hang(np.array([new]), parent, height + 1)
+        if self.levels[height + 1].overfull(parent):
+            self._divide(parent, height + 1)
+
+    def _raise(self, height: int) -> None:
+        """Put one node above all of the uppermost height."""
+        level, top = self.levels[height], self._new_level()
+        top.reserve(1, level.rows.columns)
+        nodes = np.arange(len(level))
+        top.set_children(0, nodes)
+        top.centroids.set(0, *merged(*self._vectors(nodes, height)))
+        level.parents[: len(level)] = 0
+        self.levels.append(top)
+
+    # Learning ---------------------------------------------------------------------------------------
+
+    def lead(self, route: list[Scored], positive: Ids, inputs: Vector, complete: bool = True) -> None:
+        """Teach the nodes above positive labels (ascending) to say yes; of a complete message the rest no."""
+        for height, scored in enumerate(route[1:], start=1):
+            positive = np.unique(self.levels[height - 1].parents[positive])
+            teach(self.levels[height].rows, scored if complete else Scored(), positive, inputs)
+
+    # State ------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Return the state of all heights; see `Learner.state`."""
+        levels = {str(height): level.state() for height, level in enumerate(self.levels)}
+        return {"levels": levels, "places": self.places.state()}
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        del self.levels[2:]
+        self.levels += [self._new_level() for _ in range(2, len(state["levels"]))]
+        self.places.load_state(state["places"])
+        for height, level in enumerate(self.levels):
+            level.load_state(state["levels"][str(height)])
+        for level, below in zip(self.levels[1:], self.levels, strict=False):
+            nodes, at = np.nonzero(level.children != NOWHERE)
+            below.parents[level.children[nodes, at]] = nodes

@@ -1,0 +1,11 @@
+"""Labels in a taxonomy that grows: hierarchical label expansion, its memory and its coherent decisions."""
+
+from learners.hierarchy.expansion import LabelExpansion
+from learners.hierarchy.taxonomy import NONE, SEPARATOR, Taxonomy
+
+__all__ = [
+    "NONE",
+    "SEPARATOR",
+    "LabelExpansion",
+    "Taxonomy",
+]

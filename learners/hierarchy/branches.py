@@ -1,0 +1,155 @@
+"""PL-FMS, branch by branch: each label is learned among the messages of its parent, and rehearsed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from learners.core import State, Targets, Vector
+from learners.dummy import LabelPriors
+from learners.hierarchy.coherence import chained
+from learners.hierarchy.label_closure import LabelClosure
+from learners.hierarchy.rehearsal import Rehearsal
+from learners.hierarchy.taxonomy import NONE
+from learners.linear_model import AdaptiveLogisticRegression
+
+SURE = 0.95
+"""Probability at which a label becomes a pseudo-label: rehearsed, a wrong one confirms itself."""
+PLENTY = 100
+"""Messages of its own from which on a label is not rehearsed."""
+
+
+class Branches:
+    """The probability of each label given its parent, learned online and from a memory of rare labels.
+
+    See `LabelExpansion` for the parameters.
+    """
+
+    def __init__(
+        self, memory: int, replay: int, eviction: str, pseudo: bool, flexible: bool, seed: int
+    ) -> None:
+        self.memory = memory
+        self.replay = replay
+        self.pseudo = pseudo
+        self.flexible = flexible
+        self.seed = seed
+        self._classifier = AdaptiveLogisticRegression()
+        self._priors = LabelPriors()
+        self._rehearsal = Rehearsal(max(1, memory), eviction)
+        # By label: the message that brought it, on how many it was, and on how many the most specific.
+        self._born: list[int] = []
+        self._counts: list[int] = []
+        self._ends: list[int] = []
+
+    @property
+    def remembered(self) -> int:
+        """How many messages are in the memory."""
+        return len(self._rehearsal)
+
+    def share(self, reading: LabelClosure) -> None:
+        """Read messages so from now on."""
+        self._reading = reading
+        self._classifier.share(reading.taxonomy)
+        self._priors.share(reading.taxonomy)
+        # Priors say how often labels occur in the stream: what is learned again must not count again.
+        self._classifier.follow(self._priors)
+
+    def score(self, x: Vector) -> Vector:
+        """Return the probability of each label, shape (L,): of all that stands on the way from its root."""
+        return chained(self._classifier.score(x), self._reading.shape())
+
+    def welcome(self, messages: int) -> list[tuple[int, int, float]]:
+        """Take in labels that are new at a message: they start from what is known of messages without them.
+
+        Returns each child, its parent and how often it can be expected.
+        """
+        space, begun = self._reading.taxonomy, []
+        fresh = range(len(self._born), len(space))
+        for counts, start in ((self._born, messages), (self._counts, 0), (self._ends, 0)):
+            counts.extend(start for _ in fresh)
+        for label in fresh if self._reading.hierarchy else ():
+            parent = space.parent(label)
+            seen, idle = (messages, 0) if parent == NONE else (self._counts[parent], self._ends[parent])
+            # Messages that had nothing under the parent are shared among its children.
+            siblings = 1 if parent == NONE else len(space.children(parent))
+            share = max(idle / max(1, seen) / (siblings + 1), 1.0 / (2.0 + seen))
+            self._priors.inherit(label, parent, share)
+            if parent != NONE:
+                begun.append((label, parent, share * seen / max(1, messages)))
+        return begun
+
+    def learn(self, x: Vector, kept: Targets, told: Targets, scores: Vector, messages: int) -> None:
+        """Learn from one message, and from some of the memory.
+
+        Parameters
+        ----------
+        x
+            Its vector, shape (d,).
+        kept, told
+            What it says of the labels: as it is kept, and as it is read now.
+        scores
+            What `score` returned for it.
+        messages
+            How many there were, this one included.
+        """
+        local, ends = self._reading.within(told), self._reading.ends(told)
+        for label in told.positive.tolist():
+            self._counts[label] += 1
+        for label in ends:
+            self._ends[label] += 1
+        self._priors.learn(x, local)
+        draw = np.random.default_rng((self.seed, messages))
+        admitted = not self._waits(told, draw.random(), messages)
+        if admitted:
+            self._classifier.learn(x, local)
+        self._rehearse(draw, self.replay + (not admitted))
+        if self.memory:
+            self._rehearsal.add(x, kept, tuple(ends), _loss(scores, told), draw.random())
+
+    def _waits(self, told: Targets, chance: float, messages: int) -> bool:
+        """Return whether a message goes to the memory only: see `LabelExpansion.flexible`."""
+        if not self.flexible or not self.memory or not len(told.positive):
+            return False
+        newest = max(self._born[label] for label in told.positive.tolist())
+        return bool(chance * messages >= (messages - newest) * len(self._born))
+
+    def _rehearse(self, draw: np.random.Generator, count: int) -> None:
+        memory, reading = self._rehearsal, self._reading
+        if not len(memory) or not count:
+            return
+        for slot in draw.integers(len(memory), size=count).tolist():
+            x, kept = memory.vector(slot), memory.targets(slot)
+            told, scores = reading.read(kept), self.score(x)
+            loss = _loss(scores, told)
+            if self.pseudo and kept.complete and not told.complete:
+                told = reading.filled_in(told, scores, SURE)
+            classes = tuple(reading.ends(told))
+            # Labels that the stream is full of need no rehearsal: it would only wear their probabilities out.
+            if any(self._ends[label] < PLENTY for label in classes):
+                self._classifier.learn(x, reading.within(told))
+            memory.refile(slot, classes, loss)
+
+    def state(self) -> State:
+        """Return everything but the labels' names; see `Learner.state`."""
+        return {
+            "classifier": self._classifier.state_without_labels(),
+            "priors": self._priors.state_without_labels(),
+            "rehearsal": self._rehearsal.state(),
+            "born": list(self._born),
+            "counts": list(self._counts),
+            "ends": list(self._ends),
+        }
+
+    def load_state(self, state: State, reading: LabelClosure) -> None:
+        """Take over what `state` returned, with the labels' names."""
+        labels = {"labels": reading.taxonomy.state()}
+        self._classifier.load_state(state["classifier"] | labels)
+        self._priors.load_state(state["priors"] | labels)
+        self.share(reading)
+        self._rehearsal.load_state(state["rehearsal"])
+        self._born, self._counts = list(state["born"]), list(state["counts"])
+        self._ends = list(state["ends"])
+
+
+def _loss(scores: Vector, told: Targets) -> float:
+    """Return the summed logarithmic loss of the positives: how much there is to learn of them."""
+    return float(-np.log(np.clip(scores[told.positive], 1e-6, 1.0)).sum())

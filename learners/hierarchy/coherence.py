@@ -1,0 +1,244 @@
+"""From one probability a label to a label-set that respects the tree: no child without its parent."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.core import Ids, State, Targets, Vector, check_number, grown
+from learners.hierarchy.taxonomy import Shape
+
+DECODERS = ("levels", "paths", "top-down")
+GRID = np.array([0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6], dtype=np.float32)
+"""Thresholds that are tried on every level."""
+LEAST = 0.05
+"""Probability below which no label is predicted."""
+
+CERTAIN = 0.002
+"""Probability below which, and above one less it, labels are equally certain: see `exclusive`."""
+
+CANDIDATES = 2 * len(GRID) + 1
+"""Thresholds, thresholds with the best of each parent's children, and what another decision proposes."""
+START = 4.0 * np.stack(
+    [
+        np.append(np.tile(0.5 - 0.1 * np.abs(GRID - 0.4), 2), 0.48)
+        - 0.01 * (np.arange(CANDIDATES) >= len(GRID)),
+        np.ones(CANDIDATES),
+    ],
+    axis=1,
+)
+"""What candidates are taken to have earned at first: as if 0.4 had been right a little more than others."""
+
+Masks = NDArray[np.bool_]
+
+
+def coherent(scores: Vector, shape: Shape) -> Vector:
+    """Return probabilities with P(child) at most P(parent), and 0 for labels that are gone; shape (L,).
+
+    Examples
+    --------
+    >>> from learners.hierarchy import Taxonomy
+    >>> taxonomy = Taxonomy(["energy/crude"])
+    >>> coherent(np.array([0.25, 0.75], dtype=np.float32), taxonomy.shape())
+    array([0.25, 0.25], dtype=float32)
+    """
+    bounded = np.where(shape.live, scores, np.float32(0.0))
+    for labels in shape.levels[1:]:
+        bounded[labels] = np.minimum(bounded[labels], bounded[shape.parents[labels]])
+    return bounded
+
+
+def chained(conditional: Vector, shape: Shape) -> Vector:
+    """Return P(label) from P(label | parent): the product of all on the way from the root; shape (L,).
+
+    Examples
+    --------
+    >>> from learners.hierarchy import Taxonomy
+    >>> chained(np.array([0.5, 0.5], dtype=np.float32), Taxonomy(["energy/crude"]).shape())
+    array([0.5 , 0.25], dtype=float32)
+    """
+    product = conditional.copy()
+    for labels in shape.levels[1:]:
+        product[labels] *= product[shape.parents[labels]]
+    return product
+
+
+def exclusive(scores: Vector, shape: Shape) -> Vector:
+    """Return what probabilities become if siblings exclude each other and one of them is always true.
+
+    Of independent labels, given that exactly one of them is true, each is it in proportion to its odds. So
+    a sure label makes its siblings unlikely, and where all are unlikely the least unlikely one is believed.
+
+    Examples
+    --------
+    >>> from learners.hierarchy import Taxonomy
+    >>> taxonomy = Taxonomy(["grain", "energy/crude"])
+    >>> exclusive(np.array([0.9, 0.5, 0.2], dtype=np.float32), taxonomy.shape()).round(3)
+    array([0.9, 0.1, 0.1], dtype=float32)
+    """
+    likely = np.clip(scores, CERTAIN, 1.0 - CERTAIN)
+    odds = np.where(shape.live, likely / (1.0 - likely), 0.0)
+    # The parent of roots, NONE, stands in the last place.
+    rivals = np.zeros(len(odds) + 1)
+    np.add.at(rivals, shape.parents, odds)
+    shares = odds / np.where(shape.live, rivals[shape.parents], 1.0)
+    return chained(shares.astype(np.float32), shape)
+
+
+def top_down(scores: Vector, shape: Shape) -> Ids:
+    """Return the labels at 0.5 or above whose ancestors all are, ascending."""
+    return np.flatnonzero(coherent(scores, shape) >= 0.5)
+
+
+def likeliest_paths(scores: Vector, shape: Shape) -> Ids:
+    """Return the label-set with ancestors that is likeliest if labels were independent, ascending.
+
+    A label that is sure of itself can so bring in a parent that is not.
+
+    Examples
+    --------
+    >>> from learners.hierarchy import Taxonomy
+    >>> taxonomy = Taxonomy(["energy/crude"])
+    >>> likeliest_paths(np.array([0.4, 0.9], dtype=np.float32), taxonomy.shape())
+    array([0, 1])
+    """
+    p = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
+    worth = np.log(p / (1 - p))
+    # What a label and the best of what lies under it are worth together.
+    for labels in shape.levels[:0:-1]:
+        np.add.at(worth, shape.parents[labels], np.maximum(worth[labels], 0.0))
+    chosen = (worth > 0.0) & shape.live
+    for labels in shape.levels[1:]:
+        chosen[labels] &= chosen[shape.parents[labels]]
+    return np.flatnonzero(chosen)
+
+
+class LevelThresholds:
+    """The way of deciding, level by level, that has earned the best F1 lately.
+
+    Candidates are thresholds; the same with, where a chosen parent (or the forest as a whole) would get none
+    of its children, the likeliest one: right where messages are always labelled down to the leaves; and
+    labels that another decision proposes, with all above them. Of these a level takes the one that adds most
+    to the F1 of its own labels and to that of all labels, which counts as much: the first asks for lower
+    thresholds on deep levels than the second.
+
+    Parameters
+    ----------
+    keep
+        Decay a message of what candidates have earned, in [0, 1]. Too low and thresholds flutter, too high
+        and they are late to follow a drift.
+
+    References
+    ----------
+    .. [1] Z. C. Lipton, C. Elkan and B. Naryanaswamy, "Optimal thresholding of classifiers to maximize F1
+       measure", 2014.
+    """
+
+    def __init__(self, keep: float = 0.999) -> None:
+        check_number(self, "keep", keep, float, 0, 1)
+        self.keep = keep
+        # By level and candidate: 2 hits, and predicted + true. At first as if 0.5 had been right a little.
+        self._earned = np.zeros((0, CANDIDATES, 2))
+        self._levels = 0
+        # The same for what was chosen on all levels together.
+        self._chosen = START.max(axis=0)
+
+    def decide(self, scores: Vector, shape: Shape, proposed: Ids) -> Ids:
+        """Return the chosen labels, ascending.
+
+        Parameters
+        ----------
+        scores
+            Coherent probabilities, shape (L,).
+        shape
+            The taxonomy.
+        proposed
+            Labels that another decision would choose.
+        """
+        walked = self._walk(scores, shape, proposed)
+        chosen = [labels[candidates[best]] for labels, candidates, best in walked]
+        return np.sort(np.concatenate([*chosen, np.zeros(0, dtype=np.intp)]))
+
+    def learn(self, scores: Vector, shape: Shape, proposed: Ids, targets: Targets) -> None:
+        """Book what each candidate would have earned on the labels that the message says something of."""
+        size = len(scores)
+        truth, known = targets.dense(size), ~targets.unknown(size)
+        self._grow(len(shape.levels))
+        walked = self._walk(scores, shape, proposed)
+        self._earned[: len(shape.levels)] *= self.keep
+        self._chosen *= self.keep
+        for level, labels in enumerate(shape.levels):
+            true = np.count_nonzero(truth[labels])
+            earned = np.zeros((CANDIDATES, 2))
+            best = 0
+            if level < len(walked):
+                reached, candidates, best = walked[level]
+                candidates = candidates & known[reached]
+                earned[:, 0] = 2 * (candidates & truth[reached]).sum(axis=1)
+                earned[:, 1] = candidates.sum(axis=1)
+            earned[:, 1] += true
+            self._earned[level] += earned
+            self._chosen += earned[best]
+
+    def _walk(self, scores: Vector, shape: Shape, proposed: Ids) -> list[tuple[Ids, Masks, int]]:
+        """Return, by level reached, its likely labels, what each candidate takes of them, and the best."""
+        told = _with_ancestors(proposed, shape)
+        chosen = np.zeros(len(scores), dtype=np.bool_)
+        walked = []
+        for level, labels in enumerate(shape.levels):
+            reached = labels[shape.reached(labels, chosen) & ((scores[labels] >= LEAST) | told[labels])]
+            if not len(reached):
+                break
+            candidates = _candidates(scores[reached], shape.parents[reached], told[reached])
+            best = self._best(level)
+            chosen[reached[candidates[best]]] = True
+            walked.append((reached, candidates, best))
+        return walked
+
+    def _best(self, level: int) -> int:
+        """Return the candidate that adds most to the level's F1 and the overall one, to first order."""
+        earned = self._earned[level] if level < self._levels else START
+        f1 = earned[:, 0] / earned[:, 1]
+        own = int(f1.argmax())
+        # An answer moves an F1 by (2 hit - F1) over the number of answers: the smaller one moves more.
+        weights = 1.0 / np.array([earned[own, 1], self._chosen[1]])
+        price = weights @ (f1[own], self._chosen[0] / self._chosen[1]) / weights.sum()
+        return int((earned[:, 0] - price * earned[:, 1]).argmax())
+
+    def _grow(self, levels: int) -> None:
+        if levels > self._levels:
+            self._earned = grown(self._earned, levels)
+            self._earned[self._levels : levels] = START
+            self._levels = levels
+
+    def state(self) -> State:
+        """Return what candidates have earned; see `Learner.state`."""
+        return {"earned": self._earned[: self._levels], "chosen": self._chosen}
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self._earned = np.array(state["earned"])
+        self._levels = len(self._earned)
+        self._chosen = np.array(state["chosen"])
+
+
+def _with_ancestors(labels: Ids, shape: Shape) -> NDArray[np.bool_]:
+    """Return which labels are among live ones or above them."""
+    told = np.zeros(len(shape.live), dtype=np.bool_)
+    told[labels] = True
+    told &= shape.live
+    for below in shape.levels[:0:-1]:
+        told[shape.parents[below[told[below]]]] = True
+    return told
+
+
+def _candidates(p: Vector, parents: Ids, told: NDArray[np.bool_]) -> Masks:
+    """Return what each candidate takes: by threshold, by threshold and best of each parent, as told."""
+    plain = p >= GRID[:, None]
+    order = np.lexsort((-p, parents))
+    first = np.ones(len(p), dtype=np.bool_)
+    first[1:] = parents[order][1:] != parents[order][:-1]
+    best = np.zeros(len(p), dtype=np.bool_)
+    best[order[first]] = True
+    # The best of a parent's children passes whenever any of them does.
+    return np.concatenate([plain, plain | best, told[None]])

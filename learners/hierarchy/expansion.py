@@ -1,0 +1,270 @@
+"""PL-FMS: labels that branch out while a learner learns them, with a memory that fills in what it lacks."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from learners.core import (
+    Ids,
+    LabelSpace,
+    Learner,
+    Operation,
+    Prediction,
+    State,
+    Statistics,
+    Structure,
+    Targets,
+    Vector,
+    check_choice,
+    check_number,
+)
+from learners.ensemble import IHOMER, Mixed, Mixture
+from learners.hierarchy.branches import Branches
+from learners.hierarchy.coherence import (
+    DECODERS,
+    LevelThresholds,
+    coherent,
+    exclusive,
+    likeliest_paths,
+    top_down,
+)
+from learners.hierarchy.label_closure import LabelClosure
+from learners.hierarchy.novel_labels import NovelLabels
+from learners.hierarchy.taxonomy import Shape, Taxonomy
+
+OPINIONS = 3
+"""Opinions that are mixed: the inner learner's, the same if siblings exclude each other, the branches'."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ExpansionStatistics(Statistics):
+    """What `LabelExpansion.statistics` returns: the common figures, and the shape of the taxonomy.
+
+    Parameters
+    ----------
+    levels
+        Levels of the taxonomy.
+    remembered
+        Messages in the rehearsal memory.
+    """
+
+    levels: int
+    remembered: int
+
+
+class _Scored(NamedTuple):
+    """What was worked out to predict one message: learning from it needs the same again."""
+
+    key: bytes
+    shape: Shape
+    scores: Vector
+    mixed: Mixed
+    branches: Vector
+    inner: Ids
+    labels: Ids
+
+
+class LabelExpansion(Learner):
+    """Any array learner, for labels that are paths (`topics/energy/crude`) in a taxonomy that grows.
+
+    A message makes the ancestors of its labels positive and says nothing of what lies under its most
+    specific ones. A mixture weighs three opinions of each label: the inner learner's; the same if siblings
+    exclude each other; and, level by level, that of *branches*, which learn of a label from messages of its
+    parent alone and, with every message, once more from some that a memory holds of rare labels, with the
+    labels that these lack filled in where they are sure (pseudo-labels).
+
+    Parameters
+    ----------
+    learner
+        A fresh learner of ours; None (the default) is `IHOMER`.
+    memory
+        Messages remembered; 0 for no memory. Too few push rare labels out.
+    replay
+        Messages drawn from the memory with each new one, at least 0. Each costs up to as much as a new one;
+        too many overfit the memory, and rare labels are predicted too often.
+    eviction
+        Which message leaves a full memory; see `Rehearsal`.
+    pseudo
+        Whether labels that remembered messages lack are filled in.
+    flexible
+        Whether messages of labels that have only just appeared wait in the memory, as published (FMS): from
+        one whose newest label appeared at n_c branches learn at once with chance min(1, (n - n_c) K / n),
+        with K labels known at message n. Off by default: it costs emerging labels and spares the others
+        little.
+    hierarchy
+        Whether the tree counts at all; without it labels are learned and decided as if they were flat.
+    decoder
+        How label-sets are decided: "levels" (the default), whatever earns most F1 on each level and in all;
+        "paths", the likeliest set of paths; "top-down", 0.5 on every label and its ancestors.
+    seed
+        Of what is drawn from the memory.
+
+    Examples
+    --------
+    >>> learner = LabelExpansion()
+    >>> for n in range(60):
+    ...     learner.learn_one({"oil": float(n % 2)}, {"energy": n % 2 == 1, "grain": n % 2 == 0})
+    >>> for n in range(20):
+    ...     learner.learn_one({"oil": float(n % 2)}, {"energy/crude" if n % 2 else "grain": True})
+    >>> learner.predict_one({"oil": 1.0})
+    {'energy': True, 'grain': False, 'energy/crude': True}
+
+    References
+    ----------
+    .. [1] B. H. Lee et al., "Online Continual Learning on Hierarchical Label Expansion", ICCV 2023: memory,
+       pseudo-labels and sampling, there for one label a message and a stream of known length.
+    """
+
+    label_space: Taxonomy
+
+    def __init__(
+        self,
+        learner: Learner | None = None,
+        memory: int = 1000,
+        replay: int = 2,
+        eviction: str = "importance",
+        pseudo: bool = True,
+        flexible: bool = False,
+        hierarchy: bool = True,
+        decoder: str = "levels",
+        seed: int = 0,
+    ) -> None:
+        check_number(self, "memory", memory, int, 0)
+        check_number(self, "replay", replay, int, 0)
+        check_choice(self, "decoder", decoder, DECODERS)
+        check_number(self, "seed", seed, int, 0)
+        self.learner = learner
+        self.memory = memory
+        self.replay = replay
+        self.eviction = eviction
+        self.pseudo = pseudo
+        self.flexible = flexible
+        self.hierarchy = hierarchy
+        self.decoder = decoder
+        self.seed = seed
+        super().__init__()
+        self.label_space = Taxonomy()
+        self._inner = IHOMER() if learner is None else learner.clone()
+        self._branches = Branches(memory, replay, eviction, pseudo, flexible, seed)
+        self._mixture = Mixture(OPINIONS)
+        self._thresholds = LevelThresholds()
+        self._debuts = NovelLabels()
+        self._scored: _Scored | None = None
+        self._share()
+
+    def score(self, x: Vector) -> Vector:
+        """Return one probability per label, shape (L,), no child's above its parent's."""
+        return self._work_out(x).scores.copy()
+
+    def predict(self, x: Vector) -> Prediction:
+        """Return the label-set that the decoder chose, and the probabilities."""
+        scored = self._work_out(x)
+        return Prediction(scored.labels.copy(), scored.scores.copy())
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Learn from one message and from some of the memory."""
+        self._count(x)
+        kept = self._reading.kept(targets)
+        told = self._reading.read(kept)
+        self._welcome()
+        scored = self._work_out(x)
+        self._scored = None
+        self._thresholds.learn(scored.scores, scored.shape, scored.inner, told)
+        self._debuts.learn(scored.branches, scored.labels, told)
+        self._mixture.learn(scored.mixed, told)
+        self._inner.learn(x, told)
+        self.changes = self._inner.changes
+        self._branches.learn(x, kept, told, scored.branches, self._messages)
+
+    def clusters_of(self, labels: Ids) -> list[int]:
+        """See `Learner.clusters_of`: the inner learner's."""
+        return self._inner.clusters_of(labels)
+
+    def structure(self) -> Structure:
+        """See `Learner.structure`: the inner learner's."""
+        return self._inner.structure()
+
+    def apply(self, operation: Operation) -> None:
+        """Carry out an operation: labels keep what is known of them, and new ones start from their parent.
+
+        Raises
+        ------
+        TaxonomyError
+            When the taxonomy does not allow it; nothing has changed then.
+        """
+        self.label_space.apply(operation)
+        self._welcome()
+        self._scored = None
+
+    def _work_out(self, x: Vector) -> _Scored:
+        key, shape = x.tobytes(), self._reading.shape()
+        if self._scored is None or self._scored.key != key or self._scored.shape is not shape:
+            inner = self._inner.predict(x)
+            branches = self._branches.score(x)
+            mixed = self._mixture.mix(np.stack([inner.scores, exclusive(inner.scores, shape), branches]))
+            scores = coherent(mixed.probabilities, shape)
+            if self.decoder == "levels":
+                labels = self._thresholds.decide(scores, shape, inner.labels)
+                labels = self._debuts.add(labels, branches, shape)
+            else:
+                decide = likeliest_paths if self.decoder == "paths" else top_down
+                labels = decide(mixed.probabilities, shape)
+            self._scored = _Scored(key, shape, scores, mixed, branches, inner.labels, labels)
+        return self._scored
+
+    def _welcome(self) -> None:
+        for label, parent, prior in self._branches.welcome(self._messages):
+            self._inner.inherit(label, parent, prior)
+
+    def statistics(self) -> ExpansionStatistics:
+        """Return a frozen account; see `ExpansionStatistics`."""
+        return ExpansionStatistics(
+            **dataclasses.asdict(super().statistics()),
+            levels=len(self.label_space.shape().levels),
+            remembered=self._branches.remembered,
+        )
+
+    def share(self, label_space: LabelSpace) -> None:
+        """See `Learner.share`; the space must be a taxonomy.
+
+        Raises
+        ------
+        TypeError
+            When it is another kind of label space: its names say nothing of what lies above them.
+        """
+        if not isinstance(label_space, Taxonomy):
+            raise TypeError(
+                f"LabelExpansion shares a Taxonomy. Got a {type(label_space).__name__}; let the other "
+                "learner share this one's instead."
+            )
+        super().share(label_space)
+        self._share()
+
+    def _share(self) -> None:
+        self._reading = LabelClosure(self.label_space, self.hierarchy)
+        self._inner.share(self.label_space)
+        self._branches.share(self._reading)
+
+    def state(self) -> State:
+        """See `Learner.state`."""
+        return super().state() | {
+            "inner": self._inner.state_without_labels(),
+            "branches": self._branches.state(),
+            "mixture": self._mixture.state(),
+            "thresholds": self._thresholds.state(),
+            "debuts": self._debuts.state(),
+        }
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        self._scored = None
+        self._inner.load_state(state["inner"] | {"labels": self.label_space.state()})
+        self._share()
+        self._branches.load_state(state["branches"], self._reading)
+        self._mixture.load_state(state["mixture"])
+        self._thresholds.load_state(state["thresholds"])
+        self._debuts.load_state(state["debuts"])

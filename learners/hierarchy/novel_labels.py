@@ -1,0 +1,81 @@
+"""New labels get a chance: one that was never predicted rightly is where it is likelier than ever."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from learners.core import Ids, State, Targets, Vector, check_number, grown
+from learners.hierarchy.taxonomy import Shape
+
+
+class NovelLabels:
+    """Proposes labels that have occurred but were never predicted rightly, where they break their record.
+
+    The probability of a label that has occurred a few times lies below any sensible threshold, although it
+    is far above what the label gets elsewhere. That a value is the largest of n alike has a chance of 1/n,
+    so a label costs about the logarithm of its age in wrong predictions, and none once it was right.
+
+    Parameters
+    ----------
+    least
+        Probability below which none is proposed, in [0, 1]. Too low and new labels are predicted wrongly
+        again and again; 1 never proposes one.
+
+    Examples
+    --------
+    >>> from learners.hierarchy import Taxonomy
+    >>> tree, debuts = Taxonomy(["grain", "oil"]), NovelLabels()
+    >>> for p in (0.1, 0.2):
+    ...     debuts.learn(np.array([0.9, p], dtype=np.float32), tree.ids(["grain"]), tree.targets(["oil"]))
+    >>> debuts.add(tree.ids(["grain"]), np.array([0.9, 0.4], dtype=np.float32), tree.shape())
+    array([0, 1])
+    """
+
+    def __init__(self, least: float = 0.3) -> None:
+        check_number(self, "least", least, float, 0, 1)
+        self.least = least
+        # By label: the largest probability so far, whether it has occurred, whether it was predicted rightly.
+        self._records: Vector = np.zeros(0, dtype=np.float32)
+        self._occurred = np.zeros(0, dtype=np.bool_)
+        self._caught = np.zeros(0, dtype=np.bool_)
+        self._size = 0
+
+    def add(self, chosen: Ids, scores: Vector, shape: Shape) -> Ids:
+        """Return chosen labels and those under them, or at the root, that break their record; ascending."""
+        size = len(scores)
+        taken = np.zeros(size, dtype=np.bool_)
+        taken[chosen] = True
+        ready = (grown(self._occurred, size) & ~grown(self._caught, size))[:size] & shape.live
+        ready &= (scores >= self.least) & (scores > grown(self._records, size)[:size])
+        if ready.any():
+            for labels in shape.levels:
+                taken[labels] |= ready[labels] & shape.reached(labels, taken)
+        return np.flatnonzero(taken)
+
+    def learn(self, scores: Vector, predicted: Ids, targets: Targets) -> None:
+        """Book one message: what labels were given, which were predicted, and the truth."""
+        self._grow(len(scores))
+        self._records[: len(scores)] = np.maximum(self._records[: len(scores)], scores)
+        right = predicted[targets.dense(len(scores))[predicted]]
+        self._caught[right] |= self._occurred[right]
+        self._occurred[targets.positive] = True
+
+    def _grow(self, size: int) -> None:
+        if size > self._size:
+            self._records, self._occurred = grown(self._records, size), grown(self._occurred, size)
+            self._caught, self._size = grown(self._caught, size), size
+
+    def state(self) -> State:
+        """Return what is known of each label; see `Learner.state`."""
+        size = self._size
+        return {
+            "records": self._records[:size],
+            "occurred": self._occurred[:size],
+            "caught": self._caught[:size],
+        }
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self._records, self._occurred = np.array(state["records"]), np.array(state["occurred"])
+        self._caught = np.array(state["caught"])
+        self._size = len(self._records)

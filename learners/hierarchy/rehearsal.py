@@ -1,0 +1,141 @@
+"""A memory of past messages to learn from again, with room for every label."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from learners.core import State, Targets, Vector, check_choice, check_number, filled, grown, packed, unpacked
+
+EVICTIONS = ("importance", "reservoir")
+UNLABELLED = -1
+"""The class of messages without a label."""
+
+Classes = tuple[int, ...]
+
+
+class Rehearsal:
+    """Keeps vectors of messages and what they said of their labels, at most `capacity` of them.
+
+    When it is full, a message of the most populated class goes: of those in it, by their own labels or by
+    pseudo-labels, the one with the least importance. So rare labels stay.
+
+    Parameters
+    ----------
+    capacity
+        Messages kept, at least 1. Too few and classes push each other out; memory grows with it.
+    eviction
+        "importance" (the default), or "reservoir": every message of the stream is kept with equal chance.
+
+    References
+    ----------
+    .. [1] B. H. Lee et al., "Online Continual Learning on Hierarchical Label Expansion", ICCV 2023.
+    """
+
+    def __init__(self, capacity: int = 1000, eviction: str = "importance") -> None:
+        check_number(self, "capacity", capacity, int, 1)
+        check_choice(self, "eviction", eviction, EVICTIONS)
+        self.capacity = capacity
+        self.eviction = eviction
+        self._vectors: Vector = np.zeros((0, 0), dtype=np.float32)
+        self._targets: list[Targets] = []
+        # The classes that each message is filed under, and the messages of each class.
+        self._classes: list[Classes] = []
+        self._members: dict[int, set[int]] = {}
+        self._importance = np.zeros(capacity)
+        self._seen = 0
+
+    def __len__(self) -> int:
+        """Return how many messages are kept."""
+        return len(self._targets)
+
+    def add(self, x: Vector, targets: Targets, classes: Classes, importance: float, chance: float) -> None:
+        """Keep one message, filed under some classes.
+
+        Parameters
+        ----------
+        x
+            Its vector, shape (d,).
+        targets
+            What it said of its labels.
+        classes
+            Its most specific labels.
+        importance
+            How much there is to learn of it.
+        chance
+            A number drawn from [0, 1); a reservoir asks it whether and where.
+        """
+        self._seen += 1
+        slot = len(self)
+        if slot < self.capacity:
+            self._targets.append(targets)
+            self._classes.append(())
+        else:
+            slot = int(chance * self._seen) if self.eviction == "reservoir" else self._least_important()
+            if slot >= self.capacity:
+                return
+            self._unfile(slot)
+        self._store(slot, x, targets)
+        self._importance[slot] = importance
+        self._file(slot, classes)
+
+    def vector(self, slot: int) -> Vector:
+        """Return a message's vector, as long as the longest kept."""
+        row: Vector = self._vectors[slot]
+        return row
+
+    def targets(self, slot: int) -> Targets:
+        """Return what a message said of its labels."""
+        return self._targets[slot]
+
+    def refile(self, slot: int, classes: Classes, importance: float) -> None:
+        """Put a message under the classes it is taken for now, and say how much there is to learn of it."""
+        self._importance[slot] = importance
+        if classes != self._classes[slot]:
+            self._unfile(slot)
+            self._file(slot, classes)
+
+    def _least_important(self) -> int:
+        largest = max(self._members, key=lambda label: (len(self._members[label]), -label))
+        slots = np.array(sorted(self._members[largest]), dtype=np.intp)
+        return int(slots[self._importance[slots].argmin()])
+
+    def _store(self, slot: int, x: Vector, targets: Targets) -> None:
+        least = min(self.capacity, max(len(self), 16))
+        self._vectors = grown(self._vectors, least, len(x))[: self.capacity]
+        self._vectors[slot] = 0.0
+        self._vectors[slot, : len(x)] = filled(x)
+        self._targets[slot] = targets
+
+    def _file(self, slot: int, classes: Classes) -> None:
+        self._classes[slot] = classes
+        for label in classes or (UNLABELLED,):
+            self._members.setdefault(label, set()).add(slot)
+
+    def _unfile(self, slot: int) -> None:
+        for label in self._classes[slot] or (UNLABELLED,):
+            members = self._members[label]
+            members.remove(slot)
+            if not members:
+                del self._members[label]
+
+    def state(self) -> State:
+        """Return the messages and how they are filed; see `Learner.state`."""
+        filed = [Targets(np.array(classes, dtype=np.intp)) for classes in self._classes]
+        return {
+            "vectors": self._vectors[: len(self)],
+            "targets": packed(self._targets),
+            "classes": packed(filed),
+            "importance": self._importance[: len(self)],
+            "seen": self._seen,
+        }
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self._vectors = np.array(state["vectors"])
+        self._targets = unpacked(state["targets"])
+        self._importance = np.zeros(self.capacity)
+        self._importance[: len(self)] = state["importance"]
+        self._seen = state["seen"]
+        self._classes, self._members = [()] * len(self), {}
+        for slot, filed in enumerate(unpacked(state["classes"])):
+            self._file(slot, tuple(filed.positive.tolist()))

@@ -1,0 +1,368 @@
+"""Label paths in a forest that grows: `topics/energy/crude` lies under `topics/energy` under `topics`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.core import Ids, LabelSpace, Operation, Targets, TaxonomyError
+
+SEPARATOR = "/"
+UNNAMED = "(unnamed)"
+"""The label that a path of nothing but separators names."""
+NONE = -1
+"""Stands for no label: the parent of a root, what a retired root counts for."""
+
+
+class Shape(NamedTuple):
+    """A taxonomy as arrays, for work on all labels at once.
+
+    Parameters
+    ----------
+    parents
+        Id of each label's parent; -1 for roots and for labels that are gone. Shape (L,).
+    levels
+        Ids of the live labels of each level, roots first.
+    live
+        Which labels are neither merged nor retired. Shape (L,).
+    """
+
+    parents: Ids
+    levels: tuple[Ids, ...]
+    live: NDArray[np.bool_]
+
+    def reached(self, labels: Ids, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which of some live labels are roots or lie right under a chosen one, given as shape (L,)."""
+        parents = self.parents[labels]
+        reached: NDArray[np.bool_] = (parents == NONE) | chosen[parents]
+        return reached
+
+
+class Taxonomy(LabelSpace):
+    """A label space whose names are paths; naming a path adds it, and its ancestors, where they belong.
+
+    Ids are stable and never reused. An old name keeps working: a path that was moved, renamed or merged
+    still finds its label, so producers need not change on the same day; only `add` gives such a path a
+    label of its own. A retired label counts for its parent wherever it, or anything under it, is named,
+    until it is added again.
+
+    Examples
+    --------
+    >>> taxonomy = Taxonomy(["topics/energy/crude", "topics/grain"])
+    >>> taxonomy.names()
+    ['topics', 'topics/energy', 'topics/energy/crude', 'topics/grain']
+    >>> taxonomy.apply(Operation("rename", "topics/energy", ("fuel",)))
+    >>> taxonomy.name(2), taxonomy.ids(["topics/energy/crude"])
+    ('topics/fuel/crude', array([2]))
+
+    A message that names an inner label says nothing of what lies under it:
+
+    >>> taxonomy.targets(["topics/fuel"])
+    Targets(positive=array([0, 1]), negative=array([3]))
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._parents: list[int] = []
+        self._children: list[list[int]] = []
+        # What a label counts for: itself, the one it was merged into or (retired) its parent.
+        self._means: list[int] = []
+        self._retired: list[bool] = []
+        self._shape: Shape | None = None
+        super().__init__(names)
+
+    # What messages say --------------------------------------------------------------------------------
+
+    def id(self, name: str) -> int:
+        """Return the id of a path, adding what is new; empty names between separators are left out."""
+        found = self._ids.get(name)
+        if found is not None:
+            return found
+        head, last = _split(name)
+        above = self.id(head) if head else NONE
+        parent, open_ = self._follow(above)
+        if not open_:
+            # Not noted down: the path may get a label of its own once what is above it is back.
+            return above
+        path = _join(self._path(parent), last)
+        found = self._ids.get(path)
+        self._ids[name] = self._new(parent, path) if found is None else found
+        return self._ids[name]
+
+    def ids(self, names: Iterable[str]) -> Ids:
+        """Return the ids of the live labels that paths stand for, ascending, each once."""
+        meant = {self.resolve(self.id(name)) for name in names} - {NONE}
+        return np.array(sorted(meant), dtype=np.intp)
+
+    def targets(self, labels: Iterable[str], negative: Iterable[str] | None = None) -> Targets:
+        """Return what a message says of the labels and, through the tree, of others.
+
+        Ancestors of its labels are positive. What lies under its most specific labels is unknown: the
+        message does not say what it would be called there. A known negative makes all under it negative.
+        """
+        return self.read(Targets(self.ids(labels), None if negative is None else self.ids(negative)))
+
+    def read(self, targets: Targets) -> Targets:
+        """Return what labels say through the tree as it is now; reading twice changes nothing more."""
+        given = {self.resolve(label) for label in targets.positive.tolist()} - {NONE}
+        positive = {ancestor for label in given for ancestor in self.ancestors(label)}
+        if targets.negative is not None:
+            refused = {self.resolve(label) for label in targets.negative.tolist()} - {NONE}
+            return Targets(_sorted(positive), _sorted(self.under(refused) - positive))
+        unknown = self.under(self.ends(positive)) - positive
+        if not unknown:
+            return Targets(_sorted(positive))
+        rest = self.shape().live.copy()
+        rest[[*positive, *unknown]] = False
+        return Targets(_sorted(positive), np.flatnonzero(rest))
+
+    # The tree -----------------------------------------------------------------------------------------
+
+    def resolve(self, label: int) -> int:
+        """Return the live label that a label counts for: itself unless it is gone; -1 for none."""
+        return self._follow(label)[0]
+
+    def parent(self, label: int) -> int:
+        """Return the id of a live label's parent; -1 for a root."""
+        return self._parents[label]
+
+    def children(self, label: int) -> list[int]:
+        """Return the ids of the live labels right under a label, in the order in which they came there."""
+        return list(self._children[label])
+
+    def ancestors(self, label: int) -> list[int]:
+        """Return the ids of a live label and of all above it, itself first and its root last."""
+        line = []
+        while label != NONE:
+            line.append(label)
+            label = self._parents[label]
+        return line
+
+    def above(self, label: int) -> Sequence[int]:
+        """Return the live labels that a label stands for beside itself: all above it, nearest first."""
+        line = self.ancestors(self.resolve(label))
+        return line[1:] if line[:1] == [label] else line
+
+    def ends(self, labels: Iterable[int]) -> list[int]:
+        """Return the most specific of live labels that hold their ancestors: those with none under them."""
+        each = set(labels)
+        return sorted(each - {self._parents[label] for label in each})
+
+    def under(self, labels: Iterable[int]) -> set[int]:
+        """Return live labels and all below them."""
+        pending = list(labels)
+        for label in pending:
+            pending.extend(self._children[label])
+        return set(pending)
+
+    def level(self, label: int) -> int:
+        """Return how many labels there are above a live label."""
+        return len(self.ancestors(label)) - 1
+
+    def shape(self) -> Shape:
+        """Return the taxonomy as arrays; the same ones until it changes."""
+        if self._shape is None:
+            live = np.array([means == label for label, means in enumerate(self._means)], dtype=np.bool_)
+            levels: list[Ids] = []
+            at = [label for label in np.flatnonzero(live).tolist() if self._parents[label] == NONE]
+            while at:
+                levels.append(_sorted(at))
+                at = [child for label in at for child in self._children[label]]
+            self._shape = Shape(np.array(self._parents, dtype=np.intp), tuple(levels), live)
+        return self._shape
+
+    # Operations ---------------------------------------------------------------------------------------
+
+    def apply(self, operation: Operation) -> None:
+        """Carry out an operation.
+
+        Raises
+        ------
+        TaxonomyError
+            When there is no such operation, or the taxonomy does not allow it; nothing has changed then.
+        """
+        match operation:
+            case ("add", label, ()):
+                self.add(label)
+            case ("split", label, (_, *_) as parts):
+                self.split(label, parts)
+            case ("move", label, (under,)):
+                self.move(label, under)
+            case ("move", label, ()):
+                self.move(label)
+            case ("merge", label, (into,)):
+                self.merge(label, into)
+            case ("retire", label, ()):
+                self.retire(label)
+            case ("rename", label, (name,)):
+                self.rename(label, name)
+            case _:
+                raise TaxonomyError(
+                    f"There is no operation {operation.kind!r} with {len(operation.to)} values in 'to'. "
+                    "Add and retire take none, move at most one, merge and rename one, split some."
+                )
+
+    def add(self, path: str) -> int:
+        """Give a path, and each above it, a live label; return its id, the old one if it had one."""
+        head, last = _split(path)
+        parent = self.add(head) if head else NONE
+        path = _join(self._path(parent), last)
+        found = self._ids.get(path)
+        if found is None or self._names[found] != path:
+            return self._new(parent, path)
+        if self._means[found] != found:
+            self._means[found], self._retired[found] = found, False
+            self._link(found, parent)
+        return found
+
+    def split(self, label: str, parts: Iterable[str]) -> list[int]:
+        """Give a label children and return their ids; messages that name only it leave them unknown."""
+        names = [_name(part) for part in parts]
+        path = self._path(self._live(label))
+        return [self.add(_join(path, name)) for name in names]
+
+    def move(self, label: str, under: str = "") -> None:
+        """Put a label, with all under it, under another one; with none, make it a root."""
+        moved, parent = self._live(label), self._live(under) if under else NONE
+        self._place(moved, parent, _split(self._names[moved])[1])
+
+    def rename(self, label: str, name: str) -> None:
+        """Give a label another last name, keeping its place."""
+        renamed = self._live(label)
+        self._place(renamed, self._parents[renamed], _name(name))
+
+    def merge(self, label: str, into: str) -> None:
+        """Let a label count for another one, which takes in its children; children of one name merge too."""
+        gone, kept = self._live(label), self._live(into)
+        if gone in self.ancestors(kept):
+            raise TaxonomyError(
+                f"{into!r} is {label!r} or lies under it. Merge the lower into the upper one."
+            )
+        self._merge(gone, kept)
+
+    def retire(self, label: str) -> None:
+        """Let a label, and all under it, count for its parent."""
+        gone = self._live(label)
+        for each in sorted(self.under([gone])):
+            self._means[each], self._retired[each] = self._parents[each], True
+        self._unlink(gone)
+        for each in self.under([gone]):
+            self._children[each], self._parents[each] = [], NONE
+
+    def _merge(self, gone: int, kept: int) -> None:
+        self._unlink(gone)
+        self._means[gone] = kept
+        for child in self.children(gone):
+            last = _split(self._names[child])[1]
+            twin = self._ids.get(_join(self._names[kept], last))
+            if twin is not None and twin != child and twin in self._children[kept]:
+                self._merge(child, twin)
+            else:
+                self._place(child, kept, last)
+
+    def _place(self, label: int, parent: int, last: str) -> None:
+        path = _join(self._path(parent), last)
+        if parent != NONE and label in self.ancestors(parent):
+            raise TaxonomyError(
+                f"{self._names[parent]!r} is {self._names[label]!r} or lies under it. Move the lower "
+                "label out first."
+            )
+        there = self._ids.get(path, label)
+        if there != label and self._names[there] == path and self._means[there] == there:
+            raise TaxonomyError(f"There is a label {path!r} already. Merge {self._names[label]!r} into it.")
+        self._unlink(label)
+        self._link(label, parent)
+        # Top down, so that each takes its path from its parent's new one.
+        pending = [(label, path)]
+        for each, name in pending:
+            self._names[each] = name
+            self._ids[name] = each
+            pending.extend(
+                (child, _join(name, _split(self._names[child])[1])) for child in self._children[each]
+            )
+
+    def _new(self, parent: int, path: str) -> int:
+        label = len(self._names)
+        self._names.append(path)
+        self._ids[path] = label
+        self._parents.append(NONE)
+        self._children.append([])
+        self._means.append(label)
+        self._retired.append(False)
+        self._link(label, parent)
+        return label
+
+    def _link(self, label: int, parent: int) -> None:
+        self._parents[label] = parent
+        if parent != NONE:
+            self._children[parent].append(label)
+        self._shape = None
+
+    def _unlink(self, label: int) -> None:
+        parent, self._parents[label] = self._parents[label], NONE
+        if parent != NONE:
+            self._children[parent].remove(label)
+        self._shape = None
+
+    def _follow(self, label: int) -> tuple[int, bool]:
+        """Return the live label that a label counts for, and whether none on the way was retired."""
+        retired = False
+        while label != NONE and self._means[label] != label:
+            retired |= self._retired[label]
+            label = self._means[label]
+        return label, not retired
+
+    def _live(self, path: str) -> int:
+        label = self.resolve(self._ids.get(path, NONE))
+        if label == NONE:
+            raise TaxonomyError(f"There is no label {path!r}. Add it first, or correct the path.")
+        return label
+
+    def _path(self, label: int) -> str:
+        return "" if label == NONE else self._names[label]
+
+    # State --------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Return all there is to know, as plain JSON values."""
+        return {
+            "names": list(self._names),
+            "parents": list(self._parents),
+            "children": [list(children) for children in self._children],
+            "means": list(self._means),
+            "retired": list(self._retired),
+            "ids": dict(self._ids),
+        }
+
+    @classmethod
+    def from_state(cls, state: Any) -> Self:
+        """Rebuild a taxonomy from `state`."""
+        taxonomy = cls()
+        taxonomy._names = list(state["names"])
+        taxonomy._parents = list(state["parents"])
+        taxonomy._children = [list(children) for children in state["children"]]
+        taxonomy._means = list(state["means"])
+        taxonomy._retired = list(state["retired"])
+        taxonomy._ids = dict(state["ids"])
+        return taxonomy
+
+
+def _split(path: str) -> tuple[str, str]:
+    *above, last = [name for name in path.split(SEPARATOR) if name] or [UNNAMED]
+    return SEPARATOR.join(above), last
+
+
+def _name(name: str) -> str:
+    if not name or SEPARATOR in name:
+        raise TaxonomyError(f"A label's last name must have a character and no {SEPARATOR!r}. Got {name!r}.")
+    return name
+
+
+def _join(path: str, name: str) -> str:
+    return path + SEPARATOR + name if path else name
+
+
+def _sorted(labels: Iterable[int]) -> Ids:
+    return np.array(sorted(labels), dtype=np.intp)

@@ -1,0 +1,179 @@
+"""Recursive least squares for all labels at once: second-order, so it needs few messages."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.compiled import compiled
+from learners.core import Learner, State, Targets, Vector, add_products, check_number, grown
+from learners.linear_model.logistic import errors
+
+
+class Regressed(NamedTuple):
+    """What the regression makes of one vector; learning from it needs the same again.
+
+    Parameters
+    ----------
+    inputs
+        The vector with an intercept, folded. Shape (r + 1,).
+    values
+        The regression's value for each label. Shape (L,).
+    scores
+        The values cut to [0.001, 0.999]. Shape (L,).
+    """
+
+    inputs: NDArray[np.float64]
+    values: Vector
+    scores: Vector
+
+
+class RecursiveLeastSquares(Learner):
+    """Online ridge regression of each label's indicator; all labels share one inverse covariance.
+
+    Because the features are the same for all labels, the expensive matrix is kept once: a message costs
+    O(r² + L r), whatever the number of labels does to other second-order methods. Vectors longer than
+    `rank` are folded into it by signed hashing of their positions.
+
+    Parameters
+    ----------
+    ridge
+        Penalty on squared weights, in (0, inf). Too small overfits the first messages, too large learns
+        slowly.
+    rank
+        Longest vector kept exactly, at least 1; its square is the memory and the work a message.
+    drift
+        How much the weights are expected to wander per message, in [0, 1): added to the inverse
+        covariance's diagonal, so that it never becomes deaf. 0 is plain least squares.
+
+    Examples
+    --------
+    >>> learner = RecursiveLeastSquares()
+    >>> for wind in (1.0, -1.0) * 3:
+    ...     learner.learn_one({"wind": wind}, {"storm": wind > 0})
+    >>> learner.predict_one({"wind": 1.0})
+    {'storm': True}
+
+    References
+    ----------
+    Haykin, "Adaptive Filter Theory", chapter on recursive least squares. Folding: Weinberger et al.,
+    "Feature hashing for large scale multitask learning", ICML 2009.
+    """
+
+    def __init__(self, ridge: float = 1.0, rank: int = 256, drift: float = 1e-5) -> None:
+        check_number(self, "ridge", ridge, float, 0, open_low=True)
+        check_number(self, "rank", rank, int, 1)
+        check_number(self, "drift", drift, float, 0, 1)
+        self.ridge = ridge
+        self.rank = rank
+        self.drift = drift
+        super().__init__()
+        self._inverse: NDArray[np.float64] = np.zeros((0, 0))
+        # One row an input: inputs that are 0 cost nothing.
+        self._weights: NDArray[np.float64] = np.zeros((0, 0))
+        self._fold = (np.zeros(0, dtype=np.intp), np.zeros(0))
+
+    def score(self, x: Vector) -> Vector:
+        """Return one probability per label, shape (L,): the regression's value, cut to [0.001, 0.999]."""
+        return self.regress(x).scores
+
+    def regress(self, x: Vector) -> Regressed:
+        """Return what is known of a vector of shape (d,) before its truth is."""
+        # As long as the matrix, even where this vector is shorter than an earlier one.
+        size, labels = max(min(len(x), self.rank) + 1, len(self._inverse)), len(self.label_space)
+        inputs = np.zeros(size)
+        values, scores = np.empty(labels, dtype=np.float32), np.empty(labels, dtype=np.float32)
+        _regress(self._weights, x, *self._folding(len(x)), inputs, values, scores)
+        return Regressed(inputs, values, scores)
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Take one exact least-squares step."""
+        self.update(x, self.regress(x), targets)
+
+    def update(self, x: Vector, regressed: Regressed, targets: Targets) -> None:
+        """Learn as `learn` does, from what `regress` gave for the same vector."""
+        self._count(x)
+        inputs = regressed.inputs
+        self._grow(len(inputs))
+        error = errors(regressed.values, targets)
+        _step(self._inverse, self._weights, inputs, error, self.drift, 1.0 / self.ridge)
+
+    def _folding(self, size: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        # The first `rank` positions stay where they are: features that appear later move nothing.
+        if len(self._fold[0]) < size:
+            seed = int.from_bytes(hashlib.blake2b(b"fold", digest_size=8).digest(), "little")
+            draw = np.random.default_rng(seed).integers(0, 2 * self.rank, size=max(size, 1))
+            slots, signs = draw >> 1, np.where(draw & 1, 1.0, -1.0)
+            first = min(size, self.rank)
+            slots[:first], signs[:first] = np.arange(first), 1.0
+            self._fold = (slots.astype(np.intp), signs)
+        return self._fold
+
+    def _grow(self, size: int) -> None:
+        have = len(self._inverse)
+        if size > have:
+            larger = np.zeros((size, size))
+            larger[:have, :have] = self._inverse
+            larger[range(have, size), range(have, size)] = 1.0 / self.ridge
+            self._inverse = larger
+        self._weights = grown(self._weights, size, len(self.label_space))
+
+    def state(self) -> State:
+        """See `Learner.state`."""
+        labels, size = len(self.label_space), len(self._inverse)
+        weights = grown(self._weights, size, labels)[:size, :labels]
+        return super().state() | {"inverse": self._inverse, "weights": weights}
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        self._inverse = np.array(state["inverse"])
+        self._weights = np.array(state["weights"])
+
+
+@compiled
+def _regress(
+    weights: NDArray[np.float64],
+    x: Vector,
+    slots: NDArray[np.intp],
+    signs: NDArray[np.float64],
+    inputs: NDArray[np.float64],
+    values: Vector,
+    scores: Vector,
+) -> None:
+    """Fill in (1, x) with each position added to its slot and missing values as 0, and what it comes to."""
+    inputs[0] = 1.0
+    for i in range(len(x)):
+        if not np.isnan(x[i]):
+            inputs[slots[i] + 1] += x[i] * signs[i]
+    sums = np.zeros(len(values))
+    add_products(weights, inputs, sums[: weights.shape[1]])
+    for label in range(len(values)):
+        values[label], scores[label] = sums[label], min(max(sums[label], 0.001), 0.999)
+
+
+@compiled
+def _step(
+    inverse: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    inputs: NDArray[np.float64],
+    error: Vector,
+    drift: float,
+    most: float,
+) -> None:
+    gain, doubt = np.zeros(len(inputs)), 1.0
+    add_products(inverse, inputs, gain)
+    for i in range(len(inputs)):
+        doubt += inputs[i] * gain[i]
+    scale = 1.0 / doubt
+    for i in range(len(inputs)):
+        step = gain[i] * scale
+        for label in range(len(error)):
+            weights[i, label] -= step * error[label]
+        for j in range(len(inputs)):
+            # In this order the matrix stays symmetric to the last bit, and so stable.
+            inverse[i, j] -= gain[i] * gain[j] * scale
+        inverse[i, i] = min(inverse[i, i] + drift, max(most, inverse[i, i]))

@@ -1,0 +1,9 @@
+"""Prequential scores: multi-label, hierarchical, and the calibration of probabilities."""
+
+from learners.metrics.prequential import Prequential, RecentScores, Scores
+
+__all__ = [
+    "Prequential",
+    "RecentScores",
+    "Scores",
+]

@@ -1,0 +1,166 @@
+"""Scores of predictions in a taxonomy: a wrong leaf under the right branch is half right.
+
+Predicted and true labels are taken with all that lies above them. Labels that a message says nothing of
+count neither way.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from learners.core import Ids, State, Targets, grown
+from learners.hierarchy import NONE, Taxonomy
+
+
+@dataclasses.dataclass(frozen=True)
+class HierarchicalScores:
+    """Scores over every message so far; all are 0 before the first one.
+
+    Parameters
+    ----------
+    messages
+        Messages scored.
+    precision, recall, f1
+        Hierarchical, over all messages together: |P ∩ T| / |P|, |P ∩ T| / |T| and their harmonic mean, where
+        P and T are predicted and true labels with their ancestors.
+    example_f1
+        Mean over messages of 2|P ∩ T| / (|P| + |T|); 1 where both are empty.
+    levels
+        F1 of the labels of each level, roots first.
+    coherence
+        Share of the messages in which every predicted label came with its parent, before ancestors are
+        added.
+    strict_recall
+        Of the true labels below the roots, the share that was predicted, together with every label above
+        it, before ancestors are added: strict parent accuracy.
+    """
+
+    messages: int
+    precision: float
+    recall: float
+    f1: float
+    example_f1: float
+    levels: tuple[float, ...]
+    coherence: float
+    strict_recall: float
+
+
+class Hierarchical:
+    """Hierarchical scores of a stream of predictions, each made before its message was learned.
+
+    Examples
+    --------
+    >>> taxonomy = Taxonomy(["energy/crude", "energy/gas"])
+    >>> scores = Hierarchical()
+    >>> scores.update(taxonomy.ids(["energy/gas"]), taxonomy.targets(["energy/crude"]), taxonomy)
+    >>> scores.summary().levels, scores.summary().f1, scores.summary().coherence
+    ((1.0, 0.0), 0.5, 0.0)
+
+    References
+    ----------
+    .. [1] S. Kiritchenko, S. Matwin and A. F. Famili, "Functional annotation of genes using hierarchical text
+       categorization", 2005: hierarchical precision and recall.
+    .. [2] R. Plaud et al., "Revisiting Hierarchical Text Classification: Inference and Metrics", CoNLL 2024.
+    """
+
+    def __init__(self) -> None:
+        self._levels = np.zeros((0, 3), dtype=np.int64)  # hits, predicted, actual
+        self._depth = 0
+        self._strict = np.zeros(2, dtype=np.int64)  # hits, actual
+        self._messages = 0
+        self._coherent = 0
+        self._example_f1 = 0.0
+
+    def update(self, predicted: Ids, targets: Targets, taxonomy: Taxonomy) -> None:
+        """Score the predicted labels (live ids) of one message."""
+        bare, truth = set(predicted.tolist()), set(targets.positive.tolist())
+        closed = {each for label in bare for each in taxonomy.ancestors(label)}
+        actual = {each for label in truth for each in taxonomy.ancestors(label)}
+        scored = closed if targets.negative is None else closed & (actual | set(targets.negative.tolist()))
+        hits = scored & actual
+        for column, labels in enumerate((hits, scored, actual)):
+            for label in labels:
+                self._count(taxonomy.level(label), column)
+        below = [label for label in actual if taxonomy.parent(label) != NONE]
+        self._strict += (sum(bare.issuperset(taxonomy.ancestors(label)) for label in below), len(below))
+        self._coherent += bare == closed
+        sizes = len(scored) + len(actual)
+        self._example_f1 += 2 * len(hits) / sizes if sizes else 1.0
+        self._messages += 1
+
+    def _count(self, level: int, column: int) -> None:
+        self._levels = grown(self._levels, level + 1)
+        self._depth = max(self._depth, level + 1)
+        self._levels[level, column] += 1
+
+    def summary(self) -> HierarchicalScores:
+        """Return the scores so far."""
+        hits, predicted, actual = self._levels.sum(axis=0).tolist()
+        return HierarchicalScores(
+            messages=self._messages,
+            precision=_ratio(hits, predicted),
+            recall=_ratio(hits, actual),
+            f1=_ratio(2 * hits, predicted + actual),
+            example_f1=_ratio(self._example_f1, self._messages),
+            levels=tuple(_ratio(2 * h, p + a) for h, p, a in self._levels[: self._depth].tolist()),
+            coherence=_ratio(self._coherent, self._messages),
+            strict_recall=_ratio(*self._strict.tolist()),
+        )
+
+    def state(self) -> State:
+        """Return everything counted, as arrays and plain JSON values."""
+        return {
+            "levels": self._levels[: self._depth],
+            "strict": self._strict,
+            "messages": self._messages,
+            "coherent": self._coherent,
+            "example_f1": self._example_f1,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._levels = np.array(state["levels"], dtype=np.int64).reshape(-1, 3)
+        self._depth = len(self._levels)
+        self._strict = np.array(state["strict"])
+        self._messages = state["messages"]
+        self._coherent = state["coherent"]
+        self._example_f1 = state["example_f1"]
+
+
+def anytime_area(messages: Sequence[float], scores: Sequence[float]) -> float:
+    """Return the mean height of a score's curve over the messages: how good it was at any time (A_AUC).
+
+    Between two points the curve is a straight line. With fewer than two points it is the last score, or 0.
+
+    Examples
+    --------
+    >>> anytime_area([100, 200, 400], [0.0, 1.0, 1.0])
+    0.8333333333333334
+
+    References
+    ----------
+    .. [1] H. Koh, D. Kim, J.-W. Ha and J. Choi, "Online continual learning on class incremental blurry task
+       configuration with anytime inference", ICLR 2022.
+    """
+    if len(messages) < 2:
+        return scores[-1] if scores else 0.0
+    return float(np.trapezoid(scores, messages) / (messages[-1] - messages[0]))
+
+
+def forgetting(scores: Sequence[float]) -> float:
+    """Return how far a score on the same messages has fallen from its best, at least 0.
+
+    Examples
+    --------
+    >>> round(forgetting([0.5, 0.9, 0.8]), 3), forgetting([])
+    (0.1, 0.0)
+    """
+    return max(scores) - scores[-1] if scores else 0.0
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0

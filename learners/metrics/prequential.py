@@ -1,0 +1,283 @@
+"""Prequential scores: how good predictions were that were made before their truth was learned.
+
+Every message counts, from the first one, and so does every predicted label that the truth does not
+mention. A message costs what its labels cost, not what all labels cost; only P@k and calibration look at all
+scores that the prediction has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from learners.core import Ids, Prediction, Targets, check_number, grown
+from learners.metrics.calibration_error import CalibrationError
+
+DEPTHS = (1, 3, 5)
+"""The k of P@k."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """Scores over every message so far; all are 0 before the first one.
+
+    Parameters
+    ----------
+    messages
+        Messages scored.
+    labels
+        Labels that were true at least once.
+    subset_accuracy
+        Share of messages whose predicted label set equals the true one.
+    example_f1
+        Mean over messages of 2|P ∩ T| / (|P| + |T|); 1 where both are empty.
+    micro_f1
+        F1 of the true and false positives and false negatives of all labels together; 1 while there
+        are none of either.
+    macro_f1
+        Mean of the labels' own F1 over the labels that were true at least once.
+    hamming_loss
+        Wrong yes/no answers over answers asked for: Σ(fp + fn) / ΣLₙ, where Lₙ counts the labels known up
+        to and including message n.
+    errors_per_message
+        The same wrong answers over messages: divided by the number of labels, it is the Hamming loss of those
+        who know all labels beforehand.
+    p_at_1, p_at_3, p_at_5
+        Mean over messages of |best k by score ∩ T| / k; ties go to the label seen first.
+    calibration_error
+        Mean over labels of their expected calibration error; see `CalibrationError`. Of little use alone:
+        a learner that gives every label its frequency has next to none.
+    """
+
+    messages: int
+    labels: int
+    subset_accuracy: float
+    example_f1: float
+    micro_f1: float
+    macro_f1: float
+    hamming_loss: float
+    errors_per_message: float
+    p_at_1: float
+    p_at_3: float
+    p_at_5: float
+    calibration_error: float
+
+
+@dataclasses.dataclass(frozen=True)
+class RecentScores:
+    """Scores over the last messages; see `Scores` for what they mean."""
+
+    messages: int
+    subset_accuracy: float
+    micro_f1: float
+    hamming_loss: float
+
+
+class Counts(NamedTuple):
+    """What one message adds up to, in whole numbers: sums of these are exact, whatever the order.
+
+    Parameters
+    ----------
+    exact
+        1 where the predicted set equals the true one, else 0.
+    hits, predicted, actual
+        Labels both predicted and true, predicted, true.
+    cells
+        Yes/no answers asked for: the labels known.
+    """
+
+    exact: int
+    hits: int
+    predicted: int
+    actual: int
+    cells: int
+
+    @property
+    def f1(self) -> float:
+        """2 hits / (predicted + actual), 1 where both are empty."""
+        return 2 * self.hits / (self.predicted + self.actual) if self.predicted + self.actual else 1.0
+
+    @property
+    def errors(self) -> int:
+        """Wrong answers."""
+        return self.predicted + self.actual - 2 * self.hits
+
+    @property
+    def hamming_loss(self) -> float:
+        """Share of the answers that were wrong."""
+        return self.errors / self.cells if self.cells else 0.0
+
+
+class Rolling:
+    """Subset accuracy, micro-F1 and Hamming loss over the last messages.
+
+    Parameters
+    ----------
+    window
+        Messages looked back on, at least 1. Too few and the figures jump, too many and they hide a drop.
+
+    Examples
+    --------
+    >>> rolling = Rolling(window=2)
+    >>> for exact in (0, 1, 1):
+    ...     rolling.update(Counts(exact, hits=exact, predicted=1, actual=1, cells=4))
+    >>> rolling.summary()
+    RecentScores(messages=2, subset_accuracy=1.0, micro_f1=1.0, hamming_loss=0.0)
+    """
+
+    def __init__(self, window: int = 1000) -> None:
+        check_number(self, "window", window, int, 1)
+        self.window = window
+        self._ring = np.zeros((window, len(Counts._fields)), dtype=np.int64)
+        self._sums = np.zeros(len(Counts._fields), dtype=np.int64)
+        self._messages = 0
+
+    def update(self, counts: Counts) -> None:
+        """Take in one message."""
+        row = self._ring[self._messages % self.window]
+        self._sums -= row
+        row[:] = counts
+        self._sums += row
+        self._messages += 1
+
+    def summary(self) -> RecentScores:
+        """Return the scores over the window."""
+        messages, sums = min(self._messages, self.window), Counts(*self._sums.tolist())
+        return RecentScores(
+            messages, _ratio(sums.exact, messages), sums.f1 if messages else 0.0, sums.hamming_loss
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return everything counted, as arrays and plain JSON values."""
+        return {"ring": self._ring, "messages": self._messages}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` of a window of the same length returned."""
+        self._ring = np.array(state["ring"])
+        self._sums = self._ring.sum(axis=0)
+        self._messages = state["messages"]
+
+
+class Prequential:
+    """Scores of a stream of predictions, each made before its message was learned.
+
+    A message whose labels are not complete is scored on the labels it says something of: predictions of
+    unknown labels count neither way, and its best k are the best among the known ones.
+
+    Parameters
+    ----------
+    window
+        Messages that `recent` looks back on, at least 1.
+
+    Attributes
+    ----------
+    recent
+        The same over the last messages, for telemetry.
+    calibration
+        How well calibrated each label's probabilities are.
+
+    Examples
+    --------
+    >>> scores = Prequential()
+    >>> prediction = Prediction(np.array([0, 2]), np.array([0.9, 0.1, 0.6], dtype=np.float32))
+    >>> scores.update(prediction, Targets(np.array([0])), labels_known=3)
+    >>> round(scores.summary().example_f1, 3), scores.summary().p_at_1
+    (0.667, 1.0)
+    """
+
+    def __init__(self, window: int = 1000) -> None:
+        self.recent = Rolling(window)
+        self.calibration = CalibrationError()
+        self._per_label = np.zeros((0, 3), dtype=np.int64)  # hits, predicted, actual
+        self._sums = np.zeros(len(Counts._fields), dtype=np.int64)
+        self._hits_at = np.zeros(len(DEPTHS), dtype=np.int64)
+        self._example_f1 = 0.0
+        self._messages = 0
+
+    def update(self, prediction: Prediction, targets: Targets, labels_known: int) -> None:
+        """Score one prediction; `labels_known` counts the labels known, this message's included."""
+        self.calibration.update(prediction, targets)
+        actual, cells = targets.positive, labels_known
+        if targets.negative is not None:
+            known = np.union1d(actual, targets.negative)
+            prediction, cells = prediction.among(known), len(known)
+        predicted, (best, _) = prediction.labels, prediction.best(DEPTHS[-1])
+        truth = set(actual.tolist())
+        hits = [label for label in predicted.tolist() if label in truth]
+        self._count_labels(np.array(hits, dtype=np.intp), predicted, actual, labels_known)
+        exact = int(len(hits) == len(predicted) == len(actual))
+        counts = Counts(exact, len(hits), len(predicted), len(actual), cells)
+        self._sums += counts
+        self._example_f1 += counts.f1
+        self._hits_at += _hits_at(best.tolist(), truth)
+        self._messages += 1
+        self.recent.update(counts)
+
+    def _count_labels(self, hits: Ids, predicted: Ids, actual: Ids, labels_known: int) -> None:
+        self._per_label = grown(self._per_label, labels_known)
+        for column, labels in enumerate((hits, predicted, actual)):
+            self._per_label[labels, column] += 1
+
+    def counts(self) -> tuple[int, Counts]:
+        """Return the number of messages so far, and their counts' sums."""
+        return self._messages, Counts(*self._sums.tolist())
+
+    def per_label(self, labels: Sequence[int]) -> list[list[int]]:
+        """Return hits, predictions and occurrences of each of some labels so far."""
+        self._per_label = grown(self._per_label, max(labels, default=-1) + 1)
+        counts: list[list[int]] = self._per_label[list(labels)].tolist()
+        return counts
+
+    def summary(self) -> Scores:
+        """Return the scores so far; costs O(labels)."""
+        messages, sums = self._messages, Counts(*self._sums.tolist())
+        hits, predicted, actual = self._per_label[self._per_label[:, 2] > 0].T
+        p_at = [_ratio(int(hit), messages * depth) for hit, depth in zip(self._hits_at, DEPTHS, strict=True)]
+        return Scores(
+            messages=messages,
+            labels=len(actual),
+            subset_accuracy=_ratio(sums.exact, messages),
+            example_f1=_ratio(self._example_f1, messages),
+            micro_f1=sums.f1 if messages else 0.0,
+            macro_f1=float(np.mean(2 * hits / (predicted + actual))) if len(actual) else 0.0,
+            hamming_loss=sums.hamming_loss,
+            errors_per_message=_ratio(sums.errors, messages),
+            p_at_1=p_at[0],
+            p_at_3=p_at[1],
+            p_at_5=p_at[2],
+            calibration_error=self.calibration.mean(),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return everything counted, as arrays and plain JSON values."""
+        return {
+            "per_label": self._per_label,
+            "sums": self._sums,
+            "hits_at": self._hits_at,
+            "example_f1": self._example_f1,
+            "messages": self._messages,
+            "recent": self.recent.state(),
+            "calibration": self.calibration.state(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` of scores with an equal window returned."""
+        self._per_label = np.reshape(state["per_label"], (-1, 3)).astype(np.int64)
+        self._sums = np.array(state["sums"])
+        self._hits_at = np.array(state["hits_at"])
+        self._example_f1 = state["example_f1"]
+        self._messages = state["messages"]
+        self.recent.load_state(state["recent"])
+        self.calibration.load_state(state["calibration"])
+
+
+def _hits_at(best: list[int], truth: set[int]) -> list[int]:
+    right = [label in truth for label in best]
+    return [sum(right[:depth]) for depth in DEPTHS]
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,259 @@
+"""Nearest neighbours on label-sets over a window of recent messages."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.compiled import compiled
+from learners.core import (
+    Ids,
+    Learner,
+    Prediction,
+    State,
+    Targets,
+    Vector,
+    add_products,
+    check_number,
+    grown,
+    packed,
+    unpacked,
+)
+
+COMPLETE = -1
+"""Stands for the number of negatives where all other labels are."""
+NOTHING: Ids = np.zeros(0, dtype=np.intp)
+
+
+class Neighbours(NamedTuple):
+    """The messages of the window that are near a vector, nearest first.
+
+    Parameters
+    ----------
+    weights
+        Share of the vote of each, summing to 1. Shape (k,).
+    ids, sizes
+        Their label-sets one after the other, shape (sum of sizes,), and how long each is, shape (k,).
+    rows
+        Where they are in the window, until it learns again. Shape (k,).
+    """
+
+    weights: NDArray[np.float64]
+    ids: Ids
+    sizes: Ids
+    rows: Ids
+
+
+NOBODY = Neighbours(np.zeros(0), NOTHING, NOTHING, NOTHING)
+
+
+class NearestNeighbours(Learner):
+    """The label-sets of the k nearest recent messages vote, the nearer the louder.
+
+    Neighbours bring whole label-sets, so what they propose is a combination of labels that did occur.
+
+    Parameters
+    ----------
+    k
+        Neighbours that vote, at least 1. One is noisy; too many drown rare labels.
+    window
+        Messages remembered, at least `k`; memory and time grow with it, forgetting is faster without.
+
+    Examples
+    --------
+    >>> learner = NearestNeighbours(k=1)
+    >>> learner.learn_one({"wind": 9.0, "sun": 0.0}, {"storm": True, "beach": False})
+    >>> learner.learn_one({"wind": 1.0, "sun": 8.0}, {"storm": False, "beach": True})
+    >>> learner.predict_one({"wind": 7.0, "sun": 1.0})
+    {'storm': True, 'beach': False}
+
+    References
+    ----------
+    Spyromitros, Tsoumakas and Vlahavas, "An empirical study of lazy multilabel classification
+    algorithms", SETN 2008.
+    """
+
+    def __init__(self, k: int = 10, window: int = 1000) -> None:
+        check_number(self, "k", k, int, 1)
+        check_number(self, "window", window, int, k)
+        self.k = k
+        self.window = window
+        super().__init__()
+        # One row a feature: features that are 0 in a query cost nothing.
+        self._vectors: Vector = np.zeros((0, window), dtype=np.float32)
+        self._norms: Vector = np.zeros(window, dtype=np.float32)
+        # What each message said: its positives, then its negatives where it was not complete (else -1 many).
+        self._labels: Ids = np.zeros((window, 8), dtype=np.intp)
+        self._positives: Ids = np.zeros(window, dtype=np.intp)
+        self._negatives: Ids = np.zeros(window, dtype=np.intp)
+
+    def nearest(self, x: Vector) -> Neighbours:
+        """Return the neighbours of a vector of shape (d,)."""
+        have = min(self._messages, self.window)
+        if not have:
+            return NOBODY
+        k = min(self.k, have)
+        weights, sizes, rows = np.empty(k), np.empty(k, dtype=np.intp), np.zeros(k, dtype=np.intp)
+        _nearest(self._vectors, self._norms, have, x, rows, weights)
+        return Neighbours(weights, _sets(rows, self._labels, self._positives, sizes), sizes, rows)
+
+    def numbers(self, neighbours: Neighbours) -> list[int]:
+        """Return which learned message each neighbour is, counting from 0."""
+        newest = self._messages - 1
+        return [newest - (newest - row) % self.window for row in neighbours.rows.tolist()]
+
+    def vote(self, neighbours: Neighbours) -> Vector:
+        """Return the weighted share of neighbours that carry each label, of those that know; shape (L,)."""
+        said = (self._labels, self._positives, self._negatives)
+        share = np.empty(len(self.label_space), dtype=np.float32)
+        _vote(neighbours.weights, neighbours.rows, *said, share)
+        return share
+
+    def score(self, x: Vector) -> Vector:
+        """Return each label's share of the vote, shape (L,)."""
+        return self.vote(self.nearest(x))
+
+    def predict(self, x: Vector) -> Prediction:
+        """Return the label-set with the loudest vote; of equals the nearest."""
+        neighbours = self.nearest(x)
+        return Prediction(loudest(neighbours), self.vote(neighbours))
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Remember one message in place of the oldest."""
+        row = self._messages % self.window
+        self._count(x)
+        self._vectors = grown(self._vectors, len(x))
+        _store(self._vectors[: self._features], self._norms, row, x)
+        self._remember(row, targets)
+
+    def _remember(self, row: int, targets: Targets) -> None:
+        negative = NOTHING if targets.negative is None else targets.negative
+        self._labels = grown(self._labels, self.window, len(targets.positive) + len(negative))
+        _note(self._labels[row], targets.positive, negative)
+        self._positives[row] = len(targets.positive)
+        self._negatives[row] = COMPLETE if targets.complete else len(negative)
+
+    def state(self) -> State:
+        """See `Learner.state`."""
+        rows = min(self._messages, self.window)
+        return super().state() | {
+            "vectors": self._vectors[: self._features, :rows].T,
+            "norms": self._norms[:rows],
+            **packed([self._said(row) for row in range(rows)]),
+        }
+
+    def _said(self, row: int) -> Targets:
+        """Return what a message of the window said."""
+        labels, yes, no = self._labels[row], self._positives[row], self._negatives[row]
+        return Targets(labels[:yes], None if no == COMPLETE else labels[yes : yes + no])
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        rows = len(state["norms"])
+        self._vectors = np.zeros((self._features, self.window), dtype=np.float32)
+        self._vectors[:, :rows] = state["vectors"].T
+        self._norms = np.zeros(self.window, dtype=np.float32)
+        self._norms[:rows] = state["norms"]
+        for row, said in enumerate(unpacked(state)):
+            self._remember(row, said)
+
+
+def loudest(neighbours: Neighbours) -> Ids:
+    """Return the label-set with the largest summed weight; of equals the one met first."""
+    votes: dict[bytes, float] = {}
+    sets = np.split(neighbours.ids, np.cumsum(neighbours.sizes))
+    for weight, labels in zip(neighbours.weights.tolist(), sets, strict=False):
+        key = labels.tobytes()
+        votes[key] = votes.get(key, 0.0) + weight
+    return np.frombuffer(max(votes, key=lambda key: votes[key], default=b""), dtype=np.intp)
+
+
+@compiled
+def _note(labels: Ids, positive: Ids, negative: Ids) -> None:
+    for place in range(len(positive)):
+        labels[place] = positive[place]
+    for place in range(len(negative)):
+        labels[len(positive) + place] = negative[place]
+
+
+@compiled
+def _store(vectors: Vector, norms: Vector, row: int, x: Vector) -> None:
+    """Put a vector in place of an older one, missing values and features beyond its end as 0."""
+    norm = 0.0
+    for feature in range(len(vectors)):
+        value = x[feature] if feature < len(x) else np.float32(0.0)
+        vectors[feature, row] = np.float32(0.0) if np.isnan(value) else value
+        norm += np.float64(vectors[feature, row]) ** 2
+    norms[row] = norm
+
+
+@compiled
+def _nearest(
+    vectors: Vector, norms: Vector, messages: int, x: Vector, rows: Ids, weights: NDArray[np.float64]
+) -> None:
+    """Fill in the rows of least distance, nearest first and the earlier row first, and their weights."""
+    k, norm = len(rows), 0.0
+    for value in x:
+        norm += 0.0 if np.isnan(value) else np.float64(value) ** 2
+    products, least = np.zeros(messages, dtype=np.float32), np.full(k, np.inf)
+    add_products(vectors, x, products)
+    for row in range(messages):
+        # |a - b|² = |a|² - 2ab + |b|²: products instead of differences.
+        square = np.float64(norms[row]) - 2.0 * np.float64(products[row])
+        if square >= least[-1]:
+            continue
+        place = k - 1
+        while place > 0 and least[place - 1] > square:
+            least[place], rows[place] = least[place - 1], rows[place - 1]
+            place -= 1
+        least[place], rows[place] = square, row
+    total = 0.0
+    for place in range(k):
+        weights[place] = 1.0 / (math.sqrt(max(least[place] + norm, 0.0)) + 1e-3 * math.sqrt(norm) + 1e-9)
+        total += weights[place]
+    for place in range(k):
+        weights[place] /= total
+
+
+@compiled
+def _sets(rows: Ids, labels: Ids, positives: Ids, sizes: Ids) -> Ids:
+    """Return the positives of some rows, one row after the other, and fill in how many each has."""
+    total = 0
+    for place in range(len(rows)):
+        sizes[place] = positives[rows[place]]
+        total += sizes[place]
+    ids, first = np.empty(total, dtype=np.intp), 0
+    for place in range(len(rows)):
+        for i in range(sizes[place]):
+            ids[first + i] = labels[rows[place], i]
+        first += sizes[place]
+    return ids
+
+
+@compiled
+def _vote(
+    weights: NDArray[np.float64], rows: Ids, labels: Ids, positives: Ids, negatives: Ids, share: Vector
+) -> None:
+    """Fill in the weighted share of the rows that say yes to each label, of those that say yes or no."""
+    yes, known = np.zeros(len(share)), np.zeros(len(share))
+    everything = True
+    for place in range(len(rows)):
+        row, weight = rows[place], weights[place]
+        complete = negatives[row] == COMPLETE
+        everything = everything and complete
+        for label in labels[row, : positives[row]]:
+            yes[label] += weight
+        if complete:
+            known += weight
+        else:
+            for label in labels[row, : positives[row] + negatives[row]]:
+                known[label] += weight
+    for label in range(len(share)):
+        if everything:
+            share[label] = min(yes[label], 1.0)
+        else:
+            share[label] = min(yes[label] / known[label], 1.0) if known[label] > 0.0 else 0.0

@@ -1,0 +1,169 @@
+"""Online standardisation: what a usual value of each feature is, forgotten slowly."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.compiled import compiled
+from learners.core import State, Vector, check_number, grown
+
+CLIP = 8.0
+"""Standard deviations beyond which a standardised value is cut: one wild number must not own a model."""
+
+RESOLUTION = 1e-7
+"""Share of a value by which single precision can tell it from the next."""
+SMALLEST = 1e-74
+"""Variance whose inverse root is still a number in single precision."""
+SPREAD = 3.0
+"""Length that standardised vectors usually have once they are shrunk."""
+
+
+class StandardScaler:
+    """Running mean and variance per feature; missing values (NaN) are skipped and become 0, the mean.
+
+    Parameters
+    ----------
+    horizon
+        Messages over which the moments are averaged once that many have come, at least 1; until then
+        all count alike. Too short and the scale chases noise, too long and it misses a drift of p(x).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scaler = StandardScaler()
+    >>> for value in (1.0, 3.0):
+    ...     scaler.learn(np.array([value], dtype=np.float32))
+    >>> scaler.transform(np.array([3.0], dtype=np.float32))
+    array([1.], dtype=float32)
+
+    References
+    ----------
+    Welford, "Note on a method for calculating corrected sums of squares and products", 1962.
+    """
+
+    def __init__(self, horizon: int = 10_000) -> None:
+        check_number(self, "horizon", horizon, int, 1)
+        self.horizon = horizon
+        self._count = np.zeros(0)
+        self._mean = np.zeros(0)
+        self._variance = np.zeros(0)
+        self._size = 0
+        self._shift: Vector = np.zeros(0, dtype=np.float32)
+        self._inverse: Vector = np.zeros(0, dtype=np.float32)
+
+    @property
+    def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Count (at most the horizon), mean and variance of each feature, shapes (d,); live views."""
+        size = self._size
+        return self._count[:size], self._mean[:size], self._variance[:size]
+
+    def learn(self, x: Vector) -> None:
+        """Take in one vector of shape (d,)."""
+        size = len(x)
+        if size > self._size:
+            self._grow(size)
+        moments = (self._count, self._mean, self._variance)
+        _learn(x, *moments, self._shift, self._inverse, float(self.horizon))
+
+    def transform(self, x: Vector) -> Vector:
+        """Return the standardised vector, shape (d,); features never learned become 0."""
+        z = np.zeros(len(x), dtype=np.float32)
+        _transform(x, self._shift, self._inverse, min(len(x), self._size), z)
+        return z
+
+    def _grow(self, size: int) -> None:
+        self._count = grown(self._count, size)
+        self._mean = grown(self._mean, size)
+        self._variance = grown(self._variance, size)
+        self._shift = grown(self._shift, size)
+        self._inverse = grown(self._inverse, size)
+        self._size = size
+
+    def state(self) -> State:
+        """Return the moments; see `Learner.state`."""
+        size = self._size
+        return {
+            "count": self._count[:size],
+            "mean": self._mean[:size],
+            "variance": self._variance[:size],
+            "shift": self._shift[:size],
+            "inverse": self._inverse[:size],
+        }
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self._count, self._mean = np.array(state["count"]), np.array(state["mean"])
+        self._variance = np.array(state["variance"])
+        self._size = len(self._mean)
+        self._shift, self._inverse = np.array(state["shift"]), np.array(state["inverse"])
+
+
+@compiled
+def _learn(
+    x: Vector,
+    count: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    shift: Vector,
+    inverse: Vector,
+    horizon: float,
+) -> None:
+    for i in range(len(x)):
+        if np.isnan(x[i]):
+            continue
+        count[i] = min(count[i] + 1.0, horizon)
+        delta = x[i] - mean[i]
+        step = delta / count[i]
+        mean[i] += step
+        variance[i] += step * (delta - step) - variance[i] / count[i]
+        shift[i] = mean[i]
+        # A feature that varies by less than single precision can tell says nothing: it becomes 0.
+        told = max(RESOLUTION * RESOLUTION * mean[i] * mean[i], SMALLEST)
+        inverse[i] = 1.0 / np.sqrt(variance[i]) if variance[i] > told else 0.0
+
+
+@compiled
+def _transform(x: Vector, shift: Vector, inverse: Vector, size: int, z: Vector) -> None:
+    for i in range(size):
+        value = (x[i] - shift[i]) * inverse[i]
+        z[i] = 0.0 if np.isnan(value) else min(max(value, -CLIP), CLIP)
+
+
+def shrunk(standard: Vector) -> Vector:
+    """Return a standardised vector as linear experts want it: no longer for having many features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shrunk(np.array([1.0, -1.0, 1.0, 1.0], dtype=np.float32)).tolist()
+    [1.5, -1.5, 1.5, 1.5]
+    """
+    return standard * np.float32(SPREAD / max(1, len(standard)) ** 0.5)
+
+
+def unit(x: Vector) -> Vector:
+    """Return a vector of length 1 in the same direction, missing values as 0; the zero vector stays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> unit(np.array([3.0, 4.0, np.nan], dtype=np.float32)).round(1).tolist()
+    [0.6000000238418579, 0.800000011920929, 0.0]
+    """
+    result = np.empty(len(x), dtype=np.float32)
+    _unit(x, result)
+    return result
+
+
+@compiled
+def _unit(x: Vector, result: Vector) -> None:
+    # In double precision: the square of a large single one is more than a single one can hold.
+    total = 0.0
+    for value in x:
+        total += 0.0 if np.isnan(value) else np.float64(value) * np.float64(value)
+    length = math.sqrt(total) if total > 0.0 else 1.0
+    for i in range(len(x)):
+        result[i] = 0.0 if np.isnan(x[i]) else np.float64(x[i]) / length

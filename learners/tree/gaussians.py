@@ -1,0 +1,120 @@
+"""Gaussian sufficient statistics of a leaf: every feature, over all messages and over those of each label."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.compiled import compiled
+from learners.core import Ids, State, Vector, grown
+
+Floats = NDArray[np.float64]
+
+COUNT, MEAN, SQUARES = 0, 1, 2
+
+
+class LabelGaussians:
+    """Count, mean and squared deviations of features, per label that occurred and over all messages.
+
+    A message touches the row of all messages and the rows of its labels, no others; what is known of the
+    messages *without* a label is the difference of two rows. Labels get rows in order of appearance.
+
+    Attributes
+    ----------
+    moments
+        Count, mean and squared deviations, in double precision: the square of a large single one would
+        not fit. Row 0 stands for all messages, row i + 1 for `labels[i]`.
+        Shape (rows, features, 3), with room to spare at the end of the first two axes.
+    limits
+        Least and largest value of each feature, shape (features, 2).
+    labels
+        Ids of the labels that have a row.
+    messages
+        Messages counted.
+
+    References
+    ----------
+    Welford, "Note on a method for calculating corrected sums of squares and products", 1962.
+    """
+
+    def __init__(self) -> None:
+        self.moments: Floats = np.zeros((1, 0, 3))
+        self.limits: Floats = np.zeros((0, 2))
+        self.labels: list[int] = []
+        self.messages = 0
+        self.features = 0
+        self._rows: dict[int, int] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what is known, bytes; room to spare is left out: it differs after a restart."""
+        return 8 * self.features * (3 * (len(self.labels) + 1) + 2)
+
+    def learn(self, x: Vector, positive: Ids) -> None:
+        """Count one message whose labels are complete."""
+        self.messages += 1
+        self.features = max(self.features, len(x))
+        rows = np.array([0, *map(self._row, positive.tolist())], dtype=np.intp)
+        self.moments = grown(self.moments, len(self.labels) + 1, self.features)
+        self.limits = grown(self.limits, self.features)
+        _learn(x, rows, self.moments, self.limits)
+
+    def _row(self, label: int) -> int:
+        row = self._rows.get(label)
+        if row is None:
+            self.labels.append(label)
+            row = self._rows[label] = len(self.labels)
+        return row
+
+    def counts(self) -> Floats:
+        """Return the number of messages of each label that has a row, as the moments have it: shape (rows,).
+
+        Examples
+        --------
+        >>> gaussians = LabelGaussians()
+        >>> for labels in ([0, 7], [7]):
+        ...     gaussians.learn(np.ones(2, dtype=np.float32), np.array(labels))
+        >>> gaussians.labels, gaussians.counts().tolist()
+        ([0, 7], [1.0, 2.0])
+        """
+        # Missing values are not counted: the feature that is there most often knows most.
+        counts: Floats = self.moments[1 : len(self.labels) + 1, : self.features, COUNT].max(
+            axis=1, initial=0.0
+        )
+        return counts
+
+    def state(self) -> State:
+        """Return the whole state; see `Learner.state`."""
+        return {
+            "moments": self.moments[: len(self.labels) + 1, : self.features],
+            "limits": self.limits[: self.features],
+            "labels": list(self.labels),
+            "messages": self.messages,
+        }
+
+    @classmethod
+    def from_state(cls, state: State) -> LabelGaussians:
+        """Return statistics equal to those that returned the state."""
+        made = cls()
+        made.moments, made.limits = np.array(state["moments"]), np.array(state["limits"])
+        made.labels, made.messages = list(state["labels"]), state["messages"]
+        made.features = len(made.limits)
+        made._rows = {label: row for row, label in enumerate(made.labels, 1)}
+        return made
+
+
+@compiled
+def _learn(x: Vector, rows: Ids, moments: Floats, limits: Floats) -> None:
+    for row in rows:
+        for i in range(len(x)):
+            if np.isnan(x[i]):
+                continue
+            count = moments[row, i, COUNT] + 1.0
+            if row == 0:
+                limits[i, 0] = x[i] if count == 1.0 else min(limits[i, 0], x[i])
+                limits[i, 1] = x[i] if count == 1.0 else max(limits[i, 1], x[i])
+            delta = x[i] - moments[row, i, MEAN]
+            mean = moments[row, i, MEAN] + delta / count
+            moments[row, i, SQUARES] += delta * (x[i] - mean)
+            moments[row, i, MEAN] = mean
+            moments[row, i, COUNT] = count

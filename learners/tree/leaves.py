@@ -1,0 +1,229 @@
+"""A leaf of a multi-label tree: what it knows of its messages, and the experts that predict for it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.core import Ids, LabelSpace, State, Targets, Vector, in_both
+from learners.dummy import LabelPriors, MajorityLabelset
+from learners.linear_model import AdaptiveLogisticRegression
+from learners.tree.adaptive_window import AdaptiveWindow
+from learners.tree.gaussians import LabelGaussians
+
+MAJORITY, LINEAR, LINEAR_TOP = 0, 1, 2
+"""The experts: the commonest label-set; the linear model's labels; the same, but at least the likeliest."""
+KEEP = 0.99
+"""Decay a message of the experts' losses."""
+TOP = 0.2
+"""Least probability of a label that is predicted for being the likeliest."""
+CAPACITY = 100
+"""Label-sets counted to find the commonest."""
+
+
+class Proposals(NamedTuple):
+    """What a leaf says of one vector.
+
+    Parameters
+    ----------
+    scores
+        Probabilities by the chosen expert, shape (L,).
+    linear
+        Those of the linear expert; None while the leaf sleeps.
+    sets
+        The label-set of each expert awake.
+    chosen
+        Which of them has lost least lately.
+    """
+
+    scores: Vector
+    linear: Vector | None
+    sets: list[Ids]
+    chosen: int
+
+    @property
+    def labels(self) -> Ids:
+        """The chosen label-set."""
+        return self.sets[self.chosen]
+
+    def loss(self, truth: Ids) -> float:
+        """Return what the chosen label-set loses on a message; see `jaccard_loss`."""
+        return jaccard_loss(self.labels, truth)
+
+    def losses(self, truth: Ids) -> list[float]:
+        """Return what each expert awake loses on a message; see `jaccard_loss`."""
+        return [jaccard_loss(labels, truth) for labels in self.sets]
+
+
+class Leaf:
+    """Label priors, the commonest label-set, a linear model, and the statistics that a split needs.
+
+    The statistics and the linear model are most of its memory; a leaf that is put to *sleep* has neither,
+    and predicts from its priors and label-sets alone.
+
+    Parameters
+    ----------
+    number
+        Its name in the tree.
+    depth
+        Branches above it.
+    label_space
+        The tree's labels.
+    linear
+        Whether it has a linear model while it is awake.
+    """
+
+    def __init__(self, number: int, depth: int, label_space: LabelSpace, linear: bool) -> None:
+        self.number = number
+        self.depth = depth
+        self._models = linear
+        self.window = AdaptiveWindow()
+        self.priors = LabelPriors()
+        self.majority = MajorityLabelset(CAPACITY)
+        self.linear: AdaptiveLogisticRegression | None = None
+        self.gaussians: LabelGaussians | None = None
+        self.losses = np.zeros(3)
+        # Decayed loss of the tree here, summed over messages: what there is to win by a split.
+        self.promise = 0.0
+        self.looks = 0
+        self.share(label_space)
+        self.wake()
+
+    @property
+    def awake(self) -> bool:
+        """Whether it can split, and has its linear model if it is to have one."""
+        return self.gaussians is not None
+
+    def wake(self) -> None:
+        """Start the statistics and the linear model anew."""
+        self.gaussians = LabelGaussians()
+        self.linear = AdaptiveLogisticRegression(variance=0.3) if self._models else None
+        self.share(self.priors.label_space)
+
+    def sleep(self) -> None:
+        """Forget the statistics and the linear model."""
+        self.gaussians = None
+        self.linear = None
+        self.looks = 0
+
+    def inherit(self, rates: NDArray[np.float64], weight: float) -> None:
+        """Start the priors at probabilities of shape (L,) that count as `weight` messages."""
+        counts = {"positive": rates * weight, "known": np.full(len(rates), weight), "complete": weight}
+        self.priors.load_state(self.priors.state() | counts)
+        self.share(self.majority.label_space)
+
+    def rates(self) -> NDArray[np.float64]:
+        """Return the priors' probabilities, shape (L,)."""
+        return self.priors.score(np.zeros(0, dtype=np.float32)).astype(np.float64)
+
+    def take_over(self, other: Leaf) -> None:
+        """Go on from another leaf's linear model and its experts' accounts."""
+        label_space = self.majority.label_space
+        if self.linear is not None and other.linear is not None:
+            self.linear.load_state(other.linear.state())
+        self.losses = other.losses.copy()
+        self.share(label_space)
+
+    def propose(self, inputs: Vector) -> Proposals:
+        """Return what the experts say of one standardised vector."""
+        sets = [self.majority.labels]
+        if self.linear is None:
+            return Proposals(self.priors.score(inputs), None, sets, MAJORITY)
+        linear = self.linear.score(inputs)
+        half = np.flatnonzero(linear >= 0.5)
+        sets += [half, half if len(half) else _likeliest(linear)]
+        # Of equals the last: while nothing has been learned the linear expert still knows its parent's.
+        chosen = len(sets) - 1 - int(self.losses[::-1].argmin())
+        return Proposals(self.priors.score(inputs) if chosen == MAJORITY else linear, linear, sets, chosen)
+
+    def learn(self, x: Vector, inputs: Vector, linear: Vector | None, targets: Targets) -> None:
+        """Learn from a message that came here, given as it is and as the linear model sees and scored it."""
+        if targets.complete and self.gaussians is not None:
+            # A split needs to know the negatives.
+            self.gaussians.learn(x, targets.positive)
+        if self.linear is not None and linear is not None:
+            self.linear.update(inputs, linear, targets)
+        self.priors.learn(inputs, targets)
+        self.majority.learn(inputs, targets)
+
+    def book(self, losses: list[float], chosen: int) -> None:
+        """Book what the experts lost on a message, and the tree with the chosen one."""
+        self.promise = 0.999 * self.promise + losses[chosen]
+        if self._models:
+            self.losses *= KEEP
+            self.losses[: len(losses)] += losses
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what a sleeping leaf does without, bytes."""
+        if self.gaussians is None:
+            return 0
+        # Two numbers a label and feature: the weight and its variance.
+        labels = 0 if self.linear is None else len(self.linear.label_space)
+        return self.gaussians.nbytes + 8 * labels * (self.gaussians.features + 1)
+
+    def share(self, label_space: LabelSpace) -> None:
+        """Use the tree's label space from now on."""
+        self.priors.share(label_space)
+        self.majority.share(label_space)
+        if self.linear is not None:
+            self.linear.share(label_space)
+            self.linear.follow(self.priors)
+
+    def state(self) -> State:
+        """Return the whole state; see `Learner.state`."""
+        return {
+            "number": self.number,
+            "depth": self.depth,
+            "models": self._models,
+            "window": self.window.state(),
+            "priors": self.priors.state_without_labels(),
+            "majority": self.majority.state_without_labels(),
+            "linear": None if self.linear is None else self.linear.state_without_labels(),
+            "gaussians": None if self.gaussians is None else self.gaussians.state(),
+            "losses": self.losses,
+            "promise": self.promise,
+            "looks": self.looks,
+        }
+
+    @classmethod
+    def from_state(cls, state: State, label_space: LabelSpace) -> Leaf:
+        """Return a leaf equal to the one that returned the state."""
+        leaf = cls(state["number"], state["depth"], label_space, state["models"])
+        labels = {"labels": label_space.state()}
+        leaf.window.load_state(state["window"])
+        leaf.priors.load_state(state["priors"] | labels)
+        leaf.majority.load_state(state["majority"] | labels)
+        if state["gaussians"] is None:
+            leaf.sleep()
+        else:
+            leaf.gaussians = LabelGaussians.from_state(state["gaussians"])
+        if leaf.linear is not None:
+            leaf.linear.load_state(state["linear"] | labels)
+        leaf.share(label_space)
+        leaf.losses = np.array(state["losses"])
+        leaf.promise, leaf.looks = state["promise"], state["looks"]
+        return leaf
+
+
+def jaccard_loss(predicted: Ids, truth: Ids) -> float:
+    """Return 1 - |both| / |either| of ascending label-sets, 0 for two empty ones: a loss in any label space.
+
+    Examples
+    --------
+    >>> nothing = np.array([], dtype=np.intp)
+    >>> jaccard_loss(np.array([0, 2]), np.array([2])), jaccard_loss(nothing, nothing)
+    (0.5, 0.0)
+    """
+    both = in_both(predicted, truth)
+    either = len(predicted) + len(truth) - both
+    return 1.0 - both / either if either else 0.0
+
+
+def _likeliest(scores: Vector) -> Ids:
+    if not len(scores):
+        return np.zeros(0, dtype=np.intp)
+    top = int(scores.argmax())
+    return np.array([top] if scores[top] >= TOP else [], dtype=np.intp)

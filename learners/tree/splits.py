@@ -1,0 +1,214 @@
+"""Where to split a leaf: all features and thresholds at once, by the entropy of all labels."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from drift.compiled import compiled
+from learners.core import Ids
+from learners.tree.gaussians import COUNT, MEAN, SQUARES, Floats, LabelGaussians
+
+THRESHOLDS, FINE = 10, 64
+"""Thresholds tried per feature, and for the feature that has won."""
+LABELS = 100
+"""Most labels that a split is judged by, the most uncertain ones."""
+WORK = 12_500
+"""Most of them times features: no look at a leaf takes much longer than ten milliseconds."""
+LEAST = 5
+"""Messages with and without a label before it says anything about a split."""
+SIDE = 0.02
+"""Share of the messages that either side of a split must get."""
+
+
+class Split(NamedTuple):
+    """The best split of a leaf.
+
+    Parameters
+    ----------
+    feature, threshold
+        Messages whose feature is at most the threshold go left.
+    merit
+        Share of the labels' entropy that it explains, in [0, 1].
+    lead
+        `merit` less that of the best split on any other feature.
+    gain
+        Entropy it explains, nats a message summed over the labels, by the coarse grid that all features have.
+    labels
+        Labels it is judged by.
+    """
+
+    feature: int
+    threshold: float
+    merit: float
+    lead: float
+    gain: float
+    labels: int
+
+
+def best_split(gaussians: LabelGaussians) -> Split | None:
+    """Return the split that explains most of Σ_l H(p_l), or None where no label is uncertain.
+
+    Each label's messages and the others are taken as Gaussian in every feature, so a threshold sends a known
+    share of both to either side, and the label's entropy falls by its information gain, at least 0.
+
+    Examples
+    --------
+    >>> gaussians = LabelGaussians()
+    >>> for n in range(100):
+    ...     x = np.array([n % 7, n / 100], dtype=np.float32)
+    ...     gaussians.learn(x, np.array([0] if n < 50 else []))
+    >>> split = best_split(gaussians)
+    >>> split.feature, round(split.threshold, 1), split.merit > 0.7
+    (1, 0.5, True)
+    """
+    rows, entropy = _uncertain(gaussians)
+    if not len(rows):
+        return None
+    features = np.arange(gaussians.features)
+    cuts = _cuts(gaussians, features, THRESHOLDS)
+    gains = _gains(gaussians.moments, rows, features, cuts, gaussians.messages)
+    by_feature = gains.max(axis=1)
+    feature = int(by_feature.argmax())
+    if not by_feature[feature] > 0.0:
+        return None
+    second = np.delete(by_feature, feature).max(initial=0.0)
+    winner = features[feature : feature + 1]
+    fine = _cuts(gaussians, winner, FINE)
+    best = int(_gains(gaussians.moments, rows, winner, fine, gaussians.messages)[0].argmax())
+    gain = float(by_feature[feature])
+    lead = float(gain - second) / entropy
+    return Split(feature, float(fine[0, best]), gain / entropy, lead, gain, len(rows))
+
+
+def surely_better(split: Split, gaussians: LabelGaussians, looks: int, delta: float, tie: float) -> bool:
+    """Return whether a split is better than none and, unless it is a tie, better than any other feature's.
+
+    The merit is a mean over labels of the share of each label's entropy that is explained, weighted by that
+    entropy: its range is 1 however many labels there are, and Hoeffding's bound holds for the difference of
+    two. Noise explains something too: 2n times one label's gain is then about χ² with one degree of freedom.
+    The mean over the labels has no heavier tail than that, however they depend on one another (Hölder's
+    inequality on its exponential moments), and the best of all candidates must exceed the tail bound of
+    Laurent and Massart. The chance `delta` is divided among all looks at the leaf, however many.
+
+    Parameters
+    ----------
+    split
+        What `best_split` returned for `gaussians`.
+    looks
+        Looks at this leaf including this one, at least 1.
+    delta
+        Chance of a wrong split, in (0, 1).
+    tie
+        Bound below which it does not matter which of the best features is taken, in (0, 1).
+
+    References
+    ----------
+    Domingos and Hulten, "Mining high-speed data streams", KDD 2000. Laurent and Massart, "Adaptive estimation
+    of a quadratic functional by model selection", Annals of Statistics 2000, lemma 1.
+    """
+    nats = math.log(looks * (looks + 1) / delta)
+    tail = nats + math.log(gaussians.features * THRESHOLDS)
+    noise = 1.0 + 2.0 * math.sqrt(tail) + 2.0 * tail
+    if 2.0 * gaussians.messages * split.gain / split.labels <= noise:
+        return False
+    bound = math.sqrt(nats / (2.0 * gaussians.messages))
+    return split.lead > bound or bound < tie
+
+
+def shares(gaussians: LabelGaussians, split: Split) -> tuple[float, Floats, Floats]:
+    """Return the share of all messages that goes left, and what goes left and right of each label's."""
+    rows = range(len(gaussians.labels) + 1)
+    left = np.array(
+        [_below(*_moments(gaussians.moments, row, split.feature), split.threshold) for row in rows]
+    )
+    counts = gaussians.counts()
+    return float(left[0]), counts * left[1:], counts * (1.0 - left[1:])
+
+
+def _uncertain(gaussians: LabelGaussians) -> tuple[Ids, float]:
+    """Return the rows of the most uncertain labels and their summed entropy, nats."""
+    counts, messages = gaussians.counts(), gaussians.messages
+    rows = np.flatnonzero((counts >= LEAST) & (counts <= messages - LEAST))
+    p = counts[rows] / messages
+    entropies = -p * np.log(p) - (1.0 - p) * np.log1p(-p)
+    kept = np.argsort(-entropies, kind="stable")[: min(LABELS, max(1, WORK // max(1, gaussians.features)))]
+    return rows[kept] + 1, float(entropies[kept].sum())
+
+
+def _cuts(gaussians: LabelGaussians, features: Ids, number: int) -> Floats:
+    """Return evenly spaced thresholds inside what was seen, outliers aside: shape (features, number)."""
+    count, mean, squares = gaussians.moments[0, features].T
+    spread = 3.0 * np.sqrt(squares / np.maximum(count, 1.0))
+    low = np.maximum(gaussians.limits[features, 0], mean - spread)
+    high = np.minimum(gaussians.limits[features, 1], mean + spread)
+    steps = np.arange(1, number + 1) / (number + 1)
+    cuts: Floats = low[:, None] + (high - low)[:, None] * steps
+    return cuts
+
+
+@compiled
+def _gains(moments: Floats, rows: Ids, features: Ids, cuts: Floats, messages: int) -> Floats:
+    """Return the summed information gain of each feature and threshold, nats a message."""
+    gains = np.zeros(cuts.shape)
+    thresholds = cuts.shape[1]
+    for place in range(len(features)):
+        feature = features[place]
+        total, mean, deviation = _moments(moments, 0, feature)
+        if total < 2.0 or deviation <= 0.0:
+            continue
+        squares = moments[0, feature, SQUARES]
+        for row in rows:
+            count, with_mean, with_deviation = _moments(moments, row, feature)
+            others = total - count
+            if count < 1.0 or others < 1.0:
+                continue
+            # All messages less those of the label: Welford's merging, backwards.
+            apart = with_mean - mean
+            other_mean = mean - count * apart / others
+            between = (with_mean - other_mean) ** 2 * count * others / total
+            other_squares = squares - moments[row, feature, SQUARES] - between
+            other_deviation = math.sqrt(max(other_squares, 0.0) / others)
+            whole = _impurity(count, others)
+            for t in range(thresholds):
+                left = count * _below(count, with_mean, with_deviation, cuts[place, t])
+                other_left = others * _below(others, other_mean, other_deviation, cuts[place, t])
+                parts = _impurity(left, other_left) + _impurity(count - left, others - other_left)
+                gains[place, t] += max(whole - parts, 0.0) / messages
+        for t in range(thresholds):
+            share = _below(total, mean, deviation, cuts[place, t])
+            if share < SIDE or share > 1.0 - SIDE:
+                gains[place, t] = 0.0
+    return gains
+
+
+@compiled
+def _moments(moments: Floats, row: int, feature: int) -> tuple[float, float, float]:
+    """Return count, mean and standard deviation."""
+    count = moments[row, feature, COUNT]
+    deviation = math.sqrt(moments[row, feature, SQUARES] / count) if count > 0.0 else 0.0
+    return count, moments[row, feature, MEAN], deviation
+
+
+@compiled
+def _below(count: float, mean: float, deviation: float, threshold: float) -> float:
+    """Return the share of a Gaussian at or below a threshold; one half of nothing."""
+    if count <= 0.0:
+        return 0.5
+    if deviation <= 0.0:
+        return 1.0 if mean <= threshold else 0.0
+    return 0.5 + 0.5 * math.erf((threshold - mean) / (deviation * math.sqrt(2.0)))
+
+
+@compiled
+def _impurity(yes: float, no: float) -> float:
+    """Return (yes + no) times the entropy of their shares, nats."""
+    total = yes + no
+    result = 0.0
+    if yes > 0.0:
+        result -= yes * math.log(yes / total)
+    if no > 0.0:
+        result -= no * math.log(no / total)
+    return result

@@ -1,0 +1,182 @@
+"""The shape of an adaptive tree: branches, and subtrees that grow without touching one another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from learners.core import LabelSpace, State, Vector
+from learners.tree.adaptive_window import AdaptiveWindow
+from learners.tree.leaves import Leaf
+
+FORGET = 0.998
+"""Decay a message of an alternate's account: it must not have to make up for its first, untaught, steps."""
+CHANCE = 0.01
+"""Chance of a wrong verdict on an alternate."""
+PATIENCE = 2000
+"""Messages after which an alternate is judged for the last time."""
+
+
+class Branch:
+    """An inner node: a test, two sides, the losses below, and perhaps an alternate that may replace it.
+
+    Parameters
+    ----------
+    number
+        Its name in the tree.
+    feature, threshold
+        Values at most the threshold go left; a missing one goes where most messages went.
+    left, right
+        What lies on either side.
+    """
+
+    def __init__(self, number: int, feature: int, threshold: float, left: Node, right: Node) -> None:
+        self.number = number
+        self.feature = feature
+        self.threshold = threshold
+        self.sides: list[Node] = [left, right]
+        self.counts = [0, 0]
+        self.window = AdaptiveWindow()
+        self.alternate: Alternate | None = None
+
+    def side(self, x: Vector) -> int:
+        """Return 0 for left, 1 for right."""
+        value = float(x[self.feature]) if self.feature < len(x) else math.nan
+        if math.isnan(value):
+            return int(self.counts[1] > self.counts[0])
+        return int(value > self.threshold)
+
+
+Node = Branch | Leaf
+
+
+class Subtree:
+    """A tree that stands for itself: what happens to one of its nodes can reach none outside it.
+
+    Parameters
+    ----------
+    root
+        Its uppermost node, at first a leaf.
+    """
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+
+    def path(self, x: Vector) -> tuple[list[Branch], Leaf]:
+        """Return the branches that a vector passes, uppermost first, and the leaf it comes to."""
+        branches, node = [], self.root
+        while isinstance(node, Branch):
+            branches.append(node)
+            node = node.sides[node.side(x)]
+        return branches, node
+
+    def replace(self, old: Node, new: Node, parent: Branch | None) -> None:
+        """Put a node in another's place; the parent is None for the root."""
+        if parent is None:
+            self.root = new
+        else:
+            parent.sides[parent.sides.index(old)] = new
+
+    @property
+    def size(self) -> int:
+        """Nodes of the tree without those of alternates."""
+        count, waiting = 0, [self.root]
+        while waiting:
+            node = waiting.pop()
+            count += 1
+            waiting += node.sides if isinstance(node, Branch) else []
+        return count
+
+    def nodes(self) -> Iterator[Node]:
+        """Yield all nodes in a fixed order, those of alternates among them."""
+        waiting = [self.root]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            if isinstance(node, Branch):
+                waiting += [*reversed(node.sides), *([node.alternate.root] if node.alternate else [])]
+
+    def state(self) -> State:
+        """Return the whole state; see `Learner.state`."""
+        return {"root": _state(self.root)}
+
+    @classmethod
+    def from_state(cls, state: State, label_space: LabelSpace) -> Subtree:
+        """Return a subtree equal to the one that returned the state."""
+        return cls(_node(state["root"], label_space))
+
+
+class Alternate(Subtree):
+    """A tree that learns beside a branch, and takes its place once it is surely better."""
+
+    def __init__(self, root: Node) -> None:
+        super().__init__(root)
+        self.messages = 0
+        # Decayed weight, sum and sum of squares of (the branch's loss - its own).
+        self.account = np.zeros(3)
+
+    def compare(self, loss: float, own: float) -> None:
+        """Book the losses of both on one message."""
+        advantage = loss - own
+        self.messages += 1
+        self.account *= FORGET
+        self.account += (1.0, advantage, advantage * advantage)
+
+    def verdict(self) -> tuple[float, float]:
+        """Return its mean advantage, in [-1, 1], and the bound of its error (empirical Bernstein)."""
+        weight, total, squares = self.account.tolist()
+        mean = total / weight
+        nats = math.log(3.0 / CHANCE)
+        variance = max(squares / weight - mean * mean, 0.0)
+        return mean, math.sqrt(2.0 * variance * nats / weight) + 6.0 * nats / weight
+
+    def replaces(self, branch: Branch) -> bool:
+        """Return whether it is surely better than its branch or, in the end, no worse and smaller."""
+        mean, bound = self.verdict()
+        last = self.messages >= PATIENCE
+        return mean > bound or (last and mean >= 0.0 and self.size < Subtree(branch).size)
+
+    def hopeless(self) -> bool:
+        """Return whether it is surely worse, or has had its time."""
+        mean, bound = self.verdict()
+        return mean < -bound or self.messages >= PATIENCE
+
+    def state(self) -> State:
+        """See `Subtree.state`."""
+        return super().state() | {"messages": self.messages, "account": self.account}
+
+    @classmethod
+    def from_state(cls, state: State, label_space: LabelSpace) -> Alternate:
+        """See `Subtree.from_state`."""
+        made = cls(_node(state["root"], label_space))
+        made.messages, made.account = state["messages"], np.array(state["account"])
+        return made
+
+
+def _state(node: Node) -> State:
+    if isinstance(node, Leaf):
+        return {"leaf": node.state()}
+    return {
+        "number": node.number,
+        "feature": node.feature,
+        "threshold": node.threshold,
+        "left": _state(node.sides[0]),
+        "right": _state(node.sides[1]),
+        "counts": list(node.counts),
+        "window": node.window.state(),
+        "alternate": None if node.alternate is None else node.alternate.state(),
+    }
+
+
+def _node(state: State, label_space: LabelSpace) -> Node:
+    if "leaf" in state:
+        return Leaf.from_state(state["leaf"], label_space)
+    left, right = (_node(state[side], label_space) for side in ("left", "right"))
+    branch = Branch(state["number"], state["feature"], state["threshold"], left, right)
+    branch.counts = list(state["counts"])
+    branch.window.load_state(state["window"])
+    if state["alternate"] is not None:
+        branch.alternate = Alternate.from_state(state["alternate"], label_space)
+    return branch

@@ -1,0 +1,11 @@
+"""How sure a prediction is: conformal sets, abstention, labels that were left out."""
+
+from learners.uncertainty.conformal import Confidence, ConfidenceStatistics, Conformal
+from learners.uncertainty.positive_unlabelled import PositiveUnlabelled
+
+__all__ = [
+    "Confidence",
+    "ConfidenceStatistics",
+    "Conformal",
+    "PositiveUnlabelled",
+]

@@ -1,0 +1,63 @@
+"""The last values of a figure, in order of size: for quantiles and shares of what was lately so."""
+
+from __future__ import annotations
+
+import collections
+from bisect import bisect_left, insort
+
+import numpy as np
+
+from learners.core import State
+
+
+class Sliding:
+    """The last values of a figure; a new one costs a search, a quantile nothing.
+
+    Parameters
+    ----------
+    window
+        Values kept, at least 1.
+
+    Examples
+    --------
+    >>> last = Sliding(window=4)
+    >>> for value in (9.0, 1.0, 2.0, 3.0, 4.0):
+    ...     last.add(value)
+    >>> last.reached_by(0.75), last.share(3.0)
+    (2.0, 0.5)
+    """
+
+    def __init__(self, window: int) -> None:
+        self._order: collections.deque[float] = collections.deque(maxlen=window)
+        self._sorted: list[float] = []
+
+    def __len__(self) -> int:
+        """Return how many values are kept."""
+        return len(self._order)
+
+    def add(self, value: float) -> None:
+        """Keep one value in place of the oldest."""
+        if len(self._order) == self._order.maxlen:
+            del self._sorted[bisect_left(self._sorted, self._order[0])]
+        self._order.append(value)
+        insort(self._sorted, value)
+
+    def reached_by(self, share: float) -> float:
+        """Return the largest kept value that at least a share, in (0, 1], of the kept ones reach."""
+        return self._sorted[len(self._sorted) - max(1, int(np.ceil(share * len(self._sorted))))]
+
+    def share(self, least: float) -> float:
+        """Return the share of the kept values that reach some value; 0 where none is kept."""
+        if not self._sorted:
+            return 0.0
+        return 1.0 - bisect_left(self._sorted, least) / len(self._sorted)
+
+    def state(self) -> State:
+        """Return the values, oldest first; see `Learner.state`."""
+        return {"values": np.array(self._order, dtype=np.float64)}
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` of an equal window returned."""
+        self._order.clear()
+        self._order.extend(np.asarray(state["values"], dtype=np.float64).tolist())
+        self._sorted = sorted(self._order)

@@ -1,0 +1,279 @@
+"""river's models as learners: one classifier per label, chains of them, and whole multi-label models.
+
+river's models are the only state that is pickled. Unpickling executes code, so a state is only taken
+over by a learner that was made with `allow_pickle=True`.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from collections.abc import Hashable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from river.base import Classifier, MultiLabelClassifier, MultiTargetRegressor, Regressor, Transformer
+
+from learners.core import Learner, State, Targets, Vector, digest
+from learners.wrappers.object_digest import object_digest
+
+Features = dict[Hashable, Any]
+BinaryModel = Classifier | Regressor
+
+
+class RiverLearner(Learner):
+    """What learners over river's models have in common: dictionaries inside, pickled state.
+
+    Parameters
+    ----------
+    allow_pickle
+        Whether `load_state` may unpickle. A pickle executes code when it is loaded: allow it only for
+        states that you trust as you trust your own programs.
+    """
+
+    pickled: ClassVar[tuple[str, ...]]
+    """Names of the attributes that hold river's models."""
+
+    def __init__(self, allow_pickle: bool = False) -> None:
+        self.allow_pickle = allow_pickle
+        super().__init__()
+
+    def _models_held(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.pickled}
+
+    def state(self) -> State:
+        """See `Learner.state`; the models are a pickle in an array of bytes."""
+        written = np.frombuffer(pickle.dumps(self._models_held()), dtype=np.uint8)
+        return super().state() | {"pickle": written}
+
+    def load_state(self, state: State) -> None:
+        """Take over a state, where pickles are allowed.
+
+        Raises
+        ------
+        PermissionError
+            When this learner was not made with `allow_pickle=True`.
+        """
+        if not self.allow_pickle:
+            raise PermissionError(
+                f"The state of {type(self).__name__} holds pickled river models, and loading a pickle runs "
+                "code. Make the learner with allow_pickle=True if you trust where the state comes from."
+            )
+        super().load_state(state)
+        for name, value in pickle.loads(np.asarray(state["pickle"], dtype=np.uint8).tobytes()).items():
+            setattr(self, name, value)
+
+    def digest(self) -> str:
+        """See `Learner.digest`; equal models have equal digests, however their pickles differ."""
+        rest = {key: value for key, value in self.state().items() if key != "pickle"}
+        return digest(rest | {"parameters": repr(self), "models": object_digest(self._models_held())})
+
+
+class BinaryRelevance(RiverLearner):
+    """One clone of a river classifier, or of a regressor of 0 and 1, per label.
+
+    A label that appears late gets a copy of a classifier that has learned "no" from every message so far:
+    exactly the one it would have had if it had been known from the first message, for one more
+    classifier's work a message.
+
+    Parameters
+    ----------
+    model
+        The classifier, or a pipeline that ends in one. A regressor's targets are 0 and 1, and its answers
+        are cut to that range.
+    transformer
+        Learned and applied once a message, before all classifiers; None (the default) for raw features.
+        Scaling here costs one scaler, inside `model` it costs one a label.
+    allow_pickle
+        See `RiverLearner`.
+
+    Examples
+    --------
+    >>> from river.linear_model import LogisticRegression
+    >>> learner = BinaryRelevance(LogisticRegression())
+    >>> for day in range(200):
+    ...     learner.learn_one({"wet": day % 2}, {"rain": day % 2 == 1, "sun": day % 2 == 0})
+    >>> learner.predict_one({"wet": 1})
+    {'rain': True, 'sun': False}
+
+    References
+    ----------
+    .. [1] J. Read et al., "Scalable and efficient multi-label classification for evolving data streams",
+       Machine Learning 88, 2012.
+    """
+
+    pickled = ("_transformer", "_models", "_unborn")
+
+    def __init__(
+        self, model: BinaryModel, transformer: Transformer | None = None, allow_pickle: bool = False
+    ) -> None:
+        self.model = model
+        self.transformer = transformer
+        super().__init__(allow_pickle)
+        self._transformer = None if transformer is None else transformer.clone()
+        self._models: list[BinaryModel] = []
+        self._unborn: BinaryModel = model.clone()
+
+    def score(self, x: Vector) -> Vector:
+        """Return each label's probability, shape (L,); 0 where its classifier cannot say."""
+        unborn = [self._unborn] * (len(self.label_space) - len(self._models))
+        # A feature that nothing was learned of says nothing, and river's scaler would remember it.
+        scores = self._ask([*self._models, *unborn], self._transformed(dictionary(x[: self._features])))
+        return np.array(scores, dtype=np.float32)
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Teach every label that the message speaks of."""
+        self._count(x)
+        size = len(self.label_space)
+        while len(self._models) < size:
+            self._models.append(copy.deepcopy(self._unborn))
+        features = dictionary(x)
+        if self._transformer is not None:
+            self._transformer.learn_one(features)
+        positive, unknown = targets.dense(size).tolist(), targets.unknown(size).tolist()
+        answers = [None if unsaid else yes for yes, unsaid in zip(positive, unknown, strict=True)]
+        self._teach([*answers, False if targets.complete else None], self._transformed(features))
+
+    def _transformed(self, features: Features) -> Features:
+        return features if self._transformer is None else self._transformer.transform_one(features)
+
+    def _ask(self, models: Sequence[BinaryModel], features: Features) -> list[float]:
+        return [_probability(model, features) for model in models]
+
+    def _teach(self, answers: Sequence[bool | None], features: Features) -> None:
+        for model, answer in zip([*self._models, self._unborn], answers, strict=True):
+            if answer is not None:
+                _learn(model, features, answer)
+
+
+class ClassifierChain(BinaryRelevance):
+    """One clone of a river classifier per label, each of which also sees what those before it predict.
+
+    The chain runs in order of the labels' appearance; a label that appears late joins at its end, as in
+    `BinaryRelevance`. Predictions, not truths, are passed on in learning too, so that unknown labels do
+    no harm and the classifiers learn from what they will see.
+
+    Parameters
+    ----------
+    model, transformer, allow_pickle
+        As in `BinaryRelevance`.
+
+    Examples
+    --------
+    >>> from river.tree import HoeffdingTreeClassifier
+    >>> learner = ClassifierChain(HoeffdingTreeClassifier())
+    >>> learner.learn_one({"wet": 1}, {"rain": True, "sun": False})
+    >>> learner.predict_one({"wet": 1})
+    {'rain': True, 'sun': False}
+
+    References
+    ----------
+    .. [1] J. Read et al., "Classifier chains for multi-label classification", Machine Learning 85, 2011.
+    """
+
+    def _ask(self, models: Sequence[BinaryModel], features: Features) -> list[float]:
+        scores: list[float] = []
+        for label, model in enumerate(models):
+            scores.append(_probability(model, features))
+            features = _passed_on(features, label, scores[-1])
+        return scores
+
+    def _teach(self, answers: Sequence[bool | None], features: Features) -> None:
+        for label, (model, answer) in enumerate(zip([*self._models, self._unborn], answers, strict=True)):
+            probability = _probability(model, features)
+            if answer is not None:
+                _learn(model, features, answer)
+            features = _passed_on(features, label, probability)
+
+
+class MultiLabelModel(RiverLearner):
+    """Any river model of all labels at once: a multi-label classifier, or a multi-target regressor.
+
+    The model sees the labels known so far, by name. A label that a message leaves unknown is taught as
+    the model predicts it, because river has no way to say "unknown". What becomes of labels that appear
+    late is up to the model.
+
+    Parameters
+    ----------
+    model
+        The river model; a regressor's targets are 0 and 1, and its answers are cut to that range.
+    allow_pickle
+        See `RiverLearner`.
+
+    Examples
+    --------
+    >>> from river.multioutput import MultiClassEncoder
+    >>> from river.naive_bayes import GaussianNB
+    >>> learner = MultiLabelModel(MultiClassEncoder(GaussianNB()))
+    >>> learner.learn_one({"wet": 1}, {"rain": True, "sun": False})
+    >>> learner.predict_one({"wet": 1})
+    {'rain': True, 'sun': False}
+    """
+
+    pickled = ("_model",)
+
+    def __init__(
+        self, model: MultiLabelClassifier | MultiTargetRegressor, allow_pickle: bool = False
+    ) -> None:
+        self.model = model
+        super().__init__(allow_pickle)
+        self._model = model.clone()
+
+    def score(self, x: Vector) -> Vector:
+        """Return each label's probability, shape (L,); 0 for a label that the model does not know."""
+        answers = self._answers(dictionary(x[: self._features])) if self._messages else {}
+        scores = [finite(answers.get(name, 0.0)) for name in self.label_space.names()]
+        return np.clip(np.array(scores, dtype=np.float32), 0.0, 1.0)
+
+    def learn(self, x: Vector, targets: Targets) -> None:
+        """Teach one message."""
+        size = len(self.label_space)
+        truth = targets.dense(size)
+        if not targets.complete:
+            truth = np.where(targets.unknown(size), self.score(x) >= 0.5, truth)
+        self._count(x)
+        kind = float if isinstance(self._model, MultiTargetRegressor) else bool
+        y: Any = {name: kind(on) for name, on in zip(self.label_space.names(), truth.tolist(), strict=True)}
+        self._model.learn_one(dictionary(x), y)
+
+    def _answers(self, features: Features) -> dict[Any, float]:
+        model: Any = self._model
+        if isinstance(model, MultiTargetRegressor):
+            return dict(model.predict_one(features))
+        try:
+            answers = model.predict_proba_one(features)
+        except NotImplementedError:
+            return {name: float(on) for name, on in model.predict_one(features).items()}
+        return {name: answer.get(True, 0.0) for name, answer in answers.items()}
+
+
+def dictionary(x: Vector) -> Features:
+    """Return river's form of a vector: what is missing is left out."""
+    return {slot: value for slot, value in enumerate(x.tolist()) if value == value}
+
+
+def _passed_on(features: Features, label: int, probability: float) -> Features:
+    # A copy, because some models keep what they are given; negative keys, because slots are not.
+    return {**features, -1 - label: probability}
+
+
+def _learn(model: BinaryModel, features: Features, answer: bool) -> None:
+    if isinstance(model, Regressor):
+        model.learn_one(features, float(answer))
+    else:
+        model.learn_one(features, answer)
+
+
+def _probability(model: BinaryModel, features: Features) -> float:
+    if isinstance(model, Regressor):
+        return min(max(finite(model.predict_one(features)), 0.0), 1.0)
+    try:
+        return finite(model.predict_proba_one(features).get(True, 0.0))
+    except NotImplementedError:
+        return float(model.predict_one(features) or False)
+
+
+def finite(probability: float) -> float:
+    """Return a probability, 0 for one that is not a number or has no bounds."""
+    return probability if math.isfinite(probability) else 0.0

@@ -1,0 +1,148 @@
+"""`ithaca benchmark PATH...`: every learner on every set in every order, as tables, JSON and a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from stream.cli.evaluate import EncoderName, Limit
+from stream.cli.tables import score_table, wide_console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.evaluation import Comparison, Key
+
+
+def benchmark_command(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Streams, each as `ithaca evaluate` takes it.")
+    ],
+    learner: Annotated[
+        list[str] | None, typer.Option(help="Learner to run, repeatable; the default is every one there is.")
+    ] = None,
+    order: Annotated[
+        list[str] | None,
+        typer.Option(help="stored or shuffled:SEED, repeatable; the default is stored and shuffled:1."),
+    ] = None,
+    limit: Limit = None,
+    encoder: EncoderName = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the results; what is there already is not run again.")
+    ] = Path("benchmark"),
+) -> None:
+    """Run learners on sets in several orders, and compare them.
+
+    Each run is kept in OUT/runs.jsonl as soon as it is done, so it can be stopped and started again at any
+    time. At the end come OUT/results.json and OUT/report.html. Several shuffles are also compared on average.
+    """
+    # Here and not above: torch and river take seconds, which `--help` need not wait for.
+    from learners import LEARNERS, make
+    from stream.encoders import make_encoder
+    from stream.evaluation import BASELINES, RunsFile, benchmark, html, seed_of
+    from stream.worker import limit_threads
+
+    limit_threads()
+    learners = list(dict.fromkeys([*(learner or LEARNERS), *BASELINES]))
+    orders = list(dict.fromkeys(order or ["stored", "shuffled:1"]))
+    try:
+        for name in learners:
+            make(name)
+        for each in orders:
+            seed_of(each)
+        if encoder is not None:
+            make_encoder(encoder)
+        runs = RunsFile(out / "runs.jsonl")
+    except (ValueError, ImportError) as error:
+        typer.echo(f"ithaca benchmark: {error}", err=True)
+        raise typer.Exit(2) from error
+    with Bars(len(paths) * len(orders) * len(learners)) as bars:
+        comparisons = benchmark(paths, learners, orders, runs, bars, limit=limit, encoder=encoder)
+    if comparisons:
+        (out / "results.json").write_bytes(msgspec.json.format(_json(comparisons)) + b"\n")
+        (out / "report.html").write_text(html(comparisons), encoding="utf-8")
+        _print(comparisons)
+        typer.echo(f"Report: {out / 'report.html'}")
+    if bars.failures:
+        raise typer.Exit(1)
+
+
+def _print(comparisons: Sequence[Comparison]) -> None:
+    console = wide_console()
+    for comparison in comparisons:
+        for report in comparison.reports:
+            console.print(score_table(report))
+
+
+def _json(comparisons: Sequence[Comparison]) -> bytes:
+    from stream.evaluation import METRICS
+
+    return msgspec.json.encode(
+        [
+            {
+                "order": comparison.order,
+                "reports": comparison.reports,
+                "kappa_temporal": {
+                    report.data: {each.learner: report.kappa_temporal(each) for each in report.results}
+                    for report in comparison.reports
+                },
+                "rankings": {metric: comparison.ranking(metric) for metric in METRICS},
+            }
+            for comparison in comparisons
+        ]
+    )
+
+
+class Bars:
+    """One bar over all runs and one over the messages of the present one; lines where there is no terminal.
+
+    Attributes
+    ----------
+    failures
+        What was left out, one sentence each.
+    """
+
+    def __init__(self, runs: int) -> None:
+        console = Console(stderr=True)
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        self._shown = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._all = self._shown.add_task("runs", total=runs)
+        self._one = self._shown.add_task("", total=None)
+        self._name = ""
+        self.failures: list[str] = []
+
+    def __enter__(self) -> Bars:
+        """Show the bars."""
+        self._shown.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave them as they are."""
+        self._shown.stop()
+
+    def start(self, key: Key, messages: int) -> None:
+        """Show what runs now."""
+        self._name = f"{key.data}, {key.order}, {key.learner}"
+        self._shown.reset(self._one, total=messages, description=self._name)
+        if self._shown.disable:
+            typer.echo(self._name, err=True)
+
+    def advance(self, messages: int) -> None:
+        """Move on within the run."""
+        self._shown.advance(self._one, messages)
+
+    def end(self, failure: str | None) -> None:
+        """Count the run."""
+        self.skip(1, None if failure is None else f"{self._name}: {failure}")
+
+    def skip(self, runs: int, why: str | None) -> None:
+        """Count runs, and say why they cannot be done."""
+        self._shown.advance(self._all, runs)
+        if why is not None:
+            self.failures.append(why)
+            self._shown.console.print(f"left out: {why}", style="red", highlight=False, markup=False)

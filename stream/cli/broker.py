@@ -1,0 +1,125 @@
+"""`ithaca broker start|stop|status`: a broker for a person at a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from stream.broker import ADDRESS_VARIABLE, STOP_SECONDS, LocalBroker, NoBrokerError, Process, answers, choose
+from stream.config import state_home
+
+app = typer.Typer(help="A broker on this machine, for development.", no_args_is_help=True)
+
+
+class Running(msgspec.Struct, frozen=True):
+    """What is remembered of the broker that was started: enough to find it and nothing else."""
+
+    kind: str
+    address: str
+    data: str
+    pid: int
+    birth: str
+
+    @property
+    def process(self) -> Process:
+        """The process it ran as."""
+        return Process(self.pid, self.birth)
+
+
+def state_folder() -> Path:
+    """Return the folder that holds what is remembered and, unless told otherwise, the data."""
+    return state_home() / "broker"
+
+
+def _remembered() -> Running | None:
+    try:
+        return msgspec.json.decode((state_folder() / "running.json").read_bytes(), type=Running)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+
+
+def _remember(running: Running) -> None:
+    folder = state_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    # By renaming, so that nobody reads half of it.
+    fresh = folder / f"running.{os.getpid()}"
+    fresh.write_bytes(msgspec.json.encode(running))
+    fresh.replace(folder / "running.json")
+
+
+def _forget() -> None:
+    with contextlib.suppress(FileNotFoundError):
+        (state_folder() / "running.json").unlink()
+
+
+@app.command()
+def start(
+    data: Annotated[Path | None, typer.Option(help="Folder for its data; kept when it stops.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0: a free one.")] = 0,
+) -> None:
+    """Start a broker and print its address: Apache Kafka, or the embedded one without Java and Maven."""
+    running = _remembered()
+    if running and running.process.alive():
+        typer.echo(
+            f"a broker runs already: {running.kind}, pid {running.pid}, data in {running.data}", err=True
+        )
+        _print_address(running.address)
+        return
+    folder = (data or state_folder()).resolve()
+    try:
+        broker = choose(folder, port, outlives_us=True)
+    except NoBrokerError as unavailable:
+        raise _refusal(str(unavailable)) from None
+    if isinstance(broker, LocalBroker):
+        assert broker.process is not None
+        _remember(Running(broker.kind, broker.address, str(broker.data), *broker.process))
+        typer.echo(f"started: {broker.kind}, pid {broker.process.pid}, data in {broker.data}", err=True)
+    else:
+        typer.echo(f"nothing to start: {ADDRESS_VARIABLE} names a broker", err=True)
+    _print_address(broker.address)
+
+
+@app.command()
+def stop() -> None:
+    """Stop the broker that `start` started; its data stays."""
+    running = _remembered()
+    if running is None:
+        raise _refusal("no broker was started; `ithaca broker start` starts one")
+    if not running.process.alive():
+        _forget()
+        raise _refusal(
+            f"the broker with pid {running.pid} had ended already; its log: {running.data}/broker.log"
+        )
+    running.process.stop(STOP_SECONDS)
+    _forget()
+    typer.echo(f"stopped: {running.kind}, pid {running.pid}", err=True)
+
+
+@app.command()
+def status() -> None:
+    """Say whether the broker that `start` started runs and answers; exit status 1 if it does not."""
+    running = _remembered()
+    if running is None:
+        raise _refusal("no broker was started; `ithaca broker start` starts one")
+    if not running.process.alive():
+        raise _refusal(f"the broker with pid {running.pid} has ended; its log: {running.data}/broker.log")
+    state = f"{running.kind}, pid {running.pid}, data in {running.data}"
+    if not answers(running.address):
+        raise _refusal(f"runs but does not answer at {running.address}: {state}")
+    typer.echo(f"runs: {state}", err=True)
+    _print_address(running.address)
+
+
+def _print_address(address: str) -> None:
+    # Alone on standard output, so that `eval "$(ithaca broker start)"` sets it.
+    typer.echo(f"export {ADDRESS_VARIABLE}={address}")
+
+
+def _refusal(reason: str) -> typer.Exit:
+    typer.echo(reason, err=True)
+    return typer.Exit(1)

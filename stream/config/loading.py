@@ -1,0 +1,185 @@
+"""Where settings come from: a TOML file, overridden by the environment, overridden by the command line.
+
+Every setting lives in a section. In the file it is `[section] key = value`; in the environment it is
+`ITHACA_SECTION__KEY`. A secret may come from a file instead: `ITHACA_SECTION__KEY_FILE` names it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from stream.config.settings import Section, Settings
+
+PREFIX = "ITHACA_"
+DELIMITER = "__"
+
+_SECTIONS = frozenset(
+    name
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+)
+
+
+class ConfigError(ValueError):
+    """Settings that cannot be used: names each key, what was got, and the next step."""
+
+
+class _Sources(Settings, BaseSettings):
+    """Settings that are looked for in all three places."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, nested_model_default_partial_update=True
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line over environment over file."""
+        del env_settings, dotenv_settings, file_secret_settings
+        environment = EnvSettingsSource(settings_cls)
+        environment.env_vars = _with_secrets(environment.env_vars)
+        return (init_settings, environment, TomlConfigSettingsSource(settings_cls))
+
+
+def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Replace `..._FILE` variables by the variable they stand for, holding the file's stripped content."""
+    resolved: dict[str, str | None] = {}
+    for variable, value in variables.items():
+        stem = variable.removesuffix("_file")
+        if stem != variable and value is not None and _known(stem):
+            resolved[stem] = _secret(variable.upper(), Path(value))
+        else:
+            resolved.setdefault(variable, value)
+    return resolved
+
+
+def load(path: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings from a TOML file, the environment and the command line, later ones first.
+
+    Parameters
+    ----------
+    path
+        The file; None (the default) reads none.
+    overrides
+        Top-level values that win over file and environment; None is "not given".
+
+    Raises
+    ------
+    ConfigError
+        Naming every key that is unknown or has a value that cannot be used.
+    """
+    _check_file(path)
+    _check_environment()
+
+    class FileSettings(_Sources):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return FileSettings(**given)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_sentence(problem, path) for problem in error.errors())) from None
+    except SettingsError as error:
+        raise ConfigError(f"{error}; a table in the environment is written as JSON") from None
+
+
+def _check_file(path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"The settings file {path} cannot be read: {error.strerror}. Name one that exists."
+        ) from None
+    except ValueError as error:
+        raise ConfigError(f"The settings file {path} is not TOML: {error}. Correct that line.") from None
+
+
+def _check_environment() -> None:
+    # The environment source looks only for what it knows; a misspelt name would go unnoticed.
+    for variable in sorted(os.environ):
+        if variable.startswith(PREFIX) and DELIMITER in variable and not _known(variable):
+            section, key = _split(variable.removesuffix("_FILE"))
+            raise ConfigError(
+                f"The environment sets {variable}, but there is no setting {section}.{key}. "
+                f"{_known_keys(section)}"
+            )
+
+
+def _split(variable: str) -> tuple[str, str]:
+    section, _, key = variable.upper().removeprefix(PREFIX).lower().partition(DELIMITER)
+    return section, key
+
+
+def _known(variable: str) -> bool:
+    section, key = _split(variable)
+    keys = _keys(section)
+    return key.partition(DELIMITER)[0] in keys or key.removesuffix("_file") in keys
+
+
+def _keys(section: str) -> list[str]:
+    field = Settings.model_fields.get(section)
+    kind = field.annotation if field is not None else None
+    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, Section) else []
+
+
+def _known_keys(section: str) -> str:
+    keys = _keys(section)
+    if keys:
+        return f"Section {section} has: {', '.join(sorted(keys))}."
+    return f"The sections are: {', '.join(sorted(name for name in Settings.model_fields if _keys(name)))}."
+
+
+def _secret(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(
+            f"{variable} names {path}, which cannot be read: {error.strerror}. Mount it or unset it."
+        ) from None
+
+
+def _sentence(problem: Any, path: Path | None) -> str:
+    place = [str(part) for part in problem["loc"]]
+    key = ".".join(place)
+    where = (
+        f"{path}, {PREFIX}{DELIMITER.join(place).upper()} or the command line"
+        if path
+        else f"{PREFIX}{DELIMITER.join(place).upper()}"
+    )
+    if problem["type"] == "extra_forbidden":
+        return f"There is no setting {key}. {_known_keys(place[0])}"
+    trouble = problem["msg"].removeprefix("Value error, ")
+    if len(place) < 2 and place[0] in _SECTIONS:
+        # The whole section was got, and there may be a secret in it.
+        return f"The settings in {key} cannot be used: {trouble}. Change them in {where}."
+    shown = "a secret" if _is_secret(place) else repr(problem["input"])
+    return f"The setting {key} cannot be {shown}: {trouble.lower()}. Change it in {where}."
+
+
+def _is_secret(place: list[str]) -> bool:
+    # By what it is and not by its name: whoever adds a secret need not think of this.
+    section = Settings.model_fields[place[0]].annotation if place[0] in _SECTIONS else None
+    field = getattr(section, "model_fields", {}).get(place[1]) if len(place) > 1 else None
+    return field is not None and "SecretStr" in str(field.annotation)

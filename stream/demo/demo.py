@@ -1,0 +1,290 @@
+"""`ithaca demo`: the whole way on one machine, with a made-up stream whose story is known."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import signal
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
+
+from learners.core import Vector
+from learners.metrics import Scores
+from stream.broker import Broker, GivenBroker, NoBrokerError, Process, choose, free_ports, spawn
+from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Settings, load
+from stream.demo.support_messages import messages
+from stream.demo.terminal import SCORES, LiveView, add_scores, in_words, listed
+from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics
+from stream.pipeline import NO_RECORD, Outcome, Task, make_task
+from stream.records import Answer, Event, Record, topic
+from stream.telemetry import Telemetry, served
+from stream.worker import Worker, build, limit_threads
+
+SPAN = 20_000
+"""Events over which the story is told when the demo has no end."""
+PACE = 200.0
+"""Events a second when the demo has no end: an embedded broker keeps all of them in memory."""
+AHEAD = 5_000
+"""Most events written and not answered yet."""
+PATIENCE_S = 20.0
+"""How long the last batch may take once everything is to stop."""
+BASELINES = ("persistence", "majority")
+"""What any learner must beat; they see the same events in the same order."""
+
+
+class Compared(Task):
+    """A task with baselines running along.
+
+    Attributes
+    ----------
+    baselines
+        Tasks that see the same events, by name.
+    beside
+        The baselines' scores up to the last batch, by name.
+    """
+
+    baselines: Mapping[str, Task] = MappingProxyType({})
+    beside: Mapping[str, Scores] = MappingProxyType({})
+
+    def process(self, records: Sequence[Record]) -> Outcome:
+        """See `Task.process`."""
+        outcome = super().process(records)
+        self.beside = {name: task.scores.summary() for name, task in self.baselines.items()}
+        return outcome
+
+    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
+        """See `Task.advance`."""
+        for task in self.baselines.values():
+            task.advance(event, x)
+        return super().advance(event, x, fingerprint)
+
+
+def compared(settings: Settings, live_from: int) -> Compared:
+    """Return a fresh task with fresh baselines."""
+    silent = {"drift": DriftSettings(monitors=[]), "confidence": ConfidenceSettings(enabled=False)}
+    unwatched = settings.model_copy(update=silent)
+    task = make_task(settings, live_from, Compared)
+    task.baselines = {
+        name: make_task(unwatched.model_copy(update={"learner": LearnerSettings(name=name)}))
+        for name in BASELINES
+    }
+    return task
+
+
+class Job(threading.Thread):
+    """Work in the background that fails in the foreground.
+
+    A daemon: should it hang in a client whose broker is gone, the process can end all the same.
+    """
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__(daemon=True)
+        self.failure: Exception | None = None
+        self._work = work
+
+    def run(self) -> None:
+        """Do it; `start` calls this in the thread."""
+        try:
+            self._work()
+        except Exception as failure:
+            self.failure = failure
+
+    def finish(self) -> None:
+        """Wait for its end and raise what it failed with."""
+        self.join(PATIENCE_S)
+        if self.failure is not None:
+            raise self.failure
+        if self.is_alive():
+            raise BrokerError(f"The broker has not answered for {PATIENCE_S:.0f} s.")
+
+
+class Demo:
+    """A stream, a worker that labels it, and a view of both.
+
+    Parameters
+    ----------
+    broker
+        A running broker.
+    settings
+        Its address, and the stream; the topics must exist.
+    events
+        How many to answer; 0 goes on until Ctrl-C.
+    console
+        Where to show it.
+    """
+
+    def __init__(self, broker: Broker, settings: Settings, events: int, console: Console) -> None:
+        self._broker = broker
+        self._settings = settings
+        self._events = events
+        self._console = console
+        self._telemetry = Telemetry(build(settings))
+        self._stopping = threading.Event()
+        self._tasks: list[Compared] = []
+        self._began = time.monotonic()
+
+    def run(self) -> None:
+        """Work until all is answered or Ctrl-C, and say what was done.
+
+        Raises
+        ------
+        NoBrokerError
+            When the broker has ended.
+        """
+        worker = Worker(self._settings, self._make_task, self._telemetry)
+        jobs = [Job(worker.run), Job(self._produce)]
+        http = self._settings.http
+        with served(self._telemetry, http.host, http.port) as url:
+            self._console.print(f"metrics: {url}/metrics", highlight=False)
+            try:
+                for job in jobs:
+                    job.start()
+                LiveView(self._telemetry, "ithaca demo", self._console, self._beside).show(
+                    lambda: self._done(jobs)
+                )
+            except KeyboardInterrupt:
+                self._console.print("stopping: finishing the batch")
+            finally:
+                seconds = time.monotonic() - self._began
+                self._stopping.set()
+                worker.stop()
+            self._broker.check()
+            for job in jobs:
+                job.finish()
+        self._summarize(seconds, url)
+
+    def _done(self, jobs: Sequence[Job]) -> bool:
+        self._broker.check()
+        answered = self._telemetry.account().events
+        return 0 < self._events <= answered or any(job.failure for job in jobs)
+
+    def _make_task(self, live_from: int) -> Task:
+        task = compared(self._settings, live_from)
+        task.encoder = self._telemetry.timed(task.encoder)
+        self._tasks.append(task)
+        self._began = time.monotonic()
+        return task
+
+    def _produce(self) -> None:
+        stream = messages(self._events or SPAN)
+        values = itertools.islice(stream, self._events) if self._events else stream
+        with Writer(self._settings.kafka, topic(self._settings.stream, "events")) as writer:
+            for number, value in enumerate(values):
+                while not self._stopping.is_set() and self._ahead(number):
+                    # What is written lies in the client until it is asked to send it.
+                    writer.settle()
+                    time.sleep(0.05)
+                if self._stopping.is_set():
+                    return
+                writer.send(value, partition=0)
+
+    def _ahead(self, number: int) -> bool:
+        """Whether that many events are enough for now."""
+        if not self._events and number > PACE * (time.monotonic() - self._began):
+            return True
+        return number > self._telemetry.account().events + AHEAD
+
+    def _beside(self) -> Mapping[str, Scores]:
+        return self._tasks[-1].beside if self._tasks else {}
+
+    def _summarize(self, seconds: float, url: str) -> None:
+        if not self._tasks:
+            self._console.print("stopped before the first event")
+            return
+        account, task = self._telemetry.account(), self._tasks[-1]
+        table = Table("over all", *SCORES.values(), "messages", box=None, pad_edge=False)
+        for name, scores in {self._settings.learner.name: task.scores.summary(), **task.beside}.items():
+            add_scores(table, name, scores)
+        lines = {
+            "events": f"{account.events:,}",
+            "predictions": f"{account.predictions:,}",
+            "dead letters": listed(account.dead_letters) or "none",
+            "messages a second": f"{account.events / seconds:,.0f}",
+            "learner": in_words(task.learner.statistics()),
+            "drift alarms": listed(account.alarms) or "none",
+            "metrics were at": f"{url}/metrics",
+        }
+        for name, value in lines.items():
+            self._console.print(f"{name}: {value}", highlight=False, soft_wrap=True)
+        self._console.print(table)
+
+
+def play(events: int) -> None:
+    """Run the demo and end after so many events; 0: go on until Ctrl-C.
+
+    Raises
+    ------
+    typer.Exit
+        With status 1, once it has been said what went wrong.
+    """
+    limit_threads()
+    console = Console()
+    # Whoever stops us with SIGTERM gets the same clean end as with Ctrl-C.
+    # SIGINT too: what a script starts in the background inherits that it is ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    # The view owns the terminal; what goes wrong is shown above it.
+    shown = RichHandler(console=console, show_path=False)
+    logging.basicConfig(level="ERROR", format="%(message)s", handlers=[shown], force=True)
+    # Whatever a lost connection means here, we say ourselves; the client says it ten times, with tracebacks.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    try:
+        with ExitStack() as started:
+            console.print("starting a broker")
+            broker = choose()
+            started.callback(broker.stop)
+            console.print(f"broker: {broker.kind} at {broker.address}", highlight=False)
+            settings = demo_settings(broker.address)
+            ensure_topics(settings.kafka, settings.stream)
+            if isinstance(broker, GivenBroker):
+                started.callback(delete_topics, settings.kafka, settings.stream)
+            console.print(f"dashboard: {started.enter_context(dashboard(settings))}", highlight=False)
+            Demo(broker, settings, events, console).run()
+    except (NoBrokerError, BrokerError, FencedError, UnwrittenError, ValueError, OSError) as error:
+        console.print(f"ithaca: {error}", style="red", highlight=False)
+        raise typer.Exit(1) from error
+
+
+@contextmanager
+def dashboard(settings: Settings) -> Iterator[str]:
+    """Run the dashboard as a process of its own inside the block; gives its address.
+
+    It is up some seconds later, and takes nothing from the worker's thread.
+    """
+    with tempfile.TemporaryDirectory(prefix="ithaca-dashboard-") as folder:
+        configuration = Path(folder) / "ithaca.toml"
+        configuration.write_text(f'[kafka]\nbootstrap_servers = "{settings.kafka.bootstrap_servers}"\n')
+        (port,) = free_ports(1)
+        command = [sys.executable, "-m", "stream.cli", "dashboard", "--config", str(configuration)]
+        process = spawn(
+            [*command, "--stream", settings.stream, "--port", str(port)],
+            Path(folder) / "log",
+            outlives_us=False,
+        )
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            Process.of(process.pid).stop(grace=3.0)
+            process.wait()
+
+
+def demo_settings(address: str) -> Settings:
+    """Return the settings of a demo on a broker: topics of its own, a free port; nothing outlives it."""
+    return load(
+        stream=f"ithaca-demo-{uuid.uuid4().hex[:8]}",
+        kafka={"bootstrap_servers": address, "partitions": 1},
+        http={"port": 0},
+        snapshot={"location": "memory://"},
+    )

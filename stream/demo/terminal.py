@@ -1,0 +1,175 @@
+"""What a worker does, live in the terminal; a plain line now and then where there is none."""
+
+from __future__ import annotations
+
+import collections
+import time
+from collections.abc import Callable, Mapping
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from learners.core import Statistics
+from learners.metrics import RecentScores, Scores
+from learners.uncertainty import ConfidenceStatistics
+from stream.telemetry import Telemetry, WorkerStatus
+
+REFRESH_S = 0.25
+PLAIN_S = 5.0
+"""Seconds between two lines where there is no terminal."""
+RATE_S = 5.0
+"""Seconds that the rate is about."""
+
+SCORES = {
+    "subset_accuracy": "subset",
+    "example_f1": "example F1",
+    "micro_f1": "micro F1",
+    "macro_f1": "macro F1",
+    "hamming_loss": "Hamming",
+}
+
+
+class LiveView:
+    """Shows telemetry until something is done.
+
+    Parameters
+    ----------
+    telemetry
+        What to show.
+    title
+        What it is about.
+    console
+        Where to.
+    beside
+        Gives scores of other learners on the same stream, by name, to show beside ours; none by default.
+
+    Examples
+    --------
+    >>> view = LiveView(Telemetry(), "news", Console(width=80, color_system=None))
+    >>> view.line()
+    '0 events, 0/s, lag -, 0 dead letters'
+    """
+
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        title: str,
+        console: Console,
+        beside: Callable[[], Mapping[str, Scores]] = dict,
+    ) -> None:
+        self._telemetry = telemetry
+        self._title = title
+        self._console = console
+        self._beside = beside
+        self._seen: collections.deque[tuple[float, int]] = collections.deque([(0.0, 0)])
+
+    def show(self, done: Callable[[], bool]) -> None:
+        """Show until `done` says so."""
+        if not self._console.is_terminal:
+            self._print_lines(done)
+            return
+        # Whoever renders also refreshes: a thread of Live's own would show what we just took apart.
+        with Live(self.render(), console=self._console, auto_refresh=False) as live:
+            while not done():
+                time.sleep(REFRESH_S)
+                live.update(self.render(), refresh=True)
+
+    def _print_lines(self, done: Callable[[], bool]) -> None:
+        due = time.monotonic() + PLAIN_S
+        while not done():
+            time.sleep(REFRESH_S)
+            if time.monotonic() >= due:
+                due += PLAIN_S
+                self._console.print(self.line(), highlight=False, soft_wrap=True)
+
+    def line(self) -> str:
+        """Return the state as one line."""
+        account = self._telemetry.account()
+        parts = [_counts(account, self._rate(account))]
+        parts += [
+            f"partition {each.partition}: micro F1 {each.recent.micro_f1:.3f} lately, "
+            f"{each.scores.micro_f1:.3f} in all, {in_words(each.learner)}{_sure(each.confidence)}"
+            for each in account.partitions
+        ]
+        parts += [f"latest alarm: {_alarms(account)[-1]}"] if account.latest_alarms else []
+        return "; ".join(parts)
+
+    def render(self) -> RenderableType:
+        """Return the state as a panel."""
+        account = self._telemetry.account()
+        shown: list[RenderableType] = [Text(_counts(account, self._rate(account)), style="bold")]
+        if account.dead_letters:
+            shown.append(Text("dead letters: " + listed(account.dead_letters)))
+        shown.append(_scores_table(account, self._beside()))
+        shown += [
+            Text(f"partition {each.partition}: {in_words(each.learner)}{_sure(each.confidence)}")
+            for each in account.partitions
+        ]
+        shown.append(Text(f"drift alarms: {listed(account.alarms) or 'none yet'}"))
+        shown += [
+            Text(f"  {alarm}", style="yellow", overflow="ellipsis", no_wrap=True)
+            for alarm in _alarms(account)
+        ]
+        return Panel(Group(*shown), title=self._title, title_align="left")
+
+    def _rate(self, account: WorkerStatus) -> float:
+        now = (account.uptime_s, account.events)
+        while len(self._seen) > 1 and self._seen[1][0] <= now[0] - RATE_S:
+            self._seen.popleft()
+        self._seen.append(now)
+        seconds, events = now[0] - self._seen[0][0], now[1] - self._seen[0][1]
+        return events / seconds if seconds > 0 else 0.0
+
+
+def _scores_table(account: WorkerStatus, beside: Mapping[str, Scores]) -> Table:
+    table = Table("scores", *SCORES.values(), "messages", box=None, pad_edge=False, header_style="dim")
+    for each in account.partitions:
+        name = f"partition {each.partition}" if len(account.partitions) > 1 else "this learner"
+        add_scores(table, f"{name}, lately", each.recent)
+        add_scores(table, f"{name}, in all", each.scores)
+    for other, scores in beside.items():
+        add_scores(table, other, scores)
+    return table
+
+
+def add_scores(table: Table, name: str, scores: Scores | RecentScores) -> None:
+    """Add a row of scores to a table whose columns are a name, `SCORES` and the number of messages."""
+    cells = [f"{getattr(scores, field):.3f}" if hasattr(scores, field) else "" for field in SCORES]
+    table.add_row(name, *cells, f"{scores.messages:,}")
+
+
+def _counts(account: WorkerStatus, rate: float) -> str:
+    known = [each.lag for each in account.partitions if each.lag is not None]
+    restoring = len(account.restorations)
+    return (
+        f"{account.events:,} events, {rate:,.0f}/s, lag {f'{sum(known):,}' if known else '-'}, "
+        f"{sum(account.dead_letters.values()):,} dead letters"
+        + (f", {restoring} partitions restoring" if restoring else "")
+    )
+
+
+def in_words(statistics: Statistics) -> str:
+    """Return a learner's own account in words."""
+    return ", ".join(f"{name.replace('_', ' ')} {value:,.0f}" for name, value in statistics.figures().items())
+
+
+def _sure(said: ConfidenceStatistics | None) -> str:
+    if said is None or not said.messages:
+        return ""
+    return f", coverage {said.coverage:.1%}, rejected {said.rejected:.1%}"
+
+
+def _alarms(account: WorkerStatus) -> list[str]:
+    return [
+        f"{alarm.scope} {alarm.detector}: {alarm.subject} "
+        f"({alarm.statistic:.3g} against {alarm.threshold:.3g}; {alarm.action})"
+        for alarm in account.latest_alarms
+    ]
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Return counts as a list in words."""
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())

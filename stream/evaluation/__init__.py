@@ -1,0 +1,19 @@
+"""Learners on finite streams: prequential evaluation, the benchmark, its ranking and report."""
+
+from stream.evaluation.benchmark import METRICS, Comparison, Key, RunsFile, benchmark, seed_of
+from stream.evaluation.prequential import BASELINES, Evaluation, Report, evaluate
+from stream.evaluation.report import html
+
+__all__ = [
+    "BASELINES",
+    "METRICS",
+    "Comparison",
+    "Evaluation",
+    "Key",
+    "Report",
+    "RunsFile",
+    "benchmark",
+    "evaluate",
+    "html",
+    "seed_of",
+]

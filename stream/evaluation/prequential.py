@@ -1,0 +1,283 @@
+"""Prequential evaluation: learners over a finite stream, each message predicted before it is learned.
+
+Every learner has a task of its own and takes the messages through `Task.advance`, as in the service, so
+scores here are the service's on the same events. Messages are encoded once for all learners.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.monitors import Monitors
+from learners.core import Learner
+from stream.encoders import Encoded, Encoder, encode_all, make_encoder
+from stream.pipeline import FeedbackStore, Task
+from stream.records import BadEventError, Control, Event, Feedback, Input, Labelled, in_words
+from stream.sources import Source, SourceError
+
+BASELINES = ("persistence", "majority")
+"""Learners that every other one is put beside."""
+BATCH = 256
+"""Messages encoded at a time."""
+POINTS = 100
+"""Places in a stream at which a curve is taken, at least."""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """How one learner did; see `learners.metrics.Scores`. Speed is predict, score and learn together."""
+
+    learner: str
+    subset_accuracy: float
+    example_f1: float
+    micro_f1: float
+    macro_f1: float
+    hamming_loss: float
+    errors_per_message: float
+    p_at_1: float
+    p_at_3: float
+    p_at_5: float
+    calibration_error: float
+    messages_per_second: float
+
+
+class Report(msgspec.Struct, frozen=True):
+    """How all learners did on one stream.
+
+    Parameters
+    ----------
+    data
+        Name of the stream.
+    messages
+        Messages taken in; feedback is none.
+    features
+        Length of the longest vector.
+    labels
+        Labels that were named at least once.
+    order
+        "stored", or "shuffled:SEED".
+    results
+        One a learner, in the order given.
+    """
+
+    data: str
+    messages: int
+    features: int
+    labels: int
+    order: str
+    results: list[Result]
+
+    def kappa_temporal(self, result: Result) -> float | None:
+        """Return the skill over the previous labels in subset accuracy: (s - p) / (1 - p).
+
+        1 is perfect, 0 no better than repeating the labels before, negative worse. None without that
+        baseline, or where it is always right.
+
+        References
+        ----------
+        .. [1] I. Žliobaitė et al., "Evaluation methods and decision theory for classification of streaming
+           data with temporal dependence", Machine Learning 98, 2015.
+        """
+        previous = [each.subset_accuracy for each in self.results if each.learner == BASELINES[0]]
+        if not previous or previous[0] == 1.0:
+            return None
+        return (result.subset_accuracy - previous[0]) / (1.0 - previous[0])
+
+
+class Point(NamedTuple):
+    """What has added up by one place in a stream; see `learners.metrics.prequential.Counts`."""
+
+    messages: int
+    exact: int
+    hits: int
+    predicted: int
+    actual: int
+    cells: int
+
+
+class Evaluation(NamedTuple):
+    """A report and what else there is to say of its making.
+
+    Parameters
+    ----------
+    report
+        The report.
+    encoding_seconds
+        Time spent on encoding, which no learner's speed includes; 0 where the stream has its vectors.
+    problems
+        What was left out because it cannot be used, one sentence each.
+    curves
+        By learner, its sums at evenly spaced places, the end of the stream last.
+    """
+
+    report: Report
+    encoding_seconds: float
+    problems: Sequence[str]
+    curves: Mapping[str, list[Point]]
+
+
+def evaluate(
+    source: Source,
+    learners: Mapping[str, Learner],
+    *,
+    encoder: Encoder | None = None,
+    shuffle: int | None = None,
+    progress: Callable[[int], None] = lambda messages: None,
+) -> Evaluation:
+    """Run fresh learners over a stream and score every message from the first one.
+
+    Parameters
+    ----------
+    source
+        The stream.
+    learners
+        Fresh learners by name.
+    encoder
+        Makes the vectors of a stream that has none; None (the default) takes `hashing` where there is
+        text, else `dense`.
+    shuffle
+        Seed of a random order (PCG64); None (the default) keeps the stored one.
+    progress
+        Called with the number of messages done since its last call.
+
+    Raises
+    ------
+    SourceError
+        When no message has a label.
+    """
+    if not _any(source, lambda message: isinstance(message, Labelled) and message.teaches):
+        raise SourceError(
+            f"{source.name} has {len(source)} messages and no label: there is nothing to score. "
+            "Give a stream whose events carry `labels`."
+        )
+    if encoder is None:
+        text = _any(source, lambda message: isinstance(message, Event) and message.text is not None)
+        encoder = make_encoder("hashing" if text else "dense")
+    every = max(1, len(source) // POINTS)
+    answered = _any(source, lambda message: isinstance(message, Feedback))
+    trials = [_Trial(name, encoder, learner, every, answered) for name, learner in learners.items()]
+    batches = _Batches(source, encoder, _order(len(source), shuffle))
+    for batch in batches:
+        for trial in trials:
+            trial.run(batch)
+        progress(len(batch))
+    report = Report(
+        data=source.name,
+        messages=batches.messages,
+        features=batches.features,
+        labels=max(len(trial.task.learner.label_space) for trial in trials),
+        order="stored" if shuffle is None else f"shuffled:{shuffle}",
+        results=[trial.result(batches.messages) for trial in trials],
+    )
+    curves = {trial.name: trial.curve() for trial in trials}
+    refused = [problem for trial in trials for problem in trial.problems]
+    return Evaluation(report, batches.seconds, [*source.problems, *batches.problems, *refused], curves)
+
+
+def _any(source: Source, is_so: Callable[[Input], bool]) -> bool:
+    return any(is_so(source.message(position)) for position in range(len(source)))
+
+
+def _order(messages: int, shuffle: int | None) -> NDArray[np.intp]:
+    if shuffle is None:
+        return np.arange(messages)
+    return np.random.Generator(np.random.PCG64(shuffle)).permutation(messages)
+
+
+class _Trial:
+    """One learner on its way through the stream."""
+
+    def __init__(self, name: str, encoder: Encoder, learner: Learner, every: int, answered: bool) -> None:
+        self.name = name
+        store = FeedbackStore() if answered else FeedbackStore(events=0)
+        # Nobody reads alarms here, and what monitors cost is not the learner's speed.
+        self.task = Task(
+            encoder, learner, Monitors(names=()), run="evaluate", source="/ithaca/evaluate", feedback=store
+        )
+        self.problems: list[str] = []
+        self._every = every
+        self._seconds = 0.0
+        self._taken = 0
+        self._curve: list[Point] = []
+
+    def run(self, batch: Sequence[Encoded | Feedback | Control]) -> None:
+        started = time.perf_counter()
+        for message in batch:
+            if isinstance(message, Feedback):
+                self.task.hear(message)
+            elif isinstance(message, Control):
+                self._apply(message)
+            else:
+                self.task.advance(*message)
+            self._taken += 1
+            if not self._taken % self._every:
+                self._curve.append(self._point())
+        self._seconds += time.perf_counter() - started
+
+    def _apply(self, change: Control) -> None:
+        try:
+            self.task.apply(change)
+        except BadEventError as bad:
+            self.problems.append(f"{self.name} did not {in_words(change)}: {bad.detail}")
+
+    def _point(self) -> Point:
+        messages, counts = self.task.scores.counts()
+        return Point(messages, *counts)
+
+    def curve(self) -> list[Point]:
+        end = self._point()
+        return self._curve if self._curve[-1:] == [end] else [*self._curve, end]
+
+    def result(self, messages: int) -> Result:
+        scores = dataclasses.asdict(self.task.scores.summary())
+        shown = {field: scores[field] for field in Result.__struct_fields__ if field in scores}
+        speed = messages / self._seconds if self._seconds else 0.0
+        return Result(learner=self.name, **shown, messages_per_second=speed)
+
+
+class _Batches:
+    """Messages with their vectors, in order, and an account of how they were made."""
+
+    def __init__(self, source: Source, encoder: Encoder, order: NDArray[np.intp]) -> None:
+        self._source = source
+        self._encoder = encoder
+        self._order = order
+        self.messages = 0
+        self.features = 0
+        self.seconds = 0.0
+        self.problems: list[str] = []
+
+    def __iter__(self) -> Iterator[list[Encoded | Feedback | Control]]:
+        for start in range(0, len(self._order), BATCH):
+            batch = self._batch(self._order[start : start + BATCH].tolist())
+            sizes = [len(one.x) for one in batch if isinstance(one, Encoded)]
+            self.messages += len(sizes)
+            self.features = max([self.features, *sizes])
+            yield batch
+
+    def _batch(self, positions: list[int]) -> list[Encoded | Feedback | Control]:
+        messages = [self._source.message(position) for position in positions]
+        # A source has vectors for all of its messages or for none.
+        stored = [self._source.vector(position) for position in positions]
+        given: list[Encoded | Feedback | Control] = [
+            Encoded(message, x)
+            for message, x in zip(messages, stored, strict=True)
+            if x is not None and isinstance(message, Event)
+        ]
+        if given:
+            return given
+        started = time.perf_counter()
+        read = encode_all(self._encoder, messages)
+        self.seconds += time.perf_counter() - started
+        self.problems += [
+            f"event {message.id!r}: {one.detail}"
+            for message, one in zip(messages, read, strict=True)
+            if isinstance(one, BadEventError) and isinstance(message, Event)
+        ]
+        return [one for one in read if not isinstance(one, BadEventError)]

@@ -1,0 +1,23 @@
+"""What stops a task: whoever drives it begins anew from the newest snapshot."""
+
+from __future__ import annotations
+
+
+class LearnerError(RuntimeError):
+    """A learner that threw, and may have half-learned: the task is of no use any more.
+
+    Whoever drives it makes the task anew, from a snapshot or from the beginning, with this record
+    refused: it becomes a dead letter, and the model is as if it had never come.
+
+    Parameters
+    ----------
+    offset
+        The record's.
+    detail
+        What was thrown.
+    """
+
+    def __init__(self, offset: int, detail: str) -> None:
+        super().__init__(f"the learner threw at offset {offset}: {detail}")
+        self.offset = offset
+        self.detail = detail

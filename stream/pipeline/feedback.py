@@ -1,0 +1,318 @@
+"""Labels that come later: what an event was predicted from is kept, in bounds, until feedback joins it.
+
+Every feedback has exactly one outcome:
+
+* *joined*: the first labels of an event that is kept; *early*: likewise, but it came before its event and
+  waited for it;
+* *extended*: more labels of an event that has some, none of them known otherwise; *corrected*: a label
+  that was known turns out otherwise; *duplicate*: nothing new;
+* *late*: the event was there, but is kept no more; *orphan*: no such event came while it waited.
+
+What is joined, early, extended or corrected is learned, with all that is known of the event by then.
+Nothing here looks at a clock: time is what the records say it is.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import hashlib
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from learners.core import Prediction, State, Vector
+from learners.uncertainty import Confidence
+from stream.pipeline.known_labels import KnownLabels
+from stream.pipeline.pending import PendingPrediction, pack, unpack
+from stream.records import Event, Feedback
+
+TIME_STAMPS = 9
+"""The stream's time is the (lower) median of so many time stamps: one wild clock does no harm."""
+DIGEST = 16
+"""Bytes of a digest."""
+NO_RECORD = bytes(DIGEST)
+"""Fingerprint of what comes from no record, as in an evaluation."""
+OVERHEAD = 512
+"""What an event or a feedback costs beside its arrays and texts, in bytes, about."""
+OUTCOMES = ("joined", "early", "extended", "corrected", "duplicate", "late", "orphan")
+
+
+@dataclasses.dataclass(frozen=True)
+class FeedbackStatistics:
+    """What became of every feedback so far, and what is kept now.
+
+    Parameters
+    ----------
+    joined, early, extended, corrected, duplicate, late, orphan
+        Outcomes; see the module. With `waiting` they add up to all feedback there was.
+    waiting
+        Feedback that waits for its event.
+    expired
+        Events that were given up before any labels came.
+    kept
+        Events that feedback could still join.
+    kept_bytes
+        Memory that both take, about.
+    """
+
+    joined: int
+    early: int
+    extended: int
+    corrected: int
+    duplicate: int
+    late: int
+    orphan: int
+    waiting: int
+    expired: int
+    kept: int
+    kept_bytes: int
+
+
+class Lesson(NamedTuple):
+    """What there is to learn.
+
+    Parameters
+    ----------
+    x
+        The event's vector, as it was when it was predicted.
+    prediction
+        What was predicted then, to be scored; None where that is done.
+    truth
+        All that is known of the event's labels.
+    fingerprint
+        Stands for all records that this comes from.
+    delay
+        Events predicted since this one was.
+    confidence
+        What was said with the prediction of how sure it is; None likewise, or where nothing was.
+    """
+
+    x: Vector
+    prediction: Prediction | None
+    truth: KnownLabels
+    fingerprint: bytes
+    delay: int = 0
+    confidence: Confidence | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class Entry:
+    """One id: when it came, as the how manieth event; its guess (None: awaited), labels (None: likewise)."""
+
+    came: float
+    number: int
+    fingerprint: bytes
+    guess: PendingPrediction | None
+    truth: KnownLabels | None
+
+    def bytes(self, name: str) -> int:
+        """How much memory it takes, about."""
+        guess, truth = self.guess, self.truth
+        return OVERHEAD + len(name) + (guess.bytes if guess else 0) + (truth.characters if truth else 0)
+
+
+class FeedbackStore:
+    """Keeps events from their prediction on, joins feedback to them, and gives up the oldest.
+
+    Parameters
+    ----------
+    events
+        Most ids kept, at least 0. Fewer than come in before their labels do, and labels come too late.
+    max_bytes
+        Most memory, about. Reached first by long, dense vectors.
+    horizon_s
+        How long an id is kept, in seconds of the stream's own time.
+
+    Examples
+    --------
+    >>> store = FeedbackStore()
+    >>> guess = Prediction(np.array([0]), np.array([0.9, 0.2], dtype=np.float32))
+    >>> store.remember(Event(id="1", ts=0), np.ones(3, np.float32), guess)
+    >>> lesson = store.hear(Feedback(id="1", ts=60, labels=["grain"]))
+    >>> lesson.x.tolist(), lesson.truth.labels, store.statistics().joined
+    ([1.0, 1.0, 1.0], ('grain',), 1)
+    """
+
+    def __init__(
+        self, events: int = 10_000, max_bytes: int = 64 * 2**20, horizon_s: float = 604_800.0
+    ) -> None:
+        self.events = events
+        self.max_bytes = max_bytes
+        self.horizon_s = horizon_s
+        self._clear()
+
+    def _clear(self) -> None:
+        self._entries: dict[str, Entry] = {}  # In order of `came`.
+        self._departed: dict[bytes, None] = {}
+        self._counts = dict.fromkeys((*OUTCOMES, "expired"), 0)
+        self._waiting = self._bytes = self._predicted = 0
+        self._stamps: collections.deque[float] = collections.deque(maxlen=TIME_STAMPS)
+        self._now = -np.inf
+
+    def remember(
+        self,
+        event: Event,
+        x: Vector,
+        prediction: Prediction,
+        fingerprint: bytes = NO_RECORD,
+        confidence: Confidence | None = None,
+    ) -> Lesson | None:
+        """Keep an event that was predicted, and learned from if it has labels.
+
+        Return what else there is to learn, where feedback was waiting for it.
+        """
+        self._pass(event.seconds)
+        self._predicted += 1
+        if not self.events:
+            return None
+        self._departed.pop(chained(event.id.encode()), None)
+        earlier = self._take_out(event.id)
+        if earlier is not None and earlier.guess is not None:
+            self._counts["expired"] += earlier.truth is None  # The same id again: the new one counts.
+            earlier = None
+        truth = KnownLabels.of(event) if event.teaches else None
+        entry = Entry(
+            self._now, self._predicted, fingerprint, PendingPrediction.of(x, prediction, confidence), truth
+        )
+        lesson = None
+        if earlier is not None and earlier.truth is not None:
+            lesson = self._say(entry, earlier.truth, earlier.fingerprint, "early")
+        self._put_in(event.id, entry)
+        return lesson
+
+    def hear(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> Lesson | None:
+        """Take in labels and return what is to be learned from them, if anything is."""
+        self._pass(feedback.seconds)
+        truth = KnownLabels.of(feedback)
+        entry = self._entries.get(feedback.id)
+        if entry is not None:
+            self._bytes -= entry.bytes(feedback.id)
+            lesson = self._say(entry, truth, fingerprint, "joined")
+            self._bytes += entry.bytes(feedback.id)
+            self._shrink()
+            return lesson
+        if chained(feedback.id.encode()) in self._departed:
+            self._counts["late"] += 1
+        else:
+            self._put_in(feedback.id, Entry(self._now, self._predicted, fingerprint, None, truth))
+        return None
+
+    def statistics(self) -> FeedbackStatistics:
+        """Return a frozen account."""
+        kept = len(self._entries) - self._waiting
+        return FeedbackStatistics(**self._counts, waiting=self._waiting, kept=kept, kept_bytes=self._bytes)
+
+    def _say(self, entry: Entry, truth: KnownLabels, fingerprint: bytes, first: str) -> Lesson | None:
+        """Let labels be said of an entry, count what that comes to, and return what is to be learned."""
+        earlier = entry.truth
+        if earlier is None:
+            outcome, entry.truth = first, truth
+        else:
+            entry.truth = earlier.updated(truth)
+            outcome = "corrected" if earlier.contradicts(truth) else "extended"
+            if entry.truth.same(earlier):
+                outcome, entry.truth = "duplicate", earlier
+        self._counts[outcome] += 1
+        if outcome == "duplicate":
+            return None
+        entry.fingerprint = chained(entry.fingerprint, fingerprint)
+        if entry.guess is None:
+            return None
+        delay = self._predicted - entry.number
+        lesson = Lesson(entry.guess.x, None, entry.truth, entry.fingerprint, delay)
+        if earlier is not None:
+            return lesson
+        return lesson._replace(prediction=entry.guess.prediction, confidence=entry.guess.confidence)
+
+    def _pass(self, seconds: float) -> None:
+        """Let time pass, and give up what is too old by now."""
+        self._stamps.append(seconds)
+        self._now = max(self._now, sorted(self._stamps)[(len(self._stamps) - 1) // 2])
+        while self._entries:
+            name, entry = next(iter(self._entries.items()))
+            if entry.came >= self._now - self.horizon_s:
+                break
+            self._give_up(name, entry)
+
+    def _shrink(self) -> None:
+        while len(self._entries) > self.events or self._bytes > self.max_bytes:
+            self._give_up(*next(iter(self._entries.items())))
+
+    def _put_in(self, name: str, entry: Entry) -> None:
+        self._entries[name] = entry
+        self._bytes += entry.bytes(name)
+        self._waiting += entry.guess is None
+        self._shrink()
+
+    def _take_out(self, name: str) -> Entry | None:
+        entry = self._entries.pop(name, None)
+        if entry is not None:
+            self._bytes -= entry.bytes(name)
+            self._waiting -= entry.guess is None
+        return entry
+
+    def _give_up(self, name: str, entry: Entry) -> None:
+        self._take_out(name)
+        if entry.guess is None:
+            self._counts["orphan"] += 1
+            return
+        self._counts["expired"] += entry.truth is None
+        self._departed[chained(name.encode())] = None
+        if len(self._departed) > self.events:
+            del self._departed[next(iter(self._departed))]
+
+    def state(self) -> State:
+        """Return everything kept, as arrays and plain JSON values."""
+        entries = list(self._entries.values())
+        texts = [(name, entry.truth) for name, entry in self._entries.items()]
+        return {
+            "texts": np.frombuffer(msgspec.json.encode(texts), np.uint8),
+            "came": np.array([entry.came for entry in entries], np.float64),
+            "numbers": np.array([entry.number for entry in entries], np.int64),
+            "predicted": self._predicted,
+            "fingerprints": np.frombuffer(b"".join(entry.fingerprint for entry in entries), np.uint8),
+            "awaited": np.array([entry.guess is None for entry in entries], np.bool_),
+            "guesses": pack([entry.guess for entry in entries if entry.guess is not None]),
+            "departed": np.frombuffer(b"".join(self._departed), np.uint8),
+            "counts": dict(self._counts),
+            "stamps": list(self._stamps),
+            "now": None if self._now == -np.inf else self._now,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state of a store with equal parameters."""
+        self._clear()
+        texts = msgspec.json.decode(
+            np.asarray(state["texts"], np.uint8).tobytes(), type=list[tuple[str, KnownLabels | None]]
+        )
+        guesses = unpack(state["guesses"])
+        columns = (
+            np.asarray(state["came"], np.float64).tolist(),
+            np.asarray(state["numbers"], np.int64).tolist(),
+            _digests(state["fingerprints"]),
+            np.asarray(state["awaited"], np.bool_).tolist(),
+        )
+        for (name, truth), came, number, fingerprint, awaited in zip(texts, *columns, strict=True):
+            guess = None if awaited else next(guesses)
+            self._put_in(name, Entry(came, number, fingerprint, guess, truth))
+        self._predicted = state["predicted"]
+        self._departed = dict.fromkeys(_digests(state["departed"]))
+        self._counts = dict(state["counts"])
+        self._stamps.extend(state["stamps"])
+        self._now = -np.inf if state["now"] is None else state["now"]
+
+
+def chained(*parts: bytes) -> bytes:
+    """Return a digest that stands for some bytes in their order."""
+    running = hashlib.blake2b(digest_size=DIGEST)
+    for part in parts:
+        running.update(len(part).to_bytes(8, "little"))
+        running.update(part)
+    return running.digest()
+
+
+def _digests(state: Any) -> list[bytes]:
+    joined = np.asarray(state, np.uint8).tobytes()
+    return [joined[begin : begin + DIGEST] for begin in range(0, len(joined), DIGEST)]

@@ -1,0 +1,166 @@
+"""What is known of each label, for the compacted topic: how often, how well, since when, in which cluster.
+
+A partition writes at fixed offsets, so the same records give the same bytes however they were batched, and
+at most `MOST` labels each time, those first whose figures have waited longest: however many labels there
+are, a message costs no more than one such record on average. Beside the labels there is one record about
+the partition itself, under the empty key, which no label can have.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.monitors import Monitors
+from learners.core import Ids, Learner, grown
+from learners.metrics import Prequential
+from stream.records import LabelRecord, PartitionRecord
+
+EVERY = 500
+"""Offsets between two times of writing."""
+MOST = 500
+"""Most labels written at a time; the others keep their turn."""
+SHORT, LONG = 500.0, 5_000.0
+"""Half-lives, in messages learned from, of a label's present and of its usual rate."""
+
+
+class LabelStatistics:
+    """Books the labels of each learned message, and says whose figures are due.
+
+    Examples
+    --------
+    >>> statistics = LabelStatistics()
+    >>> statistics.update(np.array([0]), np.array([0, 1]), offset=7)
+    >>> statistics.due(np.zeros(0, dtype=np.intp)), statistics.seen(0), statistics.rates([0])
+    ([0, 1], (7, 7), [(1.0, 1.0)])
+    """
+
+    def __init__(self) -> None:
+        self._seen: NDArray[np.int64] = np.full((0, 2), -1, dtype=np.int64)  # first, last offset
+        self._rates: NDArray[np.float64] = np.zeros((0, 2))
+        self._updated: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._owners: Ids = np.zeros(0, dtype=np.intp)
+        self._waiting: dict[int, None] = {}
+        self._messages = 0
+
+    def update(self, actual: Ids, predicted: Ids, offset: int) -> None:
+        """Book one message: the labels it carries, those it was predicted to, and where it stands."""
+        labels = [*actual.tolist(), *predicted.tolist()]
+        size = max(labels, default=-1) + 1
+        self._seen = grown(self._seen, size, 2, fill=-1)
+        self._rates = grown(self._rates, size, 2)
+        self._updated = grown(self._updated, size)
+        self._messages += 1
+        self._rates[actual] = self._faded(actual) + _STEP
+        self._updated[actual] = self._messages
+        first = self._seen[actual, 0]
+        self._seen[actual, 0] = np.where(first < 0, offset, first)
+        self._seen[actual, 1] = offset
+        for label in labels:
+            self._waiting.setdefault(label)
+
+    def due(self, owners: Ids) -> list[int]:
+        """Return the labels whose figures are due, and strike them off.
+
+        A label is due when it occurred or was predicted since it was written, or when its cluster is
+        another: `owners` has the cluster of each label.
+        """
+        common = min(len(owners), len(self._owners))
+        for label in np.flatnonzero(owners[:common] != self._owners[:common]).tolist():
+            self._waiting.setdefault(label)
+        self._owners = np.array(owners)
+        due = list(islice(self._waiting, MOST))
+        for label in due:
+            del self._waiting[label]
+        return due
+
+    def seen(self, label: int) -> tuple[int, int]:
+        """Return the offsets of the first and the latest message that carried a label; -1 before those."""
+        if label >= len(self._seen):
+            return -1, -1
+        first, last = self._seen[label].tolist()
+        return first, last
+
+    def rates(self, labels: Sequence[int]) -> list[tuple[float, float]]:
+        """Return the present and the usual rate of labels."""
+        ids = np.array(labels, dtype=np.intp)
+        # Young averages have not the weight yet that they will have: of what there is, they are the share.
+        weight = 1.0 - 0.5 ** (self._messages / _HALF_LIVES)
+        return [(now, usual) for now, usual in np.minimum(self._faded(ids) / weight, 1.0).tolist()]
+
+    def _faded(self, labels: Ids) -> NDArray[np.float64]:
+        messages = self._messages - self._updated[labels]
+        faded: NDArray[np.float64] = self._rates[labels] * 0.5 ** (messages[:, None] / _HALF_LIVES)
+        return faded
+
+    def state(self) -> dict[str, Any]:
+        """Return everything booked, as arrays and plain JSON values."""
+        return {
+            "seen": self._seen,
+            "rates": self._rates,
+            "updated": self._updated,
+            "owners": self._owners,
+            "waiting": list(self._waiting),
+            "messages": self._messages,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._seen = np.array(state["seen"], dtype=np.int64).reshape(-1, 2)
+        self._rates = np.array(state["rates"], dtype=np.float64).reshape(-1, 2)
+        self._updated = np.array(state["updated"], dtype=np.int64)
+        self._owners = np.array(state["owners"], dtype=np.intp)
+        self._waiting = dict.fromkeys(state["waiting"])
+        self._messages = state["messages"]
+
+
+_HALF_LIVES = np.array([SHORT, LONG])
+_STEP = 1.0 - 0.5 ** (1.0 / _HALF_LIVES)
+
+
+def label_records(
+    statistics: LabelStatistics, learner: Learner, scores: Prequential
+) -> Iterator[LabelRecord]:
+    """Yield the records of the labels that are due."""
+    owners = learner.structure().owners
+    labels = statistics.due(owners)
+    if not labels:
+        return
+    counts = scores.per_label(labels)
+    for label, (hits, predicted, count), (rate, usual) in zip(
+        labels, counts, statistics.rates(labels), strict=True
+    ):
+        first_seen, last_seen = statistics.seen(label)
+        yield LabelRecord(
+            label=learner.label_space.name(label),
+            count=count,
+            predicted=predicted,
+            hits=hits,
+            f1=round(2 * hits / (count + predicted), 4) if count + predicted else 0.0,
+            first_seen=first_seen,
+            last_seen=last_seen,
+            rate=round(rate, 6),
+            usual=round(usual, 6),
+            cluster=int(owners[label]) if label < len(owners) else None,
+            updates=scores.counts()[0],
+        )
+
+
+def partition_record(learner: Learner, scores: Prequential, monitors: Monitors) -> PartitionRecord:
+    """Return what is known of a partition now."""
+    recent = dataclasses.asdict(scores.recent.summary())
+    del recent["messages"]
+    watched = {name: pair for name, pair in monitors.watched().items() if all(map(math.isfinite, pair))}
+    return PartitionRecord(
+        updates=scores.counts()[0],
+        scores={name: round(score, 6) for name, score in recent.items()},
+        learner=learner.statistics().figures(),
+        splits=learner.structure().splits,
+        watched=watched,
+    )

@@ -1,0 +1,117 @@
+"""What an event was predicted from, and what was predicted: kept in little memory until its labels come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.core import Ids, Prediction, State, Vector
+from learners.uncertainty import Confidence
+from stream.records import LISTED
+
+UNSAID = -1
+"""Size of the conformal set where nothing was said of how sure a prediction is."""
+
+
+class PendingPrediction(NamedTuple):
+    """An event as it was predicted, in little memory.
+
+    Parameters
+    ----------
+    size
+        Length of its vector, d.
+    filled, values
+        The vector's numbers that are not 0, and a bit for each place: set where one is. Shapes
+        (d / 8 rounded up,) and (numbers,).
+    labels
+        Ids of the predicted labels. Shape (k,).
+    scored, scores
+        Ids of the labels with the best scores, ascending, and these. Shape (LISTED,) at most, or that of a
+        larger conformal set.
+    set_size, reject, sureness
+        What was said of how sure it is; see `Confidence`. `UNSAID`, False and 0 where nothing was.
+    """
+
+    size: int
+    filled: NDArray[np.uint8]
+    values: NDArray[np.float32]
+    labels: Ids
+    scored: Ids
+    scores: NDArray[np.float32]
+    set_size: int = UNSAID
+    reject: bool = False
+    sureness: float = 0.0
+
+    @classmethod
+    def of(cls, x: Vector, prediction: Prediction, said: Confidence | None = None) -> PendingPrediction:
+        """Pack a vector of shape (d,), to the bit, a prediction, and what was said of how sure it is."""
+        filled = x.view(np.uint32) != 0
+        best, scores = prediction.best(LISTED) if said is None else (said.best, said.scores)
+        order, labels = np.argsort(best), np.array(prediction.labels, np.intp)
+        sure = () if said is None else (said.size, said.reject, said.sureness)
+        return cls(len(x), np.packbits(filled), x[filled], labels, best[order], scores[order], *sure)
+
+    @property
+    def x(self) -> Vector:
+        """The vector."""
+        x = np.zeros(self.size, dtype=np.float32)
+        x[np.unpackbits(self.filled, count=self.size).view(np.bool_)] = self.values
+        return x
+
+    @property
+    def prediction(self) -> Prediction:
+        """The prediction, without the scores that were not kept."""
+        return Prediction(self.labels, self.scores, self.scored)
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """What was said of how sure the prediction is."""
+        if self.set_size == UNSAID:
+            return None
+        best, scores = self.prediction.best(len(self.scored))
+        return Confidence(best, scores, self.set_size, self.reject, self.sureness)
+
+    @property
+    def bytes(self) -> int:
+        """Its size."""
+        return self.filled.nbytes + self.values.nbytes + self.labels.nbytes + 12 * len(self.scored)
+
+
+_NUMBERS: dict[str, type[np.generic]] = {
+    "size": np.int64,
+    "set_size": np.int64,
+    "reject": np.bool_,
+    "sureness": np.float64,
+}
+_ARRAYS: dict[str, type[np.generic]] = {
+    "filled": np.uint8,
+    "values": np.float32,
+    "labels": np.intp,
+    "scored": np.intp,
+    "scores": np.float32,
+}
+
+
+def pack(guesses: Sequence[PendingPrediction]) -> State:
+    """Return guesses as a few long arrays: the numbers, and each other field end to end with its lengths."""
+    state: State = {
+        name: np.array([getattr(guess, name) for guess in guesses], kind) for name, kind in _NUMBERS.items()
+    }
+    for name, kind in _ARRAYS.items():
+        parts = [getattr(guess, name) for guess in guesses]
+        state[name] = np.concatenate([np.zeros(0, kind), *parts])
+        state[f"{name}_lengths"] = np.array([len(part) for part in parts], np.int64)
+    return state
+
+
+def unpack(state: dict[str, Any]) -> Iterator[PendingPrediction]:
+    """Return the guesses that were packed, in order."""
+    columns = {name: np.asarray(state[name], kind).tolist() for name, kind in _NUMBERS.items()}
+    for name, kind in _ARRAYS.items():
+        ends = np.cumsum(np.asarray(state[f"{name}_lengths"], np.int64))
+        columns[name] = np.split(np.asarray(state[name], kind), ends)[:-1]
+    for row in zip(*(columns[name] for name in PendingPrediction._fields), strict=True):
+        yield PendingPrediction(*row)

@@ -1,0 +1,64 @@
+"""Operations on the taxonomy, as records say them: what they ask of a learner, and what is told of them."""
+
+from __future__ import annotations
+
+from drift.alarms import Alarm
+from learners.core import Learner, Operation, TaxonomyError
+from stream.records.schema import BadEventError, Control, DriftRecord
+
+DETECTOR = "taxonomy"
+"""Detector of the drift event that tells of an operation that was applied."""
+
+
+def apply_operation(learner: Learner, control: Control) -> Alarm:
+    """Carry out an operation and return the alarm that tells of it; its statistic is how many labels it made.
+
+    Raises
+    ------
+    BadEventError
+        When the learner's taxonomy does not allow it, or the learner has none; nothing has changed then.
+
+    Examples
+    --------
+    >>> from learners import LabelExpansion
+    >>> learner = LabelExpansion()
+    >>> apply_operation(learner, Control("add", "topics/energy")).statistic
+    2.0
+    >>> apply_operation(learner, Control("retire", "topics/grain"))
+    Traceback (most recent call last):
+    ...
+    stream.records.schema.BadEventError: There is no label 'topics/grain'. Add it first, or correct the path.
+    """
+    known, asked = len(learner.label_space), operation(control)
+    try:
+        learner.apply(asked)
+    except TaxonomyError as error:
+        raise BadEventError("control", str(error)) from error
+    made = float(len(learner.label_space) - known)
+    return Alarm(DETECTOR, "structure", control.label, made, 0.0, 0, in_words(control), operation=asked)
+
+
+def operation(control: Control) -> Operation:
+    """Return what a record asks for."""
+    return Operation(control.operation, control.label, tuple(control.to))
+
+
+def in_words(control: Control) -> str:
+    """Return an operation in words.
+
+    Examples
+    --------
+    >>> in_words(Control("split", "topics/energy", ["crude", "gas"]))
+    'split topics/energy: crude, gas'
+    """
+    return f"{control.operation} {control.label}" + (f": {', '.join(control.to)}" if control.to else "")
+
+
+def drift_record(alarm: Alarm) -> DriftRecord:
+    """Return an alarm as it is written; its operation becomes the control record that does it."""
+    fields = alarm._asdict()
+    asked = fields.pop("operation")
+    if asked is None:
+        return DriftRecord(**fields)
+    kind, label, to = asked
+    return DriftRecord(**fields, control=Control(kind, label, list(to)))

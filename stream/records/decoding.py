@@ -1,0 +1,230 @@
+"""A record's bytes read: event, feedback, operation, or a `BadEventError` that says what is wrong."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from learners.core import OPERATIONS
+from stream.records.schema import BadEventError, Control, Event, Feedback, Headers, Input, short
+
+MAX_EVENT_BYTES = 1_000_000
+"""Largest event value that is read, in bytes; larger ones are dead letters."""
+MAX_LABELS = 1_000
+"""Most labels (or known negatives) one event may name."""
+MAX_NAME_CHARACTERS = 256
+"""Longest name of a label or a feature, in characters."""
+MAX_ID_CHARACTERS = 1_000
+"""Longest event id, in characters; predictions repeat it."""
+MAX_NUMBER = float(np.finfo(np.float32).max)
+"""Largest size of a number in a vector or a feature: what float32 holds."""
+MAX_DEPTH = 100
+"""Deepest nesting of arrays and objects in an event, itself included."""
+FEEDBACK_TYPE = b"ithaca.feedback"
+"""Value of the `ce_type` header of a record that is feedback, whatever fields it has."""
+CONTROL_TYPE = b"ithaca.control"
+"""Likewise, of a record that is an operation on the taxonomy."""
+
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+class _Marks(msgspec.Struct):
+    """The fields by which a record that is no event may be a control record."""
+
+    operation: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    id: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_events = msgspec.json.Decoder(Event)
+_controls = msgspec.json.Decoder(Control)
+_marks = msgspec.json.Decoder(_Marks)
+
+
+def decode_event(value: bytes | None) -> Event:
+    """Return the event in a record's value.
+
+    Raises
+    ------
+    BadEventError
+        When there is none: says which field is wrong and what was got.
+
+    Examples
+    --------
+    >>> decode_event(b'{"id": "1", "ts": 0, "text": "wheat up"}').text
+    'wheat up'
+    >>> decode_event(b'{"id": 7, "ts": 0}')
+    Traceback (most recent call last):
+    ...
+    stream.records.schema.BadEventError: Expected `str`, got `int` - at `$.id`
+    """
+    event: Event = _read(value, _events)
+    check_event(event)
+    return event
+
+
+def decode_control(value: bytes | None) -> Control:
+    """Return the operation on the taxonomy in a record's value; whether it is allowed, the taxonomy says.
+
+    Raises
+    ------
+    BadEventError
+        When there is none: says which field is wrong and what was got.
+
+    Examples
+    --------
+    >>> decode_control(b'{"operation": "merge", "label": "topics/maize", "to": ["topics/corn"]}').label
+    'topics/maize'
+    >>> decode_control(b'{"operation": "marry", "label": "topics/maize"}')
+    Traceback (most recent call last):
+    ...
+    stream.records.schema.BadEventError: operation is 'marry'; there are add, split, ...
+    """
+    control: Control = _read(value, _controls)
+    if control.operation not in OPERATIONS:
+        got = repr(short(control.operation, 64))
+        raise BadEventError("value", f"operation is {got}; there are {', '.join(OPERATIONS)}")
+    _check_name("label", control.label)
+    _check_labels("to", control.to)
+    return control
+
+
+def decode(value: bytes | None, headers: Headers = ()) -> Input:
+    """Return the event, the feedback or the operation on the taxonomy in a record.
+
+    It is feedback if its last `ce_type` header is `ithaca.feedback`, or if it has labels (or known
+    negatives) and nothing that an encoder could read: no text, no features, no vector. It is an operation
+    if that header is `ithaca.control`, or if it has an `operation` and no `id`.
+
+    Raises
+    ------
+    BadEventError
+        As `decode_event` and `decode_control`, and when a record that says it is feedback names no label.
+
+    Examples
+    --------
+    >>> decode(b'{"id": "1", "ts": 0, "text": "wheat up", "labels": ["grain"]}').labels
+    ['grain']
+    >>> type(decode(b'{"id": "1", "ts": 60, "labels": ["grain"]}')).__name__
+    'Feedback'
+    """
+    declared = dict(headers).get("ce_type") if headers else None
+    if declared == CONTROL_TYPE:
+        return decode_control(value)
+    try:
+        event = decode_event(value)
+    except BadEventError as bad:
+        # Looked for only here, so that it costs a good event nothing.
+        if declared != FEEDBACK_TYPE and bad.reason == "schema" and _is_control(value or b""):
+            return decode_control(value)
+        raise
+    content = (event.text, event.features, event.vector)
+    if declared != FEEDBACK_TYPE and not (event.teaches and content == (None, None, None)):
+        return event
+    if not event.teaches:
+        raise BadEventError("value", "this feedback has neither labels nor not: it says nothing")
+    return Feedback(
+        id=event.id, ts=event.ts, labels=event.labels, labels_complete=event.labels_complete, not_=event.not_
+    )
+
+
+def _read(value: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
+    if value is None:
+        raise BadEventError("tombstone", "the value is null; an event must be a JSON object")
+    check_size(value)
+    _check_depth(value)
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise BadEventError("schema", str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadEventError("json", f"the value is not JSON: {error}") from error
+
+
+def check_size(value: bytes) -> None:
+    """Raise BadEventError when a record's value is larger than any that is read."""
+    if len(value) > MAX_EVENT_BYTES:
+        raise BadEventError("size", f"the value has {len(value)} bytes; at most {MAX_EVENT_BYTES} are read")
+
+
+def _is_control(value: bytes) -> bool:
+    try:
+        marks = _marks.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return marks.operation is not msgspec.UNSET and marks.id is msgspec.UNSET
+
+
+def check_event(event: Event) -> None:
+    """Raise BadEventError when a well-typed event has a value that cannot be used."""
+    if not 1 <= len(event.id) <= MAX_ID_CHARACTERS:
+        raise BadEventError("value", f"id has {len(event.id)} characters; an id has 1 to {MAX_ID_CHARACTERS}")
+    _check_time(event.ts)
+    _check_labels("labels", event.labels or [])
+    _check_labels("not", event.not_)
+    _check_vector(event.vector or [])
+    _check_features(event.features or {})
+
+
+def _check_depth(value: bytes) -> None:
+    # The decoder's own bound is what is left of the caller's stack; an event must not be good in one
+    # program and bad in another.
+    if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", value)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise BadEventError("json", f"the value nests deeper than {MAX_DEPTH} arrays and objects")
+
+
+def _check_time(ts: str | float) -> None:
+    try:
+        if isinstance(ts, str):
+            datetime.datetime.fromisoformat(ts)
+        else:
+            _EPOCH + datetime.timedelta(seconds=ts)
+    except (ValueError, OverflowError) as error:
+        got = repr(short(ts, 64)) if isinstance(ts, str) else ts
+        raise BadEventError("value", f"ts is {got}; write ISO 8601 or seconds since 1970") from error
+
+
+def _check_labels(field: str, names: Collection[str]) -> None:
+    if len(names) > MAX_LABELS:
+        raise BadEventError("value", f"{field} has {len(names)} labels; at most {MAX_LABELS} are read")
+    for position, name in enumerate(names):
+        _check_name(f"{field}[{position}]", name)
+
+
+def _check_vector(vector: Collection[float]) -> None:
+    wild = np.flatnonzero(~(np.abs(np.array(vector, dtype=np.float64)) <= MAX_NUMBER))
+    if len(wild):
+        position = int(wild[0])
+        _check_number(f"vector[{position}]", list(vector)[position], "leave the event out")
+
+
+def _check_features(features: Mapping[str, float | bool | str | None]) -> None:
+    for name, value in features.items():
+        _check_name("a name in features", name)
+        if isinstance(value, float):
+            _check_number(f"features[{short(name, 64)!r}]", value, "use null for a missing number")
+
+
+def _check_name(field: str, name: str) -> None:
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
+        raise BadEventError(
+            "value", f"{field} has {len(name)} characters; a name has 1 to {MAX_NAME_CHARACTERS}"
+        )
+
+
+def _check_number(field: str, number: float, advice: str) -> None:
+    if not -MAX_NUMBER <= number <= MAX_NUMBER:
+        raise BadEventError(
+            "value", f"{field} is {number}; only numbers up to {MAX_NUMBER:.3g} can be learned: {advice}"
+        )

@@ -1,0 +1,65 @@
+"""The records on the label-stats topic: what is known of a label, and of a partition as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+
+class LabelRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one label on one partition.
+
+    Parameters
+    ----------
+    label
+        Its name: the record's key.
+    count, predicted, hits
+        Messages that carried it, that were predicted to, and both.
+    f1
+        2 hits / (count + predicted).
+    first_seen, last_seen
+        Offsets of the first and the latest message that carried it.
+    rate, usual
+        Share of the latest and of the usual messages that carry it.
+    cluster
+        Id of its cluster; None where the learner has none.
+    updates
+        Messages the partition had learned from by then: `rate` fades with those that come later.
+    """
+
+    label: str
+    count: int
+    predicted: int
+    hits: int
+    f1: float
+    first_seen: int
+    last_seen: int
+    rate: float
+    usual: float
+    cluster: int | None
+    updates: int
+
+
+class PartitionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one partition as a whole; its key is empty.
+
+    Parameters
+    ----------
+    updates
+        Messages learned from.
+    scores
+        Prequential scores over the latest messages, by name.
+    learner
+        The learner's own account: labels, clusters and so on.
+    splits
+        The tree of label clusters: each inner node with its two children.
+    watched
+        What the drift monitors measure now, by detector: statistic and threshold.
+    """
+
+    updates: int
+    scores: dict[str, float]
+    learner: dict[str, float]
+    splits: Sequence[tuple[int, int, int]]
+    watched: dict[str, tuple[float, float]]

@@ -1,0 +1,17 @@
+"""The names of a stream's topics."""
+
+from __future__ import annotations
+
+KINDS = ("events", "feedback", "control", "predictions", "drift", "label-stats", "dlq")
+"""What a stream's topics are for; a topic is called `<stream>.<kind>`."""
+
+
+def topic(stream: str, kind: str) -> str:
+    """Return the name of one of a stream's topics.
+
+    Examples
+    --------
+    >>> topic("news", "events")
+    'news.events'
+    """
+    return f"{stream}.{kind}"

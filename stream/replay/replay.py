@@ -1,0 +1,200 @@
+"""A stretch of a topic's history through a fresh learner, beside the live service and never in its way.
+
+A replay belongs to no group, commits nothing and writes to no topic of a stream. Partitions are replayed
+one after another, each by a task of its own, so two replays of one stretch give the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from learners.core import digest
+from learners.metrics import Scores
+from stream.config import KafkaSettings
+from stream.kafka import History, Writer, ensure_topic
+from stream.pipeline import LearnerError, Outcome, Task
+from stream.records import KINDS, Output
+
+Sink = Callable[[int, Sequence[Output]], None]
+"""Where a replay writes: called with a partition and what came of some of its records, in order."""
+
+BATCH = 1_000
+"""Records encoded at a time; the results do not depend on it."""
+
+
+class ReplayError(ValueError):
+    """A replay that would write where it must not; says what to do instead."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """What a replay came to.
+
+    Parameters
+    ----------
+    messages, dead_letters
+        Records replayed, and those of them that could not be used.
+    seconds
+        How long it took.
+    scores
+        Prequential scores, by partition.
+    digests
+        SHA-256 of each partition's final state.
+    """
+
+    messages: int
+    dead_letters: int
+    seconds: float
+    scores: dict[int, Scores]
+    digests: dict[int, str]
+
+    @property
+    def messages_per_second(self) -> float:
+        """Records a second."""
+        return self.messages / self.seconds if self.seconds else 0.0
+
+
+def replay(
+    history: History,
+    make_task: Callable[[], Task],
+    sink: Sink,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Summary:
+    """Send what a history holds through fresh tasks, one a partition.
+
+    Parameters
+    ----------
+    history
+        What to replay.
+    make_task
+        Makes a partition's task; a given learner goes in here.
+    sink
+        Where predictions, drift events and dead letters go.
+    progress
+        Called after every batch with the offsets done.
+    """
+    began = time.perf_counter()
+    tasks: dict[int, Task] = {}
+    messages = passed = 0
+    for partition, (begin, end) in sorted(history.ranges.items()):
+        tasks[partition] = make_task()
+        for task, count, outcome in _outcomes(history, partition, make_task):
+            sink(partition, outcome.outputs)
+            tasks[partition] = task
+            messages += count
+            progress(passed + outcome.next_offset - begin)
+        passed += max(0, end - begin)
+        progress(passed)
+    return Summary(
+        messages=messages,
+        dead_letters=sum(task.dead_letters for task in tasks.values()),
+        seconds=time.perf_counter() - began,
+        scores={partition: task.scores.summary() for partition, task in tasks.items()},
+        digests={partition: digest(task.state()) for partition, task in tasks.items()},
+    )
+
+
+def _outcomes(
+    history: History, partition: int, make_task: Callable[[], Task]
+) -> Iterator[tuple[Task, int, Outcome]]:
+    """Send one partition through a task; go back to its beginning for a record that the learner cannot take.
+
+    Gives, batch by batch, the task, how many records were answered, and what came of them.
+    """
+    refused: dict[int, str] = {}
+    done = 0
+    while True:
+        task = make_task()
+        task.refused, task.live_from = refused, done
+        try:
+            for records in history.batches(partition, BATCH):
+                outcome = task.process(records)
+                if outcome.next_offset > done:
+                    yield task, sum(record.offset >= done for record in records), outcome
+                    done = outcome.next_offset
+        except LearnerError as error:
+            refused[error.offset] = error.detail
+        else:
+            return
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One output in a replay's file.
+
+    Parameters
+    ----------
+    source
+        The record it comes from and what it is: "topic/partition/offset/kind".
+    value
+        The prediction or the drift event; none for a dead letter, whose bytes are still on the topic.
+    reason
+        Why a dead letter is one.
+    """
+
+    source: str
+    value: msgspec.Raw | None = None
+    reason: str | None = None
+
+
+@contextmanager
+def into_nothing() -> Iterator[Sink]:
+    """Write nowhere: only the summary is wanted."""
+    yield lambda partition, outputs: None
+
+
+@contextmanager
+def into_file(path: Path) -> Iterator[Sink]:
+    """Write JSON lines to a file; see `Line`."""
+    encoder = msgspec.json.Encoder()
+    with path.open("wb") as file:
+
+        def write(partition: int, outputs: Sequence[Output]) -> None:
+            del partition
+            file.writelines(encoder.encode(_line(output)) + b"\n" for output in outputs)
+
+        yield write
+
+
+def _line(output: Output) -> Line:
+    headers = dict(output.headers)
+    source = headers["ce_id"].decode()
+    if output.kind == "dlq":
+        return Line(source, reason=headers["ithaca_reason"].decode())
+    return Line(source, value=msgspec.Raw(output.value or b"null"))
+
+
+@contextmanager
+def into_topic(settings: KafkaSettings, name: str, partitions: int) -> Iterator[Sink]:
+    """Write to a topic of its own, each output to the partition it comes from.
+
+    Raises
+    ------
+    ReplayError
+        When the topic could be a stream's, or holds something already.
+    """
+    if name.rpartition(".")[2] in KINDS:
+        raise ReplayError(
+            f"A replay does not write to {name}: a live stream's topics are called so. "
+            f"Choose a name that does not end in one of {', '.join('.' + kind for kind in KINDS)}."
+        )
+    ensure_topic(settings, name, partitions)
+    earlier = History(settings, name)
+    earlier.close()
+    if len(earlier.ranges) < partitions or len(earlier):
+        raise ReplayError(
+            f"Topic {name} holds {len(earlier)} records in {len(earlier.ranges)} partitions; a replay "
+            f"wants an empty one of {partitions}. Name one that does not exist yet."
+        )
+    with Writer(settings, name) as writer:
+
+        def write(partition: int, outputs: Sequence[Output]) -> None:
+            for output in outputs:
+                writer.send(output.value, output.key, output.headers, partition)
+
+        yield write

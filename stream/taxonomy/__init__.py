@@ -1,0 +1,15 @@
+"""The taxonomies of a stream as snapshots have them, and proposals to change them."""
+
+from stream.taxonomy.proposals import ProposalsError, proposals, read_proposals, write_proposals
+from stream.taxonomy.snapshots import drawn, refusals, taxonomies, told
+
+__all__ = [
+    "ProposalsError",
+    "drawn",
+    "proposals",
+    "read_proposals",
+    "refusals",
+    "taxonomies",
+    "told",
+    "write_proposals",
+]

@@ -1,0 +1,127 @@
+"""The taxonomies of a stream, as its newest snapshots have them: drawn, and operations checked on them."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from rich.text import Text
+from rich.tree import Tree
+
+from learners.core import TaxonomyError
+from learners.hierarchy import NONE, SEPARATOR, Taxonomy
+from learners.metrics import Prequential
+from stream.config import Settings
+from stream.records import Control, in_words, operation, topic
+from stream.snapshot import Identity, Snapshot, Store, partitions
+
+
+class NoTaxonomyError(ValueError):
+    """There is no taxonomy to look at: says why and the next step."""
+
+
+class Grown(NamedTuple):
+    """A partition's taxonomy at an offset, and how many scored messages carried each label."""
+
+    offset: int
+    taxonomy: Taxonomy
+    counts: Sequence[int]
+
+
+def taxonomies(settings: Settings) -> dict[int, Grown]:
+    """Return each partition's taxonomy, as its newest snapshot made with these settings has it.
+
+    Raises
+    ------
+    NoTaxonomyError
+        When there is no snapshot, or the learner keeps its labels in no taxonomy.
+    """
+    grown: dict[int, Grown] = {}
+    for partition, snapshot in _newest(settings):
+        labels = snapshot.state["learner"]["labels"]
+        if not isinstance(labels, dict):
+            raise NoTaxonomyError(
+                f"The learner {settings.learner.name!r} keeps its labels in no taxonomy. Choose one that "
+                'does: learner.name = "expansion".'
+            )
+        taxonomy, scores = Taxonomy.from_state(labels), Prequential()
+        scores.load_state(snapshot.state["scores"])
+        counts = [count for _, _, count in scores.per_label(range(len(taxonomy)))]
+        grown[partition] = Grown(snapshot.offset, taxonomy, counts)
+    if not grown:
+        raise NoTaxonomyError(
+            f"There is no snapshot of group {settings.group} in {settings.snapshot.location} made with "
+            "these settings. A running worker writes one every snapshot.every_s seconds, and when it ends."
+        )
+    return grown
+
+
+def _newest(settings: Settings) -> Iterator[tuple[int, Snapshot]]:
+    place, name = (settings.snapshot.location, settings.group), topic(settings.stream, "events")
+    for partition in partitions(*place, name):
+        identity = Identity(name, None, partition, settings.configuration)
+        store = Store(*place, identity, allow_pickle=settings.snapshot.allow_pickle)
+        for snapshot, _ in itertools.islice(store.candidates(), 1):
+            yield partition, snapshot
+
+
+def drawn(grown: Mapping[int, Grown], title: str) -> Tree:
+    """Return the labels that any partition has as a tree, with the messages on all that carried each."""
+    counts: Counter[str] = Counter()
+    for each in grown.values():
+        for label in np.flatnonzero(each.taxonomy.shape().live).tolist():
+            counts[each.taxonomy.name(label)] += each.counts[label]
+    tree = Tree(title, highlight=False)
+    branches: dict[str, Tree] = {"": tree}
+    # A path sorts behind the one above it.
+    for path in sorted(counts, key=lambda path: path.split(SEPARATOR)):
+        above, _, last = path.rpartition(SEPARATOR)
+        branches[path] = branches[above].add(Text.assemble(last, (f"  {counts[path]:,}", "dim")))
+    return tree
+
+
+def refusals(grown: Mapping[int, Grown], controls: Sequence[Control]) -> list[dict[int, str]]:
+    """Return, for each of some operations in their order, why partitions would refuse it.
+
+    An operation on a label that was merged or retired counts as refused, too: the path stands for another
+    label by now, and that is hardly meant.
+    """
+    trials = {partition: Taxonomy.from_state(each.taxonomy.state()) for partition, each in grown.items()}
+    found: list[dict[int, str]] = []
+    for control in controls:
+        why: dict[int, str] = {}
+        for partition, taxonomy in trials.items():
+            try:
+                _check_meant(taxonomy, control)
+                taxonomy.apply(operation(control))
+            except TaxonomyError as error:
+                why[partition] = str(error)
+        found.append(why)
+    return found
+
+
+def _check_meant(taxonomy: Taxonomy, control: Control) -> None:
+    if control.operation == "add":
+        return
+    paths = [control.label, *(control.to if control.operation in ("move", "merge") else ())]
+    for path in paths:
+        if path not in taxonomy:
+            continue  # The taxonomy refuses it itself.
+        label = taxonomy.id(path)
+        live = taxonomy.resolve(label)
+        if live != label:
+            by_now = repr(taxonomy.name(live)) if live != NONE else "nothing"
+            raise TaxonomyError(f"{path!r} was merged or retired, and stands for {by_now} by now. Name that.")
+
+
+def told(controls: Iterable[Control], refused: Iterable[Mapping[int, str]], partitions: int) -> list[str]:
+    """Return a sentence about each operation that some partitions refuse."""
+    return [
+        f"{in_words(control)}: {why[min(why)]}"
+        + ("" if len(why) == partitions else f" (partitions {', '.join(map(str, sorted(why)))} only)")
+        for control, why in zip(controls, refused, strict=True)
+        if why
+    ]

@@ -1,0 +1,260 @@
+"""What the service knows of itself: numbers that the worker feeds, frozen accounts that others read.
+
+The worker's threads write; the metrics endpoint and the live view read `Telemetry.account` from theirs.
+Nothing here is about one label: thousands of labels would be thousands of series.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import Histogram
+
+from stream.encoders import Encoder
+from stream.pipeline import Outcome, Task
+from stream.records import DriftRecord, Event, Output
+from stream.snapshot import Kept
+from stream.telemetry.status import PartitionStatus, Restoration, WorkerStatus, partition_status
+
+LATEST_ALARMS = 8
+"""How many alarms an account lists."""
+REFRESH_S = 1.0
+"""How often a partition's scores and statistics are taken, at most: they cost O(labels)."""
+
+
+@dataclasses.dataclass
+class _Partition:
+    """What is remembered of one partition between two batches."""
+
+    account: PartitionStatus
+    updates: int
+    taken_at: float
+    snapshot: Kept | None
+
+
+class Telemetry:
+    """Takes in what the worker tells and gives accounts of it.
+
+    Parameters
+    ----------
+    build
+        What runs, for whoever asks: version, run, encoder, learner.
+    clock
+        Monotonic seconds; tests pass their own.
+
+    Attributes
+    ----------
+    times
+        How long the parts of a batch took, as histograms.
+
+    Examples
+    --------
+    >>> Telemetry().account().ready
+    False
+    """
+
+    def __init__(
+        self, build: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.build = dict(build or {})
+        self.times = {
+            "encode": _histogram("encode", "Encoding a batch of events."),
+            "predict_learn": _histogram("predict_learn", "Predicting and learning a batch."),
+            "commit": _histogram("commit", "Writing and committing a batch's transaction."),
+            "batch": _histogram("batch", "A batch from poll to commit."),
+            "snapshot": _histogram("snapshot", "Copying the state for a snapshot: what the stream waits."),
+        }
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._began = self._beat = clock()
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._dead_letters: collections.Counter[str] = collections.Counter()
+        self._alarms: collections.Counter[str] = collections.Counter()
+        self._latest: collections.deque[DriftRecord] = collections.deque(maxlen=LATEST_ALARMS)
+        self._partitions: dict[int, _Partition] = {}
+        self._restorations: dict[int, Restoration] = {}
+        self._relearned: dict[int, int] = {}
+        self._joined = False
+        self._encoding = _Encoding()
+
+    # What the worker tells --------------------------------------------------------------------------
+
+    def beat(self) -> None:
+        """Note a sign of life; once per turn of the worker's loop."""
+        self._beat = self._clock()
+
+    def joined(self, settled: bool) -> None:
+        """Note whether the group has settled which partitions are ours."""
+        self._joined = settled
+
+    def restoring(self, partition: int, task: Task | None = None) -> None:
+        """Note that a partition came, or how far its task has relearned; from the thread that does it."""
+        with self._lock:
+            if task is None:
+                self._restorations[partition] = Restoration(partition)
+            elif partition in self._restorations:
+                before = self._relearned.get(partition, task.updates)
+                self._counts["learned"] += task.updates - before
+                self._relearned[partition] = task.updates
+                self._restorations[partition] = Restoration(partition, task.next_offset, task.live_from)
+        self._encoding.seconds = 0.0
+
+    def gained(self, partition: int, task: Task, snapshot: Kept | None = None) -> None:
+        """Note that a partition goes to work, and the snapshot that its task came from."""
+        with self._lock:
+            self._restorations.pop(partition, None)
+            self._relearned.pop(partition, None)
+            self._partitions[partition] = _Partition(
+                partition_status(partition, task, None), task.updates, self._clock(), snapshot
+            )
+
+    def gone(self, partition: int) -> None:
+        """Note that a partition went; its series disappear."""
+        with self._lock:
+            self._partitions.pop(partition, None)
+            self._restorations.pop(partition, None)
+            self._relearned.pop(partition, None)
+
+    def processed(self, seconds: float) -> None:
+        """Note that a batch was encoded, predicted and learned."""
+        self.times["encode"].observe(self._encoding.seconds)
+        self.times["predict_learn"].observe(max(0.0, seconds - self._encoding.seconds))
+        self._encoding.seconds = 0.0
+
+    def committed(
+        self,
+        partition: int,
+        task: Task,
+        outcome: Outcome,
+        *,
+        lag: int | None,
+        commit_s: float,
+        batch_s: float,
+    ) -> None:
+        """Note a batch that is done, how far behind we are, and what the transaction and all of it took."""
+        with self._lock:
+            self._take(partition, task, lag)
+            if not outcome.outputs:
+                return  # Nothing was written.
+            self._counts["batches"] += 1
+            for output in outcome.outputs:
+                self._count(output)
+        self.times["commit"].observe(commit_s)
+        self.times["batch"].observe(batch_s)
+
+    def failed(self) -> None:
+        """Note a transaction that failed and will be tried again."""
+        with self._lock:
+            self._counts["failures"] += 1
+
+    def fenced(self) -> None:
+        """Note that another worker had taken a partition over; what we had of it is discarded."""
+        with self._lock:
+            self._counts["fencings"] += 1
+
+    def snapshot_taken(self, stall_s: float) -> None:
+        """Note how long the stream waited for a snapshot's copy."""
+        self.times["snapshot"].observe(stall_s)
+
+    def snapshot_written(self, partition: int, kept: Kept) -> None:
+        """Note a snapshot that is in its place; its partition may be gone by now."""
+        with self._lock:
+            self._counts["snapshots"] += 1
+            if partition in self._partitions:
+                self._partitions[partition].snapshot = kept
+
+    def snapshot_failed(self) -> None:
+        """Note a snapshot that could not be written."""
+        with self._lock:
+            self._counts["snapshot_failures"] += 1
+
+    def _count(self, output: Output) -> None:
+        if output.kind == "predictions":
+            self._counts["predictions"] += 1
+        elif output.kind == "dlq":
+            # The sender may have set the header too; ours comes after all of theirs.
+            self._dead_letters[dict(output.headers)["ithaca_reason"].decode()] += 1
+        elif output.kind == "drift" and output.value is not None:
+            alarm = msgspec.json.decode(output.value, type=DriftRecord)
+            self._alarms[alarm.scope] += 1
+            self._latest.append(alarm)
+
+    def _take(self, partition: int, task: Task, lag: int | None) -> None:
+        kept, now = self._partitions[partition], self._clock()
+        self._counts["learned"] += task.updates - kept.updates
+        kept.updates = task.updates
+        if now - kept.taken_at >= REFRESH_S or lag == 0:
+            kept.account, kept.taken_at = partition_status(partition, task, lag), now
+        else:
+            kept.account = dataclasses.replace(kept.account, lag=lag, next_offset=task.next_offset)
+
+    def timed(self, encoder: Encoder) -> Encoder:
+        """Return the same encoder with a stop watch; give it to the tasks."""
+        return _Timed(encoder, self)
+
+    # What others read -------------------------------------------------------------------------------
+
+    def account(self) -> WorkerStatus:
+        """Return a frozen account of this moment."""
+        now = self._clock()
+        with self._lock:
+            return WorkerStatus(
+                uptime_s=now - self._began,
+                silence_s=now - self._beat,
+                joined=self._joined,
+                predictions=self._counts["predictions"],
+                learned=self._counts["learned"],
+                batches=self._counts["batches"],
+                failures=self._counts["failures"],
+                fencings=self._counts["fencings"],
+                snapshots=self._counts["snapshots"],
+                snapshot_failures=self._counts["snapshot_failures"],
+                dead_letters=dict(sorted(self._dead_letters.items())),
+                alarms=dict(sorted(self._alarms.items())),
+                latest_alarms=tuple(self._latest),
+                partitions=tuple(
+                    dataclasses.replace(kept.account, snapshot=kept.snapshot)
+                    for _, kept in sorted(self._partitions.items())
+                ),
+                restorations=tuple(each for _, each in sorted(self._restorations.items())),
+            )
+
+
+class _Encoding(threading.local):
+    """Seconds spent encoding since the last batch was booked; relearning happens on another thread."""
+
+    seconds = 0.0
+
+
+class _Timed:
+    """An encoder whose time is booked."""
+
+    def __init__(self, encoder: Encoder, telemetry: Telemetry) -> None:
+        self._encoder = encoder
+        self._telemetry = telemetry
+        self.check = encoder.check
+        self.state = encoder.state
+        self.load_state = encoder.load_state
+
+    @property
+    def name(self) -> str:
+        return self._encoder.name
+
+    def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
+        began = time.perf_counter()
+        try:
+            return self._encoder.encode(events)
+        finally:
+            self._telemetry._encoding.seconds += time.perf_counter() - began
+
+
+def _histogram(name: str, text: str) -> Histogram:
+    buckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
+    return Histogram(f"ithaca_{name}_seconds", text, registry=None, buckets=buckets)

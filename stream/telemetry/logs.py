@@ -1,0 +1,89 @@
+"""Logs on standard error: a line of JSON an event for machines, or plain text for people."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+from typing import Literal
+
+CLIENT = "kafka"
+CHATTY = (CLIENT, "uvicorn")
+"""Libraries that tell of connections and settings, not of the stream."""
+SELDOM_S = 10.0
+"""How long a line of the client's code is silent once it has spoken: a broker that is away is tried again
+every second."""
+
+OWN = frozenset(vars(logging.makeLogRecord({})))
+"""What every log record has; the rest was given by the caller as `extra`."""
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a record: time, level, logger, message, `extra` fields, and the traceback if any.
+
+    Examples
+    --------
+    >>> record = logging.makeLogRecord({"created": 0.0, "name": "stream", "msg": "up", "partition": 3})
+    >>> json.loads(JsonFormatter().format(record))["partition"]
+    3
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        time = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
+        line = {
+            "time": time.isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {key: value for key, value in vars(record).items() if key not in OWN}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class Seldom(logging.Filter):
+    """Lets each line of the client's code speak once in a while, and say then how often it was not heard.
+
+    Examples
+    --------
+    >>> seldom = Seldom()
+    >>> spoken = {"name": "kafka.net", "lineno": 7, "msg": "no broker at %s", "args": ("localhost",)}
+    >>> records = [logging.makeLogRecord(spoken | {"created": second}) for second in (0.0, 1.0, 2.0, 11.0)]
+    >>> [record.getMessage() for record in records if seldom.filter(record)]
+    ['no broker at localhost', 'no broker at localhost (and 2 more like it since)']
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._heard: dict[tuple[str, int], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is to be heard."""
+        if not record.name.startswith(CLIENT):
+            return True
+        place = record.name, record.lineno
+        at, missed = self._heard.get(place, (-SELDOM_S, 0))
+        if record.created < at + SELDOM_S:
+            self._heard[place] = at, missed + 1
+            return False
+        self._heard[place] = record.created, 0
+        if missed:
+            record.msg, record.args = f"{record.getMessage()} (and {missed} more like it since)", None
+        return True
+
+
+def configure_logs(level: str, style: Literal["json", "text"]) -> None:
+    """Send every log record of at least a level to standard error.
+
+    The client's and the web server's own records below "warning" are left out, and what the client repeats
+    is heard seldom.
+    """
+    handler = logging.StreamHandler()
+    handler.addFilter(Seldom())
+    text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    handler.setFormatter(JsonFormatter() if style == "json" else text)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for chatty in CHATTY:
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -1,0 +1,186 @@
+"""Telemetry as Prometheus reads it.
+
+Metrics are made from an account at the moment of a scrape, so a partition that left is not there any
+more: nothing has to be taken back. Names begin with `ithaca_`, units are base units.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from drift.alarms import SCOPES
+from learners.metrics import RecentScores, Scores
+from stream.pipeline import OUTCOMES
+from stream.records import REASONS
+from stream.telemetry.collector import Telemetry
+from stream.telemetry.status import PartitionStatus, WorkerStatus
+
+NOT_SCORES = ("messages", "labels")
+
+
+def registry(telemetry: Telemetry) -> CollectorRegistry:
+    """Return a registry with everything that some telemetry and the process know."""
+    made = CollectorRegistry()
+    ProcessCollector(registry=made)
+    made.register(_StatusCollector(telemetry))
+    for histogram in telemetry.times.values():
+        made.register(histogram)
+    return made
+
+
+class _StatusCollector(Collector):
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+
+    def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily("ithaca_build", "What runs.", value=self._telemetry.build)
+        account = self._telemetry.account()
+        yield from _counters(account)
+        yield GaugeMetricFamily(
+            "ithaca_partitions",
+            "Partitions that are ours, restoring ones included.",
+            value=len(account.partitions) + len(account.restorations),
+        )
+        yield GaugeMetricFamily(
+            "ithaca_silence_seconds", "Time since the worker's loop turned.", value=account.silence_s
+        )
+        yield from _gauges(account.partitions)
+        yield from _feedback(account.partitions)
+        yield from _confidence(account.partitions)
+        yield from _restorations(account)
+        yield from _snapshots(account.partitions)
+        yield from _learner(account.partitions)
+
+
+def _counters(account: WorkerStatus) -> Iterator[Metric]:
+    for name, text, value in (
+        ("events", "Events answered: predictions and dead letters.", account.events),
+        ("predictions", "Predictions written.", account.predictions),
+        ("learned", "Messages learned from, those relearned after a restart included.", account.learned),
+        ("batches", "Transactions committed.", account.batches),
+        ("fencings", "Partitions that another worker had taken over before we knew.", account.fencings),
+        ("failed_commits", "Transactions that failed and were tried again.", account.failures),
+        ("snapshots", "Snapshots written.", account.snapshots),
+        ("failed_snapshots", "Snapshots that could not be written.", account.snapshot_failures),
+    ):
+        yield CounterMetricFamily(f"ithaca_{name}", text, value=value)
+    # Every known key is there from the start: an increase from nothing is none to Prometheus.
+    for name, text, label, keys, counts in (
+        ("dead_letters", "Events that could not be used.", "reason", REASONS, account.dead_letters),
+        ("drift_alarms", "Drift alarms.", "scope", SCOPES, account.alarms),
+    ):
+        family = CounterMetricFamily(f"ithaca_{name}", text, labels=[label])
+        for key, count in (dict.fromkeys(keys, 0) | counts).items():
+            family.add_metric([key], count)
+        yield family
+
+
+def _gauges(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
+    lag = GaugeMetricFamily("ithaca_lag_records", "Records not committed yet.", labels=["partition"])
+    offset = GaugeMetricFamily(
+        "ithaca_next_offset", "Offset that a partition goes on from.", labels=["partition"]
+    )
+    score = GaugeMetricFamily(
+        "ithaca_score",
+        "Prequential scores over the last messages (recent) and over all.",
+        labels=["partition", "score", "over"],
+    )
+    for each in partitions:
+        number = str(each.partition)
+        if each.lag is not None:
+            lag.add_metric([number], each.lag)
+        offset.add_metric([number], each.next_offset)
+        for over, scores in (("recent", each.recent), ("all", each.scores)):
+            for name, value in _scores(scores).items():
+                score.add_metric([number, name, over], value)
+    yield from (lag, offset, score)
+
+
+def _restorations(account: WorkerStatus) -> Iterator[Metric]:
+    restoring = GaugeMetricFamily(
+        "ithaca_restoring", "1 until a partition is back where its last owner had it.", labels=["partition"]
+    )
+    left = GaugeMetricFamily("ithaca_relearn_records", "Offsets left to relearn.", labels=["partition"])
+    for partition in account.partitions:
+        restoring.add_metric([str(partition.partition)], 0)
+    for each in account.restorations:
+        restoring.add_metric([str(each.partition)], 1)
+        if each.offset is not None and each.until is not None:
+            left.add_metric([str(each.partition)], each.until - each.offset)
+    yield from (restoring, left)
+
+
+def _feedback(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
+    # Of the partition, not of the process: they go on where an earlier owner's ended.
+    outcomes = CounterMetricFamily(
+        "ithaca_feedback", "Labels that came later, by what became of them.", labels=["partition", "outcome"]
+    )
+    expired = CounterMetricFamily(
+        "ithaca_expired_events", "Events given up before any labels came.", labels=["partition"]
+    )
+    kept = GaugeMetricFamily(
+        "ithaca_feedback_kept", "What is kept: events, and feedback that waits.", labels=["partition", "what"]
+    )
+    size = GaugeMetricFamily("ithaca_feedback_kept_bytes", "Memory that takes.", labels=["partition"])
+    for each in partitions:
+        number = str(each.partition)
+        for outcome in OUTCOMES:
+            outcomes.add_metric([number, outcome], getattr(each.feedback, outcome))
+        expired.add_metric([number], each.feedback.expired)
+        kept.add_metric([number, "events"], each.feedback.kept)
+        kept.add_metric([number, "waiting"], each.feedback.waiting)
+        size.add_metric([number], each.feedback.kept_bytes)
+    yield from (outcomes, expired, kept, size)
+
+
+def _confidence(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
+    families = {
+        name: GaugeMetricFamily(f"ithaca_{name}_ratio", text, labels=["partition"])
+        for name, text in (
+            ("coverage", "Messages lately whose true labels were all in the label set said beforehand."),
+            ("coverage_target", "What that should be."),
+            ("rejected", "Predictions lately that were rejected as not sure enough."),
+            ("accepted_error", "Wrong label-sets lately among the predictions that were not rejected."),
+        )
+    }
+    for each in partitions:
+        said = each.confidence
+        if said is not None:
+            figures = (said.coverage, said.target, said.rejected, said.error)
+            for family, figure in zip(families.values(), figures, strict=True):
+                family.add_metric([str(each.partition)], figure)
+    yield from families.values()
+
+
+def _snapshots(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
+    age = GaugeMetricFamily(
+        "ithaca_snapshot_age_seconds", "Time since the newest snapshot was taken.", labels=["partition"]
+    )
+    size = GaugeMetricFamily("ithaca_snapshot_bytes", "Size of the newest snapshot.", labels=["partition"])
+    for each in partitions:
+        if each.snapshot is not None:
+            age.add_metric([str(each.partition)], max(0.0, time.time() - each.snapshot.taken_at))
+            size.add_metric([str(each.partition)], each.snapshot.size)
+    yield from (age, size)
+
+
+def _learner(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
+    # Learners add figures of their own, as clusters: each is a gauge by its name.
+    families: dict[str, GaugeMetricFamily] = {}
+    for each in partitions:
+        for name, value in each.learner.figures().items():
+            if name not in families:
+                text = f"The learner's own account: {name.replace('_', ' ')}."
+                families[name] = GaugeMetricFamily(f"ithaca_learner_{name}", text, labels=["partition"])
+            families[name].add_metric([str(each.partition)], value)
+    yield from families.values()
+
+
+def _scores(scores: RecentScores | Scores) -> dict[str, float]:
+    return {name: value for name, value in dataclasses.asdict(scores).items() if name not in NOT_SCORES}

@@ -1,0 +1,1 @@
+"""Streams and a driver without a broker, for tests and benchmarks."""

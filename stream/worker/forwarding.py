@@ -1,0 +1,214 @@
+"""Feedback, and operations on the taxonomy, from topics of their own, appended to the events.
+
+Two topics have no order between them, and a model must be a function of one ordered input. So whatever
+comes on `<stream>.feedback` is appended to the same partition of `<stream>.events`, and what comes on
+`<stream>.control`, whose one partition puts all operations in one order, to every partition, in
+transactions: each record once, in its order, between events where it happens to come. From there on it is
+a record of the events topic; snapshots, restarts and replays know one log and need no other.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from stream.config import Settings
+from stream.kafka import BrokerError, FencedError, Group, Outbox, UnwrittenError, partitions_of
+from stream.records import (
+    CONTROL_TYPE,
+    FEEDBACK_TYPE,
+    BadEventError,
+    Output,
+    Record,
+    check_size,
+    dead_letter,
+    topic,
+)
+from stream.worker.restoration import RETRY_S
+
+LARGEST = 500
+"""Most records in one transaction."""
+LEAVE_S = 5.0
+"""How long a transaction in hand may take when we stop."""
+
+log = logging.getLogger(__name__)
+
+
+class Route(NamedTuple):
+    """Where a topic's records go.
+
+    Parameters
+    ----------
+    kind
+        Which of the stream's topics it is.
+    ce_type
+        What its records become on the events topic.
+    everywhere
+        Whether they go to every partition of the events, or (the default) to the one with their own number.
+    idle_s
+        Pause after a poll that brought nothing.
+    """
+
+    kind: str
+    ce_type: bytes
+    everywhere: bool = False
+    idle_s: float = 0.02
+
+
+ROUTES = (Route("feedback", FEEDBACK_TYPE), Route("control", CONTROL_TYPE, everywhere=True, idle_s=0.2))
+
+
+class Forwarder:
+    """Appends the records of the feedback topic, or of another one, to the events.
+
+    All services of a stream share this work, in a group of their own: a record is appended once, however
+    many services read the stream.
+
+    Parameters
+    ----------
+    settings
+        Stream and broker.
+    route
+        Whose records, and where to.
+
+    Raises
+    ------
+    BrokerError
+        When there is no broker.
+    """
+
+    def __init__(self, settings: Settings, route: Route = ROUTES[0]) -> None:
+        instance = settings.worker.instance and f"{settings.group}-{settings.worker.instance}"
+        worker = settings.worker.model_copy(
+            update={"group": f"ithaca-{route.kind}-{settings.stream}", "instance": instance}
+        )
+        self._settings = settings.model_copy(update={"worker": worker})
+        self._route = route
+        self._source = f"/ithaca/{topic(settings.stream, route.kind)}"
+        self._group = Group(self._settings, route.kind)
+        self._outboxes: dict[int, Outbox] = {}
+        self._failed: dict[int, float] = {}
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Finish the transaction in hand and end `run`."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until `stop`.
+
+        Raises
+        ------
+        BrokerError
+            When the records cannot be read, for a reason that waiting does not mend.
+        """
+        try:
+            while not self._stopping.is_set():
+                if not self._turn():
+                    self._stopping.wait(self._route.idle_s)
+        finally:
+            for partition in list(self._outboxes):
+                self._outboxes.pop(partition).close()
+            self._group.close()
+
+    def _turn(self) -> int:
+        polled = self._group.poll(LARGEST)
+        for partition in (*polled.released, *polled.lost):
+            self._failed.pop(partition, None)
+            if partition in self._outboxes:
+                self._outboxes.pop(partition).close()
+        for partition in polled.gained:
+            self._failed[partition] = 0.0
+        for partition in [waiting for waiting, at in self._failed.items() if at <= time.monotonic()]:
+            self._attempt(partition, functools.partial(self._go_back, partition))
+        for partition, records in polled.records.items():
+            if partition not in self._failed:
+                self._attempt(partition, functools.partial(self._forward, partition, records))
+        return sum(map(len, polled.records.values()))
+
+    def _attempt(self, partition: int, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except (BrokerError, FencedError, UnwrittenError) as error:
+            log.warning("%s of partition %d waits: %s", self._route.kind, partition, error)
+            if partition in self._outboxes:
+                self._outboxes.pop(partition).close()
+            self._group.hold(partition)
+            self._failed[partition] = time.monotonic() + RETRY_S
+
+    def _go_back(self, partition: int) -> None:
+        """Go on from what is committed, wherever the client is; a topic's beginning may be gone, too."""
+        # Opening the outbox settles what the last owner left open: only then is the offset final, and
+        # only then can the events behind it be read.
+        if partition not in self._outboxes:
+            self._outboxes[partition] = Outbox(self._settings, partition, self._route.kind)
+        self._group.read_from(partition, self._group.committed(partition) or 0)
+        del self._failed[partition]
+
+    def _forward(self, partition: int, records: Sequence[Record]) -> None:
+        to = self._destinations(partition)
+        outputs = [output for record in records for output in self._forwarded(record, to)]
+        self._outboxes[partition].write(outputs, records[-1].offset + 1, self._group.membership())
+
+    def _destinations(self, partition: int) -> Sequence[int]:
+        if not self._route.everywhere:
+            return [partition]
+        # Asked each time, for it is seldom: the events may have got more partitions.
+        return range(partitions_of(self._settings.kafka, topic(self._settings.stream, "events")))
+
+    def _forwarded(self, record: Record, to: Sequence[int]) -> list[Output]:
+        try:
+            check_size(record.value or b"")
+        except BadEventError as bad:
+            return [dead_letter(record, bad, self._source)]
+        origin = f"{record.topic}/{record.partition}/{record.offset}"
+        added = (("ithaca_origin", origin.encode()), ("ce_type", self._route.ce_type))
+        headers = (*record.headers, *added)
+        return [Output("events", record.key, record.value, headers, partition) for partition in to]
+
+
+@contextmanager
+def forwarding(settings: Settings, failed: Callable[[], None]) -> Iterator[None]:
+    """Forward feedback and operations, on a thread each, inside the block.
+
+    Parameters
+    ----------
+    settings
+        As `Forwarder` has them.
+    failed
+        Called when one cannot go on; what ended it is raised at the end of the block.
+    """
+    failures: list[Exception] = []
+
+    def run(forwarder: Forwarder, kind: str) -> None:
+        try:
+            forwarder.run()
+        except Exception as error:
+            log.error("%s is not forwarded any more: %s", kind, error)
+            failures.append(error)
+            failed()
+
+    forwarders = [Forwarder(settings, route) for route in ROUTES]
+    threads = [
+        threading.Thread(
+            target=run, args=(forwarder, route.kind), name=f"{route.kind} forwarder", daemon=True
+        )
+        for forwarder, route in zip(forwarders, ROUTES, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for forwarder in forwarders:
+            forwarder.stop()
+        deadline = time.monotonic() + LEAVE_S
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+    if failures:
+        raise failures[0]

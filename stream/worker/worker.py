@@ -1,0 +1,259 @@
+"""The live service: takes its share of a stream's partitions and runs a task on each.
+
+A worker is one loop on one thread: poll, process, commit. What one poll brought is processed and
+committed before the next, so partitions come and go only between batches. A partition that comes is
+brought back on another thread, for however long that takes; its records are held meanwhile, and the loop
+goes on with the others.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from stream.config import Settings
+from stream.encoders import EncoderError
+from stream.kafka import HEARTBEAT_S, BrokerError, FencedError, Group, InstanceError, UnwrittenError
+from stream.pipeline import LearnerError, Task
+from stream.records import Record
+from stream.telemetry import Telemetry
+from stream.worker.partition import LEAVE_S, AssignedPartition, AssignedPartitions, save
+from stream.worker.restoration import RETRY_S, Restorer
+
+IDLE_S = 0.005
+"""Pause after a poll that brought nothing: what latency a quiet stream pays."""
+
+FENCED_S = HEARTBEAT_S + 1.0
+"""Pause before a partition that was fenced is restored, if it is still ours.
+
+A heartbeat tells a worker that was thrown out. Sooner, it would fence the rightful owner.
+"""
+
+log = logging.getLogger(__name__)
+
+
+class BatchSize:
+    """How many records to take at once, so that a full batch takes about as long as it may.
+
+    A commit costs about 4 ms whatever is in it: under load large batches carry it, and on a quiet stream
+    a batch is what is there.
+
+    Parameters
+    ----------
+    target_s
+        How long a batch may take, in seconds.
+    largest
+        Most records in one batch.
+
+    Examples
+    --------
+    >>> size = BatchSize(target_s=0.1, largest=1000)
+    >>> size.adapt(size.records, seconds=0.02)
+    >>> size.records
+    128
+    """
+
+    def __init__(self, target_s: float, largest: int) -> None:
+        self.records = min(64, largest)
+        self._target_s = target_s
+        self._largest = largest
+
+    def adapt(self, records: int, seconds: float) -> None:
+        """Take in how long a batch took; a short batch that was fast enough says nothing."""
+        if records < self.records and seconds <= self._target_s:
+            return
+        ideal = records * self._target_s / max(seconds, 1e-6)
+        bounded = min(max(ideal, self.records / 2), self.records * 2, self._largest)
+        self.records = max(1, round(bounded))
+
+
+class Worker:
+    """Runs the tasks of the partitions that the group gives this process.
+
+    Parameters
+    ----------
+    settings
+        Stream, group, broker, latency target.
+    make_task
+        Makes a partition's task, given the first offset whose outputs count; called from another thread.
+    telemetry
+        Whom to tell; by default one that nobody reads.
+
+    Raises
+    ------
+    BrokerError
+        When there is no broker.
+    """
+
+    def __init__(
+        self, settings: Settings, make_task: Callable[[int], Task], telemetry: Telemetry | None = None
+    ) -> None:
+        self._telemetry = telemetry or Telemetry()
+        self._group = Group(settings)
+        self._size = BatchSize(settings.worker.latency_ms / 1000, settings.worker.largest_batch)
+        lanes = AssignedPartitions(settings, make_task, self._group.membership, self._telemetry)
+        self._restorer = Restorer(lanes.restore)
+        self._refuse = lanes.refuse
+        self._lanes: dict[int, AssignedPartition] = {}
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Finish the batch, commit it and end `run`; may be called from a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until `stop`.
+
+        Raises
+        ------
+        InstanceError
+            When another worker has our instance name.
+        LearnerError
+            When the learner threw at more than `MOST_REFUSED` records of a partition.
+        RecoveryError
+            When events that a partition's model needs are gone.
+        UnwrittenError
+            When it was stopped with a batch that could not be committed; nothing of it was emitted.
+        """
+        try:
+            while not self._stopping.is_set():
+                self._turn()
+            self._keep(list(self._lanes))
+            unwritten = {partition: lane.pending for partition, lane in self._lanes.items() if lane.pending}
+            if unwritten:
+                raise UnwrittenError(
+                    f"stopped while the last batch of partitions {sorted(unwritten)} could not be committed; "
+                    "nothing of it was emitted, and the next start does it again"
+                )
+        finally:
+            self._close()
+
+    def _turn(self) -> None:
+        self._telemetry.beat()
+        polled = self._group.poll(self._size.records)
+        self._telemetry.joined(self._group.joined)
+        began = time.monotonic()
+        self._keep(polled.released)
+        for partition in (*polled.released, *polled.lost):
+            self._drop(partition)
+        for partition in polled.gained:
+            self._restore(partition)
+        self._go_live()
+        count = 0
+        for partition, records in polled.records.items():
+            count += self._process(partition, records)
+        self._commit(began)
+        for lane in self._lanes.values():
+            if lane.pending is None and lane.keeper.due(lane.task):
+                save(lane, self._telemetry)
+        if count:
+            self._size.adapt(count, time.monotonic() - began)
+        else:
+            self._stopping.wait(IDLE_S)
+
+    def _restore(self, partition: int, delay_s: float = 0.0) -> None:
+        self._group.hold(partition)
+        self._telemetry.restoring(partition)
+        self._restorer.begin(partition, delay_s)
+
+    def _go_live(self) -> None:
+        for partition, lane in self._restorer.restored().items():
+            self._lanes[partition] = lane
+            self._telemetry.gained(partition, lane.task, lane.snapshot)
+            self._group.read_from(partition, lane.task.next_offset)
+
+    def _process(self, partition: int, records: list[Record]) -> int:
+        lane = self._lanes.get(partition)
+        if lane is None:
+            return 0  # Not back yet; when it is, its records are read again from where it is.
+        began = time.monotonic()
+        try:
+            lane.pending = lane.task.process(records)
+        except (EncoderError, LearnerError) as error:
+            self._begin_anew(partition, error)
+            return 0
+        self._telemetry.processed(time.monotonic() - began)
+        return len(records)
+
+    def _begin_anew(self, partition: int, error: EncoderError | LearnerError) -> None:
+        """Go back to the newest snapshot: the task may have taken in a part of its batch."""
+        log.warning("partition %d goes back to its newest snapshot: %s", partition, error)
+        if isinstance(error, LearnerError):
+            self._refuse(partition, error)
+        self._drop(partition)
+        self._restore(partition, 0.0 if isinstance(error, LearnerError) else RETRY_S)
+
+    def _commit(self, began: float) -> None:
+        """Commit what is pending, the longest waiting first, until a transaction fails.
+
+        Each failure may take as long as a transaction may; one a turn, and the group is polled in time.
+        """
+        waiting = sorted(
+            (lane.retry_at, partition)
+            for partition, lane in self._lanes.items()
+            if lane.pending is not None and lane.retry_at <= began
+        )
+        failed = False
+        for _, partition in waiting:
+            if failed:
+                self._group.hold(partition)
+            else:
+                failed = not self._commit_one(partition, self._lanes[partition], began)
+
+    def _commit_one(self, partition: int, lane: AssignedPartition, began: float) -> bool:
+        writing, outcome = time.monotonic(), lane.pending
+        try:
+            lane.commit(self._group.membership(), lambda: self._group.committed(partition))
+        except InstanceError:
+            raise
+        except FencedError as error:
+            log.warning("%s What it has of it is discarded", error)
+            self._telemetry.fenced()
+            self._drop(partition)
+            # If the partition is ours all the same, the group says nothing, and it comes back.
+            self._restore(partition, FENCED_S)
+            return True
+        except (UnwrittenError, BrokerError) as error:
+            log.warning("%s; trying again", error)
+            lane.retry_at = time.monotonic() + RETRY_S
+            self._group.hold(partition)
+            self._telemetry.failed()
+            return False
+        lane.retry_at = 0.0
+        self._group.go_on(partition)
+        if outcome is not None:
+            now, lag = time.monotonic(), self._group.lag(partition, outcome.next_offset)
+            self._telemetry.committed(
+                partition, lane.task, outcome, lag=lag, commit_s=now - writing, batch_s=now - began
+            )
+        return True
+
+    def _keep(self, partitions: Sequence[int]) -> None:
+        """Take the last snapshots of partitions that we leave in order, all within `LEAVE_S`."""
+        deadline = time.monotonic() + LEAVE_S
+        settled = [
+            lane
+            for partition in partitions
+            if (lane := self._lanes.get(partition)) is not None and lane.pending is None
+        ]
+        for lane in settled:
+            lane.keeper.wait(max(0.0, deadline - time.monotonic()))
+            if lane.keeper.stale(lane.task):
+                save(lane, self._telemetry)
+        for lane in settled:
+            lane.keeper.wait(max(0.0, deadline - time.monotonic()))
+
+    def _drop(self, partition: int) -> None:
+        self._restorer.cancel(partition)
+        lane = self._lanes.pop(partition, None)
+        if lane is not None:
+            lane.close()
+        self._telemetry.gone(partition)
+
+    def _close(self) -> None:
+        self._restorer.close(LEAVE_S)
+        for partition in list(self._lanes):
+            self._drop(partition)
+        self._group.close()

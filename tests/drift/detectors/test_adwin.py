@@ -1,0 +1,160 @@
+"""ADWIN against a plain one that keeps every value, and beside river's."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from river import drift
+
+from drift.detectors.adwin import ADWIN
+from tests.drift.detectors.series import bernoulli, stored
+
+
+class PlainADWIN:
+    """The same rule, with every value of the window kept and every mean computed afresh."""
+
+    def __init__(self, delta: float, clock: int, max_buckets: int, min_length: int) -> None:
+        self.delta, self.clock, self.max_buckets, self.min_length = delta, clock, max_buckets, min_length
+        self.values: list[float] = []
+        self.sizes: list[int] = []  # oldest first
+        self.seen = 0
+
+    def update(self, value: float) -> bool:
+        """Take in one value and say whether the window was cut."""
+        self.values.append(value)
+        self.sizes.append(1)
+        size = 1
+        while self.sizes.count(size) > self.max_buckets:
+            oldest = self.sizes.index(size)
+            self.sizes[oldest : oldest + 2] = [2 * size]
+            size *= 2
+        self.seen += 1
+        cut = self.seen % self.clock == 0 and self.cut()
+        drift_detected = bool(cut)
+        while cut:
+            self.values = self.values[sum(self.sizes[:cut]) :]
+            self.sizes = self.sizes[cut:]
+            cut = self.cut()
+        return drift_detected
+
+    def cut(self) -> int:
+        """Return how many buckets lie before the strongest cut, 0 for none."""
+        strongest, position = 1.0, 0
+        for buckets in range(1, len(self.sizes)):
+            border = sum(self.sizes[:buckets])
+            before, after = self.values[:border], self.values[border:]
+            if min(len(before), len(after)) >= self.min_length:
+                factor = float(abs(np.mean(after) - np.mean(before))) / self.bound(len(before), len(after))
+                if factor > strongest:
+                    strongest, position = factor, buckets
+        return position
+
+    def bound(self, before: int, after: int) -> float:
+        """Return the bound for a cut into so many values before and after."""
+        log = math.log(2 * math.log(len(self.values)) / self.delta)
+        harmonic = 1 / before + 1 / after
+        return float(np.sqrt(2 * harmonic * np.var(self.values) * log) + 2 / 3 * harmonic * log)
+
+
+pieces = st.lists(st.tuples(st.integers(1, 150), st.floats(0, 1)), min_size=1, max_size=3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(pieces, st.integers(0, 9), st.sampled_from([0.002, 0.3]), st.sampled_from([3, 32]), st.integers(2, 5))
+def test_equals_the_plain_one(
+    series: list[tuple[int, float]], seed: int, delta: float, clock: int, max_buckets: int
+) -> None:
+    """Buckets lose nothing: same cuts, same windows, same mean."""
+    fast, plain = ADWIN(delta, clock, max_buckets), PlainADWIN(delta, clock, max_buckets, 5)
+    for value in bernoulli(seed, *series):
+        fast.update(value)
+        assert fast.drift_detected == plain.update(value)
+        assert fast.window == len(plain.values)
+    assert fast.mean == pytest.approx(np.mean(plain.values), abs=1e-12)
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.2, 0.5), (0.5, 0.2), (0.05, 0.3)])
+def test_finds_a_change_once_and_as_soon_as_river(before: float, after: float) -> None:
+    """One alarm a change, at the check where river's comes or before."""
+    delays: dict[str, list[int]] = {"ours": [], "river": []}
+    kinds: dict[str, Any] = {"ours": ADWIN, "river": drift.ADWIN}
+    for seed in range(20):
+        for name, kind in kinds.items():
+            detector, found = kind(), []
+            for n, value in enumerate(bernoulli(seed, (2000, before), (2000, after))):
+                detector.update(value)
+                if detector.drift_detected:
+                    found.append(n)
+            assert len(found) == 1, f"{name} found {found} with seed {seed}"
+            delays[name].append(found[0] - 2000)
+    assert min(delays["ours"]) >= 0
+    assert max(delays["ours"]) <= 250
+    assert statistics.median(delays["ours"]) <= statistics.median(delays["river"])
+
+
+def test_is_quiet_where_nothing_changes() -> None:
+    """In 20 stationary streams of 5,000 values there is at most one alarm."""
+    alarms = 0
+    for seed in range(20):
+        adwin = ADWIN()
+        for value in bernoulli(seed, (5000, 0.3)):
+            adwin.update(value)
+            alarms += adwin.drift_detected
+    assert alarms <= 1
+
+
+def test_says_how_much_and_since_when() -> None:
+    """The strongest cut lies at the change."""
+    adwin = ADWIN()
+    for value in [0.25] * 1000 + [0.75] * 500:
+        adwin.update(value)
+        if adwin.drift_detected:
+            break
+    assert adwin.statistic == pytest.approx(0.5, abs=0.02)
+    assert 0 < adwin.threshold < adwin.statistic
+    assert adwin.window <= 32
+
+
+def test_memory_grows_with_the_logarithm() -> None:
+    """20,000 values fit into a few dozen buckets."""
+    adwin = ADWIN()
+    for value in bernoulli(0, (20_000, 0.5)):
+        adwin.update(value)
+    assert adwin.window == 20_000
+    assert len(adwin.state()["buckets"]) <= 5 * math.log2(20_000)
+
+
+@settings(deadline=None)
+@given(pieces, st.integers(0, 9), st.floats(0, 1))
+def test_state_round_trip(series: list[tuple[int, float]], seed: int, share: float) -> None:
+    """Stored at any point and restored, all that follows is equal."""
+    values = bernoulli(seed, *series)
+    half = int(share * len(values))
+    kept, restored = ADWIN(clock=4), ADWIN(clock=4)
+    for value in values[:half]:
+        kept.update(value)
+    restored.load_state(stored(kept.state()))
+    for value in values[half:]:
+        kept.update(value)
+        restored.update(value)
+        assert (restored.drift_detected, restored.statistic, restored.threshold, restored.window) == (
+            kept.drift_detected,
+            kept.statistic,
+            kept.threshold,
+            kept.window,
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("delta", 0.0), ("delta", 1.0), ("clock", 0), ("max_buckets", 1), ("min_length", 0)]
+)
+def test_refuses_bad_parameters(name: str, value: Any) -> None:
+    """Each error names the parameter and what was got."""
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of ADWIN must be .* Got {value} instead"):
+        ADWIN(**{name: value})

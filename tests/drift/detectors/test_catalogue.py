@@ -1,0 +1,138 @@
+"""Every detector: river's verdicts, an exact state, one meaning of its figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from river import drift
+
+from drift.detectors.catalogue import DETECTORS, Detector, build
+from tests.drift.detectors.series import bernoulli, stored
+
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "adwin": {},
+    "ddm": {},
+    "eddm": {"alpha": 0.8, "beta": 0.7},
+    "hddm-a": {},
+    "hddm-w": {},
+    "kswin": {"seed": 7},
+    "page-hinkley": {"threshold": 10.0},
+}
+RIVER: dict[str, Any] = {
+    "ddm": drift.binary.DDM,
+    "eddm": drift.binary.EDDM,
+    "hddm-a": drift.binary.HDDMA,
+    "hddm-w": drift.binary.HDDMW,
+    "kswin": drift.KSWIN,
+    "page-hinkley": drift.PageHinkley,
+}
+every_detector = pytest.mark.parametrize("name", DETECTORS)
+
+
+def new(name: str, **more: Any) -> Detector:
+    """Return a detector with the parameters of these tests."""
+    return build(name, **(PARAMETERS[name] | more))
+
+
+def verdict(detector: Any) -> tuple[bool, bool]:
+    """Return what a river detector says of the last value."""
+    return detector.drift_detected, getattr(detector, "warning_detected", False)
+
+
+def test_every_detector_is_tested() -> None:
+    """Whoever adds a detector adds it here."""
+    assert set(PARAMETERS) == set(DETECTORS)
+
+
+@pytest.mark.parametrize("name", RIVER)
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 999), cuts=st.lists(st.integers(0, 400), max_size=3))
+def test_stored_and_restored_it_says_what_river_says_without(name: str, seed: int, cuts: list[int]) -> None:
+    """Storage changes no verdict, and the verdicts are river's."""
+    ours, river = new(name), RIVER[name](**PARAMETERS[name])
+    for n, value in enumerate(bernoulli(seed, (200, 0.1), (120, 0.6), (80, 0.05))):
+        if n in cuts:
+            state = stored(ours.state())
+            ours = new(name)
+            ours.load_state(state)
+        ours.update(value)
+        river.update(value)
+        assert (ours.drift_detected, ours.warning) == verdict(river), f"at {n}"
+
+
+@every_detector
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 999), cut=st.integers(0, 400))
+def test_figures_survive_storage(name: str, seed: int, cut: int) -> None:
+    """Statistic, threshold and window are equal after storage."""
+    kept, restored = new(name), new(name)
+    for n, value in enumerate(bernoulli(seed, (200, 0.1), (120, 0.6), (80, 0.05))):
+        if n == cut:
+            restored.load_state(stored(kept.state()))
+        kept.update(value)
+        if n >= cut:
+            restored.update(value)
+            assert restored.statistic == kept.statistic
+            assert restored.threshold == kept.threshold
+            assert restored.window == kept.window
+
+
+@every_detector
+def test_a_drift_is_a_statistic_that_reaches_the_threshold(name: str) -> None:
+    """One meaning of the figures for all detectors."""
+    drifts = 0
+    for seed in range(5):
+        detector = new(name)
+        for value in bernoulli(seed, (500, 0.1), (300, 0.6)):
+            detector.update(value)
+            if detector.drift_detected:
+                drifts += 1
+                assert abs(detector.statistic) >= detector.threshold
+                assert 0 < detector.window <= 800
+    assert drifts >= 5
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("adwin", {}),
+        ("page-hinkley", {}),
+        ("hddm-a", {"two_sided_test": True}),
+        ("hddm-w", {"two_sided_test": True}),
+    ],
+)
+def test_a_fall_is_negative(name: str, more: dict[str, Any]) -> None:
+    """Detectors that look both ways tell a rise from a fall."""
+    detector = new(name, **more)
+    for value in [1.0] * 500 + [0.0] * 300:
+        detector.update(value)
+        if detector.drift_detected:
+            break
+    assert detector.drift_detected
+    assert detector.statistic <= -detector.threshold < 0
+
+
+@every_detector
+def test_two_equal_runs_are_equal(name: str) -> None:
+    """No detector looks at global randomness."""
+    values = bernoulli(3, (500, 0.2), (300, 0.6))
+    first, second = new(name), new(name)
+    for value in values:
+        first.update(value)
+        second.update(value)
+        assert (first.drift_detected, first.statistic) == (second.drift_detected, second.statistic)
+
+
+def test_refuses_what_it_does_not_know() -> None:
+    """The errors list the names there are."""
+    with pytest.raises(
+        ValueError, match="no detector 'cusum': choose adwin, ddm, eddm, hddm-a, hddm-w, kswin, page"
+    ):
+        build("cusum")
+    with pytest.raises(ValueError, match=r"'delat'.* It takes delta, clock"):
+        build("adwin", delat=0.1)
+    with pytest.raises(ValueError, match="missing a required argument: 'seed'"):
+        build("kswin")

@@ -1,0 +1,125 @@
+"""The distribution of vectors: what each detector sees, and how seldom it errs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drift.alarms.alarm import Alarm, Observation
+from drift.monitors.vectors import Vectors, effective_rank
+from drift.statistics.blocks import BlockMeans
+from tests.drift.detectors.series import stored
+
+NOTHING = np.zeros(0, dtype=np.intp)
+
+
+def watch(monitor: Vectors, vectors: Any) -> list[tuple[int, Alarm]]:
+    """Return the alarms on rows of an array, each with its position."""
+    alarms = [
+        (n, alarm)
+        for n, x in enumerate(vectors)
+        for alarm in monitor.update(Observation(NOTHING, NOTHING, x=x.astype(np.float32)))
+    ]
+    # Numpy's numbers pass for plain ones until somebody writes them down.
+    assert {type(figure) for _, alarm in alarms for figure in alarm} <= {str, int, float, type(None)}
+    return alarms
+
+
+def normal(seed: int, messages: int, features: int = 12) -> Any:
+    """Return standard normal vectors."""
+    return np.random.default_rng(seed).normal(size=(messages, features))
+
+
+def test_a_stationary_stream_is_quiet() -> None:
+    """50,000 messages of correlated, skewed features raise one or two alarms."""
+    generator = np.random.default_rng(0)
+    mixing = generator.normal(size=(12, 12))
+    alarms = [
+        alarm
+        for _ in range(5)
+        for alarm in watch(Vectors(), np.exp(generator.normal(size=(10_000, 12)) @ mixing / 8))
+    ]
+    assert len(alarms) <= 2, alarms
+
+
+def test_a_move_is_found_in_its_first_two_blocks_with_its_size() -> None:
+    """The Fréchet distance of two unit Gaussians 3 apart is 9, of 12 of variance."""
+    moved = normal(1, 3000)
+    moved[2000:, 0] += 3.0
+    found = {alarm.detector: (n, alarm) for n, alarm in reversed(watch(Vectors(), moved))}
+    n, alarm = found["mean/frechet"]
+    assert n == 2099
+    assert alarm.statistic == pytest.approx(9 / 12, abs=0.25)
+    assert alarm.statistic > alarm.threshold
+    assert (alarm.since, alarm.scope) == (100, "vector")
+    assert alarm.p is not None
+    assert alarm.p < 1e-3
+
+
+def test_only_the_shape_changes_and_mmd_sees_it() -> None:
+    """Features of equal mean and variance that are two points instead of a bell."""
+    bells, points = normal(2, 3000, 2), np.sign(normal(3, 1500, 2))
+    found = {alarm.detector: n for n, alarm in reversed(watch(Vectors(), np.vstack([bells, points])))}
+    assert found["distribution/mmd"] <= 3299
+
+
+def test_a_collapse_is_a_fall_of_the_rank() -> None:
+    """Twelve directions become two."""
+    flat = normal(4, 3000)
+    flat[2000:] = np.repeat(flat[2000:, :2], 6, axis=1)
+    ranks = [alarm for _, alarm in watch(Vectors(), flat) if alarm.detector == "rank/rankme"]
+    assert ranks
+    assert ranks[0].before is not None
+    assert ranks[0].after is not None
+    assert ranks[0].after < 2.5 < 8 < ranks[0].before
+    assert ranks[0].statistic < 0
+
+
+def test_missing_values_are_no_drift_and_longer_vectors_are_taken() -> None:
+    """NaN counts as the usual value; a new feature at zero changes nothing."""
+    holes = normal(5, 6000)
+    holes[3000:][np.random.default_rng(6).random((3000, 12)) < 0.02] = np.nan
+    assert [alarm.detector for _, alarm in watch(Vectors(), holes)] == []
+    monitor = Vectors()
+    watch(monitor, normal(7, 1500))
+    longer = np.pad(normal(8, 1500), ((0, 0), (0, 3)))
+    assert watch(monitor, longer) == []
+
+
+@settings(max_examples=6, deadline=None)
+@given(cut=st.integers(0, 1500), features=st.sampled_from([3, 300]))
+def test_state_round_trip(cut: int, features: int) -> None:
+    """Stored at any point, in the middle of a block too, later alarms are equal."""
+    moved = normal(9, 1500, features)
+    moved[1000:] += 1.0
+    kept, restored = Vectors(), Vectors()
+    watch(kept, moved[:cut])
+    restored.load_state(stored(kept.state()))
+    assert watch(restored, moved[cut:]) == watch(kept, moved[cut:])
+
+
+def test_the_chance_of_a_false_alarm_is_as_given() -> None:
+    """5,000 blocks at one in a hundred: 50 false alarms, or fewer, since stretches overlap."""
+    generator, test = np.random.default_rng(1), BlockMeans(alpha=0.01)
+    scales = generator.uniform(0.1, 3.0, size=10)
+    alarms = sum(test.update(generator.normal(size=10) * scales) is not None for _ in range(5_000))
+    assert 1 <= alarms <= 75
+
+
+def test_effective_rank() -> None:
+    """Equal singular values count fully, one alone counts as one, none as one."""
+    assert effective_rank(np.vstack([np.eye(3), -np.eye(3)])) == pytest.approx(3.0)
+    assert effective_rank(np.outer(np.arange(5), np.ones(4))) == pytest.approx(1.0)
+    assert effective_rank(np.ones((5, 4))) == 1.0
+
+
+def test_refuses_bad_parameters() -> None:
+    """The errors say what was got."""
+    with pytest.raises(ValueError, match=r"block in \[10, inf\)\. Got 1.0, 5"):
+        Vectors(block=5)
+    with pytest.raises(ValueError, match=r"'alpha' .* Got 2"):
+        BlockMeans(alpha=2)

@@ -1,0 +1,150 @@
+"""Pair counts against a dense matrix, and their memory."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from learners.cluster.adjacency import PARTNERS, WIDEST, share
+from learners.cluster.cooccurrence import RESCALE, Cooccurrence
+from tests.learners.cluster.partitions import independent_label_sets, label_sets, partition
+
+LABELS = 8
+streams = st.lists(st.sets(st.integers(0, LABELS - 1), max_size=5), max_size=60)
+
+
+def share_of(counts: Cooccurrence, label: int, other: int) -> float:
+    """Return the share of a label's messages that carry another, too."""
+    labels, places, _ = counts.tables
+    return share(labels, places, label, other)
+
+
+def plain(messages: list[set[int]], half_life: float) -> tuple[np.ndarray, np.ndarray]:
+    """Count plainly: what a label met decays with each message that touches it."""
+    touched, met, keep = np.zeros(LABELS), np.zeros((LABELS, LABELS)), 0.5 ** (1 / half_life)
+    for message in messages:
+        for label in message:
+            touched[label] = touched[label] * keep + 1
+            met[label] *= keep
+            met[label, sorted(message - {label})] += 1
+    return touched, met
+
+
+@given(streams, st.sampled_from([3.0, 50.0, 1e6]))
+def test_equals_plain_counting(messages: list[set[int]], half_life: float) -> None:
+    """Equals plain counting."""
+    counts = Cooccurrence(half_life)
+    for message in messages:
+        counts.add(sorted(message))
+    touched, met = plain(messages, half_life)
+    for a in range(LABELS):
+        assert counts.count(a) == pytest.approx(touched[a], rel=1e-9)
+        for b in range(LABELS):
+            if touched[a] and a != b:
+                assert share_of(counts, a, b) == pytest.approx(met[a, b] / touched[a], rel=1e-4)
+
+
+def test_a_large_message_is_counted_fairly_and_in_part() -> None:
+    """Of a message with many labels, each counts few partners, and in the long run all of them equally."""
+    labels = list(range(101))
+    counts = Cooccurrence(half_life=1e9)
+    counts.add(labels)
+    assert counts.pairs == len(labels) * PARTNERS // 2
+    for _ in range(24):
+        counts.add(labels)
+    shares = [share_of(counts, 0, other) for other in labels[1:]]
+    # 25 messages times 32 partners are 8 rounds of 100.
+    assert shares == pytest.approx([1.0] * 100, rel=1e-4)
+
+
+def test_a_changed_label_forgets_its_old_companions() -> None:
+    """A label whose companions changed forgets the old ones long before they would have faded."""
+    counts = Cooccurrence(half_life=1e5)
+    for n in range(4000):
+        counts.add([0, 1] if n % 2 else [2, 3])
+    for n in range(200):
+        counts.add([0, 2] if n % 2 else [1, 3])
+    assert share_of(counts, 0, 2) > 0.8
+    assert share_of(counts, 0, 1) < 0.2
+
+
+@given(streams)
+def test_similarities_are_symmetric_and_bounded(messages: list[set[int]]) -> None:
+    """Similarities are symmetric and bounded."""
+    counts = Cooccurrence()
+    for message in messages:
+        counts.add(sorted(message))
+    alike = counts.among(list(range(LABELS)))
+    assert np.all((alike >= -1) & (alike <= 1))
+    np.testing.assert_allclose(alike, alike.T, atol=1e-12)
+
+
+@pytest.mark.parametrize("density", [0.5, 0.1])
+def test_independent_labels_are_not_alike_however_frequent(density: float) -> None:
+    """Independent labels are not alike, however frequent, and nor do they avoid each other, however rare."""
+    rng = np.random.default_rng(0)
+    counts = Cooccurrence()
+    for row in rng.random((int(2500 / density), 2)) < density:
+        counts.add(np.flatnonzero(row).tolist())
+    assert share_of(counts, 0, 1) == pytest.approx(density, rel=0.2)
+    assert abs(counts.among([0, 1])[0, 1]) < 0.05
+
+
+def test_counts_survive_being_brought_down() -> None:
+    """Counts survive being brought down."""
+    counts = Cooccurrence(half_life=1.0)
+    for _ in range(4 * int(np.log2(RESCALE))):
+        counts.add([0, 1])
+    assert counts.count(0) == pytest.approx(2.0)
+    assert share_of(counts, 0, 1) == pytest.approx(1.0)
+
+
+def test_a_label_remembers_its_heaviest_partners_in_bounded_memory() -> None:
+    """A label remembers its heaviest partners, in bounded memory."""
+    counts = Cooccurrence()
+    for n in range(5000):
+        counts.add([0, 1 + n % 5, 10 + n])
+    assert len(counts.partners(0)) <= WIDEST
+    assert {1, 2, 3, 4, 5} <= set(counts.partners(0))
+
+
+@settings(max_examples=25)
+@given(streams, streams)
+def test_state_round_trip(before: list[set[int]], after: list[set[int]]) -> None:
+    """State round trip."""
+    one, other = Cooccurrence(5.0), Cooccurrence(5.0)
+    for message in before:
+        one.add(sorted(message))
+    other.load_state(one.state())
+    for message in after:
+        one.add(sorted(message))
+        other.add(sorted(message))
+    labels = list(range(LABELS))
+    np.testing.assert_array_equal(one.among(labels), other.among(labels))
+
+
+def test_stationary_companions_are_never_forgotten() -> None:
+    """Without structure and with it, no label takes chance for a change of companions."""
+    for stream in (independent_label_sets(50, 0.5, 0), label_sets(partition(50, 10, 0), 0.5, 0.2, 0)):
+        counts = Cooccurrence()
+        for labels in itertools.islice(stream, 10_000):
+            counts.add(labels)
+        assert not counts.tables[0]["changed"].any()
+        assert counts.samples([0])[0] > 1500
+
+
+def test_samples_are_what_decayed_counts_are_worth() -> None:
+    """Counts that decay are worth as many messages as the variance of their mean tells; few are all."""
+    counts, half_life = Cooccurrence(half_life=50.0), 50.0
+    for _ in range(500):
+        counts.add([0])
+    weights = 0.5 ** (np.arange(500) / half_life)
+    assert counts.samples([0])[0] == pytest.approx(weights.sum() ** 2 / (weights**2).sum(), rel=1e-3)
+    counts = Cooccurrence(half_life=1e6)
+    for _ in range(30):
+        counts.add(list(range(65)))
+    assert counts.samples([0])[0] == pytest.approx(15.0, rel=1e-3)

@@ -1,0 +1,66 @@
+"""The two baselines, by hand and against a plain count."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from learners.core.labels import Targets
+from learners.dummy.majority import MajorityLabelset
+from learners.dummy.persistence import Persistence
+
+NOTHING = np.zeros(0, dtype=np.float32)
+labelsets = st.lists(st.sampled_from(["", "a", "b", "ab", "abc"]), max_size=40)
+
+
+@given(labelsets)
+def test_previous_labels(stream: list[str]) -> None:
+    """Each prediction is the message before, the first one empty."""
+    learner = Persistence()
+    for before, now in zip(["", *stream], stream, strict=False):
+        assert set(learner.label_space.names(learner.predict(NOTHING).labels)) == set(before)
+        learner.learn(NOTHING, learner.label_space.targets(now))
+
+
+def test_previous_labels_keep_what_is_unknown() -> None:
+    """An incomplete message changes only what it speaks of."""
+    learner = Persistence()
+    learner.learn(NOTHING, learner.label_space.targets("abc"))
+    learner.learn(NOTHING, Targets(learner.label_space.ids("d"), learner.label_space.ids("b")))
+    assert learner.label_space.names(learner.predict(NOTHING).labels) == ["a", "c", "d"]
+
+
+@given(labelsets)
+def test_majority(stream: list[str]) -> None:
+    """Each prediction is the commonest set so far; Counter, too, lists equals in order of appearance."""
+    learner = MajorityLabelset()
+    for position, now in enumerate(stream):
+        expected = Counter(stream[:position]).most_common(1)[0][0] if position else ""
+        assert set(learner.label_space.names(learner.predict(NOTHING).labels)) == set(expected)
+        learner.learn(NOTHING, learner.label_space.targets(now))
+
+
+def test_majority_ignores_incomplete_messages() -> None:
+    """What is not complete is no label set."""
+    learner = MajorityLabelset()
+    learner.learn(NOTHING, learner.label_space.targets("a"))
+    for _ in range(3):
+        learner.learn(NOTHING, Targets(learner.label_space.ids("b"), learner.label_space.ids("a")))
+    assert learner.label_space.names(learner.predict(NOTHING).labels) == ["a"]
+
+
+def test_majority_is_bounded_and_keeps_frequent_sets() -> None:
+    """With room for three sets, one in half of the messages survives any number of others."""
+    learner = MajorityLabelset(capacity=3)
+    for position in range(300):
+        learner.learn(
+            NOTHING, learner.label_space.targets(["often"] if position % 2 else [f"once {position}"])
+        )
+        assert len(learner.state()["labelsets"]) <= 3
+    assert learner.label_space.names(learner.predict(NOTHING).labels) == ["often"]
+    with pytest.raises(ValueError, match="The 'capacity' parameter of MajorityLabelset must be an int in"):
+        MajorityLabelset(capacity=0)

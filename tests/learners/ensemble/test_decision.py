@@ -1,0 +1,148 @@
+"""Decisions: each rule serves its own score."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from learners.core.base import digest
+from learners.core.labels import Targets
+from learners.ensemble.decision import RULES, TOP, Decision
+from learners.ensemble.ihomer import IHOMER
+from learners.metrics.prequential import Prequential
+from learners.neighbors.nearest import NOBODY, Neighbours
+from tests.learners.ensemble.plain_decision import PlainDecision
+from tests.learners.streams import Message, only
+
+NONE = np.zeros(0, dtype=np.intp)
+
+
+def neighbours(*sets: tuple[int, ...]) -> Neighbours:
+    """Neighbours."""
+    ids = np.concatenate([only(*labels).positive for labels in sets])
+    sizes = np.array([len(labels) for labels in sets])
+    return Neighbours(np.full(len(sets), 1 / len(sets)), ids, sizes, np.arange(len(sets)))
+
+
+def test_a_set_that_neighbours_agree_on_beats_a_threshold() -> None:
+    """Two labels just under 0.5 that always come together are predicted together."""
+    decision, clusters = Decision("subset"), np.zeros(2, dtype=np.intp)
+    p = np.array([0.49, 0.49], dtype=np.float32)
+    near = neighbours((0, 1), (0, 1), ())
+    for _ in range(50):
+        decided = decision.decide(p, (near,), NONE, clusters)
+        decision.learn(decided, only(0, 1))
+    assert decision.decide(p, (near,), NONE, clusters).labels.tolist() == [0, 1]
+
+
+def test_clusters_follow_their_own_best_candidate() -> None:
+    """In one cluster the previous labels are right, in the other the probabilities."""
+    decision, clusters = Decision("subset"), np.array([0, 1], dtype=np.intp)
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        first, second = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
+        p = np.array([0.5 + 0.4 * rng.choice([-1, 1]), 0.9 if second else 0.1], dtype=np.float32)
+        previous = np.array([0] if first else [], dtype=np.intp)
+        decided = decision.decide(p, (NOBODY,), previous, clusters)
+        decision.learn(decided, only(*[0] * first, *[1] * second))
+    decided = decision.decide(np.array([0.9, 0.9], dtype=np.float32), (NOBODY,), NONE, clusters)
+    assert decided.labels.tolist() == [1]
+
+
+def test_nothing_likely_is_nothing_predicted() -> None:
+    """Nothing likely is nothing predicted."""
+    decision = Decision()
+    decided = decision.decide(np.full(5, 0.01, dtype=np.float32), (NOBODY,), NONE, np.zeros(5, dtype=np.intp))
+    assert decided.labels.tolist() == []
+    decision.learn(decided, only(3))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from(RULES), st.integers(1, 14), st.integers(0, 10_000))
+def test_compiled_equals_plain(rule: str, labels: int, seed: int) -> None:
+    """Every candidate, choice and account is that of the whole-array formulae, to the last bit."""
+    rng = np.random.default_rng(seed)
+    clusters, previous = rng.integers(0, 4, labels), NONE
+    compiled, plain = Decision(rule), PlainDecision(rule)
+    for message in range(25):
+        # Labels appear as the messages come.
+        size = min(labels, 1 + message)
+        near = tuple(
+            neighbours(*(tuple(np.flatnonzero(rng.random(size) < 0.3).tolist()) for _ in range(count)))
+            for count in (5, int(rng.integers(1, 4)))
+        )
+        p = (rng.random(size) * 0.7 * (rng.random(size) < 0.8)).astype(np.float32)
+        truth = np.flatnonzero(rng.random(labels) < 0.3)
+        decided = [each.decide(p, near, previous, clusters[:size]) for each in (compiled, plain)]
+        for one, other in zip(*decided, strict=True):
+            np.testing.assert_array_equal(one, other)
+        for each, own in zip((compiled, plain), decided, strict=True):
+            each.learn(own, Targets(truth))
+        previous = truth[truth < size]
+        assert digest(compiled.state()) == digest(plain.state())
+
+
+def score(rule: str, stream: list[Message]) -> dict[str, float]:
+    """Score."""
+    learner = IHOMER(rule=rule)
+    pairs = []
+    for message in stream:
+        pairs.append((set(learner.label_space.names(learner.predict(message.x).labels)), set(message.labels)))
+        learner.learn(message.x, learner.label_space.targets(message.labels))
+    right = sum(len(guess & truth) for guess, truth in pairs)
+    sizes = sum(len(guess) + len(truth) for guess, truth in pairs)
+    errors = sum(len(guess ^ truth) for guess, truth in pairs)
+    return {
+        "subset": float(np.mean([guess == truth for guess, truth in pairs])),
+        "micro_f1": 2 * right / sizes,
+        "hamming": -errors,
+    }
+
+
+def test_rules_serve_their_scores() -> None:
+    """On noisy pairs of labels, each rule is at least as good as the others at its own score."""
+    rng = np.random.default_rng(0)
+    stream = []
+    for _ in range(2500):
+        group, x = rng.integers(4), rng.normal(size=4).astype(np.float32)
+        x[group] += 1.2
+        labels = [f"{group}a", f"{group}b"] if rng.random() < 0.9 else [f"{group}a"]
+        stream.append(Message(x, labels))
+    scores = {rule: score(rule, stream) for rule in ("subset", "micro_f1", "hamming")}
+    for name in scores:
+        assert scores[name][name] >= max(other[name] for other in scores.values()) - 0.01 * abs(
+            scores[name][name]
+        )
+
+
+@given(st.sampled_from(sorted(TOP)), st.lists(st.sampled_from([0.0, 0.2, 0.2, 0.9]), max_size=9))
+def test_top_k_is_always_the_k_likeliest(rule: str, scores: list[float]) -> None:
+    """So many labels as far as there are so many, whatever was learned; ties go to the smaller id."""
+    decision, clusters = Decision(rule), np.zeros(len(scores), dtype=np.intp)
+    p = np.array(scores, dtype=np.float32)
+    expected = sorted(np.argsort(-p, kind="stable")[: int(rule[-1])].tolist())
+    for _ in range(3):
+        decided = decision.decide(p, (NOBODY,), NONE, clusters)
+        assert decided.labels.tolist() == expected
+        decision.learn(decided, only(3))
+
+
+def test_top_1_serves_precision_at_1() -> None:
+    """Its precision is the P@1 that every rule's probabilities have."""
+    rng, learner, scores = np.random.default_rng(1), IHOMER(rule="top_1"), Prequential()
+    for _ in range(200):
+        x = rng.normal(size=3).astype(np.float32)
+        targets = learner.label_space.targets(["abc"[int(x.argmax())]])
+        scores.update(learner.predict(x), targets, len(learner.label_space))
+        learner.learn(x, targets)
+    summary = scores.summary()
+    assert summary.p_at_1 == summary.subset_accuracy > 0.8
+
+
+def test_unknown_rule_is_refused_by_name() -> None:
+    """Unknown rule is refused by name."""
+    with pytest.raises(ValueError, match=r"The 'rule' parameter of Decision must be a str among .*'subset'"):
+        Decision("f2")
+    assert "balanced" in RULES

@@ -1,0 +1,159 @@
+"""Decoders: whatever the probabilities, no label is predicted without all that lies above it."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from learners.core.labels import Ids
+from learners.hierarchy.coherence import (
+    GRID,
+    LevelThresholds,
+    chained,
+    coherent,
+    exclusive,
+    likeliest_paths,
+    top_down,
+)
+from learners.hierarchy.taxonomy import NONE, Taxonomy
+
+TREE = Taxonomy(["a/x/1", "a/x/2", "a/y", "b/z", "c"])
+TREE.retire("a/y")
+SHAPE = TREE.shape()
+NOTHING = np.zeros(0, dtype=np.intp)
+PROBABILITIES = st.lists(st.floats(0.0, 1.0, width=32), min_size=len(TREE), max_size=len(TREE)).map(
+    lambda values: np.array(values, dtype=np.float32)
+)
+
+
+def closed(labels: Ids) -> bool:
+    """Return whether labels are live and hold their ancestors."""
+    return all(SHAPE.live[label] for label in labels.tolist()) and all(
+        set(TREE.ancestors(label)) <= set(labels.tolist()) for label in labels.tolist()
+    )
+
+
+@given(PROBABILITIES)
+def test_no_child_is_likelier_than_its_parent(scores: np.ndarray) -> None:
+    """Coherent probabilities fall from parent to child, never rise, and are 0 for what is gone."""
+    bounded = coherent(scores, SHAPE)
+    below = SHAPE.parents != NONE
+    assert (bounded[below] <= bounded[SHAPE.parents[below]]).all()
+    assert (bounded <= scores).all()
+    assert (bounded[~SHAPE.live] == 0).all()
+    assert closed(top_down(scores, SHAPE))
+
+
+@given(PROBABILITIES)
+def test_likeliest_paths_beat_every_other_closed_set(scores: np.ndarray) -> None:
+    """The dynamic programme finds what trying all label-sets finds."""
+    live = np.flatnonzero(SHAPE.live)
+    p = np.clip(scores.astype(float), 1e-6, 1 - 1e-6)
+    odds = np.log(p / (1 - p))
+    sets = (
+        np.array(some, dtype=np.intp)
+        for size in range(len(live) + 1)
+        for some in itertools.combinations(live.tolist(), size)
+    )
+    best = max(odds[labels].sum() for labels in sets if closed(labels))
+    chosen = likeliest_paths(scores, SHAPE)
+    assert closed(chosen)
+    np.testing.assert_allclose(odds[chosen].sum(), best, atol=1e-9)
+
+
+@given(PROBABILITIES)
+def test_products_along_paths_fall_from_parent_to_child(conditional: np.ndarray) -> None:
+    """A chained probability is that of the parent times the label's own."""
+    product = chained(conditional, SHAPE)
+    for label in np.flatnonzero(SHAPE.live).tolist():
+        line = conditional[TREE.ancestors(label)].astype(float)
+        np.testing.assert_allclose(product[label], line.prod(), atol=1e-6)
+
+
+@given(PROBABILITIES)
+def test_exclusive_siblings_share_what_their_parent_has(scores: np.ndarray) -> None:
+    """Under each parent shares go by the odds and sum to the parent's; what is gone has none."""
+    shares = exclusive(scores, SHAPE).astype(float)
+    likely = np.clip(scores.astype(float), 0.002, 0.998)
+    odds = likely / (1.0 - likely)
+    for parent in (NONE, *np.flatnonzero(SHAPE.live).tolist()):
+        children = np.flatnonzero(SHAPE.live & (SHAPE.parents == parent))
+        if len(children):
+            whole = 1.0 if parent == NONE else shares[parent]
+            np.testing.assert_allclose(
+                shares[children], whole * odds[children] / odds[children].sum(), atol=1e-5
+            )
+    assert (shares[~SHAPE.live] == 0).all()
+
+
+PROPOSALS = st.sets(st.integers(0, len(TREE) - 1)).map(lambda labels: np.array(sorted(labels), dtype=np.intp))
+
+
+@given(st.lists(st.tuples(PROBABILITIES, PROPOSALS, st.sampled_from(["a/x/1", "a/x", "b", "c"])), max_size=8))
+def test_thresholds_choose_closed_sets_whatever_they_have_learned(
+    messages: list[tuple[np.ndarray, Ids, str]],
+) -> None:
+    """A level's threshold may be lower than its parents', a proposal open or of labels that are gone."""
+    thresholds = LevelThresholds()
+    for scores, proposed, label in messages:
+        bounded = coherent(scores, SHAPE)
+        before = thresholds.state()["earned"].copy()
+        assert closed(thresholds.decide(bounded, SHAPE, proposed))
+        np.testing.assert_array_equal(thresholds.state()["earned"], before)
+        thresholds.learn(bounded, SHAPE, proposed, TREE.targets([label]))
+
+
+def test_thresholds_follow_what_earns_f1() -> None:
+    """Where labels at 0.2 turn out true, 0.2 becomes enough; where they do not, it stops to be."""
+    tree, thresholds = Taxonomy(["a", "b"]), LevelThresholds(keep=0.95)
+    scores = np.array([0.55, 0.2], dtype=np.float32)
+    for truth in (["a", "b"], ["a"]):
+        for _ in range(100):
+            thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(truth))
+        assert tree.names(thresholds.decide(scores, tree.shape(), NOTHING)) == truth
+
+
+def test_unknown_labels_do_not_move_thresholds() -> None:
+    """A message labelled above the leaves says nothing of whether a leaf was rightly predicted."""
+    tree, thresholds = Taxonomy(["a/x", "b"]), LevelThresholds()
+    scores = np.array([0.9, 0.4, 0.0], dtype=np.float32)
+    for _ in range(50):
+        thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(["a/x"]))
+    chosen = thresholds.decide(scores, tree.shape(), NOTHING).tolist()
+    for _ in range(500):
+        thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(["a"]))
+    assert thresholds.decide(scores, tree.shape(), NOTHING).tolist() == chosen == [0, 1]
+
+
+def test_a_proposal_that_is_right_is_taken_and_one_that_is_wrong_is_not() -> None:
+    """Another decision's labels win where they earn more than any threshold, with all above them."""
+    tree, thresholds = Taxonomy(["a/x", "b"]), LevelThresholds(keep=0.95)
+    scores = np.array([0.3, 0.02, 0.3], dtype=np.float32)
+    proposed = tree.ids(["a/x"])
+    for truth in (["a/x"], ["b"]):
+        for _ in range(100):
+            thresholds.learn(scores, tree.shape(), proposed, tree.targets(truth))
+        chosen = thresholds.decide(scores, tree.shape(), proposed)
+        assert (chosen.tolist() == tree.targets(truth).positive.tolist()) == (truth == ["a/x"])
+        assert (proposed[0] in chosen) == (truth == ["a/x"])
+
+
+def test_a_level_takes_the_threshold_that_serves_it_and_all_levels_together() -> None:
+    """A poor deep level under a good upper one asks more of its labels than its own F1 alone would."""
+    tree = Taxonomy(["a/x", "a/y"])
+    thresholds = LevelThresholds()
+    draw = np.random.default_rng(0)
+    for _ in range(2000):
+        p = draw.uniform(0.05, 0.6)
+        truth = ["a/x"] if draw.random() < p else ["a/y"]
+        scores = np.array([0.99, p, 0.0], dtype=np.float32)
+        thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(truth))
+    earned = thresholds.state()["earned"][1]
+    alone = GRID[int((earned[: len(GRID), 0] / earned[: len(GRID), 1]).argmax())]
+    lowest = min(
+        p for p in GRID if 1 in thresholds.decide(np.array([0.99, p, 0.0], np.float32), tree.shape(), NOTHING)
+    )
+    assert lowest >= alone

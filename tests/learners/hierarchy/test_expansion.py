@@ -1,0 +1,193 @@
+"""Hierarchical label expansion: what the tree, the memory and the pseudo-labels each do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from learners.core.labels import LabelSpace, Targets
+from learners.core.operations import Operation
+from learners.hierarchy.expansion import LabelExpansion
+from learners.hierarchy.label_closure import LabelClosure
+from learners.neighbors.nearest import NearestNeighbours
+
+FEATURES = 8
+
+
+def stream(messages: int, depth: int, seed: int = 0) -> Iterator[tuple[np.ndarray, list[str]]]:
+    """Yield vectors whose largest value tells the leaf: two roots with two children each, cut at a depth."""
+    draw = np.random.default_rng(seed)
+    for _ in range(messages):
+        leaf = int(draw.integers(4))
+        x = draw.normal(scale=0.3, size=FEATURES).astype(np.float32)
+        x[leaf] += 1.0
+        x[4 + leaf // 2] += 1.0
+        yield x, ["/".join((f"r{leaf // 2}", f"c{leaf}")[:depth])]
+
+
+def teach(learner: LabelExpansion, messages: Iterator[tuple[np.ndarray, list[str]]]) -> list[bool]:
+    """Test, then train; return which messages were labelled exactly right."""
+    right = []
+    for x, labels in messages:
+        predicted = learner.predict(x).labels
+        targets = learner.label_space.targets(labels)
+        right.append(predicted.tolist() == targets.positive.tolist())
+        learner.learn(x, targets)
+    return right
+
+
+def leaf_scores(learner: LabelExpansion, messages: int = 200) -> float:
+    """Return how often the likeliest leaf is the right one on fresh messages."""
+    leaves = [learner.label_space.id(f"r{leaf // 2}/c{leaf}") for leaf in range(4)]
+    hits = 0
+    for x, labels in stream(messages, depth=2, seed=9):
+        scores = learner.score(x)
+        hits += learner.label_space.name(max(leaves, key=lambda label: float(scores[label]))) == labels[0]
+    return hits / messages
+
+
+def test_children_are_learned_and_their_parents_not_forgotten() -> None:
+    """After leaves came, leaves are right and roots as right as before, with and without a tree."""
+    learner = LabelExpansion()
+    before = np.mean(teach(learner, stream(300, depth=1))[-100:])
+    after = np.mean(teach(learner, stream(400, depth=2, seed=1))[-100:])
+    assert before > 0.95
+    assert after > 0.9
+    assert leaf_scores(learner) > 0.95
+
+
+def test_messages_without_leaves_are_no_evidence_against_leaves() -> None:
+    """Coarse messages after fine ones leave a leaf's probability; a flat learner reads them as a "no"."""
+    fine = {}
+    for hierarchy in (True, False):
+        learner = LabelExpansion(memory=0, hierarchy=hierarchy)
+        teach(learner, stream(200, depth=2))
+        teach(learner, stream(300, depth=1, seed=2))
+        x = next(x for x, labels in stream(50, depth=2, seed=3) if labels == ["r0/c0"])
+        fine[hierarchy] = float(learner.score(x)[learner.label_space.id("r0/c0")])
+    assert fine[True] > 0.8
+    assert fine[False] < 0.5
+
+
+def test_a_child_starts_from_its_parent() -> None:
+    """At its first message a child already goes where its parent goes; a flat label knows nothing."""
+    gaps = {}
+    for hierarchy in (True, False):
+        learner = LabelExpansion(memory=0, hierarchy=hierarchy)
+        teach(learner, stream(200, depth=1))
+        x, _ = next(stream(1, depth=2, seed=4))
+        learner.learn(x, learner.label_space.targets(["r0/c0"]))
+        scores = [learner.score(np.eye(FEATURES, dtype=np.float32)[4 + root]) for root in (0, 1)]
+        child = learner.label_space.id("r0/c0")
+        gaps[hierarchy] = float(scores[0][child] - scores[1][child])
+    assert gaps[True] > gaps[False] + 0.05
+
+
+def test_pseudo_labels_teach_from_messages_that_lack_them() -> None:
+    """With few leaves named and many remembered without, filling them in makes leaves better known."""
+    learner = LabelExpansion(replay=4)
+    teach(learner, stream(300, depth=1))
+    teach(learner, stream(60, depth=2, seed=1))
+    reading = LabelClosure(learner.label_space)
+    filled = [
+        reading.filled_in(told, learner.score(x), sure=0.6)
+        for x, labels in stream(100, depth=1, seed=5)
+        if (told := learner.label_space.targets(labels))
+    ]
+    leaves = [learner.label_space.names(learner.label_space.ends(told.positive.tolist())) for told in filled]
+    truth = [labels for _, labels in stream(100, depth=2, seed=5)]
+    sure = [(got, want) for got, want in zip(leaves, truth, strict=True) if "/" in got[0]]
+    assert len(sure) > 30
+    assert np.mean([got == want for got, want in sure]) > 0.9
+    for told in filled:
+        assert told.negative is not None
+        assert not set(told.positive.tolist()) & set(told.negative.tolist())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"pseudo": False},
+        {"flexible": True},
+        {"eviction": "reservoir"},
+        {"memory": 0},
+        {"hierarchy": False},
+        {"seed": 1},
+    ],
+)
+def test_every_ablation_is_one_flag_and_changes_something(changed: dict[str, object]) -> None:
+    """Each flag gives another learner on the same stream, and the same one twice."""
+    parameters: dict[str, object] = {"memory": 40, "replay": 3}
+    answers = []
+    for given in (parameters, parameters | changed, parameters | changed):
+        learner = LabelExpansion(**given)  # type: ignore[arg-type]
+        teach(learner, stream(60, depth=1))
+        said = [learner.predict(x) for x, _ in stream(40, depth=2, seed=6)]
+        teach(learner, stream(80, depth=2, seed=1))
+        said += [learner.predict(x) for x, _ in stream(40, depth=2, seed=6)]
+        answers.append([(each.labels.tolist(), each.scores.tolist()) for each in said])
+    assert answers[0] != answers[1]
+    assert answers[1] == answers[2]
+
+
+def test_labels_keep_what_they_learned_through_operations() -> None:
+    """A label that moves is predicted under its new name; one that was merged away is never predicted."""
+    learner = LabelExpansion()
+    teach(learner, stream(400, depth=2))
+    learner.apply(Operation("move", "r0/c0", ("r1",)))
+    learner.apply(Operation("merge", "r1/c2", ("r1/c3",)))
+    names = set()
+    for x, labels in stream(200, depth=2, seed=7):
+        predicted = learner.label_space.names(learner.predict(x).labels)
+        names.update(predicted)
+        learner.learn(x, learner.label_space.targets(labels))
+        if labels == ["r0/c0"]:
+            assert "r0" not in predicted or "r1" not in predicted or "r1/c0" in predicted
+    assert "r1/c0" in names
+    assert not names & {"r0/c0", "r1/c2"}
+
+
+@pytest.mark.parametrize("decoder", ["levels", "paths", "top-down"])
+def test_predictions_are_coherent_around_any_learner(decoder: str) -> None:
+    """Labels come with their ancestors and probabilities fall along each path, also around neighbours."""
+    learner = LabelExpansion(NearestNeighbours(), memory=50, decoder=decoder)
+    for x, labels in stream(150, depth=2):
+        prediction = learner.predict(x)
+        for label in prediction.labels.tolist():
+            assert set(learner.label_space.ancestors(label)) <= set(prediction.labels.tolist())
+        parents = learner.label_space.shape().parents
+        below = parents >= 0
+        assert (prediction.scores[below] <= prediction.scores[parents[below]]).all()
+        learner.learn(x, learner.label_space.targets(labels))
+    assert leaf_scores(learner, 50) > 0.8
+
+
+def test_a_flat_label_space_is_refused() -> None:
+    """Names without a tree cannot be shared."""
+    with pytest.raises(TypeError, match=r"shares a Taxonomy\. Got a LabelSpace; let the other learner"):
+        LabelExpansion().share(LabelSpace())
+
+
+def test_partial_labels_are_not_filled_in() -> None:
+    """What a message with incomplete labels leaves open stays unknown in the memory, too."""
+    learner = LabelExpansion(replay=3)
+    teach(learner, stream(100, depth=2))
+    space = learner.label_space
+    open_ended = Targets(space.ids(["r0"]), np.zeros(0, dtype=np.intp))
+    before = space.read(open_ended)
+    learner.learn(np.ones(FEATURES, dtype=np.float32), open_ended)
+    assert before.negative is not None
+    assert before.negative.size == 0
+
+
+def test_clusters_are_those_of_the_inner_learner() -> None:
+    """What is known of groups of labels is passed on; a learner without clusters has none."""
+    learner, plain = LabelExpansion(), LabelExpansion(NearestNeighbours())
+    for each in (learner, plain):
+        teach(each, stream(100, depth=2))
+    everything = np.arange(len(learner.label_space))
+    assert learner.clusters_of(everything)
+    assert len(learner.structure().owners) == len(everything)
+    assert plain.clusters_of(everything) == []

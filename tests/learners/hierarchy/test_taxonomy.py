@@ -1,0 +1,213 @@
+"""The taxonomy: operations keep it a forest, ids and old names; messages are read through it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from learners.core.operations import Operation, TaxonomyError
+from learners.hierarchy.taxonomy import NONE, Taxonomy
+
+NAMES = st.sampled_from("abc")
+PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+OPERATIONS = st.one_of(
+    st.builds(Operation, st.sampled_from(["add", "retire"]), PATHS),
+    st.builds(Operation, st.just("name"), PATHS),
+    st.builds(Operation, st.just("split"), PATHS, st.lists(NAMES, min_size=1, max_size=3).map(tuple)),
+    st.builds(Operation, st.just("move"), PATHS, st.lists(PATHS, max_size=1).map(tuple)),
+    st.builds(Operation, st.just("merge"), PATHS, PATHS.map(lambda path: (path,))),
+    st.builds(Operation, st.just("rename"), PATHS, NAMES.map(lambda name: (name,))),
+)
+SEQUENCES = st.builds(
+    lambda named, operations: named + operations,
+    st.lists(st.builds(Operation, st.just("name"), PATHS), max_size=6),
+    st.lists(OPERATIONS, max_size=20),
+)
+"""What a taxonomy may go through: messages first, so that operations find something."""
+
+
+def carry_out(taxonomy: Taxonomy, operation: Operation) -> bool:
+    """Apply an operation, or let a message name a path; return whether it was allowed."""
+    if operation.kind == "name":
+        taxonomy.ids([operation.label])
+        return True
+    try:
+        taxonomy.apply(operation)
+    except TaxonomyError:
+        return False
+    return True
+
+
+def check(taxonomy: Taxonomy) -> None:
+    """Check all that must always hold of a taxonomy."""
+    parents, levels, live = taxonomy.shape()
+    reached = np.concatenate([*levels, np.zeros(0, dtype=np.intp)])
+    assert sorted(reached.tolist()) == np.flatnonzero(live).tolist(), "every live label, once, from the roots"
+    for level, labels in enumerate(levels):
+        for label in labels.tolist():
+            line = taxonomy.ancestors(label)
+            assert len(line) == len(set(line)) == level + 1, "no cycle"
+            assert live[line].all(), "what is above a live label is live"
+            names = [taxonomy.name(each).rpartition("/")[2] for each in line]
+            assert taxonomy.name(label) == "/".join(reversed(names)), "the path is the way from the root"
+            assert taxonomy.id(taxonomy.name(label)) == label
+            assert all(taxonomy.parent(child) == label for child in taxonomy.children(label))
+    assert (parents[~live] == NONE).all()
+    for label in range(len(taxonomy)):
+        meant = taxonomy.resolve(label)
+        assert meant == NONE or live[meant]
+
+
+@settings(max_examples=300)
+@given(SEQUENCES)
+def test_operations_keep_a_forest_and_replaying_them_gives_the_same(operations: list[Operation]) -> None:
+    """After any operations it is a forest; refused ones change nothing; replaying gives the same state."""
+    taxonomy, replayed = Taxonomy(), Taxonomy()
+    done = []
+    for operation in operations:
+        before, ids = json.dumps(taxonomy.state()), {name: taxonomy.id(name) for name in taxonomy.names()}
+        if carry_out(taxonomy, operation):
+            done.append(operation)
+        else:
+            assert json.dumps(taxonomy.state()) == before
+        check(taxonomy)
+        if operation.kind not in ("add", "split"):
+            for name, label in ids.items():
+                assert taxonomy.id(name) == label or taxonomy.shape().live[taxonomy.id(name)]
+    for operation in done:
+        assert carry_out(replayed, operation)
+    assert replayed.state() == taxonomy.state()
+
+
+@given(SEQUENCES, st.lists(PATHS, max_size=4))
+def test_state_round_trip(operations: list[Operation], labels: list[str]) -> None:
+    """A taxonomy sent through JSON goes on as the one it came from."""
+    taxonomy = Taxonomy()
+    for operation in operations:
+        carry_out(taxonomy, operation)
+    restored = Taxonomy.from_state(json.loads(json.dumps(taxonomy.state())))
+    np.testing.assert_equal(restored.targets(labels), taxonomy.targets(labels))
+    assert restored.state() == taxonomy.state()
+
+
+@given(
+    st.lists(OPERATIONS, max_size=15), st.lists(PATHS, max_size=3), st.lists(PATHS, max_size=3) | st.none()
+)
+def test_targets_never_contradict_the_tree(
+    operations: list[Operation], labels: list[str], refused: list[str] | None
+) -> None:
+    """What is above a positive is positive; what is under a negative is negative; the two are apart."""
+    taxonomy = Taxonomy()
+    for operation in operations:
+        carry_out(taxonomy, operation)
+    targets = taxonomy.targets(labels, refused)
+    size, parents = len(taxonomy), taxonomy.shape().parents
+    positive, known = targets.dense(size), ~targets.unknown(size)
+    assert set(taxonomy.ids(labels).tolist()) <= set(targets.positive.tolist())
+    for label in taxonomy.shape().live.nonzero()[0].tolist():
+        if parents[label] != NONE:
+            assert positive[parents[label]] or not positive[label]
+            refused_above = known[parents[label]] and not positive[parents[label]]
+            assert not refused_above or (known[label] and not positive[label])
+
+
+def test_labels_named_in_data_bring_their_ancestors() -> None:
+    """A path adds all that is above it, once; what is between separators and empty is left out."""
+    taxonomy = Taxonomy()
+    assert taxonomy.ids(["topics/energy/crude", "topics//energy/"]).tolist() == [1, 2]
+    assert taxonomy.names() == ["topics", "topics/energy", "topics/energy/crude"]
+    assert taxonomy.names(taxonomy.ids(["/"])) == ["(unnamed)"]
+
+
+def test_unobserved_descendants_are_unknown() -> None:
+    """A message labelled above the leaves leaves what is below unknown, and all else negative."""
+    taxonomy = Taxonomy(["t/energy/crude", "t/energy/gas", "t/grain/wheat", "u"])
+    names = taxonomy.names()
+    targets = taxonomy.targets(["t/energy"])
+    assert taxonomy.names(targets.positive) == ["t", "t/energy"]
+    assert targets.negative is not None
+    assert taxonomy.names(targets.negative) == ["t/grain", "t/grain/wheat", "u"]
+    assert taxonomy.targets(["t/energy/crude"]).complete
+    assert not taxonomy.targets([]).positive.size
+    assert taxonomy.targets([]).complete
+    refused = taxonomy.targets(["u"], ["t/energy", "u"])
+    assert taxonomy.names(refused.negative if refused.negative is not None else ()) == [
+        name for name in names if name.startswith("t/energy")
+    ]
+
+
+def test_old_names_keep_working() -> None:
+    """Moved, renamed and merged labels are found under every name they had, new children too."""
+    taxonomy = Taxonomy(["energy/crude/brent", "fuel/gas"])
+    brent = taxonomy.id("energy/crude/brent")
+    taxonomy.move("energy/crude", "fuel")
+    taxonomy.rename("fuel/crude", "oil")
+    assert taxonomy.name(brent) == "fuel/oil/brent"
+    assert taxonomy.id("energy/crude/brent") == taxonomy.id("fuel/crude/brent") == brent
+    assert taxonomy.names(taxonomy.ids(["energy/crude/wti"])) == ["fuel/oil/wti"]
+    taxonomy.merge("fuel", "energy")
+    assert taxonomy.name(brent) == "energy/oil/brent"
+    assert taxonomy.names(taxonomy.ids(["fuel/gas", "fuel"])) == ["energy", "energy/gas"]
+    assert taxonomy.add("fuel") != taxonomy.id("energy")
+    assert taxonomy.names(taxonomy.ids(["fuel"])) == ["fuel"]
+
+
+def test_merging_merges_children_of_one_name() -> None:
+    """Both parents' children come together under the one that stays."""
+    taxonomy = Taxonomy(["old/crude/brent", "old/gas", "new/crude/wti"])
+    taxonomy.merge("old", "new")
+    live = taxonomy.names(np.flatnonzero(taxonomy.shape().live).tolist())
+    assert live == ["old/crude/brent".replace("old", "new"), "new/gas", "new", "new/crude", "new/crude/wti"]
+    assert taxonomy.ids(["old/crude"]).tolist() == taxonomy.ids(["new/crude"]).tolist()
+
+
+def test_retired_labels_count_for_their_parent_until_added_again() -> None:
+    """Retiring rolls a subtree up; adding brings a label back under its id, without its children."""
+    taxonomy = Taxonomy(["energy/crude/brent", "grain"])
+    crude = taxonomy.id("energy/crude")
+    taxonomy.retire("energy/crude")
+    assert taxonomy.names(taxonomy.ids(["energy/crude/brent", "energy/crude/new"])) == ["energy"]
+    taxonomy.retire("grain")
+    assert taxonomy.ids(["grain", "grain/rye"]).tolist() == []
+    assert taxonomy.add("energy/crude") == crude
+    assert taxonomy.names(taxonomy.ids(["energy/crude/brent", "energy/crude/new"])) == [
+        "energy/crude",
+        "energy/crude/new",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (
+            lambda t: t.move("a", "a/b"),
+            r"'a/b' is 'a' or lies under it\. Move the lower label out first",
+        ),
+        (
+            lambda t: t.merge("a", "a/b"),
+            r"'a/b' is 'a' or lies under it\. Merge the lower into the upper",
+        ),
+        (lambda t: t.merge("a", "a"), r"'a' is 'a' or lies under it"),
+        (lambda t: t.move("a/b"), r"There is a label 'b' already\. Merge 'a/b' into it\."),
+        (lambda t: t.rename("a", "x/y"), r"must have a character and no '/'\. Got 'x/y'\."),
+        (lambda t: t.split("a", ["ok", ""]), r"must have a character and no '/'\. Got ''\."),
+        (lambda t: t.retire("z"), r"There is no label 'z'\. Add it first, or correct the path\."),
+        (
+            lambda t: t.apply(Operation("melt", "a")),
+            r"no operation 'melt' with 0 values in 'to'\.",
+        ),
+        (lambda t: t.apply(Operation("merge", "a")), r"no operation 'merge' with 0 values"),
+    ],
+)
+def test_refused_operations_say_why(act: Callable[[Taxonomy], object], message: str) -> None:
+    """What is not allowed is refused with the next step, and changes nothing."""
+    taxonomy = Taxonomy(["a/b", "b"])
+    before = taxonomy.state()
+    with pytest.raises(TaxonomyError, match=message):
+        act(taxonomy)
+    assert taxonomy.state() == before

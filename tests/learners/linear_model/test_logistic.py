@@ -1,0 +1,93 @@
+"""Vectorised logistic regression against river's, one model a label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from river import linear_model, optim
+from scipy.optimize import brentq
+from scipy.special import expit, logit
+
+from learners.core.labels import Targets
+from learners.linear_model.logistic import INTERCEPT, AdaptiveLogisticRegression, LogisticRegression
+from tests.learners.streams import learn_all, linear_stream, only, subset_accuracy
+
+
+def test_equals_river_per_label() -> None:
+    """Equals river per label."""
+    stream = linear_stream(1500, 20, 10)
+    names = [f"l{label}" for label in range(10)]
+    ours = LogisticRegression(rate=0.01)
+    ours.label_space.ids(names)
+    rivers: dict[str, Any] = {
+        name: linear_model.LogisticRegression(optim.SGD(0.01), intercept_lr=0.01) for name in names
+    }
+    for message in stream:
+        x = dict(enumerate(message.x.tolist()))
+        expected = [rivers[name].predict_proba_one(x)[True] for name in names]
+        np.testing.assert_allclose(ours.score(message.x), expected, atol=1e-6)
+        ours.learn(message.x, ours.label_space.targets(message.labels))
+        for name in names:
+            rivers[name].learn_one(x, name in message.labels)
+
+
+@pytest.mark.parametrize("features", [5, 60])
+def test_adaptive_equals_its_formula(features: int) -> None:
+    """Two Laplace steps on a fresh learner, dense and sparse, against the formulas written out."""
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random(features) < 0.3, rng.normal(size=features), 0).astype(np.float32)
+    learner = AdaptiveLogisticRegression(variance=0.5, forgetting=0.02, tolerance=0.0)
+    learner.label_space.ids(["a", "b"])
+    inputs = np.concatenate([[INTERCEPT], x]).astype(np.float64)
+    weights, variances = np.zeros((2, features + 1)), np.full((2, features + 1), 0.5)
+    for _ in range(2):
+        before = learner.score(x).astype(np.float64)
+        learner.learn(x, only(0))
+        for label, truth in enumerate((1.0, 0.0)):
+            old, doubt = logit(before[label]), variances[label] @ inputs**2
+            mode = brentq(
+                lambda z, old=old, doubt=doubt, truth=truth: z - old + doubt * (expit(z) - truth), -99, 99
+            )
+            curvature = expit(mode) * (1 - expit(mode))
+            weights[label] -= variances[label] * inputs * (expit(mode) - truth)
+            certain = curvature / (1 + curvature * doubt)
+            grown = (variances[label] - (variances[label] * inputs) ** 2 * certain) * 1.02
+            variances[label] = np.where(inputs == 0, variances[label], np.minimum(grown, 0.5))
+    prior = learner._priors.score(x).astype(np.float64)
+    expected = 1 / (1 + np.exp(-(weights @ inputs + np.log(prior / (1 - prior)))))
+    np.testing.assert_allclose(learner.score(x), expected, atol=1e-6)
+
+
+def test_constructor_keeps_its_parameters() -> None:
+    """Constructor keeps its parameters."""
+    assert AdaptiveLogisticRegression(variance=0.3).variance == 0.3
+    assert LogisticRegression(rate=0.3).rate == 0.3
+
+
+def test_a_new_label_is_neither_shouted_nor_ignored() -> None:
+    """A new label is neither shouted nor ignored."""
+    learner = AdaptiveLogisticRegression()
+    learn_all(learner, linear_stream(300, 10, 3))
+    x = np.zeros(10, dtype=np.float32)
+    learner.learn(x, learner.label_space.targets(["new"]))
+    assert 0.0 < learner.score(x)[learner.label_space.id("new")] < 0.5
+
+
+def test_unknown_labels_are_not_negatives() -> None:
+    """Unknown labels are not negatives."""
+    one, other = LogisticRegression(), LogisticRegression()
+    x = np.ones(3, dtype=np.float32)
+    for learner in (one, other):
+        learner.label_space.ids(["a", "b", "c"])
+    one.learn(x, Targets(np.array([0]), np.array([1])))
+    assert one.score(x)[0] > 0.5
+    assert one.score(x)[1] < 0.5
+    assert one.score(x)[2] == 0.5
+
+
+def test_learns_half_spaces() -> None:
+    """Learns half spaces."""
+    stream = linear_stream(3000, 20, 3, shift=0.0)
+    assert subset_accuracy(AdaptiveLogisticRegression(), stream, after=2000) > 0.7

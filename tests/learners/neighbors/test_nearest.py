@@ -1,0 +1,61 @@
+"""Nearest neighbours against a plain search."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from learners.core.labels import Targets
+from learners.neighbors.nearest import NearestNeighbours
+from tests.learners.streams import linear_stream, only
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 12), st.integers(12, 40), st.integers(1, 60), st.integers(0, 99))
+def test_equals_a_plain_search(k: int, window: int, messages: int, seed: int) -> None:
+    """Equals a plain search."""
+    stream = linear_stream(messages + 1, 4, 3, seed)
+    learner = NearestNeighbours(k, window)
+    for message in stream[:-1]:
+        learner.learn(message.x, learner.label_space.targets(message.labels))
+    kept = stream[max(0, messages - window) : -1]
+    x = stream[-1].x
+    distances = np.array([np.linalg.norm(message.x - x) for message in kept])
+    near = np.argsort(distances, kind="stable")[:k]
+    weights = 1 / (distances[near] + 1e-3 * np.linalg.norm(x) + 1e-9)
+    weights /= weights.sum()
+    scores = learner.score(x)
+    for label, name in enumerate(learner.label_space.names()):
+        share = sum(weight for weight, row in zip(weights, near, strict=True) if name in kept[row].labels)
+        assert abs(scores[label] - share) < 1e-3
+
+
+def test_predicts_label_sets_that_did_occur() -> None:
+    """Predicts label sets that did occur."""
+    stream = linear_stream(400, 5, 4)
+    learner = NearestNeighbours()
+    seen: set[frozenset[str]] = set()
+    for message in stream:
+        if seen:
+            assert frozenset(learner.label_space.names(learner.predict(message.x).labels)) in seen
+        learner.learn(message.x, learner.label_space.targets(message.labels))
+        seen.add(frozenset(message.labels))
+
+
+def test_neighbours_that_do_not_know_do_not_vote() -> None:
+    """Neighbours that do not know do not vote."""
+    learner = NearestNeighbours(k=2, window=2)
+    learner.label_space.ids(["a", "b"])
+    x = np.ones(2, dtype=np.float32)
+    learner.learn(x, Targets(np.array([0]), np.array([], dtype=np.intp)))
+    learner.learn(x, only(1))
+    np.testing.assert_allclose(learner.score(x), [0.5, 1.0])
+
+
+def test_memory_is_the_window() -> None:
+    """Memory is the window."""
+    learner = NearestNeighbours(k=1, window=50)
+    for message in linear_stream(500, 3, 2):
+        learner.learn(message.x, learner.label_space.targets(message.labels))
+    assert len(learner.state()["vectors"]) == 50

@@ -1,0 +1,127 @@
+"""Statistics of a leaf and the split they lead to, against plain twins."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from learners.tree.gaussians import LabelGaussians
+from learners.tree.splits import SIDE, WORK, Split, best_split, shares, surely_better
+
+Matrix = NDArray[np.float32]
+
+
+def learned(x: Matrix, y: NDArray[np.bool_]) -> LabelGaussians:
+    """Return the statistics of rows of vectors and their label masks."""
+    gaussians = LabelGaussians()
+    for row, truth in zip(x, y, strict=True):
+        gaussians.learn(row, np.flatnonzero(truth))
+    return gaussians
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.floats(0, 0.9))
+def test_moments_are_those_of_numpy(seed: int, messages: int, missing: float) -> None:
+    """Compare count, mean and deviations of every row with numpy's over the same messages; NaN is skipped."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(3, 2, (messages, 4)).astype(np.float32)
+    x[rng.random(x.shape) < missing] = np.nan
+    y = rng.random((messages, 5)) < 0.4
+    gaussians = learned(x, y)
+    for row in range(len(gaussians.labels) + 1):
+        chosen = x[y[:, gaussians.labels[row - 1]]] if row else x
+        for feature in range(4):
+            values = chosen[~np.isnan(chosen[:, feature]), feature].astype(np.float64)
+            count, mean, squares = gaussians.moments[row, feature].tolist()
+            assert count == len(values)
+            if count:
+                assert mean == pytest.approx(values.mean(), abs=1e-9)
+                assert squares == pytest.approx(((values - values.mean()) ** 2).sum(), rel=1e-9, abs=1e-9)
+
+
+def entropy(p: float) -> float:
+    """Return the entropy of a coin, nats."""
+    return -sum(q * math.log(q) for q in (p, 1 - p) if q > 0)
+
+
+def plain_gain(x: Matrix, y: NDArray[np.bool_], feature: int, threshold: float) -> float:
+    """Return the gain of a split, summed over labels, from the messages themselves and scipy's Gaussians."""
+    gain = 0.0
+    for truth in y.T:
+        parts = [x[truth, feature].astype(np.float64), x[~truth, feature].astype(np.float64)]
+        left, other = (len(part) * norm.cdf(threshold, part.mean(), part.std()) for part in parts)
+        right, other_right = len(parts[0]) - left, len(parts[1]) - other
+        gain += entropy(truth.mean())
+        gain -= (left + other) / len(x) * entropy(left / (left + other))
+        gain -= (right + other_right) / len(x) * entropy(right / (right + other_right))
+    return gain
+
+
+def test_the_split_is_the_best_of_all_by_a_plain_count() -> None:
+    """Compare gain and choice with a plain twin that sees the messages, feature by feature."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(400, 5)).astype(np.float32)
+    y = np.stack([x[:, 2] > 0.5, x[:, 2] + rng.normal(size=400) < 0.3, x[:, 4] > 1.0], axis=1)
+    split = best_split(learned(x, y))
+    assert split is not None
+    grid = [
+        plain_gain(x, y, feature, cut)
+        for feature in range(5)
+        for cut in np.linspace(-2.5, 2.5, 101)
+        if SIDE < (x[:, feature] <= cut).mean() < 1 - SIDE
+    ]
+    assert split.feature == 2
+    # The coarse grid that features are compared on may miss the best threshold a little.
+    assert 0.9 * max(grid) < split.gain < 1.001 * max(grid)
+    assert plain_gain(x, y, 2, split.threshold) == pytest.approx(max(grid), rel=0.01)
+    assert split.merit == pytest.approx(split.gain / sum(entropy(p) for p in y.mean(axis=0)), rel=1e-9)
+
+
+def test_shares_add_up_to_the_counts() -> None:
+    """What goes left and what goes right is what there is, label by label."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 3)).astype(np.float32)
+    gaussians = learned(x, np.stack([x[:, 0] > 0, x[:, 1] > 1], axis=1))
+    share, left, right = shares(gaussians, Split(0, 0.0, 1.0, 1.0, 1.0, 2))
+    assert share == pytest.approx(0.5, abs=0.1)
+    np.testing.assert_allclose(left + right, gaussians.counts(), rtol=1e-6)
+    positive = gaussians.labels.index(0)
+    assert left[positive] < 0.15 * right[positive]
+
+
+def test_nothing_uncertain_nothing_to_split() -> None:
+    """A leaf whose messages all carry the same labels, or whose features never vary, has no split."""
+    x = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    assert best_split(learned(x, np.ones((50, 2), dtype=np.bool_))) is None
+    assert best_split(learned(np.ones_like(x), x > 0)) is None
+    assert best_split(LabelGaussians()) is None
+
+
+@pytest.mark.parametrize("copies", [1, 30])
+def test_noise_is_no_reason_to_split(copies: int) -> None:
+    """Labels that follow from no feature split at most as often as agreed, even 30 labels that are one."""
+    rng, accepted, delta = np.random.default_rng(0), 0, 0.05
+    for _ in range(100):
+        x = rng.normal(size=(300, 20)).astype(np.float32)
+        y = np.repeat(rng.random((300, 1)) < 0.3, copies, axis=1)
+        gaussians = learned(x, y)
+        split = best_split(gaussians)
+        # A tie that always holds leaves the bound on noise alone.
+        accepted += split is not None and surely_better(split, gaussians, 1, delta, tie=1.0)
+    assert accepted <= 100 * delta
+
+
+def test_many_features_are_judged_by_few_labels() -> None:
+    """A look takes about as long however long the vectors are, and still finds what divides the most."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 2500)).astype(np.float32)
+    y = np.column_stack([x[:, 1234] > 0, rng.random((300, 20)) < 0.1])
+    split = best_split(learned(x, y))
+    assert split is not None
+    assert (split.feature, split.labels) == (1234, WORK // 2500)

@@ -1,0 +1,158 @@
+"""Settings: where they come from, which wins, and what is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from stream.config.loading import ConfigError, load
+from stream.pipeline.factory import make_task
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in [name for name in os.environ if name.startswith("ITHACA_")]:
+        monkeypatch.delenv(variable)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return a settings file."""
+    path = tmp_path / "ithaca.toml"
+    path.write_text(
+        'stream = "news"\n'
+        '[kafka]\nbootstrap_servers = "file:1"\npartitions = 3\n'
+        '[learner]\nname = "priors"\nparameters = { half_life = 10.0 }\n'
+    )
+    return path
+
+
+def test_the_environment_wins_over_the_file_and_the_command_line_over_both(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nearer to the person, the stronger."""
+    monkeypatch.setenv("ITHACA_KAFKA__BOOTSTRAP_SERVERS", "env:1")
+    monkeypatch.setenv("ITHACA_STREAM", "env")
+    settings = load(file, stream="line", run=None)
+    assert settings.stream == "line"
+    assert settings.kafka.bootstrap_servers == "env:1"
+    assert settings.kafka.partitions == 3
+    assert settings.learner.parameters == {"half_life": 10.0}
+    assert settings.group == "ithaca-line"
+
+
+def test_a_secret_comes_from_the_file_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file's content is the value, and no repr shows it."""
+    secret = tmp_path / "password"
+    secret.write_text("hunter2\n")
+    monkeypatch.setenv("ITHACA_KAFKA__SASL_PASSWORD_FILE", str(secret))
+    password = load().kafka.sasl_password
+    assert password is not None
+    assert password.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(load())
+    monkeypatch.setenv("ITHACA_KAFKA__SASL_PASSWORD_FILE", str(tmp_path / "none"))
+    with pytest.raises(
+        ConfigError, match=r"ITHACA_KAFKA__SASL_PASSWORD_FILE names .*none, which cannot be read"
+    ):
+        load()
+
+
+def test_parameters_come_from_the_environment_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole table is one variable."""
+    monkeypatch.setenv("ITHACA_LEARNER__PARAMETERS", '{"half_life": 7}')
+    assert load().learner.parameters == {"half_life": 7}
+    monkeypatch.setenv("ITHACA_LEARNER__PARAMETERS", "half_life")
+    with pytest.raises(ConfigError, match="JSON"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "[kafka]\nbroker = 1\n",
+            r"There is no setting kafka\.broker\. Section kafka has: .*bootstrap_servers",
+        ),
+        (
+            "[kafca]\nx = 1\n",
+            r"There is no setting kafca\. The sections are: confidence, dashboard, drift, encoder, feedback",
+        ),
+        (
+            "[worker]\nlatency_ms = 1\n",
+            r"The setting worker\.latency_ms cannot be 1: .*greater than or equal to 5",
+        ),
+        ("[log]\nlevel = 'loud'\n", r"The setting log\.level cannot be 'loud': .*'debug'"),
+        ("stream = 'a b'\n", r"The setting stream cannot be 'a b'"),
+        ("stream = \n", r"is not TOML: .*line 1"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_by_name(tmp_path: Path, text: str, sentence: str) -> None:
+    """The sentence names the key, what was got, and what there is."""
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=sentence):
+        load(path)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """A misspelt path is not taken for no file."""
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("variable", "sentence"),
+    [
+        ("ITHACA_KAFKA__BROKER", r"sets ITHACA_KAFKA__BROKER, but there is no setting kafka\.broker"),
+        ("ITHACA_KAFCA__X", r"The sections are: "),
+        ("ITHACA_WORKER__LATENCY_MS", r"worker\.latency_ms cannot be 'soon'.*ITHACA_WORKER__LATENCY_MS"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_refused_by_name(
+    variable: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A misspelt variable is not taken for no variable."""
+    monkeypatch.setenv(variable, "soon")
+    with pytest.raises(ConfigError, match=sentence):
+        load()
+
+
+def test_variables_that_are_no_settings_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what looks like a section's key is judged."""
+    monkeypatch.setenv("ITHACA_DATA", "/somewhere")
+    assert load().stream == "ithaca"
+
+
+def test_settings_are_frozen() -> None:
+    """Nobody changes them while they are in use."""
+    with pytest.raises(ValidationError, match="frozen"):
+        load().kafka.partitions = 4
+
+
+def test_the_run_name_follows_what_determines_results_and_nothing_else(file: Path) -> None:
+    """Encoder and learner determine it, the stream's name does not."""
+    first = load(file).run_name
+    assert first.startswith("priors-")
+    assert load(file, stream="other").run_name == first
+    assert load(file, run="mine").run_name == "mine"
+    file.write_text(file.read_text().replace("10.0", "11.0"))
+    changed = load(file).run_name
+    assert changed != first
+    file.write_text(file.read_text() + '[drift]\nmonitors = ["labels"]\nbudget = 0.1\n')
+    assert load(file).run_name != changed
+
+
+def test_monitors_are_built_as_set(file: Path) -> None:
+    """Those named and no others, with the detector named; nonsense is refused with what there is."""
+    file.write_text(file.read_text() + '[drift]\nmonitors = ["labels", "errors"]\ndetector = "ddm"\n')
+    state = make_task(load(file)).monitors.state()["monitors"]
+    assert set(state) == {"labels", "errors"}
+    assert "subset-error/ddm" in state["errors"]
+    file.write_text(file.read_text().replace("labels", "lables"))
+    with pytest.raises(ValueError, match="no monitor 'lables': choose structure, errors"):
+        make_task(load(file))

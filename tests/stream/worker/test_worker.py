@@ -1,0 +1,382 @@
+"""The worker on a real broker: nothing lost, nothing twice, wherever it is stopped."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from stream.broker.brokers import KafkaBroker, NoBrokerError
+from stream.config.settings import Settings
+from stream.kafka import InstanceError, Outbox, Writer
+from stream.pipeline import factory as assembly
+from stream.pipeline.errors import LearnerError
+from stream.pipeline.task import Outcome, Task
+from stream.records.schema import Event, Output, Record
+from stream.records.topics import topic
+from stream.telemetry.collector import Telemetry
+from stream.worker.partition import MOST_REFUSED
+from stream.worker.worker import BatchSize, Worker
+from tests.stream.live import LiveStream, on_a_thread, source, stop
+from tests.stream.standins import CRASHING, POISON, Letters, event, make_fragile_task, make_task
+
+pytestmark = pytest.mark.kafka
+
+
+@contextmanager
+def working(
+    settings: Settings, make: Callable[[int], Task] = make_task, telemetry: Telemetry | None = None
+) -> Iterator[Worker]:
+    """Run a worker of quick parts on a thread inside the block."""
+    with on_a_thread(Worker(settings, make, telemetry)) as worker:
+        yield worker
+
+
+def check_exactly_once(live: LiveStream) -> None:
+    """Every event has one prediction or one dead letter, in order, from a model that had not seen it."""
+    events = {(record.partition, record.offset): record for record in live.read("events")}
+    predictions, letters = live.predictions(), live.read("dlq")
+    answered = [source(record) for record, _ in predictions] + [source(record) for record in letters]
+    assert sorted(answered) == sorted(events)
+    for records in ([record for record, _ in predictions], letters):
+        for partition in {record.partition for record in records}:
+            offsets = [source(record)[1] for record in records if record.partition == partition]
+            assert offsets == sorted(set(offsets))
+    for record, prediction in predictions:
+        partition, offset = source(record)
+        assert record.partition == partition
+        assert all(through < offset for through in prediction["trained_through"].values())
+        assert prediction["id"].encode() in (events[partition, offset].value or b"")
+    for letter in letters:
+        event = events[source(letter)]
+        assert (letter.partition, letter.key, letter.value) == (event.partition, event.key, event.value)
+        assert letter.headers[: len(event.headers)] == event.headers
+
+
+def test_every_event_becomes_one_prediction_or_one_dead_letter(kafka: str, stream_name: str) -> None:
+    """Good and bad events mixed, in three partitions."""
+    live = LiveStream(kafka, stream_name, partitions=3)
+    values: list[bytes | None] = [event(number) for number in range(600)]
+    for position, value in enumerate(POISON.values()):
+        values.insert(position * 40, value)
+    live.fill(values)
+    with working(live.settings):
+        live.wait_for(len(values))
+    check_exactly_once(live)
+    assert len(live.read("dlq")) == len(POISON)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(kafka: str, stream_name: str, number: signal.Signals) -> None:
+    """It finishes its batch, commits it and exits 0 within ten seconds, in the middle of a stream."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(position) for position in range(30_000)])
+    with live.worker() as process:
+        live.wait_for(500)
+        status, seconds, said = stop(process, number)
+    assert status == 0, said
+    assert seconds < 10
+    written = [source(record)[1] for record, _ in live.predictions()]
+    assert written == list(range(len(written)))
+    assert len(written) < 30_000
+
+
+@pytest.mark.slow
+def test_a_restarted_worker_writes_what_one_that_never_stopped_would(kafka: str, stream_name: str) -> None:
+    """Stopped once in order and once by a crash: the bytes are those of an uninterrupted run."""
+    values = [event(position) for position in range(3_000)]
+    interrupted = LiveStream(kafka, stream_name)
+    for share, number in ((500, signal.SIGTERM), (1_500, signal.SIGKILL), (3_000, signal.SIGTERM)):
+        already = len(interrupted.read("predictions"))
+        interrupted.fill(values[already and len(interrupted.read("events")) : share])
+        with interrupted.worker(ITHACA_RUN="same", ITHACA_WORKER__INSTANCE="one") as process:
+            interrupted.wait_for(share if number is signal.SIGTERM else already + 100)
+            stop(process, number)
+    uninterrupted = make_task_of(interrupted)
+    expected = uninterrupted.process(interrupted.read("events")).outputs
+    check_exactly_once(interrupted)
+    for kind in ("predictions", "drift"):
+        written = [Output(kind, each.key, each.value, each.headers) for each in interrupted.read(kind)]
+        assert written == [output for output in expected if output.kind == kind]
+
+
+def make_task_of(live: LiveStream) -> Task:
+    """Return the task that a live stream's workers run."""
+    settings = live.settings.model_copy(
+        update={
+            "run": "same",
+            "learner": live.settings.learner.model_copy(update={"name": "priors"}),
+            "encoder": live.settings.encoder.model_copy(update={"parameters": {"dimensions": 64}}),
+        }
+    )
+    return assembly.make_task(settings)
+
+
+def test_two_workers_share_the_partitions_and_hand_them_over(kafka: str, stream_name: str) -> None:
+    """A second one comes in the middle and takes a share; the first one goes and the second takes all."""
+    live = LiveStream(kafka, stream_name, partitions=4)
+    live.fill([event(position) for position in range(1_000)])
+    owners: dict[str, set[int]] = {"first": set(), "second": set()}
+
+    def noting(owner: str) -> Callable[[int], Task]:
+        class Noted(Task):
+            def process(self, records: Sequence[Record]) -> Outcome:
+                owners[owner].update(
+                    record.partition for record in records if record.offset >= self.live_from
+                )
+                return super().process(records)
+
+        def make(live_from: int) -> Task:
+            plain = make_task(live_from)
+            return Noted(
+                plain.encoder, plain.learner, plain.monitors, run="r", source="/s", live_from=live_from
+            )
+
+        return make
+
+    with working(live.settings, noting("second")) as second:
+        with working(live.settings, noting("first")):
+            live.wait_for(1_000)
+            for round_ in range(1, 40):
+                live.fill([event(position) for position in range(100)])
+                live.wait_for(1_000 + 100 * round_)
+                if owners["first"] and owners["second"]:
+                    break
+        assert owners["first"]
+        assert owners["second"]
+        total = len(live.read("events"))
+        live.fill([event(position) for position in range(400)])
+        live.wait_for(total + 400)
+        assert second is not None
+    check_exactly_once(live)
+    assert owners["second"] == {0, 1, 2, 3}
+
+
+def test_a_worker_thrown_out_of_the_group_cannot_write(kafka: str, stream_name: str) -> None:
+    """Another writes for its partition while it hangs: what it had is discarded, and it comes back."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(position) for position in range(200)])
+    hanging, go = threading.Event(), threading.Event()
+
+    class Hanging(Task):
+        def process(self, records: Sequence[Record]) -> Outcome:
+            if records and not hanging.is_set():
+                hanging.set()
+                go.wait(60)
+            return super().process(records)
+
+    def make(live_from: int) -> Task:
+        plain = make_task(live_from)
+        return Hanging(plain.encoder, plain.learner, plain.monitors, run="test", source="/test")
+
+    telemetry = Telemetry()
+    with working(live.settings, make, telemetry):
+        assert hanging.wait(30)
+        usurper = Outbox(live.settings, 0)
+        go.set()
+        deadline = time.monotonic() + 30
+        while not telemetry.account().fencings:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert live.predictions() == []
+        usurper.close()
+        # The group never gave the partition to anyone else: it comes back, anew.
+        live.wait_for(200)
+    check_exactly_once(live)
+
+
+@pytest.mark.slow
+def test_two_workers_of_one_name_throw_each_other_out_with_a_clear_word(kafka: str, stream_name: str) -> None:
+    """The earlier one ends with an error; what is written stays exactly once."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(position) for position in range(300)])
+    named = live.settings.model_copy(
+        update={"worker": live.settings.worker.model_copy(update={"instance": "one"})}
+    )
+
+    earlier = Telemetry()
+
+    def both() -> None:
+        with working(named, telemetry=earlier):
+            live.wait_for(300)
+            with working(named):
+                deadline, filled = time.monotonic() + 60, 300
+                while earlier.account().silence_s < 7:
+                    assert time.monotonic() < deadline
+                    live.fill([event(position) for position in range(20)])
+                    filled += 20
+                    time.sleep(0.2)
+                live.wait_for(filled)
+
+    with pytest.raises(InstanceError, match=r"worker\.instance"):
+        both()
+    check_exactly_once(live)
+
+
+def test_a_letter_too_large_for_the_topic_does_not_stop_the_stream(kafka: str, stream_name: str) -> None:
+    """Where the dead-letter topic takes less than it should, the letter goes without its value."""
+    live = LiveStream(kafka, stream_name)
+    live.limit("dlq", 2_000)
+    # Of letters that do not compress: the limit is on what is sent.
+    large = b'{"id": 7, "text": "' + random.Random(0).randbytes(20_000).hex().encode() + b'"}'
+    live.fill([event(0), large, event(1), POISON["broken json"]])
+    with working(live.settings):
+        live.wait_for(4)
+    cut, whole = live.read("dlq")
+    assert (cut.key, cut.value, whole.value) == (b"k1", None, POISON["broken json"])
+    headers = dict(cut.headers)
+    assert headers["ithaca_reason"] == b"schema"
+    assert headers["ithaca_value_bytes"] == str(len(large)).encode()
+
+
+def test_records_that_the_learner_cannot_take_are_dead_letters(kafka: str, stream_name: str) -> None:
+    """Each once, with the reason; what was half-learned is undone, and the stream goes on."""
+    live = LiveStream(kafka, stream_name)
+    values = [CRASHING if number % 150 == 70 else event(number) for number in range(600)]
+    live.fill(values)
+    with working(live.settings, make_fragile_task):
+        live.wait_for(600)
+    check_exactly_once(live)
+    letters = live.read("dlq")
+    assert [letter.offset for letter in live.read("events") if letter.value == CRASHING] == [
+        source(letter)[1] for letter in letters
+    ]
+    assert {dict(letter.headers)["ithaca_detail"] for letter in letters} == {b"ZeroDivisionError: too many u"}
+    spared = make_task()
+    spared.process([record for record in live.read("events") if record.value != CRASHING])
+    assert live.predictions()[-1][1]["model"]["updates"] == spared.updates - 1
+
+
+@pytest.mark.slow
+def test_a_learner_that_throws_at_everything_ends_the_worker(kafka: str, stream_name: str) -> None:
+    """It is not the records; nobody wants a whole stream among the dead letters."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([CRASHING] * (MOST_REFUSED + 50))
+    with pytest.raises(LearnerError, match="too many u"):
+        Worker(live.settings, make_fragile_task).run()
+    assert len(live.read("dlq")) <= MOST_REFUSED
+
+
+def test_an_encoder_in_trouble_pauses_the_stream(kafka: str, stream_name: str) -> None:
+    """Nothing becomes a dead letter, nothing is lost, and it goes on when the trouble is over."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(number) for number in range(300)])
+    failures = iter(range(3))
+
+    class Remote(Letters):
+        def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
+            if self.seen > 100 and next(failures, None) is not None:
+                raise ConnectionError("no route to the encoder")
+            return super().encode(events)
+
+    def make(live_from: int) -> Task:
+        task = make_task(live_from)
+        task.encoder = Remote()
+        return task
+
+    with working(live.settings, make):
+        live.wait_for(300)
+    check_exactly_once(live)
+    assert live.read("dlq") == []
+    assert next(failures, None) is None
+
+
+class Illegible(str):
+    """A header name that is no UTF-8."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """Return what no decoder takes."""
+        del encoding, errors
+        return b"na\xffme"
+
+
+def test_a_header_name_that_nobody_can_read_does_not_stop_the_stream(kafka: str, stream_name: str) -> None:
+    """Its record is an event like any other, or a dead letter that keeps all but that name."""
+    live = LiveStream(kafka, stream_name)
+    with Writer(live.settings.kafka, topic(stream_name, "events")) as writer:
+        for value in (event(0), event(1), b"broken", event(2)):
+            headers = () if value == event(0) else (("good", b"g"), (Illegible("x"), b"\xff\x00"))
+            writer.send(value, b"k", headers)
+    with working(live.settings):
+        live.wait_for(4)
+    assert [source(record)[1] for record, _ in live.predictions()] == [0, 1, 3]
+    (letter,) = live.read("dlq")
+    assert letter.headers[:2] == (("good", b"g"), ("na?me", b"\xff\x00"))
+    assert letter.value == b"broken"
+
+
+@given(st.lists(st.floats(1e-5, 1.0), min_size=1, max_size=60))
+def test_the_batch_size_stays_in_its_bounds_and_meets_its_target(costs: list[float]) -> None:
+    """Whatever a record costs; and at a steady cost, full batches come to take about the target."""
+    size = BatchSize(target_s=0.1, largest=1_000)
+    for cost in costs:
+        size.adapt(size.records, size.records * cost)
+        assert 1 <= size.records <= 1_000
+    for _ in range(20):
+        size.adapt(size.records, 0.004 + size.records * 0.001)
+    assert 0.08 < 0.004 + size.records * 0.001 < 0.12
+
+
+def test_a_short_quick_batch_does_not_change_the_batch_size() -> None:
+    """A quiet stream says nothing of what a full batch would take."""
+    size = BatchSize(target_s=0.1, largest=1_000)
+    size.adapt(1, 0.005)
+    assert size.records == 64
+
+
+def test_the_embedded_broker_serves_too(embedded_kafka: str, stream_name: str) -> None:
+    """Without long poll and without cooperative rebalancing."""
+    live = LiveStream(embedded_kafka, stream_name, partitions=2)
+    live.fill([*(event(position) for position in range(300)), POISON["tombstone"]])
+    with working(live.settings):
+        live.wait_for(200)
+    live.fill([event(position) for position in range(100)])
+    with working(live.settings):
+        live.wait_for(401)
+    check_exactly_once(live)
+
+
+def test_a_broker_that_goes_and_comes_back_costs_nothing(tmp_path: Path, stream_name: str) -> None:
+    """The worker keeps its state, finds out what became of the transaction in flight, and goes on."""
+    broker = KafkaBroker(tmp_path)
+    try:
+        broker.start()
+    except NoBrokerError as missing:
+        pytest.skip(f"NO BROKER TO TEST WITH: {missing}")
+    made: list[int] = []
+
+    class Slow(Task):
+        def process(self, records: Sequence[Record]) -> Outcome:
+            time.sleep(0.001 * len(records))
+            return super().process(records)
+
+    def make(live_from: int) -> Task:
+        made.append(live_from)
+        plain = make_task(live_from)
+        return Slow(plain.encoder, plain.learner, plain.monitors, run="test", source="/test")
+
+    telemetry = Telemetry()
+    with ExitStack() as cleanup:
+        cleanup.callback(broker.stop)
+        live = LiveStream(broker.address, stream_name)
+        live.fill([event(position) for position in range(5_000)])
+        with working(live.settings, make, telemetry):
+            live.wait_for(500)
+            broker.stop()
+            time.sleep(2.0)
+            broker.port = int(broker.address.rpartition(":")[2])
+            broker.start()
+            live.wait_for(5_000)
+        check_exactly_once(live)
+    assert telemetry.account().failures > 0
+    assert made == [0]
