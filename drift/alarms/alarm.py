@@ -9,9 +9,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from drift.core import Ids
 from drift.statistics import Shift
-
-Ids = NDArray[np.intp]
 
 SCOPES = ("error", "prior", "correlation", "vector", "calibration", "structure", "input", "feedback")
 """What an alarm can be about."""

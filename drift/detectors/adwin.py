@@ -7,9 +7,8 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from drift.core import Floats
 
 
 class ADWIN:

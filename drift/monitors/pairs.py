@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.alarms import Alarm, Observation, shifted
-from drift.statistics import Ids, MeanBank, Shift
+from drift.core import Ids
+from drift.statistics import MeanBank, Shift
 
 CANDIDATES = 10_000
 """Pairs counted that are not watched (yet), at most."""

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.alarms import Alarm, Observation
-from drift.statistics import ONE_IN, BlockMeans, Floats, Found
+from drift.core import Floats
+from drift.statistics import ONE_IN, BlockMeans, Found
 
 DIRECTIONS = 64
 """Random directions: half of the random features, and the most that the effective rank can be."""

@@ -1,9 +1,8 @@
 """Statistics of many series at once: adaptive windows, rates, means, blocks, and their error budget."""
 
 from drift.statistics.bank import ONE_IN, Shift, allowed_p
-from drift.statistics.blocks import BlockMeans, Floats, Found
+from drift.statistics.blocks import BlockMeans, Found
 from drift.statistics.companions import AUDITION, DROPPED, EVERY, GENERATION, Companion, Company
-from drift.statistics.histograms import Ids
 from drift.statistics.means import MeanBank
 from drift.statistics.rates import RateBank
 from drift.statistics.slots import Slots
@@ -17,9 +16,7 @@ __all__ = [
     "BlockMeans",
     "Companion",
     "Company",
-    "Floats",
     "Found",
-    "Ids",
     "MeanBank",
     "RateBank",
     "Shift",

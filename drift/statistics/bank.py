@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from drift.statistics.histograms import Counts, Floats, Ids, cut_sums
+from drift.core import Counts, Floats, Ids
+from drift.statistics.histograms import cut_sums
 
 ROWS = 12
 """Sizes of buckets, each twice the one before: the latest 8,000 to 12,000 entries of a series are kept. More

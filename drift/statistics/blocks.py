@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import fdtrc, fdtri, stdtr, stdtrit
 
-Floats = NDArray[np.float64]
+from drift.core import Floats
 
 SCALES = (2, 4, 8, 16)
 """Latest blocks that are compared with those before: few find a jump, many a slow change."""

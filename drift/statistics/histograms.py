@@ -8,15 +8,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
-Ids = NDArray[np.intp]
+from drift.core import Counts, Floats, Ids, compiled
 
 
-@njit(cache=True)
+@compiled
 def _insert(held: Floats, used: Counts, entry: Floats) -> bool:
     """Add an entry to one series, rows x places x figures; it is overwritten.
 
@@ -37,7 +34,7 @@ def _insert(held: Floats, used: Counts, entry: Floats) -> bool:
     return True
 
 
-@njit(cache=True)
+@compiled
 def cut_sums(held: Floats, used: Counts, lead: Floats) -> tuple[Floats, Floats, int]:
     """Return what lies before every cut of one series.
 
@@ -78,7 +75,7 @@ def cut_sums(held: Floats, used: Counts, lead: Floats) -> tuple[Floats, Floats, 
     return before, sums_before, max(1, filled - 1)
 
 
-@njit(cache=True)
+@compiled
 def dispersion(before: Floats, sums_before: Floats, memory: Floats, prior: float) -> Floats:
     """Return the squared coefficient of variation of the gaps before each cut, at least 1; shape (cuts,).
 
@@ -100,7 +97,7 @@ def dispersion(before: Floats, sums_before: Floats, memory: Floats, prior: float
     return spread
 
 
-@njit(cache=True)
+@compiled
 def plausible_cuts(
     before: Floats, sums_before: Floats, spread: Floats, errors: float, chance: float
 ) -> NDArray[np.bool_]:
@@ -133,7 +130,7 @@ def plausible_cuts(
     return plausible
 
 
-@njit(cache=True)
+@compiled
 def take_gaps(
     sums: Floats,
     used: Counts,
@@ -183,7 +180,7 @@ def take_gaps(
     return changed
 
 
-@njit(cache=True)
+@compiled
 def overdue(clock: int, gaps: float, span: float, spread: float, chance: float, never: int) -> int:
     """Return from when on a series is overdue: later than (1 - chance) of all gaps that fit its rate."""
     surprise = -math.log(chance) * spread / gaps
@@ -192,7 +189,7 @@ def overdue(clock: int, gaps: float, span: float, spread: float, chance: float, 
     return int(min(clock + np.ceil(span * math.expm1(surprise)), float(never)))
 
 
-@njit(cache=True)
+@compiled
 def take_values(
     sums: Floats,
     used: Counts,
@@ -238,7 +235,7 @@ def take_values(
     return chances, cuts
 
 
-@njit(cache=True)
+@compiled
 def _strongest(before: Floats, sums_before: Floats, least: float) -> tuple[float, int]:
     """Return the most evidence that any cut has for a change of the mean, in nats, or -1, and the cut."""
     entries, total = before[-1], sums_before[-1, 0]

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drift.core import Floats, Ids
 from drift.statistics.bank import Bank, Shift
-from drift.statistics.histograms import Floats, Ids, take_values
+from drift.statistics.histograms import take_values
 
 LEAST = 5.0
 """Values needed on either side of a cut: no alarm rests on an outlier."""

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
+from drift.core import Floats, Ids
 from drift.statistics.bank import Bank, Cuts, Shift
-from drift.statistics.histograms import Floats, Ids, dispersion, overdue, plausible_cuts, take_gaps
+from drift.statistics.histograms import dispersion, overdue, plausible_cuts, take_gaps
 
 PRIOR_GAPS = 20.0
 """Gaps of a steady series that every dispersion is mixed with: a few gaps say little of their spread."""

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import Ids
+from drift.core import Ids, compiled
 
 PARTNERS = 32
 """Most partners that a label counts in one message."""

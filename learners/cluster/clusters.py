@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drift.core import Ids, State, grown
 from learners.cluster.cooccurrence import Cooccurrence
 from learners.cluster.dendrogram import Dendrogram
 from learners.cluster.linkage import ALIKE, HYSTERESIS, Matrix, comparison, difference, division
 from learners.cluster.nearest_clusters import companions_outside, surroundings, visit
-from learners.core import Change, Ids, State, check_number, grown
+from learners.core import Change, check_number
 
 BETTER = 1.25
 """How many times better a label must fit elsewhere to move."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
+from drift.core import Ids, State, compiled
 from learners.cluster.adjacency import (
     CLASSES,
     LABEL,
@@ -22,7 +22,7 @@ from learners.cluster.adjacency import (
     needed,
 )
 from learners.cluster.similarity import DOUBT, among, counts, frequencies, frequency, samples
-from learners.core import Ids, State, check_number
+from learners.core import check_number
 
 RESCALE = 1e6
 """Weight of a label's newest touch at which its row is brought down again."""

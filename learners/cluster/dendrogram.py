@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.core import Ids, State, grown
+from drift.core import Ids, State, grown
 
 
 class Dendrogram:

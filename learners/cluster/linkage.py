@@ -10,9 +10,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
+from drift.core import Ids, compiled
 from learners.cluster.similarity import jaccard_by_chance
-from learners.core import Ids
 
 Matrix = NDArray[np.float64]
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
+from drift.core import Ids, compiled
 from learners.cluster.adjacency import MESSAGES, Table, touches
 from learners.cluster.linkage import Matrix
 from learners.cluster.similarity import at_least, frequency, jaccard_by_chance, similarity
-from learners.core import Ids
 
 ONCE = 1.5
 """Meetings, decayed, below which labels are not looked at as companions: most meet once, by chance."""

@@ -7,9 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
+from drift.core import Ids, compiled
 from learners.cluster.adjacency import MESSAGES, WIDEST, Table, share, touches
-from learners.core import Ids
 
 DOUBT = 4.0
 """Standard deviations above chance from which a companion is one: the highest of many are high by chance."""

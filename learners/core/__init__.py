@@ -6,16 +6,13 @@ from learners.core.base import (
     Learner,
     Neighbour,
     Prediction,
-    State,
     Statistics,
     Structure,
-    Vector,
     digest,
     filled,
 )
 from learners.core.features import FeatureSpace
-from learners.core.growth import grown
-from learners.core.labels import Ids, LabelSpace, Targets, best_labels, in_both, packed, unpacked
+from learners.core.labels import LabelSpace, Targets, best_labels, in_both, packed, unpacked
 from learners.core.operations import OPERATIONS, Operation, TaxonomyError
 from learners.core.parameters import check_choice, check_number
 from learners.core.products import add_products
@@ -25,25 +22,21 @@ __all__ = [
     "Change",
     "Explanation",
     "FeatureSpace",
-    "Ids",
     "LabelSpace",
     "Learner",
     "Neighbour",
     "Operation",
     "Prediction",
-    "State",
     "Statistics",
     "Structure",
     "Targets",
     "TaxonomyError",
-    "Vector",
     "add_products",
     "best_labels",
     "check_choice",
     "check_number",
     "digest",
     "filled",
-    "grown",
     "in_both",
     "packed",
     "unpacked",

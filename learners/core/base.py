@@ -18,17 +18,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from river.base import MultiLabelClassifier
 
-from drift.compiled import compiled
+from drift.core import Ids, State, Vector, compiled
 from learners.core.features import FeatureSpace
-from learners.core.labels import Ids, LabelSpace, Targets, best_labels
+from learners.core.labels import LabelSpace, Targets, best_labels
 from learners.core.operations import Operation, TaxonomyError
-
-Vector = NDArray[np.float32]
-State = dict[str, Any]
-"""Nested dictionaries of arrays and plain JSON values; never pickled objects."""
 
 
 class Prediction(NamedTuple):

@@ -8,9 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-
-Ids = NDArray[np.intp]
+from drift.core import Ids, compiled
 
 
 class Targets(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
+from drift.core import compiled
 
 
 @compiled

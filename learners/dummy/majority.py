@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.core import Ids, Learner, State, Targets, Vector, check_number
+from drift.core import Ids, State, Vector
+from learners.core import Learner, Targets, check_number
 
 
 class MajorityLabelset(Learner):

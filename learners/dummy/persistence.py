@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.core import Ids, Prediction, State, Targets, Vector, in_both
+from drift.core import Ids, State, Vector
+from learners.core import Prediction, Targets, in_both
 from learners.dummy.priors import PriorBased
 
 KEEP = 0.999

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import Ids, LabelSpace, Learner, State, Targets, Vector, check_number, grown
+from drift.core import Ids, State, Vector, compiled, grown
+from learners.core import LabelSpace, Learner, Targets, check_number
 
 Table = NDArray[np.float64]
 NO_FEATURES: Vector = np.zeros(0, dtype=np.float32)

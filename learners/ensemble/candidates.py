@@ -11,8 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import Ids, Vector
+from drift.core import Ids, Vector, compiled
 
 CANDIDATES = (
     *("half", "half+top", "micro", "micro+top", "macro", "half-micro+top", "half-macro+top"),

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import Ids, State, Targets, Vector, best_labels, check_choice, check_number, grown
+from drift.core import Ids, State, Vector, compiled, grown
+from learners.core import Targets, best_labels, check_choice, check_number
 from learners.ensemble.candidates import CHOICE, MACRO, MICRO, Masks, Table, candidates
 from learners.neighbors import Neighbours
 

@@ -13,19 +13,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drift.core import Ids, State, Vector
 from learners.cluster import Clusters
 from learners.core import (
     Explanation,
-    Ids,
     LabelSpace,
     Learner,
     Neighbour,
     Prediction,
-    State,
     Statistics,
     Structure,
     Targets,
-    Vector,
     best_labels,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased

@@ -13,8 +13,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import Ids, State, Targets, Vector, check_number, grown
+from drift.core import Ids, State, Vector, compiled, grown
+from learners.core import Targets, check_number
 
 FLOOR = 0.002
 """Least probability any expert is believed to mean: one sure mistake must not end it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.core import Vector
+from drift.core import Vector
 
 ROUNDS = 6
 """Rounds of 2-means: after them hardly a row changes sides."""

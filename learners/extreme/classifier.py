@@ -8,7 +8,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.core import Ids, Learner, Prediction, State, Statistics, Targets, Vector, check_number, grown
+from drift.core import Ids, State, Vector, grown
+from learners.core import Learner, Prediction, Statistics, Targets, check_number
 from learners.extreme.device import choose_device
 from learners.extreme.hard_negatives import Scored, teach
 from learners.extreme.label_tree import LabelTree

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from learners.core import Ids, State, Vector, grown
+from drift.core import Ids, State, Vector, grown
 
 
 class DeviceRows:

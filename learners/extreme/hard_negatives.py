@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.core import Ids, Vector
+from drift.core import Ids, Vector
 from learners.extreme.classifier_rows import ClassifierRows
 from learners.linear_model import sigmoid
 

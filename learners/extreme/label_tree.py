@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from learners.core import Ids, State, Vector
+from drift.core import Ids, State, Vector
 from learners.extreme.bisection import bisect
 from learners.extreme.classifier_rows import DeviceRows, merged
 from learners.extreme.hard_negatives import Scored, teach

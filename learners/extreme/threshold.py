@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.core import Ids, State, Vector, check_number
+from drift.core import Ids, State, Vector
+from learners.core import check_number
 
 BINS = 64
 

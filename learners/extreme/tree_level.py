@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from learners.core import Ids, State, grown
+from drift.core import Ids, State, grown
 from learners.extreme.classifier_rows import Centroids, ClassifierRows
 
 NOWHERE = -1

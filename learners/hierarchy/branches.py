@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.core import State, Targets, Vector
+from drift.core import State, Vector
+from learners.core import Targets
 from learners.dummy import LabelPriors
 from learners.hierarchy.coherence import chained
 from learners.hierarchy.label_closure import LabelClosure

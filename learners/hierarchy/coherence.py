@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.core import Ids, State, Targets, Vector, check_number, grown
+from drift.core import Ids, State, Vector, grown
+from learners.core import Targets, check_number
 from learners.hierarchy.taxonomy import Shape
 
 DECODERS = ("levels", "paths", "top-down")

@@ -7,17 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drift.core import Ids, State, Vector
 from learners.core import (
-    Ids,
     LabelSpace,
     Learner,
     Operation,
     Prediction,
-    State,
     Statistics,
     Structure,
     Targets,
-    Vector,
     check_choice,
     check_number,
 )

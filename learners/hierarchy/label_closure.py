@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.core import Targets, Vector
+from drift.core import Vector
+from learners.core import Targets
 from learners.hierarchy.taxonomy import NONE, Shape, Taxonomy
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.core import Ids, State, Targets, Vector, check_number, grown
+from drift.core import Ids, State, Vector, grown
+from learners.core import Targets, check_number
 from learners.hierarchy.taxonomy import Shape
 
 

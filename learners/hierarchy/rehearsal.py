@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.core import State, Targets, Vector, check_choice, check_number, filled, grown, packed, unpacked
+from drift.core import State, Vector, grown
+from learners.core import Targets, check_choice, check_number, filled, packed, unpacked
 
 EVICTIONS = ("importance", "reservoir")
 UNLABELLED = -1

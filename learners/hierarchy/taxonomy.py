@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.core import Ids, LabelSpace, Operation, Targets, TaxonomyError
+from drift.core import Ids
+from learners.core import LabelSpace, Operation, Targets, TaxonomyError
 
 SEPARATOR = "/"
 UNNAMED = "(unnamed)"

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import Ids, Learner, State, Targets, Vector, add_products, check_number, grown
+from drift.core import Ids, State, Vector, compiled, grown
+from learners.core import Learner, Targets, add_products, check_number
 from learners.dummy import PriorBased
 
 INTERCEPT = 0.3

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import Ids, Prediction, Targets, Vector, check_number, grown
+from drift.core import Ids, Vector, compiled, grown
+from learners.core import Prediction, Targets, check_number
 
 Table = NDArray[np.float64]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from learners.core import Ids, State, Targets, grown
+from drift.core import Ids, State, grown
+from learners.core import Targets
 from learners.hierarchy import NONE, Taxonomy
 
 

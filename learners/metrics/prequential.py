@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from learners.core import Ids, Prediction, Targets, check_number, grown
+from drift.core import Ids, grown
+from learners.core import Prediction, Targets, check_number
 from learners.metrics.calibration_error import CalibrationError
 
 DEPTHS = (1, 3, 5)

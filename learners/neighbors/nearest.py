@@ -8,20 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import (
-    Ids,
-    Learner,
-    Prediction,
-    State,
-    Targets,
-    Vector,
-    add_products,
-    check_number,
-    grown,
-    packed,
-    unpacked,
-)
+from drift.core import Ids, State, Vector, compiled, grown
+from learners.core import Learner, Prediction, Targets, add_products, check_number, packed, unpacked
 
 COMPLETE = -1
 """Stands for the number of negatives where all other labels are."""

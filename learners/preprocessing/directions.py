@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import State, Vector
+from drift.core import Floats, State, Vector, compiled
 from learners.preprocessing.scaling import CLIP, StandardScaler
 
 OUTWEIGH = 10.0
@@ -19,8 +17,6 @@ SETTLED = 30.0
 """Values of a feature before its mean is known well enough for that."""
 EVERY = 64
 """Messages between looks at the usual size, once as many have come: it hardly changes, and is a median."""
-
-Floats = NDArray[np.float64]
 
 
 class Directions:

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import State, Vector, check_number, grown
+from drift.core import State, Vector, compiled, grown
+from learners.core import check_number
 
 CLIP = 8.0
 """Standard deviations beyond which a standardised value is cut: one wild number must not own a model."""

@@ -7,10 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import State, check_number
+from drift.core import Floats, State, compiled
+from learners.core import check_number
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 ROWS, BUCKETS = 24, 5

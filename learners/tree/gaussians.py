@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import Ids, State, Vector, grown
-
-Floats = NDArray[np.float64]
+from drift.core import Floats, Ids, State, Vector, compiled, grown
 
 COUNT, MEAN, SQUARES = 0, 1, 2
 

@@ -7,17 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from learners.core import (
-    Change,
-    LabelSpace,
-    Learner,
-    Prediction,
-    State,
-    Statistics,
-    Targets,
-    Vector,
-    check_number,
-)
+from drift.core import State, Vector
+from learners.core import Change, LabelSpace, Learner, Prediction, Statistics, Targets, check_number
 from learners.preprocessing import StandardScaler, shrunk
 from learners.tree.gaussians import LabelGaussians
 from learners.tree.leaves import Leaf, Proposals
@@ -72,10 +63,10 @@ class HoeffdingAdaptiveTree(Learner):
 
     A leaf splits at the feature and threshold that explain most of the labels' entropy Σ_l H(p_l), once that
     is sure (see `learners.tree.splits`). In each leaf the expert that lost least lately predicts: the
-    commonest label-set or a linear model. Every node watches the loss (1 - Jaccard) of its messages with ADWIN.
-    Where it rises, an alternate tree grows beside a branch and replaces it when it is surely better (or, in the
-    end, as good and smaller), while a leaf starts anew. Only messages with complete labels grow the tree;
-    experts learn from all.
+    commonest label-set or a linear model. Every node watches the loss (1 - Jaccard) of its messages with
+    ADWIN. Where it rises, an alternate tree grows beside a branch and replaces it when it is surely better
+    (or, in the end, as good and smaller), while a leaf starts anew. Only messages with complete labels grow
+    the tree; experts learn from all.
 
     Parameters
     ----------

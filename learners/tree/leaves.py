@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.core import Ids, LabelSpace, State, Targets, Vector, in_both
+from drift.core import Ids, State, Vector
+from learners.core import LabelSpace, Targets, in_both
 from learners.dummy import LabelPriors, MajorityLabelset
 from learners.linear_model import AdaptiveLogisticRegression
 from learners.tree.adaptive_window import AdaptiveWindow

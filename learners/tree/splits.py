@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.compiled import compiled
-from learners.core import Ids
-from learners.tree.gaussians import COUNT, MEAN, SQUARES, Floats, LabelGaussians
+from drift.core import Floats, Ids, compiled
+from learners.tree.gaussians import COUNT, MEAN, SQUARES, LabelGaussians
 
 THRESHOLDS, FINE = 10, 64
 """Thresholds tried per feature, and for the feature that has won."""

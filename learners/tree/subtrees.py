@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from learners.core import LabelSpace, State, Vector
+from drift.core import State, Vector
+from learners.core import LabelSpace
 from learners.tree.adaptive_window import AdaptiveWindow
 from learners.tree.leaves import Leaf
 

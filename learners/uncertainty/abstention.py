@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.compiled import compiled
-from learners.core import Ids, Prediction, State, Vector, check_number
+from drift.core import Ids, State, Vector, compiled
+from learners.core import Prediction, check_number
 
 EVERY = 20
 """Messages after which the threshold is looked for again."""

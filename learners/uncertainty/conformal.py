@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from learners.core import Ids, Prediction, State, Targets, Vector, check_number
+from drift.core import Ids, State, Vector
+from learners.core import Prediction, Targets, check_number
 from learners.uncertainty.abstention import Abstention, sureness
 from learners.uncertainty.sliding import Sliding
 

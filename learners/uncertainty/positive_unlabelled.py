@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.core import Ids, Prediction, State
+from drift.core import Ids, State
+from learners.core import Prediction
 from learners.uncertainty.sliding import Sliding
 
 SUREST = 0.03

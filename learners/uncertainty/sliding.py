@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 
 import numpy as np
 
-from learners.core import State
+from drift.core import State
 
 
 class Sliding:

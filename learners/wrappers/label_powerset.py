@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 from river.base import Classifier
 
-from learners.core import Prediction, Targets, Vector, check_number
+from drift.core import Vector
+from learners.core import Prediction, Targets, check_number
 from learners.wrappers.river_models import Features, RiverLearner, dictionary, finite
 
 Labelset = tuple[int, ...]

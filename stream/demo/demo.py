@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from learners.core import Vector
+from drift.core import Vector
 from learners.metrics import Scores
 from stream.broker import Broker, GivenBroker, NoBrokerError, Process, choose, free_ports, spawn
 from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Settings, load

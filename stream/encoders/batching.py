@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 
-from learners.core import Vector
+from drift.core import Vector
 from stream.encoders.base import Encoder
 from stream.encoders.errors import EncoderError
 from stream.records import BadEventError, Control, Event, Feedback, Input

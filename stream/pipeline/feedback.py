@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from learners.core import Prediction, State, Vector
+from drift.core import State, Vector
+from learners.core import Prediction
 from learners.uncertainty import Confidence
 from stream.pipeline.known_labels import KnownLabels
 from stream.pipeline.pending import PendingPrediction, pack, unpack

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drift.core import Ids, grown
 from drift.monitors import Monitors
-from learners.core import Ids, Learner, grown
+from learners.core import Learner
 from learners.metrics import Prequential
 from stream.records import LabelRecord, PartitionRecord
 

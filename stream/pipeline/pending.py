@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.core import Ids, Prediction, State, Vector
+from drift.core import Ids, State, Vector
+from learners.core import Prediction
 from learners.uncertainty import Confidence
 from stream.records import LISTED
 

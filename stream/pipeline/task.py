@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drift.alarms import Alarm, Observation
+from drift.core import State, Vector
 from drift.monitors import Monitors
-from learners.core import Change, Explanation, Learner, Prediction, State, Targets, Vector
+from learners.core import Change, Explanation, Learner, Prediction, Targets
 from learners.metrics import Prequential
 from learners.uncertainty import Conformal, PositiveUnlabelled
 from stream.encoders import Decoded, Encoded, Encoder, Message, encode_all

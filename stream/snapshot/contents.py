@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.core import State
+from drift.core import State
 from stream.pipeline import Task
 
 PICKLE = "pickle"

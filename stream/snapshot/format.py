@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.core import State, digest
+from drift.core import State
+from learners.core import digest
 from stream.snapshot import migrations
 from stream.snapshot.contents import Identity, Path, Snapshot, SnapshotError, arrays
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from learners.core import State, digest
+from drift.core import State
+from learners.core import digest
 from stream.snapshot.contents import Snapshot, SnapshotError, arrays
 from stream.snapshot.format import parse
 from stream.snapshot.store import SUFFIX

@@ -12,9 +12,8 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from drift.core import Vector
 from stream.records import Event, Input
-
-Vector = NDArray[np.float32]
 
 
 class SourceError(ValueError):

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
+from drift.core import Ids
 from learners.cluster.clusters import Clusters
-from learners.core.labels import Ids
 from tests.learners.cluster.partitions import (
     exclusive_label_sets,
     independent_label_sets,

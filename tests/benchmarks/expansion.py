@@ -26,8 +26,9 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from learners.core.base import Learner, Prediction, Vector
-from learners.core.labels import Ids, Targets
+from drift.core import Ids, Vector
+from learners.core.base import Learner, Prediction
+from learners.core.labels import Targets
 from learners.ensemble.ihomer import IHOMER
 from learners.hierarchy.expansion import LabelExpansion
 from learners.hierarchy.taxonomy import Taxonomy

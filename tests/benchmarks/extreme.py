@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from learners.core.base import Vector
+from drift.core import Vector
 from learners.core.labels import Targets
 from learners.extreme.classifier import ExtremeClassifier
 from learners.metrics.prequential import Prequential

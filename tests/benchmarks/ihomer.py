@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 
-from learners.core.base import Vector
+from drift.core import Vector
 from learners.core.labels import Targets
 from learners.ensemble.ihomer import IHOMER
 from learners.wrappers.river_models import BinaryRelevance

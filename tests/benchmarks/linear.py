@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from river import linear_model, optim
 
-from learners.core.base import Vector
+from drift.core import Vector
 from learners.core.labels import Targets
 from learners.linear_model.logistic import AdaptiveLogisticRegression, LogisticRegression
 from tests.benchmarks.timing import rate

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from learners.core.base import State, Vector
+from drift.core import State, Vector
 from learners.ensemble.ihomer import IHOMER
 from tests.learners.checks import size_of
 

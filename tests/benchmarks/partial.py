@@ -17,9 +17,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from drift.core import Ids, Vector
 from learners.catalogue import make
-from learners.core.base import Vector
-from learners.core.labels import Ids, Targets
+from learners.core.labels import Targets
 from learners.metrics.prequential import Prequential
 from learners.uncertainty.positive_unlabelled import PositiveUnlabelled
 from stream.records.schema import Event

@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from learners.core.base import Vector
+from drift.core import Vector
 from learners.core.labels import Targets
 from learners.tree.hoeffding_adaptive_tree import HoeffdingAdaptiveTree
 from tests.benchmarks.timing import rate

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from drift.core import Vector
 from learners.catalogue import LEARNERS, make
-from learners.core.base import Learner, Prediction, Vector
+from learners.core.base import Learner, Prediction
 from learners.core.labels import Targets
 
 Make = Callable[[], Learner]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.alarms.alarm import Alarm, Observation
+from drift.core import Vector
 from drift.monitors.monitors import Monitors
-from learners.core.base import Vector
 from learners.core.labels import Targets
 from learners.dummy.priors import LabelPriors
 from learners.uncertainty.conformal import Conformal

@@ -7,9 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.core.base import Vector
-from learners.core.growth import grown
-from learners.core.labels import Ids, Targets
+from drift.core import Ids, Vector, grown
+from learners.core.labels import Targets
 from learners.ensemble.candidates import CANDIDATES, LEAST, THRESHOLDS, UNHEARD, Masks
 from learners.ensemble.decision import RAREST, Decided, Decision
 from learners.neighbors.nearest import Neighbours

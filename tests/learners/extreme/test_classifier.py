@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learners.core.base import Prediction, Vector
+from drift.core import Vector
+from learners.core.base import Prediction
 from learners.core.labels import Targets
 from learners.extreme.classifier import ExtremeClassifier
 from learners.extreme.label_tree import LabelTree

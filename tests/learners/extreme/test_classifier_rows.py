@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learners.core.base import Vector
+from drift.core import Vector
 from learners.extreme.classifier_rows import Centroids, ClassifierRows, DeviceRows, merged
 
 CPU = torch.device("cpu")

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learners.core.labels import Ids
+from drift.core import Ids
 from learners.hierarchy.coherence import (
     GRID,
     LevelThresholds,

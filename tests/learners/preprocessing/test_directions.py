@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learners.core.base import Vector
+from drift.core import Vector
 from learners.core.labels import Targets
 from learners.ensemble.ihomer import IHOMER
 from learners.preprocessing.directions import Directions

@@ -235,7 +235,7 @@ def test_compiled_loops_do_what_the_plain_ones_do() -> None:
     run = subprocess.run(
         [sys.executable, "-c", PLAIN],
         env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
         check=True,

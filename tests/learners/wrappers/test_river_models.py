@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from river import base, linear_model, multioutput, neighbors, optim, preprocessing, tree
 
-from learners.core.base import Vector
+from drift.core import Vector
 from learners.core.labels import Targets
 from learners.wrappers.object_digest import object_digest
 from learners.wrappers.river_models import BinaryRelevance, ClassifierChain, MultiLabelModel

@@ -31,7 +31,7 @@ from stream.broker.brokers import (
 from stream.broker.processes import Process
 from stream.cli.main import app
 
-DEPLOY = Path(__file__).parents[2] / "deploy" / "kafka"
+DEPLOY = Path(__file__).parents[3] / "deploy" / "kafka"
 
 
 def exchange(address: str, topic: str) -> list[bytes | None]:

@@ -37,7 +37,7 @@ def demo(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]
     process = subprocess.Popen(
         [sys.executable, "-m", "stream.cli", "demo", *arguments],
         env={**clean, **ENVIRONMENT, **environment},
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

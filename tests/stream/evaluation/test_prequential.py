@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from drift.core import Vector
 from drift.monitors.monitors import Monitors
 from learners.catalogue import make
-from learners.core.base import Prediction, Vector
+from learners.core.base import Prediction
 from learners.dummy.persistence import Persistence
 from learners.dummy.priors import LabelPriors
 from learners.metrics.prequential import Prequential

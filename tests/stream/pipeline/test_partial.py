@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drift.core import Vector
 from drift.monitors.monitors import Monitors
-from learners.core.base import Learner, Vector, digest
+from learners.core.base import Learner, digest
 from learners.core.labels import Targets
 from learners.hierarchy.taxonomy import Taxonomy
 from stream.pipeline.task import Task

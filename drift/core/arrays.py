@@ -1,4 +1,4 @@
-"""Arrays that grow with labels and features, at O(1) amortised a row."""
+"""The kinds of arrays, by one name each, and arrays that grow at O(1) amortised a row."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+"""Single precision: features, scores, weights. In a vector of features NaN means *missing*."""
+Floats = NDArray[np.float64]
+"""Double precision: sums, counts that decay, statistics."""
+Ids = NDArray[np.intp]
+"""Ids of labels, clusters, series; or places in an array."""
+Counts = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 def grown(

@@ -11,6 +11,8 @@ from typing import TypeVar, cast
 import numba
 
 F = TypeVar("F", bound=Callable[..., object])
+PACKAGES = ("drift", "learners")
+"""Where compiled functions are, which call one another."""
 KEPT_IN = "CACHE_DIR"
 """Where numba looks for, and keeps, compiled code; its configuration is made up as it is loaded."""
 
@@ -22,10 +24,11 @@ def _kept_in() -> str:
     not see, and results would be those of the code before.
     """
     package = Path(__file__).parent
-    sources = [path.read_bytes() for path in sorted(package.parent.glob("*/**/*.py"))]
+    root = package.parent.parent
+    sources = [path.read_bytes() for name in PACKAGES for path in sorted((root / name).rglob("*.py"))]
     digest = hashlib.blake2b(digest_size=8)
     for source in sources:
-        if b"import compiled" in source:
+        if b"@compiled" in source:
             digest.update(hashlib.blake2b(source).digest())
     given: str = getattr(numba.config, KEPT_IN)
     folder = given or (str(package / "__pycache__") if os.access(package, os.W_OK) else "")

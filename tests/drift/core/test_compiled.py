@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drift import compiled
+from drift import core
 from learners.catalogue import make
 from tests.learners.checks import Make
 
 MESSAGES = 40
-CALLED = "from drift.compiled import compiled\n@compiled\ndef called(n):\n    return n + {}\n"
+CALLED = "from drift.core import compiled\n@compiled\ndef called(n):\n    return n + {}\n"
 CALLS = """
+from drift.core import compiled
 from learners.called import called
-from learners.compiled import compiled
 
 @compiled
 def calls(n):
@@ -48,13 +48,13 @@ def test_compiled_learners_say_what_plain_ones_say(name: str) -> None:
     """Without the compiler: the same labels, and the same scores but for the last digits of `exp`."""
     program = (
         "import json; from learners.catalogue import make;"
-        "from tests.drift.test_compiled import predictions;"
+        "from tests.drift.core.test_compiled import predictions;"
         f"print(json.dumps(predictions(lambda: make({name!r}))))"
     )
     plain = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
         env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
         check=True,
@@ -66,10 +66,11 @@ def test_compiled_learners_say_what_plain_ones_say(name: str) -> None:
 
 def test_what_is_called_in_another_file_may_change(tmp_path: Path) -> None:
     """A program that was updated must not compute with half of its old self."""
+    shutil.copytree(Path(core.__file__).parent, tmp_path / "drift" / "core")
+    (tmp_path / "drift" / "__init__.py").touch()
     package = tmp_path / "learners"
     package.mkdir()
     (package / "__init__.py").touch()
-    shutil.copy(str(compiled.__file__), package)
     (package / "calls.py").write_text(CALLS)
 
     def result() -> str:
