@@ -222,7 +222,7 @@ def test_a_fresh_tree_is_one_leaf() -> None:
 
 PLAIN = """
 from tests.learners.streams import learn_all, threshold_stream
-from learners.trees import HoeffdingAdaptiveTree
+from learners.tree import HoeffdingAdaptiveTree
 print(learn_all(HoeffdingAdaptiveTree(grace=50, tie=0.3), threshold_stream(900, 9, 30)).digest())
 """
 
