@@ -35,9 +35,7 @@ else:
 
     def __getattr__(name):
         if name == "ExtremeClassifier":
-            from learners.extreme import ExtremeClassifier
-
-            return ExtremeClassifier
+            return LEARNERS["extreme"]
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
