@@ -23,7 +23,7 @@ def allowed_p(budget: float, tests: int, messages: int) -> float:
     --------
     >>> allowed_p(1.0, tests=0, messages=0)
     1e-05
-    >>> allowed_p(1.0, tests=5000, messages=1000)
-    2e-06
+    >>> allowed_p(1.0, tests=4000, messages=1000)
+    2.5e-06
     """
     return budget / BUDGET_MESSAGES / max(1.0, tests / max(1, messages))
