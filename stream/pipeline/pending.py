@@ -97,7 +97,7 @@ _ARRAYS: dict[str, type[np.generic]] = {
 
 
 def pack(pending: Sequence[PendingPrediction]) -> State:
-    """Return predictions as a few long arrays: numbers in columns, other fields end to end with their lengths."""
+    """Return predictions as a few long arrays: numbers as columns, arrays end to end with their lengths."""
     state: State = {
         name: np.array([getattr(each, name) for each in pending], kind) for name, kind in _NUMBERS.items()
     }
