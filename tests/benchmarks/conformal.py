@@ -19,7 +19,7 @@ from learners.catalogue import make
 from learners.core.base import Prediction
 from learners.core.labels import Targets
 from learners.uncertainty.conformal import Conformal
-from stream.records.schema import LISTED
+from stream.records.predictions import LISTED
 from tests.benchmarks.expansion import FACET, Stream, load
 from tests.learners.uncertainty.test_conformal import shifting
 

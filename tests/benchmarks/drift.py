@@ -28,7 +28,7 @@ from learners import catalogue
 from stream.encoders.dense import Dense
 from stream.pipeline.task import Task
 from stream.records.schema import Event
-from stream.testing.synthetic import Drift, Kind, Pattern, Synthetic
+from stream.testing.synthetic import Kind, Pattern, PlantedDrift, Synthetic
 from tests.benchmarks.peers import PEERS
 
 START, AFTER, WIDTH = 2_000, 2_000, 1_000
@@ -160,7 +160,9 @@ def main() -> None:
     options = parser.parse_args()
     found: dict[tuple[Kind, Pattern], list[Run]] = {}
     for kind, pattern in scenarios():
-        streams = [Synthetic([Drift(kind, pattern, START, WIDTH)], seed=seed) for seed in options.seeds]
+        streams = [
+            Synthetic([PlantedDrift(kind, pattern, START, WIDTH)], seed=seed) for seed in options.seeds
+        ]
         found[kind, pattern] = [run(stream, options.learner, START + AFTER) for stream in streams]
         missed = sum(each.delay(WATCHERS[kind]) is None for each in found[kind, pattern])
         print(f"{kind}, {pattern}: {missed} missed by those meant for it", flush=True)

@@ -26,7 +26,7 @@ from stream.kafka import BrokerError, ensure_topics
 from stream.kafka.oauth import ClientCredentials, FileToken, token_provider
 from stream.telemetry import logs
 from stream.telemetry.collector import Telemetry
-from stream.telemetry.http import served
+from stream.telemetry.http import serve_metrics
 from stream.worker.service import build
 
 PLANTED = "correct-horse-battery-staple"
@@ -110,7 +110,10 @@ def test_metrics_and_logs_hold_no_secret(planted: str, capfd: pytest.CaptureFixt
         logging.getLogger("test").info("settings: %s %r", settings, settings)
         with pytest.raises(BrokerError):
             ensure_topics(settings.kafka, settings.stream)
-        with served(Telemetry(build(settings))) as url, urllib.request.urlopen(f"{url}/metrics") as answer:
+        with (
+            serve_metrics(Telemetry(build(settings))) as url,
+            urllib.request.urlopen(f"{url}/metrics") as answer,
+        ):
             assert PLANTED not in answer.read().decode()
     finally:
         logging.getLogger().handlers[:], level = before
@@ -154,7 +157,7 @@ def test_a_section_that_cannot_be_read_is_not_shown(monkeypatch: pytest.MonkeyPa
 def test_http_is_on_loopback_unless_told_otherwise() -> None:
     """Whoever reaches it reads everything it says."""
     assert Settings().http.host == "127.0.0.1"
-    with served(Telemetry()) as url:
+    with serve_metrics(Telemetry()) as url:
         assert url.startswith("http://127.0.0.1:")
 
 
