@@ -88,6 +88,8 @@ class Lesson(NamedTuple):
         Events predicted since this one was.
     confidence
         What was said with the prediction of how sure it is; None likewise, or where nothing was.
+    text
+        The event's text, for whom an alarm is explained to; None where it was not kept.
     """
 
     x: Vector
@@ -96,6 +98,7 @@ class Lesson(NamedTuple):
     fingerprint: bytes
     delay: int = 0
     confidence: Confidence | None = None
+    text: str | None = None
 
 
 @dataclasses.dataclass(slots=True)
