@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
@@ -59,10 +59,10 @@ class Fetcher:
 class Client(KafkaConsumer):
     """The library's consumer, without a connection."""
 
-    def __init__(self, fetcher: Any = None) -> None:
+    def __init__(self, fetcher: Fetcher | None = None) -> None:
         self._subscription = Assigned()
         self._subscription.assign_from_user([TopicPartition("s.events", OURS)])
-        self._fetcher = Fetcher() if fetcher is None else fetcher
+        self._fetcher = cast(Any, fetcher or Fetcher())
 
 
 def group(client: Client) -> Group:
