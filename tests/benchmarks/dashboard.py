@@ -1,6 +1,6 @@
 """What the dashboard costs: taking records in, answering each view, and what its records add to a message.
 
-.venv/bin/python -m tests.benchmarks.dashboard --labels 10000
+Run `python -m tests.benchmarks.dashboard [--labels 10000] [--messages 3000]`.
 """
 
 from __future__ import annotations
@@ -76,10 +76,15 @@ def records(messages: int) -> None:
     print(f"explaining         {spent:8.1f} µs a message")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print what the page and its records cost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labels", type=int, default=10_000)
     parser.add_argument("--messages", type=int, default=3_000)
     arguments = parser.parse_args()
     page(thousands(arguments.labels))
     records(arguments.messages)
+
+
+if __name__ == "__main__":
+    main()

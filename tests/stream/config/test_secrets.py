@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from stream.cli.main import app
 from stream.config.loading import ConfigError, load
 from stream.config.settings import KafkaSettings, Settings
-from stream.kafka import BrokerError, ensure_topics
+from stream.kafka import BrokerError, clients, ensure_topics
 from stream.kafka.oauth import ClientCredentials, FileToken, token_provider
 from stream.telemetry import logs
 from stream.telemetry.collector import Telemetry
@@ -98,8 +98,12 @@ def test_no_command_shows_a_secret(
         assert json.loads(result.stdout)["kafka"][planted] == "**********"
 
 
-def test_metrics_and_logs_hold_no_secret(planted: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_metrics_and_logs_hold_no_secret(
+    planted: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With everything logged that there is."""
+    # Nobody answers, and what is logged meanwhile repeats itself.
+    monkeypatch.setattr(clients, "BOOTSTRAP_MS", 500)
     settings = load()
     secret = getattr(settings.kafka, planted)
     assert secret is not None
