@@ -148,7 +148,7 @@ class FeedbackStore:
     >>> store = FeedbackStore()
     >>> prediction = Prediction(np.array([0]), np.array([0.9, 0.2], dtype=np.float32))
     >>> store.remember(Event(id="1", ts=0), np.ones(3, np.float32), prediction)
-    >>> lesson = store.hear(Feedback(id="1", ts=60, labels=["grain"]))
+    >>> lesson = store.join(Feedback(id="1", ts=60, labels=["grain"]))
     >>> lesson.x.tolist(), lesson.known.labels, store.statistics().joined
     ([1.0, 1.0, 1.0], ('grain',), 1)
     """
@@ -200,8 +200,8 @@ class FeedbackStore:
         self._put_in(event.id, entry)
         return lesson
 
-    def hear(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> Lesson | None:
-        """Take in labels and return what is to be learned from them, if anything is."""
+    def join(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> Lesson | None:
+        """Join labels to their event, where it is kept, and return what there is to learn from them."""
         self._advance_time(feedback.seconds)
         said = KnownLabels.of(feedback)
         entry = self._entries.get(feedback.id)

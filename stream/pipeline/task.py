@@ -174,9 +174,9 @@ class Task:
         early = self.feedback.remember(event, x, prediction, fingerprint, confidence)
         return EventOutcome(prediction, confidence, alarms + self._learn(early))
 
-    def hear(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> list[Alarm]:
+    def learn_feedback(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> list[Alarm]:
         """Learn labels that come later, where they say something new of an event that is kept."""
-        return self._learn(self.feedback.hear(feedback, fingerprint))
+        return self._learn(self.feedback.join(feedback, fingerprint))
 
     def apply(self, change: Control, fingerprint: bytes = NO_RECORD) -> Alarm:
         """Carry out an operation on the learner's taxonomy and return the alarm that reports it.
@@ -272,7 +272,7 @@ class Task:
         fingerprint = hash_chain(record.value or b"")
         try:
             if isinstance(message, Feedback):
-                return None, None, self.hear(message, fingerprint)
+                return None, None, self.learn_feedback(message, fingerprint)
             if isinstance(message, Control):
                 return None, None, [self.apply(message, fingerprint)]
             live = record.offset >= self.live_from
