@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Ids, State, Vector
+from drift.detectors import ADWIN
 from learners.core import LabelSpace, Targets, in_both
 from learners.dummy import LabelPriors, MajorityLabelset
 from learners.linear_model import AdaptiveLogisticRegression
-from learners.tree.adaptive_window import AdaptiveWindow
 from learners.tree.gaussians import LabelGaussians
 
 MAJORITY, LINEAR, LINEAR_TOP = 0, 1, 2
@@ -80,7 +80,7 @@ class Leaf:
         self.number = number
         self.depth = depth
         self._models = linear
-        self.window = AdaptiveWindow()
+        self.window = ADWIN()
         self.priors = LabelPriors()
         self.majority = MajorityLabelset(CAPACITY)
         self.linear: AdaptiveLogisticRegression | None = None
@@ -179,7 +179,7 @@ class Leaf:
             "number": self.number,
             "depth": self.depth,
             "models": self._models,
-            "window": self.window.state(),
+            "window": self.window.histogram(),
             "priors": self.priors.state_without_labels(),
             "majority": self.majority.state_without_labels(),
             "linear": None if self.linear is None else self.linear.state_without_labels(),
