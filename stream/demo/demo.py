@@ -21,6 +21,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from drift.core import Vector
+from learners import BASELINES
 from learners.metrics import Scores
 from stream.broker import Broker, GivenBroker, NoBrokerError, Process, choose, free_ports, spawn
 from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Settings, load
@@ -41,8 +42,6 @@ AHEAD = 5_000
 """Most events written and not answered yet."""
 FINISH_TIMEOUT_S = 20.0
 """How long the last batch may take once everything is to stop."""
-BASELINES = ("persistence", "majority")
-"""What any learner must beat; they see the same events in the same order."""
 
 
 class TaskWithBaselines(Task):
