@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 from typing import Any
 
 from drift.core import Registry
@@ -17,6 +15,7 @@ from learners.neighbors import NearestNeighbours
 from learners.tree import HoeffdingAdaptiveTree
 
 LEARNERS = Registry[Learner](
+    "learner",
     {
         "ihomer": IHOMER,
         "expansion": LabelExpansion,
@@ -45,7 +44,7 @@ LEARNERS = Registry[Learner](
         "isoup-tree": "learners.wrappers.baselines:isoup_tree",
         "mlht": "learners.wrappers.baselines:mlht",
         "mlht-ps": "learners.wrappers.baselines:mlht_ps",
-    }
+    },
 )
 """What makes each learner; `br` is binary relevance: one river model per label. Those named by their
 module need torch, or many of river's models, which take seconds to import."""
@@ -106,18 +105,4 @@ def make(name: str, **parameters: Any) -> Learner:
     ...
     ValueError: There is no learner named 'majorty'. Did you mean 'majority'?
     """
-    maker = LEARNERS.get(name)
-    if maker is None:
-        close = difflib.get_close_matches(name, LEARNERS, n=3)
-        advice = f"Did you mean {_listed(close)}?" if close else f"Choose among {_listed(sorted(LEARNERS))}."
-        raise ValueError(f"There is no learner named {name!r}. {advice}")
-    allowed = inspect.signature(maker).parameters
-    unknown = [parameter for parameter in parameters if parameter not in allowed]
-    if unknown:
-        takes = f"It takes {_listed(list(allowed))}." if allowed else "It takes none."
-        raise ValueError(f"The learner {name!r} has no parameter {unknown[0]!r}. {takes}")
-    return maker(**parameters)
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(map(repr, names))
+    return LEARNERS.make(name, parameters)

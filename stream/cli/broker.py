@@ -15,7 +15,12 @@ from stream.cli.console import Failure, Group, examples
 if TYPE_CHECKING:
     from stream.broker import Process
 
-app = typer.Typer(name="broker", help="A broker on this machine, for development.", cls=Group)
+app = typer.Typer(
+    name="broker",
+    help="A broker on this machine, for development.",
+    epilog=examples('eval "$(ithaca broker start)"'),
+    cls=Group,
+)
 
 
 class Running(msgspec.Struct, frozen=True):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import inspect
 import re
 import shutil
 import textwrap
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from stream.cli.console import UsageError, examples
+
+if TYPE_CHECKING:
+    from drift.core import Registry
 
 app = typer.Typer()
 
@@ -20,48 +25,91 @@ Name = Annotated[str | None, typer.Argument(help="One of them, to be shown in fu
 
 @app.command(epilog=examples("ithaca learners", "ithaca learners ihomer"))
 def learners(name: Name = None) -> None:
-    """List the learners with their parameters and defaults, or show one in full."""
+    """List the learners, or show one in full."""
     from learners import LEARNERS
 
-    _show(LEARNERS, "learner", name)
+    _show(LEARNERS, name)
 
 
 @app.command(epilog=examples("ithaca encoders", "ithaca encoders hashing"))
 def encoders(name: Name = None) -> None:
-    """List the encoders with their parameters and defaults, or show one in full."""
+    """List the encoders, or show one in full."""
     from stream.encoders import ENCODERS
 
-    _show(ENCODERS, "encoder", name)
+    _show(ENCODERS, name)
 
 
-def _show(catalogue: Mapping[str, Callable[..., Any]], kind: str, name: str | None) -> None:
+class _Maker(NamedTuple):
+    """A class or function of a catalogue: its docstring, and its parameters as they are written."""
+
+    docstring: str
+    parameters: list[str]
+
+
+def _show(catalogue: Registry[Any], name: str | None) -> None:
     if name is None:
-        width = max(40, shutil.get_terminal_size().columns)
         for each in catalogue:
-            typer.echo(_entry(each, catalogue[each], width))
-        return
-    if name not in catalogue:
-        raise UsageError(unknown(kind, name, catalogue))
+            typer.echo(_entry(each, _maker(catalogue, each)))
+        typer.echo(f"\nParameters are given as in --{catalogue.kind} 'NAME(parameter=value)'.")
+    elif name in catalogue:
+        maker = _maker(catalogue, name)
+        typer.echo(f"{name}({', '.join(maker.parameters)})\n")
+        # The examples are for Python.
+        typer.echo(re.split(r"\n\nExamples\n-+\n", maker.docstring)[0])
+    else:
+        from drift.core import suggestion
+
+        raise UsageError(f"There is no {catalogue.kind} named {name!r}. {suggestion(name, catalogue)}")
+
+
+def _entry(name: str, maker: _Maker) -> str:
+    summary = maker.docstring.partition("\n\n")[0]
+    width, indent = max(40, shutil.get_terminal_size().columns), "    "
+    lines = textwrap.wrap(f"{name}: {summary}", width, subsequent_indent=indent)
+    parameters = ", ".join(maker.parameters)
+    return "\n".join(
+        lines + textwrap.wrap(parameters, width, initial_indent=indent, subsequent_indent=indent)
+    )
+
+
+def _maker(catalogue: Registry[Any], name: str) -> _Maker:
+    place = catalogue.place(name)
+    if place is not None:
+        return _read(place)
     maker = catalogue[name]
-    typer.echo(f"{_call(name, maker)}\n")
-    # The examples are for Python.
-    typer.echo(re.split(r"\n\nExamples\n-+\n", inspect.getdoc(maker) or "")[0])
+    parameters = inspect.signature(maker).parameters.values()
+    # Annotations are for Python.
+    return _Maker(
+        inspect.getdoc(maker) or "", [str(each.replace(annotation=each.empty)) for each in parameters]
+    )
 
 
-def _entry(name: str, maker: Callable[..., Any], width: int) -> str:
-    summary = (inspect.getdoc(maker) or "").partition("\n\n")[0].replace("\n", " ")
-    text = textwrap.fill(f"{name}: {summary}", width, subsequent_indent="    ")
-    parameters = ", ".join(map(_parameter, inspect.signature(maker).parameters.values()))
-    indent = "    "
-    return f"{text}\n{textwrap.fill(parameters, width, initial_indent=indent, subsequent_indent=indent)}".rstrip()
+def _read(place: str) -> _Maker:
+    """Read what is at "module:attribute" off its source: to import it takes seconds, for torch and river."""
+    module, _, attribute = place.partition(":")
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    path = Path(str(spec.origin))
+    while True:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and any(each.name == attribute for each in node.names):
+                path = path.with_name(f"{str(node.module).rpartition('.')[2]}.py")
+                break
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == attribute:
+                return _Maker(ast.get_docstring(node) or "", _parameters(node))
+        else:
+            raise LookupError(f"There is no {attribute} in {path}.")
 
 
-def _call(name: str, maker: Callable[..., Any]) -> str:
-    parameters = ", ".join(map(_parameter, inspect.signature(maker).parameters.values()))
-    return f"{name}({parameters})"
-
-
-def _parameter(parameter: inspect.Parameter) -> str:
-    if parameter.default is inspect.Parameter.empty:
-        return parameter.name
-    return f"{parameter.name}={parameter.default!r}"
+def _parameters(node: ast.ClassDef | ast.FunctionDef) -> list[str]:
+    if isinstance(node, ast.ClassDef):
+        made = [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
+        return _parameters(made[0])[1:] if made else []
+    arguments = node.args
+    defaults = [*[None] * (len(arguments.args) - len(arguments.defaults)), *arguments.defaults]
+    return [
+        each.arg if default is None else f"{each.arg}={ast.unparse(default)}"
+        for each, default in zip(
+            [*arguments.args, *arguments.kwonlyargs], [*defaults, *arguments.kw_defaults], strict=True
+        )
+    ]

@@ -61,7 +61,7 @@ class Failure(typer.TyperException):
 class Group(TyperGroup):
     """A group of commands; the outermost reports whatever ends one in the common form."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Show the help where no command is named."""
         if not args:
             typer.echo(ctx.get_help(), err=True)

@@ -78,8 +78,7 @@ def evaluate(
     learners = {name: learner_of(name) for name in dict.fromkeys(names)}
     chosen = chosen_encoder(encoder, settings)
     made = None if chosen is None else encoder_of(chosen)
-    with usage():
-        source = open_source(path, limit)
+    source = open_source(path, limit)
     done = 0
     with bar(source.name, len(source)) as show:
 

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
     from drift.core import State
 
-app = typer.Typer(name="snapshot", help="Snapshots: what they hold, whether they are whole.", cls=Group)
+app = typer.Typer(
+    name="snapshot",
+    help="Snapshots: what they hold, whether they are whole.",
+    epilog=examples("ithaca snapshot verify"),
+    cls=Group,
+)
 
 Where = Annotated[
     str | None,

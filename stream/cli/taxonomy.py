@@ -10,7 +10,10 @@ import typer
 from stream.cli.console import Config, Failure, Group, Stream, examples, load_settings
 
 app = typer.Typer(
-    name="taxonomy", help="The tree of labels: what it is, what is proposed, changing it.", cls=Group
+    name="taxonomy",
+    help="The tree of labels: what it is, what is proposed, changing it.",
+    epilog=examples("ithaca taxonomy show"),
+    cls=Group,
 )
 
 

@@ -50,7 +50,8 @@ class Component(Section):
                 f"The parameters of {name!r} cannot be read: {inside!r}, {error.msg}. Write them as "
                 f'{name}(parameter=1.5, other="text").'
             ) from None
-        if not isinstance(call, ast.Call) or call.args or any(each.arg is None for each in call.keywords):
+        named = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args
+        if not named or any(each.arg is None for each in call.keywords):
             raise ValueError(
                 f"The parameters of {name!r} are {inside!r}. Name each of them: {name}(parameter=value, ...)."
             )

@@ -49,8 +49,8 @@ def _sentence(settings: Settings, lost: Sequence[_Lost], theirs: Mapping[str, An
     return (
         f"The newest snapshots of {topic(settings.stream, 'events')} in {settings.snapshot.location} were "
         "made with other settings, and a worker with these does not use them: "
-        f"partition {where}. {_difference(settings, theirs)} It relearns about {cost:,} offsets, as far as the "
-        "broker still has them; with the former settings it goes on from these snapshots."
+        f"partition {where}. {_difference(settings, theirs)} It relearns about {cost:,} offsets, as far as "
+        "the broker still has them; with the former settings it goes on from these snapshots."
     )
 
 

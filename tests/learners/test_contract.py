@@ -44,6 +44,8 @@ def test_a_misspelt_name_is_answered_with_close_ones() -> None:
         make("priors", life=3)
     with pytest.raises(ValueError, match=r"'persistence' has no parameter 'k'\. It takes none\."):
         make("persistence", k=3)
+    with pytest.raises(ValueError, match=r"'ihomer' has no parameter 'rul'\. Did you mean 'rule'\? It takes"):
+        make("ihomer", rul="subset")
 
 
 def test_importing_learners_does_not_import_torch() -> None:
