@@ -65,13 +65,13 @@ def apply(
     """
     from stream.kafka import ensure_topics, write_together
     from stream.records import encode, in_words, topic
-    from stream.taxonomy import read_proposals, refusals, taxonomies, told
+    from stream.taxonomy import read_proposals, refusals, refusals_in_words, taxonomies
 
     settings = load_settings(config, stream)
     controls = read_proposals(file)
     grown = taxonomies(settings)
     refused = refusals(grown, controls)
-    for sentence in told(controls, refused, len(grown)):
+    for sentence in refusals_in_words(controls, refused, len(grown)):
         typer.echo(f"refused: {sentence}", err=True)
     if any(len(why) == len(grown) for why in refused):
         raise Failure(f"Nothing was written. Take what is refused out of {file}, or correct it.")

@@ -50,12 +50,12 @@ class Component(Section):
                 f"The parameters of {name!r} cannot be read: {inside!r}, {error.msg}. Write them as "
                 f'{name}(parameter=1.5, other="text").'
             ) from None
-        named = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args
-        if not named or any(each.arg is None for each in call.keywords):
-            raise ValueError(
-                f"The parameters of {name!r} are {inside!r}. Name each of them: {name}(parameter=value, ...)."
-            )
-        return cls(name=name, parameters={str(each.arg): _value(name, each) for each in call.keywords})
+        match call:
+            case ast.Call(func=ast.Name(), args=[], keywords=keywords) if all(each.arg for each in keywords):
+                return cls(name=name, parameters={str(each.arg): _value(name, each) for each in keywords})
+        raise ValueError(
+            f"The parameters of {name!r} are {inside!r}. Name each of them: {name}(parameter=value, ...)."
+        )
 
     def __str__(self) -> str:
         """Return it as `parse` takes it."""

@@ -53,12 +53,12 @@ def test_listing_imports_neither_torch_nor_rivers_models() -> None:
 
 def test_the_source_says_what_the_object_says() -> None:
     """For a class that its package passes on, and for a function."""
+    from learners.baselines import br_knn
     from learners.extreme import ExtremeClassifier
-    from learners.wrappers.baselines import br_knn
 
     for place, maker in (
         ("learners.extreme:ExtremeClassifier", ExtremeClassifier),
-        ("learners.wrappers.baselines:br_knn", br_knn),
+        ("learners.baselines:br_knn", br_knn),
     ):
         read, signature = _read(place), inspect.signature(maker)
         assert read.docstring == inspect.getdoc(maker)

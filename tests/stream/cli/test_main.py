@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import shlex
@@ -104,10 +105,10 @@ def test_version_of_a_source_tree_that_is_not_installed(monkeypatch: pytest.Monk
     """It is read off the project file."""
 
     def missing(name: str) -> str:
-        raise stream.metadata.PackageNotFoundError(name)
+        raise importlib.metadata.PackageNotFoundError(name)
 
     installed = stream.__version__
-    monkeypatch.setattr(stream.metadata, "version", missing)
+    monkeypatch.setattr(importlib.metadata, "version", missing)
     assert stream._version() == installed
 
 
