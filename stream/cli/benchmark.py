@@ -28,24 +28,30 @@ app = typer.Typer()
 )
 def benchmark(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Streams, each as `ithaca evaluate` takes it.")
+        list[Path], typer.Argument(metavar="PATH", help="Streams, each as `ithaca evaluate` takes it.")
     ],
     learner: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="LEARNER",
             help="Learner to run, NAME or NAME(parameter=value, ...), repeatable; the default is every one "
-            "that `ithaca learners` lists."
+            "that `ithaca learners` lists.",
         ),
     ] = None,
     order: Annotated[
         list[str] | None,
-        typer.Option(help="stored or shuffled:SEED, repeatable; the default is stored and shuffled:1."),
+        typer.Option(
+            metavar="ORDER", help="stored or shuffled:SEED, repeatable; the default is stored and shuffled:1."
+        ),
     ] = None,
     limit: Limit = None,
     encoder: EncoderName = None,
     config: Config = None,
     out: Annotated[
-        Path, typer.Option(help="Folder for the results; what is there already is not run again.")
+        Path,
+        typer.Option(
+            metavar="FOLDER", help="Folder for the results; what is there already is not run again."
+        ),
     ] = Path("benchmark"),
 ) -> None:
     """Run learners on sets in several orders, and compare them.

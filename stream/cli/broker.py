@@ -70,10 +70,17 @@ def _forget() -> None:
 
 @app.command(epilog=examples('eval "$(ithaca broker start)"', "ithaca broker start --port 9092"))
 def start(
-    data: Annotated[Path | None, typer.Option(help="Folder for its data; kept when it stops.")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0: a free one.")] = 0,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder for its data; kept when it stops.")
+    ] = None,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65_535, help="Loopback port; 0: a free one.")
+    ] = 0,
 ) -> None:
-    """Start a broker and print its address: Apache Kafka, or the embedded one without Java and Maven."""
+    """Start a broker and print its address.
+
+    Apache Kafka where there are Java and Maven, else the embedded one.
+    """
     from stream.broker import LocalBroker, choose
 
     running = _remembered()
@@ -112,7 +119,10 @@ def stop() -> None:
 
 @app.command(epilog=examples("ithaca broker status"))
 def status() -> None:
-    """Say whether the broker that `start` started runs and answers; exit status 1 if it does not."""
+    """Say whether the broker that `start` started answers.
+
+    The exit status is 1 if it does not.
+    """
     from stream.broker import answers
 
     running = _started()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Name = Annotated[str | None, typer.Argument(help="One of them, to be shown in full.")]
+Name = Annotated[str | None, typer.Argument(metavar="NAME", help="One of them, to be shown in full.")]
 
 
 @app.command(epilog=examples("ithaca learners", "ithaca learners ihomer"))

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 FAILURE = 1
 USAGE = 2
 
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings, a TOML file.")]
-Stream = Annotated[str | None, typer.Option("--stream", "-s", help="Name of the stream.")]
+Config = Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings, a TOML file.")]
+Stream = Annotated[str | None, typer.Option("--stream", "-s", metavar="NAME", help="Name of the stream.")]
 
 COLUMNS = {
     "subset_accuracy": "subset",

@@ -20,9 +20,13 @@ app = typer.Typer()
 
 Beside = Annotated[
     list[str] | None,
-    typer.Option("--beside", help="A replay to look at too: its file, or its topic. May be given again."),
+    typer.Option(
+        "--beside",
+        metavar="REPLAY",
+        help="A replay to look at too: its file, or its topic. May be given again.",
+    ),
 ]
-Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 0: a free one.")]
+Port = Annotated[int | None, typer.Option(metavar="N", min=0, max=65_535, help="Port; 0: a free one.")]
 
 
 @app.command(
@@ -32,7 +36,10 @@ Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 0: a fr
     )
 )
 def dashboard(config: Config = None, stream: Stream = None, beside: Beside = None, port: Port = None) -> None:
-    """Show a stream as a web page: scores, drift, labels, clusters, and why each label was given."""
+    """Show a stream as a web page.
+
+    Scores, drift, labels, their clusters, and why each label was given.
+    """
     settings = load_settings(config, stream, dashboard=None if port is None else {"port": port})
     from stream.telemetry import configure_logs
 

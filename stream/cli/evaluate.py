@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 Limit = Annotated[
-    int | None, typer.Option(min=1, help="Take the first N messages as stored, before shuffling.")
+    int | None,
+    typer.Option(metavar="N", min=1, help="Take the first N messages as stored, before shuffling."),
 ]
 EncoderName = Annotated[
     str | None,
     typer.Option(
+        metavar="ENCODER",
         help="Encoder of events, NAME or NAME(parameter=value, ...); the default is the settings' where they "
-        "change it, else hashing for text and dense without. `ithaca encoders` lists them."
+        "change it, else hashing for text and dense without. `ithaca encoders` lists them.",
     ),
 ]
 
@@ -50,13 +52,18 @@ EncoderName = Annotated[
 def evaluate(
     path: Annotated[
         Path,
-        typer.Argument(exists=True, help="JSON lines, Mulan or MEKA ARFF, or a folder of arrays or events."),
+        typer.Argument(
+            metavar="PATH",
+            exists=True,
+            help="JSON lines, Mulan or MEKA ARFF, or a folder of arrays or events.",
+        ),
     ],
     learner: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="LEARNER",
             help="Learner to evaluate, NAME or NAME(parameter=value, ...), repeatable; the default is the "
-            "settings', else ihomer. `ithaca learners` lists them."
+            "settings', else ihomer. `ithaca learners` lists them.",
         ),
     ] = None,
     shuffle: Annotated[
@@ -67,7 +74,7 @@ def evaluate(
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, no table.")] = False,
 ) -> None:
-    """Predict each message of a file before learning it, and score every prediction."""
+    """Predict, score and then learn each message of a file."""
     settings = load_settings(config)
     from stream.evaluation import BASELINES, evaluate
     from stream.sources import open_source

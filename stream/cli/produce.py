@@ -18,10 +18,12 @@ app = typer.Typer()
     )
 )
 def produce(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines, or .gz of them.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="JSON lines, or .gz of them.")
+    ],
     config: Config = None,
     stream: Stream = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Most events.")] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Most events.")] = None,
 ) -> None:
     """Write a file of events to a stream."""
     settings = load_settings(config, stream)

@@ -38,19 +38,35 @@ COLUMNS = {
 def replay(
     config: Config = None,
     stream: Stream = None,
-    from_topic: Annotated[str | None, typer.Option("--topic", help="Topic; the stream's events.")] = None,
-    since: Annotated[str | None, typer.Option("--from", help="First: an offset, or ISO 8601.")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="One past the last: likewise.")] = None,
+    from_topic: Annotated[
+        str | None, typer.Option("--topic", metavar="TOPIC", help="Topic; the stream's events.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="PLACE", help="First: an offset, or ISO 8601.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="PLACE", help="One past the last: likewise.")
+    ] = None,
     learner: Annotated[
         str | None,
-        typer.Option(help="Learner, NAME or NAME(parameter=value, ...); the default is the settings'."),
+        typer.Option(
+            metavar="LEARNER",
+            help="Learner, NAME or NAME(parameter=value, ...); the default is the settings'.",
+        ),
     ] = None,
-    encoder: Annotated[str | None, typer.Option(help="Encoder, likewise.")] = None,
-    out: Annotated[Path | None, typer.Option(help="File for the predictions, JSON lines; a new one.")] = None,
+    encoder: Annotated[str | None, typer.Option(metavar="ENCODER", help="Encoder, likewise.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File for the predictions, JSON lines; a new one.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Let --out replace a file that is there.")] = False,
-    out_topic: Annotated[str | None, typer.Option(help="Topic for the predictions, a new one.")] = None,
+    out_topic: Annotated[
+        str | None, typer.Option(metavar="TOPIC", help="Topic for the predictions, a new one.")
+    ] = None,
 ) -> None:
-    """Send a stretch of history through a fresh learner, beside the live service."""
+    """Send a stretch of history through a fresh learner.
+
+    It runs beside the live service, and neither commits anything nor writes to a topic of the stream.
+    """
     if out is not None and out_topic is not None:
         raise UsageError("--out and --out-topic exclude each other; give one of them or none.")
     if out is not None and out.exists() and not force:

@@ -16,7 +16,10 @@ app = typer.Typer()
 
 @app.command(epilog=examples("ithaca run", "ithaca run --config ithaca.toml --stream news"))
 def run(config: Config = None, stream: Stream = None) -> None:
-    """Label a stream live, learning from it, until SIGTERM or Ctrl-C."""
+    """Label a stream live, learning from it, until Ctrl-C.
+
+    SIGTERM ends it likewise: the batch in hand is finished and committed.
+    """
     settings = load_settings(config, stream)
     check(settings)
     from stream.telemetry import configure_logs
@@ -28,9 +31,10 @@ def run(config: Config = None, stream: Stream = None) -> None:
 
 @app.command(epilog=examples("ithaca check-config --config ithaca.toml"))
 def check_config(config: Config = None, stream: Stream = None) -> None:
-    """Print the settings as they would be used, without secrets; status 2 where they cannot be used.
+    """Print the settings, and warn of what they would cost.
 
-    Says on standard error where the snapshots that there are would be of no use with them.
+    Secrets are not shown. The exit status is 2 where the settings cannot be used. A warning on standard error
+    says where snapshots that are there would be of no use with these settings.
     """
     settings = load_settings(config, stream)
     check(settings)
@@ -47,9 +51,11 @@ def check_config(config: Config = None, stream: Stream = None) -> None:
 
 @app.command(epilog=examples("ithaca demo", "ithaca demo --events 20000"))
 def demo(
-    events: Annotated[int, typer.Option(min=0, help="End after this many; 0: go on until Ctrl-C.")] = 0,
+    events: Annotated[
+        int, typer.Option(metavar="N", min=0, help="End after this many; 0: go on until Ctrl-C.")
+    ] = 0,
 ) -> None:
-    """Show it all on one machine: a broker, a made-up stream, a worker, a live view."""
+    """Show it all on one machine, with a made-up stream."""
     from stream.demo import play
 
     play(events)

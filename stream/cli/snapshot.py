@@ -24,15 +24,16 @@ app = typer.Typer(
 Where = Annotated[
     str | None,
     typer.Argument(
+        metavar="WHERE",
         help="A snapshot, or a folder of them at any depth; a path or an fsspec URL. The default is the "
-        "folder that workers write to without snapshot.location."
+        "folder that workers write to without snapshot.location.",
     ),
 ]
 
 
 @app.command(epilog=examples("ithaca snapshot show", "ithaca snapshot show s3://bucket/snapshots"))
 def show(where: Where = None) -> None:
-    """Show whose state a snapshot is, up to which offset, and how large its parts are."""
+    """Show whose state a snapshot is, up to where, and how large."""
     from learners.core import digest
     from stream.snapshot import parse
 
@@ -58,7 +59,7 @@ def show(where: Where = None) -> None:
 
 @app.command(epilog=examples("ithaca snapshot verify", "ithaca snapshot verify /var/lib/ithaca/snapshots"))
 def verify(where: Where = None) -> None:
-    """Check that snapshots are whole and readable; status 1 if one is not."""
+    """Check that snapshots are whole; status 1 if one is not."""
     from stream.snapshot import SnapshotError, parse
 
     files, paths = _found(where)
@@ -77,8 +78,8 @@ def verify(where: Where = None) -> None:
 
 @app.command(epilog=examples("ithaca snapshot diff one.snapshot other.snapshot"))
 def diff(
-    first: Annotated[str, typer.Argument(help="A snapshot.")],
-    second: Annotated[str, typer.Argument(help="Another one.")],
+    first: Annotated[str, typer.Argument(metavar="FIRST", help="A snapshot.")],
+    second: Annotated[str, typer.Argument(metavar="SECOND", help="Another one.")],
 ) -> None:
     """Show where two snapshots differ; status 1 if they do."""
     from stream.snapshot import differences, parse

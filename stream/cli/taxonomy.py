@@ -11,7 +11,7 @@ from stream.cli.console import Config, Failure, Group, Stream, examples, load_se
 
 app = typer.Typer(
     name="taxonomy",
-    help="The tree of labels: what it is, what is proposed, changing it.",
+    help="The tree of labels, and what is proposed for it.",
     epilog=examples("ithaca taxonomy show"),
     cls=Group,
 )
@@ -19,7 +19,7 @@ app = typer.Typer(
 
 @app.command(epilog=examples("ithaca taxonomy show --config ithaca.toml"))
 def show(config: Config = None, stream: Stream = None) -> None:
-    """Draw the labels as a tree, with the messages that carried each, as of the newest snapshots."""
+    """Draw the tree of the newest snapshots, with counts of messages."""
     from rich.console import Console
 
     from stream.taxonomy import drawn, taxonomies
@@ -32,7 +32,10 @@ def show(config: Config = None, stream: Stream = None) -> None:
 
 @app.command(epilog=examples("ithaca taxonomy proposals --stream news > proposals.json"))
 def proposals(config: Config = None, stream: Stream = None) -> None:
-    """Print what is proposed and neither withdrawn nor applied, as JSON for `apply`, the surest first."""
+    """Print what is proposed as JSON for `apply`, the surest first.
+
+    What has been withdrawn or applied is left out.
+    """
     from stream.kafka import History
     from stream.records import topic
     from stream.taxonomy import proposals, write_proposals
@@ -52,16 +55,17 @@ def proposals(config: Config = None, stream: Stream = None) -> None:
 )
 def apply(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A JSON array of control records.")
+        Path,
+        typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A JSON array of control records."),
     ],
     config: Config = None,
     stream: Stream = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; write nothing.")] = False,
 ) -> None:
-    """Write accepted proposals, or operations of your own, to the control topic: all of them or none.
+    """Write operations to the control topic: all of them or none.
 
-    They are checked first, in their order, against the newest snapshots: one that every partition would
-    refuse stops it all, with status 1.
+    They are accepted proposals, or operations of your own. They are checked first, in their order, against
+    the newest snapshots: one that every partition would refuse stops it all, with status 1.
     """
     from stream.kafka import ensure_topics, write_together
     from stream.records import encode, in_words, topic

@@ -35,7 +35,7 @@ def test_parameters_reach_the_learner_and_name_it_in_the_report(path: Path) -> N
     assert result.exit_code == 0, result.output
     first, second, *_ = json.loads(result.stdout)["results"]
     assert [first["learner"], second["learner"]] == written
-    assert first["micro_f1"] != second["micro_f1"]
+    assert first["calibration_error"] != second["calibration_error"]
 
 
 @pytest.mark.parametrize(

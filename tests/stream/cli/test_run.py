@@ -64,7 +64,7 @@ def test_an_older_snapshot_of_use_makes_it_cheaper(tmp_path: Path) -> None:
     keep(tmp_path, 20)
     keep(tmp_path, 30, confidence={"enabled": False}, feedback={"events": 5})
     said = check_config(tmp_path).stderr
-    assert "feedback.events is 10000, and was 5; confidence.enabled is True, and was False." in said
+    assert "confidence.enabled is True, and was False; feedback.events is 10000, and was 5." in said
     assert "relearns about 10 offsets" in said
 
 
