@@ -27,11 +27,12 @@ from stream.broker import Broker, GivenBroker, NoBrokerError, Process, choose, f
 from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Settings, load
 from stream.demo.support_messages import messages
 from stream.demo.terminal import SCORES, LiveView, add_scores, figures_in_words, listed
+from stream.encoders import limit_threads
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics
 from stream.pipeline import NO_RECORD, Outcome, Task, make_task
 from stream.records import Event, EventOutcome, Record, topic
 from stream.telemetry import Telemetry, serve_metrics
-from stream.worker import Worker, build, limit_threads
+from stream.worker import Worker, build
 
 SPAN = 20_000
 """Events over which the story is told when the demo has no end."""

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from drift.alarms.alarm import Alarm, Observation
 from drift.core import Vector
 from drift.monitors.monitors import Monitors
-from learners.core.base import Change, Prediction, digest
+from learners.core.base import digest
 from learners.core.labels import Targets
+from learners.core.prediction import Prediction
+from learners.core.structure import Change
 from learners.dummy.priors import LabelPriors
 from stream.pipeline.feedback import OUTCOMES, OVERHEAD, FeedbackStore
 from stream.pipeline.pending import PendingPrediction
