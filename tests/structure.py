@@ -63,8 +63,8 @@ ARROWS = {
     "stream.pipeline stream.records stream.snapshot",
     "stream.worker": "stream.config stream.encoders stream.kafka stream.pipeline stream.records "
     "stream.snapshot stream.telemetry",
-    "stream.demo": "drift.core learners.core learners.metrics stream.broker stream.config stream.encoders "
-    "stream.kafka stream.pipeline stream.records stream.telemetry stream.worker",
+    "stream.demo": "drift.core learners learners.core learners.metrics stream.broker stream.config "
+    "stream.encoders stream.kafka stream.pipeline stream.records stream.telemetry stream.worker",
     "stream.cli": "learners stream.broker stream.config stream.dashboard stream.demo stream.encoders "
     "stream.evaluation stream.kafka stream.pipeline stream.records stream.replay stream.snapshot "
     "stream.sources stream.taxonomy stream.telemetry stream.worker",
