@@ -235,7 +235,7 @@ def test_the_messages_before_and_after_and_who_is_near() -> None:
     assert views.message(state, 0, 11) is None
 
 
-def test_the_ledger_keeps_the_latest() -> None:
+def test_the_latest_predictions_are_kept() -> None:
     """And no more than twice as many, for a while."""
     recent = RecentPredictions(10)
     for offset in range(100):
