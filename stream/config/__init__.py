@@ -1,14 +1,14 @@
 """Settings: what there is, and where it is loaded from."""
 
 from stream.config.loading import ConfigError, load
-from stream.config.settings import (
+from stream.config.sections import (
     ConfidenceSettings,
     DriftSettings,
     KafkaSettings,
     LearnerSettings,
-    Settings,
     state_home,
 )
+from stream.config.settings import Settings
 
 __all__ = [
     "ConfidenceSettings",

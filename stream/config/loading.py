@@ -22,7 +22,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from stream.config.settings import Section, Settings
+from stream.config.sections import Section
+from stream.config.settings import Settings
 
 PREFIX = "ITHACA_"
 DELIMITER = "__"
