@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from stream.dashboard import views
+from stream.dashboard import label_views, views
 from stream.dashboard.access import Guard
 from stream.dashboard.compare import compare
 from stream.dashboard.stream_state import StreamState
@@ -127,15 +127,17 @@ def _message(state: StreamState, request: Request) -> Any:
 
 def _labels(state: StreamState, request: Request) -> Any:
     given = request.query_params
-    return views.labels(state, given.get("order", "change"), given.get("q", ""), _number(request, "page"))
+    return label_views.labels(
+        state, given.get("order", "change"), given.get("q", ""), _number(request, "page")
+    )
 
 
 def _label(state: StreamState, request: Request) -> Any:
-    return views.label(state, request.query_params.get("name", ""))
+    return label_views.label(state, request.query_params.get("name", ""))
 
 
 def _clusters(state: StreamState, request: Request) -> Any:
-    return views.clusters(state, _number(request, "partition"))
+    return label_views.clusters(state, _number(request, "partition"))
 
 
 _VIEWS: dict[str, Callable[[StreamState, Request], Any]] = {
