@@ -1,7 +1,7 @@
 """What detectors, monitors and learners are made of: arrays, compiled code, state."""
 
 from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
-from drift.core.compiled import compiled
+from drift.core.compiled import compilations, compiled
 from drift.core.state import State
 
-__all__ = ["Counts", "Floats", "Ids", "Mask", "State", "Vector", "compiled", "grown"]
+__all__ = ["Counts", "Floats", "Ids", "Mask", "State", "Vector", "compilations", "compiled", "grown"]

@@ -27,7 +27,7 @@ from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Se
 from stream.demo.support_messages import messages
 from stream.demo.terminal import SCORES, LiveView, add_scores, in_words, listed
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics
-from stream.pipeline import NO_RECORD, Outcome, Task, make_task
+from stream.pipeline import NO_RECORD, Outcome, Task, make_task, warm_up
 from stream.records import Answer, Event, Record, topic
 from stream.telemetry import Telemetry, served
 from stream.worker import Worker, build, limit_threads
@@ -251,6 +251,7 @@ def play(events: int) -> None:
             if isinstance(broker, GivenBroker):
                 started.callback(delete_topics, settings.kafka, settings.stream)
             console.print(f"dashboard: {started.enter_context(dashboard(settings))}", highlight=False)
+            warm_up(compared(settings, 0), console.print)
             Demo(broker, settings, events, console).run()
     except (NoBrokerError, BrokerError, FencedError, UnwrittenError, ValueError, OSError) as error:
         console.print(f"ithaca: {error}", style="red", highlight=False)

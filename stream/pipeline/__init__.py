@@ -5,6 +5,7 @@ from stream.pipeline.factory import make_task
 from stream.pipeline.feedback import NO_RECORD, OUTCOMES, FeedbackStatistics, FeedbackStore
 from stream.pipeline.label_statistics import SHORT, LabelStatistics
 from stream.pipeline.task import Outcome, Task
+from stream.pipeline.warmup import warm_up
 
 __all__ = [
     "NO_RECORD",
@@ -17,4 +18,5 @@ __all__ = [
     "Outcome",
     "Task",
     "make_task",
+    "warm_up",
 ]
