@@ -2,6 +2,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EVENTS ?= 0
 MINUTES ?= 20
+PROCESSES ?= auto
 
 .PHONY: install install-dev test check soak demo clean
 
@@ -19,7 +20,7 @@ check: install-dev
 	$(BIN)/mypy
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 soak: install-dev
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)

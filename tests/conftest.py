@@ -18,7 +18,7 @@ from stream.broker.brokers import (
     KafkaBroker,
     NoBrokerError,
 )
-from stream.worker.threads import limit_threads
+from stream.encoders.threads import limit_threads
 
 # A busy machine is no reason to fail, and what is checked before a landing must not depend on luck.
 hypothesis.settings.register_profile("ithaca", deadline=None, derandomize="CI" in os.environ)
@@ -59,8 +59,19 @@ def stream_name() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """Compute as the command does; see `stream.worker.threads`."""
+    """Compute as the command does; see `stream.encoders.threads`."""
     limit_threads()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one process more than there are cores: much of what tests do is to wait for a broker."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with files that wait for a broker: they take longest, and what computes runs beside them."""
+    waiting = {item.path for item in items if item.get_closest_marker("kafka")}
+    items.sort(key=lambda item: item.path not in waiting)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,7 +1,19 @@
-"""What detectors, monitors and learners are made of: arrays, compiled code, state."""
+"""What detectors, monitors and learners are made of: arrays, compiled code, state, registries."""
 
 from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
 from drift.core.compiled import compilations, compiled
+from drift.core.registry import Registry
 from drift.core.state import State
 
-__all__ = ["Counts", "Floats", "Ids", "Mask", "State", "Vector", "compilations", "compiled", "grown"]
+__all__ = [
+    "Counts",
+    "Floats",
+    "Ids",
+    "Mask",
+    "Registry",
+    "State",
+    "Vector",
+    "compilations",
+    "compiled",
+    "grown",
+]

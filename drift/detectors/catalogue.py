@@ -1,15 +1,15 @@
-"""Detectors of change in a series of numbers: ADWIN and river's, behind one Protocol, built by name."""
+"""Detectors of change in a series of numbers, behind one Protocol, built by name."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any, Protocol
 
+from drift.core import Registry
 from drift.detectors.adwin import ADWIN
-from drift.detectors.ddm import DDM, EDDM
+from drift.detectors.ddm import DDM
+from drift.detectors.eddm import EDDM
 from drift.detectors.hddm import HDDMA, HDDMW
-from drift.detectors.kswin import KSWIN
 from drift.detectors.page_hinkley import PageHinkley
 
 
@@ -78,15 +78,17 @@ class Detector(Protocol):
         ...
 
 
-DETECTORS: dict[str, Callable[..., Detector]] = {
-    "adwin": ADWIN,
-    "ddm": DDM,
-    "eddm": EDDM,
-    "hddm-a": HDDMA,
-    "hddm-w": HDDMW,
-    "kswin": KSWIN,
-    "page-hinkley": PageHinkley,
-}
+DETECTORS = Registry[Detector](
+    {
+        "adwin": ADWIN,
+        "ddm": DDM,
+        "eddm": EDDM,
+        "hddm-a": HDDMA,
+        "hddm-w": HDDMW,
+        "kswin": "drift.detectors.kswin:KSWIN",  # imports scipy.stats, which takes half a second
+        "page-hinkley": PageHinkley,
+    }
+)
 """Every detector, by the name the configuration uses."""
 
 

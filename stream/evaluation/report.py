@@ -7,17 +7,17 @@ import statistics
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from learners import TITLES
+from learners import BASELINES, TITLES
 from stream.evaluation.benchmark import LESS_IS_BETTER, METRICS, Comparison
 from stream.evaluation.charts import Style, critical_difference, curves, styles, swatch
-from stream.evaluation.prequential import BASELINES, Point
+from stream.evaluation.prequential import Point
 from stream.evaluation.ranking import ALPHA, Ranking
 
 HEADLINES = ("subset_accuracy", "micro_f1", "macro_f1", "hamming_loss")
 """Metrics of the overview."""
 ROLLING = {"subset_accuracy": "Subset accuracy", "micro_f1": "Micro-F1"}
 """Scores that are drawn over time."""
-SHARE, LEAST = 0.1, 50
+ROLLING_SHARE, ROLLING_LEAST = 0.1, 50
 """What one rolling score looks back on: a share of the stream, and messages at least."""
 NOTES = {
     "kappa_temporal": "Skill over repeating the previous message's labels, in subset accuracy: 1 is perfect, "
@@ -126,8 +126,10 @@ def _scores(metric: str, comparison: Comparison) -> str:
 def _verdict(ranking: Ranking) -> str:
     if ranking.critical_difference is None:
         return "Mean ranks; a test of their differences needs two sets and three learners."
-    said = f"Mean ranks over {ranking.sets} sets; under one bar, no difference at level {ALPHA} (Nemenyi)."
-    return said if ranking.friedman_p is None else f"{said} Friedman's test: p = {ranking.friedman_p:.2g}."
+    verdict = f"Mean ranks over {ranking.sets} sets; under one bar, no difference at level {ALPHA} (Nemenyi)."
+    return (
+        verdict if ranking.friedman_p is None else f"{verdict} Friedman's test: p = {ranking.friedman_p:.2g}."
+    )
 
 
 def _over_time(comparisons: Sequence[Comparison]) -> str:
@@ -136,7 +138,7 @@ def _over_time(comparisons: Sequence[Comparison]) -> str:
     legend = "".join(f"<span>{swatch(style[name])}{escape(TITLES[name])}</span>" for name in names)
     parts = [
         '<h2 id="over_time">Over time</h2>',
-        f'<p class="soft">Scores over the last tenth of the stream, {LEAST} messages at least. '
+        f'<p class="soft">Scores over the last tenth of the stream, {ROLLING_LEAST} messages at least. '
         f"Hover over a line for its learner.</p>\n<div class='legend'>{legend}</div>",
     ]
     sets = dict.fromkeys(report.data for each in comparisons for report in each.reports)
@@ -157,7 +159,7 @@ def _figure(data: str, metric: str, comparison: Comparison, style: Style) -> str
 
 
 def _rolling(points: Sequence[Point], metric: str) -> list[tuple[int, float]]:
-    window = max(SHARE * points[-1].messages, LEAST)
+    window = max(ROLLING_SHARE * points[-1].messages, ROLLING_LEAST)
     start, rolling = 0, []
     befores = [Point(0, 0, 0, 0, 0, 0), *points]
     for point in points:
@@ -171,8 +173,8 @@ def _between(before: Point, after: Point, metric: str) -> float:
     since = Point(*(late - early for early, late in zip(before, after, strict=True)))
     if metric == "subset_accuracy":
         return since.exact / since.messages if since.messages else 0.0
-    said = since.predicted + since.actual
-    return 2 * since.hits / said if said else 1.0
+    labels = since.predicted + since.actual
+    return 2 * since.hits / labels if labels else 1.0
 
 
 def _column(figures: Sequence[float | None], digits: int, least: bool = False) -> list[str]:

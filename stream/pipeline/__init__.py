@@ -3,14 +3,15 @@
 from stream.pipeline.errors import LearnerError
 from stream.pipeline.factory import make_task
 from stream.pipeline.feedback import NO_RECORD, OUTCOMES, FeedbackStatistics, FeedbackStore
-from stream.pipeline.label_statistics import SHORT, LabelStatistics
-from stream.pipeline.task import Outcome, Task
+from stream.pipeline.label_statistics import SHORT_HALF_LIFE, LabelStatistics
+from stream.pipeline.outcome import Outcome
+from stream.pipeline.task import Task
 from stream.pipeline.warmup import warm_up
 
 __all__ = [
     "NO_RECORD",
     "OUTCOMES",
-    "SHORT",
+    "SHORT_HALF_LIFE",
     "FeedbackStatistics",
     "FeedbackStore",
     "LabelStatistics",

@@ -1,17 +1,17 @@
-"""Operations on the taxonomy, as records say them: what they ask of a learner, and what is told of them."""
+"""Operations on the taxonomy as records have them: carried out by a learner, and reported by an alarm."""
 
 from __future__ import annotations
 
 from drift.alarms import Alarm
 from learners.core import Learner, Operation, TaxonomyError
-from stream.records.schema import BadEventError, Control, DriftRecord
+from stream.records.schema import BadEventError, Control
 
 DETECTOR = "taxonomy"
-"""Detector of the drift event that tells of an operation that was applied."""
+"""Detector of the drift event that reports an operation that was applied."""
 
 
 def apply_operation(learner: Learner, control: Control) -> Alarm:
-    """Carry out an operation and return the alarm that tells of it; its statistic is how many labels it made.
+    """Carry out an operation and return the alarm that reports it; its statistic is how many labels it made.
 
     Raises
     ------
@@ -52,13 +52,3 @@ def in_words(control: Control) -> str:
     'split topics/energy: crude, gas'
     """
     return f"{control.operation} {control.label}" + (f": {', '.join(control.to)}" if control.to else "")
-
-
-def drift_record(alarm: Alarm) -> DriftRecord:
-    """Return an alarm as it is written; its operation becomes the control record that does it."""
-    fields = alarm._asdict()
-    asked = fields.pop("operation")
-    if asked is None:
-        return DriftRecord(**fields)
-    kind, label, to = asked
-    return DriftRecord(**fields, control=Control(kind, label, list(to)))

@@ -9,11 +9,11 @@ from importlib.metadata import version
 from types import FrameType
 
 from stream.config import Settings
+from stream.encoders import limit_threads
 from stream.kafka import ensure_topics
 from stream.pipeline import Task, make_task, warm_up
-from stream.telemetry import Telemetry, served
+from stream.telemetry import Telemetry, serve_metrics
 from stream.worker.forwarding import forwarding
-from stream.worker.threads import limit_threads
 from stream.worker.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def serve(settings: Settings) -> None:
         log.info("%s: finishing the batch", signal.Signals(number).name)
         worker.stop()
 
-    with served(telemetry, settings.http.host, settings.http.port) as url:
+    with serve_metrics(telemetry, settings.http.host, settings.http.port) as url:
         log.info("stream %s (%d partitions), group %s", settings.stream, partitions, settings.group)
         log.info("run %s; metrics and health at %s", settings.run_name, url)
         try:

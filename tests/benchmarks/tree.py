@@ -1,22 +1,21 @@
 """The multi-label tree: messages a second, how soon it finds planted splits, how soon it gets over a swap.
 
-Run `python -m tests.benchmarks.tree [--profile]`. Wanted at 100 features, 100 labels and 3 labels a message:
-3,000 messages a second on one core, exact label-sets within 5,000 messages, and again within 2,000 after
-a sudden swap of the concept.
+Run `python -m tests.benchmarks.tree [--profile] [--scale 1.0]`. Wanted at 100 features, 100 labels and 3
+labels a message: 3,000 messages a second on one core, exact label-sets within 5,000 messages, and again
+within 2,000 after a sudden swap of the concept.
 """
 
 from __future__ import annotations
 
 import cProfile
 import pstats
-import sys
 
 import numpy as np
 
 from drift.core import Vector
 from learners.core.labels import Targets
 from learners.tree.hoeffding_adaptive_tree import HoeffdingAdaptiveTree
-from tests.benchmarks.timing import rate
+from tests.benchmarks.timing import parser, rate, scaled
 from tests.learners.streams import threshold_stream
 
 FEATURES, LABELS = 100, 100
@@ -53,10 +52,13 @@ def by_part(exact: list[bool], size: int) -> str:
 
 def main() -> None:
     """Print rates and learning curves, or a profile."""
-    messages = planted(5000)
+    arguments = parser(__doc__)
+    arguments.add_argument("--profile", action="store_true")
+    given = arguments.parse_args()
+    messages = planted(scaled(5000, given.scale))
     # Compiles.
     run(fresh(), messages[:1000])
-    if "--profile" in sys.argv:
+    if given.profile:
         with cProfile.Profile() as profile:
             run(fresh(), messages)
         pstats.Stats(profile).sort_stats("tottime").print_stats(25)
@@ -64,7 +66,8 @@ def main() -> None:
     print(f"{rate(lambda: len(run(fresh(), messages))):,.0f} messages/s, median of 5 runs from the start")
     learner = fresh()
     print(f"exact, each 500 messages:                {by_part(run(learner, messages), 500)}")
-    print(f"exact, each 250 messages after the swap: {by_part(run(learner, planted(3000, 2, shift=1)), 250)}")
+    swapped = planted(scaled(3000, given.scale), 2, shift=1)
+    print(f"exact, each 250 messages after the swap: {by_part(run(learner, swapped), 250)}")
     print(learner.statistics())
 
 
