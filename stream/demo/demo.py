@@ -251,7 +251,7 @@ def play(events: int) -> None:
             if isinstance(broker, GivenBroker):
                 started.callback(delete_topics, settings.kafka, settings.stream)
             console.print(f"dashboard: {started.enter_context(dashboard(settings))}", highlight=False)
-            warm_up(compared(settings, 0), console.print)
+            warm_up(with_baselines(settings, 0), console.print)
             Demo(broker, settings, events, console).run()
     except (NoBrokerError, BrokerError, FencedError, UnwrittenError, ValueError, OSError) as error:
         console.print(f"ithaca: {error}", style="red", highlight=False)

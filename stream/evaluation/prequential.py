@@ -28,8 +28,6 @@ ENCODED_AT_ONCE = 256
 """Messages encoded at a time."""
 POINTS = 100
 """Places in a stream at which a curve is taken, at least."""
-
-
 _WARM: set[str] = set()
 """Learners that have run in this process."""
 
