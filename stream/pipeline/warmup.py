@@ -10,7 +10,10 @@ from contextlib import suppress
 import numpy as np
 
 from drift.core import Vector, compilations
+from learners import LEARNERS
 from learners.wrappers import RiverLearner
+from stream.config import LearnerSettings, Settings
+from stream.pipeline.factory import make_task
 from stream.pipeline.task import EXPLAINED, NEAREST, Task
 from stream.records import Event
 
@@ -57,6 +60,15 @@ def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
             task.advance(event, x)
     if count:
         show(f"compiled {count} kernels in {time.monotonic() - began:.0f} s")
+
+
+def compile_all() -> None:
+    """Compile what each of our learners runs, with all monitors: for an image, as it is built."""
+    for name in LEARNERS:
+        task = make_task(Settings(learner=LearnerSettings(name=name)))
+        if not isinstance(task.learner, RiverLearner):
+            _to_stderr(name)
+            warm_up(task)
 
 
 def _messages(count: int) -> Iterator[tuple[Event, Vector]]:

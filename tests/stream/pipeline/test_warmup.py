@@ -27,7 +27,7 @@ vectors = settings.model_copy(update={"encoder": settings.encoder.model_copy(upd
 with compilations(print):
     for each, values in (
         (settings, itertools.islice(messages(600), 600)),
-        (vectors, (json.dumps(event).encode() for event in planted)),
+        (vectors, (json.dumps(event, default=str).encode() for event in planted)),
     ):
         task = make_task(each)
         for offset, value in enumerate(values):
