@@ -18,11 +18,11 @@ from stream.config import LearnerSettings, Settings
 from stream.demo.support_messages import messages
 from stream.pipeline import make_task, warm_up
 from stream.records import Record
-from stream.testing.synthetic import Drift, Synthetic
+from stream.testing.synthetic import PlantedDrift, Synthetic
 
 settings = Settings(learner=LearnerSettings(name=sys.argv[1]))
 warm_up(make_task(settings))
-planted = Synthetic([Drift("concept", start=150), Drift("birth", start=200)]).events(300)
+planted = Synthetic([PlantedDrift("concept", start=150), PlantedDrift("birth", start=200)]).events(300)
 vectors = settings.model_copy(update={"encoder": settings.encoder.model_copy(update={"name": "dense"})})
 with compilations(print):
     for each, values in (
