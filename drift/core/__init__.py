@@ -2,7 +2,7 @@
 
 from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
 from drift.core.compiled import compilations, compiled
-from drift.core.registry import Registry
+from drift.core.registry import Registry, suggestion
 from drift.core.state import State
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "compilations",
     "compiled",
     "grown",
+    "suggestion",
 ]

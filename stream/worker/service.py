@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable
-from importlib.metadata import version
 from types import FrameType
 
+from stream import __version__
 from stream.config import Settings
 from stream.encoders import limit_threads
 from stream.kafka import ensure_topics
@@ -22,15 +22,19 @@ log = logging.getLogger(__name__)
 def serve(settings: Settings) -> None:
     """Run a worker until SIGTERM or SIGINT: it finishes its batch, commits it and returns.
 
+    Parameters
+    ----------
+    settings
+        That a task can be made with, see `make_task`: checked by the caller.
+
     Raises
     ------
-    BrokerError, FencedError, UnwrittenError, ValueError
+    BrokerError, FencedError, UnwrittenError
         When there is nothing to work with, or it could not go on; each says what to do.
     OSError
         When the port for metrics and health is taken.
     """
     limit_threads()
-    first = make_task(settings)  # What cannot be built is found out before partitions are asked for.
     partitions = ensure_topics(settings.kafka, settings.stream)
     telemetry = Telemetry(build(settings))
 
@@ -54,7 +58,7 @@ def serve(settings: Settings) -> None:
         try:
             _at_stop(signal.default_int_handler)
             # Before the group is joined: a member that compiles instead of polling is thrown out.
-            warm_up(first, show)
+            warm_up(make_task(settings), show)
             worker = Worker(settings, timed_task, telemetry)
         except KeyboardInterrupt:
             log.info("stopped before the group was joined")
@@ -73,7 +77,7 @@ def _at_stop(handler: Callable[[int, FrameType | None], object]) -> None:
 def build(settings: Settings) -> dict[str, str]:
     """Return what runs with these settings, for `ithaca_build_info`."""
     return {
-        "version": version("ithaca"),
+        "version": __version__,
         "stream": settings.stream,
         "run": settings.run_name,
         "encoder": settings.encoder.name,
