@@ -163,4 +163,6 @@ class Bars:
         self._shown.advance(self._all, runs)
         if why is not None:
             self.failures.append(why)
-            self._shown.console.print(f"left out: {why}", style="red", highlight=False, markup=False)
+            self._shown.console.print(
+                f"ithaca: left out: {why}", style="red", highlight=False, markup=False, soft_wrap=True
+            )
