@@ -61,8 +61,8 @@ def benchmark(
     """
     chosen = chosen_encoder(encoder, load_settings(config))
     from learners import LEARNERS
+    from stream.encoders import limit_threads
     from stream.evaluation import BASELINES, RunsFile, benchmark, html, seed_of
-    from stream.worker import limit_threads
 
     limit_threads()
     learners = list(dict.fromkeys([*(learner or LEARNERS), *BASELINES]))

@@ -76,9 +76,9 @@ def evaluate(
 ) -> None:
     """Predict, score and then learn each message of a file."""
     settings = load_settings(config)
+    from stream.encoders import limit_threads
     from stream.evaluation import BASELINES, evaluate
     from stream.sources import open_source
-    from stream.worker import limit_threads
 
     limit_threads()
     names = [*(learner or [str(settings.learner)]), *BASELINES]

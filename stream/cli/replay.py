@@ -74,11 +74,11 @@ def replay(
     settings = _with(load_settings(config, stream), learner, encoder)
     begin, end = _mark("--from", since), _mark("--until", until)
     check(settings)
+    from stream.encoders import limit_threads
     from stream.kafka import History
     from stream.pipeline import make_task
     from stream.records import topic
     from stream.replay import replay as replayed
-    from stream.worker import limit_threads
 
     limit_threads()
     name = from_topic or topic(settings.stream, "events")

@@ -61,10 +61,10 @@ def _difference(one: Any, other: Any) -> str:
     apart = _apart(one, other)
     if not apart.any():
         return ""
-    said = f"{int(apart.sum())} of {one.size} values"
+    difference = f"{int(apart.sum())} of {one.size} values"
     if one.dtype.kind != "f":
-        return said
-    return f"{said}, by {float(np.nanmax(np.abs(one - other)[apart], initial=0.0)):.3g} at most"
+        return difference
+    return f"{difference}, by {float(np.nanmax(np.abs(one - other)[apart], initial=0.0)):.3g} at most"
 
 
 def _apart(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
