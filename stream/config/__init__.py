@@ -1,9 +1,11 @@
 """Settings: what there is, and where it is loaded from."""
 
+from stream.config.components import Component
 from stream.config.loading import ConfigError, load
 from stream.config.sections import (
     ConfidenceSettings,
     DriftSettings,
+    EncoderSettings,
     KafkaSettings,
     LearnerSettings,
     state_home,
@@ -11,9 +13,11 @@ from stream.config.sections import (
 from stream.config.settings import Settings
 
 __all__ = [
+    "Component",
     "ConfidenceSettings",
     "ConfigError",
     "DriftSettings",
+    "EncoderSettings",
     "KafkaSettings",
     "LearnerSettings",
     "Settings",

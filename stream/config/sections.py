@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
-
-class Section(BaseModel):
-    """Base of the sections: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from stream.config.components import Component, Section
 
 
 class KafkaSettings(Section):
@@ -81,18 +77,16 @@ class KafkaSettings(Section):
         return ("sasl_username", "sasl_password")
 
 
-class EncoderSettings(Section):
+class EncoderSettings(Component):
     """Which encoder turns events into vectors, and its constructor's parameters."""
 
     name: str = "hashing"
-    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
-class LearnerSettings(Section):
+class LearnerSettings(Component):
     """Which learner labels them, by its name in the catalogue, and its constructor's parameters."""
 
     name: str = "ihomer"
-    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
 class FeedbackSettings(Section):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from importlib.metadata import version
 
 from pydantic import Field
 
+from stream import __version__
+from stream.config.components import Section
 from stream.config.sections import (
     ConfidenceSettings,
     DashboardSettings,
@@ -18,10 +19,12 @@ from stream.config.sections import (
     KafkaSettings,
     LearnerSettings,
     LogSettings,
-    Section,
     SnapshotSettings,
     WorkerSettings,
 )
+
+DETERMINING = ("encoder", "learner", "feedback", "confidence", "drift")
+"""Sections that determine what is learned."""
 
 
 class Settings(Section):
@@ -66,18 +69,16 @@ class Settings(Section):
         """What predictions are marked with: `run`, or learner and a digest of what determines results."""
         if self.run is not None:
             return self.run
-        digest = hashlib.blake2b(f"{version('ithaca')} {self.configuration}".encode(), digest_size=6)
+        digest = hashlib.blake2b(f"{__version__} {self.configuration}".encode(), digest_size=6)
         return f"{self.learner.name}-{digest.hexdigest()}"
 
     @property
     def configuration(self) -> str:
         """Digest of the settings that determine what is learned: a snapshot of others is of no use."""
-        determining = {
-            "encoder": self.encoder.model_dump(),
-            "learner": self.learner.model_dump(),
-            "feedback": self.feedback.model_dump(),
-            "confidence": self.confidence.model_dump(),
-            "drift": self.drift.model_dump(),
-        }
-        canonical = json.dumps(determining, sort_keys=True, default=str).encode()
-        return hashlib.blake2b(canonical, digest_size=16).hexdigest()
+        return hashlib.blake2b(self.canonical.encode(), digest_size=16).hexdigest()
+
+    @property
+    def canonical(self) -> str:
+        """The settings that determine what is learned, as JSON in one spelling."""
+        determining = {name: getattr(self, name).model_dump() for name in DETERMINING}
+        return json.dumps(determining, sort_keys=True, default=str)
