@@ -1,7 +1,8 @@
-"""What detectors, monitors and learners are made of: arrays, compiled code, state."""
+"""What detectors, monitors and learners are made of: arrays, compiled code, state, registries."""
 
 from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
 from drift.core.compiled import compiled
+from drift.core.registry import Registry
 from drift.core.state import State
 
-__all__ = ["Counts", "Floats", "Ids", "Mask", "State", "Vector", "compiled", "grown"]
+__all__ = ["Counts", "Floats", "Ids", "Mask", "Registry", "State", "Vector", "compiled", "grown"]
