@@ -150,8 +150,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     lines = "".join(json.dumps(event) + "\n" for event in events)
     (tmp_path / "events.jsonl").write_text(lines)
     (tmp_path / "events.jsonl.gz").write_bytes(_gzipped(lines))
-    (tmp_path / "mlhat.jsonl").write_text("")
-    (tmp_path / "predictions.jsonl").write_text("")
     (tmp_path / "proposals.json").write_text("[]")
     for name in ("emotions", "yeast"):
         (tmp_path / f"{name}.arff").write_text(_arff(name))
