@@ -27,10 +27,13 @@ from learners import LEARNERS, TITLES
 from stream.config import Settings
 from stream.encoders import ENCODERS
 from stream.pipeline import make_task
-from stream.records import schema
+from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord, PartitionRecord
+from stream.records.predictions import ExplanationRecord, PredictionRecord
+from stream.records.schema import Control, Event, Labelled
 from stream.telemetry import Telemetry
 from stream.telemetry.prometheus import registry
+from tests import structure
 from tests.numpydoc import parameters, summary
 
 ROOT = Path(__file__).parents[1]
@@ -173,11 +176,11 @@ def _fields(*kinds: type) -> Iterator[str]:
 
 
 RECORDS: dict[str, tuple[type, ...]] = {
-    "event": (schema.Labelled, schema.Event),
-    "control": (schema.Control,),
-    "prediction": (schema.PredictionRecord,),
-    "why": (schema.Why,),
-    "drift-record": (Alarm, schema.DriftRecord),
+    "event": (Labelled, Event),
+    "control": (Control,),
+    "prediction": (PredictionRecord,),
+    "why": (ExplanationRecord,),
+    "drift-record": (Alarm, DriftRecord),
     "label-record": (LabelRecord,),
     "partition-record": (PartitionRecord,),
 }
@@ -254,10 +257,13 @@ def packages(root: str) -> Callable[[], Iterator[str]]:
     """Return what yields the packages under a root, each after those that it imports, and which these are."""
 
     def lines() -> Iterator[str]:
-        imported = {
-            package: sorted({to for file in _files(package) for to in _imports(file)} - {package})
-            for package in sorted(_packages(root))
+        imported: dict[str, set[str]] = {
+            each: set() for each in structure.packages() if each.startswith(f"{root}.")
         }
+        for each in structure.imports():
+            ours = each.imported.partition(".")[0] in structure.DISTRIBUTION
+            if ours and each.importer in imported and each.imported != each.importer:
+                imported[each.importer].add(each.imported)
         rows = [
             (f"`{package}`", _headline(ROOT / package.replace(".", "/") / "__init__.py"), _listed(root, to))
             for package, to in _in_order(imported)
@@ -269,32 +275,14 @@ def packages(root: str) -> Callable[[], Iterator[str]]:
 
 def _listed(root: str, packages: Iterable[str]) -> str:
     """Return packages as a table names them: those of the same root without it."""
-    return ", ".join(f"`{each.removeprefix(f'{root}.')}`" for each in packages)
+    return ", ".join(f"`{each.removeprefix(f'{root}.')}`" for each in sorted(packages))
 
 
-def _packages(root: str) -> set[str]:
-    inits = (ROOT / root).rglob("__init__.py")
-    return {".".join(init.parent.relative_to(ROOT).parts) for init in inits} - {root}
-
-
-def _files(package: str) -> list[Path]:
-    return sorted((ROOT / package.replace(".", "/")).glob("*.py"))
-
-
-def _imports(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            parts = node.module.split(".")
-            if parts[0] in ("stream", "learners", "drift"):
-                folder = (ROOT / Path(*parts)).is_dir()
-                yield ".".join(parts if folder else parts[:-1])
-
-
-def _in_order(imported: dict[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
+def _in_order(imported: dict[str, set[str]]) -> Iterator[tuple[str, set[str]]]:
     """Yield packages after those that they import; of several that can come next, the first by name."""
     left = dict(imported)
     while left:
-        free = [package for package, to in left.items() if not set(to) & set(left)]
+        free = [package for package, to in left.items() if not to & set(left)]
         if not free:
             raise ValueError(f"The imports of {', '.join(left)} go in a circle")
         yield free[0], left.pop(free[0])

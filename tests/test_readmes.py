@@ -34,8 +34,11 @@ from stream.cli.main import app
 from stream.config import Settings
 from stream.demo.support_messages import messages
 from stream.pipeline import OUTCOMES
-from stream.records import REASONS, decode, schema
+from stream.records import REASONS, decode
+from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord
+from stream.records.predictions import PredictionRecord
+from stream.records.schema import Control, Event, Feedback
 from stream.records.topics import KINDS
 from tests.readmes import (
     DOCUMENTS,
@@ -57,11 +60,11 @@ OURS = [name for name, maker in LEARNERS.items() if isinstance(maker, type) and 
 RUN = ("evaluate", "benchmark", "check-config", "learners")
 """Commands of Ithaca that need nothing but files."""
 RECORDS: dict[str, Any] = {
-    "event": schema.Event,
-    "feedback": schema.Feedback,
-    "control": schema.Control,
-    "prediction": schema.PredictionRecord,
-    "drift": schema.DriftRecord,
+    "event": Event,
+    "feedback": Feedback,
+    "control": Control,
+    "prediction": PredictionRecord,
+    "drift": DriftRecord,
     "label": LabelRecord,
 }
 

@@ -8,7 +8,7 @@ from drift.alarms import Alarm, Observation, shifted
 from drift.statistics import RateBank
 
 
-class LabelRates:
+class LabelRateMonitor:
     """Watches how often each label occurs. Scope *prior*; the subject is the label.
 
     Detectors are ``label-rise``, ``label-fall``, ``label-new``, ``label-vanished`` and ``label-returned``;
@@ -24,7 +24,7 @@ class LabelRates:
     Examples
     --------
     >>> import numpy as np
-    >>> monitor = LabelRates()
+    >>> monitor = LabelRateMonitor()
     >>> for n in range(3000):
     ...     labels = np.array([0, 1] if n < 2000 and n % 5 == 0 else [1])
     ...     for alarm in monitor.update(Observation(labels, labels, name=["wheat", "corn"].__getitem__)):

@@ -7,7 +7,7 @@ from typing import Any
 from drift.alarms import Alarm, Observation
 
 
-class Structure:
+class StructureMonitor:
     """Reports every change of structure that the learner made. Scope *structure*, detector ``clusters``.
 
     Not a detector: the learner decided already, by the statistic and the threshold that are passed on;

@@ -75,7 +75,7 @@ class Snapshot:
         return any(PICKLE in path for path, _ in arrays(self.state))
 
 
-class Kept(NamedTuple):
+class StoredSnapshot(NamedTuple):
     """A snapshot in its place: its offset, its size in bytes, and when it was taken (since 1970)."""
 
     offset: int

@@ -110,7 +110,7 @@ def _header(content: bytes, name: str) -> tuple[int, dict[str, Any], int]:
     if len(content) < start:
         raise SnapshotError(f"{name} is truncated: {len(content)} bytes are less than any snapshot has.")
     _, version, length = _BEGIN.unpack_from(content)
-    migrations.check(version, name)
+    migrations.check_version(version, name)
     header = content[start : start + length]
     if len(header) != length:
         raise SnapshotError(f"{name} is truncated, or damaged: its header should have {length} bytes.")
