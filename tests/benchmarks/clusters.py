@@ -1,9 +1,10 @@
 """Label clusters on planted groups: how well and how soon they are found, and what a message costs.
 
 Run `python -m tests.benchmarks.clusters` (half an hour; with `--table FILE` it goes on where it stopped;
-`--quick` for a few cells, `--costs`, `--flapping` or `--sparse` for one table). Wanted: adjusted Rand index
-of 0.95 at low noise, before and after a regrouping; one change in 10,000 messages at most after a warm-up,
-and where there is nothing to find; a cost that is flat in the labels; no message over 20 ms at 5,000 labels.
+`--quick` for a few cells, `--costs`, `--flapping` or `--sparse` for one table, `--scale` for fewer messages).
+Wanted: adjusted Rand index of 0.95 at low noise, before and after a regrouping; one change in 10,000 messages
+at most after a warm-up, and where there is nothing to find; a cost that is flat in the labels; no message
+over 20 ms at 5,000 labels.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """What the monitors find on streams whose drifts are known, how late, and what they miss.
 
-Run `python -m tests.benchmarks.drift [--seeds N ...] [--learner NAME]`. Prints two tables in Markdown. The
-first has a line for every kind and pattern of drift, the second one for every detector and kind; a cell is
-"median / worst" of the delays in messages to the first alarm over the seeds, with the number of seeds that
-it missed in brackets, "-" where it missed all. Alarms before the drift are false and counted at the end;
-`false_alarms` counts them on long streams. Beside the monitors stand plain detectors on the same series:
-river's ADWIN on the subset error, and, where the extra `peers` is installed, those of Frouros and Menelaus
-on the error and on the vectors.
+Run `python -m tests.benchmarks.drift [--seeds N ...] [--learner NAME] [--scale 1.0]`. Prints two tables in
+Markdown. The first has a line for every kind and pattern of drift, the second one for every detector and
+kind; a cell is "median / worst" of the delays in messages to the first alarm over the seeds, with the number
+of seeds that it missed in brackets, "-" where it missed all. Alarms before the drift are false and counted at
+the end; `false_alarms` counts them on long streams. Beside the monitors stand plain detectors on the same
+series: river's ADWIN on the subset error, and, where the extra `peers` is installed, those of Frouros and
+Menelaus on the error and on the vectors.
 
 Wanted: every planted drift found by the monitors that are meant for it.
 """

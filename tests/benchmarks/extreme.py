@@ -1,10 +1,10 @@
 """The extreme learner: cost a message from 1,000 to a million labels, and precision beside exact scoring.
 
-Run `python -m tests.benchmarks.extreme [--labels 1000000] [--features 256] [--births 10]` for the cost: one
-learner grows, so many new labels a message, and at every power of ten messages with three known labels are
-predicted and learned, by the shortlist and by scoring every label with the same weights. "listed" is the
-share of the true labels that the shortlist held; most of them have been seen once. The messages are the same
-whatever `--labels` says, so two runs print the same digests of the grown learner as far as both go.
+Run `python -m tests.benchmarks.extreme [--labels 1000000] [--features 256] [--births 10] [--scale 1.0]` for
+the cost: one learner grows, so many new labels a message, and at every power of ten messages with three known
+labels are predicted and learned, by the shortlist and by scoring every label with the same weights. "listed"
+is the share of the true labels that the shortlist held; most of them have been seen once. The messages are
+the same whatever `--labels` says, so two runs print the same digests of the grown learner as far as both go.
 `--quality` instead runs a planted stream, from its first message, through the tree and through exact mode.
 
 Wanted: the shortlist's cost grows like log L; at 1,000 and 10,000 labels its P@1 and P@5 are at least 95 % of

@@ -1,7 +1,7 @@
 """iHOMER's default: messages a second on one core, predict and learn, and where the time goes.
 
-Run `python -m tests.benchmarks.ihomer [--profile]`. Wanted, at 100 features: 5,000 messages a second with
-14 labels, 3,000 with 100, 1,000 with 1,000.
+Run `python -m tests.benchmarks.ihomer [--profile] [--scale 1.0]`. Wanted, at 100 features: 5,000 messages a
+second with 14 labels, 3,000 with 100, 1,000 with 1,000.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Logistic regression of all labels at once beside one river model a label, with equal predictions.
 
-Run `python -m tests.benchmarks.linear`. Wanted: 25 times river's speed at 100 features and 100 labels.
+Run `python -m tests.benchmarks.linear [--scale 1.0]`. Wanted: 25 times river's speed at 100 features and 100
+labels.
 """
 
 from __future__ import annotations

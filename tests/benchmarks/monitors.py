@@ -1,7 +1,7 @@
 """What the monitors cost: their time a message beside the learner's, all together and one by one.
 
-Run `python -m tests.benchmarks.monitors [--profile]`. Wanted: all monitors together at most 30 % of the
-default learner's time at 1,000 labels and 256 features.
+Run `python -m tests.benchmarks.monitors [--profile] [--scale 1.0]`. Wanted: all monitors together at most 30
+% of the default learner's time at 1,000 labels and 256 features.
 """
 
 from __future__ import annotations

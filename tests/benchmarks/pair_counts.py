@@ -1,7 +1,7 @@
 """Counting label pairs: messages a second by the number of labels, beside a dense matrix.
 
-Run `python -m tests.benchmarks.pair_counts`. Wanted: 100,000 messages a second at 500 labels and three
-labels a message, and the same rate within 30 % at any number of labels.
+Run `python -m tests.benchmarks.pair_counts [--scale 1.0]`. Wanted: 100,000 messages a second at 500 labels
+and three labels a message, and the same rate within 30 % at any number of labels.
 """
 
 from __future__ import annotations

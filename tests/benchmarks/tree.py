@@ -1,8 +1,8 @@
 """The multi-label tree: messages a second, how soon it finds planted splits, how soon it gets over a swap.
 
-Run `python -m tests.benchmarks.tree [--profile]`. Wanted at 100 features, 100 labels and 3 labels a message:
-3,000 messages a second on one core, exact label-sets within 5,000 messages, and again within 2,000 after
-a sudden swap of the concept.
+Run `python -m tests.benchmarks.tree [--profile] [--scale 1.0]`. Wanted at 100 features, 100 labels and 3
+labels a message: 3,000 messages a second on one core, exact label-sets within 5,000 messages, and again
+within 2,000 after a sudden swap of the concept.
 """
 
 from __future__ import annotations

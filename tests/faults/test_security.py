@@ -16,7 +16,7 @@ from stream.kafka import BrokerError, History, Writer, ensure_topics
 from stream.records.topics import topic
 from stream.worker.worker import Worker
 from tests.faults.secured import PASSWORD, USER, make_certificate, secured_broker, unsecured_token
-from tests.stream.config.test_secrets import endpoint
+from tests.stream.kafka.test_oauth import endpoint
 from tests.stream.live import on_a_thread, until
 from tests.stream.standins import event, make_task
 

@@ -1,4 +1,4 @@
-"""The two baselines, by hand and against a plain count."""
+"""The commonest label-set, by hand and against a plain count."""
 
 from __future__ import annotations
 
@@ -11,27 +11,9 @@ from hypothesis import strategies as st
 
 from learners.core.labels import Targets
 from learners.dummy.majority import MajorityLabelset
-from learners.dummy.persistence import Persistence
 
 NOTHING = np.zeros(0, dtype=np.float32)
 labelsets = st.lists(st.sampled_from(["", "a", "b", "ab", "abc"]), max_size=40)
-
-
-@given(labelsets)
-def test_previous_labels(stream: list[str]) -> None:
-    """Each prediction is the message before, the first one empty."""
-    learner = Persistence()
-    for before, now in zip(["", *stream], stream, strict=False):
-        assert set(learner.label_space.names(learner.predict(NOTHING).labels)) == set(before)
-        learner.learn(NOTHING, learner.label_space.targets(now))
-
-
-def test_previous_labels_keep_what_is_unknown() -> None:
-    """An incomplete message changes only what it speaks of."""
-    learner = Persistence()
-    learner.learn(NOTHING, learner.label_space.targets("abc"))
-    learner.learn(NOTHING, Targets(learner.label_space.ids("d"), learner.label_space.ids("b")))
-    assert learner.label_space.names(learner.predict(NOTHING).labels) == ["a", "c", "d"]
 
 
 @given(labelsets)

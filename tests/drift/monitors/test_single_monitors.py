@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from drift.alarms.alarm import Alarm, Monitor, Observation
-from drift.alarms.rate_limit import RateLimit
 from drift.monitors.births import BirthMonitor
 from drift.monitors.calibration import CalibrationMonitor
 from drift.monitors.errors import ClusterErrorMonitor, ErrorMonitor
@@ -205,22 +204,6 @@ def test_births_say_what_was_usual() -> None:
     assert (alarm.before, alarm.action) == (0.0, "labels added")
     assert alarm.after is not None
     assert alarm.after > alarm.threshold
-
-
-def test_the_limit_lets_the_strongest_through_and_counts_the_rest() -> None:
-    """A flood is one event; alarms about the stream and about structure always pass."""
-    limit = RateLimit(most=2, length=10)
-    flood = [Alarm("label-fall/rates", "prior", str(n), -float(n), 12.0, 99) for n in range(50)]
-    whole = Alarm("subset-error/adwin", "error", "stream", 0.5, 0.1, 99)
-    split = Alarm("clusters", "structure", "3", 0.5, 0.1, 0, "split")
-    assert [a.subject for a in limit.update([*flood, whole, split])] == ["48", "49", "stream", "3"]
-    restored = RateLimit(most=2, length=10)
-    restored.load_state(stored(limit.state()))
-    for _ in range(9):
-        assert restored.update([]) == []
-    (told,) = restored.update([])
-    assert (told.detector, told.scope, told.statistic, told.threshold) == ("many", "prior", 48.0, 2.0)
-    assert restored.update(flood)[0].subject == "48"
 
 
 STREAMS: dict[str, tuple[type, list[Observation]]] = {

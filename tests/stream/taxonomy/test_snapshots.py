@@ -1,0 +1,43 @@
+"""Taxonomies of several partitions: operations checked on all of them, and one tree that is drawn."""
+
+from __future__ import annotations
+
+from learners.hierarchy.taxonomy import Taxonomy
+from stream.records.schema import Control
+from stream.taxonomy.snapshots import PartitionTaxonomy, drawn, refusals, refusals_in_words
+
+
+def grown(*labels: list[str]) -> dict[int, PartitionTaxonomy]:
+    """Return taxonomies of partitions, each label on as many messages as its id says."""
+    each = [Taxonomy(names) for names in labels]
+    return {number: PartitionTaxonomy(9, one, range(len(one))) for number, one in enumerate(each)}
+
+
+def test_operations_are_checked_in_their_order_and_change_nothing() -> None:
+    """A later one may need an earlier one; a path that stands for another label by now is refused."""
+    given = grown(["t/corn", "t/maize", "t/grain"], ["t/corn", "u"])
+    before = [each.taxonomy.state() for each in given.values()]
+    controls = [
+        Control("merge", "t/maize", ["t/corn"]),
+        Control("add", "t/x"),
+        Control("rename", "t/x", ["y"]),
+        Control("move", "t/maize", ["u"]),
+    ]
+    refused = refusals(given, controls)
+    assert [sorted(why) for why in refused] == [[1], [], [], [0, 1]]
+    assert refused[3][0] == "'t/maize' was merged or retired, and stands for 't/corn' by now. Name that."
+    assert refusals_in_words(controls, refused, partitions=2) == [
+        "merge t/maize: t/corn: There is no label 't/maize'. Add it first, or correct the path. "
+        "(partitions 1 only)",
+        "move t/maize: u: 't/maize' was merged or retired, and stands for 't/corn' by now. Name that.",
+    ]
+    assert [each.taxonomy.state() for each in given.values()] == before
+
+
+def test_the_tree_is_that_of_all_partitions_with_their_counts_together() -> None:
+    """Gone labels are not drawn; markup in names is only a name."""
+    given = grown(["t/corn", "t/maize"], ["t/corn", "[b]u"])
+    given[0].taxonomy.merge("t/maize", "t/corn")
+    tree = drawn(given, "s")
+    (root, other), (leaf,) = tree.children, tree.children[1].children
+    assert [str(each.label) for each in (root, other, leaf)] == ["[b]u  2", "t  0", "corn  2"]
