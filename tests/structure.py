@@ -1,6 +1,6 @@
 """Which package imports which: the arrows that are allowed, and those that the code draws.
 
-`python -m tests.structure` prints the arrows as a Markdown table.
+The READMEs show the allowed ones; see `tests.tables`.
 """
 
 from __future__ import annotations
@@ -150,17 +150,3 @@ def imported(importer: str, source: str) -> Iterator[Import]:
                 yield from (Import(importer, node.lineno, origin, each.name) for each in names)
             case ast.Constant(value=str(text)) if found := REGISTERED.fullmatch(text):
                 yield Import(importer, node.lineno, found["module"], found["name"])
-
-
-def markdown(ours: str) -> Iterator[str]:
-    """Give the lines of a table of one of the three: its packages, and what each may import."""
-    yield "| package | may import |"
-    yield "|---|---|"
-    for package, allowed in ARROWS.items():
-        if package.split(".")[0] == ours:
-            yield f"| `{package}` | {', '.join(f'`{each}`' for each in allowed.split()) or 'none of ours'} |"
-
-
-if __name__ == "__main__":
-    for ours in OURS:
-        print(*markdown(ours), "", sep="\n")

@@ -33,8 +33,8 @@ from stream.records.predictions import ExplanationRecord, PredictionRecord
 from stream.records.schema import Control, Event, Labelled
 from stream.telemetry import Telemetry
 from stream.telemetry.prometheus import registry
-from tests import structure
 from tests.numpydoc import parameters, summary
+from tests.structure import ARROWS
 
 ROOT = Path(__file__).parents[1]
 READMES = tuple(sorted((*ROOT.glob("README.md"), *ROOT.glob("*/README.md"))))
@@ -254,38 +254,21 @@ def markers() -> Iterator[str]:
 
 
 def packages(root: str) -> Callable[[], Iterator[str]]:
-    """Return what yields the packages under a root, each after those that it imports, and which these are."""
+    """Return what yields the packages under a root, each after those that it may import."""
 
     def lines() -> Iterator[str]:
-        imported: dict[str, set[str]] = {
-            each: set() for each in structure.packages() if each.startswith(f"{root}.")
-        }
-        for each in structure.imports():
-            ours = each.imported.partition(".")[0] in structure.DISTRIBUTION
-            if ours and each.importer in imported and each.imported != each.importer:
-                imported[each.importer].add(each.imported)
+        inside = {each: to for each, to in ARROWS.items() if each.startswith(f"{root}.")}
         rows = [
-            (f"`{package}`", _headline(ROOT / package.replace(".", "/") / "__init__.py"), _listed(root, to))
-            for package, to in _in_order(imported)
+            (
+                f"`{package}`",
+                _headline(ROOT / package.replace(".", "/") / "__init__.py"),
+                ", ".join(f"`{each.removeprefix(f'{root}.')}`" for each in to.split()),
+            )
+            for package, to in inside.items()
         ]
-        return table(("package", "what lives there", "imports"), rows)
+        return table(("package", "what lives there", "may import"), rows)
 
     return lines
-
-
-def _listed(root: str, packages: Iterable[str]) -> str:
-    """Return packages as a table names them: those of the same root without it."""
-    return ", ".join(f"`{each.removeprefix(f'{root}.')}`" for each in sorted(packages))
-
-
-def _in_order(imported: dict[str, set[str]]) -> Iterator[tuple[str, set[str]]]:
-    """Yield packages after those that they import; of several that can come next, the first by name."""
-    left = dict(imported)
-    while left:
-        free = [package for package, to in left.items() if not to & set(left)]
-        if not free:
-            raise ValueError(f"The imports of {', '.join(left)} go in a circle")
-        yield free[0], left.pop(free[0])
 
 
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
