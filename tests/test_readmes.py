@@ -58,7 +58,7 @@ from tests.tables import ROOT, filled
 LANGUAGES = ("bash", "python", "toml", "json", "text")
 OURS = [name for name, maker in LEARNERS.items() if isinstance(maker, type) and name != "linear"]
 """Learners that a reader is told when to choose; `linear` is there to be compared with river's."""
-RUN = ("evaluate", "benchmark", "check-config", "learners")
+RUN = ("evaluate", "benchmark", "check-config", "learners", "encoders", "--version")
 """Commands of Ithaca that need nothing but files."""
 RECORDS: dict[str, Any] = {
     "event": Event,
