@@ -1,7 +1,7 @@
 """Which package imports which: the arrows that are allowed, and those that the code draws.
 
-The READMEs show the arrows; see `tests.tables`. `python -m tests.structure` prints the names that each package
-exports, as tests/public_surface.txt has them.
+The READMEs show the arrows; see `tests.tables`. `python -m tests.structure` prints the names that each
+package exports, as tests/public_surface.txt has them.
 """
 
 from __future__ import annotations
