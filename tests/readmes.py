@@ -86,7 +86,7 @@ def parsed(words: list[str]) -> str:
     while True:
         context = command.make_context(name, words, parent=context)
         if not hasattr(command, "resolve_command"):
-            return context.command_path.split(" ", 1)[1]
+            return str(context.command_path).split(" ", 1)[1]
         rest = [*context._protected_args, *context.args]
         name, command, words = command.resolve_command(context, rest)
 

@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import ViewportSize, expect, sync_playwright
 
 from stream.dashboard.access import Guard
 from stream.dashboard.web import application
@@ -19,7 +19,7 @@ from stream.telemetry.server import serving
 from tests.stream.dashboard.streams import fed, planted
 
 PICTURE = Path(__file__).parents[1] / "deploy" / "dashboard.png"
-WINDOW = {"width": 1400, "height": 724}
+WINDOW: ViewportSize = {"width": 1400, "height": 724}
 
 
 def take(file: Path, binary: str) -> None:
