@@ -1,6 +1,6 @@
 """Which package imports which: the arrows that are allowed, and those that the code draws.
 
-`python -m tests.structure` prints the arrows as Markdown tables; with `surface` after it, the names that each
+The READMEs show the arrows; see `tests.tables`. `python -m tests.structure` prints the names that each
 package exports, as tests/public_surface.txt has them.
 """
 
@@ -10,7 +10,6 @@ import ast
 import functools
 import importlib
 import re
-import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,15 +157,6 @@ def imported(importer: str, source: str) -> Iterator[Import]:
                 yield Import(importer, node.lineno, found["module"], found["name"])
 
 
-def markdown(ours: str) -> Iterator[str]:
-    """Give the lines of a table of one of the three: its packages, and what each may import."""
-    yield "| package | may import |"
-    yield "|---|---|"
-    for package, allowed in ARROWS.items():
-        if package.split(".")[0] == ours:
-            yield f"| `{package}` | {', '.join(f'`{each}`' for each in allowed.split()) or 'none of ours'} |"
-
-
 def surface() -> Iterator[str]:
     """Give the lines of a list of the names that each package exports."""
     for package in ARROWS:
@@ -177,9 +167,4 @@ def surface() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    lines = (
-        surface()
-        if sys.argv[1:] == ["surface"]
-        else (line for ours in OURS for line in (*markdown(ours), ""))
-    )
-    print(*lines, sep="\n")
+    print(*surface(), sep="\n")

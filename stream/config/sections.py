@@ -19,20 +19,23 @@ class KafkaSettings(Section):
     bootstrap_servers
         Comma-separated `host:port` of one or more brokers.
     security_protocol, sasl_mechanism
-        What the broker asks for. `PLAINTEXT` and `SASL_PLAINTEXT` can be read and altered on the way.
+        What the broker asks for; a mechanism goes with the two `SASL_` protocols alone. `PLAINTEXT` and
+        `SASL_PLAINTEXT` can be read and altered on the way.
     sasl_username, sasl_password
         For `PLAIN` and `SCRAM`.
     oauth_token_endpoint, oauth_client_id, oauth_client_secret, oauth_scope
-        For `OAUTHBEARER`: where tokens come from (https, or http on this machine) and who we are there.
+        For `OAUTHBEARER` by client credentials: where tokens come from (https, or http on this machine),
+        who the service is there, and the scope it asks for.
     oauth_token_file
         For `OAUTHBEARER`: a file with a token that someone else keeps fresh, instead of an endpoint.
     ssl_cafile, ssl_certfile, ssl_keyfile, ssl_password
-        Whom we trust; our certificate and its key, and the key's passphrase, where the broker wants one.
+        Paths: the authority that is trusted; the service's certificate and key, and the key's passphrase,
+        where the broker wants a certificate.
     partitions, replication_factor
-        For topics that do not exist yet; -1 takes the broker's default. Too few partitions and workers
-        cannot share the stream; changing the number later splits what a partition's learner knows.
+        Of topics that do not exist yet; a factor of -1 takes the broker's default. Partitions bound the
+        number of workers that share the stream; changing their number later splits what was learned.
     compression
-        Of what is written. zstd is smallest, lz4 cheapest.
+        Of the records that are written. zstd is smallest, lz4 cheapest.
     """
 
     bootstrap_servers: str = Field(default="localhost:9092", min_length=1)
@@ -78,13 +81,30 @@ class KafkaSettings(Section):
 
 
 class EncoderSettings(Component):
-    """Which encoder turns events into vectors, and its constructor's parameters."""
+    """Which encoder turns events into vectors.
+
+    Parameters
+    ----------
+    name
+        `hashing` for text, `dense` for features and vectors, `transformer` for text. One that does not fit
+        the events makes each of them a dead letter that says what is missing.
+    parameters
+        The encoder's own, by name.
+    """
 
     name: str = "hashing"
 
 
 class LearnerSettings(Component):
-    """Which learner labels them, by its name in the catalogue, and its constructor's parameters."""
+    """Which learner labels the events.
+
+    Parameters
+    ----------
+    name
+        Its name in `learners.LEARNERS`.
+    parameters
+        The learner's own, by name.
+    """
 
     name: str = "ihomer"
 
@@ -114,7 +134,7 @@ class ConfidenceSettings(Section):
     Parameters
     ----------
     enabled
-        Whether anything is said of it.
+        Whether predictions say how sure they are. Predicted labels and models are the same either way.
     coverage
         Wanted share of events whose true labels are all in the label set said with the prediction. The
         closer to 1, the larger the sets.
@@ -136,7 +156,7 @@ class DriftSettings(Section):
     monitors
         Names of the monitors that run; None (the default) is all.
     detector, parameters
-        Of the errors, by its name in `drift.detectors.catalogue`, and its constructor's parameters.
+        What watches the errors: its name in `drift.detectors`, and its own parameters by name.
     budget
         False alarms per 100,000 messages that each monitor of many labels, pairs or clusters may raise.
         Smaller is quieter and slower; ten times less waits for about 15 % more evidence.
@@ -216,7 +236,14 @@ def state_home() -> Path:
 
 
 class HttpSettings(Section):
-    """Where metrics and health are served; port 0 takes any free one."""
+    """Where metrics and health are served.
+
+    Parameters
+    ----------
+    host, port
+        Where it listens; port 0 takes any free one. Anything but a loopback address shows the figures to
+        whoever reaches it.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=9464, ge=0, le=65_535)
@@ -240,7 +267,15 @@ class DashboardSettings(Section):
 
 
 class LogSettings(Section):
-    """How much is logged, and whether as text for people or JSON lines for machines."""
+    """How much is logged, and in which form.
+
+    Parameters
+    ----------
+    level
+        The least severe messages that are logged.
+    format
+        Lines of text for people, or of JSON for machines.
+    """
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"

@@ -39,16 +39,18 @@ class _StatusCollector(Collector):
         self._telemetry = telemetry
 
     def collect(self) -> Iterator[Metric]:
-        yield InfoMetricFamily("ithaca_build", "What runs.", value=self._telemetry.build)
+        yield InfoMetricFamily(
+            "ithaca_build", "What runs: version, run, encoder, learner.", value=self._telemetry.build
+        )
         status = self._telemetry.status()
         yield from _counters(status)
         yield GaugeMetricFamily(
             "ithaca_partitions",
-            "Partitions that are ours, restoring ones included.",
+            "Partitions of this worker, restoring ones included.",
             value=len(status.partitions) + len(status.restorations),
         )
         yield GaugeMetricFamily(
-            "ithaca_silence_seconds", "Time since the worker's loop turned.", value=status.silence_s
+            "ithaca_silence_seconds", "Time since the worker's loop last turned.", value=status.silence_s
         )
         yield from _gauges(status.partitions)
         yield from _feedback(status.partitions)
@@ -64,16 +66,20 @@ def _counters(status: WorkerStatus) -> Iterator[Metric]:
         ("predictions", "Predictions written.", status.predictions),
         ("learned", "Messages learned from, those relearned after a restart included.", status.learned),
         ("batches", "Transactions committed.", status.batches),
-        ("fencings", "Partitions that another worker had taken over before we knew.", status.fencings),
-        ("failed_commits", "Transactions that failed and were tried again.", status.failures),
+        (
+            "fencings",
+            "Partitions that another worker took over unnoticed; nothing was emitted.",
+            status.fencings,
+        ),
+        ("failed_commits", "Transactions that failed and were repeated.", status.failures),
         ("snapshots", "Snapshots written.", status.snapshots),
         ("failed_snapshots", "Snapshots that could not be written.", status.snapshot_failures),
     ):
         yield CounterMetricFamily(f"ithaca_{name}", text, value=value)
     # Every known key is there from the start: an increase from nothing is none to Prometheus.
     for name, text, label, keys, counts in (
-        ("dead_letters", "Events that could not be used.", "reason", REASONS, status.dead_letters),
-        ("drift_alarms", "Drift alarms.", "scope", SCOPES, status.alarms),
+        ("dead_letters", "Dead letters, by reason.", "reason", REASONS, status.dead_letters),
+        ("drift_alarms", "Drift events, by scope.", "scope", SCOPES, status.alarms),
     ):
         family = CounterMetricFamily(f"ithaca_{name}", text, labels=[label])
         for key, count in (dict.fromkeys(keys, 0) | counts).items():
@@ -82,7 +88,7 @@ def _counters(status: WorkerStatus) -> Iterator[Metric]:
 
 
 def _gauges(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
-    lag = GaugeMetricFamily("ithaca_lag_records", "Records not committed yet.", labels=["partition"])
+    lag = GaugeMetricFamily("ithaca_lag_records", "Events not answered yet.", labels=["partition"])
     offset = GaugeMetricFamily(
         "ithaca_next_offset", "Offset that a partition goes on from.", labels=["partition"]
     )
@@ -119,7 +125,9 @@ def _restorations(status: WorkerStatus) -> Iterator[Metric]:
 def _feedback(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
     # Of the partition, not of the process: they go on where an earlier owner's ended.
     outcomes = CounterMetricFamily(
-        "ithaca_feedback", "Labels that came later, by what became of them.", labels=["partition", "outcome"]
+        "ithaca_feedback",
+        "Feedback, by outcome; goes on where an earlier owner ended.",
+        labels=["partition", "outcome"],
     )
     expired = CounterMetricFamily(
         "ithaca_expired_events", "Events given up before any labels came.", labels=["partition"]
@@ -127,7 +135,7 @@ def _feedback(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
     kept = GaugeMetricFamily(
         "ithaca_feedback_kept", "What is kept: events, and feedback that waits.", labels=["partition", "what"]
     )
-    size = GaugeMetricFamily("ithaca_feedback_kept_bytes", "Memory that takes.", labels=["partition"])
+    size = GaugeMetricFamily("ithaca_feedback_kept_bytes", "Memory of what is kept.", labels=["partition"])
     for each in partitions:
         number = str(each.partition)
         for outcome in OUTCOMES:
@@ -143,10 +151,10 @@ def _confidence(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
     families = {
         name: GaugeMetricFamily(f"ithaca_{name}_ratio", text, labels=["partition"])
         for name, text in (
-            ("coverage", "Messages lately whose true labels were all in the label set said beforehand."),
-            ("coverage_target", "What that should be."),
-            ("rejected", "Predictions lately that were rejected as not sure enough."),
-            ("accepted_error", "Wrong label-sets lately among the predictions that were not rejected."),
+            ("coverage", "Share of recent events whose labels were all in the conformal set."),
+            ("coverage_target", "Wanted share, `confidence.coverage`."),
+            ("rejected", "Share of recent predictions that were rejected."),
+            ("accepted_error", "Share of wrong label-sets among recent predictions that were accepted."),
         )
     }
     for each in partitions:
