@@ -20,14 +20,14 @@ try_uv() { [ -n "$uv" ] && VIRTUAL_ENV="$venv" "$uv" pip install --constraint co
 
 torch=$(grep '^torch==' constraints.txt)
 if ls -d "$venv"/lib/python*/site-packages/torch >/dev/null 2>&1; then
-    build="beside the torch that is there" size="at most 0.4 GB to download"
+    build="beside the torch that is there" size="at most 0.2 GB to download, 0.5 GB on disk"
 elif command -v nvidia-smi >/dev/null; then
-    build="torch with CUDA" size="about 2.6 GB to download, 5 GB on disk" without=
+    build="torch with CUDA" size="about 2.8 GB to download, 5 GB on disk" without=
 elif UV_HTTP_RETRIES=0 try_uv --quiet --no-deps --torch-backend cpu "$torch" 2>/dev/null ||
     pip install --quiet --no-deps "$torch+cpu" 2>/dev/null; then
     build="torch for CPUs" size="about 0.5 GB to download, 1.5 GB on disk"
 else
-    build="torch with CUDA, as no index here has one for CPUs" size="about 2 GB to download, 4 GB on disk"
+    build="torch with CUDA, as no index here has one for CPUs" size="about 2.4 GB to download, 4.1 GB on disk"
 fi
 echo "ithaca[$extra] into $venv, $build: $size, some minutes."
 

@@ -1,7 +1,7 @@
 """What detectors, monitors and learners are made of: arrays, compiled code, state, registries."""
 
 from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
-from drift.core.compiled import compiled
+from drift.core.compiled import compilations, compiled
 from drift.core.registry import Registry, suggestion
 from drift.core.state import State
 
@@ -13,6 +13,7 @@ __all__ = [
     "Registry",
     "State",
     "Vector",
+    "compilations",
     "compiled",
     "grown",
     "suggestion",

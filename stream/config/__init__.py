@@ -2,15 +2,15 @@
 
 from stream.config.components import Component
 from stream.config.loading import ConfigError, load
-from stream.config.settings import (
+from stream.config.sections import (
     ConfidenceSettings,
     DriftSettings,
     EncoderSettings,
     KafkaSettings,
     LearnerSettings,
-    Settings,
     state_home,
 )
+from stream.config.settings import Settings
 
 __all__ = [
     "Component",

@@ -108,8 +108,13 @@ def read_file(state: StreamState, path: Path) -> None:
     NotOursError
         When a line is not a replay's.
     """
-    with path.open("rb") as file:
-        _take(state, map(of_line, file))
+    try:
+        with path.open("rb") as file:
+            _take(state, map(of_line, file))
+    except NotOursError as error:
+        raise NotOursError(
+            f"{path} is no replay's file ({error}). Name one that `ithaca replay --out` wrote."
+        ) from error
     state.ready = True
 
 

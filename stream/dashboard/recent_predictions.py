@@ -20,11 +20,11 @@ class RecentPrediction(NamedTuple):
     id, run
         The event's and the run's.
     updates
-        Messages that the state had learned from.
+        Messages that the model had learned from.
     labels, truth
         What was predicted and what was true; None where that was not said, or not completely.
     taught
-        Whether the state learned from the event.
+        Whether the model learned from the event.
     value
         The whole record.
     """

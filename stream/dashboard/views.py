@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from stream.dashboard import output_records
-from stream.dashboard.cluster_tree import pruned
-from stream.dashboard.label_figures import SILENT, LabelFigures
 from stream.dashboard.recent_predictions import RecentPrediction
 from stream.dashboard.series import AT, Buckets, scores
 from stream.dashboard.stream_state import DriftEvent, MonitorLevels, StreamState
@@ -22,11 +20,6 @@ PAGE = 50
 DRIFT_PAGE = 400
 FACETS = "scope", "detector", "subject"
 """What drift events are filtered by."""
-BIRTHS = 30
-LEAVES = 80
-"""Clusters drawn at a time."""
-MEMBERS = 12
-"""Labels named of each cluster."""
 
 
 def overview(state: StreamState, span: str) -> Json:
@@ -49,7 +42,7 @@ def overview(state: StreamState, span: str) -> Json:
         "series": _curves(series),
         "rolling": _rolling(series),
         "partitions": [_partition(state, number) for number in sorted(state.partitions)],
-        "latest": [_alarm(each) for each in list(state.drift)[:-6:-1]],
+        "latest": [drift_row(each) for each in list(state.drift)[:-6:-1]],
         "latest_dead_letters": [each._asdict() for each in list(state.dead_letters)[:-9:-1]],
         "runs": [
             {"name": run.name, "predictions": run.predictions, "encoder": run.encoder}
@@ -100,7 +93,8 @@ def _partition(state: StreamState, number: int) -> Json:
     }
 
 
-def _alarm(drift: DriftEvent) -> Json:
+def drift_row(drift: DriftEvent) -> Json:
+    """Return a drift event with where it stands."""
     return {
         "number": drift.number,
         "partition": drift.partition,
@@ -131,7 +125,7 @@ def drifts(state: StreamState, wanted: Mapping[str, str]) -> Json:
         "total": len(found),
         "kept": len(state.drift),
         "facets": facets,
-        "events": [_alarm(each) for each in found[: -DRIFT_PAGE - 1 : -1]],
+        "events": [drift_row(each) for each in found[: -DRIFT_PAGE - 1 : -1]],
         "rolling": _rolling(series),
         "width": series.width,
         "levels": {name: _level(levels) for name, levels in state.levels.items()},
@@ -173,7 +167,7 @@ def around(state: StreamState, partition: int, offset: int, before: int, after: 
         "partition": partition,
         "offset": offset,
         "messages": [_row(seen) for seen in rows],
-        "drift": [_alarm(each) for each in near],
+        "drift": [drift_row(each) for each in near],
         "first": known.recent.first if known else None,
     }
 
@@ -221,103 +215,4 @@ def message(state: StreamState, partition: int, offset: int) -> Json | None:
         "record": msgspec.to_builtins(found),
         "nearest": nearest,
         "clusters": clusters,
-    }
-
-
-ORDERS: dict[str, Callable[[LabelFigures], Any]] = {
-    "change": lambda label: (-abs(label.change), label.name),
-    "count": lambda label: (-label.occurrences, label.name),
-    "f1": lambda label: (label.f1, -label.occurrences, label.name),
-    "rate": lambda label: (-label.rate, label.name),
-    "silent": lambda label: (-label.silent, label.name),
-    "name": lambda label: label.name,
-}
-"""How labels can be ordered; F1 from the worst."""
-
-
-def labels(state: StreamState, order: str, query: str, page: int) -> Json:
-    """Return a page of the labels, which were born lately, and which have gone silent."""
-    updates = {number: partition.written for number, partition in state.partitions.items()}
-    query = query.lower()
-    every = state.labels.figures(updates)
-    found = sorted(
-        (each for each in every if query in each.name.lower()), key=ORDERS.get(order, ORDERS["change"])
-    )
-    silent = sorted((each for each in every if each.silent >= SILENT), key=ORDERS["silent"])
-    born = sorted(state.labels.births(), key=lambda pair: (-(pair[1].time or 0.0), -pair[1].offset, pair[0]))
-    begin = page * PAGE
-    return {
-        **head(state),
-        "order": order if order in ORDERS else "change",
-        "page": page,
-        "pages": -(-len(found) // PAGE),
-        "total": len(found),
-        "known": len(state.labels),
-        "labels": [_figures(state, each) for each in found[begin : begin + PAGE]],
-        "births": [{"label": name, **birth._asdict()} for name, birth in born[:BIRTHS]],
-        "silent": [_figures(state, each) for each in silent[:BIRTHS]],
-        "silent_total": len(silent),
-    }
-
-
-def _figures(state: StreamState, figures: LabelFigures) -> Json:
-    return {
-        **figures._asdict(),
-        "history": [round(rate, 5) for _, rate in state.labels[figures.name].history],
-    }
-
-
-def label(state: StreamState, name: str) -> Json | None:
-    """Return everything about one label; None where there is none of that name."""
-    if name not in state.labels:
-        return None
-    known = state.labels[name]
-    updates = {number: partition.written for number, partition in state.partitions.items()}
-    mates = {}
-    for partition, record in known.records.items():
-        if record.cluster is not None:
-            group = state.labels.of_cluster(partition).get(record.cluster, [])
-            mates[partition] = [each.name for each in group if each.name != name][: 2 * MEMBERS]
-    return {
-        **head(state),
-        **_figures(state, known.figures(updates)),
-        "birth": known.birth._asdict() if known.birth else None,
-        "partitions": {partition: msgspec.to_builtins(each) for partition, each in known.records.items()},
-        "mates": mates,
-        "messages": messages(state, "all", "", name)["messages"][:10],
-        "drift": [_alarm(each) for each in state.drift if each.record.subject == name][-20:],
-    }
-
-
-def clusters(state: StreamState, partition: int) -> Json:
-    """Return a partition's tree of label clusters, and what changed in it."""
-    known = state.partitions.get(partition)
-    groups = state.labels.of_cluster(partition)
-    statistics = known.statistics if known else None
-    sizes = {
-        cluster: sum(each.records[partition].count for each in group) for cluster, group in groups.items()
-    }
-    largest = sorted(groups, key=lambda cluster: (-sizes[cluster], cluster))[:LEAVES]
-    changes = [
-        _alarm(each)
-        for each in state.drift
-        if each.partition == partition and each.record.scope == "structure" and each.record.action
-    ]
-    return {
-        **head(state),
-        "timed": state.timed,
-        "partition": partition,
-        "partitions": sorted(state.partitions),
-        "splits": pruned(statistics.splits if statistics else (), set(largest)),
-        "clusters": {
-            cluster: {
-                "size": len(groups[cluster]),
-                "count": sizes[cluster],
-                "labels": [each.name for each in groups[cluster][:MEMBERS]],
-            }
-            for cluster in largest
-        },
-        "total": len(groups),
-        "changes": changes[:-41:-1],
-        "updates": known.updates if known else 0,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.resources
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from stream.dashboard import views
+from stream.dashboard import label_views, views
 from stream.dashboard.access import Guard
 from stream.dashboard.compare import compare
 from stream.dashboard.stream_state import StreamState
@@ -56,15 +56,15 @@ class _Api:
         self._streams = streams
 
     def _stream(self, request: Request, name: str = "source") -> StreamState:
-        return self._streams[_number(request, name, 0, len(self._streams) - 1)]
+        return self._streams[_number(request.query_params, name, 0, len(self._streams) - 1)]
 
-    def view(self, answer: Callable[[StreamState, Request], Any]) -> Callable[[Request], Response]:
+    def view(self, answer: Callable[[StreamState, Mapping[str, str]], Any]) -> Callable[[Request], Response]:
         """Return an endpoint that answers from the stream that a request names; None is not found."""
 
         def endpoint(request: Request) -> Response:
             state = self._stream(request)
             with state.lock:
-                return _json(answer(state, request))
+                return _json(answer(state, request.query_params))
 
         return endpoint
 
@@ -102,57 +102,33 @@ class _Api:
         return StreamingResponse(stream(), media_type="text/event-stream")
 
 
-def _overview(state: StreamState, request: Request) -> Any:
-    return views.overview(state, request.query_params.get("span", "all"))
+def _around(state: StreamState, given: Mapping[str, str]) -> Any:
+    count = _number(given, "count", 12, MOST_AROUND)
+    return views.around(state, _number(given, "partition"), _number(given, "offset"), count, count + 1)
 
 
-def _drift(state: StreamState, request: Request) -> Any:
-    return views.drifts(state, {name: value for name, value in request.query_params.items() if value})
-
-
-def _around(state: StreamState, request: Request) -> Any:
-    partition, offset = _number(request, "partition"), _number(request, "offset")
-    count = _number(request, "count", 12, MOST_AROUND)
-    return views.around(state, partition, offset, count, count + 1)
-
-
-def _messages(state: StreamState, request: Request) -> Any:
-    given = request.query_params
-    return views.messages(state, given.get("which", "all"), given.get("q", ""), given.get("label", ""))
-
-
-def _message(state: StreamState, request: Request) -> Any:
-    return views.message(state, _number(request, "partition"), _number(request, "offset"))
-
-
-def _labels(state: StreamState, request: Request) -> Any:
-    given = request.query_params
-    return views.labels(state, given.get("order", "change"), given.get("q", ""), _number(request, "page"))
-
-
-def _label(state: StreamState, request: Request) -> Any:
-    return views.label(state, request.query_params.get("name", ""))
-
-
-def _clusters(state: StreamState, request: Request) -> Any:
-    return views.clusters(state, _number(request, "partition"))
-
-
-_VIEWS: dict[str, Callable[[StreamState, Request], Any]] = {
-    "overview": _overview,
-    "drift": _drift,
+_VIEWS: dict[str, Callable[[StreamState, Mapping[str, str]], Any]] = {
+    "overview": lambda state, given: views.overview(state, given.get("span", "all")),
+    "drift": lambda state, given: views.drifts(state, {name: text for name, text in given.items() if text}),
     "around": _around,
-    "messages": _messages,
-    "message": _message,
-    "labels": _labels,
-    "label": _label,
-    "clusters": _clusters,
+    "messages": lambda state, given: views.messages(
+        state, given.get("which", "all"), given.get("q", ""), given.get("label", "")
+    ),
+    "message": lambda state, given: views.message(
+        state, _number(given, "partition"), _number(given, "offset")
+    ),
+    "labels": lambda state, given: label_views.labels(
+        state, given.get("order", "change"), given.get("q", ""), _number(given, "page")
+    ),
+    "label": lambda state, given: label_views.label(state, given.get("name", "")),
+    "clusters": lambda state, given: label_views.clusters(state, _number(given, "partition")),
 }
+"""By name, what a view of the page shows, given the query of its request."""
 
 
-def _number(request: Request, name: str, default: int = 0, most: int = 2**62) -> int:
+def _number(given: Mapping[str, str], name: str, default: int = 0, most: int = 2**62) -> int:
     """Return a whole number from the query; whatever cannot be one is the default."""
-    text = request.query_params.get(name, "")
+    text = given.get(name, "")
     return min(int(text), most) if text.isdecimal() and len(text) < 20 else default
 
 

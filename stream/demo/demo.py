@@ -29,7 +29,7 @@ from stream.demo.support_messages import messages
 from stream.demo.terminal import SCORES, LiveView, add_scores, figures_in_words, listed
 from stream.encoders import limit_threads
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics
-from stream.pipeline import NO_RECORD, Outcome, Task, make_task
+from stream.pipeline import NO_RECORD, Outcome, Task, make_task, warm_up
 from stream.records import Event, EventOutcome, Record, topic
 from stream.telemetry import Telemetry, serve_metrics
 from stream.worker import Worker, build
@@ -251,6 +251,7 @@ def play(events: int) -> None:
             if isinstance(broker, GivenBroker):
                 started.callback(delete_topics, settings.kafka, settings.stream)
             console.print(f"dashboard: {started.enter_context(dashboard(settings))}", highlight=False)
+            warm_up(with_baselines(settings, 0), console.print)
             Demo(broker, settings, events, console).run()
     except (NoBrokerError, BrokerError, FencedError, UnwrittenError, ValueError, OSError) as error:
         console.print(f"ithaca: {error}", style="red", highlight=False)

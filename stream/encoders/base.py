@@ -1,14 +1,15 @@
-"""What an encoder is."""
+"""What an encoder is, and what those of text have in common."""
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.records import Event
+from stream.records import BadEventError, Event
 
 
 class Encoder(Protocol):
@@ -43,3 +44,33 @@ class Encoder(Protocol):
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
         ...
+
+
+class TextEncoder(abc.ABC):
+    """Base of the encoders that read an event's text and learn nothing of it."""
+
+    @property
+    @abc.abstractmethod
+    def name(self) -> str:
+        """What makes the vectors, settings included."""
+
+    @abc.abstractmethod
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row a text."""
+
+    def check(self, event: Event) -> None:
+        """Raise BadEventError when the event has no text."""
+        if event.text is None:
+            raise BadEventError("encoder", f"text is missing; the encoder {self.name} reads it")
+
+    def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
+        """Return one vector an event."""
+        return list(self.vectors([event.text or "" for event in events]))
+
+    def state(self) -> dict[str, Any]:
+        """Return an empty dictionary: nothing is learned."""
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        del state

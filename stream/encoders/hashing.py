@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from learners.core import check_number
 from learners.extreme import choose_device
-from stream.records import BadEventError, Event
+from stream.encoders.base import TextEncoder
 
 GRAMS = (4, 6)
 """Lengths of the byte n-grams. Six bytes are two characters of most scripts that write no spaces."""
@@ -36,7 +35,7 @@ _MIXER = 0x5851F42D4C957F2D
 _SLICE = {"cpu": 1 << 16, "cuda": 1 << 24}
 
 
-class Hashing:
+class Hashing(TextEncoder):
     """Text as signed hashes of its words, word stems and byte n-grams, in a fixed number of dimensions.
 
     Case is folded; spaces and punctuation separate words, and every other byte belongs to one (so a
@@ -88,15 +87,6 @@ class Hashing:
         """What makes the vectors."""
         return f"hashing-{self.dimensions}"
 
-    def check(self, event: Event) -> None:
-        """Raise BadEventError when the event has no text."""
-        if event.text is None:
-            raise BadEventError("encoder", f"text is missing; the encoder {self.name} reads it")
-
-    def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
-        """Return one vector an event, each of shape (dimensions,)."""
-        return list(self.vectors([event.text or "" for event in events]))
-
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row a text, shape (len(texts), dimensions)."""
         out = np.empty((len(texts), self.dimensions), dtype=np.float32)
@@ -145,14 +135,6 @@ class Hashing:
         mixed = (sums[ends] - sums[starts]) * self._inverses[starts]
         mixed = (mixed ^ (mixed >> 32)) * _MIXER
         return (mixed ^ (mixed >> 29)) * _MIXER
-
-    def state(self) -> dict[str, Any]:
-        """Return an empty dictionary: nothing is learned."""
-        return {}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        del state
 
 
 def _bytes(text: str) -> bytes:

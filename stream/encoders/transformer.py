@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from learners.extreme import choose_device
-from stream.records import BadEventError, Event
+from stream.encoders.base import TextEncoder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SHAPES = {"cpu": (1, 1), "cuda": (32, 32)}
 
 
-class Transformer:
+class Transformer(TextEncoder):
     """Text as the embedding that a pretrained model of sentence-transformers gives it.
 
     A row never shares a forward pass of varying shape with others: on a CPU it is computed alone, on a
@@ -73,15 +73,6 @@ class Transformer:
         """What makes the vectors: the model's name and a fingerprint of its weights."""
         return self._name
 
-    def check(self, event: Event) -> None:
-        """Raise BadEventError when the event has no text."""
-        if event.text is None:
-            raise BadEventError("encoder", f"text is missing; the encoder {self.name} reads it")
-
-    def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
-        """Return one vector an event, as long as the model's embedding."""
-        return list(self.vectors([event.text or "" for event in events]))
-
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row a text, shape (len(texts), embedding length)."""
         tokens = [self._tokens(text) for text in texts]
@@ -110,14 +101,6 @@ class Transformer:
         with torch.inference_mode():
             embedded: torch.Tensor = self._network(fields)["sentence_embedding"]
         return embedded[: len(rows)].float().cpu().numpy()
-
-    def state(self) -> dict[str, Any]:
-        """Return an empty dictionary: the model does not learn here."""
-        return {}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        del state
 
 
 def _load(model: str, device: torch.device) -> SentenceTransformer:

@@ -6,6 +6,7 @@ scores here are the service's on the same events. Messages are encoded once for 
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from drift.monitors import Monitors
 from learners import BASELINES
 from learners.core import Learner
 from stream.encoders import Encoded, Encoder, encode_all, make_encoder
-from stream.pipeline import FeedbackStore, Task
+from stream.pipeline import FeedbackStore, Task, warm_up
 from stream.records import BadEventError, Control, Event, Feedback, Input, Labelled, in_words
 from stream.sources import Source, SourceError
 
@@ -27,6 +28,8 @@ ENCODED_AT_ONCE = 256
 """Messages encoded at a time."""
 POINTS = 100
 """Places in a stream at which a curve is taken, at least."""
+_WARM: set[str] = set()
+"""Learners that have run in this process."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -161,6 +164,8 @@ def evaluate(
     every = max(1, len(source) // POINTS)
     has_feedback = _any(source, lambda message: isinstance(message, Feedback))
     trials = [_Trial(name, encoder, learner, every, has_feedback) for name, learner in learners.items()]
+    for trial in trials:
+        trial.warm_up()
     batches = _Batches(source, encoder, _order(len(source), shuffle))
     for batch in batches:
         for trial in trials:
@@ -204,6 +209,14 @@ class _Trial:
         self._seconds = 0.0
         self._taken = 0
         self._curve: list[Point] = []
+
+    def warm_up(self) -> None:
+        """Compile before the clock starts, once in a process."""
+        learner = self.task.learner
+        if repr(learner) not in _WARM:
+            _WARM.add(repr(learner))
+            copied = copy.deepcopy(learner)
+            warm_up(Task(self.task.encoder, copied, Monitors(names=()), run="", source=""))
 
     def run(self, batch: Sequence[Encoded | Feedback | Control]) -> None:
         started = time.perf_counter()

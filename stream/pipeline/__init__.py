@@ -6,6 +6,7 @@ from stream.pipeline.feedback import NO_RECORD, OUTCOMES, FeedbackStatistics, Fe
 from stream.pipeline.label_statistics import SHORT_HALF_LIFE, LabelStatistics
 from stream.pipeline.outcome import Outcome
 from stream.pipeline.task import Task
+from stream.pipeline.warmup import warm_up
 
 __all__ = [
     "NO_RECORD",
@@ -18,4 +19,5 @@ __all__ = [
     "Outcome",
     "Task",
     "make_task",
+    "warm_up",
 ]

@@ -18,7 +18,7 @@ from learners.core import digest
 from learners.metrics import Scores
 from stream.config import KafkaSettings
 from stream.kafka import History, Writer, ensure_topic
-from stream.pipeline import LearnerError, Outcome, Task
+from stream.pipeline import LearnerError, Outcome, Task, warm_up
 from stream.records import KINDS, Output
 
 Sink = Callable[[int, Sequence[Output]], None]
@@ -79,6 +79,7 @@ def replay(
     progress
         Called after every batch with the offsets done.
     """
+    warm_up(make_task())
     began = time.perf_counter()
     tasks: dict[int, Task] = {}
     messages = passed = 0

@@ -99,7 +99,7 @@ class PartitionLoader:
     membership
         The group's, at this moment.
     telemetry
-        Whom to tell how far a partition is.
+        What to report to, how far a partition is.
     """
 
     def __init__(

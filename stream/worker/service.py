@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 from stream import __version__
 from stream.config import Settings
 from stream.encoders import limit_threads
 from stream.kafka import ensure_topics
-from stream.pipeline import Task, make_task
+from stream.pipeline import Task, make_task, warm_up
 from stream.telemetry import Telemetry, serve_metrics
 from stream.worker.forwarding import forwarding
 from stream.worker.worker import Worker
@@ -24,7 +25,7 @@ def serve(settings: Settings) -> None:
     Parameters
     ----------
     settings
-        That a task can be made with, see `make_task`: it is made only when partitions have been given.
+        That a task can be made with, see `make_task`: checked by the caller.
 
     Raises
     ------
@@ -42,23 +43,35 @@ def serve(settings: Settings) -> None:
         task.encoder = telemetry.timed(task.encoder)
         return task
 
-    worker = Worker(settings, timed_task, telemetry)
+    def show(line: str) -> None:
+        telemetry.beat()
+        log.info(line)
 
     def stop(number: int, frame: FrameType | None) -> None:
         del frame
         log.info("%s: finishing the batch", signal.Signals(number).name)
         worker.stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    with (
-        serve_metrics(telemetry, settings.http.host, settings.http.port) as url,
-        forwarding(settings, failed=worker.stop),
-    ):
+    with serve_metrics(telemetry, settings.http.host, settings.http.port) as url:
         log.info("stream %s (%d partitions), group %s", settings.stream, partitions, settings.group)
         log.info("run %s; metrics and health at %s", settings.run_name, url)
-        worker.run()
+        try:
+            _at_stop(signal.default_int_handler)
+            # Before the group is joined: a member that compiles instead of polling is thrown out.
+            warm_up(make_task(settings), show)
+            worker = Worker(settings, timed_task, telemetry)
+        except KeyboardInterrupt:
+            log.info("stopped before the group was joined")
+            return
+        _at_stop(stop)
+        with forwarding(settings, failed=worker.stop):
+            worker.run()
     log.info("stopped in order")
+
+
+def _at_stop(handler: Callable[[int, FrameType | None], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
 
 
 def build(settings: Settings) -> dict[str, str]:

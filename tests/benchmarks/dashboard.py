@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from learners import IHOMER
-from stream.dashboard import views
+from stream.dashboard import label_views, views
 from stream.dashboard.stream_state import StreamState
 from stream.encoders import Hashing
 from stream.pipeline.task import EXPLAINED, NEAREST
@@ -40,9 +40,9 @@ def page(state: StreamState) -> None:
     answers: dict[str, Callable[[], object]] = {
         "overview": lambda: views.overview(state, "all"),
         "drift": lambda: views.drifts(state, {}),
-        "labels": lambda: views.labels(state, "change", "", 0),
-        "labels, searched": lambda: views.labels(state, "change", "topic-99", 0),
-        "clusters": lambda: views.clusters(state, 0),
+        "labels": lambda: label_views.labels(state, "change", "", 0),
+        "labels, searched": lambda: label_views.labels(state, "change", "topic-99", 0),
+        "clusters": lambda: label_views.clusters(state, 0),
         "messages": lambda: views.messages(state, "wrong", "", ""),
     }
     for name, answer in answers.items():

@@ -351,7 +351,7 @@ def test_the_command_starts_finds_and_stops_a_broker(bare: Path) -> None:
     assert stopped.exit_code == 0
     assert closed(address)
     again = runner.invoke(app, ["broker", "stop"])
-    assert (again.exit_code, "no broker was started" in again.stderr) == (1, True)
+    assert (again.exit_code, "No broker was started" in again.stderr) == (1, True)
 
 
 def test_status_tells_a_dead_broker_from_another_process_with_its_pid(bare: Path, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_section_that_cannot_be_read_is_not_shown(monkeypatch: pytest.MonkeyPa
         assert PLANTED not in "".join(traceback.format_exception(caught.value))
 
 
-def test_http_is_on_loopback_unless_told_otherwise() -> None:
+def test_http_is_on_loopback_by_default() -> None:
     """Whoever reaches it reads everything it says."""
     assert Settings().http.host == "127.0.0.1"
     with serve_metrics(Telemetry()) as url:

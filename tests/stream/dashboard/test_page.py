@@ -197,7 +197,7 @@ def test_the_keyboard_goes_everywhere(watched: Watched, url: str) -> None:
     watched.page.locator("#rolling").focus()
     keyboard.press("ArrowLeft")
     expect(watched.page.locator("#tip")).to_contain_text("this service")
-    expect(watched.page.locator("#spoken")).to_contain_text("persistence labels")
+    expect(watched.page.locator("#spoken")).to_contain_text("persistence")
     for number, view in enumerate(VIEWS, 1):
         keyboard.press(str(number))
         expect(watched.page.locator(f"main [data-view={view}]")).to_be_visible()

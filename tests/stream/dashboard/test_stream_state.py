@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.dashboard import views
+from stream.dashboard import label_views, views
 from stream.dashboard.cluster_tree import pruned
 from stream.dashboard.compare import compare
 from stream.dashboard.output_records import NotOursError, OutputRecord, of_line, of_record
@@ -186,19 +186,19 @@ def test_labels_fade_fall_silent_and_are_born() -> None:
         "m", [OutputRecord("label-stats", 0, 1_000, 1.0, 1.0, encode(record)), partition_statistics(1_000)]
     )
     state.take(prediction(1_001, [], ["new"], at=7.0))
-    page = views.labels(state, "change", "", 0)
+    page = label_views.labels(state, "change", "", 0)
     assert page["births"][0] == {"label": "new", "partition": 0, "offset": 1_001, "time": 7.0}
     assert page["labels"][0]["change"] == pytest.approx(0.0, abs=0.1)
     assert page["silent"] == []
     state.take(partition_statistics(2_500))
-    page = views.labels(state, "silent", "", 0)
+    page = label_views.labels(state, "silent", "", 0)
     assert page["silent"][0]["name"] == "old"
     assert page["silent"][0]["silent"] == pytest.approx(0.05 * 1_500)
     assert page["labels"][0]["rate"] == pytest.approx(0.05 * 0.5**3)
     state.take(prediction(2_501, [], ["old"], at=8.0))
-    assert views.labels(state, "silent", "", 0)["silent"] == []
-    assert views.label(state, "old")["clusters"] == {0: 4}  # type: ignore[index]
-    assert views.label(state, "nobody") is None
+    assert label_views.labels(state, "silent", "", 0)["silent"] == []
+    assert label_views.label(state, "old")["clusters"] == {0: 4}  # type: ignore[index]
+    assert label_views.label(state, "nobody") is None
 
 
 @given(st.integers(2, 60), st.sets(st.integers(0, 59)), st.randoms(use_true_random=False))
@@ -235,7 +235,7 @@ def test_the_messages_before_and_after_and_who_is_near() -> None:
     assert views.message(state, 0, 11) is None
 
 
-def test_the_ledger_keeps_the_latest() -> None:
+def test_the_latest_predictions_are_kept() -> None:
     """And no more than twice as many, for a while."""
     recent = RecentPredictions(10)
     for offset in range(100):
@@ -278,15 +278,15 @@ def test_what_monitors_measure_is_kept_over_time() -> None:
     state.take(OutputRecord("partition-stats", 1, 9, 1.5, None, encode(nearer)))
     found = views.drifts(state, {})["levels"]
     assert found == {"vector/frechet": {"partition": 1, "figures": [[1.5, 0.1, 0.2]]}}
-    assert views.clusters(state, 0)["total"] == 0
+    assert label_views.clusters(state, 0)["total"] == 0
 
 
 def test_every_view_of_nothing_is_json() -> None:
     """A stream without records answers too."""
     state = StreamState("m")
     for answer in (
-        views.overview(state, "all"), views.drifts(state, {}), views.labels(state, "change", "", 0),
-        views.clusters(state, 0), views.messages(state, "all", "", ""), views.around(state, 0, 0, 2, 2),
+        views.overview(state, "all"), views.drifts(state, {}), label_views.labels(state, "change", "", 0),
+        label_views.clusters(state, 0), views.messages(state, "all", "", ""), views.around(state, 0, 0, 2, 2),
     ):  # fmt: skip
         assert not any(isinstance(value, float) and math.isnan(value) for value in answer.values())
         assert msgspec.json.decode(msgspec.json.encode(answer))["name"] == "m"

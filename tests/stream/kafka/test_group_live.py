@@ -28,7 +28,7 @@ def test_joining_is_not_forgotten(kafka: str, stream_name: str) -> None:
         group.close()
 
 
-def test_who_was_thrown_out_of_the_group_is_told_so(kafka: str, stream_name: str) -> None:
+def test_who_was_thrown_out_of_the_group_learns_it(kafka: str, stream_name: str) -> None:
     """A worker that tried again would fence whoever has the partition now, and be refused all the same."""
     settings = settings_of(LiveStream(kafka, stream_name))
     group, outbox = Group(settings), Outbox(settings, 0)

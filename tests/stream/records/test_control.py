@@ -63,7 +63,7 @@ def written(outputs: list[Output], kind: str) -> list[dict[str, Any]]:
     return [json.loads(output.value or b"") for output in outputs if output.kind == kind]
 
 
-def test_an_operation_applies_at_its_offset_and_is_told_of() -> None:
+def test_an_operation_applies_at_its_offset_and_is_reported() -> None:
     """Predictions before it name the old path, those after it the new one; a drift event says so."""
     task = make_expansion()
     given = [labelled(5 * number) for number in range(40)]

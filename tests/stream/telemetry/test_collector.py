@@ -148,7 +148,7 @@ def test_a_partitions_series_go_with_it(telemetry: Telemetry) -> None:
     assert value(telemetry, "ithaca_partitions") == 1
 
 
-def test_snapshots_are_counted_and_their_age_and_size_told(telemetry: Telemetry) -> None:
+def test_snapshots_are_counted_with_their_age_and_size(telemetry: Telemetry) -> None:
     """Of the newest, as long as the partition is ours; the counts stay."""
     telemetry.gained(0, make_task())
     telemetry.gained(1, make_task(), StoredSnapshot(5, 500, time.time()))

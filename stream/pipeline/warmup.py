@@ -1,0 +1,85 @@
+"""Compiling what a task runs before it counts: before a group is joined, before a clock starts."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import numpy as np
+
+from drift.core import Vector, compilations
+from learners import LEARNERS
+from learners.wrappers import RiverLearner
+from stream.config import LearnerSettings, Settings
+from stream.pipeline.factory import make_task
+from stream.pipeline.task import EXPLAINED, NEAREST, Task
+from stream.records import Event
+
+MESSAGES, RIVER_MESSAGES = 320, 64
+"""Trees first split, and clusters are first divided, after about 200; what river has is slow, and plain."""
+LABELS, FEATURES = 8, 16
+TOLD_EVERY_S = 5.0
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
+    """Run a fresh task on made-up messages, so that all its compiled functions are there; throw it away.
+
+    Compiled code is kept on disk: this takes most of a minute once per machine, and a second after that.
+
+    Parameters
+    ----------
+    task
+        Has the learner, the monitors and all else that will run. Its encoder is not asked.
+    show
+        Takes lines that tell a person what goes on; none where nothing is compiled.
+    """
+    began = shown = time.monotonic()
+    count = 0
+
+    def compiled(name: str) -> None:
+        nonlocal shown, count
+        del name
+        count += 1
+        if count == 1:
+            show("compiling kernels, once per machine")
+        elif time.monotonic() - shown > TOLD_EVERY_S:
+            shown = time.monotonic()
+            show(f"compiling kernels: {count} in {shown - began:.0f} s")
+
+    messages = _messages(RIVER_MESSAGES if isinstance(task.learner, RiverLearner) else MESSAGES)
+    # A learner that throws at made-up messages may do well on real ones, where a record costs a dead letter.
+    with compilations(compiled), suppress(Exception):
+        for event, x in messages:
+            task.learner.explain(x, EXPLAINED, NEAREST)
+            task.advance(event, x)
+    if count:
+        show(f"compiled {count} kernels in {time.monotonic() - began:.0f} s")
+
+
+def compile_all() -> None:
+    """Compile what each of our learners runs, with all monitors: for an image, as it is built."""
+    for name in LEARNERS:
+        task = make_task(Settings(learner=LearnerSettings(name=name)))
+        if not isinstance(task.learner, RiverLearner):
+            _to_stderr(name)
+            warm_up(task)
+
+
+def _messages(count: int) -> Iterator[tuple[Event, Vector]]:
+    """Give messages of pairs of labels, with values missing and labels unknown; at last the pairs move."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(LABELS, FEATURES)).astype(np.float32)
+    for number in range(count):
+        label = int(rng.integers(LABELS))
+        shift = LABELS // 2 if number > count * 2 // 3 else 0
+        x = centres[(label + shift) % LABELS] + rng.normal(0, 0.3, FEATURES).astype(np.float32)
+        x[rng.random(FEATURES) < 0.05] = np.nan
+        pair, others = ([f"{each // 4}/{each}" for each in (n, n ^ 1)] for n in (label, (label + 2) % LABELS))
+        complete = number % 5 < 4
+        yield Event(id=str(number), ts=number, labels=pair, labels_complete=complete, not_=others), x

@@ -1,0 +1,52 @@
+"""The warm-up: what it compiles is what runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stream.pipeline.warmup import warm_up
+from tests.stream.standins import make_task
+
+PROGRAM = """
+import itertools, json, sys
+from drift.core import compilations
+from stream.config import LearnerSettings, Settings
+from stream.demo.support_messages import messages
+from stream.pipeline import make_task, warm_up
+from stream.records import Record
+from stream.testing.synthetic import PlantedDrift, Synthetic
+
+settings = Settings(learner=LearnerSettings(name=sys.argv[1]))
+warm_up(make_task(settings))
+planted = Synthetic([PlantedDrift("concept", start=150), PlantedDrift("birth", start=200)]).events(300)
+vectors = settings.model_copy(update={"encoder": settings.encoder.model_copy(update={"name": "dense"})})
+with compilations(print):
+    for each, values in (
+        (settings, itertools.islice(messages(600), 600)),
+        (vectors, (json.dumps(event, default=str).encode() for event in planted)),
+    ):
+        task = make_task(each)
+        for offset, value in enumerate(values):
+            task.process([Record("s.events", 0, offset, 0, None, value)])
+        task.state()
+"""
+
+
+@pytest.mark.parametrize("learner", ["ihomer", "expansion", "mlhat", "knn"])
+def test_nothing_is_left_to_compile(learner: str) -> None:
+    """Text and vectors, planted drifts and labels that come: all runs what the warm-up has compiled."""
+    command = [sys.executable, "-W", "ignore", "-c", PROGRAM, learner]
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], check=True, capture_output=True, text=True)
+    assert done.stdout == ""
+
+
+def test_silent_where_all_is_compiled() -> None:
+    """Only who waits is told why."""
+    warm_up(make_task())
+    lines: list[str] = []
+    warm_up(make_task(), lines.append)
+    assert not lines

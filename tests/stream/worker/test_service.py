@@ -1,0 +1,50 @@
+"""The service before it joins its group."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+PROGRAM = """
+from stream.config import load
+from stream.telemetry import configure_logs
+from stream.worker import service
+
+def joined(*arguments):
+    raise AssertionError("the group was joined")
+
+service.ensure_topics = lambda *arguments: 1
+service.Worker = joined
+configure_logs("INFO", "text")
+service.serve(load(http={"port": 0}))
+"""
+
+
+def test_compiles_before_it_joins_and_can_be_asked_and_stopped(tmp_path: Path) -> None:
+    """While it compiles `/livez` answers, and SIGTERM ends it in order, without the group having seen it."""
+    # Code for another processor than this one, so that none is found.
+    environment = os.environ | {"NUMBA_CPU_NAME": "generic", "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-u", "-W", "ignore", "-c", PROGRAM]
+    root = Path(__file__).parents[3]
+    with subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        url = ""
+        for line in process.stderr:
+            if "metrics and health at" in line:
+                url = line.split()[-1]
+            if "compiling kernels" in line:
+                break
+        with urllib.request.urlopen(f"{url}/livez", timeout=30) as answer:
+            assert answer.status == 200
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        rest = process.stderr.read()
+        assert process.wait() == 0, rest
+        assert time.monotonic() - asked < 30
+    assert "stopped before the group was joined" in rest
+    assert "Traceback" not in rest
