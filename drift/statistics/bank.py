@@ -10,7 +10,7 @@ from drift.core import Counts, Floats, Ids
 from drift.statistics.budget import allowed_p
 from drift.statistics.histograms import cut_sums
 
-ROWS = 12
+BUCKET_SIZES = 12
 """Sizes of buckets, each twice the one before: the latest 8,000 to 12,000 entries of a series are kept. More
 would tell little, and memory must not grow with the length of the stream."""
 
@@ -108,8 +108,8 @@ class Bank:
         self.budget = budget
         self.buckets = buckets
         # Series x rows x places x figures; row r holds sums over 2**r entries, oldest first.
-        self._sums: Floats = np.zeros((0, ROWS, buckets + 1, self.figures))
-        self._used: Counts = np.zeros((0, ROWS), dtype=np.int64)
+        self._sums: Floats = np.zeros((0, BUCKET_SIZES, buckets + 1, self.figures))
+        self._used: Counts = np.zeros((0, BUCKET_SIZES), dtype=np.int64)
         self._clock = 0
         self._tests = 0
 

@@ -10,7 +10,7 @@ import numpy as np
 from drift.core import Floats, Ids, compiled
 from learners.tree.gaussians import COUNT, MEAN, SQUARES, LabelGaussians
 
-THRESHOLDS, FINE = 10, 64
+COARSE_THRESHOLDS, FINE_THRESHOLDS = 10, 64
 """Thresholds tried per feature, and for the feature that has won."""
 MOST_JUDGING_LABELS = 100
 """Most labels that a split is judged by, the most uncertain ones."""
@@ -67,7 +67,7 @@ def best_split(gaussians: LabelGaussians) -> Split | None:
     if not len(rows):
         return None
     features = np.arange(gaussians.features)
-    cuts = _cuts(gaussians, features, THRESHOLDS)
+    cuts = _cuts(gaussians, features, COARSE_THRESHOLDS)
     gains = _gains(gaussians.moments, rows, features, cuts, gaussians.messages)
     by_feature = gains.max(axis=1)
     feature = int(by_feature.argmax())
@@ -75,7 +75,7 @@ def best_split(gaussians: LabelGaussians) -> Split | None:
         return None
     second = np.delete(by_feature, feature).max(initial=0.0)
     winner = features[feature : feature + 1]
-    fine = _cuts(gaussians, winner, FINE)
+    fine = _cuts(gaussians, winner, FINE_THRESHOLDS)
     best = int(_gains(gaussians.moments, rows, winner, fine, gaussians.messages)[0].argmax())
     gain = float(by_feature[feature])
     lead = float(gain - second) / entropy
@@ -109,7 +109,7 @@ def surely_better(split: Split, gaussians: LabelGaussians, looks: int, delta: fl
     of a quadratic functional by model selection", Annals of Statistics 2000, lemma 1.
     """
     nats = math.log(looks * (looks + 1) / delta)
-    tail = nats + math.log(gaussians.features * THRESHOLDS)
+    tail = nats + math.log(gaussians.features * COARSE_THRESHOLDS)
     noise = 1.0 + 2.0 * math.sqrt(tail) + 2.0 * tail
     if 2.0 * gaussians.messages * split.gain / split.labels <= noise:
         return False

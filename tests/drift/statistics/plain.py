@@ -19,7 +19,7 @@ class PlainWindow:
 
     def __init__(self, buckets: int) -> None:
         self.buckets = buckets
-        self.rows = bank.ROWS
+        self.rows = bank.BUCKET_SIZES
         self.held: list[tuple[int, Entry]] = []
 
     def add(self, entry: Entry) -> bool:

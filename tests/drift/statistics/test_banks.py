@@ -60,7 +60,7 @@ def test_means_equal_the_plain_ones(
 @pytest.mark.parametrize("rows", [2, 4])
 def test_full_windows_equal_the_plain_ones(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is older than a window is forgotten, also the wait for a series' first event."""
-    monkeypatch.setattr(bank, "ROWS", rows)
+    monkeypatch.setattr(bank, "BUCKET_SIZES", rows)
     rates, plain_rates = RateBank(3000.0), PlainRates(SERIES, 3000.0, 3)
     means, plain_means = MeanBank(3000.0), PlainMeans(3000.0, 3, 8)
     touched, reported = np.arange(SERIES), 0
