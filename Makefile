@@ -1,20 +1,20 @@
-PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EVENTS ?= 0
 MINUTES ?= 20
 PROCESSES ?= auto
 
-.PHONY: install test check soak demo clean
+.PHONY: install install-dev test check soak demo clean
 
-install: $(VENV)/.installed
+# What the service and the demo need; and what the checks need beyond it, in the same place.
+install: $(VENV)/.demo
+install-dev: $(VENV)/.dev
 
-$(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+$(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: deploy/install.sh pyproject.toml constraints.txt
+	deploy/install.sh $(VENV) $*
 	touch $@
 
-check: install
+check: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -22,7 +22,7 @@ check: install
 test: check
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
-soak: install
+soak: install-dev
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 demo: install

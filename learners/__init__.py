@@ -7,7 +7,7 @@ first asked for.
 
 from typing import TYPE_CHECKING
 
-from learners.catalogue import LEARNERS, TITLES, make
+from learners.catalogue import BASELINES, LEARNERS, TITLES, make
 from learners.cluster import Clusters, Cooccurrence
 from learners.core import (
     Change,
@@ -40,6 +40,7 @@ else:
 
 
 __all__ = [
+    "BASELINES",
     "IHOMER",
     "LEARNERS",
     "TITLES",

@@ -16,6 +16,9 @@ from learners.linear_model import LogisticRegression as Linear
 from learners.neighbors import NearestNeighbours
 from learners.tree import HoeffdingAdaptiveTree
 
+BASELINES = ("persistence", "majority")
+"""Names of the learners that look at no feature: what every other one is held against."""
+
 LEARNERS = Registry[Learner](
     {
         "ihomer": IHOMER,

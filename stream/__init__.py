@@ -1,5 +1,5 @@
 """The outside world: Kafka, files, HTTP, the encoders, the command line.
 
-`task` is the heart: one partition's pipeline as a pure state machine. `worker` drives tasks with Kafka,
-`memory` without a broker, `replay` from history, `evaluate` from files.
+`pipeline` is the heart: one partition's task as a pure state machine. `worker` drives tasks with Kafka,
+`testing` without a broker, `replay` from a topic's history, `evaluation` from files.
 """

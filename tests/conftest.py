@@ -19,7 +19,7 @@ from stream.broker.brokers import (
     KafkaBroker,
     NoBrokerError,
 )
-from stream.worker.threads import limit_threads
+from stream.encoders.threads import limit_threads
 
 # A busy machine is no reason to fail, and what is checked before a landing must not depend on luck.
 hypothesis.settings.register_profile("ithaca", deadline=None, derandomize="CI" in os.environ)
@@ -82,7 +82,7 @@ def stream_name() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """Compute as the command does; see `stream.worker.threads`."""
+    """Compute as the command does; see `stream.encoders.threads`."""
     limit_threads()
 
 

@@ -1,86 +1,166 @@
-"""Which package imports which: the table that is allowed, and what the code does.
+"""Which package imports which: the arrows that are allowed, and those that the code draws.
 
-`python -m tests.structure` prints the table as the READMEs show it.
+`python -m tests.structure` prints the arrows as a Markdown table.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-DISTRIBUTION = ("drift", "learners", "stream")
-"""The three packages that are installed."""
-ALLOWED: dict[str, str] = {}
-LAZY = re.compile(r"(?P<module>(?:drift|learners|stream)(?:\.\w+)*):(?P<name>\w+)")
+OURS = ("drift", "learners", "stream")
+"""The packages that are installed; those in them are called packages here."""
+
+ARROWS = {
+    "drift": "",
+    "drift.core": "",
+    "drift.detectors": "drift.core",
+    "drift.statistics": "drift.core",
+    "drift.alarms": "drift.core drift.detectors drift.statistics",
+    "drift.monitors": "drift.alarms drift.core drift.statistics",
+    "learners.core": "drift.core",
+    "learners.cluster": "drift.core learners.core",
+    "learners.dummy": "drift.core learners.core",
+    "learners.neighbors": "drift.core learners.core",
+    "learners.preprocessing": "drift.core learners.core",
+    "learners.uncertainty": "drift.core learners.core",
+    "learners.wrappers": "drift.core learners.core",
+    "learners.baselines": "learners.wrappers",
+    "learners.linear_model": "drift.core learners.core learners.dummy",
+    "learners.extreme": "drift.core learners.core learners.linear_model learners.preprocessing",
+    "learners.tree": "drift.core learners.core learners.dummy learners.linear_model learners.preprocessing",
+    "learners.ensemble": "drift.core learners.cluster learners.core learners.dummy learners.linear_model "
+    "learners.neighbors learners.preprocessing learners.tree",
+    "learners.hierarchy": "drift.core learners.core learners.dummy learners.ensemble learners.linear_model",
+    "learners.metrics": "drift.core learners.core learners.hierarchy",
+    "learners": "drift.core learners.baselines learners.cluster learners.core learners.dummy "
+    "learners.ensemble learners.extreme learners.hierarchy learners.linear_model learners.metrics "
+    "learners.neighbors learners.tree learners.uncertainty learners.wrappers",
+    "stream": "",
+    "stream.broker": "",
+    "stream.config": "",
+    "stream.records": "drift.alarms learners.core learners.uncertainty",
+    "stream.sources": "drift.core stream.records",
+    "stream.encoders": "drift.core learners.core learners.extreme stream.records",
+    "stream.kafka": "stream.config stream.records",
+    "stream.pipeline": "drift.alarms drift.core drift.monitors learners learners.core learners.metrics "
+    "learners.uncertainty learners.wrappers stream.config stream.encoders stream.records",
+    "stream.snapshot": "drift.alarms drift.core learners.core stream.kafka stream.pipeline stream.records",
+    "stream.testing": "stream.pipeline stream.records stream.snapshot",
+    "stream.dashboard": "stream.config stream.kafka stream.pipeline stream.records",
+    "stream.evaluation": "drift.monitors learners learners.core stream.encoders stream.pipeline "
+    "stream.records stream.sources",
+    "stream.replay": "learners.core learners.metrics stream.config stream.kafka stream.pipeline "
+    "stream.records",
+    "stream.taxonomy": "learners.core learners.hierarchy learners.metrics stream.config stream.records "
+    "stream.snapshot",
+    "stream.telemetry": "drift.alarms learners.core learners.metrics learners.uncertainty stream.encoders "
+    "stream.pipeline stream.records stream.snapshot",
+    "stream.worker": "stream.config stream.encoders stream.kafka stream.pipeline stream.records "
+    "stream.snapshot stream.telemetry",
+    "stream.demo": "drift.core learners.core learners.metrics stream.broker stream.config stream.encoders "
+    "stream.kafka stream.pipeline stream.records stream.telemetry stream.worker",
+    "stream.cli": "learners stream.broker stream.config stream.dashboard stream.demo stream.encoders "
+    "stream.evaluation stream.kafka stream.pipeline stream.records stream.replay stream.snapshot "
+    "stream.sources stream.taxonomy stream.telemetry stream.worker",
+}
+"""What each package may import; it comes after all of that. `drift`, `learners` and `stream` stand for the
+files that are in none of their packages."""
+
+REGISTERED = re.compile(rf"(?P<module>(?:{'|'.join(OURS)})(?:\.\w+)*):(?P<name>\w+)")
 """How a registry names what it imports on first use."""
 
 
 class Import(NamedTuple):
-    """One name that a file imports.
+    """One name that a module imports.
 
     Parameters
     ----------
-    file, line
-        Where.
+    importer, line
+        The module, dotted, and where it does; a package's `__init__` has the package's name.
     module
         What it is imported from, dotted.
     name
-        The name, or None where the module itself is imported.
+        The name; None where the module itself is imported.
     """
 
-    file: Path
+    importer: str
     line: int
     module: str
     name: str | None
 
     @property
-    def importer(self) -> str:
-        """The package of the file."""
-        return package_of(".".join(self.file.relative_to(ROOT).with_suffix("").parts))
-
-    @property
-    def imported(self) -> str:
-        """The package that is imported from; of others' code, its first name."""
-        return package_of(self.module)
+    def arrow(self) -> tuple[str, str]:
+        """The package that imports, and the one that is imported from; of others' code the first name."""
+        return package_of(self.importer), package_of(self.module)
 
     def __str__(self) -> str:
-        """Say it as a compiler would."""
+        """Say where it is, and what."""
         what = f"import {self.module}" if self.name is None else f"from {self.module} import {self.name}"
-        return f"{self.file.relative_to(ROOT)}:{self.line}: {what}"
+        return f"{self.importer}, line {self.line}: {what}"
 
 
-def files() -> list[Path]:
-    """Return every file of the three packages."""
-    return [path for name in DISTRIBUTION for path in sorted((ROOT / name).rglob("*.py"))]
+@functools.cache
+def modules() -> dict[str, Path]:
+    """Return the file of every module of ours by its dotted name."""
+    paths = [path for ours in OURS for path in sorted((ROOT / ours).rglob("*.py"))]
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in paths
+    }
 
 
-def packages() -> list[str]:
-    """Return every package of the three, dotted."""
-    return sorted({package_of(".".join(path.relative_to(ROOT).parts[:-1])) for path in files()})
+def packages() -> dict[str, list[str]]:
+    """Return the modules of every package of ours by its dotted name."""
+    found: dict[str, list[str]] = {}
+    for module in modules():
+        found.setdefault(package_of(module), []).append(module)
+    return found
 
 
 def package_of(module: str) -> str:
-    """Return the package that a module of ours is in, at most two names; of others' code the first name."""
+    """Return the package that a module of ours is in; of others' code the first name."""
     first, *rest = module.split(".")
-    if first in DISTRIBUTION and rest and (ROOT / first / rest[0]).is_dir():
-        return f"{first}.{rest[0]}"
-    return first
+    return f"{first}.{rest[0]}" if first in OURS and rest and (ROOT / first / rest[0]).is_dir() else first
 
 
-def imports() -> Iterator[Import]:
-    """Give every import of every file, those inside functions and for type checkers included."""
-    for path in files():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.Import(names=names):
-                    yield from (Import(path, node.lineno, each.name, None) for each in names)
-                case ast.ImportFrom(module=str(module), level=0, names=names):
-                    yield from (Import(path, node.lineno, module, each.name) for each in names)
-                case ast.ImportFrom():
-                    raise AssertionError(f"{path}:{node.lineno}: a relative import")
-                case ast.Constant(value=str(text)) if found := LAZY.fullmatch(text):
-                    yield Import(path, node.lineno, found["module"], found["name"])
+@functools.cache
+def imports() -> tuple[Import, ...]:
+    """Return all that the modules of ours import."""
+    return tuple(
+        each
+        for module, path in modules().items()
+        for each in imported(module, path.read_text(encoding="utf-8"))
+    )
+
+
+def imported(importer: str, source: str) -> Iterator[Import]:
+    """Give every import of a module, inside functions, for type checkers and by a registry, too."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                yield from (Import(importer, node.lineno, each.name, None) for each in names)
+            case ast.ImportFrom(module=module, level=level, names=names):
+                origin = "." * level + (module or "")
+                yield from (Import(importer, node.lineno, origin, each.name) for each in names)
+            case ast.Constant(value=str(text)) if found := REGISTERED.fullmatch(text):
+                yield Import(importer, node.lineno, found["module"], found["name"])
+
+
+def markdown(ours: str) -> Iterator[str]:
+    """Give the lines of a table of one of the three: its packages, and what each may import."""
+    yield "| package | may import |"
+    yield "|---|---|"
+    for package, allowed in ARROWS.items():
+        if package.split(".")[0] == ours:
+            yield f"| `{package}` | {', '.join(f'`{each}`' for each in allowed.split()) or 'none of ours'} |"
+
+
+if __name__ == "__main__":
+    for ours in OURS:
+        print(*markdown(ours), "", sep="\n")

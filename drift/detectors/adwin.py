@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from itertools import islice
-from typing import Any
 
 import numpy as np
 
-from drift.core import Floats
+from drift.core import Counts, Floats, State, compiled, grown
+
+ROWS = 8
+"""Sizes of buckets (1, 2, 4, ...) that there is room for at first."""
+WAITING = 64
+"""Most values that wait to be put into buckets, all in one call of compiled code."""
 
 
 class ADWIN:
@@ -85,106 +88,231 @@ class ADWIN:
         self.before: float | None = None
         self.after: float | None = None
         # Row r holds buckets of 2**r values, oldest first: their total and their squared deviations.
-        self._rows: list[list[tuple[float, float]]] = [[]]
+        self._lengths: Counts = np.zeros(ROWS, dtype=np.int64)
+        self._buckets: Floats = np.zeros((ROWS, max_buckets + 1, 2))
         self._seen = 0
+        # Only a check looks into buckets. Until then values wait: a call of compiled code costs as much as
+        # putting thirty of them in.
+        self._waiting: list[float] = []
+        self._plan()
 
     @property
     def window(self) -> int:
         """Values in the window: after a cut, how many there have been since the change."""
-        return sum(len(row) << r for r, row in enumerate(self._rows))
-
-    @property
-    def mean(self) -> float:
-        """Mean of the window; 0 while it is empty."""
-        return sum(total for row in self._rows for total, _ in row) / max(self.window, 1)
+        return sum(int(count) << row for row, count in enumerate(self._lengths)) + len(self._waiting)
 
     def update(self, value: float) -> None:
         """Take in one value, in [0, 1]; amortised O(1), and O(log window) once every `clock` values."""
-        self.drift_detected = False
-        self.before = self.after = None
-        self._rows[0].append((float(value), 0.0))
-        self._compress()
-        self._seen += 1
-        if self._seen % self.clock == 0:
-            self._shrink()
+        self._waiting.append(value)
+        if len(self._waiting) == self._room:
+            self._take_waiting()
 
-    def _compress(self) -> None:
-        for r, row in enumerate(self._rows):
-            if len(row) <= self.max_buckets:
-                return
-            if r + 1 == len(self._rows):
-                self._rows.append([])
-            (first, first_squares), (second, second_squares) = row[:2]
-            del row[:2]
-            between = (first - second) ** 2 / (2 << r)
-            self._rows[r + 1].append((first + second, first_squares + second_squares + between))
+    def _take_waiting(self) -> None:
+        """Put what waits into buckets, and look for a cut if it is time."""
+        if self._lengths[-1]:
+            self._lengths = grown(self._lengths, len(self._lengths) + 1)
+            self._buckets = grown(self._buckets, len(self._lengths))
+        self._seen += len(self._waiting)
+        check = self._seen % self.clock == 0
+        cut, before, after, threshold = _take(
+            self._lengths,
+            self._buckets,
+            np.fromiter(self._waiting, np.float64, len(self._waiting)),
+            check,
+            self.delta,
+            self.min_length,
+        )
+        self._waiting.clear()
+        self.drift_detected = cut > 0
+        self.before, self.after = (before, after) if cut else (None, None)
+        if check:
+            self.statistic, self.threshold = after - before, threshold
+        self._plan()
 
-    def _shrink(self) -> None:
-        buckets = self._buckets()
-        while True:
-            position, before, after, threshold = self._strongest_cut(*buckets)
-            if not self.drift_detected:
-                self.statistic, self.threshold = after - before, threshold
-            if abs(after - before) <= threshold:
-                return
-            if not self.drift_detected:
-                self.drift_detected, self.before, self.after = True, before, after
-            self._forget(position)
-            buckets = buckets[:, position:]
+    def _plan(self) -> None:
+        """Say how many values may wait; after a cut one, because it ends `drift_detected`."""
+        self._room = 1 if self.drift_detected else min(self.clock - self._seen % self.clock, WAITING)
 
-    def _buckets(self) -> Floats:
-        """Return size, total and squared deviations of every bucket, oldest first: shape (3, buckets)."""
-        found = [(1 << r, *bucket) for r in range(len(self._rows) - 1, -1, -1) for bucket in self._rows[r]]
-        return np.array(found).T
+    def histogram(self) -> State:
+        """Return the window alone: the state of one that is asked for drifts at once and never later."""
+        if self._waiting:
+            self._take_waiting()
+        used = int(np.flatnonzero(self._lengths)[-1]) + 1 if self._lengths.any() else 0
+        return {"lengths": self._lengths[:used], "buckets": self._buckets[:used], "seen": self._seen}
 
-    def _strongest_cut(
-        self, sizes: Floats, totals: Floats, squares: Floats
-    ) -> tuple[int, float, float, float]:
-        """Return how many buckets lie before the strongest cut, the means on either side and the bound."""
-        before, total_before = sizes.cumsum(), totals.cumsum()
-        width, total = before[-1], total_before[-1]
-        variance = (squares.sum() + (sizes * (totals / sizes - total / width) ** 2).sum()) / width
-        after = width - before
-        allowed = np.flatnonzero((before >= self.min_length) & (after >= self.min_length))
-        if not len(allowed):
-            return 0, 0.0, 0.0, math.inf
-        before, after, total_before = before[allowed], after[allowed], total_before[allowed]
-        mean_before, mean_after = total_before / before, (total - total_before) / after
-        harmonic = 1.0 / before + 1.0 / after
-        confidence = math.log(2.0 * math.log(width) / self.delta)
-        bound = np.sqrt(2.0 * harmonic * variance * confidence) + 2.0 / 3.0 * harmonic * confidence
-        best = int(np.argmax(np.abs(mean_after - mean_before) / bound))
-        means = float(mean_before[best]), float(mean_after[best])
-        return int(allowed[best]) + 1, *means, float(bound[best])
-
-    def _forget(self, buckets: int) -> None:
-        for _ in range(buckets):
-            while not self._rows[-1]:
-                self._rows.pop()
-            del self._rows[-1][0]
-        while len(self._rows) > 1 and not self._rows[-1]:
-            self._rows.pop()
-
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Return the whole state as arrays and plain JSON values."""
-        buckets = [bucket for row in self._rows for bucket in row]
-        return {
-            "rows": np.array([len(row) for row in self._rows]),
-            "buckets": np.array(buckets, dtype=np.float64).reshape(-1, 2),
-            "seen": self._seen,
-            "last": np.array([self.drift_detected, self.statistic, self.threshold], dtype=np.float64),
-        }
+        last = np.array([self.drift_detected, self.statistic, self.threshold], dtype=np.float64)
+        return self.histogram() | {"last": last}
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of an ADWIN with equal parameters; what follows is equal bit by bit."""
-        buckets = iter(np.asarray(state["buckets"]).tolist())
-        lengths = np.asarray(state["rows"]).tolist()
-        self._rows = [[(total, squares) for total, squares in islice(buckets, length)] for length in lengths]
+    def load_state(self, state: State) -> None:
+        """Take over a state, or a histogram, of an ADWIN with equal parameters; what follows is equal."""
+        used, places = state["buckets"].shape[:2]
+        self._lengths = np.zeros(max(used, ROWS), dtype=np.int64)
+        self._buckets = np.zeros((len(self._lengths), self.max_buckets + 1, 2))
+        self._lengths[:used], self._buckets[:used, :places] = state["lengths"], state["buckets"]
         self._seen = int(state["seen"])
-        drift_detected, self.statistic, self.threshold = np.asarray(state["last"]).tolist()
-        self.drift_detected = bool(drift_detected)
+        self._waiting.clear()
+        if "last" in state:
+            drift_detected, self.statistic, self.threshold = np.asarray(state["last"]).tolist()
+            self.drift_detected = bool(drift_detected)
+        self._plan()
 
 
 def _check(holds: bool, name: str, kind: str, value: object) -> None:
     if not holds:
         raise ValueError(f"The {name!r} parameter of ADWIN must be {kind}. Got {value!r} instead.")
+
+
+@compiled
+def _take(
+    lengths: Counts, buckets: Floats, values: Floats, check: bool, delta: float, min_length: int
+) -> tuple[int, float, float, float]:
+    """Insert values and, where it is time, check; see `_shrink`."""
+    _insert(lengths, buckets, values)
+    return _shrink(lengths, buckets, delta, min_length) if check else (0, 0.0, 0.0, 0.0)
+
+
+@compiled
+def _insert(lengths: Counts, buckets: Floats, values: Floats) -> None:
+    """Put values into row 0 and, row by row, join the oldest buckets in pairs where there are too many."""
+    most, count = buckets.shape[1] - 1, len(values)
+    line = np.empty((most + count, 2))
+    new = np.empty((count, 2))
+    for place in range(count):
+        new[place, 0], new[place, 1] = values[place], 0.0
+    row = 0
+    while count:
+        length = lengths[row]
+        for place in range(length):
+            line[place, 0], line[place, 1] = buckets[row, place, 0], buckets[row, place, 1]
+        for place in range(count):
+            line[length + place, 0], line[length + place, 1] = new[place, 0], new[place, 1]
+        length += count
+        count = max(0, (length - most + 1) // 2)
+        for place in range(count):
+            first, second = line[2 * place], line[2 * place + 1]
+            new[place, 0] = first[0] + second[0]
+            new[place, 1] = first[1] + second[1] + (first[0] - second[0]) ** 2 / (2 << row)
+        length -= 2 * count
+        for place in range(length):
+            buckets[row, place, 0] = line[2 * count + place, 0]
+            buckets[row, place, 1] = line[2 * count + place, 1]
+        for place in range(length, most):
+            buckets[row, place, 0] = buckets[row, place, 1] = 0.0
+        lengths[row] = length
+        row += 1
+
+
+@compiled
+def _drop(lengths: Counts, buckets: Floats, row: int, count: int) -> None:
+    """Remove the oldest buckets of a row; what is no longer used becomes 0, so that equal is equal."""
+    left = lengths[row] - count
+    for place in range(left):
+        buckets[row, place, 0] = buckets[row, place + count, 0]
+        buckets[row, place, 1] = buckets[row, place + count, 1]
+    for place in range(left, lengths[row]):
+        buckets[row, place, 0] = buckets[row, place, 1] = 0.0
+    lengths[row] = left
+
+
+@compiled
+def _shrink(
+    lengths: Counts, buckets: Floats, delta: float, min_length: int
+) -> tuple[int, float, float, float]:
+    """Forget what lies before the strongest cut, again and again until none exceeds its bound.
+
+    Returns how many buckets the first cut forgot, the means before and after it, and its bound; where there
+    is none, those of the cut that came closest.
+    """
+    table = _table(lengths, buckets)
+    first = found = _strongest_cut(table, delta, min_length)
+    forgotten = 0
+    while found[0]:
+        forgotten += found[0]
+        table = table[:, found[0] :].copy()
+        found = _strongest_cut(table, delta, min_length)
+    for row in range(len(lengths) - 1, -1, -1):
+        gone = min(forgotten, lengths[row])
+        if gone:
+            _drop(lengths, buckets, row, gone)
+            forgotten -= gone
+    return first
+
+
+@compiled
+def _table(lengths: Counts, buckets: Floats) -> Floats:
+    """Return size, total and squared deviations of every bucket, oldest first, and room for three columns."""
+    count = 0
+    for length in lengths:
+        count += length
+    table = np.empty((6, count))
+    place = 0
+    for row in range(len(lengths) - 1, -1, -1):
+        for bucket in range(lengths[row]):
+            table[0, place] = 1 << row
+            table[1, place], table[2, place] = buckets[row, bucket, 0], buckets[row, bucket, 1]
+            place += 1
+    return table
+
+
+@compiled
+def _strongest_cut(table: Floats, delta: float, min_length: int) -> tuple[int, float, float, float]:
+    """Return how many buckets lie before the strongest cut (0: none that counts), both means, the bound."""
+    sizes, totals, squares = table[0], table[1], table[2]
+    before, total_before, excess = table[3], table[4], table[5]
+    width, total = 0.0, 0.0
+    for place in range(len(sizes)):
+        width += sizes[place]
+        total += totals[place]
+        before[place], total_before[place] = width, total
+    if width < 2 * min_length:
+        return 0, 0.0, 0.0, math.inf
+    mean = total / width
+    for place in range(len(sizes)):
+        excess[place] = sizes[place] * (totals[place] / sizes[place] - mean) ** 2
+    variance = (_lane_sum(squares) + _lane_sum(excess)) / width
+    confidence = math.log(2.0 * math.log(width) / delta)
+    # No branches: several cuts are worked out at once, those that are too near either end for nothing.
+    for place in range(len(sizes)):
+        after = width - before[place]
+        difference = (total - total_before[place]) / after - total_before[place] / before[place]
+        excess[place] = abs(difference) / _bound(before[place], after, variance, confidence)
+    best = -1
+    for place in range(len(sizes)):
+        allowed = before[place] >= min_length and width - before[place] >= min_length
+        if allowed and (best < 0 or excess[place] > excess[best]):
+            best = place
+    if best < 0:
+        return 0, 0.0, 0.0, math.inf
+    after = width - before[best]
+    means = total_before[best] / before[best], (total - total_before[best]) / after
+    bound = _bound(before[best], after, variance, confidence)
+    return best + 1 if abs(means[1] - means[0]) > bound else 0, means[0], means[1], bound
+
+
+@compiled
+def _bound(before: float, after: float, variance: float, confidence: float) -> float:
+    """Return by how much the means of so many values may differ by chance."""
+    harmonic = 1.0 / before + 1.0 / after
+    return math.sqrt(2.0 * harmonic * variance * confidence) + 2.0 / 3.0 * harmonic * confidence
+
+
+@compiled
+def _lane_sum(values: Floats) -> float:
+    """Add up in eight lanes, as numpy does: it rounds less than one, and no addition waits for the last."""
+    whole = len(values) - len(values) % 8
+    a = b = c = d = e = f = g = h = 0.0
+    for start in range(0, whole, 8):
+        a += values[start]
+        b += values[start + 1]
+        c += values[start + 2]
+        d += values[start + 3]
+        e += values[start + 4]
+        f += values[start + 5]
+        g += values[start + 6]
+        h += values[start + 7]
+    total = ((a + b) + (c + d)) + ((e + f) + (g + h))
+    for place in range(whole, len(values)):
+        total += values[place]
+    return total

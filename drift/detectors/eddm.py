@@ -76,7 +76,9 @@ class EDDM(SequentialTest):
     def _spread(self) -> float:
         """Return the mean distance plus two standard deviations."""
         n = self._distances.n
-        return self._distances.mean + 2 * (self._squares / (n - 1) if n > 1 else 0.0) ** 0.5
+        variance = self._squares / (n - 1) if n > 1 else 0.0
+        spread: float = self._distances.mean + 2 * variance**0.5
+        return spread
 
     def _compared(self) -> tuple[float, float]:
         if self._errors <= self.warm_start or self._largest <= 0:

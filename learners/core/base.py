@@ -14,133 +14,18 @@ import abc
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from river.base import MultiLabelClassifier
 
 from drift.core import Ids, State, Vector, compiled
 from learners.core.features import FeatureSpace
-from learners.core.labels import LabelSpace, Targets, best_labels
+from learners.core.labels import LabelSpace, Targets
 from learners.core.operations import Operation, TaxonomyError
-
-
-class Prediction(NamedTuple):
-    """What a learner says of one message before it sees the truth.
-
-    Parameters
-    ----------
-    labels
-        Ids of the predicted labels, ascending. Shape (k,).
-    scores
-        One probability per label of `scored`, float32 in [0, 1]. Shape (n,).
-    scored
-        Ids of the labels that have a score, ascending; None (the default) means every known label, n = L.
-        The rest were ruled out without being looked at: their probability is 0.
-
-    Examples
-    --------
-    >>> shortlist = Prediction(np.array([7]), np.array([0.2, 0.9], dtype=np.float32), np.array([3, 7]))
-    >>> shortlist.best(1)
-    (array([7]), array([0.9], dtype=float32))
-    >>> shortlist.among(np.array([3, 5])).scored
-    array([3])
-    """
-
-    labels: Ids
-    scores: Vector
-    scored: Ids | None = None
-
-    def best(self, k: int) -> tuple[Ids, Vector]:
-        """Return the k labels with the best scores (or all that have one), best first, and their scores."""
-        best = best_labels(self.scores, k)
-        return (best if self.scored is None else self.scored[best]), self.scores[best]
-
-    def among(self, labels: Ids) -> Prediction:
-        """Return what is said of some labels (ascending, each once), as far as they have a score."""
-        if self.scored is None:
-            scored = places = labels[labels < len(self.scores)]
-        else:
-            scored = np.intersect1d(labels, self.scored, assume_unique=True)
-            places = np.searchsorted(self.scored, scored)
-        return Prediction(
-            np.intersect1d(self.labels, labels, assume_unique=True), self.scores[places], scored
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class Change:
-    """One change of a learner's structure, made while it learned from the last message.
-
-    Parameters
-    ----------
-    kind
-        What happened: "split", "merge" or "move" (label clusters), "swap" (an alternate took over).
-    subject
-        The cluster or label it happened to, by name.
-    statistic, threshold
-        The figure that decided and what it was compared with.
-    """
-
-    kind: str
-    subject: str
-    statistic: float
-    threshold: float
-
-
-class Structure(NamedTuple):
-    """The label clusters as they are now.
-
-    Parameters
-    ----------
-    owners
-        Id of each label's cluster, shape (L,); labels that were never learned may be missing at the end.
-    splits
-        The tree above the clusters: each inner node's id and those of its two children.
-    """
-
-    owners: Ids
-    splits: Sequence[tuple[int, int, int]]
-
-
-class Neighbour(NamedTuple):
-    """A past message that a prediction leans on.
-
-    Parameters
-    ----------
-    number
-        Which learned message it is, counting from 0.
-    weight
-        Its share of the vote, in [0, 1].
-    labels
-        Ids of the labels it carried.
-    """
-
-    number: int
-    weight: float
-    labels: Ids
-
-
-class Explanation(NamedTuple):
-    """What a prediction is made of.
-
-    Parameters
-    ----------
-    labels
-        Ids of the labels explained: the predicted ones and the next likeliest. Shape (k,).
-    opinions
-        Each expert's probability of each of these labels, by the expert's name: k numbers.
-    weights
-        How much each expert's opinion counts for each of these labels; over the experts they add up to 1.
-    neighbours
-        The past messages that are nearest, nearest first.
-    """
-
-    labels: Ids
-    opinions: dict[str, list[float]]
-    weights: dict[str, list[float]]
-    neighbours: Sequence[Neighbour]
+from learners.core.prediction import Explanation, Prediction
+from learners.core.structure import Change, Structure
 
 
 @dataclasses.dataclass(frozen=True)

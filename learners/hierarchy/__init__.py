@@ -1,7 +1,8 @@
 """Labels in a taxonomy that grows: hierarchical label expansion, its memory and its coherent decisions."""
 
 from learners.hierarchy.expansion import LabelExpansion
-from learners.hierarchy.taxonomy import NONE, SEPARATOR, Taxonomy
+from learners.hierarchy.paths import NONE, SEPARATOR
+from learners.hierarchy.taxonomy import Taxonomy
 
 __all__ = [
     "NONE",

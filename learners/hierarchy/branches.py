@@ -9,8 +9,8 @@ from learners.core import Targets
 from learners.dummy import LabelPriors
 from learners.hierarchy.coherence import chained
 from learners.hierarchy.label_closure import LabelClosure
+from learners.hierarchy.paths import NONE
 from learners.hierarchy.rehearsal import Rehearsal
-from learners.hierarchy.taxonomy import NONE
 from learners.linear_model import AdaptiveLogisticRegression
 
 SURE = 0.95

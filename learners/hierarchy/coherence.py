@@ -7,7 +7,7 @@ import numpy as np
 from drift.core import Ids, Mask, State, Vector, grown
 from learners.core import Targets, check_number
 from learners.ensemble import LEAST_PREDICTED
-from learners.hierarchy.taxonomy import Shape
+from learners.hierarchy.paths import Shape
 
 DECODERS = ("levels", "paths", "top-down")
 GRID = np.array([0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6], dtype=np.float32)

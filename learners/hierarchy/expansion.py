@@ -31,7 +31,8 @@ from learners.hierarchy.coherence import (
 )
 from learners.hierarchy.label_closure import LabelClosure
 from learners.hierarchy.novel_labels import NovelLabels
-from learners.hierarchy.taxonomy import Shape, Taxonomy
+from learners.hierarchy.paths import Shape
+from learners.hierarchy.taxonomy import Taxonomy
 
 OPINIONS = 3
 """Opinions that are mixed: the inner learner's, the same if siblings exclude each other, the branches'."""

@@ -6,7 +6,8 @@ import numpy as np
 
 from drift.core import Vector
 from learners.core import Targets
-from learners.hierarchy.taxonomy import NONE, Shape, Taxonomy
+from learners.hierarchy.paths import NONE, Shape
+from learners.hierarchy.taxonomy import Taxonomy
 
 
 class LabelClosure:

@@ -6,7 +6,7 @@ import numpy as np
 
 from drift.core import Ids, State, Vector, grown
 from learners.core import Targets, check_number
-from learners.hierarchy.taxonomy import Shape
+from learners.hierarchy.paths import Shape
 
 
 class NovelLabels:

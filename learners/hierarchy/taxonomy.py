@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
-from drift.core import Ids, Mask
+from drift.core import Ids
 from learners.core import LabelSpace, Operation, Targets, TaxonomyError
-
-SEPARATOR = "/"
-UNNAMED = "(unnamed)"
-"""The label that a path of nothing but separators names."""
-NONE = -1
-"""Stands for no label: the parent of a root, what a retired root counts for."""
-
-
-class Shape(NamedTuple):
-    """A taxonomy as arrays, for work on all labels at once.
-
-    Parameters
-    ----------
-    parents
-        Id of each label's parent; -1 for roots and for labels that are gone. Shape (L,).
-    levels
-        Ids of the live labels of each level, roots first.
-    live
-        Which labels are neither merged nor retired. Shape (L,).
-    """
-
-    parents: Ids
-    levels: tuple[Ids, ...]
-    live: Mask
-
-    def reached(self, labels: Ids, chosen: Mask) -> Mask:
-        """Return which of some live labels are roots or lie right under a chosen one, given as shape (L,)."""
-        parents = self.parents[labels]
-        reached: Mask = (parents == NONE) | chosen[parents]
-        return reached
+from learners.hierarchy.paths import NONE, Shape, checked_name, join_path, split_path
 
 
 class Taxonomy(LabelSpace):
@@ -80,13 +51,13 @@ class Taxonomy(LabelSpace):
         found = self._ids.get(name)
         if found is not None:
             return found
-        head, last = _split(name)
+        head, last = split_path(name)
         above = self.id(head) if head else NONE
         parent, open_ = self._follow(above)
         if not open_:
             # Not noted down: the path may get a label of its own once what is above it is back.
             return above
-        path = _join(self._path(parent), last)
+        path = join_path(self._path(parent), last)
         found = self._ids.get(path)
         self._ids[name] = self._new(parent, path) if found is None else found
         return self._ids[name]
@@ -206,9 +177,9 @@ class Taxonomy(LabelSpace):
 
     def add(self, path: str) -> int:
         """Give a path, and each above it, a live label; return its id, the old one if it had one."""
-        head, last = _split(path)
+        head, last = split_path(path)
         parent = self.add(head) if head else NONE
-        path = _join(self._path(parent), last)
+        path = join_path(self._path(parent), last)
         found = self._ids.get(path)
         if found is None or self._names[found] != path:
             return self._new(parent, path)
@@ -219,19 +190,19 @@ class Taxonomy(LabelSpace):
 
     def split(self, label: str, parts: Iterable[str]) -> list[int]:
         """Give a label children and return their ids; messages that name only it leave them unknown."""
-        names = [_name(part) for part in parts]
+        names = [checked_name(part) for part in parts]
         path = self._path(self._live(label))
-        return [self.add(_join(path, name)) for name in names]
+        return [self.add(join_path(path, name)) for name in names]
 
     def move(self, label: str, under: str = "") -> None:
         """Put a label, with all under it, under another one; with none, make it a root."""
         moved, parent = self._live(label), self._live(under) if under else NONE
-        self._place(moved, parent, _split(self._names[moved])[1])
+        self._place(moved, parent, split_path(self._names[moved])[1])
 
     def rename(self, label: str, name: str) -> None:
         """Give a label another last name, keeping its place."""
         renamed = self._live(label)
-        self._place(renamed, self._parents[renamed], _name(name))
+        self._place(renamed, self._parents[renamed], checked_name(name))
 
     def merge(self, label: str, into: str) -> None:
         """Let a label count for another one, which takes in its children; children of one name merge too."""
@@ -255,15 +226,15 @@ class Taxonomy(LabelSpace):
         self._unlink(gone)
         self._means[gone] = kept
         for child in self.children(gone):
-            last = _split(self._names[child])[1]
-            twin = self._ids.get(_join(self._names[kept], last))
+            last = split_path(self._names[child])[1]
+            twin = self._ids.get(join_path(self._names[kept], last))
             if twin is not None and twin != child and twin in self._children[kept]:
                 self._merge(child, twin)
             else:
                 self._place(child, kept, last)
 
     def _place(self, label: int, parent: int, last: str) -> None:
-        path = _join(self._path(parent), last)
+        path = join_path(self._path(parent), last)
         if parent != NONE and label in self.ancestors(parent):
             raise TaxonomyError(
                 f"{self._names[parent]!r} is {self._names[label]!r} or lies under it. Move the lower "
@@ -280,7 +251,7 @@ class Taxonomy(LabelSpace):
             self._names[each] = name
             self._ids[name] = each
             pending.extend(
-                (child, _join(name, _split(self._names[child])[1])) for child in self._children[each]
+                (child, join_path(name, split_path(self._names[child])[1])) for child in self._children[each]
             )
 
     def _new(self, parent: int, path: str) -> int:
@@ -347,21 +318,6 @@ class Taxonomy(LabelSpace):
         taxonomy._retired = list(state["retired"])
         taxonomy._ids = dict(state["ids"])
         return taxonomy
-
-
-def _split(path: str) -> tuple[str, str]:
-    *above, last = [name for name in path.split(SEPARATOR) if name] or [UNNAMED]
-    return SEPARATOR.join(above), last
-
-
-def _name(name: str) -> str:
-    if not name or SEPARATOR in name:
-        raise TaxonomyError(f"A label's last name must have a character and no {SEPARATOR!r}. Got {name!r}.")
-    return name
-
-
-def _join(path: str, name: str) -> str:
-    return path + SEPARATOR + name if path else name
 
 
 def _sorted(labels: Iterable[int]) -> Ids:

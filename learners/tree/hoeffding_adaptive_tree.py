@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.core import State, Vector
+from drift.detectors import ADWIN
 from learners.core import Change, LabelSpace, Learner, Prediction, Statistics, Targets, check_number
 from learners.preprocessing import StandardScaler, shrunk
 from learners.tree.gaussians import LabelGaussians
@@ -180,9 +181,9 @@ class HoeffdingAdaptiveTree(Learner):
             loss = losses[proposals.chosen]
             for depth, branch in enumerate(branches):
                 # Alternates have no alternates: whether they are any good, their branch's verdict says.
-                if branch.window.update(loss) > 0.0 and tree is self._tree:
+                if _rises(branch.window, loss) and tree is self._tree:
                     self._start_alternate(branch, depth, leaf)
-            if leaf.window.update(loss) > 0.0:
+            if _rises(leaf.window, loss):
                 fresh = self._leaf_like(leaf, leaf.depth)
                 tree.replace(leaf, fresh, parent)
                 leaf, proposals = fresh, fresh.propose(scored.inputs)
@@ -312,3 +313,9 @@ class HoeffdingAdaptiveTree(Learner):
         self._scaler.load_state(state["scaler"])
         self._tree = Subtree.from_state(state["tree"], self.label_space)
         self._numbers, self._full = state["numbers"], state["full"]
+
+
+def _rises(window: ADWIN, loss: float) -> bool:
+    """Take in a loss and return whether it made sure that their mean has risen."""
+    window.update(loss)
+    return window.drift_detected and window.statistic > 0.0

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.core import Floats, Ids, State, Vector
+from drift.detectors import ADWIN
 from learners.core import LabelSpace, Targets, in_both
 from learners.dummy import LabelPriors, MajorityLabelset
 from learners.linear_model import AdaptiveLogisticRegression
-from learners.tree.adaptive_window import AdaptiveWindow
 from learners.tree.gaussians import LabelGaussians
 
 MAJORITY, LINEAR, LINEAR_TOP = 0, 1, 2
@@ -79,7 +79,7 @@ class Leaf:
         self.number = number
         self.depth = depth
         self._models = linear
-        self.window = AdaptiveWindow()
+        self.window = ADWIN()
         self.priors = LabelPriors()
         self.majority = MajorityLabelset(COUNTED_LABELSETS)
         self.linear: AdaptiveLogisticRegression | None = None
@@ -178,7 +178,7 @@ class Leaf:
             "number": self.number,
             "depth": self.depth,
             "models": self._models,
-            "window": self.window.state(),
+            "window": self.window.histogram(),
             "priors": self.priors.state_without_labels(),
             "majority": self.majority.state_without_labels(),
             "linear": None if self.linear is None else self.linear.state_without_labels(),

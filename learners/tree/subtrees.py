@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from drift.core import State, Vector
+from drift.detectors import ADWIN
 from learners.core import LabelSpace
-from learners.tree.adaptive_window import AdaptiveWindow
 from learners.tree.leaves import Leaf
 
 ADVANTAGE_DECAY = 0.998
@@ -39,7 +39,7 @@ class Branch:
         self.threshold = threshold
         self.sides: list[Node] = [left, right]
         self.counts = [0, 0]
-        self.window = AdaptiveWindow()
+        self.window = ADWIN()
         self.alternate: Alternate | None = None
 
     def side(self, x: Vector) -> int:
@@ -166,7 +166,7 @@ def _state(node: Node) -> State:
         "left": _state(node.sides[0]),
         "right": _state(node.sides[1]),
         "counts": list(node.counts),
-        "window": node.window.state(),
+        "window": node.window.histogram(),
         "alternate": None if node.alternate is None else node.alternate.state(),
     }
 

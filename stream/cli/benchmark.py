@@ -43,9 +43,8 @@ def benchmark_command(
     """
     # Here and not above: torch and river take seconds, which `--help` need not wait for.
     from learners import LEARNERS, make
-    from stream.encoders import make_encoder
+    from stream.encoders import limit_threads, make_encoder
     from stream.evaluation import BASELINES, RunsFile, benchmark, html, seed_of
-    from stream.worker import limit_threads
 
     limit_threads()
     learners = list(dict.fromkeys([*(learner or LEARNERS), *BASELINES]))

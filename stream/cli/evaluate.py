@@ -41,10 +41,9 @@ def evaluate_command(
     """Predict each message of a file before learning it, and score every prediction."""
     # Here and not above: torch and river take seconds, which `--help` need not wait for.
     from learners import make
-    from stream.encoders import make_encoder
+    from stream.encoders import limit_threads, make_encoder
     from stream.evaluation import BASELINES, evaluate
     from stream.sources import open_source
-    from stream.worker import limit_threads
 
     limit_threads()
     try:

@@ -90,9 +90,9 @@ def replay(
     out_topic: Annotated[str | None, typer.Option(help="Topic for the predictions, a new one.")] = None,
 ) -> None:
     """Send a stretch of history through a fresh learner, beside the live service."""
+    from stream.encoders import limit_threads
     from stream.pipeline import make_task
     from stream.replay import replay as replayed
-    from stream.worker import limit_threads
 
     limit_threads()
     with told():

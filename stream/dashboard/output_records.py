@@ -52,11 +52,11 @@ class _Line(msgspec.Struct):
     reason: str = ""
 
 
-predictions = msgspec.json.Decoder(PredictionRecord)
-drift_events = msgspec.json.Decoder(DriftRecord)
-labels = msgspec.json.Decoder(LabelRecord)
-partitions = msgspec.json.Decoder(PartitionRecord)
-_line = msgspec.json.Decoder(_Line)
+prediction_decoder = msgspec.json.Decoder(PredictionRecord)
+drift_decoder = msgspec.json.Decoder(DriftRecord)
+label_decoder = msgspec.json.Decoder(LabelRecord)
+partition_decoder = msgspec.json.Decoder(PartitionRecord)
+_line_decoder = msgspec.json.Decoder(_Line)
 
 
 def of_record(record: Record) -> OutputRecord:
@@ -91,7 +91,7 @@ def of_line(line: bytes) -> OutputRecord:
         When it is none.
     """
     try:
-        found = _line.decode(line)
+        found = _line_decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotOursError(f"not a replay's line: {error}") from error
     return OutputRecord(*_source(found.source), value=bytes(found.value), reason=found.reason)

@@ -160,7 +160,7 @@ class StreamState:
             series.add(self.at(written), **values)
 
     def _prediction(self, partition: PartitionState, written: OutputRecord) -> None:
-        found = output_records.predictions.decode(written.value or b"")
+        found = output_records.prediction_decoder.decode(written.value or b"")
         truth = found.truth
         complete = tuple(truth.labels) if truth is not None and truth.complete else None
         seen = RecentPrediction(
@@ -198,7 +198,7 @@ class StreamState:
         last, known = self._last_drift.get(written.partition, (-1, set()))
         if written.offset < last or (written.offset == last and value in known):
             return
-        record = output_records.drift_events.decode(value)
+        record = output_records.drift_decoder.decode(value)
         self._last_drift[written.partition] = (
             written.offset,
             known | {value} if written.offset == last else {value},
@@ -208,12 +208,12 @@ class StreamState:
         self._add(written, alarms=1)
 
     def _label(self, partition: PartitionState, written: OutputRecord) -> None:
-        record = output_records.labels.decode(written.value or b"")
+        record = output_records.label_decoder.decode(written.value or b"")
         self.labels.take(written.partition, record)
         partition.updates = max(partition.updates, record.updates)
 
     def _partition_statistics(self, partition: PartitionState, written: OutputRecord) -> None:
-        statistics = partition.statistics = output_records.partitions.decode(written.value or b"")
+        statistics = partition.statistics = output_records.partition_decoder.decode(written.value or b"")
         partition.updates = max(partition.updates, statistics.updates)
         for name, (statistic, threshold) in statistics.watched.items():
             of_partition = self.levels.setdefault(name, {})

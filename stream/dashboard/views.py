@@ -205,7 +205,7 @@ def message(state: StreamState, partition: int, offset: int) -> Json | None:
     seen = known.recent.at(offset) if known else None
     if known is None or seen is None:
         return None
-    found = output_records.predictions.decode(seen.value)
+    found = output_records.prediction_decoder.decode(seen.value)
     nearest = []
     for each in found.why.nearest if found.why else []:
         past = known.recent.learned(each.number)

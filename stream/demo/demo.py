@@ -21,16 +21,18 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from drift.core import Vector
+from learners import BASELINES
 from learners.metrics import Scores
 from stream.broker import Broker, GivenBroker, NoBrokerError, Process, choose, free_ports, spawn
 from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Settings, load
 from stream.demo.support_messages import messages
 from stream.demo.terminal import SCORES, LiveView, add_scores, figures_in_words, listed
+from stream.encoders import limit_threads
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics
 from stream.pipeline import NO_RECORD, Outcome, Task, make_task
 from stream.records import Event, EventOutcome, Record, topic
 from stream.telemetry import Telemetry, serve_metrics
-from stream.worker import Worker, build, limit_threads
+from stream.worker import Worker, build
 
 SPAN = 20_000
 """Events over which the story is told when the demo has no end."""
@@ -40,8 +42,6 @@ AHEAD = 5_000
 """Most events written and not answered yet."""
 FINISH_TIMEOUT_S = 20.0
 """How long the last batch may take once everything is to stop."""
-BASELINES = ("persistence", "majority")
-"""What any learner must beat; they see the same events in the same order."""
 
 
 class TaskWithBaselines(Task):

@@ -11,6 +11,7 @@ from stream.encoders.batching import Decoded, Encoded, Message, encode_all
 from stream.encoders.catalogue import ENCODERS, make_encoder
 from stream.encoders.dense import Dense
 from stream.encoders.errors import EncoderError
+from stream.encoders.threads import limit_threads
 
 if TYPE_CHECKING:
     from stream.encoders.hashing import Hashing
@@ -34,5 +35,6 @@ __all__ = [
     "Message",
     "Transformer",
     "encode_all",
+    "limit_threads",
     "make_encoder",
 ]

@@ -98,7 +98,7 @@ class RunsFile:
 
 
 class Progress(Protocol):
-    """Whom a benchmark tells how far it is."""
+    """What a benchmark reports to: how far it is."""
 
     def start(self, key: Key, messages: int) -> None:
         """Show that a run begins."""
@@ -190,7 +190,7 @@ def benchmark(
     Where several shuffles are asked for, their mean is one comparison more: on a few hundred messages one
     shuffle's chance decides who is ahead.
 
-    A set that cannot be read, and a learner that fails, is told to `progress` and left out; all else goes
+    A set that cannot be read, and a learner that fails, is reported to `progress` and left out; all else goes
     on. Each learner is run alone, so that its speed is its own.
 
     Parameters
@@ -204,7 +204,7 @@ def benchmark(
     runs
         What has been done, and where to keep what is done now.
     progress
-        Told how far it is.
+        What to report to.
     limit, encoder
         See `open_source` and `evaluate`.
     """

@@ -16,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.monitors import Monitors
+from learners import BASELINES
 from learners.core import Learner
 from stream.encoders import Encoded, Encoder, encode_all, make_encoder
 from stream.pipeline import FeedbackStore, Task
 from stream.records import BadEventError, Control, Event, Feedback, Input, Labelled, in_words
 from stream.sources import Source, SourceError
 
-BASELINES = ("persistence", "majority")
-"""Learners that every other one is put beside."""
 ENCODED_AT_ONCE = 256
 """Messages encoded at a time."""
 POINTS = 100
@@ -74,7 +73,7 @@ class Report(msgspec.Struct, frozen=True):
     results: list[Result]
 
     def kappa_temporal(self, result: Result) -> float | None:
-        """Return the skill over the previous labels in subset accuracy: (s - p) / (1 - p).
+        """Return the skill over persistence in subset accuracy: (s - p) / (1 - p).
 
         1 is perfect, 0 no better than repeating the labels before, negative worse. None without that
         baseline, or where it is always right.
@@ -84,10 +83,10 @@ class Report(msgspec.Struct, frozen=True):
         .. [1] I. Žliobaitė et al., "Evaluation methods and decision theory for classification of streaming
            data with temporal dependence", Machine Learning 98, 2015.
         """
-        previous = [each.subset_accuracy for each in self.results if each.learner == BASELINES[0]]
-        if not previous or previous[0] == 1.0:
+        persistence = [each.subset_accuracy for each in self.results if each.learner == BASELINES[0]]
+        if not persistence or persistence[0] == 1.0:
             return None
-        return (result.subset_accuracy - previous[0]) / (1.0 - previous[0])
+        return (result.subset_accuracy - persistence[0]) / (1.0 - persistence[0])
 
 
 class Point(NamedTuple):
@@ -160,8 +159,8 @@ def evaluate(
         text = _any(source, lambda message: isinstance(message, Event) and message.text is not None)
         encoder = make_encoder("hashing" if text else "dense")
     every = max(1, len(source) // POINTS)
-    answered = _any(source, lambda message: isinstance(message, Feedback))
-    trials = [_Trial(name, encoder, learner, every, answered) for name, learner in learners.items()]
+    has_feedback = _any(source, lambda message: isinstance(message, Feedback))
+    trials = [_Trial(name, encoder, learner, every, has_feedback) for name, learner in learners.items()]
     batches = _Batches(source, encoder, _order(len(source), shuffle))
     for batch in batches:
         for trial in trials:
@@ -193,9 +192,9 @@ def _order(messages: int, shuffle: int | None) -> NDArray[np.intp]:
 class _Trial:
     """One learner on its way through the stream."""
 
-    def __init__(self, name: str, encoder: Encoder, learner: Learner, every: int, answered: bool) -> None:
+    def __init__(self, name: str, encoder: Encoder, learner: Learner, every: int, has_feedback: bool) -> None:
         self.name = name
-        store = FeedbackStore() if answered else FeedbackStore(events=0)
+        store = FeedbackStore() if has_feedback else FeedbackStore(events=0)
         # Nobody reads alarms here, and what monitors cost is not the learner's speed.
         self.task = Task(
             encoder, learner, Monitors(names=()), run="evaluate", source="/ithaca/evaluate", feedback=store
@@ -210,7 +209,7 @@ class _Trial:
         started = time.perf_counter()
         for message in batch:
             if isinstance(message, Feedback):
-                self.task.hear(message)
+                self.task.learn_feedback(message)
             elif isinstance(message, Control):
                 self._apply(message)
             else:
@@ -242,7 +241,7 @@ class _Trial:
 
 
 class _Batches:
-    """Messages with their vectors, in order, and an account of how they were made."""
+    """Messages with their vectors, in order, and what making them took."""
 
     def __init__(self, source: Source, encoder: Encoder, order: NDArray[np.intp]) -> None:
         self._source = source

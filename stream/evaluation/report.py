@@ -7,10 +7,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from learners import TITLES
+from learners import BASELINES, TITLES
 from stream.evaluation.benchmark import LESS_IS_BETTER, METRICS, Comparison
 from stream.evaluation.charts import Style, critical_difference, curves, styles, swatch
-from stream.evaluation.prequential import BASELINES, Point
+from stream.evaluation.prequential import Point
 from stream.evaluation.ranking import ALPHA, Ranking
 
 HEADLINES = ("subset_accuracy", "micro_f1", "macro_f1", "hamming_loss")
@@ -126,8 +126,10 @@ def _scores(metric: str, comparison: Comparison) -> str:
 def _verdict(ranking: Ranking) -> str:
     if ranking.critical_difference is None:
         return "Mean ranks; a test of their differences needs two sets and three learners."
-    said = f"Mean ranks over {ranking.sets} sets; under one bar, no difference at level {ALPHA} (Nemenyi)."
-    return said if ranking.friedman_p is None else f"{said} Friedman's test: p = {ranking.friedman_p:.2g}."
+    verdict = f"Mean ranks over {ranking.sets} sets; under one bar, no difference at level {ALPHA} (Nemenyi)."
+    return (
+        verdict if ranking.friedman_p is None else f"{verdict} Friedman's test: p = {ranking.friedman_p:.2g}."
+    )
 
 
 def _over_time(comparisons: Sequence[Comparison]) -> str:
@@ -171,8 +173,8 @@ def _between(before: Point, after: Point, metric: str) -> float:
     since = Point(*(late - early for early, late in zip(before, after, strict=True)))
     if metric == "subset_accuracy":
         return since.exact / since.messages if since.messages else 0.0
-    said = since.predicted + since.actual
-    return 2 * since.hits / said if said else 1.0
+    labels = since.predicted + since.actual
+    return 2 * since.hits / labels if labels else 1.0
 
 
 def _column(figures: Sequence[float | None], digits: int, least: bool = False) -> list[str]:

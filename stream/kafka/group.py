@@ -6,7 +6,7 @@ import concurrent.futures
 import contextlib
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -131,12 +131,13 @@ class Group:
         fetcher = self._consumer._fetcher
         polled: Fetched = {}
         partial = True
-        with _unless_gone():
+        # The client's thread may take a partition away between two looks at it here: then it is not found
+        # (KeyError), or, where it has come back already, has no position yet (IllegalStateError).
+        with contextlib.suppress(KeyError, IllegalStateError):
             polled, partial = fetcher.fetched_records(limit)
-        # Apart: what it raises about a partition that has just gone must not cost the records.
-        with _unless_gone():
-            if not partial:
-                fetcher.send_fetches()
+        if not partial:
+            # Runs on the client's thread, as all changes of the assignment do: nothing goes meanwhile.
+            fetcher.send_fetches()
         if not polled and self._joining is not None:
             concurrent.futures.wait([self._joining], JOIN_S)
         return Polled(_by_partition(polled), (), (), ())
@@ -193,7 +194,7 @@ class Group:
 
     def read_from(self, partition: int, offset: int) -> None:
         """Bring a partition's records from an offset on."""
-        with _unless_gone():
+        with self._unless_gone(partition, KeyError, ValueError):
             self._consumer.seek(self._place(partition), offset)
         self.go_on(partition)
 
@@ -203,18 +204,18 @@ class Group:
 
     def hold(self, partition: int) -> None:
         """Bring no more records of a partition until `go_on`."""
-        with _unless_gone():
+        with self._unless_gone(partition, KeyError):
             self._consumer.pause(self._place(partition))
 
     def go_on(self, partition: int) -> None:
         """Bring records of a partition again."""
-        with _unless_gone():
+        with self._unless_gone(partition, KeyError):
             self._consumer.resume(self._place(partition))
 
     def lag(self, partition: int, offset: int) -> int | None:
         """Return how many offsets a partition's end is ahead, None as long as that is not known."""
         end = None
-        with _unless_gone():
+        with self._unless_gone(partition, KeyError, IllegalStateError):
             end = self._consumer.highwater(self._place(partition))
         return None if end is None else max(0, end - offset)
 
@@ -232,18 +233,30 @@ class Group:
         except KafkaError as error:
             log.warning("the group was not left in order: %s", error)
 
+    @contextlib.contextmanager
+    def _unless_gone(self, partition: int, *raised: type[Exception]) -> Iterator[None]:
+        """Let what a call raises pass where the partition went since the last poll: the next one reports it.
+
+        Parameters
+        ----------
+        partition
+            What the call in the block is about.
+        raised
+            What the call raises when the partition is not assigned. KeyError is from looking it up, also just
+            behind a check of the call's own: the client's thread may take the partition away in between.
+        """
+        try:
+            yield
+        except raised:
+            if self._place(partition) in self._consumer.assignment():
+                raise
+
     def _place(self, partition: int) -> TopicPartition:
         return TopicPartition(self.topic, partition)
 
 
 def _by_partition(polled: Fetched) -> dict[int, list[Record]]:
     return {place.partition: [record(one) for one in consumed] for place, consumed in polled.items()}
-
-
-def _unless_gone() -> contextlib.suppress:
-    """Let pass what the library says of a partition that went since the last poll; the next one tells."""
-    # RuntimeError: what is ours changed on the joining thread while it was gone through.
-    return contextlib.suppress(AssertionError, KeyError, ValueError, IllegalStateError, RuntimeError)
 
 
 class _Changes(ConsumerRebalanceListener):

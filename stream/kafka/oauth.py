@@ -20,11 +20,11 @@ TOKEN_TIMEOUT_S = 10.0
 """How long a token endpoint may take to answer."""
 USED_FOR = 0.8
 """Share of its life that a token is used for; then the next one is asked for."""
-LARGEST_ANSWER = 1_000_000
+LARGEST_TOKEN_RESPONSE = 1_000_000
 """Most of an answer that is read, in bytes."""
 
 
-class _Answer(msgspec.Struct):
+class _TokenResponse(msgspec.Struct):
     access_token: str
     expires_in: float = 60.0
 
@@ -96,13 +96,13 @@ class ClientCredentials(AbstractTokenProvider):
             self._token, self._until = answer.access_token, now + USED_FOR * answer.expires_in
         return self._token
 
-    def _ask(self) -> _Answer:
+    def _ask(self) -> _TokenResponse:
         request = urllib.request.Request(
             self._endpoint, self._form, {"Authorization": self._authorization, "Accept": "application/json"}
         )
         try:
             with urllib.request.build_opener(_NoRedirect).open(request, timeout=TOKEN_TIMEOUT_S) as response:
-                return msgspec.json.decode(response.read(LARGEST_ANSWER), type=_Answer)
+                return msgspec.json.decode(response.read(LARGEST_TOKEN_RESPONSE), type=_TokenResponse)
         except urllib.error.HTTPError as error:
             said = f"it answered {error.code}"
         except (OSError, ValueError) as error:

@@ -10,7 +10,7 @@ from stream.kafka.clients import consumer
 from stream.kafka.errors import BrokerError
 from stream.records import topic
 
-ANSWER_MS = 5_000
+OFFSETS_TIMEOUT_MS = 5_000
 """How long the broker may take to answer."""
 
 
@@ -38,7 +38,7 @@ class Offsets:
         """Return the first offset of a partition that the broker still has."""
         place = TopicPartition(self._topic, partition)
         try:
-            return self._client.beginning_offsets([place], timeout_ms=ANSWER_MS)[place]
+            return self._client.beginning_offsets([place], timeout_ms=OFFSETS_TIMEOUT_MS)[place]
         except KafkaError as error:
             raise BrokerError(f"The beginning of {place} is not known: {error}.") from error
 
@@ -46,7 +46,7 @@ class Offsets:
         """Return the offset that the group has committed for a partition, once no transaction is open."""
         place = TopicPartition(self._topic, partition)
         try:
-            return self._client.committed(place, timeout_ms=ANSWER_MS)
+            return self._client.committed(place, timeout_ms=OFFSETS_TIMEOUT_MS)
         except KafkaError as error:
             raise BrokerError(f"The committed offset of {place} is not known: {error}.") from error
 

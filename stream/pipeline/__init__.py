@@ -4,7 +4,8 @@ from stream.pipeline.errors import LearnerError
 from stream.pipeline.factory import make_task
 from stream.pipeline.feedback import NO_RECORD, OUTCOMES, FeedbackStatistics, FeedbackStore
 from stream.pipeline.label_statistics import SHORT_HALF_LIFE, LabelStatistics
-from stream.pipeline.task import Outcome, Task
+from stream.pipeline.outcome import Outcome
+from stream.pipeline.task import Task
 
 __all__ = [
     "NO_RECORD",

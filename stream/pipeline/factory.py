@@ -39,7 +39,7 @@ def make_task(settings: Settings, live_from: int = 0, kind: type[Task] = Task) -
         When there is no such encoder, learner, monitor or detector, or it does not take a parameter;
         says what there is.
     """
-    sure = settings.confidence
+    confidence = settings.confidence
     task = kind(
         make_encoder(settings.encoder.name, **settings.encoder.parameters),
         make(settings.learner.name, **settings.learner.parameters),
@@ -53,7 +53,7 @@ def make_task(settings: Settings, live_from: int = 0, kind: type[Task] = Task) -
         source=f"/ithaca/{topic(settings.stream, 'events')}",
         live_from=live_from,
         feedback=FeedbackStore(**settings.feedback.model_dump()),
-        confidence=Conformal(sure.coverage, sure.error) if sure.enabled else None,
+        confidence=Conformal(confidence.coverage, confidence.error) if confidence.enabled else None,
     )
     if isinstance(task.learner, RiverLearner):
         task.learner.allow_pickle |= settings.snapshot.allow_pickle

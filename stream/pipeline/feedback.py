@@ -88,6 +88,8 @@ class Lesson(NamedTuple):
         Events predicted since this one was.
     confidence
         What was said with the prediction of how sure it is; None likewise, or where nothing was.
+    text
+        The event's text, for whom an alarm is explained to; None where it was not kept.
     """
 
     x: Vector
@@ -96,6 +98,7 @@ class Lesson(NamedTuple):
     fingerprint: bytes
     delay: int = 0
     confidence: Confidence | None = None
+    text: str | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -145,7 +148,7 @@ class FeedbackStore:
     >>> store = FeedbackStore()
     >>> prediction = Prediction(np.array([0]), np.array([0.9, 0.2], dtype=np.float32))
     >>> store.remember(Event(id="1", ts=0), np.ones(3, np.float32), prediction)
-    >>> lesson = store.hear(Feedback(id="1", ts=60, labels=["grain"]))
+    >>> lesson = store.join(Feedback(id="1", ts=60, labels=["grain"]))
     >>> lesson.x.tolist(), lesson.known.labels, store.statistics().joined
     ([1.0, 1.0, 1.0], ('grain',), 1)
     """
@@ -197,8 +200,8 @@ class FeedbackStore:
         self._put_in(event.id, entry)
         return lesson
 
-    def hear(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> Lesson | None:
-        """Take in labels and return what is to be learned from them, if anything is."""
+    def join(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> Lesson | None:
+        """Join labels to their event, where it is kept, and return what there is to learn from them."""
         self._advance_time(feedback.seconds)
         said = KnownLabels.of(feedback)
         entry = self._entries.get(feedback.id)

@@ -47,13 +47,13 @@ class PendingPrediction(NamedTuple):
     sureness: float = 0.0
 
     @classmethod
-    def of(cls, x: Vector, prediction: Prediction, said: Confidence | None = None) -> PendingPrediction:
+    def of(cls, x: Vector, prediction: Prediction, confidence: Confidence | None = None) -> PendingPrediction:
         """Pack a vector of shape (d,), to the bit, a prediction, and what was said of how sure it is."""
         filled = x.view(np.uint32) != 0
-        best, scores = prediction.best(LISTED) if said is None else (said.best, said.scores)
+        best, scores = prediction.best(LISTED) if confidence is None else (confidence.best, confidence.scores)
         order, labels = np.argsort(best), np.array(prediction.labels, np.intp)
-        sure = () if said is None else (said.size, said.reject, said.sureness)
-        return cls(len(x), np.packbits(filled), x[filled], labels, best[order], scores[order], *sure)
+        judged = () if confidence is None else (confidence.size, confidence.reject, confidence.sureness)
+        return cls(len(x), np.packbits(filled), x[filled], labels, best[order], scores[order], *judged)
 
     @property
     def x(self) -> Vector:

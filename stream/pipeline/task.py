@@ -1,6 +1,6 @@
 """One partition's pipeline as a pure state machine: records in, records out, state inside.
 
-A task knows neither brokers nor clocks. Whoever drives it (`worker`, `memory`, `replay`, `evaluate`)
+A task knows neither brokers nor clocks. Whoever drives it (`worker`, `testing`, `replay`, `evaluation`)
 hands it records in offset order and writes what it returns; the same records give the same bytes,
 however they were batched. Encoding is batched; *predict, then learn* is strictly one message at a time.
 """
@@ -10,11 +10,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from drift.alarms import Alarm, Observation
+from drift.alarms import Alarm
 from drift.core import State, Vector
 from drift.monitors import Monitors
 from learners.core import Change, Explanation, Learner, Prediction, Targets
@@ -25,6 +23,8 @@ from stream.pipeline.errors import LearnerError
 from stream.pipeline.feedback import NO_RECORD, FeedbackStore, Lesson, hash_chain
 from stream.pipeline.known_labels import KnownLabels
 from stream.pipeline.label_statistics import WRITTEN_EVERY, LabelStatistics, label_records, partition_record
+from stream.pipeline.observation import observation
+from stream.pipeline.outcome import Outcome, joined
 from stream.records import (
     LISTED,
     BadEventError,
@@ -47,21 +47,6 @@ from stream.records import (
 
 EXPLAINED, NEAREST = 5, 3
 """How many labels a prediction explains, and how many past messages it names."""
-
-
-class Outcome(NamedTuple):
-    """What a batch of records led to.
-
-    Parameters
-    ----------
-    outputs
-        Records to write, in order.
-    next_offset
-        The offset to commit: one past the last record taken in.
-    """
-
-    outputs: list[Output]
-    next_offset: int
 
 
 class Task:
@@ -142,18 +127,19 @@ class Task:
             See there. The task may have taken in a part: make it anew.
         """
         self._check_order(records)
-        outputs: list[Output] = []
-        for record, message in zip(records, self._read(records), strict=True):
+        steps: list[Outcome] = []
+        messages = encode_all(self.encoder, [self._decoded(record) for record in records])
+        for record, message in zip(records, messages, strict=True):
             due = record.offset // WRITTEN_EVERY > (self.next_offset - 1) // WRITTEN_EVERY >= 0
             # Offsets have gaps: what is booked now happened here.
             self.next_offset = record.offset
-            produced = self._answer(record, message)
+            step = self._take(record, message)
             if self.updates and due:
-                produced += self._statistics(record)
+                step.outputs.extend(self._statistics(record))
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:
-                outputs.extend(produced)
-        return Outcome(outputs, self.next_offset)
+                steps.append(step)
+        return joined(steps, self.next_offset)
 
     def _check_order(self, records: Sequence[Record]) -> None:
         expected = self.next_offset
@@ -177,93 +163,80 @@ class Task:
         fingerprint
             Stands for its record in the model's digest.
         """
-        prediction, alarms = self.partial.corrected(self.learner.predict(x)), []
-        sure = None if self.confidence is None else self.confidence.judge(prediction, LISTED)
+        prediction = self.partial.corrected(self.learner.predict(x))
+        confidence = None if self.confidence is None else self.confidence.judge(prediction, LISTED)
+        alarms: list[Alarm] = []
         if event.teaches:
-            lesson = Lesson(x, prediction, KnownLabels.of(event), fingerprint, confidence=sure)
-            alarms += self._learn(lesson, event.text)
+            known = KnownLabels.of(event)
+            alarms += self._learn(Lesson(x, prediction, known, fingerprint, 0, confidence, event.text))
         else:
             self._unlabelled += 1
-        early = self.feedback.remember(event, x, prediction, fingerprint, sure)
-        return EventOutcome(prediction, sure, alarms + self._learn(early))
+        early = self.feedback.remember(event, x, prediction, fingerprint, confidence)
+        return EventOutcome(prediction, confidence, alarms + self._learn(early))
 
-    def hear(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> list[Alarm]:
-        """Learn labels that come later, where they tell something new of an event that is kept."""
-        return self._learn(self.feedback.hear(feedback, fingerprint))
+    def learn_feedback(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> list[Alarm]:
+        """Learn labels that come later, where they say something new of an event that is kept."""
+        return self._learn(self.feedback.join(feedback, fingerprint))
 
     def apply(self, change: Control, fingerprint: bytes = NO_RECORD) -> Alarm:
-        """Carry out an operation on the learner's taxonomy and return what is to be told of it.
+        """Carry out an operation on the learner's taxonomy and return the alarm that reports it.
 
         Raises
         ------
         BadEventError
             When it is not allowed; nothing has changed then.
         """
-        told = apply_operation(self.learner, change)
+        alarm = apply_operation(self.learner, change)
         self._chain(fingerprint)
-        return told
+        return alarm
 
     def _chain(self, fingerprint: bytes) -> None:
         self._digest = hash_chain(bytes.fromhex(self._digest), fingerprint).hex()
 
-    def _learn(self, lesson: Lesson | None, text: str | None = None) -> list[Alarm]:
+    def _learn(self, lesson: Lesson | None) -> list[Alarm]:
+        """Score what was predicted, where that is still to be done, then learn, and return the alarms."""
         if lesson is None:
             return []
-        known = len(self.learner.label_space)
-        targets = self.learner.label_space.targets(*lesson.known)
+        space = self.learner.label_space
+        labels_before = len(space)
+        targets = space.targets(*lesson.known)
         if lesson.prediction is not None:
-            predicted = lesson.prediction.labels
-            self.label_statistics.update(targets.positive, predicted, self.next_offset)
-            self.scores.update(lesson.prediction, targets, len(self.learner.label_space))
-            if self.confidence is not None and lesson.confidence is not None:
-                self.confidence.learn(predicted, lesson.confidence, targets)
-        self.learner.learn(lesson.x, self._taught(lesson, targets))
+            self._score(lesson.prediction, lesson, targets)
+        self.learner.learn(lesson.x, self._taught(lesson.known, targets))
         self.updates += 1
         self._changes += self.learner.changes
         self._chain(lesson.fingerprint)
-        return self._watch(lesson, lesson.prediction, targets, known, text) if lesson.prediction else []
+        if lesson.prediction is None:
+            return []
+        return self._watch(lesson.prediction, lesson, targets, space.names(range(labels_before, len(space))))
 
-    def _taught(self, lesson: Lesson, targets: Targets) -> Targets:
-        """Return what the learner is told: where some labels are named, that all others are not there."""
-        named, negative = lesson.known
-        if lesson.prediction is not None and (named or negative is None):
-            self.partial.learn(lesson.prediction, targets.positive, complete=negative is None)
-        if negative is None or not named:
+    def _score(self, prediction: Prediction, lesson: Lesson, targets: Targets) -> None:
+        """Book how a prediction turned out, wherever that is counted or learned from."""
+        self.label_statistics.update(targets.positive, prediction.labels, self.next_offset)
+        self.scores.update(prediction, targets, len(self.learner.label_space))
+        if self.confidence is not None and lesson.confidence is not None:
+            self.confidence.learn(prediction.labels, lesson.confidence, targets)
+        complete = lesson.known.negative is None
+        if lesson.known.labels or complete:
+            self.partial.learn(prediction, targets.positive, complete=complete)
+
+    def _taught(self, known: KnownLabels, targets: Targets) -> Targets:
+        """Return what the learner is to learn: where some labels are named, that all others are absent."""
+        if known.negative is None or not known.labels:
             return targets
-        # Too many a no is what predictions are corrected for; see there.
-        return self.learner.label_space.targets(named)
+        # That is more absences than there are; `PositiveUnlabelled` corrects the predictions for it.
+        return self.learner.label_space.targets(known.labels)
 
     def _watch(
-        self, lesson: Lesson, prediction: Prediction, targets: Targets, known: int, text: str | None
+        self, prediction: Prediction, lesson: Lesson, targets: Targets, appeared: list[str]
     ) -> list[Alarm]:
-        space, predicted, actual = self.learner.label_space, prediction.labels, targets.positive
-        if targets.negative is not None:
-            said = np.union1d(targets.positive, targets.negative)
-            predicted = np.intersect1d(predicted, said, assume_unique=True)
-        best, score = prediction.best(1)
-        seen = Observation(
-            predicted=predicted,
-            actual=actual,
-            complete=targets.complete,
-            appeared=space.names(range(known, len(space))),
-            name=space.name,
-            best=(int(best[0]), float(score[0])) if len(best) else None,
-            x=lesson.x,
-            text=text,
-            clusters=self.learner.clusters_of(np.union1d(predicted, actual)),
-            wrong=self.learner.clusters_of(np.setxor1d(predicted, actual, assume_unique=True)),
-            changes=self._changes,
-            delay=lesson.delay,
-            unlabelled=self._unlabelled,
-            above=space.above,
-        )
+        """Let the monitors see a prediction and what was true, and return their alarms."""
+        seen = observation(self.learner, prediction, lesson, targets)
+        seen = seen._replace(appeared=appeared, changes=self._changes, unlabelled=self._unlabelled)
         self._unlabelled, self._changes = 0, []
         return self.monitors.update(seen)
 
-    def _read(self, records: Sequence[Record]) -> list[Message]:
-        return encode_all(self.encoder, [self._decode(record) for record in records])
-
-    def _decode(self, record: Record) -> Decoded:
+    def _decoded(self, record: Record) -> Decoded:
         if record.offset in self.refused:
             return BadEventError("learner", self.refused[record.offset])
         try:
@@ -271,38 +244,41 @@ class Task:
         except BadEventError as bad:
             return bad
 
-    def _answer(self, record: Record, message: Message) -> list[Output]:
+    def _take(self, record: Record, message: Message) -> Outcome:
+        """Take in one record; one that is not to be used becomes a dead letter."""
         # What is written says what the model had learned *before* this record.
         model = ModelVersion(self.updates, self._digest)
         origin = Origin(self.encoder.name, self.run, model, dict(self._trained_through))
         try:
             if isinstance(message, BadEventError):
                 raise message
-            answer, why, alarms = self._take(record, message)
+            outcome, explanation, alarms = self._learned_from(record, message)
         except BadEventError as bad:
             self.dead_letters += 1
-            return [dead_letter_output(record, bad, self.source)]
+            letter = dead_letter_output(record, bad, self.source)
+            return Outcome([letter], record.offset + 1, dead_letters=[bad.reason])
         if self._digest != model.digest:
             self._trained_through[record.topic] = record.offset
         outputs = [drift_output(record, alarm, str(nth), self.source) for nth, alarm in enumerate(alarms)]
-        if not isinstance(message, Encoded) or answer is None:
-            return outputs
-        said = prediction_record(message.event, answer, why, self.learner, origin)
-        return [prediction_output(record, said, self.source), *outputs]
+        if isinstance(message, Encoded) and outcome is not None:
+            written = prediction_record(message.event, outcome, explanation, self.learner, origin)
+            outputs.insert(0, prediction_output(record, written, self.source))
+        return Outcome(outputs, record.offset + 1, alarms)
 
-    def _take(
+    def _learned_from(
         self, record: Record, message: Encoded | Feedback | Control
     ) -> tuple[EventOutcome | None, Explanation | None, list[Alarm]]:
+        """Predict and learn a message; what the learner throws becomes a LearnerError."""
         fingerprint = hash_chain(record.value or b"")
         try:
             if isinstance(message, Feedback):
-                return None, None, self.hear(message, fingerprint)
+                return None, None, self.learn_feedback(message, fingerprint)
             if isinstance(message, Control):
                 return None, None, [self.apply(message, fingerprint)]
             live = record.offset >= self.live_from
-            why = self.learner.explain(message.x, EXPLAINED, NEAREST) if live else None
-            answer = self.advance(*message, fingerprint)
-            return answer, why, answer.alarms
+            explanation = self.learner.explain(message.x, EXPLAINED, NEAREST) if live else None
+            outcome = self.advance(*message, fingerprint)
+            return outcome, explanation, outcome.alarms
         except (MemoryError, BadEventError):
             raise  # No fault of the record's, or none of the learner's.
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Operations on the taxonomy, as records say them: what they ask of a learner, and what is told of them."""
+"""Operations on the taxonomy as records have them: carried out by a learner, and reported by an alarm."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from learners.core import Learner, Operation, TaxonomyError
 from stream.records.schema import BadEventError, Control
 
 DETECTOR = "taxonomy"
-"""Detector of the drift event that tells of an operation that was applied."""
+"""Detector of the drift event that reports an operation that was applied."""
 
 
 def apply_operation(learner: Learner, control: Control) -> Alarm:
-    """Carry out an operation and return the alarm that tells of it; its statistic is how many labels it made.
+    """Carry out an operation and return the alarm that reports it; its statistic is how many labels it made.
 
     Raises
     ------

@@ -166,8 +166,8 @@ def _listed(prediction: Prediction, space: LabelSpace) -> dict[str, float]:
     return dict(zip(space.names(labels), scores.tolist(), strict=True))
 
 
-def _confidence(said: Confidence, space: LabelSpace) -> ConfidenceRecord:
-    return ConfidenceRecord(space.names(said.labels.tolist()), said.reject)
+def _confidence(confidence: Confidence, space: LabelSpace) -> ConfidenceRecord:
+    return ConfidenceRecord(space.names(confidence.labels.tolist()), confidence.reject)
 
 
 def _explanation(why: Explanation, space: LabelSpace) -> ExplanationRecord:

@@ -1,4 +1,4 @@
-"""What is in snapshot files, told to people."""
+"""What is in snapshot files, in words and tables."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def diff(first: str, second: str) -> bool:
     one, other = (_flat(_read(where).state) for where in (first, second))
     differences = 0
     for path in sorted({*one, *other}):
-        said = _difference(one.get(path, _ABSENT), other.get(path, _ABSENT))
-        if said:
+        difference = _difference(one.get(path, _ABSENT), other.get(path, _ABSENT))
+        if difference:
             differences += 1
-            typer.echo(f"{path}: {said}")
+            typer.echo(f"{path}: {difference}")
     typer.echo(f"{differences} of {len({*one, *other})} parts differ")
     return bool(differences)
 
@@ -83,10 +83,10 @@ def _difference(one: Any, other: Any) -> str:
     apart = _apart(one, other)
     if not apart.any():
         return ""
-    said = f"{int(apart.sum())} of {one.size} values"
+    difference = f"{int(apart.sum())} of {one.size} values"
     if one.dtype.kind != "f":
-        return said
-    return f"{said}, by {float(np.nanmax(np.abs(one - other)[apart], initial=0.0)):.3g} at most"
+        return difference
+    return f"{difference}, by {float(np.nanmax(np.abs(one - other)[apart], initial=0.0)):.3g} at most"
 
 
 def _apart(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from stream.pipeline import LabelStatistics
 from stream.snapshot.contents import Snapshot, SnapshotError
 
-VERSION = 2
+VERSION = 3
 """The format that is written."""
 
 
@@ -22,7 +25,24 @@ def _with_label_statistics(snapshot: Snapshot) -> Snapshot:
     return dataclasses.replace(snapshot, state=state)
 
 
-STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {1: _with_label_statistics}
+def _with_rows_of_buckets(snapshot: Snapshot) -> Snapshot:
+    monitors = _in_rows(snapshot.state["monitors"])
+    return dataclasses.replace(snapshot, state=snapshot.state | {"monitors": monitors})
+
+
+def _in_rows(state: Any) -> Any:
+    """Return a state in which every ADWIN has its buckets by row, as the tree's had before."""
+    if not isinstance(state, dict):
+        return state
+    if state.keys() != {"rows", "buckets", "seen", "last"}:
+        return {key: _in_rows(value) for key, value in state.items()}
+    lengths = state["rows"]
+    buckets = np.zeros((len(lengths), lengths.max(), 2))
+    buckets[np.arange(lengths.max()) < lengths[:, None]] = state["buckets"]
+    return {"lengths": lengths, "buckets": buckets, "seen": state["seen"], "last": state["last"]}
+
+
+STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {1: _with_label_statistics, 2: _with_rows_of_buckets}
 """By format version: what makes a snapshot of that version one of the next."""
 
 

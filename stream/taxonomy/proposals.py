@@ -46,22 +46,22 @@ def proposals(records: Iterable[Record]) -> list[Proposal]:
     offered: dict[bytes, dict[int, DriftRecord]] = {}
     for record in records:
         try:
-            said = decoder.decode(record.value or b"")
+            drift = decoder.decode(record.value or b"")
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue  # Not ours.
-        if said.control is None:
+        if drift.control is None:
             continue
-        at = offered.setdefault(encode(said.control), {})
-        if said.action == "proposed":
-            at[record.partition] = said
-        elif said.action == "withdrawn" or said.detector == DETECTOR:
+        at = offered.setdefault(encode(drift.control), {})
+        if drift.action == "proposed":
+            at[record.partition] = drift
+        elif drift.action == "withdrawn" or drift.detector == DETECTOR:
             at.pop(record.partition, None)
     found = [_proposal(at) for at in offered.values() if at]
     return [proposal for _, proposal in sorted(found, key=lambda pair: (pair[0], pair[1].label, pair[1].to))]
 
 
 def _proposal(at: dict[int, DriftRecord]) -> tuple[float, Proposal]:
-    surest = min(at.values(), key=lambda said: said.p or 0.0)
+    surest = min(at.values(), key=lambda drift: drift.p or 0.0)
     control, p = surest.control or Control("", ""), surest.p or 0.0
     what = (
         "either label with the other" if control.operation == "merge" else f"{control.label} with the other"

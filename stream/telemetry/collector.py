@@ -12,14 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import Histogram
 
+from drift.alarms import Alarm
 from stream.encoders import Encoder
 from stream.pipeline import Outcome, Task
-from stream.records import DriftRecord, Event, Output
+from stream.records import Event
 from stream.snapshot import StoredSnapshot
 from stream.telemetry.status import PartitionStatus, Restoration, WorkerStatus, partition_status
 
@@ -77,7 +77,7 @@ class Telemetry:
         self._counts: collections.Counter[str] = collections.Counter()
         self._dead_letters: collections.Counter[str] = collections.Counter()
         self._alarms: collections.Counter[str] = collections.Counter()
-        self._latest: collections.deque[DriftRecord] = collections.deque(maxlen=LATEST_ALARMS)
+        self._latest: collections.deque[Alarm] = collections.deque(maxlen=LATEST_ALARMS)
         self._partitions: dict[int, _Partition] = {}
         self._restorations: dict[int, Restoration] = {}
         self._relearned: dict[int, int] = {}
@@ -144,8 +144,10 @@ class Telemetry:
             if not outcome.outputs:
                 return  # Nothing was written.
             self._counts["batches"] += 1
-            for output in outcome.outputs:
-                self._count(output)
+            self._counts["predictions"] += sum(output.kind == "predictions" for output in outcome.outputs)
+            self._dead_letters.update(outcome.dead_letters)
+            self._alarms.update(alarm.scope for alarm in outcome.alarms)
+            self._latest.extend(outcome.alarms)
         self.times["commit"].observe(commit_s)
         self.times["batch"].observe(batch_s)
 
@@ -174,17 +176,6 @@ class Telemetry:
         """Note a snapshot that could not be written."""
         with self._lock:
             self._counts["snapshot_failures"] += 1
-
-    def _count(self, output: Output) -> None:
-        if output.kind == "predictions":
-            self._counts["predictions"] += 1
-        elif output.kind == "dlq":
-            # The sender may have set the header too; ours comes after all of theirs.
-            self._dead_letters[dict(output.headers)["ithaca_reason"].decode()] += 1
-        elif output.kind == "drift" and output.value is not None:
-            alarm = msgspec.json.decode(output.value, type=DriftRecord)
-            self._alarms[alarm.scope] += 1
-            self._latest.append(alarm)
 
     def _take(self, partition: int, task: Task, lag: int | None) -> None:
         kept, now = self._partitions[partition], self._clock()

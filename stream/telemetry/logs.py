@@ -44,7 +44,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class RepeatFilter(logging.Filter):
-    """Lets each line of the client's code speak once in a while, and say then how often it was not heard.
+    """Lets each line of the client's code through once in `REPEAT_S`, then with the number left out since.
 
     Examples
     --------
@@ -57,18 +57,18 @@ class RepeatFilter(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._heard: dict[tuple[str, int], tuple[float, int]] = {}
+        self._latest: dict[tuple[str, int], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a record is to be heard."""
+        """Return whether a record is let through."""
         if not record.name.startswith(CLIENT):
             return True
         place = record.name, record.lineno
-        at, missed = self._heard.get(place, (-REPEAT_S, 0))
+        at, missed = self._latest.get(place, (-REPEAT_S, 0))
         if record.created < at + REPEAT_S:
-            self._heard[place] = at, missed + 1
+            self._latest[place] = at, missed + 1
             return False
-        self._heard[place] = record.created, 0
+        self._latest[place] = record.created, 0
         if missed:
             record.msg, record.args = f"{record.getMessage()} (and {missed} more like it since)", None
         return True
@@ -78,7 +78,7 @@ def configure_logs(level: str, style: Literal["json", "text"]) -> None:
     """Send every log record of at least a level to standard error.
 
     The client's and the web server's own records below "warning" are left out, and what the client repeats
-    is heard repeats.
+    is let through once in a while.
     """
     handler = logging.StreamHandler()
     handler.addFilter(RepeatFilter())

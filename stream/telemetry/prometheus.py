@@ -150,9 +150,9 @@ def _confidence(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
         )
     }
     for each in partitions:
-        said = each.confidence
-        if said is not None:
-            figures = (said.coverage, said.target, said.rejected, said.error)
+        confidence = each.confidence
+        if confidence is not None:
+            figures = (confidence.coverage, confidence.target, confidence.rejected, confidence.error)
             for family, figure in zip(families.values(), figures, strict=True):
                 family.add_metric([str(each.partition)], figure)
     yield from families.values()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
+from drift.alarms import Alarm
 from learners.core import Statistics
 from learners.metrics import RecentScores, Scores
 from learners.uncertainty import ConfidenceStatistics
 from stream.pipeline import FeedbackStatistics, Task
-from stream.records import DriftRecord
 from stream.snapshot import StoredSnapshot
 
 SILENCE_S = 60.0
@@ -108,7 +108,7 @@ class WorkerStatus:
     snapshot_failures: int
     dead_letters: dict[str, int]
     alarms: dict[str, int]
-    latest_alarms: tuple[DriftRecord, ...]
+    latest_alarms: tuple[Alarm, ...]
     partitions: tuple[PartitionStatus, ...]
     restorations: tuple[Restoration, ...]
 

@@ -1,12 +1,10 @@
 """The live service: a worker, its partitions, how they are restored, and what feeds them."""
 
 from stream.worker.service import build, serve
-from stream.worker.threads import limit_threads
 from stream.worker.worker import Worker
 
 __all__ = [
     "Worker",
     "build",
-    "limit_threads",
     "serve",
 ]

@@ -8,11 +8,11 @@ from importlib.metadata import version
 from types import FrameType
 
 from stream.config import Settings
+from stream.encoders import limit_threads
 from stream.kafka import ensure_topics
 from stream.pipeline import Task, make_task
 from stream.telemetry import Telemetry, serve_metrics
 from stream.worker.forwarding import forwarding
-from stream.worker.threads import limit_threads
 from stream.worker.worker import Worker
 
 log = logging.getLogger(__name__)

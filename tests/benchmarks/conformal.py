@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from learners.catalogue import make
-from learners.core.base import Prediction
 from learners.core.labels import Targets
+from learners.core.prediction import Prediction
 from learners.uncertainty.conformal import Conformal
 from stream.records.predictions import LISTED
 from tests.benchmarks.expansion import FACET, Stream, load

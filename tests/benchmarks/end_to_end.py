@@ -20,6 +20,7 @@ from rich.table import Table
 from drift.core import Vector
 from stream.broker.brokers import choose
 from stream.config.settings import Settings
+from stream.encoders.threads import limit_threads
 from stream.kafka import History, Writer, ensure_topics, lines
 from stream.pipeline.factory import make_task
 from stream.pipeline.feedback import NO_RECORD
@@ -29,7 +30,6 @@ from stream.records.schema import Event, Record
 from stream.records.topics import topic
 from stream.telemetry.collector import Telemetry
 from stream.testing.driver import Log, drive
-from stream.worker.threads import limit_threads
 from stream.worker.worker import Worker
 from tests.data import DATA
 from tests.stream.live import on_a_thread, until

@@ -27,8 +27,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from drift.core import Ids, Vector
-from learners.core.base import Learner, Prediction
+from learners.core.base import Learner
 from learners.core.labels import Targets
+from learners.core.prediction import Prediction
 from learners.ensemble.ihomer import IHOMER
 from learners.hierarchy.expansion import LabelExpansion
 from learners.hierarchy.taxonomy import Taxonomy

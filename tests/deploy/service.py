@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from stream.pipeline.task import Outcome
+from stream.pipeline.outcome import Outcome
 from stream.snapshot import StoredSnapshot
 from stream.telemetry.collector import Telemetry
 from tests.stream.standins import POISON, event, make_task, records

@@ -28,12 +28,12 @@ import numpy as np
 from prometheus_client import generate_latest
 
 from stream.config.settings import Settings
+from stream.encoders.threads import limit_threads
 from stream.pipeline.factory import make_task
 from stream.records.schema import Record
 from stream.snapshot import Identity, Keeper, Store
 from stream.telemetry.collector import Telemetry
 from stream.telemetry.prometheus import registry
-from stream.worker.threads import limit_threads
 
 LABELS = 10_000
 WINDOW = 200

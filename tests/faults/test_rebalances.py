@@ -15,7 +15,8 @@ from kafka import TopicPartition
 from stream.config.settings import Settings
 from stream.kafka.clients import consumer
 from stream.pipeline import factory as assembly
-from stream.pipeline.task import Outcome, Task
+from stream.pipeline.outcome import Outcome
+from stream.pipeline.task import Task
 from stream.records.schema import Record
 from stream.records.topics import topic
 from stream.telemetry.collector import Telemetry

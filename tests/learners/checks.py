@@ -15,8 +15,9 @@ import numpy as np
 
 from drift.core import Vector
 from learners.catalogue import LEARNERS, make
-from learners.core.base import Learner, Prediction
+from learners.core.base import Learner
 from learners.core.labels import Targets
+from learners.core.prediction import Prediction
 
 Make = Callable[[], Learner]
 Message = tuple[Vector, list[str]]

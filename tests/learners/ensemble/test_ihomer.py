@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learners.core.base import Change
 from learners.core.labels import Targets
+from learners.core.structure import Change
 from learners.dummy.persistence import Persistence
 from learners.ensemble.ihomer import IHOMER
 from tests.learners.checks import through_json

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.core import Vector
-from learners.core.base import Prediction
 from learners.core.labels import Targets
+from learners.core.prediction import Prediction
 from learners.extreme.classifier import ExtremeClassifier
 from learners.extreme.label_tree import LabelTree
 from learners.extreme.tree_level import NOWHERE

@@ -18,7 +18,8 @@ from learners.hierarchy.coherence import (
     likeliest_paths,
     top_down,
 )
-from learners.hierarchy.taxonomy import NONE, Taxonomy
+from learners.hierarchy.paths import NONE
+from learners.hierarchy.taxonomy import Taxonomy
 
 TREE = Taxonomy(["a/x/1", "a/x/2", "a/y", "b/z", "c"])
 TREE.retire("a/y")

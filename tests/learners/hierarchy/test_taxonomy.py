@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learners.core.operations import Operation, TaxonomyError
-from learners.hierarchy.taxonomy import NONE, Taxonomy
+from learners.hierarchy.paths import NONE
+from learners.hierarchy.taxonomy import Taxonomy
 
 NAMES = st.sampled_from("abc")
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from learners.core.base import Prediction
 from learners.core.labels import Targets, best_labels
+from learners.core.prediction import Prediction
 from learners.metrics.prequential import Counts, Prequential, Rolling
 
 sklearn_metrics = importlib.import_module("sklearn.metrics")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from learners.core.base import Change
 from learners.core.labels import Targets
+from learners.core.structure import Change
 from learners.tree.hoeffding_adaptive_tree import HoeffdingAdaptiveTree
 from learners.tree.leaves import Leaf
 from learners.tree.subtrees import Branch

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learners.core.base import Prediction
+from learners.core.prediction import Prediction
 from learners.uncertainty.abstention import SEARCH_PERIOD, Abstention, sureness
 from tests.learners.checks import through_json
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learners.core.base import Prediction
 from learners.core.labels import Targets
+from learners.core.prediction import Prediction
 from learners.uncertainty.conformal import LARGEST_SET, Conformal, ConformalSets
 from tests.learners.checks import through_json
 

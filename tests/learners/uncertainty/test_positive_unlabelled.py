@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learners.core.base import Prediction
+from learners.core.prediction import Prediction
 from learners.uncertainty.positive_unlabelled import LEAST_NAMED, PositiveUnlabelled
 from tests.learners.checks import through_json
 

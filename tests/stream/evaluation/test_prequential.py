@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from drift.core import Vector
 from drift.monitors.monitors import Monitors
 from learners.catalogue import make
-from learners.core.base import Prediction
+from learners.core.prediction import Prediction
 from learners.dummy.persistence import Persistence
 from learners.dummy.priors import LabelPriors
 from learners.metrics.prequential import Prequential

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from learners.core.base import Prediction
 from learners.core.labels import LabelSpace
+from learners.core.prediction import Prediction
 from learners.metrics.prequential import Prequential
 from stream.cli.main import app
 from stream.kafka import lines

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.monitors.monitors import Monitors
-from learners.core.base import Prediction
+from learners.core.prediction import Prediction
 from learners.dummy.priors import LabelPriors
 from learners.uncertainty.conformal import Conformal
 from stream.config.loading import ConfigError, load

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from drift.alarms.alarm import Alarm, Observation
 from drift.core import Vector
 from drift.monitors.monitors import Monitors
-from learners.core.base import Change, Prediction, digest
+from learners.core.base import digest
 from learners.core.labels import Targets
+from learners.core.prediction import Prediction
+from learners.core.structure import Change
 from learners.dummy.priors import LabelPriors
 from stream.pipeline.feedback import OUTCOMES, OVERHEAD, FeedbackStore
 from stream.pipeline.pending import PendingPrediction
@@ -64,7 +66,7 @@ def test_every_outcome_is_that_of_the_plain_model(
         if isinstance(message, Event):
             lesson = store.remember(message, x, PREDICTION)
         else:
-            lesson = store.hear(message)
+            lesson = store.join(message)
             heard += 1
         learned = [] if lesson is None else [(message.id, known(table(*lesson.known)))]
         assert learned == [(name, known(given)) for name, given in plain.take(message)]
@@ -84,7 +86,7 @@ def test_memory_is_bounded(given: list[tuple[str, int]]) -> None:
     store = FeedbackStore(max_bytes=4_000)
     for number, (text, length) in enumerate(given):
         store.remember(Event(id=f"{text}{number}", ts=0), np.ones(length, np.float32), PREDICTION)
-        store.hear(Feedback(id=f"{text}{number}", ts=0, labels=[text or "x"]))
+        store.join(Feedback(id=f"{text}{number}", ts=0, labels=[text or "x"]))
         assert store.statistics().kept_bytes <= 4_000
         held = sum(part.nbytes for part in store.state()["guesses"].values())
         assert held <= 4_000
@@ -98,7 +100,7 @@ def test_one_wild_clock_does_not_make_all_labels_late() -> None:
         event = Event(id=str(number), ts=2.5e11 if number == 10 else number)
         store.remember(event, np.ones(1, np.float32), PREDICTION)
     for number in range(20):
-        store.hear(Feedback(id=str(number), ts=20, labels=["a"]))
+        store.join(Feedback(id=str(number), ts=20, labels=["a"]))
     assert store.statistics().joined == 20
 
 
@@ -106,13 +108,13 @@ def test_a_lesson_says_how_many_events_were_predicted_since_its_own() -> None:
     """None where labels came at once or early; through a saved state as well."""
     store = FeedbackStore()
     x = np.ones(1, np.float32)
-    store.hear(Feedback(id="4", ts=0, labels=["a"]))
+    store.join(Feedback(id="4", ts=0, labels=["a"]))
     early = [store.remember(Event(id=str(number), ts=0), x, PREDICTION) for number in range(5)][4]
     assert early is not None
     assert early.delay == 0
     state, store = store.state(), FeedbackStore()
     store.load_state(state)
-    lessons = [store.hear(Feedback(id=str(number), ts=0, labels=["a"])) for number in (3, 0)]
+    lessons = [store.join(Feedback(id=str(number), ts=0, labels=["a"])) for number in (3, 0)]
     assert [lesson.delay for lesson in lessons if lesson] == [1, 4]
 
 
@@ -120,7 +122,7 @@ def test_without_room_nothing_is_kept() -> None:
     """Then all feedback is for nobody."""
     store = FeedbackStore(events=0)
     store.remember(Event(id="1", ts=0), np.ones(1, np.float32), PREDICTION)
-    assert store.hear(Feedback(id="1", ts=0, labels=["a"])) is None
+    assert store.join(Feedback(id="1", ts=0, labels=["a"])) is None
     statistics = store.statistics()
     assert (statistics.orphan, statistics.kept, statistics.kept_bytes) == (1, 0, 0)
 

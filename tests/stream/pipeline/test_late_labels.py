@@ -33,7 +33,7 @@ def alarms(wait: Callable[[int], float], share: float, seed: int) -> list[tuple[
         if generator.random() < share:
             heapq.heappush(coming, (n + generator.exponential(wait(n)), n, feedback))
         while coming and coming[0][0] <= n:
-            found += [(n, alarm) for alarm in task.hear(heapq.heappop(coming)[2])]
+            found += [(n, alarm) for alarm in task.learn_feedback(heapq.heappop(coming)[2])]
     assert task.updates > 0.8 * share * MESSAGES
     return found
 

@@ -117,6 +117,36 @@ def test_a_snapshot_without_label_statistics_begins_them_anew(monkeypatch: pytes
     assert restored.label_statistics.seen(0) in ((-1, -1), (20, 20))
 
 
+@pytest.mark.parametrize("messages", [0, 60])
+def test_windows_of_format_2_go_on(messages: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADWIN had its buckets in one list then, and how many of them there are of each size."""
+    task, restored = make_task(), make_task()
+    task.process(records([event(number) for number in range(messages)]))
+    state = task.state()
+    state["monitors"] = in_one_list(state["monitors"])
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations, "VERSION", 2)
+        old = written(snapshot_of(state))
+    restored.load_state(parse(old, "it").state)
+    assert digest(restored.state()) == digest(task.state())
+
+
+def in_one_list(state: Any) -> Any:
+    """Return a monitor's state as format 2 had it."""
+    if not isinstance(state, dict):
+        return state
+    if "lengths" not in state:
+        return {key: in_one_list(value) for key, value in state.items()}
+    lengths = state["lengths"]
+    buckets = [row[:length] for length, row in zip(lengths, state["buckets"], strict=True)]
+    return {
+        "rows": lengths if len(lengths) else np.zeros(1, dtype=np.int64),
+        "buckets": np.concatenate([np.zeros((0, 2)), *buckets]),
+        "seen": state["seen"],
+        "last": state["last"],
+    }
+
+
 def test_an_older_format_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """The example for whoever changes the state: rename a key, then split a value in two."""
 

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from drift.alarms.alarm import SCOPES
 from stream.pipeline.feedback import OUTCOMES
+from stream.pipeline.outcome import Outcome
 from stream.pipeline.task import Task
 from stream.records.schema import REASONS, Record
 from stream.snapshot import StoredSnapshot
@@ -50,11 +51,12 @@ def telemetry(clock: Clock) -> Telemetry:
     return Telemetry({"version": "1", "run": "test"}, clock)
 
 
-def work(telemetry: Telemetry, partition: int, task: Task, given: list[Record], lag: int = 0) -> None:
-    """Do what the worker does with a batch."""
+def work(telemetry: Telemetry, partition: int, task: Task, given: list[Record], lag: int = 0) -> Outcome:
+    """Do what the worker does with a batch, and return what came of it."""
     outcome = task.process(given)
     telemetry.processed(0.02)
     telemetry.committed(partition, task, outcome, lag=lag, commit_s=0.004, batch_s=0.03)
+    return outcome
 
 
 def scrape(telemetry: Telemetry) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -80,15 +82,21 @@ def test_counts_are_what_was_written(telemetry: Telemetry) -> None:
     task = make_task()
     telemetry.gained(0, task)
     batch = records([*GOOD, *POISON.values(), event(31, labels=None)])
+    outputs = []
     for begin in range(0, len(batch), 7):
-        work(telemetry, 0, task, batch[begin : begin + 7])
+        outputs += work(telemetry, 0, task, batch[begin : begin + 7]).outputs
     status = telemetry.status()
     assert status.events == len(batch)
     assert status.predictions == 31
     assert sum(status.dead_letters.values()) == task.dead_letters == len(POISON)
     assert status.learned == task.updates == 30
     assert status.alarms == {"error": 30 // 7}
-    assert len(status.latest_alarms) == 30 // 7
+    drift = [json.loads(output.value or b"") for output in outputs if output.kind == "drift"]
+    assert [alarm.subject for alarm in status.latest_alarms] == [each["subject"] for each in drift]
+    assert [alarm.statistic for alarm in status.latest_alarms] == [each["statistic"] for each in drift]
+    letters = [dict(output.headers)["ithaca_reason"].decode() for output in outputs if output.kind == "dlq"]
+    assert status.dead_letters == {reason: letters.count(reason) for reason in sorted(letters)}
+    assert len(drift) == 30 // 7
     assert value(telemetry, "ithaca_events_total") == len(batch)
     assert value(telemetry, "ithaca_predictions_total") == 31
     assert value(telemetry, "ithaca_drift_alarms_total", scope="error") == 4

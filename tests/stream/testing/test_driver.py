@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from learners.core.base import digest
 from stream.kafka import RecoveryError
-from stream.pipeline.task import Outcome, Task
+from stream.pipeline.outcome import Outcome
+from stream.pipeline.task import Task
 from stream.records.decoding import decode
 from stream.records.schema import BadEventError, Feedback, Record
 from stream.snapshot import Identity, Snapshot, Store

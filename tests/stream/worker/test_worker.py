@@ -21,7 +21,8 @@ from stream.config.settings import Settings
 from stream.kafka import InstanceError, Outbox, Writer
 from stream.pipeline import factory as assembly
 from stream.pipeline.errors import LearnerError
-from stream.pipeline.task import Outcome, Task
+from stream.pipeline.outcome import Outcome
+from stream.pipeline.task import Task
 from stream.records.schema import Event, Output, Record
 from stream.records.topics import topic
 from stream.telemetry.collector import Telemetry

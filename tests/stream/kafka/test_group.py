@@ -1,0 +1,143 @@
+"""A partition that goes while it is spoken of: what the client raises then, and what passes as a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.subscription_state import SubscriptionState
+from kafka.errors import IllegalStateError
+
+from stream.kafka.group import Group
+
+OURS, GONE = 0, 1
+
+
+class Assigned(SubscriptionState):
+    """The client's own table of what is assigned; it may take a partition away just behind a check."""
+
+    vanishing = False
+
+    def assigned_partitions(self) -> set[TopicPartition]:
+        """Return what is assigned, and take all of it away afterwards."""
+        found = set(self.assignment)
+        self._take_away()
+        return found
+
+    def is_assigned(self, partition: TopicPartition) -> bool:
+        """Return whether it is assigned, and take all partitions away afterwards."""
+        found = partition in self.assignment
+        self._take_away()
+        return found
+
+    def _take_away(self) -> None:
+        if self.vanishing:
+            self.assignment.clear()
+
+
+class Fetcher:
+    """Raises what it is given."""
+
+    def __init__(self, reading: Exception | None = None, sending: Exception | None = None) -> None:
+        self._reading, self._sending = reading, sending
+
+    def fetched_records(self, limit: int) -> tuple[dict[TopicPartition, list[object]], bool]:
+        """Bring nothing."""
+        del limit
+        if self._reading is not None:
+            raise self._reading
+        return {}, False
+
+    def send_fetches(self) -> None:
+        """Ask for nothing."""
+        if self._sending is not None:
+            raise self._sending
+
+
+class Client(KafkaConsumer):
+    """The library's consumer, without a connection."""
+
+    def __init__(self, fetcher: Fetcher | None = None) -> None:
+        self._subscription = Assigned()
+        self._subscription.assign_from_user([TopicPartition("s.events", OURS)])
+        self._fetcher = cast(Any, fetcher or Fetcher())
+
+
+def group(client: Client) -> Group:
+    """Return a group with a client of ours."""
+    made = Group.__new__(Group)
+    made.topic, made._consumer, made._joining = "s.events", client, None
+    return made
+
+
+CALLS: dict[str, Callable[[Group, int], object]] = {
+    "read_from": lambda group, partition: group.read_from(partition, 7),
+    "hold": lambda group, partition: group.hold(partition),
+    "go_on": lambda group, partition: group.go_on(partition),
+    "lag": lambda group, partition: group.lag(partition, 7),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_partition_that_went_is_passed_over(call: Callable[[Group, int], object]) -> None:
+    """The next poll tells; until then it is as if nothing had been asked."""
+    assert call(group(Client()), GONE) is None
+
+
+@pytest.mark.parametrize("name", ["read_from", "lag"])
+def test_so_is_one_that_goes_behind_the_clients_check(name: str) -> None:
+    """Its own check finds the partition, and its look-up does not."""
+    client = Client()
+    client._subscription.vanishing = True
+    assert CALLS[name](group(client), OURS) is None
+    assert not client.assignment()
+
+
+def test_the_client_raises_what_is_written_beside_each_call() -> None:
+    """Another version that raises something else is noticed here and not in a worker."""
+    client, gone = Client(), TopicPartition("s.events", GONE)
+    with pytest.raises(ValueError, match="Unassigned partition"):
+        client.seek(gone, 7)
+    with pytest.raises(KeyError):
+        client.pause(gone)
+    with pytest.raises(KeyError):
+        client.resume(gone)
+    with pytest.raises(IllegalStateError, match="not assigned"):
+        client.highwater(gone)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, AssertionError, ValueError, KeyError, IllegalStateError])
+def test_an_error_about_a_partition_that_is_ours_is_raised(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is, it is no matter of a partition that went."""
+
+    def fail(*arguments: object) -> None:
+        raise error("something else")
+
+    for name in ("seek", "pause", "resume", "highwater"):
+        monkeypatch.setattr(Client, name, fail)
+    for call in CALLS.values():
+        with pytest.raises(error, match="something else"):
+            call(group(Client()), OURS)
+
+
+def test_an_offset_that_is_none_is_raised() -> None:
+    """The client says ValueError of it too."""
+    with pytest.raises(ValueError, match="Offset must be"):
+        group(Client()).read_from(OURS, -1)
+
+
+@pytest.mark.parametrize("error", [KeyError, IllegalStateError])
+def test_records_are_read_on_while_a_partition_goes(error: type[Exception]) -> None:
+    """While the group settles, a look at a partition that has just gone costs this poll's records only."""
+    assert group(Client(Fetcher(error("gone"))))._kept(10).records == {}
+
+
+@pytest.mark.parametrize("fetcher", [Fetcher(RuntimeError("shut")), Fetcher(sending=RuntimeError("shut"))])
+def test_anything_else_ends_the_poll(fetcher: Fetcher) -> None:
+    """A client that is closed is no partition that went."""
+    with pytest.raises(RuntimeError, match="shut"):
+        group(Client(fetcher))._kept(10)

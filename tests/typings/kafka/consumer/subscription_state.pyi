@@ -1,0 +1,9 @@
+from collections.abc import Sequence
+
+from kafka import TopicPartition
+
+class SubscriptionState:
+    assignment: dict[TopicPartition, object]
+    def assign_from_user(self, partitions: Sequence[TopicPartition]) -> None: ...
+    def assigned_partitions(self) -> set[TopicPartition]: ...
+    def is_assigned(self, partition: TopicPartition) -> bool: ...
