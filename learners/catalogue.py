@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 from typing import Any
 
 from drift.core import Registry
@@ -20,6 +18,7 @@ BASELINES = ("persistence", "majority")
 """Names of the learners that look at no feature: what every other one is held against."""
 
 LEARNERS = Registry[Learner](
+    "learner",
     {
         "ihomer": IHOMER,
         "expansion": LabelExpansion,
@@ -32,23 +31,23 @@ LEARNERS = Registry[Learner](
         "priors": LabelPriors,
         "persistence": Persistence,
         "majority": MajorityLabelset,
-        "br-lr": "learners.baselines:br_lr",
-        "br-knn": "learners.baselines:br_knn",
-        "br-nb": "learners.baselines:br_nb",
-        "br-amr": "learners.baselines:br_amr",
-        "br-ht": "learners.baselines:br_ht",
-        "br-hat": "learners.baselines:br_hat",
-        "br-efdt": "learners.baselines:br_efdt",
-        "br-sgt": "learners.baselines:br_sgt",
-        "br-amf": "learners.baselines:br_amf",
-        "br-arf": "learners.baselines:br_arf",
-        "br-abalr": "learners.baselines:br_abalr",
-        "br-abolr": "learners.baselines:br_abolr",
-        "cc": "learners.baselines:cc",
-        "isoup-tree": "learners.baselines:isoup_tree",
-        "mlht": "learners.baselines:mlht",
-        "mlht-ps": "learners.baselines:mlht_ps",
-    }
+        "br-lr": "learners.published:br_lr",
+        "br-knn": "learners.published:br_knn",
+        "br-nb": "learners.published:br_nb",
+        "br-amr": "learners.published:br_amr",
+        "br-ht": "learners.published:br_ht",
+        "br-hat": "learners.published:br_hat",
+        "br-efdt": "learners.published:br_efdt",
+        "br-sgt": "learners.published:br_sgt",
+        "br-amf": "learners.published:br_amf",
+        "br-arf": "learners.published:br_arf",
+        "br-abalr": "learners.published:br_abalr",
+        "br-abolr": "learners.published:br_abolr",
+        "cc": "learners.published:cc",
+        "isoup-tree": "learners.published:isoup_tree",
+        "mlht": "learners.published:mlht",
+        "mlht-ps": "learners.published:mlht_ps",
+    },
 )
 """What makes each learner; `br` is binary relevance: one river model per label. Those named by their
 module need torch, or many of river's models, which take seconds to import."""
@@ -109,18 +108,4 @@ def make(name: str, **parameters: Any) -> Learner:
     ...
     ValueError: There is no learner named 'majorty'. Did you mean 'majority'?
     """
-    maker = LEARNERS.get(name)
-    if maker is None:
-        close = difflib.get_close_matches(name, LEARNERS, n=3)
-        advice = f"Did you mean {_listed(close)}?" if close else f"Choose among {_listed(sorted(LEARNERS))}."
-        raise ValueError(f"There is no learner named {name!r}. {advice}")
-    allowed = inspect.signature(maker).parameters
-    unknown = [parameter for parameter in parameters if parameter not in allowed]
-    if unknown:
-        takes = f"It takes {_listed(list(allowed))}." if allowed else "It takes none."
-        raise ValueError(f"The learner {name!r} has no parameter {unknown[0]!r}. {takes}")
-    return maker(**parameters)
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(map(repr, names))
+    return LEARNERS.make(name, parameters)

@@ -1,13 +1,17 @@
 """Which package imports which: the arrows that are allowed, and those that the code draws.
 
-`python -m tests.structure` prints the arrows as a Markdown table.
+`python -m tests.structure` prints the arrows as Markdown tables; with `surface` after it, the names that each
+package exports, as tests/public_surface.txt has them.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
+import importlib
 import re
+import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -30,44 +34,46 @@ ARROWS = {
     "learners.preprocessing": "drift.core learners.core",
     "learners.uncertainty": "drift.core learners.core",
     "learners.wrappers": "drift.core learners.core",
-    "learners.baselines": "learners.wrappers",
+    "learners.published": "learners.wrappers",
     "learners.linear_model": "drift.core learners.core learners.dummy",
     "learners.extreme": "drift.core learners.core learners.linear_model learners.preprocessing",
-    "learners.tree": "drift.core learners.core learners.dummy learners.linear_model learners.preprocessing",
+    "learners.tree": "drift.core drift.detectors learners.core learners.dummy learners.linear_model "
+    "learners.preprocessing",
     "learners.ensemble": "drift.core learners.cluster learners.core learners.dummy learners.linear_model "
     "learners.neighbors learners.preprocessing learners.tree",
     "learners.hierarchy": "drift.core learners.core learners.dummy learners.ensemble learners.linear_model",
     "learners.metrics": "drift.core learners.core learners.hierarchy",
-    "learners": "drift.core learners.baselines learners.cluster learners.core learners.dummy "
-    "learners.ensemble learners.extreme learners.hierarchy learners.linear_model learners.metrics "
-    "learners.neighbors learners.tree learners.uncertainty learners.wrappers",
+    "learners": "drift.core learners.cluster learners.core learners.dummy learners.ensemble learners.extreme "
+    "learners.hierarchy learners.linear_model learners.metrics learners.neighbors learners.published "
+    "learners.tree learners.uncertainty learners.wrappers",
     "stream": "",
     "stream.broker": "",
-    "stream.config": "",
+    "stream.config": "stream",
     "stream.records": "drift.alarms learners.core learners.uncertainty",
     "stream.sources": "drift.core stream.records",
     "stream.encoders": "drift.core learners.core learners.extreme stream.records",
     "stream.kafka": "stream.config stream.records",
     "stream.pipeline": "drift.alarms drift.core drift.monitors learners learners.core learners.metrics "
     "learners.uncertainty learners.wrappers stream.config stream.encoders stream.records",
-    "stream.snapshot": "drift.alarms drift.core learners.core stream.kafka stream.pipeline stream.records",
+    "stream.snapshot": "drift.alarms drift.core learners.core stream stream.config stream.kafka "
+    "stream.pipeline stream.records",
     "stream.testing": "stream.pipeline stream.records stream.snapshot",
     "stream.dashboard": "stream.config stream.kafka stream.pipeline stream.records",
-    "stream.evaluation": "drift.monitors learners learners.core stream.encoders stream.pipeline "
-    "stream.records stream.sources",
+    "stream.evaluation": "drift.monitors learners learners.core stream.config stream.encoders "
+    "stream.pipeline stream.records stream.sources",
     "stream.replay": "learners.core learners.metrics stream.config stream.kafka stream.pipeline "
     "stream.records",
     "stream.taxonomy": "learners.core learners.hierarchy learners.metrics stream.config stream.records "
     "stream.snapshot",
     "stream.telemetry": "drift.alarms learners.core learners.metrics learners.uncertainty stream.encoders "
     "stream.pipeline stream.records stream.snapshot",
-    "stream.worker": "stream.config stream.encoders stream.kafka stream.pipeline stream.records "
+    "stream.worker": "stream stream.config stream.encoders stream.kafka stream.pipeline stream.records "
     "stream.snapshot stream.telemetry",
-    "stream.demo": "drift.core learners.core learners.metrics stream.broker stream.config stream.encoders "
-    "stream.kafka stream.pipeline stream.records stream.telemetry stream.worker",
-    "stream.cli": "learners stream.broker stream.config stream.dashboard stream.demo stream.encoders "
-    "stream.evaluation stream.kafka stream.pipeline stream.records stream.replay stream.snapshot "
-    "stream.sources stream.taxonomy stream.telemetry stream.worker",
+    "stream.demo": "drift.core learners learners.core learners.metrics stream.broker stream.config "
+    "stream.encoders stream.kafka stream.pipeline stream.records stream.telemetry stream.worker",
+    "stream.cli": "drift.core learners learners.core stream stream.broker stream.config stream.dashboard "
+    "stream.demo stream.encoders stream.evaluation stream.kafka stream.pipeline stream.records "
+    "stream.replay stream.snapshot stream.sources stream.taxonomy stream.telemetry stream.worker",
 }
 """What each package may import; it comes after all of that. `drift`, `learners` and `stream` stand for the
 files that are in none of their packages."""
@@ -161,6 +167,19 @@ def markdown(ours: str) -> Iterator[str]:
             yield f"| `{package}` | {', '.join(f'`{each}`' for each in allowed.split()) or 'none of ours'} |"
 
 
+def surface() -> Iterator[str]:
+    """Give the lines of a list of the names that each package exports."""
+    for package in ARROWS:
+        names = sorted(getattr(importlib.import_module(package), "__all__", ()))
+        if names:
+            yield f"{package}:"
+            yield from textwrap.wrap(" ".join(names), 110, initial_indent="    ", subsequent_indent="    ")
+
+
 if __name__ == "__main__":
-    for ours in OURS:
-        print(*markdown(ours), "", sep="\n")
+    lines = (
+        surface()
+        if sys.argv[1:] == ["surface"]
+        else (line for ours in OURS for line in (*markdown(ours), ""))
+    )
+    print(*lines, sep="\n")

@@ -1,4 +1,4 @@
-"""A limit on alarms about single labels, pairs and clusters: what a reader can take in."""
+"""The most alarms about single labels, pairs and clusters that are raised: what a reader can take in."""
 
 from __future__ import annotations
 
@@ -48,25 +48,25 @@ class RateLimit:
 
     def update(self, alarms: Sequence[Alarm]) -> list[Alarm]:
         """Take in one message's alarms and return those to report, in their order."""
-        said = self._close() if self._messages == self.length else []
+        summaries = self._close() if self._messages == self.length else []
         self._messages += 1
         if not alarms:
-            return said
+            return summaries
         detailed = [alarm for alarm in alarms if alarm.subject != "stream" and alarm.scope != "structure"]
         strongest = sorted(detailed, key=lambda alarm: -abs(alarm.statistic))[: self.most - self._passed]
         self._passed += len(strongest)
         left_out = {id(alarm) for alarm in detailed} - {id(alarm) for alarm in strongest}
         self._left_out.update(alarm.scope for alarm in alarms if id(alarm) in left_out)
-        return said + [alarm for alarm in alarms if id(alarm) not in left_out]
+        return summaries + [alarm for alarm in alarms if id(alarm) not in left_out]
 
     def _close(self) -> list[Alarm]:
-        said = [
+        summaries = [
             Alarm("many", scope, "stream", float(count), float(self.most), self.length, since=self.length)
             for scope, count in sorted(self._left_out.items())
         ]
         self._messages = self._passed = 0
         self._left_out.clear()
-        return said
+        return summaries
 
     def state(self) -> dict[str, Any]:
         """Return the whole state as plain JSON values."""

@@ -2,7 +2,18 @@
 
 from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
 from drift.core.compiled import compiled
-from drift.core.registry import Registry
+from drift.core.registry import Registry, suggestion
 from drift.core.state import State
 
-__all__ = ["Counts", "Floats", "Ids", "Mask", "Registry", "State", "Vector", "compiled", "grown"]
+__all__ = [
+    "Counts",
+    "Floats",
+    "Ids",
+    "Mask",
+    "Registry",
+    "State",
+    "Vector",
+    "compiled",
+    "grown",
+    "suggestion",
+]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+import inspect
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -14,18 +16,21 @@ class Registry(Mapping[str, Callable[..., T]]):
 
     Parameters
     ----------
+    kind
+        What the things are called in errors.
     makers
         A class or function by its name; or where it is, "module:attribute", which is imported on first use:
         for those that need a package that takes seconds to import.
 
     Examples
     --------
-    >>> numbers = Registry({"int": int, "fraction": "fractions:Fraction"})
+    >>> numbers = Registry("number", {"int": int, "fraction": "fractions:Fraction"})
     >>> list(numbers), numbers["fraction"](1, 2)
     (['int', 'fraction'], Fraction(1, 2))
     """
 
-    def __init__(self, makers: Mapping[str, Callable[..., T] | str]) -> None:
+    def __init__(self, kind: str, makers: Mapping[str, Callable[..., T] | str]) -> None:
+        self.kind = kind
         self._makers = dict(makers)
 
     def __getitem__(self, name: str) -> Callable[..., T]:
@@ -43,3 +48,57 @@ class Registry(Mapping[str, Callable[..., T]]):
     def __len__(self) -> int:
         """Return how many names there are."""
         return len(self._makers)
+
+    def place(self, name: str) -> str | None:
+        """Return where the maker of a name is, "module:attribute"; None once it is imported."""
+        maker = self._makers[name]
+        return maker if isinstance(maker, str) else None
+
+    def make(self, name: str, parameters: Mapping[str, Any]) -> T:
+        """Return a new thing by its name; parameters that are left out have their defaults.
+
+        Raises
+        ------
+        ValueError
+            When there is no such name or parameter, or one is missing; says what there is.
+
+        Examples
+        --------
+        >>> Registry("number", {"int": int}).make("itn", {})
+        Traceback (most recent call last):
+        ...
+        ValueError: There is no number named 'itn'. Did you mean 'int'?
+        """
+        if name not in self._makers:
+            raise ValueError(f"There is no {self.kind} named {name!r}. {suggestion(name, self)}")
+        maker = self[name]
+        signature = inspect.signature(maker)
+        takes = f"It takes {_listed(signature.parameters)}." if signature.parameters else "It takes none."
+        for parameter in parameters:
+            if parameter not in signature.parameters:
+                close = difflib.get_close_matches(parameter, signature.parameters, n=1)
+                meant = f"Did you mean {close[0]!r}? " if close else ""
+                raise ValueError(f"The {self.kind} {name!r} has no parameter {parameter!r}. {meant}{takes}")
+        try:
+            signature.bind(**parameters)
+        except TypeError as error:
+            raise ValueError(f"The {self.kind} {name!r}: {error}. {takes}") from error
+        return maker(**parameters)
+
+
+def suggestion(name: str, names: Collection[str]) -> str:
+    """Return what to say to whoever gave a name that is none of those there are.
+
+    Examples
+    --------
+    >>> suggestion("majorty", ["majority", "priors"])
+    "Did you mean 'majority'?"
+    >>> suggestion("x", ["majority", "priors"])
+    "Choose among 'majority', 'priors'."
+    """
+    close = difflib.get_close_matches(name, names, n=3)
+    return f"Did you mean {_listed(close)}?" if close else f"Choose among {_listed(sorted(names))}."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))

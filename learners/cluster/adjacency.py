@@ -1,4 +1,4 @@
-"""Rows of the labels that each label met: flat arrays that compiled code reads and writes.
+"""The adjacency of labels: which ones each label met, in flat arrays that compiled code reads and writes.
 
 Every label has one record of `LABEL`, and a row of places from `start`, `room` of them (a power of two times
 `LINE`), each empty or a partner with the weight of their meetings. `book` holds what is counted over all.
@@ -40,6 +40,7 @@ CLASSES = 5
 """Sizes a row can have: 8, 16, 32, 64, 128 places."""
 
 Records = NDArray[np.void]
+"""Structured arrays, of `LABEL` or `PLACE`."""
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""What compiled code finds around label clusters: who is touched, what is near, whom members met elsewhere.
+"""The clusters nearest to a label cluster and to each of its labels, among those that its labels met.
 
 Its cost is bounded by the largest cluster and the widest row of partners, whatever the number of labels.
 """

@@ -1,8 +1,8 @@
 """iHOMER: a mixture of experts over label clusters, and the decision for a label-set."""
 
-from learners.ensemble.candidates import LEAST_PREDICTED
 from learners.ensemble.ihomer import IHOMER
 from learners.ensemble.mixture import Mixed, Mixture
+from learners.ensemble.thresholds import LEAST_PREDICTED
 
 __all__ = [
     "IHOMER",

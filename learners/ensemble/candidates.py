@@ -12,20 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Floats, Ids, Mask, Vector, compiled
+from learners.ensemble.thresholds import HALF, LEAST_PREDICTED, MICRO, THRESHOLDS, predict
 
 CANDIDATES = (
     *("half", "half+top", "micro", "micro+top", "macro", "half-micro+top", "half-macro+top"),
     *("joint", "cluster joint", "previous"),
 )
-THRESHOLDS = 7
-"""How many of the candidates, the first, are thresholds on the probabilities."""
 JOINT, PREVIOUS, CHOICE = THRESHOLDS, THRESHOLDS + 2, len(CANDIDATES)
 """Rows of the first joint candidate (the cluster-wise one follows), of the previous labels, and of what each
 cluster's best candidates come to."""
-HALF, MICRO, MACRO = 0, 2, 4
-"""Rows of the plain thresholds."""
-LEAST_PREDICTED = 0.05
-"""Probability below which no candidate predicts a label, unless a neighbour carries it."""
 UNHEARD = 0.03
 """Share of the neighbours' vote that a label-set nobody voted for is taken to have."""
 
@@ -65,7 +60,7 @@ def candidates(
     owner, columns = _columns(clusters, active)
     predicted = np.zeros((len(CANDIDATES) + 1, len(active)), dtype=np.bool_)
     if len(active):
-        _thresholds(p, active, micro, macro, predicted)
+        predict(p, active, micro, macro, predicted)
         proposals, votes = _proposals(predicted, place, ids, sizes, weights)
         _rescore(proposals, votes, p, owner, len(columns), predicted[JOINT : JOINT + 2])
         for label in previous:
@@ -106,30 +101,6 @@ def _columns(clusters: Ids, active: Ids) -> tuple[Ids, Ids]:
             size += 1
         owner[i] = column[cluster]
     return owner, found[:size]
-
-
-@compiled
-def _thresholds(p: Floats, active: Ids, micro: Floats, macro: Floats, predicted: Mask) -> None:
-    """Fill in the first rows. The threshold that maximises F1 is half the F1 that it reaches."""
-    common = min(max(micro[0] / micro[1] / 2, LEAST_PREDICTED), 0.5)
-    top = 0
-    for label in range(len(p)):
-        if p[label] > p[top]:
-            top = label
-    for label in range(len(p)):
-        # As if one of two predictions had been right: a new label starts in the middle.
-        f1 = (1.0 + macro[active[label], 0]) / (2.0 + macro[active[label], 1])
-        own = min(max(f1 / 2, 0.1), 0.5)
-        is_top, is_likely = label == top, label == top and p[label] >= 0.2
-        half = p[label] >= 0.5
-        predicted[HALF, label] = half
-        predicted[HALF + 1, label] = half or is_likely
-        predicted[MICRO, label] = p[label] >= common
-        predicted[MICRO + 1, label] = p[label] >= common or is_top
-        predicted[MACRO, label] = p[label] >= own
-        # Between serving errors and serving F1: the geometric mean of the two thresholds.
-        predicted[MACRO + 1, label] = p[label] >= math.sqrt(0.5 * common) or is_top
-        predicted[MACRO + 2, label] = p[label] >= math.sqrt(0.5 * own) or is_likely
 
 
 @compiled

@@ -13,7 +13,8 @@ import numpy as np
 
 from drift.core import Counts, Floats, Ids, Mask, State, Vector, compiled, grown
 from learners.core import Targets, best_labels, check_choice, check_number
-from learners.ensemble.candidates import CHOICE, MACRO, MICRO, candidates
+from learners.ensemble.candidates import CHOICE, candidates
+from learners.ensemble.thresholds import follow, label_f1
 from learners.neighbors import Neighbours
 
 RULES = ("balanced", "hamming", "macro_f1", "micro_f1", "subset")
@@ -189,7 +190,7 @@ def _learn(
     for column in range(len(clusters)):
         for row in range(CHOICE):
             accounts[clusters[column], row] = accounts[clusters[column], row] * keep + earned[row, column]
-    _follow_thresholds(predicted, truth, active, positive, micro, macro, seen)
+    follow(predicted, truth, active, positive, micro, macro, seen)
 
 
 @compiled
@@ -245,34 +246,9 @@ def _add_macro_earned(
 ) -> None:
     """Add what macro-F1 gains, to first order: an answer about a label weighs by how rare the label is."""
     for label in range(len(active)):
-        f1 = (1.0 + macro[active[label], 0]) / (2.0 + macro[active[label], 1])
+        f1 = label_f1(macro, active[label])
         for row in range(len(predicted)):
             answers = int(predicted[row, label]) + int(truth[label])
             gain = ((2.0 if answers == 2 else 0.0) - f1 * answers) * weights[label]
             earned[row, owner[label]] += gain
             earned[row, -1] += gain
-
-
-@compiled
-def _follow_thresholds(
-    predicted: Mask, truth: Mask, active: Ids, positive: Ids, micro: Floats, macro: Floats, seen: Floats
-) -> None:
-    """Book the F1 that the thresholds reach: of all labels together, and of each label that is touched."""
-    right, either = 0, len(positive)
-    for label in positive:
-        seen[label] += 1.0
-        macro[label] *= 0.99
-    for place in range(len(active)):
-        if predicted[MICRO, place]:
-            right += truth[place]
-            either += 1
-        if predicted[MACRO, place]:
-            if truth[place]:
-                macro[active[place], 0] += 2.0
-            else:
-                macro[active[place]] *= 0.99
-            macro[active[place], 1] += 1.0
-    for label in positive:
-        macro[label, 1] += 1.0
-    micro[0] = micro[0] * 0.999 + 2.0 * right
-    micro[1] = micro[1] * 0.999 + either

@@ -47,7 +47,7 @@ class Branches:
         return len(self._rehearsal)
 
     def share(self, closure: LabelClosure) -> None:
-        """Read messages so from now on."""
+        """Close targets so from now on, and use the labels of its taxonomy."""
         self._closure = closure
         self._classifier.share(closure.taxonomy)
         self._priors.share(closure.taxonomy)
@@ -86,7 +86,7 @@ class Branches:
         x
             Its vector, shape (d,).
         stored, closed
-            What it says of the labels: as it is stored, and as it is read now.
+            Its targets: as they are remembered, and closed under the taxonomy as it is now.
         scores
             What `score` returned for it.
         messages

@@ -1,4 +1,4 @@
-"""What messages say of the labels of a taxonomy: through its tree, or as if there were none."""
+"""The closure of a message's labels under a taxonomy: with a label, all above it are positive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from learners.hierarchy.taxonomy import Taxonomy
 
 
 class LabelClosure:
-    """Reads messages by a taxonomy, as it is at that moment.
+    """Closes the targets of messages under a taxonomy, as it is at that moment.
 
     Parameters
     ----------
@@ -46,19 +46,19 @@ class LabelClosure:
         return self._flat
 
     def stored(self, targets: Targets) -> Targets:
-        """Return complete targets where it is the tree alone that leaves labels open: it may yet change."""
+        """Return targets to remember: complete where the tree alone, which may change, leaves labels open."""
         whole = self.taxonomy.closed(Targets(targets.positive))
         if targets.negative is None or whole.negative is None:
             return targets
         return Targets(targets.positive) if np.array_equal(whole.negative, targets.negative) else targets
 
     def closed(self, stored: Targets) -> Targets:
-        """Return what a message says of each label."""
+        """Return what targets say of each label through the tree as it is now."""
         closed = self.taxonomy.closed(stored)
         return closed if self.hierarchy or stored.negative is not None else Targets(closed.positive)
 
     def conditional(self, closed: Targets) -> Targets:
-        """Return what a message that was read says of the roots and of labels whose parent it carries."""
+        """Return closed targets given the parents: of the roots, and of labels whose parent is positive."""
         if not self.hierarchy:
             return closed
         shape = self.shape()
@@ -68,7 +68,7 @@ class LabelClosure:
         return Targets(closed.positive, np.flatnonzero(open_))
 
     def most_specific(self, closed: Targets) -> list[int]:
-        """Return the most specific labels of a message that was read."""
+        """Return the most specific labels of closed targets."""
         return self.taxonomy.most_specific(closed.positive.tolist())
 
     def with_pseudo_labels(self, closed: Targets, scores: Vector, sure: float) -> Targets:

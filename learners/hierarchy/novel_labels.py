@@ -1,4 +1,4 @@
-"""New labels get a chance: one that was never predicted rightly is where it is likelier than ever."""
+"""Labels never predicted rightly so far: each is predicted where it is likelier than ever before."""
 
 from __future__ import annotations
 

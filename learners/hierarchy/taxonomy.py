@@ -76,7 +76,7 @@ class Taxonomy(LabelSpace):
         return self.closed(Targets(self.ids(labels), None if negative is None else self.ids(negative)))
 
     def closed(self, targets: Targets) -> Targets:
-        """Return what labels say through the tree as it is now; reading twice changes nothing more."""
+        """Return targets closed under the tree as it is now; closing them again changes nothing more."""
         given = {self.resolve(label) for label in targets.positive.tolist()} - {NONE}
         positive = {ancestor for label in given for ancestor in self.ancestors(label)}
         if targets.negative is not None:

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from stream.cli.evaluate import EncoderName, Limit
-from stream.cli.tables import score_table, wide_console
+from stream.cli.console import Config, Failure, examples, load_settings, score_table, usage, wide_console
+from stream.cli.evaluate import EncoderName, Limit, chosen_encoder, encoder_of, learner_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,21 +17,41 @@ if TYPE_CHECKING:
     from stream.evaluation import Comparison, Key
 
 
-def benchmark_command(
+app = typer.Typer()
+
+
+@app.command(
+    epilog=examples(
+        "ithaca benchmark emotions.arff yeast.arff --out results",
+        "ithaca benchmark data/* --learner ihomer --learner 'knn(k=5)' --order stored --limit 5000",
+    )
+)
+def benchmark(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Streams, each as `ithaca evaluate` takes it.")
+        list[Path], typer.Argument(metavar="PATH", help="Streams, each as `ithaca evaluate` takes it.")
     ],
     learner: Annotated[
-        list[str] | None, typer.Option(help="Learner to run, repeatable; the default is every one there is.")
+        list[str] | None,
+        typer.Option(
+            metavar="LEARNER",
+            help="Learner to run, NAME or NAME(parameter=value, ...), repeatable; the default is every one "
+            "that `ithaca learners` lists.",
+        ),
     ] = None,
     order: Annotated[
         list[str] | None,
-        typer.Option(help="stored or shuffled:SEED, repeatable; the default is stored and shuffled:1."),
+        typer.Option(
+            metavar="ORDER", help="stored or shuffled:SEED, repeatable; the default is stored and shuffled:1."
+        ),
     ] = None,
     limit: Limit = None,
     encoder: EncoderName = None,
+    config: Config = None,
     out: Annotated[
-        Path, typer.Option(help="Folder for the results; what is there already is not run again.")
+        Path,
+        typer.Option(
+            metavar="FOLDER", help="Folder for the results; what is there already is not run again."
+        ),
     ] = Path("benchmark"),
 ) -> None:
     """Run learners on sets in several orders, and compare them.
@@ -41,34 +59,32 @@ def benchmark_command(
     Each run is kept in OUT/runs.jsonl as soon as it is done, so it can be stopped and started again at any
     time. At the end come OUT/results.json and OUT/report.html. Several shuffles are also compared on average.
     """
-    # Here and not above: torch and river take seconds, which `--help` need not wait for.
-    from learners import LEARNERS, make
-    from stream.encoders import limit_threads, make_encoder
-    from stream.evaluation import BASELINES, RunsFile, benchmark, html, seed_of
+    chosen = chosen_encoder(encoder, load_settings(config))
+    from learners import BASELINES, LEARNERS
+    from stream.encoders import limit_threads
+    from stream.evaluation import RunsFile, benchmark, html, seed_of
 
     limit_threads()
     learners = list(dict.fromkeys([*(learner or LEARNERS), *BASELINES]))
     orders = list(dict.fromkeys(order or ["stored", "shuffled:1"]))
-    try:
-        for name in learners:
-            make(name)
+    # What cannot be made is found out before anything runs.
+    for name in learners:
+        learner_of(name)
+    if chosen is not None:
+        encoder_of(chosen)
+    with usage():
         for each in orders:
             seed_of(each)
-        if encoder is not None:
-            make_encoder(encoder)
         runs = RunsFile(out / "runs.jsonl")
-    except (ValueError, ImportError) as error:
-        typer.echo(f"ithaca benchmark: {error}", err=True)
-        raise typer.Exit(2) from error
     with Bars(len(paths) * len(orders) * len(learners)) as bars:
-        comparisons = benchmark(paths, learners, orders, runs, bars, limit=limit, encoder=encoder)
+        comparisons = benchmark(paths, learners, orders, runs, bars, limit=limit, encoder=chosen)
     if comparisons:
         (out / "results.json").write_bytes(msgspec.json.format(_json(comparisons)) + b"\n")
         (out / "report.html").write_text(html(comparisons), encoding="utf-8")
         _print(comparisons)
         typer.echo(f"Report: {out / 'report.html'}")
     if bars.failures:
-        raise typer.Exit(1)
+        raise Failure("What is said above was left out. Started again, only that is run.")
 
 
 def _print(comparisons: Sequence[Comparison]) -> None:
@@ -107,6 +123,9 @@ class Bars:
     """
 
     def __init__(self, runs: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
         console = Console(stderr=True)
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         self._shown = Progress(*columns, console=console, disable=not console.is_terminal)

@@ -5,15 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from stream.broker import ADDRESS_VARIABLE, STOP_SECONDS, LocalBroker, NoBrokerError, Process, answers, choose
-from stream.config import state_home
+from stream.cli.console import Failure, Group, examples
 
-app = typer.Typer(help="A broker on this machine, for development.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from stream.broker import Process
+
+app = typer.Typer(
+    name="broker",
+    help="A broker on this machine, for development.",
+    epilog=examples('eval "$(ithaca broker start)"'),
+    cls=Group,
+)
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -28,11 +35,15 @@ class Running(msgspec.Struct, frozen=True):
     @property
     def process(self) -> Process:
         """The process it ran as."""
+        from stream.broker import Process
+
         return Process(self.pid, self.birth)
 
 
 def state_folder() -> Path:
     """Return the folder that holds what is remembered and, unless told otherwise, the data."""
+    from stream.config import state_home
+
     return state_home() / "broker"
 
 
@@ -57,12 +68,21 @@ def _forget() -> None:
         (state_folder() / "running.json").unlink()
 
 
-@app.command()
+@app.command(epilog=examples('eval "$(ithaca broker start)"', "ithaca broker start --port 9092"))
 def start(
-    data: Annotated[Path | None, typer.Option(help="Folder for its data; kept when it stops.")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0: a free one.")] = 0,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder for its data; kept when it stops.")
+    ] = None,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65_535, help="Loopback port; 0: a free one.")
+    ] = 0,
 ) -> None:
-    """Start a broker and print its address: Apache Kafka, or the embedded one without Java and Maven."""
+    """Start a broker and print its address.
+
+    Apache Kafka where there are Java and Maven, else the embedded one.
+    """
+    from stream.broker import LocalBroker, choose
+
     running = _remembered()
     if running and running.process.alive():
         typer.echo(
@@ -71,55 +91,59 @@ def start(
         _print_address(running.address)
         return
     folder = (data or state_folder()).resolve()
-    try:
-        broker = choose(folder, port, outlives_us=True)
-    except NoBrokerError as unavailable:
-        raise _refusal(str(unavailable)) from None
+    broker = choose(folder, port, outlives_us=True)
     if isinstance(broker, LocalBroker):
         assert broker.process is not None
         _remember(Running(broker.kind, broker.address, str(broker.data), *broker.process))
         typer.echo(f"started: {broker.kind}, pid {broker.process.pid}, data in {broker.data}", err=True)
     else:
-        typer.echo(f"nothing to start: {ADDRESS_VARIABLE} names a broker", err=True)
+        typer.echo("nothing to start: the environment names a broker", err=True)
     _print_address(broker.address)
 
 
-@app.command()
+@app.command(epilog=examples("ithaca broker stop"))
 def stop() -> None:
     """Stop the broker that `start` started; its data stays."""
-    running = _remembered()
-    if running is None:
-        raise _refusal("no broker was started; `ithaca broker start` starts one")
+    from stream.broker import STOP_SECONDS
+
+    running = _started()
     if not running.process.alive():
         _forget()
-        raise _refusal(
-            f"the broker with pid {running.pid} had ended already; its log: {running.data}/broker.log"
+        raise Failure(
+            f"The broker with pid {running.pid} had ended already. Its log: {running.data}/broker.log"
         )
     running.process.stop(STOP_SECONDS)
     _forget()
     typer.echo(f"stopped: {running.kind}, pid {running.pid}", err=True)
 
 
-@app.command()
+@app.command(epilog=examples("ithaca broker status"))
 def status() -> None:
-    """Say whether the broker that `start` started runs and answers; exit status 1 if it does not."""
-    running = _remembered()
-    if running is None:
-        raise _refusal("no broker was started; `ithaca broker start` starts one")
+    """Say whether the broker that `start` started answers.
+
+    The exit status is 1 if it does not.
+    """
+    from stream.broker import answers
+
+    running = _started()
     if not running.process.alive():
-        raise _refusal(f"the broker with pid {running.pid} has ended; its log: {running.data}/broker.log")
+        raise Failure(f"The broker with pid {running.pid} has ended. Its log: {running.data}/broker.log")
     state = f"{running.kind}, pid {running.pid}, data in {running.data}"
     if not answers(running.address):
-        raise _refusal(f"runs but does not answer at {running.address}: {state}")
+        raise Failure(f"The broker runs but does not answer at {running.address}: {state}. Start it anew.")
     typer.echo(f"runs: {state}", err=True)
     _print_address(running.address)
 
 
+def _started() -> Running:
+    running = _remembered()
+    if running is None:
+        raise Failure("No broker was started. `ithaca broker start` starts one.")
+    return running
+
+
 def _print_address(address: str) -> None:
+    from stream.broker import ADDRESS_VARIABLE
+
     # Alone on standard output, so that `eval "$(ithaca broker start)"` sets it.
     typer.echo(f"export {ADDRESS_VARIABLE}={address}")
-
-
-def _refusal(reason: str) -> typer.Exit:
-    typer.echo(reason, err=True)
-    return typer.Exit(1)

@@ -7,27 +7,44 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stream.cli.run import Config, Stream, told
-from stream.config import Settings, load
-from stream.telemetry import configure_logs
+from stream.cli.console import Config, Stream, examples, load_settings
+
+if TYPE_CHECKING:
+    from stream.config import Settings
+
+app = typer.Typer()
 
 Beside = Annotated[
     list[str] | None,
-    typer.Option("--beside", help="A replay to look at too: its file, or its topic. May be given again."),
+    typer.Option(
+        "--beside",
+        metavar="REPLAY",
+        help="A replay to look at too: its file, or its topic. May be given again.",
+    ),
 ]
-Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 0: a free one.")]
+Port = Annotated[int | None, typer.Option(metavar="N", min=0, max=65_535, help="Port; 0: a free one.")]
 
 
+@app.command(
+    epilog=examples(
+        "ithaca dashboard",
+        "ithaca dashboard --stream news --beside other.jsonl --port 9480",
+    )
+)
 def dashboard(config: Config = None, stream: Stream = None, beside: Beside = None, port: Port = None) -> None:
-    """Show a stream as a web page: scores, drift, labels, clusters, and why each label was given."""
-    with told():
-        settings = load(config, stream=stream, dashboard=None if port is None else {"port": port})
-        configure_logs(settings.log.level, settings.log.format)
-        show(settings, beside or [])
+    """Show a stream as a web page.
+
+    Scores, drift, labels, their clusters, and why each label was given.
+    """
+    settings = load_settings(config, stream, dashboard=None if port is None else {"port": port})
+    from stream.telemetry import configure_logs
+
+    configure_logs(settings.log.level, settings.log.format)
+    show(settings, beside or [])
 
 
 def show(settings: Settings, beside: Sequence[str]) -> None:

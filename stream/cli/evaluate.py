@@ -7,82 +7,129 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from stream.cli.tables import score_table, wide_console
-from stream.encoders import EncoderError
+from stream.cli.console import (
+    Config,
+    bar,
+    examples,
+    load_settings,
+    say,
+    score_table,
+    usage,
+    wide_console,
+)
 
 if TYPE_CHECKING:
+    from learners import Learner
+    from stream.config import Settings
+    from stream.encoders import Encoder
     from stream.evaluation import Evaluation
 
+app = typer.Typer()
+
 Limit = Annotated[
-    int | None, typer.Option(min=1, help="Take the first N messages as stored, before shuffling.")
+    int | None,
+    typer.Option(metavar="N", min=1, help="Take the first N messages as stored, before shuffling."),
 ]
 EncoderName = Annotated[
-    str | None, typer.Option(help="Encoder of events; the default is hashing for text, else dense.")
+    str | None,
+    typer.Option(
+        metavar="ENCODER",
+        help="Encoder of events, NAME or NAME(parameter=value, ...); the default is the settings' where they "
+        "change it, else hashing for text and dense without. `ithaca encoders` lists them.",
+    ),
 ]
 
 
-def evaluate_command(
+@app.command(
+    epilog=examples(
+        "ithaca evaluate events.jsonl.gz",
+        "ithaca evaluate emotions.arff --learner ihomer --learner br-hat --shuffle 1 --limit 500 --json",
+        "ithaca evaluate events.jsonl --learner 'ihomer(rule=\"macro_f1\", k=20)'",
+        "ithaca evaluate events.jsonl --encoder 'hashing(dimensions=2048)'",
+    )
+)
+def evaluate(
     path: Annotated[
-        Path, typer.Argument(help="JSON lines, Mulan or MEKA ARFF, or a folder of arrays or events.")
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            exists=True,
+            help="JSON lines, Mulan or MEKA ARFF, or a folder of arrays or events.",
+        ),
     ],
     learner: Annotated[
-        list[str] | None, typer.Option(help="Learner to evaluate, repeatable; the default is ihomer.")
+        list[str] | None,
+        typer.Option(
+            metavar="LEARNER",
+            help="Learner to evaluate, NAME or NAME(parameter=value, ...), repeatable; the default is the "
+            "settings', else ihomer. `ithaca learners` lists them.",
+        ),
     ] = None,
     shuffle: Annotated[
         int | None, typer.Option(metavar="SEED", min=0, help="Shuffle the messages taken with this seed.")
     ] = None,
     limit: Limit = None,
     encoder: EncoderName = None,
+    config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, no table.")] = False,
 ) -> None:
-    """Predict each message of a file before learning it, and score every prediction."""
-    # Here and not above: torch and river take seconds, which `--help` need not wait for.
-    from learners import make
-    from stream.encoders import limit_threads, make_encoder
-    from stream.evaluation import BASELINES, evaluate
+    """Predict, score and then learn each message of a file."""
+    settings = load_settings(config)
+    from learners import BASELINES
+    from stream.encoders import limit_threads
+    from stream.evaluation import evaluate
     from stream.sources import open_source
 
     limit_threads()
-    try:
-        names = dict.fromkeys([*(learner or ["ihomer"]), *BASELINES])
-        learners = {name: make(name) for name in names}
-        source = open_source(path, limit)
-        with _bar(source.name, len(source)) as bar:
-            evaluation = evaluate(
-                source,
-                learners,
-                encoder=None if encoder is None else make_encoder(encoder),
-                shuffle=shuffle,
-                progress=lambda messages: bar.advance(bar.task_ids[0], messages),
-            )
-    except (ValueError, ImportError, EncoderError) as error:
-        typer.echo(f"ithaca evaluate: {error}", err=True)
-        raise typer.Exit(2) from error
-    _warn(evaluation)
+    names = [*(learner or [str(settings.learner)]), *BASELINES]
+    learners = {name: learner_of(name) for name in dict.fromkeys(names)}
+    chosen = chosen_encoder(encoder, settings)
+    made = None if chosen is None else encoder_of(chosen)
+    source = open_source(path, limit)
+    done = 0
+    with bar(source.name, len(source)) as show:
+
+        def advance(messages: int) -> None:
+            nonlocal done
+            done += messages
+            show(done)
+
+        evaluation = evaluate(source, learners, encoder=made, shuffle=shuffle, progress=advance)
+    if evaluation.problems:
+        count, first = len(evaluation.problems), evaluation.problems[0]
+        say(f"{count} records left out, as in the service; first: {first}")
     if as_json:
         typer.echo(msgspec.json.encode(evaluation.report).decode())
     else:
         _print(evaluation)
 
 
-def _bar(name: str, messages: int) -> Progress:
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    bar.add_task(name, total=messages)
-    return bar
+def learner_of(text: str) -> Learner:
+    """Return the learner that is written on the command line."""
+    from learners import make
+    from stream.config import LearnerSettings
+
+    with usage():
+        written = LearnerSettings.parse(text)
+        return make(written.name, **written.parameters)
 
 
-def _warn(evaluation: Evaluation) -> None:
-    problems = evaluation.problems
-    if problems:
-        typer.echo(
-            f"ithaca evaluate: {len(problems)} records left out, as in the service; first: {problems[0]}",
-            err=True,
-        )
+def encoder_of(text: str) -> Encoder:
+    """Return the encoder that is written on the command line."""
+    from stream.config import EncoderSettings
+    from stream.encoders import make_encoder
+
+    with usage():
+        written = EncoderSettings.parse(text)
+        return make_encoder(written.name, **written.parameters)
+
+
+def chosen_encoder(option: str | None, settings: Settings) -> str | None:
+    """Return the encoder that is asked for, as it is written; None where the kind of data decides."""
+    if option is None and "encoder" in settings.model_fields_set:
+        return str(settings.encoder)
+    return option
 
 
 def _print(evaluation: Evaluation) -> None:

@@ -1,37 +1,59 @@
-"""The command line: `ithaca COMMAND`. Each command reads its settings and hands over to its module."""
+"""The command line: `ithaca COMMAND`, one module a command or a group of them.
+
+Nothing that takes long is imported here: a command imports what it needs when it is called.
+"""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from stream.cli import broker as broker_cli
-from stream.cli import run as commands
-from stream.cli.benchmark import benchmark_command
-from stream.cli.dashboard import dashboard
-from stream.cli.evaluate import evaluate_command
-from stream.cli.snapshot import app as snapshot_app
-from stream.cli.taxonomy import app as taxonomy_app
+from stream import __version__
+from stream.cli import (
+    benchmark,
+    broker,
+    catalogue,
+    console,
+    dashboard,
+    evaluate,
+    produce,
+    replay,
+    run,
+    snapshot,
+    taxonomy,
+)
 
 app = typer.Typer(
     name="ithaca",
-    help="Labels a stream of events while it learns from it.",
-    no_args_is_help=True,
+    cls=console.Group,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(broker_cli.app, name="broker")
-app.add_typer(snapshot_app, name="snapshot")
-app.add_typer(taxonomy_app, name="taxonomy")
-
-app.command()(commands.run)
-app.command()(commands.check_config)
-app.command()(commands.produce)
-app.command()(commands.replay)
-app.command("evaluate")(evaluate_command)
-app.command("benchmark")(benchmark_command)
-app.command()(commands.demo)
-app.command()(dashboard)
 
 
-@app.callback()
-def main() -> None:
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ithaca {__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog=console.examples(
+        "ithaca demo --events 20000",
+        "ithaca evaluate events.jsonl.gz --learner ihomer",
+        "ithaca run --config ithaca.toml",
+    )
+)
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
     """Label a stream of events while learning from it."""
+    del version
+
+
+for module in (run, produce, replay, evaluate, benchmark, catalogue, dashboard, broker, snapshot, taxonomy):
+    app.add_typer(module.app)

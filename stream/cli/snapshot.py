@@ -2,40 +2,118 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stream.config import state_home
+from stream.cli.console import FAILURE, Group, UsageError, examples, usage
 
-app = typer.Typer(help="Snapshots: what they hold, whether they are whole.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+    from drift.core import State
+
+app = typer.Typer(
+    name="snapshot",
+    help="Snapshots: what they hold, whether they are whole.",
+    epilog=examples("ithaca snapshot verify"),
+    cls=Group,
+)
+
 Where = Annotated[
-    str, typer.Argument(help="A snapshot, or a folder of them at any depth; a path or an fsspec URL.")
+    str | None,
+    typer.Argument(
+        metavar="WHERE",
+        help="A snapshot, or a folder of them at any depth; a path or an fsspec URL. The default is the "
+        "folder that workers write to without snapshot.location.",
+    ),
 ]
-DEFAULT = str(state_home() / "snapshots")
-
-# Reading a state takes what learns, which takes seconds to import.
 
 
-@app.command()
-def show(where: Where = DEFAULT) -> None:
-    """Show whose state a snapshot is, up to which offset, and how large its parts are."""
-    from stream.snapshot import inspection
+@app.command(epilog=examples("ithaca snapshot show", "ithaca snapshot show s3://bucket/snapshots"))
+def show(where: Where = None) -> None:
+    """Show whose state a snapshot is, up to where, and how large."""
+    from learners.core import digest
+    from stream.snapshot import parse
 
-    inspection.show(where)
+    files, paths = _found(where)
+    for path in paths:
+        content = files.cat_file(path)
+        snapshot = parse(content, path)
+        identity = snapshot.identity
+        taken = datetime.datetime.fromtimestamp(snapshot.taken_at, datetime.UTC)
+        typer.echo(path)
+        for name, value in {
+            "topic": f"{identity.topic} partition {identity.partition} (id {identity.topic_id})",
+            "offset": f"{snapshot.offset}, {snapshot.updates} messages learned",
+            "taken": f"{taken:%Y-%m-%d %H:%M:%S} UTC by version {snapshot.written_by}",
+            "settings": identity.configuration,
+            "digest": digest(snapshot.state),
+            "size": f"{len(content):,} bytes{', with pickled models' if snapshot.pickled else ''}",
+        }.items():
+            typer.echo(f"  {name}: {value}")
+        if len(paths) == 1:
+            _print_parts(snapshot.state)
 
 
-@app.command()
-def verify(where: Where = DEFAULT) -> None:
-    """Check that snapshots are whole and readable; status 1 if one is not."""
-    from stream.snapshot import inspection
+@app.command(epilog=examples("ithaca snapshot verify", "ithaca snapshot verify /var/lib/ithaca/snapshots"))
+def verify(where: Where = None) -> None:
+    """Check that snapshots are whole; status 1 if one is not."""
+    from stream.snapshot import SnapshotError, parse
 
-    raise typer.Exit(inspection.verify(where))
+    files, paths = _found(where)
+    bad = 0
+    for path in paths:
+        try:
+            parse(files.cat_file(path), path)
+            typer.echo(f"{path}: whole")
+        except SnapshotError as error:
+            bad += 1
+            typer.echo(f"{error}")
+    typer.echo(f"{len(paths) - bad} whole, {bad} not")
+    if bad:
+        raise typer.Exit(FAILURE)
 
 
-@app.command()
-def diff(first: str, second: str) -> None:
+@app.command(epilog=examples("ithaca snapshot diff one.snapshot other.snapshot"))
+def diff(
+    first: Annotated[str, typer.Argument(metavar="FIRST", help="A snapshot.")],
+    second: Annotated[str, typer.Argument(metavar="SECOND", help="Another one.")],
+) -> None:
     """Show where two snapshots differ; status 1 if they do."""
-    from stream.snapshot import inspection
+    from stream.snapshot import differences, parse
 
-    raise typer.Exit(inspection.diff(first, second))
+    states = []
+    for where in (first, second):
+        files, paths = _found(where)
+        if paths[1:]:
+            raise UsageError(f"{where} holds {len(paths)} snapshots. Name one of them.")
+        states.append(parse(files.cat_file(paths[0]), where).state)
+    parts = differences(*states)
+    apart = {path: said for path, said in parts.items() if said}
+    for path, said in apart.items():
+        typer.echo(f"{path}: {said}")
+    typer.echo(f"{len(apart)} of {len(parts)} parts differ")
+    if apart:
+        raise typer.Exit(FAILURE)
+
+
+def _found(where: str | None) -> tuple[AbstractFileSystem, list[str]]:
+    from stream.config import state_home
+    from stream.snapshot import find
+
+    with usage():
+        return find(where or str(state_home() / "snapshots"))
+
+
+def _print_parts(state: State) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from stream.snapshot import arrays
+
+    table = Table("part", "type", "shape", "bytes")
+    for path, array in arrays(state):
+        table.add_row("/".join(path), str(array.dtype), str(list(array.shape)), f"{array.nbytes:,}")
+    Console().print(table)

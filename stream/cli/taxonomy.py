@@ -7,75 +7,84 @@ from typing import Annotated
 
 import typer
 
-from stream.cli.run import Config, Stream, told
-from stream.config import load
+from stream.cli.console import Config, Failure, Group, Stream, examples, load_settings
 
-app = typer.Typer(help="The tree of labels: what it is, what is proposed, changing it.", no_args_is_help=True)
+app = typer.Typer(
+    name="taxonomy",
+    help="The tree of labels, and what is proposed for it.",
+    epilog=examples("ithaca taxonomy show"),
+    cls=Group,
+)
 
 
-@app.command()
+@app.command(epilog=examples("ithaca taxonomy show --config ithaca.toml"))
 def show(config: Config = None, stream: Stream = None) -> None:
-    """Draw the labels as a tree, with the messages that carried each, as of the newest snapshots."""
+    """Draw the tree of the newest snapshots, with counts of messages."""
     from rich.console import Console
 
     from stream.taxonomy import drawn, taxonomies
 
-    with told():
-        settings = load(config, stream=stream)
-        grown = taxonomies(settings)
-        at = ", ".join(f"partition {partition} at offset {each.offset}" for partition, each in grown.items())
-        Console().print(drawn(grown, f"{settings.stream}: {at}"))
+    settings = load_settings(config, stream)
+    grown = taxonomies(settings)
+    at = ", ".join(f"partition {partition} at offset {each.offset}" for partition, each in grown.items())
+    Console().print(drawn(grown, f"{settings.stream}: {at}"))
 
 
-@app.command()
+@app.command(epilog=examples("ithaca taxonomy proposals --stream news > proposals.json"))
 def proposals(config: Config = None, stream: Stream = None) -> None:
-    """Print what is proposed and neither withdrawn nor applied, as JSON for `apply`, the surest first."""
+    """Print what is proposed as JSON for `apply`, the surest first.
+
+    What has been withdrawn or applied is left out.
+    """
     from stream.kafka import History
     from stream.records import topic
     from stream.taxonomy import proposals, write_proposals
 
-    with told():
-        settings = load(config, stream=stream)
-        history = History(settings.kafka, topic(settings.stream, "drift"))
-        try:
-            typer.echo(write_proposals(proposals(history.records())))
-        finally:
-            history.close()
+    settings = load_settings(config, stream)
+    history = History(settings.kafka, topic(settings.stream, "drift"))
+    try:
+        typer.echo(write_proposals(proposals(history.records())))
+    finally:
+        history.close()
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "ithaca taxonomy apply proposals.json --dry-run", "ithaca taxonomy apply proposals.json --stream news"
+    )
+)
 def apply(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A JSON array of control records.")
+        Path,
+        typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A JSON array of control records."),
     ],
     config: Config = None,
     stream: Stream = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; write nothing.")] = False,
 ) -> None:
-    """Write accepted proposals, or operations of your own, to the control topic: all of them or none.
+    """Write operations to the control topic: all of them or none.
 
-    They are checked first, in their order, against the newest snapshots: one that every partition would
-    refuse stops it all, with status 1.
+    They are accepted proposals, or operations of your own. They are checked first, in their order, against
+    the newest snapshots: one that every partition would refuse stops it all, with status 1.
     """
     from stream.kafka import ensure_topics, write_together
     from stream.records import encode, in_words, topic
-    from stream.taxonomy import ProposalsError, read_proposals, refusals, refusals_in_words, taxonomies
+    from stream.taxonomy import read_proposals, refusals, refusals_in_words, taxonomies
 
-    with told():
-        settings = load(config, stream=stream)
-        controls = read_proposals(file)
-        grown = taxonomies(settings)
-        refused = refusals(grown, controls)
-        for sentence in refusals_in_words(controls, refused, len(grown)):
-            typer.echo(f"refused: {sentence}", err=True)
-        if any(len(why) == len(grown) for why in refused):
-            raise ProposalsError(f"Nothing was written. Take what is refused out of {file}, or correct it.")
-        for control in controls:
-            typer.echo(in_words(control))
-        name = topic(settings.stream, "control")
-        if dry_run or not controls:
-            typer.echo(f"{len(controls)} operations could be written to {name}; nothing was.")
-            return
-        ensure_topics(settings.kafka, settings.stream)
-        write_together(settings.kafka, name, [encode(control) for control in controls])
-        typer.echo(f"{len(controls)} operations written to {name}; a worker applies them on every partition.")
+    settings = load_settings(config, stream)
+    controls = read_proposals(file)
+    grown = taxonomies(settings)
+    refused = refusals(grown, controls)
+    for sentence in refusals_in_words(controls, refused, len(grown)):
+        typer.echo(f"refused: {sentence}", err=True)
+    if any(len(why) == len(grown) for why in refused):
+        raise Failure(f"Nothing was written. Take what is refused out of {file}, or correct it.")
+    for control in controls:
+        typer.echo(in_words(control))
+    name = topic(settings.stream, "control")
+    if dry_run or not controls:
+        typer.echo(f"{len(controls)} operations could be written to {name}; nothing was.")
+        return
+    ensure_topics(settings.kafka, settings.stream)
+    write_together(settings.kafka, name, [encode(control) for control in controls])
+    typer.echo(f"{len(controls)} operations written to {name}; a worker applies them on every partition.")

@@ -1,9 +1,11 @@
 """Settings: what there is, and where it is loaded from."""
 
+from stream.config.components import Component
 from stream.config.loading import ConfigError, load
 from stream.config.settings import (
     ConfidenceSettings,
     DriftSettings,
+    EncoderSettings,
     KafkaSettings,
     LearnerSettings,
     Settings,
@@ -11,9 +13,11 @@ from stream.config.settings import (
 )
 
 __all__ = [
+    "Component",
     "ConfidenceSettings",
     "ConfigError",
     "DriftSettings",
+    "EncoderSettings",
     "KafkaSettings",
     "LearnerSettings",
     "Settings",

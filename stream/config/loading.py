@@ -6,9 +6,10 @@ Every setting lives in a section. In the file it is `[section] key = value`; in 
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from stream.config.settings import Section, Settings
+from stream.config.components import Section
+from stream.config.settings import Settings
 
 PREFIX = "ITHACA_"
 DELIMITER = "__"
@@ -123,7 +125,7 @@ def _check_environment() -> None:
             section, key = _split(variable.removesuffix("_FILE"))
             raise ConfigError(
                 f"The environment sets {variable}, but there is no setting {section}.{key}. "
-                f"{_known_keys(section)}"
+                f"{_known_keys(section, key)}"
             )
 
 
@@ -144,11 +146,22 @@ def _keys(section: str) -> list[str]:
     return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, Section) else []
 
 
-def _known_keys(section: str) -> str:
+def _known_keys(section: str, key: str = "") -> str:
+    """Return what there is in a section; where there is no such section, what there is at the top."""
     keys = _keys(section)
     if keys:
-        return f"Section {section} has: {', '.join(sorted(keys))}."
-    return f"The sections are: {', '.join(sorted(name for name in Settings.model_fields if _keys(name)))}."
+        return f"{_meant(key, keys)}Section {section} has: {', '.join(sorted(keys))}."
+    top = [name for name in Settings.model_fields if name not in _SECTIONS]
+    sections = ", ".join(sorted(_SECTIONS))
+    return (
+        f"{_meant(section, Settings.model_fields)}The sections are: {sections}; outside of them: "
+        f"{', '.join(sorted(top))}."
+    )
+
+
+def _meant(name: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"Did you mean {close[0]!r}? " if close else ""
 
 
 def _secret(variable: str, path: Path) -> str:
@@ -169,7 +182,7 @@ def _sentence(problem: Any, path: Path | None) -> str:
         else f"{PREFIX}{DELIMITER.join(place).upper()}"
     )
     if problem["type"] == "extra_forbidden":
-        return f"There is no setting {key}. {_known_keys(place[0])}"
+        return f"There is no setting {key}. {_known_keys(*place[:2])}"
     trouble = problem["msg"].removeprefix("Value error, ")
     if len(place) < 2 and place[0] in _SECTIONS:
         # The whole section was got, and there may be a secret in it.

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
+from stream import __version__
+from stream.config.components import Component, Section
 
-class Section(BaseModel):
-    """Base of the sections: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+DETERMINING = ("encoder", "learner", "feedback", "confidence", "drift")
+"""Sections that determine what is learned."""
 
 
 class KafkaSettings(Section):
@@ -84,18 +83,16 @@ class KafkaSettings(Section):
         return ("sasl_username", "sasl_password")
 
 
-class EncoderSettings(Section):
+class EncoderSettings(Component):
     """Which encoder turns events into vectors, and its constructor's parameters."""
 
     name: str = "hashing"
-    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
-class LearnerSettings(Section):
+class LearnerSettings(Component):
     """Which learner labels them, by its name in the catalogue, and its constructor's parameters."""
 
     name: str = "ihomer"
-    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
 class FeedbackSettings(Section):
@@ -297,18 +294,16 @@ class Settings(Section):
         """What predictions are marked with: `run`, or learner and a digest of what determines results."""
         if self.run is not None:
             return self.run
-        digest = hashlib.blake2b(f"{version('ithaca')} {self.configuration}".encode(), digest_size=6)
+        digest = hashlib.blake2b(f"{__version__} {self.configuration}".encode(), digest_size=6)
         return f"{self.learner.name}-{digest.hexdigest()}"
 
     @property
     def configuration(self) -> str:
         """Digest of the settings that determine what is learned: a snapshot of others is of no use."""
-        determining = {
-            "encoder": self.encoder.model_dump(),
-            "learner": self.learner.model_dump(),
-            "feedback": self.feedback.model_dump(),
-            "confidence": self.confidence.model_dump(),
-            "drift": self.drift.model_dump(),
-        }
-        canonical = json.dumps(determining, sort_keys=True, default=str).encode()
-        return hashlib.blake2b(canonical, digest_size=16).hexdigest()
+        return hashlib.blake2b(self.canonical.encode(), digest_size=16).hexdigest()
+
+    @property
+    def canonical(self) -> str:
+        """The settings that determine what is learned, as JSON in one spelling."""
+        determining = {name: getattr(self, name).model_dump() for name in DETERMINING}
+        return json.dumps(determining, sort_keys=True, default=str)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from drift.core import Registry
@@ -10,11 +9,12 @@ from stream.encoders.base import Encoder
 from stream.encoders.dense import Dense
 
 ENCODERS = Registry[Encoder](
+    "encoder",
     {
         "dense": Dense,
         "hashing": "stream.encoders.hashing:Hashing",
         "transformer": "stream.encoders.transformer:Transformer",
-    }
+    },
 )
 """What makes each encoder; those named by their module need torch, which takes seconds to import.
 
@@ -43,17 +43,6 @@ def make_encoder(name: str, **parameters: Any) -> Encoder:
     >>> make_encoder("transformer")
     Traceback (most recent call last):
     ...
-    ValueError: The encoder 'transformer' takes 'model', 'device': missing a required argument: 'model'.
+    ValueError: The encoder 'transformer': missing a required argument: 'model'. It takes 'model', 'device'.
     """
-    maker = ENCODERS.get(name)
-    if maker is None:
-        raise ValueError(
-            f"There is no encoder named {name!r}. Choose among {', '.join(map(repr, ENCODERS))}."
-        )
-    signature = inspect.signature(maker)
-    try:
-        signature.bind(**parameters)
-    except TypeError as error:
-        takes = ", ".join(map(repr, signature.parameters)) or "no parameter"
-        raise ValueError(f"The encoder {name!r} takes {takes}: {error}.") from error
-    return maker(**parameters)
+    return ENCODERS.make(name, parameters)

@@ -1,12 +1,10 @@
 """Learners on finite streams: prequential evaluation, the benchmark, its ranking and report."""
 
-from learners import BASELINES
 from stream.evaluation.benchmark import METRICS, Comparison, Key, RunsFile, benchmark, seed_of
 from stream.evaluation.prequential import Evaluation, Report, evaluate
 from stream.evaluation.report import html
 
 __all__ = [
-    "BASELINES",
     "METRICS",
     "Comparison",
     "Evaluation",

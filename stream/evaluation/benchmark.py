@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from learners import make
+from stream.config import EncoderSettings, LearnerSettings
 from stream.encoders import make_encoder
 from stream.evaluation.prequential import Point, Report, Result, evaluate
 from stream.evaluation.ranking import Ranking, rank
@@ -198,7 +199,7 @@ def benchmark(
     paths
         Streams, see `open_source`.
     learners
-        Names from the catalogue.
+        Names from the catalogue, with or without parameters; see `stream.config.Component`.
     orders
         "stored" or "shuffled:SEED".
     runs
@@ -206,7 +207,7 @@ def benchmark(
     progress
         What to report to.
     limit, encoder
-        See `open_source` and `evaluate`.
+        See `open_source` and `evaluate`; the encoder is written as a learner is.
     """
     seeds = {order: seed_of(order) for order in orders}
     done: list[BenchmarkRun] = []
@@ -246,8 +247,12 @@ def _runs(
 
 
 def _run(source: Source, key: Key, seed: int | None, progress: Progress) -> BenchmarkRun:
-    encoder = None if key.encoder is None else make_encoder(key.encoder)
-    learners = {key.learner: make(key.learner)}
+    learner = LearnerSettings.parse(key.learner)
+    learners = {key.learner: make(learner.name, **learner.parameters)}
+    encoder = None
+    if key.encoder is not None:
+        written = EncoderSettings.parse(key.encoder)
+        encoder = make_encoder(written.name, **written.parameters)
     done = evaluate(source, learners, encoder=encoder, shuffle=seed, progress=progress.advance)
     return BenchmarkRun(key.limit, key.encoder, done.report, done.curves[key.learner])
 

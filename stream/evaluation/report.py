@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from learners import BASELINES, TITLES
@@ -57,6 +57,15 @@ def _head(comparisons: Sequence[Comparison]) -> str:
     )
 
 
+def _title(learner: str) -> str:
+    """Return what the literature calls a learner; one with parameters is called as it was written."""
+    return TITLES.get(learner, learner)
+
+
+def _titles(learners: Iterable[str]) -> dict[str, str]:
+    return {name: _title(name) for name in learners}
+
+
 def _overview(comparisons: Sequence[Comparison]) -> str:
     parts = ['<h2 id="overview">Overview</h2>']
     for comparison in comparisons:
@@ -74,9 +83,9 @@ def _overview(comparisons: Sequence[Comparison]) -> str:
             "kappa temporal": _column([_median(comparison, name, "kappa_temporal") for name in names], 3),
             "messages/s": _column([_median(comparison, name, "messages_per_second") for name in names], 0),
         }
-        rows = {TITLES[name]: [column[at] for column in columns.values()] for at, name in enumerate(names)}
+        rows = {_title(name): [column[at] for column in columns.values()] for at, name in enumerate(names)}
         parts.append(_table("learner", list(columns), rows))
-        absent = [TITLES[name] for name in comparison.all_learners() if name not in names]
+        absent = [_title(name) for name in comparison.all_learners() if name not in names]
         if absent:
             parts.append(
                 f'<p class="soft">Not ranked, for lack of some set: {escape(", ".join(absent))}.</p>'
@@ -106,7 +115,9 @@ def _metric(metric: str, title: str, comparisons: Sequence[Comparison]) -> str:
         ranking = comparison.ranking(metric)
         if ranking is not None and len(ranking.mean_ranks) > 1:
             caption = f"<figcaption>{escape(_verdict(ranking))}</figcaption>"
-            parts.append(f"<figure>{caption}{critical_difference(ranking, TITLES)}</figure>")
+            parts.append(
+                f"<figure>{caption}{critical_difference(ranking, _titles(ranking.mean_ranks))}</figure>"
+            )
     return "\n".join(parts)
 
 
@@ -120,7 +131,7 @@ def _scores(metric: str, comparison: Comparison) -> str:
     }
     means = _mean_ranks(comparison, metric)
     foot = {"mean rank": _column([means.get(name) for name in names], 2, least=True)}
-    return _table("set", [TITLES[name] for name in names], rows, foot)
+    return _table("set", [_title(name) for name in names], rows, foot)
 
 
 def _verdict(ranking: Ranking) -> str:
@@ -135,7 +146,7 @@ def _verdict(ranking: Ranking) -> str:
 def _over_time(comparisons: Sequence[Comparison]) -> str:
     names = list(dict.fromkeys(name for each in comparisons for name in each.all_learners()))
     style = styles(names, BASELINES)
-    legend = "".join(f"<span>{swatch(style[name])}{escape(TITLES[name])}</span>" for name in names)
+    legend = "".join(f"<span>{swatch(style[name])}{escape(_title(name))}</span>" for name in names)
     parts = [
         '<h2 id="over_time">Over time</h2>',
         f'<p class="soft">Scores over the last tenth of the stream, {ROLLING_LEAST} messages at least. '
@@ -154,7 +165,7 @@ def _figure(data: str, metric: str, comparison: Comparison, style: Style) -> str
         learner: _rolling(points, metric) for (of, learner), points in comparison.curves.items() if of == data
     }
     what = f"{ROLLING[metric]}, {comparison.order}"
-    chart = curves(lines, TITLES, style, f"{data}: {what}")
+    chart = curves(lines, _titles(lines), style, f"{data}: {what}")
     return f"<figure><figcaption>{escape(what)}</figcaption>{chart}</figure>"
 
 

@@ -6,13 +6,13 @@ import copy
 import dataclasses
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import State
+from stream import __version__
 from stream.pipeline import Task
 
 PICKLE = "pickle"
@@ -97,7 +97,7 @@ def take(task: Task, identity: Identity, spare: Snapshot | None = None) -> Snaps
         than asking for new memory. None (the default) asks for new memory.
     """
     state = _copied(task.state(), spare.state if spare else {})
-    return Snapshot(identity, task.next_offset, task.updates, time.time(), version("ithaca"), state)
+    return Snapshot(identity, task.next_offset, task.updates, time.time(), __version__, state)
 
 
 def arrays(state: State, path: Path = ()) -> Iterator[tuple[Path, NDArray[Any]]]:

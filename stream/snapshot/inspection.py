@@ -1,73 +1,51 @@
-"""What is in snapshot files, in words and tables."""
+"""Snapshot files found and compared, for whoever looks at them from outside a worker."""
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 import numpy as np
-import typer
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from drift.core import State
 from learners.core import digest
-from stream.snapshot.contents import Snapshot, SnapshotError, arrays
-from stream.snapshot.format import parse
+from stream.snapshot.contents import SnapshotError
 from stream.snapshot.store import SUFFIX
 
 
-def show(where: str) -> None:
-    """Show whose state a snapshot is, up to which offset, and how large its parts are."""
-    files, paths = _found(where)
-    for path in paths:
-        content = files.cat_file(path)
-        snapshot = _parsed(content, path)
-        identity = snapshot.identity
-        taken = datetime.datetime.fromtimestamp(snapshot.taken_at, datetime.UTC)
-        typer.echo(path)
-        for name, value in {
-            "topic": f"{identity.topic} partition {identity.partition} (id {identity.topic_id})",
-            "offset": f"{snapshot.offset}, {snapshot.updates} messages learned",
-            "taken": f"{taken:%Y-%m-%d %H:%M:%S} UTC by version {snapshot.written_by}",
-            "settings": identity.configuration,
-            "digest": digest(snapshot.state),
-            "size": f"{len(content):,} bytes{', with pickled models' if snapshot.pickled else ''}",
-        }.items():
-            typer.echo(f"  {name}: {value}")
-        if len(paths) == 1:
-            Console().print(_parts(snapshot.state))
+def find(where: str) -> tuple[AbstractFileSystem, list[str]]:
+    """Return the file system and the paths of the snapshots at a place: one, or all in a folder.
+
+    Raises
+    ------
+    SnapshotError
+        When there is none, or the place cannot be reached.
+    """
+    try:
+        files, path = url_to_fs(where)
+    except (ImportError, ValueError) as error:
+        raise SnapshotError(f"{where} cannot be reached: {error}") from error
+    if not files.exists(path):
+        raise SnapshotError(
+            f"There is nothing at {where}. Name a snapshot or the folder in snapshot.location."
+        )
+    if not files.isdir(path):
+        return files, [path]
+    found = sorted(name for name in files.find(path) if name.endswith(SUFFIX))
+    if not found:
+        raise SnapshotError(f"There is no snapshot in {where}; their names end in {SUFFIX}.")
+    return files, found
 
 
-def verify(where: str) -> bool:
-    """Say which snapshots are whole and readable; return whether one is not."""
-    files, paths = _found(where)
-    bad = 0
-    for path in paths:
-        try:
-            parse(files.cat_file(path), path)
-            typer.echo(f"{path}: whole")
-        except SnapshotError as error:
-            bad += 1
-            typer.echo(f"{error}")
-    typer.echo(f"{len(paths) - bad} whole, {bad} not")
-    return bool(bad)
-
-
-def diff(first: str, second: str) -> bool:
-    """Show where two snapshots differ; return whether they do."""
-    one, other = (_flat(_read(where).state) for where in (first, second))
-    differences = 0
-    for path in sorted({*one, *other}):
-        difference = _difference(one.get(path, _ABSENT), other.get(path, _ABSENT))
-        if difference:
-            differences += 1
-            typer.echo(f"{path}: {difference}")
-    typer.echo(f"{differences} of {len({*one, *other})} parts differ")
-    return bool(differences)
+def differences(one: State, other: State) -> dict[str, str]:
+    """Return how two states differ, by part; a part that does not differ is empty."""
+    first, second = _flat(one), _flat(other)
+    return {
+        path: _difference(first.get(path, _ABSENT), second.get(path, _ABSENT))
+        for path in sorted({*first, *second})
+    }
 
 
 _ABSENT = object()
@@ -83,22 +61,15 @@ def _difference(one: Any, other: Any) -> str:
     apart = _apart(one, other)
     if not apart.any():
         return ""
-    difference = f"{int(apart.sum())} of {one.size} values"
+    said = f"{int(apart.sum())} of {one.size} values"
     if one.dtype.kind != "f":
-        return difference
-    return f"{difference}, by {float(np.nanmax(np.abs(one - other)[apart], initial=0.0)):.3g} at most"
+        return said
+    return f"{said}, by {float(np.nanmax(np.abs(one - other)[apart], initial=0.0)):.3g} at most"
 
 
 def _apart(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
     both_missing = np.isnan(one) & np.isnan(other) if one.dtype.kind == "f" else np.zeros(one.shape, np.bool_)
     return np.asarray((one != other) & ~both_missing)
-
-
-def _parts(state: State) -> Table:
-    table = Table("part", "type", "shape", "bytes")
-    for path, array in arrays(state):
-        table.add_row("/".join(path), str(array.dtype), str(list(array.shape)), f"{array.nbytes:,}")
-    return table
 
 
 def _flat(state: State, prefix: str = "") -> dict[str, Any]:
@@ -114,41 +85,3 @@ def _flat(state: State, prefix: str = "") -> dict[str, Any]:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _read(where: str) -> Snapshot:
-    files, path = _reached(where)
-    if not files.exists(path):
-        raise _failure(f"There is no file {where}. `ithaca snapshot show` lists those there are.")
-    return _parsed(files.cat_file(path), where)
-
-
-def _parsed(content: bytes, name: str) -> Snapshot:
-    try:
-        return parse(content, name)
-    except SnapshotError as error:
-        raise _failure(str(error)) from error
-
-
-def _found(where: str) -> tuple[AbstractFileSystem, list[str]]:
-    files, path = _reached(where)
-    if not files.exists(path):
-        raise _failure(f"There is nothing at {where}. Name a snapshot or the folder in snapshot.location.")
-    if not files.isdir(path):
-        return files, [path]
-    found = sorted(name for name in files.find(path) if name.endswith(SUFFIX))
-    if not found:
-        raise _failure(f"There is no snapshot in {where}; their names end in {SUFFIX}.")
-    return files, found
-
-
-def _reached(where: str) -> tuple[AbstractFileSystem, str]:
-    try:
-        return url_to_fs(where)
-    except (ImportError, ValueError) as error:
-        raise _failure(f"{where} cannot be reached: {error}") from error
-
-
-def _failure(message: str) -> typer.Exit:
-    typer.echo(f"ithaca: {message}", err=True)
-    return typer.Exit(1)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import math
 import os
 import re
 import uuid
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 from fsspec.core import url_to_fs
@@ -39,7 +41,8 @@ def partitions(location: str, group: str, topic: str) -> list[int]:
 class Store:
     """The snapshots of one partition.
 
-    They are at `<location>/<group>/<topic>-<partition>/<offset>-<digest of the settings>.snapshot`.
+    They are at `<location>/<group>/<topic>-<partition>/<offset>-<digest of the settings>.snapshot`, and the
+    settings beside them in `<digest of the settings>.json`, for people.
 
     Parameters
     ----------
@@ -53,6 +56,8 @@ class Store:
         How many are kept, at least 1.
     allow_pickle
         Whether snapshots with pickles may be read and written.
+    settings
+        The settings that the identity has the digest of, as JSON; None (the default) does not write them.
 
     Examples
     --------
@@ -62,14 +67,22 @@ class Store:
     """
 
     def __init__(
-        self, location: str, group: str, identity: Identity, *, keep: int = 3, allow_pickle: bool = False
+        self,
+        location: str,
+        group: str,
+        identity: Identity,
+        *,
+        keep: int = 3,
+        allow_pickle: bool = False,
+        settings: str | None = None,
     ) -> None:
         self._files, root = url_to_fs(location)
         self.folder = f"{_home(root, group)}/{identity.topic}-{identity.partition}"
         self.identity = identity
         self.keep = keep
         self.allow_pickle = allow_pickle
-        self._mine = re.compile(rf"(\d+)-{identity.configuration[:12]}{re.escape(SUFFIX)}")
+        self.short = identity.configuration[:12]
+        self._settings = settings
 
     def names(self) -> list[str]:
         """Return the paths of all files in the folder, whatever they are."""
@@ -81,12 +94,25 @@ class Store:
 
     def offsets(self) -> list[int]:
         """Return the offsets of the snapshots made with these settings, newest first."""
-        found = (self._mine.fullmatch(os.path.basename(name)) for name in self.names())
-        return sorted((int(match[1]) for match in found if match), reverse=True)
+        return sorted((offset for offset, settings in self.kept() if settings == self.short), reverse=True)
+
+    def kept(self) -> list[tuple[int, str]]:
+        """Return the offset of every snapshot, and the first 12 digits of its settings' digest."""
+        pattern = re.compile(rf"(\d+)-(\w+){re.escape(SUFFIX)}")
+        found = (pattern.fullmatch(os.path.basename(name)) for name in self.names())
+        return [(int(match[1]), match[2]) for match in found if match]
+
+    def described(self, short: str) -> dict[str, Any] | None:
+        """Return the settings with a digest, by section; None where they were not written."""
+        try:
+            described = json.loads(self._files.cat_file(f"{self.folder}/{short}.json"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return described if isinstance(described, dict) else None
 
     def path(self, offset: int) -> str:
         """Return the path of the snapshot at an offset."""
-        return f"{self.folder}/{offset:020}-{self.identity.configuration[:12]}{SUFFIX}"
+        return f"{self.folder}/{offset:020}-{self.short}{SUFFIX}"
 
     def write(self, snapshot: Snapshot) -> int:
         """Write a snapshot, drop those that are too old, and return its size in bytes.
@@ -99,6 +125,9 @@ class Store:
             When it cannot be written; what was there before is untouched.
         """
         self._files.makedirs(self.folder, exist_ok=True)
+        described = f"{self.folder}/{self.short}.json"
+        if self._settings is not None and not self._files.exists(described):
+            self._files.pipe_file(described, self._settings.encode())
         path = self.path(snapshot.offset)
         unfinished = f"{path}.{uuid.uuid4().hex}{UNFINISHED}"
         try:
@@ -159,7 +188,7 @@ class Store:
     def candidates(self, at_most: float = math.inf) -> Iterator[tuple[Snapshot, int]]:
         """Return the usable snapshots at or below an offset, newest first; say which are not usable."""
         for name in self.names():
-            if name.endswith(SUFFIX) and not self._mine.fullmatch(os.path.basename(name)):
+            if name.endswith(SUFFIX) and not name.endswith(f"-{self.short}{SUFFIX}"):
                 log.warning("%s is of other settings than these and is not used", name)
         for offset in self.offsets():
             if offset > at_most:

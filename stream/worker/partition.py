@@ -226,6 +226,7 @@ class PartitionLoader:
             Identity(self._topic, self._topic_id, partition, self._settings.configuration),
             keep=settings.keep,
             allow_pickle=settings.allow_pickle,
+            settings=self._settings.canonical,
         )
 
     def _keeper(self, store: Store, task: Task) -> Keeper:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import signal
-from importlib.metadata import version
 from types import FrameType
 
+from stream import __version__
 from stream.config import Settings
 from stream.encoders import limit_threads
 from stream.kafka import ensure_topics
@@ -21,15 +21,19 @@ log = logging.getLogger(__name__)
 def serve(settings: Settings) -> None:
     """Run a worker until SIGTERM or SIGINT: it finishes its batch, commits it and returns.
 
+    Parameters
+    ----------
+    settings
+        That a task can be made with, see `make_task`: it is made only when partitions have been given.
+
     Raises
     ------
-    BrokerError, FencedError, UnwrittenError, ValueError
+    BrokerError, FencedError, UnwrittenError
         When there is nothing to work with, or it could not go on; each says what to do.
     OSError
         When the port for metrics and health is taken.
     """
     limit_threads()
-    make_task(settings)  # What cannot be built is found out before partitions are asked for.
     partitions = ensure_topics(settings.kafka, settings.stream)
     telemetry = Telemetry(build(settings))
 
@@ -60,7 +64,7 @@ def serve(settings: Settings) -> None:
 def build(settings: Settings) -> dict[str, str]:
     """Return what runs with these settings, for `ithaca_build_info`."""
     return {
-        "version": version("ithaca"),
+        "version": __version__,
         "stream": settings.stream,
         "run": settings.run_name,
         "encoder": settings.encoder.name,

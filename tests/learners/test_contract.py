@@ -40,10 +40,12 @@ def test_a_misspelt_name_is_answered_with_close_ones() -> None:
         make("isoup-tee")
     with pytest.raises(ValueError, match=r"no learner named 'x'\. Choose among .*'majority'.*'priors'"):
         make("x")
-    with pytest.raises(ValueError, match=r"'priors' has no parameter 'life'\. It takes 'half_life'\."):
-        make("priors", life=3)
+    with pytest.raises(ValueError, match=r"'priors' has no parameter 'age'\. It takes 'half_life'\."):
+        make("priors", age=3)
     with pytest.raises(ValueError, match=r"'persistence' has no parameter 'k'\. It takes none\."):
         make("persistence", k=3)
+    with pytest.raises(ValueError, match=r"'ihomer' has no parameter 'rul'\. Did you mean 'rule'\? It takes"):
+        make("ihomer", rul="subset")
 
 
 def test_importing_learners_does_not_import_torch() -> None:

@@ -99,12 +99,13 @@ def test_equals_the_one_in_lists_bit_by_bit(
     min_length: int,
 ) -> None:
     """Figures at every value, and the buckets now and then, are equal to the last bit."""
-    fast, plain = (kind(delta, clock, max_buckets, min_length) for kind in (ADWIN, ListADWIN))
+    parameters = delta, clock, max_buckets, min_length
+    fast, plain = ADWIN(*parameters), ListADWIN(*parameters)
     noise = np.random.default_rng(seed)
     for n, value in enumerate(bernoulli(seed, *series)):
         taken = value if binary else float(noise.uniform(0.3 * value, 0.4 + 0.6 * value))
-        for each in (fast, plain):
-            each.update(taken)
+        fast.update(taken)
+        plain.update(taken)
         assert figures(fast) == figures(plain)
         if n % 41 == 0:
             assert fast.window == plain.window

@@ -102,7 +102,7 @@ def test_the_configured_detector_watches_the_errors() -> None:
             Monitors(name, parameters, ["errors"]), stream(9, 1000, error=0.1) + stream(10, 600, error=0.9)
         )
         assert f"subset-error/{name}" in {alarm.detector for _, alarm in alarms}, name
-    with pytest.raises(ValueError, match="no detector 'adwim'"):
+    with pytest.raises(ValueError, match=r"no detector named 'adwim'\. Did you mean 'adwin'"):
         Monitors("adwim")
     with pytest.raises(ValueError, match="no monitor 'eror': choose structure, errors"):
         Monitors(names=["eror"])

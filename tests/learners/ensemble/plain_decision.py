@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from drift.core import Floats, Ids, Mask, Vector, grown
 from learners.core.labels import Targets
-from learners.ensemble.candidates import CANDIDATES, LEAST_PREDICTED, THRESHOLDS, UNHEARD
+from learners.ensemble.candidates import CANDIDATES, UNHEARD
 from learners.ensemble.decision import RAREST, Decided, Decision
+from learners.ensemble.thresholds import LEAST_PREDICTED, THRESHOLDS
 from learners.neighbors.nearest import Neighbours
 
 

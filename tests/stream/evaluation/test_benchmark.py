@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from drift.core import Registry
 from learners.catalogue import LEARNERS
 from learners.dummy.majority import MajorityLabelset
+from stream.cli.console import COLUMNS
 from stream.cli.main import app
-from stream.cli.tables import COLUMNS
 from stream.evaluation.benchmark import METRICS, Comparison, Key, RunsFile, benchmark, seed_of
 from stream.evaluation.charts import critical_difference, curves
 from stream.evaluation.prequential import evaluate
@@ -173,7 +174,7 @@ def test_one_failure_stops_nothing_else(
     sets: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A learner that throws and a set that is not there are reported and left out, not kept."""
-    monkeypatch.setattr("learners.catalogue.LEARNERS", {**LEARNERS, "priors": Failing})
+    monkeypatch.setattr("learners.catalogue.LEARNERS", Registry("learner", {**LEARNERS, "priors": Failing}))
     comparisons, progress = run([tmp_path / "nowhere", *sets[:2]], tmp_path / "runs.jsonl")
     assert [why.split(":")[0] for why in progress.failures] == [
         f"There is nothing at {tmp_path / 'nowhere'}. Give the path of a stream",
@@ -192,7 +193,7 @@ def test_a_learner_that_failed_somewhere_is_shown_but_not_ranked(
 ) -> None:
     """Its other scores stay in the table; ranks compare only who was run on every set."""
     run(sets[:1], tmp_path / "runs.jsonl")
-    monkeypatch.setattr("learners.catalogue.LEARNERS", {**LEARNERS, "priors": Failing})
+    monkeypatch.setattr("learners.catalogue.LEARNERS", Registry("learner", {**LEARNERS, "priors": Failing}))
     comparisons, _ = run(sets[:2], tmp_path / "runs.jsonl")
     assert comparisons[0].all_learners() == NAMES
     assert comparisons[0].value(comparisons[0].reports[1], "priors", "micro_f1") is None
@@ -358,7 +359,7 @@ def test_command_errors_are_one_sentence(tmp_path: Path, arguments: list[str], c
     """A mistake ends with status 2 before anything is run."""
     result = command("x.jsonl", "--out", str(tmp_path / "out"), *arguments)
     assert result.exit_code == 2
-    assert result.stderr.startswith("ithaca benchmark: ")
+    assert result.stderr.startswith("ithaca: ")
     assert complaint in result.stderr
     assert not (tmp_path / "out").exists()
 

@@ -252,22 +252,24 @@ def test_command_says_what_was_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "status", "complaint"),
     [
-        (["nowhere.jsonl"], "There is nothing at nowhere.jsonl"),
-        (["{tiny}", "--learner", "majorty"], "Did you mean 'majority'?"),
-        (["{tiny}", "--encoder", "magic"], "There is no encoder named 'magic'. Choose among 'dense'"),
-        (["{silent}"], "no label"),
+        (["nowhere.jsonl"], 2, "'nowhere.jsonl' does not exist. See `ithaca evaluate --help`."),
+        (["{tiny}", "--learner", "majorty"], 2, "Did you mean 'majority'?"),
+        (["{tiny}", "--encoder", "magic"], 2, "There is no encoder named 'magic'. Choose among 'dense'"),
+        (["{silent}"], 1, "no label"),
     ],
 )
-def test_command_errors_are_one_sentence(tmp_path: Path, arguments: list[str], complaint: str) -> None:
-    """A mistake ends with status 2 and one sentence on standard error, no traceback."""
+def test_command_errors_are_one_sentence(
+    tmp_path: Path, arguments: list[str], status: int, complaint: str
+) -> None:
+    """A mistake on the command line ends with status 2, bad data with 1, and one sentence, no traceback."""
     (tmp_path / "tiny.arff").write_text(TINY)
     (tmp_path / "silent.jsonl").write_text('{"id": "1", "ts": 0, "text": "a"}')
     paths = {"tiny": str(tmp_path / "tiny.arff"), "silent": str(tmp_path / "silent.jsonl")}
     result = run(*(argument.format(**paths) for argument in arguments))
-    assert result.exit_code == 2
-    assert result.stderr.startswith("ithaca evaluate: ")
+    assert result.exit_code == status
+    assert result.stderr.startswith("ithaca: ")
     assert complaint in result.stderr
     assert result.stdout == ""
 

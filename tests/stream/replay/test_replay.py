@@ -140,10 +140,30 @@ def test_a_streams_topic_is_refused(live: LiveStream, kind: str) -> None:
     ],
 )
 def test_what_cannot_be_replayed_is_said(live: LiveStream, arguments: list[str], sentence: str) -> None:
-    """In one line, with exit status 1."""
+    """In one line, with the status of wrong usage, or of a failure where only the broker can know."""
     result = ithaca_replay(live, *arguments)
-    assert result.exit_code == 1
+    assert result.exit_code == (1 if "--topic" in arguments else 2)
     assert sentence in result.output
+
+
+def test_an_empty_stretch_is_a_failure_that_says_what_there_is(live: LiveStream, tmp_path: Path) -> None:
+    """And leaves no file behind."""
+    out = tmp_path / "out.jsonl"
+    result = ithaca_replay(live, "--from", "9000", "--out", str(out))
+    assert result.exit_code == 1
+    assert "holds offsets 0 to 202 in partition 0, offsets 0 to 202 in partition 1" in result.output
+    assert not out.exists()
+
+
+def test_a_file_that_is_there_is_replaced_only_when_asked_to(live: LiveStream, tmp_path: Path) -> None:
+    """Somebody may still want it."""
+    out = tmp_path / "out.jsonl"
+    out.write_text("mine")
+    refused = ithaca_replay(live, "--until", "5", "--out", str(out))
+    assert (refused.exit_code, out.read_text()) == (2, "mine")
+    assert "exists. Name another file, or replace it with --force." in refused.output
+    assert ithaca_replay(live, "--until", "5", "--out", str(out), "--force").exit_code == 0
+    assert len(lines(out)) == 10
 
 
 def test_produce_writes_a_file_as_it_is(kafka: str, stream_name: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from river.tree import (
 )
 from river.tree.splitter import DynamicQuantizer
 
-from learners.baselines.model_rules import AdaptiveModelRules
+from learners.published.model_rules import AdaptiveModelRules
 from learners.wrappers import BinaryRelevance, ClassifierChain, LabelPowerset, MultiLabelModel, PrunedSets
 
 

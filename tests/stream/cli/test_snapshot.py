@@ -72,6 +72,6 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     """With what to do."""
     for arguments in (("show", str(tmp_path / "no")), ("diff", str(tmp_path / "a"), str(tmp_path / "b"))):
         status, said = call(*arguments)
-        assert status == 1
-        assert said.startswith("ithaca: There is no")
+        assert status == 2
+        assert said.startswith("ithaca: There is nothing at")
     assert "There is no snapshot in" in call("verify", str(tmp_path))[1]

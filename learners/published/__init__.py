@@ -1,6 +1,6 @@
 """The published methods that others compare with, made of river's models, which take long to import."""
 
-from learners.baselines.methods import (
+from learners.published.methods import (
     br_abalr,
     br_abolr,
     br_amf,

@@ -1,0 +1,190 @@
+"""What all commands say alike: errors and exit codes, examples, shared options, bars and tables.
+
+An error is a line on standard error, `ithaca: what is wrong, what was got, the next step`. The exit code is
+2 where the command line or the settings have to be changed, 1 for any other failure, 130 after Ctrl-C.
+What takes long to import (rich, pydantic, whatever learns) is imported where it is used: `--help` needs
+none of it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from stream.config import Settings
+    from stream.evaluation import Report
+
+FAILURE = 1
+USAGE = 2
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings, a TOML file.")]
+Stream = Annotated[str | None, typer.Option("--stream", "-s", metavar="NAME", help="Name of the stream.")]
+
+COLUMNS = {
+    "subset_accuracy": "subset",
+    "example_f1": "ex. F1",
+    "micro_f1": "micro F1",
+    "macro_f1": "macro F1",
+    "hamming_loss": "Hamming",
+    "p_at_1": "P@1",
+    "p_at_3": "P@3",
+    "p_at_5": "P@5",
+    "calibration_error": "calib.",
+}
+"""Scores shown, and their column's head."""
+WIDTH = 132
+"""Characters a line has where the output is no terminal."""
+
+
+class UsageError(typer.TyperException):
+    """The command line or the settings cannot be used."""
+
+    exit_code = USAGE
+
+
+class Failure(typer.TyperException):
+    """What was asked for could not be done."""
+
+    exit_code = FAILURE
+
+
+class Group(TyperGroup):
+    """A group of commands; the outermost reports whatever ends one in the common form."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Show the help where no command is named."""
+        if not args:
+            typer.echo(ctx.get_help(), err=True)
+            ctx.exit(USAGE)
+        return super().parse_args(ctx, args)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command and exit with its code."""
+        del (
+            prog_name,
+            standalone_mode,
+        )  # The name is ours however we were started, and errors are reported here.
+        try:
+            code = super().main(args, "ithaca", complete_var, False, windows_expand_args, **extra)
+        except typer.TyperException as error:
+            _report(error)
+            sys.exit(error.exit_code)
+        except (KeyboardInterrupt, typer.Abort):
+            sys.exit(130)
+        except Exception as error:
+            if not _is_expected(error):
+                raise
+            say(_in_words(error))
+            sys.exit(FAILURE)
+        sys.exit(code or 0)
+
+
+def say(text: str) -> None:
+    """Print a sentence on standard error, each of its lines in the common form."""
+    for line in text.splitlines():
+        typer.echo(f"ithaca: {line}", err=True)
+
+
+def _report(error: typer.TyperException) -> None:
+    context = getattr(error, "ctx", None)
+    close = [repr(each) for each in sorted(getattr(error, "possibilities", None) or ())]
+    sentence = f"{error.message}. Did you mean {', '.join(close)}?" if close else error.format_message()
+    if context is not None:  # The parser's sentences, which lack the next step.
+        end = "" if sentence.endswith((".", "?")) else "."
+        sentence = f"{sentence}{end} See `{context.command_path} --help`."
+    say(sentence)
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether the error's own sentence is all that a person needs: ours are made for that."""
+    package = type(error).__module__.partition(".")[0]
+    return isinstance(error, OSError) or package in ("stream", "learners", "drift")
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror}."
+    return str(error)
+
+
+@contextmanager
+def usage() -> Iterator[None]:
+    """Report what cannot be built from the command line or the settings as wrong usage."""
+    try:
+        yield
+    except (ImportError, TypeError, ValueError) as error:
+        raise UsageError(str(error)) from error
+
+
+def load_settings(config: Path | None, stream: str | None = None, **overrides: Any) -> Settings:
+    """Return the settings that a command works with; see `stream.config.load`."""
+    from stream.config import load
+
+    with usage():
+        return load(config, stream=stream, **overrides)
+
+
+def examples(*lines: str) -> str:
+    """Return the examples that a command's help ends with."""
+    # The backspace keeps the help formatter from filling the lines.
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+@contextmanager
+def bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show how far something is, on a terminal; gives what is called with how much is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def wide_console() -> Console:
+    """Return the terminal, or something as wide as a table."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
+
+
+def score_table(report: Report) -> Table:
+    """Return one line a learner; κ is the skill over the previous labels, see `Report.kappa_temporal`."""
+    from rich.table import Table
+
+    title = (
+        f"{report.data}: {report.messages:,} messages, {report.features:,} features, "
+        f"{report.labels:,} labels, order {report.order}"
+    )
+    table = Table(title=title, title_justify="left")
+    table.add_column("learner", no_wrap=True)
+    for head in (*COLUMNS.values(), "κ temp.", "msgs/s"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for result in report.results:
+        scores = (f"{getattr(result, field):.4f}" for field in COLUMNS)
+        kappa = report.kappa_temporal(result)
+        skill = "" if kappa is None else f"{kappa:.3f}"
+        table.add_row(result.learner, *scores, skill, f"{result.messages_per_second:,.0f}")
+    return table

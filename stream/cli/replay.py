@@ -1,0 +1,172 @@
+"""`ithaca replay`: a stretch of a topic's history through a fresh learner."""
+
+from __future__ import annotations
+
+import datetime
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stream.cli.console import Config, Failure, Stream, UsageError, bar, examples, load_settings, usage
+from stream.cli.run import check
+
+if TYPE_CHECKING:
+    from stream.config import Settings
+    from stream.kafka import Mark
+    from stream.replay import Sink, Summary
+
+app = typer.Typer()
+
+COLUMNS = {
+    "subset_accuracy": "subset",
+    "example_f1": "example F1",
+    "micro_f1": "micro F1",
+    "macro_f1": "macro F1",
+    "hamming_loss": "Hamming",
+}
+"""Scores shown, and their column's head."""
+
+
+@app.command(
+    epilog=examples(
+        "ithaca replay --learner br-hat --from 2026-01-01 --until 2026-02-01 --out predictions.jsonl",
+        "ithaca replay --stream news --from 1000 --learner 'ihomer(rule=\"macro_f1\")'",
+    )
+)
+def replay(
+    config: Config = None,
+    stream: Stream = None,
+    from_topic: Annotated[
+        str | None, typer.Option("--topic", metavar="TOPIC", help="Topic; the stream's events.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="PLACE", help="First: an offset, or ISO 8601.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="PLACE", help="One past the last: likewise.")
+    ] = None,
+    learner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEARNER",
+            help="Learner, NAME or NAME(parameter=value, ...); the default is the settings'.",
+        ),
+    ] = None,
+    encoder: Annotated[str | None, typer.Option(metavar="ENCODER", help="Encoder, likewise.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File for the predictions, JSON lines; a new one.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Let --out replace a file that is there.")] = False,
+    out_topic: Annotated[
+        str | None, typer.Option(metavar="TOPIC", help="Topic for the predictions, a new one.")
+    ] = None,
+) -> None:
+    """Send a stretch of history through a fresh learner.
+
+    It runs beside the live service, and neither commits anything nor writes to a topic of the stream.
+    """
+    if out is not None and out_topic is not None:
+        raise UsageError("--out and --out-topic exclude each other; give one of them or none.")
+    if out is not None and out.exists() and not force:
+        raise UsageError(f"--out names {out}, which exists. Name another file, or replace it with --force.")
+    settings = _with(load_settings(config, stream), learner, encoder)
+    begin, end = _mark("--from", since), _mark("--until", until)
+    check(settings)
+    from stream.encoders import limit_threads
+    from stream.kafka import History
+    from stream.pipeline import make_task
+    from stream.records import topic
+    from stream.replay import replay as replayed
+
+    limit_threads()
+    name = from_topic or topic(settings.stream, "events")
+    history = History(settings.kafka, name, begin, end)
+    try:
+        if not len(history):
+            raise Failure(f"There is nothing to replay: {_held(settings, name)}. {_NEXT}")
+        with (
+            bar(name, len(history)) as progress,
+            _sink(settings, out, out_topic, len(history.ranges)) as sink,
+        ):
+            summary = replayed(history, lambda: make_task(settings), sink, progress)
+    finally:
+        history.close()
+    if not summary.messages:
+        raise Failure(f"Nothing was replayed: the offsets asked for hold no records. {_NEXT}")
+    _print(summary, settings)
+
+
+_NEXT = "Name another stretch with --from and --until, or another topic with --topic."
+
+
+def _held(settings: Settings, name: str) -> str:
+    from stream.kafka import History
+
+    history = History(settings.kafka, name)
+    history.close()
+    held = [
+        f"offsets {begin} to {end - 1} in partition {partition}"
+        for partition, (begin, end) in history.ranges.items()
+        if begin < end
+    ]
+    if not held:
+        return f"{name} is empty"
+    return f"{name} holds {', '.join(held)}, and none of them lies in the stretch asked for"
+
+
+def _with(settings: Settings, learner: str | None, encoder: str | None) -> Settings:
+    """Return the settings with the learner and the encoder from the command line in place of theirs."""
+    from stream.config import EncoderSettings, LearnerSettings
+
+    with usage():
+        if learner is not None:
+            settings = settings.model_copy(update={"learner": LearnerSettings.parse(learner)})
+        if encoder is not None:
+            settings = settings.model_copy(update={"encoder": EncoderSettings.parse(encoder)})
+    return settings
+
+
+def _sink(
+    settings: Settings, out: Path | None, out_topic: str | None, partitions: int
+) -> AbstractContextManager[Sink]:
+    from stream.replay import into_file, into_nothing, into_topic
+
+    if out is not None:
+        return into_file(out)
+    if out_topic is not None:
+        return into_topic(settings.kafka, out_topic, partitions)
+    return into_nothing()
+
+
+def _mark(option: str, text: str | None) -> Mark:
+    if text is None:
+        return None
+    if text.isdecimal():
+        return int(text)
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"{option} is {text!r}; write an offset (17) or an ISO 8601 time (2026-01-31T12:00:00+00:00)."
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def _print(summary: Summary, settings: Settings) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        "partition",
+        "messages",
+        *COLUMNS.values(),
+        "digest",
+        title=f"{settings.run_name}: {summary.messages_per_second:,.0f} messages a second",
+    )
+    for partition, scores in summary.scores.items():
+        shown = (f"{getattr(scores, field):.4f}" for field in COLUMNS)
+        table.add_row(str(partition), str(scores.messages), *shown, summary.digests[partition][:16])
+    Console().print(table)
+    typer.echo(f"{summary.messages} messages, {summary.dead_letters} dead letters, {summary.seconds:.1f} s")

@@ -1,0 +1,74 @@
+"""A learner or an encoder as settings name it, and as a person writes it on the command line."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """Base of the sections: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Component(Section):
+    """Something that is made by its name in a catalogue, and its constructor's parameters.
+
+    Examples
+    --------
+    >>> component = Component.parse('ihomer(rule="macro_f1")')
+    >>> component.name, component.parameters
+    ('ihomer', {'rule': 'macro_f1'})
+    >>> str(component)
+    "ihomer(rule='macro_f1')"
+    """
+
+    name: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return what is written as `name` or `name(parameter=value, ...)`; nothing is executed.
+
+        Raises
+        ------
+        ValueError
+            When it is written otherwise, or a value is no literal; shows how it is written.
+        """
+        found = re.fullmatch(r"\s*([\w.-]+)\s*(?:\((.*)\))?\s*", text, re.DOTALL)
+        if found is None:
+            raise ValueError(f"{text!r} is not written as NAME or NAME(parameter=value, ...). Correct it.")
+        name, inside = found[1], found[2] or ""
+        try:
+            call = ast.parse(f"_({inside})", mode="eval").body
+        except SyntaxError as error:
+            raise ValueError(
+                f"The parameters of {name!r} cannot be read: {inside!r}, {error.msg}. Write them as "
+                f'{name}(parameter=1.5, other="text").'
+            ) from None
+        match call:
+            case ast.Call(func=ast.Name(), args=[], keywords=keywords) if all(each.arg for each in keywords):
+                return cls(name=name, parameters={str(each.arg): _value(name, each) for each in keywords})
+        raise ValueError(
+            f"The parameters of {name!r} are {inside!r}. Name each of them: {name}(parameter=value, ...)."
+        )
+
+    def __str__(self) -> str:
+        """Return it as `parse` takes it."""
+        given = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
+        return f"{self.name}({given})" if given else self.name
+
+
+def _value(name: str, keyword: ast.keyword) -> Any:
+    try:
+        return ast.literal_eval(keyword.value)
+    except (TypeError, ValueError):
+        got = ast.unparse(keyword.value)
+        raise ValueError(
+            f"The {keyword.arg!r} parameter of {name!r} must be a number, a quoted text, True, False, None, "
+            f'or a list of these. Got {got} instead. Quote a text: {keyword.arg}="{got}".'
+        ) from None

@@ -1,0 +1,99 @@
+"""`ithaca check-config`: the settings, and what they would cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from stream.cli.main import app
+from stream.config import Settings
+from stream.pipeline import make_task
+from stream.records import topic
+from stream.snapshot import Identity, Store, take
+from tests.stream.standins import event, records
+
+
+def check_config(folder: Path, **environment: str) -> Result:
+    """Run `ithaca check-config` with snapshots in a folder."""
+    given = {
+        "ITHACA_STREAM": "s",
+        "ITHACA_LEARNER__NAME": "priors",
+        "ITHACA_SNAPSHOT__LOCATION": str(folder),
+    }
+    return CliRunner().invoke(app, ["check-config"], env=given | environment)
+
+
+def keep(folder: Path, messages: int, *, described: bool = True, **sections: object) -> None:
+    """Write a snapshot of partition 0, made with some settings."""
+    settings = Settings.model_validate({"stream": "s", "learner": {"name": "priors"}, **sections})
+    task = make_task(settings)
+    task.process(records([event(number) for number in range(messages)]))
+    identity = Identity(topic("s", "events"), "id", 0, settings.configuration)
+    written = settings.canonical if described else None
+    Store(str(folder), settings.group, identity, settings=written).write(take(task, identity))
+
+
+def test_settings_that_made_the_snapshots_are_printed_and_nothing_is_said(tmp_path: Path) -> None:
+    """Nor where there is no snapshot yet."""
+    for _ in range(2):
+        result = check_config(tmp_path)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert json.loads(result.stdout)["learner"]["name"] == "priors"
+        keep(tmp_path, 20)
+
+
+def test_settings_that_would_lose_snapshots_are_warned_of(tmp_path: Path) -> None:
+    """The setting, what it was, what it costs; putting it back makes the snapshots of use again."""
+    keep(tmp_path, 30)
+    result = check_config(tmp_path, ITHACA_LEARNER__PARAMETERS='{"half_life": 9.0}')
+    assert result.exit_code == 0
+    assert result.stderr.startswith("ithaca: warning: The newest snapshots of s.events in ")
+    assert "partition 0 (offset 30)" in result.stderr
+    assert "learner.parameters is {'half_life': 9.0}, and was {}." in result.stderr
+    assert "relearns about 30 offsets" in result.stderr
+    assert "with the former settings it goes on from these" in result.stderr
+    assert "confidence" not in result.stderr
+    assert check_config(tmp_path).stderr == ""
+
+
+def test_an_older_snapshot_of_use_makes_it_cheaper(tmp_path: Path) -> None:
+    """Only what lies between it and the newest one is relearned."""
+    keep(tmp_path, 20)
+    keep(tmp_path, 30, confidence={"enabled": False}, feedback={"events": 5})
+    said = check_config(tmp_path).stderr
+    assert "confidence.enabled is True, and was False; feedback.events is 10000, and was 5." in said
+    assert "relearns about 10 offsets" in said
+
+
+def test_snapshots_without_their_settings_are_of_some_section(tmp_path: Path) -> None:
+    """Those of an earlier version: what differs cannot be told."""
+    keep(tmp_path, 30, described=False)
+    said = check_config(tmp_path, ITHACA_LEARNER__NAME="majority").stderr
+    assert "it is in one of confidence, drift, encoder, feedback, learner." in said
+
+
+def test_a_place_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
+    """The settings are printed all the same."""
+    result = check_config(tmp_path, ITHACA_SNAPSHOT__LOCATION="nowhere://bucket")
+    assert result.exit_code == 0
+    assert "The snapshots in nowhere://bucket cannot be looked at" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"ITHACA_LEARNER__NAME": "prior"}, "There is no learner named 'prior'. Did you mean 'priors'?"),
+        ({"ITHACA_ENCODER__PARAMETERS": '{"dimension": 4}'}, "Did you mean 'dimensions'?"),
+        ({"ITHACA_LERNER__NAME": "x"}, "there is no setting lerner.name. Did you mean 'learner'?"),
+        ({"ITHACA_KAFKA__PARTITION": "x"}, "Did you mean 'partitions'? Section kafka has: "),
+    ],
+)
+def test_settings_that_cannot_be_used(tmp_path: Path, environment: dict[str, str], sentence: str) -> None:
+    """They are wrong usage, and nothing is printed."""
+    result = check_config(tmp_path, **environment)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("ithaca: ")
+    assert sentence in result.stderr
