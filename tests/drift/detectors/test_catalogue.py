@@ -141,10 +141,10 @@ def test_two_equal_runs_are_equal(name: str) -> None:
 def test_refuses_what_it_does_not_know() -> None:
     """The errors list the names there are."""
     with pytest.raises(
-        ValueError, match="no detector 'cusum': choose adwin, ddm, eddm, hddm-a, hddm-w, kswin, page"
+        ValueError, match=r"no detector named 'cusum'\. Choose among 'adwin', 'ddm', 'eddm', 'hddm-a'"
     ):
         build("cusum")
-    with pytest.raises(ValueError, match=r"'delat'.* It takes delta, clock"):
+    with pytest.raises(ValueError, match=r"'delat'.* It takes 'delta', 'clock'"):
         build("adwin", delat=0.1)
     with pytest.raises(ValueError, match="missing a required argument: 'seed'"):
         build("kswin")
