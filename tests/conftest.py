@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -24,6 +25,9 @@ from stream.encoders.threads import limit_threads
 hypothesis.settings.register_profile("ithaca", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("ithaca")
 
+SHARED = pytest.StashKey[str]()
+"""Address of the broker that all processes which run the tests share; empty where there is none."""
+
 
 def _running(broker: Broker) -> Iterator[str]:
     # It ends with this block, with the process that runs the tests, or with the kernel's signal when
@@ -39,10 +43,29 @@ def _running(broker: Broker) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[str]:
-    """Address of a real broker: the one the environment names, else Apache Kafka on a fresh folder."""
-    given = os.environ.get(ADDRESS_VARIABLE)
+def kafka(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Address of a real broker: the one given, or Apache Kafka on a fresh folder, one for all processes."""
+    shared: str = getattr(request.config, "workerinput", {}).get("kafka", "")
+    given = os.environ.get(ADDRESS_VARIABLE) or shared
     yield from _running(GivenBroker(given) if given else KafkaBroker())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of xdist's the address of the broker, started before the first of them."""
+    if SHARED not in node.config.stash:
+        node.config.stash[SHARED] = "" if ADDRESS_VARIABLE in os.environ else _shared(node.config)
+    node.workerinput["kafka"] = node.config.stash[SHARED]
+
+
+def _shared(config: pytest.Config) -> str:
+    broker = KafkaBroker()
+    try:
+        broker.start()
+    except NoBrokerError:
+        return ""  # The fixture finds out too, and says why.
+    config.add_cleanup(broker.stop)
+    return broker.address
 
 
 @pytest.fixture(scope="session")
