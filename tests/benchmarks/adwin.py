@@ -13,20 +13,20 @@ import numpy as np
 from river import drift
 
 from drift.detectors import ADWIN
-from tests.benchmarks.timing import rate
+from tests.benchmarks.timing import parser, rate, scaled
 
 VALUES = 50_000
 RUNS = 11
 
 
-def streams() -> dict[str, list[float]]:
+def streams(size: int) -> dict[str, list[float]]:
     """Return values to take in, by the kind of stream."""
     rng = np.random.default_rng(0)
-    levels = np.repeat(rng.random(VALUES // 1000), 1000)
+    levels = np.repeat(rng.random(1 + size // 1000), 1000)[:size]
     return {
-        "zeros and ones": (rng.random(VALUES) < 0.3).astype(float).tolist(),
-        "fractions": rng.random(VALUES).tolist(),
-        "changing": (rng.random(VALUES) < levels).astype(float).tolist(),
+        "zeros and ones": (rng.random(size) < 0.3).astype(float).tolist(),
+        "fractions": rng.random(size).tolist(),
+        "changing": (rng.random(size) < levels).astype(float).tolist(),
     }
 
 
@@ -47,8 +47,9 @@ def watched(kind: Callable[[], Any], values: list[float]) -> Callable[[], int]:
 
 def main() -> None:
     """Print one line a stream."""
+    size = scaled(VALUES, parser(__doc__).parse_args().scale)
     river: Any = drift.ADWIN  # which has no types
-    for name, values in streams().items():
+    for name, values in streams(size).items():
         # One run each before the timed ones: compiled code is loaded at the first.
         ours, theirs = (watched(kind, values) for kind in (ADWIN, river))
         ours(), theirs()

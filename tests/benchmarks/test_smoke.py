@@ -20,6 +20,7 @@ BENCHMARKS = sorted(
 )
 EVENTS = 60
 SMALL = {
+    "adwin": "--scale 0.02",
     "alarms": "{reuters} --learner priors",
     "clusters": "--quick --scale 0.001",
     "conformal": "--limit 30 --messages 30 --learner priors",
