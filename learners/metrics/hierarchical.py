@@ -15,6 +15,7 @@ import numpy as np
 from drift.core import Ids, State, grown
 from learners.core import Targets
 from learners.hierarchy import NONE, Taxonomy
+from learners.metrics.f1 import f1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,8 +90,7 @@ class Hierarchical:
         below = [label for label in actual if taxonomy.parent(label) != NONE]
         self._strict += (sum(bare.issuperset(taxonomy.ancestors(label)) for label in below), len(below))
         self._coherent += bare == closed
-        sizes = len(scored) + len(actual)
-        self._example_f1 += 2 * len(hits) / sizes if sizes else 1.0
+        self._example_f1 += f1(len(hits), len(scored), len(actual))
         self._messages += 1
 
     def _count(self, level: int, column: int) -> None:
@@ -105,9 +105,9 @@ class Hierarchical:
             messages=self._messages,
             precision=_ratio(hits, predicted),
             recall=_ratio(hits, actual),
-            f1=_ratio(2 * hits, predicted + actual),
+            f1=f1(hits, predicted, actual, nothing=0.0),
             example_f1=_ratio(self._example_f1, self._messages),
-            levels=tuple(_ratio(2 * h, p + a) for h, p, a in self._levels[: self._depth].tolist()),
+            levels=tuple(f1(*level, nothing=0.0) for level in self._levels[: self._depth].tolist()),
             coherence=_ratio(self._coherent, self._messages),
             strict_recall=_ratio(*self._strict.tolist()),
         )

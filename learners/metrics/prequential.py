@@ -16,6 +16,7 @@ import numpy as np
 from drift.core import Ids, grown
 from learners.core import Prediction, Targets, check_number
 from learners.metrics.calibration_error import CalibrationError
+from learners.metrics.f1 import f1
 
 DEPTHS = (1, 3, 5)
 """The k of P@k."""
@@ -99,7 +100,7 @@ class Counts(NamedTuple):
     @property
     def f1(self) -> float:
         """2 hits / (predicted + actual), 1 where both are empty."""
-        return 2 * self.hits / (self.predicted + self.actual) if self.predicted + self.actual else 1.0
+        return f1(self.hits, self.predicted, self.actual)
 
     @property
     def errors(self) -> int:

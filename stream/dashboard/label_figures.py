@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from learners.metrics import f1
 from stream.pipeline import SHORT_HALF_LIFE
 from stream.records import LabelRecord
 
@@ -97,7 +98,7 @@ class Label:
             count,
             predicted,
             hits,
-            2 * hits / (count + predicted) if count + predicted else 0.0,
+            f1(hits, predicted, count, nothing=0.0),
             rate,
             usual,
             (rate - usual) / spread,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from learners.metrics import f1
+
 FIELDS = (
     "predictions",
     "dead_letters",
@@ -140,15 +142,11 @@ def scores(sums: Sums) -> dict[str, float] | None:
     exact, persistence = sums[AT["exact"]] / scored, sums[AT["persistence_exact"]] / scored
     return {
         "subset_accuracy": exact,
-        "micro_f1": _f1(sums[AT["hits"]], sums[AT["predicted"]] + sums[AT["actual"]]),
+        "micro_f1": f1(sums[AT["hits"]], sums[AT["predicted"]], sums[AT["actual"]]),
         "persistence_subset_accuracy": persistence,
-        "persistence_micro_f1": _f1(
-            sums[AT["persistence_hits"]], sums[AT["persistence_predicted"]] + sums[AT["actual"]]
+        "persistence_micro_f1": f1(
+            sums[AT["persistence_hits"]], sums[AT["persistence_predicted"]], sums[AT["actual"]]
         ),
         "skill": (exact - persistence) / (1 - persistence) if persistence < 1 else 0.0,
         "messages": scored,
     }
-
-
-def _f1(hits: float, both: float) -> float:
-    return 2 * hits / both if both else 1.0

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from learners import BASELINES, TITLES
+from learners.metrics import f1
 from stream.evaluation.benchmark import LESS_IS_BETTER, METRICS, Comparison
 from stream.evaluation.charts import Style, critical_difference, curves, styles, swatch
 from stream.evaluation.prequential import Point
@@ -184,8 +185,7 @@ def _between(before: Point, after: Point, metric: str) -> float:
     since = Point(*(late - early for early, late in zip(before, after, strict=True)))
     if metric == "subset_accuracy":
         return since.exact / since.messages if since.messages else 0.0
-    labels = since.predicted + since.actual
-    return 2 * since.hits / labels if labels else 1.0
+    return f1(since.hits, since.predicted, since.actual)
 
 
 def _column(figures: Sequence[float | None], digits: int, least: bool = False) -> list[str]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from drift.core import Ids, grown
 from drift.monitors import Monitors
 from learners.core import Learner
-from learners.metrics import Prequential
+from learners.metrics import Prequential, f1
 from stream.records import LabelRecord, PartitionRecord
 
 WRITTEN_EVERY = 500
@@ -143,7 +143,7 @@ def label_records(
             count=count,
             predicted=predicted,
             hits=hits,
-            f1=round(2 * hits / (count + predicted), 4) if count + predicted else 0.0,
+            f1=round(f1(hits, predicted, count, nothing=0.0), 4),
             first_seen=first_seen,
             last_seen=last_seen,
             rate=round(rate, 6),
