@@ -57,8 +57,8 @@ ARROWS = {
     "stream.snapshot": "drift.alarms drift.core learners.core stream stream.config stream.kafka "
     "stream.pipeline stream.records",
     "stream.testing": "stream.pipeline stream.records stream.snapshot",
-    "stream.dashboard": "stream.config stream.kafka stream.pipeline stream.records",
-    "stream.evaluation": "drift.monitors learners learners.core stream.config stream.encoders "
+    "stream.dashboard": "learners.metrics stream.config stream.kafka stream.pipeline stream.records",
+    "stream.evaluation": "drift.monitors learners learners.core learners.metrics stream.config stream.encoders "
     "stream.pipeline stream.records stream.sources",
     "stream.replay": "learners.core learners.metrics stream.config stream.kafka stream.pipeline "
     "stream.records",
