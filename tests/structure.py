@@ -58,8 +58,8 @@ ARROWS = {
     "stream.pipeline stream.records",
     "stream.testing": "stream.pipeline stream.records stream.snapshot",
     "stream.dashboard": "learners.metrics stream.config stream.kafka stream.pipeline stream.records",
-    "stream.evaluation": "drift.monitors learners learners.core learners.metrics stream.config stream.encoders "
-    "stream.pipeline stream.records stream.sources",
+    "stream.evaluation": "drift.monitors learners learners.core learners.metrics stream.config "
+    "stream.encoders stream.pipeline stream.records stream.sources",
     "stream.replay": "learners.core learners.metrics stream.config stream.kafka stream.pipeline "
     "stream.records",
     "stream.taxonomy": "learners.core learners.hierarchy learners.metrics stream.config stream.records "
