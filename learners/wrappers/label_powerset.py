@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 from river.base import Classifier
@@ -50,6 +51,12 @@ class LabelPowerset(RiverLearner):
     """
 
     pickled: ClassVar[tuple[str, ...]] = ("_model", "_classes")
+
+    @classmethod
+    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
+        from river import tree
+
+        yield {"model": tree.HoeffdingTreeClassifier()}
 
     def __init__(self, model: Classifier, allow_pickle: bool = False) -> None:
         self.model = model

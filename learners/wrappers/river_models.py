@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -105,6 +105,12 @@ class BinaryRelevance(RiverLearner):
     """
 
     pickled = ("_transformer", "_models", "_unborn")
+
+    @classmethod
+    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
+        from river import linear_model
+
+        yield {"model": linear_model.LogisticRegression()}
 
     def __init__(
         self, model: BinaryModel, transformer: Transformer | None = None, allow_pickle: bool = False
@@ -213,6 +219,12 @@ class MultiLabelModel(RiverLearner):
     """
 
     pickled = ("_model",)
+
+    @classmethod
+    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
+        from river import multioutput, tree
+
+        yield {"model": multioutput.MultiClassEncoder(tree.HoeffdingTreeClassifier())}
 
     def __init__(
         self, model: MultiLabelClassifier | MultiTargetRegressor, allow_pickle: bool = False
