@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from stream.cli.console import Config, Failure, examples, load_settings, score_table, usage, wide_console
-from stream.cli.evaluate import EncoderName, Limit, chosen_encoder, encoder_of, learner_of
+from stream.cli.evaluate import EncoderName, Limit, chosen_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,17 +62,17 @@ def benchmark(
     chosen = chosen_encoder(encoder, load_settings(config))
     from learners import BASELINES, LEARNERS
     from stream.encoders import limit_threads
-    from stream.evaluation import RunsFile, benchmark, html, seed_of
+    from stream.evaluation import RunsFile, benchmark, encoder_of, html, learner_of, seed_of
 
     limit_threads()
     learners = list(dict.fromkeys([*(learner or LEARNERS), *BASELINES]))
     orders = list(dict.fromkeys(order or ["stored", "shuffled:1"]))
     # What cannot be made is found out before anything runs.
-    for name in learners:
-        learner_of(name)
-    if chosen is not None:
-        encoder_of(chosen)
     with usage():
+        for name in learners:
+            learner_of(name)
+        if chosen is not None:
+            encoder_of(chosen)
         for each in orders:
             seed_of(each)
         runs = RunsFile(out / "runs.jsonl")

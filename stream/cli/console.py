@@ -78,10 +78,8 @@ class Group(TyperGroup):
         **extra: Any,
     ) -> Any:
         """Run a command and exit with its code."""
-        del (
-            prog_name,
-            standalone_mode,
-        )  # The name is ours however we were started, and errors are reported here.
+        # The name is ours however we were started, and errors are reported here.
+        del prog_name, standalone_mode
         try:
             code = super().main(args, "ithaca", complete_var, False, windows_expand_args, **extra)
         except typer.TyperException as error:

@@ -20,9 +20,7 @@ from stream.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from learners import Learner
     from stream.config import Settings
-    from stream.encoders import Encoder
     from stream.evaluation import Evaluation
 
 app = typer.Typer()
@@ -78,14 +76,15 @@ def evaluate(
     settings = load_settings(config)
     from learners import BASELINES
     from stream.encoders import limit_threads
-    from stream.evaluation import evaluate
+    from stream.evaluation import encoder_of, evaluate, learner_of
     from stream.sources import open_source
 
     limit_threads()
     names = [*(learner or [str(settings.learner)]), *BASELINES]
-    learners = {name: learner_of(name) for name in dict.fromkeys(names)}
     chosen = chosen_encoder(encoder, settings)
-    made = None if chosen is None else encoder_of(chosen)
+    with usage():
+        learners = {name: learner_of(name) for name in dict.fromkeys(names)}
+        made = None if chosen is None else encoder_of(chosen)
     source = open_source(path, limit)
     done = 0
     with bar(source.name, len(source)) as show:
@@ -103,26 +102,6 @@ def evaluate(
         typer.echo(msgspec.json.encode(evaluation.report).decode())
     else:
         _print(evaluation)
-
-
-def learner_of(text: str) -> Learner:
-    """Return the learner that is written on the command line."""
-    from learners import make
-    from stream.config import LearnerSettings
-
-    with usage():
-        written = LearnerSettings.parse(text)
-        return make(written.name, **written.parameters)
-
-
-def encoder_of(text: str) -> Encoder:
-    """Return the encoder that is written on the command line."""
-    from stream.config import EncoderSettings
-    from stream.encoders import make_encoder
-
-    with usage():
-        written = EncoderSettings.parse(text)
-        return make_encoder(written.name, **written.parameters)
 
 
 def chosen_encoder(option: str | None, settings: Settings) -> str | None:

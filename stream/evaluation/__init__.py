@@ -1,6 +1,7 @@
 """Learners on finite streams: prequential evaluation, the benchmark, its ranking and report."""
 
 from stream.evaluation.benchmark import METRICS, Comparison, Key, RunsFile, benchmark, seed_of
+from stream.evaluation.components import encoder_of, learner_of
 from stream.evaluation.prequential import Evaluation, Report, evaluate
 from stream.evaluation.report import html
 
@@ -12,7 +13,9 @@ __all__ = [
     "Report",
     "RunsFile",
     "benchmark",
+    "encoder_of",
     "evaluate",
     "html",
+    "learner_of",
     "seed_of",
 ]

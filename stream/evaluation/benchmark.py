@@ -10,9 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import numpy as np
 
-from learners import make
-from stream.config import EncoderSettings, LearnerSettings
-from stream.encoders import make_encoder
+from stream.evaluation.components import encoder_of, learner_of
 from stream.evaluation.prequential import Point, Report, Result, evaluate
 from stream.evaluation.ranking import Ranking, rank
 from stream.sources import Source, SourceError, open_source
@@ -247,12 +245,8 @@ def _runs(
 
 
 def _run(source: Source, key: Key, seed: int | None, progress: Progress) -> BenchmarkRun:
-    learner = LearnerSettings.parse(key.learner)
-    learners = {key.learner: make(learner.name, **learner.parameters)}
-    encoder = None
-    if key.encoder is not None:
-        written = EncoderSettings.parse(key.encoder)
-        encoder = make_encoder(written.name, **written.parameters)
+    learners = {key.learner: learner_of(key.learner)}
+    encoder = None if key.encoder is None else encoder_of(key.encoder)
     done = evaluate(source, learners, encoder=encoder, shuffle=seed, progress=progress.advance)
     return BenchmarkRun(key.limit, key.encoder, done.report, done.curves[key.learner])
 

@@ -6,7 +6,7 @@ from stream.pipeline.feedback import NO_RECORD, OUTCOMES, FeedbackStatistics, Fe
 from stream.pipeline.label_statistics import SHORT_HALF_LIFE, LabelStatistics
 from stream.pipeline.outcome import Outcome
 from stream.pipeline.task import Task
-from stream.pipeline.warmup import warm_up
+from stream.pipeline.warmup import compile_all, warm_up
 
 __all__ = [
     "NO_RECORD",
@@ -18,6 +18,7 @@ __all__ = [
     "LearnerError",
     "Outcome",
     "Task",
+    "compile_all",
     "make_task",
     "warm_up",
 ]

@@ -40,7 +40,7 @@ def unusable(settings: Settings) -> list[str]:
         if theirs != store.short:
             lost[theirs].append(_Lost(partition, offset, max(store.offsets(), default=0)))
             described[theirs] = described.get(theirs) or store.described(theirs)
-    return [_sentence(settings, partitions, described[theirs]) for theirs, partitions in lost.items()]
+    return [_sentence(settings, each, described[theirs]) for theirs, each in lost.items()]
 
 
 def _sentence(settings: Settings, lost: Sequence[_Lost], theirs: Mapping[str, Any] | None) -> str:

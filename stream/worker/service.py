@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from stream import __version__
-from stream.config import Settings
+from stream.config import EncoderSettings, Settings
 from stream.encoders import limit_threads
 from stream.kafka import ensure_topics
 from stream.pipeline import Task, make_task, warm_up
@@ -58,7 +58,9 @@ def serve(settings: Settings) -> None:
         try:
             _at_stop(signal.default_int_handler)
             # Before the group is joined: a member that compiles instead of polling is thrown out.
-            warm_up(make_task(settings), show)
+            # The caller has made the encoder once to see that it can be; a warm-up does not ask it, and to
+            # load a large one again takes time and memory.
+            warm_up(make_task(settings.model_copy(update={"encoder": EncoderSettings()})), show)
             worker = Worker(settings, timed_task, telemetry)
         except KeyboardInterrupt:
             log.info("stopped before the group was joined")

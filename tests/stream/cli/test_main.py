@@ -89,7 +89,7 @@ def test_examples_are_commands_that_there_are(
 
 def made(option: str, text: str) -> object:
     """Return the learner or the encoder that is written so."""
-    from stream.cli.evaluate import encoder_of, learner_of
+    from stream.evaluation import encoder_of, learner_of
 
     return (learner_of if option == "learner" else encoder_of)(text)
 

@@ -1,0 +1,25 @@
+"""Learners and encoders, made as a person writes them: `NAME` or `NAME(parameter=value, ...)`."""
+
+from __future__ import annotations
+
+from learners import Learner, make
+from stream.config import EncoderSettings, LearnerSettings
+from stream.encoders import Encoder, make_encoder
+
+
+def learner_of(text: str) -> Learner:
+    """Return the learner that is written.
+
+    Raises
+    ------
+    ValueError
+        When it cannot be read, or there is no such learner or parameter; says what there is.
+    """
+    written = LearnerSettings.parse(text)
+    return make(written.name, **written.parameters)
+
+
+def encoder_of(text: str) -> Encoder:
+    """Return the encoder that is written; raises as `learner_of` does."""
+    written = EncoderSettings.parse(text)
+    return make_encoder(written.name, **written.parameters)
