@@ -2,6 +2,23 @@
 
 from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
 from drift.core.compiled import compiled
-from drift.core.state import State
+from drift.core.state import Arrays, Inlined, Lists, Parts, State, Stateful, Values, digest, fields
 
-__all__ = ["Counts", "Floats", "Ids", "Mask", "State", "Vector", "compiled", "grown"]
+__all__ = [
+    "Arrays",
+    "Counts",
+    "Floats",
+    "Ids",
+    "Inlined",
+    "Lists",
+    "Mask",
+    "Parts",
+    "State",
+    "Stateful",
+    "Values",
+    "Vector",
+    "compiled",
+    "digest",
+    "fields",
+    "grown",
+]

@@ -4,11 +4,11 @@ from learners.core.base import (
     Change,
     Explanation,
     Learner,
+    Learners,
     Neighbour,
     Prediction,
     Statistics,
     Structure,
-    digest,
     filled,
 )
 from learners.core.features import FeatureSpace
@@ -24,6 +24,7 @@ __all__ = [
     "FeatureSpace",
     "LabelSpace",
     "Learner",
+    "Learners",
     "Neighbour",
     "Operation",
     "Prediction",
@@ -35,7 +36,6 @@ __all__ = [
     "best_labels",
     "check_choice",
     "check_number",
-    "digest",
     "filled",
     "in_both",
     "packed",

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Ids, State, Vector, compiled, grown
+from drift.core import Arrays, Ids, State, Values, Vector, compiled, fields, grown
 from learners.core import LabelSpace, Learner, Targets, check_number
 
 Table = NDArray[np.float64]
@@ -35,6 +35,8 @@ class LabelPriors(Learner):
     >>> learner.predict_one({"a": 0.0})
     {'rain': True, 'snow': False}
     """
+
+    state_fields = fields(Arrays("_positive", "_known", cut="_size"), Values("_complete"))
 
     def __init__(self, half_life: float = 2000.0) -> None:
         check_number(self, "half_life", half_life, float, 1)
@@ -91,21 +93,9 @@ class LabelPriors(Learner):
             self._known[self._size : size] = self._complete
             self._size = size
 
-    def state(self) -> State:
-        """See `Learner.state`."""
-        return super().state() | {
-            "positive": self._positive[: self._size],
-            "known": self._known[: self._size],
-            "complete": self._complete,
-        }
-
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._positive = np.array(state["positive"])
-        self._known = np.array(state["known"])
-        self._size = len(self._known)
-        self._complete = state["complete"]
         self._scores = self._logits = None
 
 
@@ -173,4 +163,3 @@ class PriorBased(Learner):
         super().load_state(state)
         if self._teaches:
             self._priors.load_state(state["priors"])
-            self._priors.share(self.label_space)

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from river.base import Classifier, MultiLabelClassifier, MultiTargetRegressor, Regressor, Transformer
 
-from drift.core import State, Vector
-from learners.core import Learner, Targets, digest
+from drift.core import State, Vector, digest
+from learners.core import Learner, Targets
 from learners.wrappers.object_digest import object_digest
 
 Features = dict[Hashable, Any]

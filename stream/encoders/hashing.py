@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from drift.core import Stateful
 from learners.core import check_number
 from learners.extreme import choose_device
 from stream.records import BadEventError, Event
@@ -36,7 +36,7 @@ _MIXER = 0x5851F42D4C957F2D
 _SLICE = {"cpu": 1 << 16, "cuda": 1 << 24}
 
 
-class Hashing:
+class Hashing(Stateful):
     """Text as signed hashes of its words, word stems and byte n-grams, in a fixed number of dimensions.
 
     Case is folded; spaces and punctuation separate words, and every other byte belongs to one (so a
@@ -145,14 +145,6 @@ class Hashing:
         mixed = (sums[ends] - sums[starts]) * self._inverses[starts]
         mixed = (mixed ^ (mixed >> 32)) * _MIXER
         return (mixed ^ (mixed >> 29)) * _MIXER
-
-    def state(self) -> dict[str, Any]:
-        """Return an empty dictionary: nothing is learned."""
-        return {}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        del state
 
 
 def _bytes(text: str) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from drift.core import Stateful
 from learners.extreme import choose_device
 from stream.records import BadEventError, Event
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _SHAPES = {"cpu": (1, 1), "cuda": (32, 32)}
 
 
-class Transformer:
+class Transformer(Stateful):
     """Text as the embedding that a pretrained model of sentence-transformers gives it.
 
     A row never shares a forward pass of varying shape with others: on a CPU it is computed alone, on a
@@ -110,14 +111,6 @@ class Transformer:
         with torch.inference_mode():
             embedded: torch.Tensor = self._network(fields)["sentence_embedding"]
         return embedded[: len(rows)].float().cpu().numpy()
-
-    def state(self) -> dict[str, Any]:
-        """Return an empty dictionary: the model does not learn here."""
-        return {}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        del state
 
 
 def _load(model: str, device: torch.device) -> SentenceTransformer:

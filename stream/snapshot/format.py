@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import State
-from learners.core import digest
+from drift.core import State, digest
 from stream.snapshot import migrations
 from stream.snapshot.contents import Identity, Path, Snapshot, SnapshotError, arrays
 

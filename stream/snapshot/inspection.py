@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from drift.core import State
-from learners.core import digest
+from drift.core import State, digest
 from stream.snapshot.contents import Snapshot, SnapshotError, arrays
 from stream.snapshot.format import parse
 from stream.snapshot.store import SUFFIX

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.alarms.alarm import Alarm, Observation
-from drift.core import Vector
+from drift.core import Vector, digest
 from drift.monitors.monitors import Monitors
-from learners.core.base import Change, Prediction, digest
+from learners.core.base import Change, Prediction
 from learners.core.labels import Targets
 from learners.dummy.priors import LabelPriors
 from stream.pipeline.feedback import OUTCOMES, OVERHEAD, FeedbackStore

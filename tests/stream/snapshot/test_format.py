@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from numpy.typing import NDArray
 
+from drift.core import digest
 from drift.monitors.monitors import Monitors
 from learners import catalogue
-from learners.core.base import digest
 from learners.wrappers.river_models import RiverLearner
 from stream.encoders import Hashing
 from stream.pipeline.task import Task
