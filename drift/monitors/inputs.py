@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drift.alarms import Alarm, Observation, Series, Together
+from drift.core import Arrays, Values, fields
 
 LONGEST = math.log2(1e6)
 """Texts from a million bytes on count as one."""
@@ -35,6 +35,8 @@ class Inputs(Together):
     320 bytes/adwin -0.65 24
     """
 
+    state_fields = fields(Arrays("_usual"), Values("_texts"))
+
     def __init__(self) -> None:
         super().__init__(
             Series("missing", "input"),
@@ -59,12 +61,3 @@ class Inputs(Together):
         self._texts += 1
         self._usual += (roots * roots - self._usual) / min(self._texts, MEMORY)
         return likeness if likeness is None else min(1.0, likeness)
-
-    def state(self) -> dict[str, Any]:
-        """See `Monitor`."""
-        return super().state() | {"usual": self._usual, "texts": self._texts}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """See `Monitor`."""
-        super().load_state(state)
-        self._usual, self._texts = np.array(state["usual"]), state["texts"]
