@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EVENTS ?= 0
 MINUTES ?= 20
+PROCESSES ?= auto
 
 .PHONY: install test check soak demo clean
 
@@ -19,7 +20,7 @@ check: install
 	$(BIN)/mypy
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 soak: install
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)

@@ -1,7 +1,11 @@
 """The learning: multi-label learners that predict and then learn, one message at a time.
 
 Every learner is a river `MultiLabelClassifier` outside and array-native inside; see `learners.core.Learner`.
+Importing this package does not import torch: `ExtremeClassifier`, which needs it, is imported when it is
+first asked for.
 """
+
+from typing import TYPE_CHECKING
 
 from learners.catalogue import LEARNERS, TITLES, make
 from learners.cluster import Clusters, Cooccurrence
@@ -17,7 +21,6 @@ from learners.core import (
 )
 from learners.dummy import LabelPriors, MajorityLabelset, Persistence
 from learners.ensemble import IHOMER
-from learners.extreme import ExtremeClassifier
 from learners.hierarchy import LabelExpansion, Taxonomy
 from learners.linear_model import AdaptiveLogisticRegression, LogisticRegression, RecursiveLeastSquares
 from learners.metrics import Prequential
@@ -25,6 +28,16 @@ from learners.neighbors import NearestNeighbours
 from learners.tree import HoeffdingAdaptiveTree
 from learners.uncertainty import Conformal
 from learners.wrappers import BinaryRelevance, ClassifierChain, LabelPowerset, MultiLabelModel, PrunedSets
+
+if TYPE_CHECKING:
+    from learners.extreme import ExtremeClassifier
+else:
+
+    def __getattr__(name):
+        if name == "ExtremeClassifier":
+            return LEARNERS["extreme"]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "IHOMER",

@@ -4,50 +4,51 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable
 from typing import Any
 
+from drift.core import Registry
 from learners.core import Learner
 from learners.dummy import LabelPriors, MajorityLabelset, Persistence
 from learners.ensemble import IHOMER
-from learners.extreme import ExtremeClassifier
 from learners.hierarchy import LabelExpansion
 from learners.linear_model import AdaptiveLogisticRegression, RecursiveLeastSquares
 from learners.linear_model import LogisticRegression as Linear
 from learners.neighbors import NearestNeighbours
 from learners.tree import HoeffdingAdaptiveTree
-from learners.wrappers import baselines
 
-LEARNERS: dict[str, Callable[..., Learner]] = {
-    "ihomer": IHOMER,
-    "expansion": LabelExpansion,
-    "linear": Linear,
-    "adaptive-linear": AdaptiveLogisticRegression,
-    "ridge": RecursiveLeastSquares,
-    "knn": NearestNeighbours,
-    "mlhat": HoeffdingAdaptiveTree,
-    "extreme": ExtremeClassifier,
-    "priors": LabelPriors,
-    "persistence": Persistence,
-    "majority": MajorityLabelset,
-    "br-lr": baselines.br_lr,
-    "br-knn": baselines.br_knn,
-    "br-nb": baselines.br_nb,
-    "br-amr": baselines.br_amr,
-    "br-ht": baselines.br_ht,
-    "br-hat": baselines.br_hat,
-    "br-efdt": baselines.br_efdt,
-    "br-sgt": baselines.br_sgt,
-    "br-amf": baselines.br_amf,
-    "br-arf": baselines.br_arf,
-    "br-abalr": baselines.br_abalr,
-    "br-abolr": baselines.br_abolr,
-    "cc": baselines.cc,
-    "isoup-tree": baselines.isoup_tree,
-    "mlht": baselines.mlht,
-    "mlht-ps": baselines.mlht_ps,
-}
-"""What makes each learner; `br` is binary relevance: one river model per label."""
+LEARNERS = Registry[Learner](
+    {
+        "ihomer": IHOMER,
+        "expansion": LabelExpansion,
+        "linear": Linear,
+        "adaptive-linear": AdaptiveLogisticRegression,
+        "ridge": RecursiveLeastSquares,
+        "knn": NearestNeighbours,
+        "mlhat": HoeffdingAdaptiveTree,
+        "extreme": "learners.extreme:ExtremeClassifier",  # imports torch
+        "priors": LabelPriors,
+        "persistence": Persistence,
+        "majority": MajorityLabelset,
+        "br-lr": "learners.wrappers.baselines:br_lr",
+        "br-knn": "learners.wrappers.baselines:br_knn",
+        "br-nb": "learners.wrappers.baselines:br_nb",
+        "br-amr": "learners.wrappers.baselines:br_amr",
+        "br-ht": "learners.wrappers.baselines:br_ht",
+        "br-hat": "learners.wrappers.baselines:br_hat",
+        "br-efdt": "learners.wrappers.baselines:br_efdt",
+        "br-sgt": "learners.wrappers.baselines:br_sgt",
+        "br-amf": "learners.wrappers.baselines:br_amf",
+        "br-arf": "learners.wrappers.baselines:br_arf",
+        "br-abalr": "learners.wrappers.baselines:br_abalr",
+        "br-abolr": "learners.wrappers.baselines:br_abolr",
+        "cc": "learners.wrappers.baselines:cc",
+        "isoup-tree": "learners.wrappers.baselines:isoup_tree",
+        "mlht": "learners.wrappers.baselines:mlht",
+        "mlht-ps": "learners.wrappers.baselines:mlht_ps",
+    }
+)
+"""What makes each learner; `br` is binary relevance: one river model per label. Those named by their
+module need torch, or many of river's models, which take seconds to import."""
 
 TITLES = {
     "ihomer": "iHOMER",

@@ -63,6 +63,17 @@ def one_thread() -> None:
     limit_threads()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one process more than there are cores: much of what tests do is to wait for a broker."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with files that wait for a broker: they take longest, and what computes runs beside them."""
+    waiting = {item.path for item in items if item.get_closest_marker("kafka")}
+    items.sort(key=lambda item: item.path not in waiting)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a CUDA device where there is none, with one line that says so."""
     if item.get_closest_marker("device") and not torch.cuda.is_available():

@@ -1,7 +1,8 @@
-"""What detectors, monitors and learners are made of: arrays, compiled code, state."""
+"""What detectors, monitors and learners are made of: arrays, compiled code, state, registries."""
 
 from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
 from drift.core.compiled import compiled
+from drift.core.registry import Registry
 from drift.core.state import Arrays, Inlined, Lists, Parts, State, Stateful, Values, digest, fields
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Lists",
     "Mask",
     "Parts",
+    "Registry",
     "State",
     "Stateful",
     "Values",

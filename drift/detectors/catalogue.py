@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any, Protocol
 
+from drift.core import Registry
 from drift.detectors.adwin import ADWIN
-from drift.detectors.ddm import DDM, EDDM
-from drift.detectors.hddm import HDDMA, HDDMW
-from drift.detectors.kswin import KSWIN
-from drift.detectors.page_hinkley import PageHinkley
 
 
 class Detector(Protocol):
@@ -78,16 +74,18 @@ class Detector(Protocol):
         ...
 
 
-DETECTORS: dict[str, Callable[..., Detector]] = {
-    "adwin": ADWIN,
-    "ddm": DDM,
-    "eddm": EDDM,
-    "hddm-a": HDDMA,
-    "hddm-w": HDDMW,
-    "kswin": KSWIN,
-    "page-hinkley": PageHinkley,
-}
-"""Every detector, by the name the configuration uses."""
+DETECTORS = Registry[Detector](
+    {
+        "adwin": ADWIN,
+        "ddm": "drift.detectors.ddm:DDM",
+        "eddm": "drift.detectors.ddm:EDDM",
+        "hddm-a": "drift.detectors.hddm:HDDMA",
+        "hddm-w": "drift.detectors.hddm:HDDMW",
+        "kswin": "drift.detectors.kswin:KSWIN",
+        "page-hinkley": "drift.detectors.page_hinkley:PageHinkley",
+    }
+)
+"""Every detector, by the name the configuration uses. river's take a second to import, ADWIN does not."""
 
 
 def build(name: str, **parameters: float | str | bool) -> Detector:

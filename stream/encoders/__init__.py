@@ -1,12 +1,27 @@
-"""Encoders turn events into vectors: text by hashing or a transformer, features and numbers as they are."""
+"""Encoders turn events into vectors: text by hashing or a transformer, features and numbers as they are.
+
+Importing this package does not import torch: `Hashing` and `Transformer`, which need it, are imported when
+they are first asked for.
+"""
+
+from typing import TYPE_CHECKING
 
 from stream.encoders.base import Encoder
 from stream.encoders.batching import Decoded, Encoded, Message, encode_all
 from stream.encoders.catalogue import ENCODERS, make_encoder
 from stream.encoders.dense import Dense
 from stream.encoders.errors import EncoderError
-from stream.encoders.hashing import Hashing
-from stream.encoders.transformer import Transformer
+
+if TYPE_CHECKING:
+    from stream.encoders.hashing import Hashing
+    from stream.encoders.transformer import Transformer
+else:
+
+    def __getattr__(name):
+        if name in ("Hashing", "Transformer"):
+            return ENCODERS[name.lower()]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "ENCODERS",

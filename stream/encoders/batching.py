@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
-
 from drift.core import Vector
 from stream.encoders.base import Encoder
 from stream.encoders.errors import EncoderError
@@ -80,7 +78,7 @@ def encode_each(
         return []
     try:
         return [vector for _, vector in zip(events, encoder.encode(events), strict=True)]
-    except (OSError, MemoryError, torch.AcceleratorError) as error:
+    except _not_the_events() as error:
         raise EncoderError(f"{encoder.name} cannot encode: {type(error).__name__}: {error}") from error
     except Exception as error:
         if len(events) == 1 and attempts <= 1:
@@ -90,3 +88,11 @@ def encode_each(
         return encode_each(encoder, events, attempts - 1)
     middle = len(events) // 2
     return encode_each(encoder, events[:middle], attempts) + encode_each(encoder, events[middle:], attempts)
+
+
+def _not_the_events() -> tuple[type[Exception], ...]:
+    """Return the errors that no event is to blame for."""
+    # Importing torch takes seconds; this is asked only when something has failed.
+    import torch
+
+    return OSError, MemoryError, torch.AcceleratorError

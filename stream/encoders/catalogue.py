@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
+from drift.core import Registry
 from stream.encoders.base import Encoder
 from stream.encoders.dense import Dense
-from stream.encoders.hashing import Hashing
-from stream.encoders.transformer import Transformer
 
-ENCODERS: dict[str, Callable[..., Encoder]] = {
-    "dense": Dense,
-    "hashing": Hashing,
-    "transformer": Transformer,
-}
-"""What makes each encoder. The wrong one makes every event a dead letter that says what is missing."""
+ENCODERS = Registry[Encoder](
+    {
+        "dense": Dense,
+        "hashing": "stream.encoders.hashing:Hashing",
+        "transformer": "stream.encoders.transformer:Transformer",
+    }
+)
+"""What makes each encoder; those named by their module need torch, which takes seconds to import.
+
+The wrong one makes every event a dead letter that says what is missing."""
 
 
 def make_encoder(name: str, **parameters: Any) -> Encoder:

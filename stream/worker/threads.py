@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threadpoolctl
-import torch
 
 
 def limit_threads(threads: int = 1) -> None:
@@ -19,5 +18,8 @@ def limit_threads(threads: int = 1) -> None:
     threads
         At least 1. More helps only a transformer on a processor that has nothing else to do.
     """
+    # Importing torch takes seconds, which commands that do not compute need not wait for.
+    import torch
+
     threadpoolctl.threadpool_limits(threads)
     torch.set_num_threads(threads)

@@ -7,34 +7,32 @@ over the runs. The peer is the same task over the same events in memory: what th
 
 from __future__ import annotations
 
-import collections
-import contextlib
 import functools
 import statistics
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-import stream.pipeline.task
+from drift.core import Vector
 from stream.broker.brokers import choose
 from stream.config.settings import Settings
-from stream.kafka import Group, History, Outbox, Writer, ensure_topics, lines
+from stream.kafka import History, Writer, ensure_topics, lines
 from stream.pipeline.factory import make_task
+from stream.pipeline.feedback import NO_RECORD
 from stream.pipeline.task import Task
-from stream.records.schema import Record
+from stream.records.predictions import Answer
+from stream.records.schema import Event, Record
 from stream.records.topics import topic
+from stream.telemetry.collector import Telemetry
 from stream.testing.driver import Log, drive
 from stream.worker.threads import limit_threads
 from stream.worker.worker import Worker
 from tests.data import DATA
-
-Times = collections.defaultdict[str, float]
+from tests.stream.live import on_a_thread, until
 
 
 def main(
@@ -48,7 +46,7 @@ def main(
     broker = choose()
     try:
         live, memory = [], []
-        parts: list[Times] = []
+        parts: list[dict[str, float]] = []
         for _ in range(runs):
             settings = Settings.model_validate(
                 {
@@ -67,73 +65,64 @@ def main(
     show(learner, len(events), live, memory, parts)
 
 
-def through_kafka(settings: Settings, events: list[bytes]) -> tuple[float, Times]:
+class TimedTask(Task):
+    """A task that books the seconds which predicting and learning take."""
+
+    advance_s = 0.0
+
+    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
+        """See `Task.advance`."""
+        began = time.perf_counter()
+        try:
+            return super().advance(event, x, fingerprint)
+        finally:
+            self.advance_s += time.perf_counter() - began
+
+
+def through_kafka(settings: Settings, events: list[bytes]) -> tuple[float, dict[str, float]]:
     """Return the seconds from the first poll to the last commit, and their parts."""
     ensure_topics(settings.kafka, settings.stream)
     with Writer(settings.kafka, topic(settings.stream, "events")) as writer:
         for event in events:
             writer.send(event)
-    times: Times = collections.defaultdict(float)
-    with stop_watches(times):
-        tasks: list[Task] = []
+    telemetry = Telemetry()
+    tasks: list[TimedTask] = []
 
-        def make(live_from: int) -> Task:
-            task = make_task(settings, live_from)
-            watch(times, "encode", task.encoder, "encode")
-            tasks.append(task)
-            return task
+    def make(live_from: int) -> Task:
+        task = make_task(settings, live_from, TimedTask)
+        task.encoder = telemetry.timed(task.encoder)
+        tasks.append(task)
+        return task
 
-        worker = Worker(settings, make)
-        thread = threading.Thread(target=worker.run)
-        thread.start()
-        while not tasks:
-            time.sleep(0.001)
+    with on_a_thread(Worker(settings, make, telemetry)):
+        until(lambda: bool(tasks))
         began = time.perf_counter()
-        while tasks[0].next_offset < len(events):
+        # Not by what the task has taken in: its last batch has yet to be committed.
+        while telemetry.account().predictions < len(events):
             time.sleep(0.001)
-        worker.stop()
-        thread.join()
         seconds = time.perf_counter() - began
     history = History(settings.kafka, topic(settings.stream, "predictions"))
     assert sum(1 for _ in history.records()) == len(events)
     history.close()
-    times["serialise and the rest"] = times.pop("process") - sum(
-        times[part] for part in ("decode", "encode", "predict and learn")
-    )
-    times["commit"] = times.pop("write") - times["produce"]
-    return seconds, times
+    return seconds, parts_of(seconds, telemetry, tasks[0])
 
 
-@contextlib.contextmanager
-def stop_watches(times: Times) -> Iterator[None]:
-    """Time the parts of every worker inside the block."""
-    with contextlib.ExitStack() as stack:
-        for part, owner, name in (
-            ("poll", Group, "poll"),
-            ("process", Task, "process"),
-            ("decode", stream.pipeline.task, "decode_event"),
-            ("predict and learn", Task, "advance"),
-            ("write", Outbox, "write"),
-            ("produce", Outbox, "_send"),
-        ):
-            stack.callback(setattr, owner, name, getattr(owner, name))
-            watch(times, part, owner, name)
-        yield
-
-
-def watch(times: Times, part: str, owner: Any, name: str) -> None:
-    """Replace a function by one that books its seconds."""
-    inner: Callable[..., Any] = getattr(owner, name)
-
-    @functools.wraps(inner)
-    def timed(*arguments: Any, **named: Any) -> Any:
-        began = time.perf_counter()
-        try:
-            return inner(*arguments, **named)
-        finally:
-            times[part] += time.perf_counter() - began
-
-    setattr(owner, name, timed)
+def parts_of(seconds: float, telemetry: Telemetry, task: TimedTask) -> dict[str, float]:
+    """Return what the seconds of a run went to."""
+    spent = {
+        name: sample.value
+        for name, histogram in telemetry.times.items()
+        for metric in histogram.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_sum")
+    }
+    parts = {
+        "encode": spent["encode"],
+        "predict and learn": task.advance_s,
+        "decode, explain and serialise": spent["predict_learn"] - task.advance_s,
+        "commit": spent["commit"],
+    }
+    return parts | {"poll, and the rest": seconds - sum(parts.values())}
 
 
 def in_memory(settings: Settings, events: list[bytes]) -> float:
@@ -145,7 +134,9 @@ def in_memory(settings: Settings, events: list[bytes]) -> float:
     return time.perf_counter() - began
 
 
-def show(learner: str, events: int, live: list[float], memory: list[float], parts: list[Times]) -> None:
+def show(
+    learner: str, events: int, live: list[float], memory: list[float], parts: list[dict[str, float]]
+) -> None:
     """Print medians."""
     table = Table(title=f"{learner}, {events} events of Reuters-21578, {len(live)} runs")
     for heading in ("", "median", "µs a message"):

@@ -50,7 +50,7 @@ OWN_ID = Edit(
 """Every opening writes under an id of its own: none fences another."""
 
 KEPT = Edit(
-    "stream/worker.py",
+    "stream/worker/worker.py",
     "            self._restore(partition)\n        self._go_live()",
     "            if partition in self._lanes:\n"
     "                self._group.read_from(partition, self._lanes[partition].task.next_offset)\n"
@@ -93,7 +93,7 @@ MUTATIONS = (
         "a transaction in doubt is taken for committed",
         (
             Edit(
-                "stream/lane.py",
+                "stream/worker/partition.py",
                 "        return reached >= outcome.next_offset\n",
                 "        return True\n",
             ),
@@ -104,7 +104,7 @@ MUTATIONS = (
         "a transaction in doubt is taken for aborted",
         (
             Edit(
-                "stream/lane.py",
+                "stream/worker/partition.py",
                 "        if not self.doubtful:\n            return False\n",
                 "        if self.doubtful:\n            self.outbox.reopen()\n        return False\n",
             ),
@@ -114,7 +114,7 @@ MUTATIONS = (
     Mutation(
         "each opening has a transactional id of its own",
         (OWN_ID,),
-        "tests/stream/test_worker.py::test_a_worker_thrown_out_of_the_group_cannot_write",
+        "tests/stream/worker/test_worker.py::test_a_worker_thrown_out_of_the_group_cannot_write",
     ),
     Mutation(
         "no fencing: neither by the transactional id nor by the membership",
@@ -132,7 +132,7 @@ MUTATIONS = (
         "a lost partition is worked on",
         (
             Edit(
-                "stream/worker.py",
+                "stream/worker/worker.py",
                 "for partition in (*polled.released, *polled.lost):",
                 "for partition in polled.released:",
             ),
@@ -144,7 +144,7 @@ MUTATIONS = (
         "a released partition is worked on",
         (
             Edit(
-                "stream/worker.py",
+                "stream/worker/worker.py",
                 "for partition in (*polled.released, *polled.lost):",
                 "for partition in polled.lost:",
             ),

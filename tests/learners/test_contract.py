@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -23,7 +25,9 @@ def test_contract(name: str, check: Callable[[Make], None]) -> None:
 def test_every_exported_learner_is_in_the_catalogue() -> None:
     """No learner escapes the checks."""
     exported = {
-        kind for kind in vars(learners).values() if inspect.isclass(kind) and issubclass(kind, Learner)
+        kind
+        for kind in (getattr(learners, name) for name in learners.__all__)
+        if inspect.isclass(kind) and issubclass(kind, Learner)
     }
     made = {type(make(name)) for name in LEARNERS}
     assert exported - {Learner} == made
@@ -38,5 +42,16 @@ def test_a_misspelt_name_is_answered_with_close_ones() -> None:
         make("x")
     with pytest.raises(ValueError, match=r"'priors' has no parameter 'life'\. It takes 'half_life'\."):
         make("priors", life=3)
-    with pytest.raises(ValueError, match=r"'previous-labels' has no parameter 'k'\. It takes none\."):
+    with pytest.raises(ValueError, match=r"'persistence' has no parameter 'k'\. It takes none\."):
         make("persistence", k=3)
+
+
+def test_importing_learners_does_not_import_torch() -> None:
+    """Only the learner that needs torch pays for it, and it is there by name all the same."""
+    program = (
+        "import sys, learners\n"
+        "assert learners.make('priors') and 'torch' not in sys.modules, 'imported at once'\n"
+        "assert learners.ExtremeClassifier is learners.LEARNERS['extreme'] and 'torch' in sys.modules\n"
+        "assert not hasattr(learners, 'ExtremeClassifer')"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

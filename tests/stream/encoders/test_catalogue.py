@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -45,3 +48,13 @@ def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_device("auto").type == "cpu"
     with pytest.raises(ValueError, match=r"The device is 'cuda', but PyTorch .* sees no CUDA device"):
         choose_device("cuda")
+
+
+def test_the_command_line_does_not_import_torch() -> None:
+    """Commands that do not encode answer before torch is imported; the encoders that need it import it."""
+    program = (
+        "import sys, stream.cli.main, stream.encoders\n"
+        "assert 'torch' not in sys.modules, 'imported at once'\n"
+        "assert stream.encoders.Hashing is stream.encoders.ENCODERS['hashing'] and 'torch' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

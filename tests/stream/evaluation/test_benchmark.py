@@ -173,7 +173,7 @@ def test_one_failure_stops_nothing_else(
     sets: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A learner that throws and a set that is not there are told and left out, not kept."""
-    monkeypatch.setitem(LEARNERS, "priors", Failing)
+    monkeypatch.setattr("learners.catalogue.LEARNERS", {**LEARNERS, "priors": Failing})
     comparisons, told = run([tmp_path / "nowhere", *sets[:2]], tmp_path / "runs.jsonl")
     assert [why.split(":")[0] for why in told.failures] == [
         f"There is nothing at {tmp_path / 'nowhere'}. Give the path of a stream",
@@ -192,7 +192,7 @@ def test_a_learner_that_failed_somewhere_is_shown_but_not_ranked(
 ) -> None:
     """Its other scores stay in the table; ranks compare only who was run on every set."""
     run(sets[:1], tmp_path / "runs.jsonl")
-    monkeypatch.setitem(LEARNERS, "priors", Failing)
+    monkeypatch.setattr("learners.catalogue.LEARNERS", {**LEARNERS, "priors": Failing})
     comparisons, _ = run(sets[:2], tmp_path / "runs.jsonl")
     assert comparisons[0].all_learners() == NAMES
     assert comparisons[0].value(comparisons[0].reports[1], "priors", "micro_f1") is None
