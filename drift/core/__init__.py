@@ -4,8 +4,10 @@ from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
 from drift.core.compiled import compiled
 from drift.core.registry import Registry
 from drift.core.state import Arrays, Inlined, Lists, Parts, State, Stateful, Values, digest, fields
+from drift.core.state_file import PICKLE, StateFormat, arrays_in, holds_pickle
 
 __all__ = [
+    "PICKLE",
     "Arrays",
     "Counts",
     "Floats",
@@ -16,11 +18,14 @@ __all__ = [
     "Parts",
     "Registry",
     "State",
+    "StateFormat",
     "Stateful",
     "Values",
     "Vector",
+    "arrays_in",
     "compiled",
     "digest",
     "fields",
     "grown",
+    "holds_pickle",
 ]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from drift.core import State, digest
-from stream.snapshot.contents import Snapshot, SnapshotError, arrays
+from drift.core import State, arrays_in, digest
+from stream.snapshot.contents import Snapshot, SnapshotError
 from stream.snapshot.format import parse
 from stream.snapshot.store import SUFFIX
 
@@ -95,7 +95,7 @@ def _apart(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _parts(state: State) -> Table:
     table = Table("part", "type", "shape", "bytes")
-    for path, array in arrays(state):
+    for path, array in arrays_in(state):
         table.add_row("/".join(path), str(array.dtype), str(list(array.shape)), f"{array.nbytes:,}")
     return table
 
