@@ -12,6 +12,7 @@ from learners.core.base import (
     filled,
 )
 from learners.core.features import FeatureSpace
+from learners.core.files import load, save
 from learners.core.labels import LabelSpace, Targets, best_labels, in_both, packed, unpacked
 from learners.core.operations import OPERATIONS, Operation, TaxonomyError
 from learners.core.parameters import check_choice, check_number
@@ -38,6 +39,8 @@ __all__ = [
     "check_number",
     "filled",
     "in_both",
+    "load",
     "packed",
+    "save",
     "unpacked",
 ]
