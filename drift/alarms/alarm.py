@@ -6,17 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from drift.core import Ids
+from drift.core import Ids, Vector
 from drift.statistics import Shift
 
 SCOPES = ("error", "prior", "correlation", "vector", "calibration", "structure", "input", "feedback")
 """What an alarm can be about."""
 
 
-class Change(Protocol):
+class StructureChange(Protocol):
     """What a learner did to its structure; see the learner's own account of it."""
 
     @property
@@ -84,11 +81,11 @@ class Observation(NamedTuple):
     complete: bool = True
     name: Callable[[int], str] = str
     best: tuple[int, float] | None = None
-    x: NDArray[np.float32] | None = None
+    x: Vector | None = None
     text: str | None = None
     clusters: Sequence[int] = ()
     wrong: Sequence[int] = ()
-    changes: Sequence[Change] = ()
+    changes: Sequence[StructureChange] = ()
     delay: int = 0
     unlabelled: int = 0
     above: Callable[[int], Sequence[int]] = nothing_above

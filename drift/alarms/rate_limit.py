@@ -9,7 +9,7 @@ from drift.alarms.alarm import Alarm
 from drift.core import Stateful, Values, fields
 
 
-class Limit(Stateful):
+class RateLimit(Stateful):
     """Lets so many detailed alarms through in each stretch of messages, and sums up the rest.
 
     When ten thousand labels change at once, that is one event and not ten thousand. Alarms beyond the
@@ -26,7 +26,7 @@ class Limit(Stateful):
 
     Examples
     --------
-    >>> limit = Limit(most=1, length=2)
+    >>> limit = RateLimit(most=1, length=2)
     >>> alarms = [Alarm("label-fall/rates", "prior", name, -20.0, 12.0, 500) for name in ("corn", "rice")]
     >>> for message in (alarms, [], []):
     ...     print([(alarm.detector, alarm.subject, alarm.statistic) for alarm in limit.update(message)])
@@ -39,7 +39,9 @@ class Limit(Stateful):
 
     def __init__(self, most: int = 20, length: int = 1000) -> None:
         if not (most >= 1 and length >= 1):
-            raise ValueError(f"Limit needs most and length in [1, inf). Got {most!r} and {length!r} instead.")
+            raise ValueError(
+                f"RateLimit needs most and length in [1, inf). Got {most!r} and {length!r} instead."
+            )
         self.most = most
         self.length = length
         self._messages = 0

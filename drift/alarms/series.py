@@ -76,7 +76,7 @@ def odds(share: float) -> float:
     return share / max(1.0 - share, 1e-9)
 
 
-class Together(Stateful):
+class SeriesMonitor(Stateful):
     """Several series, watched as one monitor: what the monitors of single numbers have in common."""
 
     def __init__(self, *series: Series) -> None:

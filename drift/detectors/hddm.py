@@ -1,17 +1,18 @@
-"""HDDM with averages and with weighted averages, as river has them."""
+"""HDDM: Hoeffding's bound on averages, and McDiarmid's on weighted averages."""
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import math
 from typing import Any
 
 import numpy as np
-from river import drift, stats
 
-from drift.detectors.river_detector import UNDECIDED, RiverDetector
+from drift.detectors.base import UNDECIDED, RunningMean, SequentialTest
 
 
-class HDDMA(RiverDetector):
+class HDDMA(SequentialTest):
     """Hoeffding's bound on averages: the mean of all values, against the mean at the lowest point.
 
     Takes the parameters of `river.drift.binary.HDDMA`; rises only, unless `two_sided_test`.
@@ -22,8 +23,8 @@ class HDDMA(RiverDetector):
     IEEE TKDE 27(3), 2015.
     """
 
-    _count = "_z.n"
-    _fields = ("_z.n", "_z._mean", "_x_min.n", "_x_min._mean", "_x_max.n", "_x_max._mean")
+    _count = "_all.n"
+    _figures = ("_all.n", "_all.mean", "_lowest.n", "_lowest.mean", "_highest.n", "_highest.mean")
 
     def __init__(
         self,
@@ -31,24 +32,70 @@ class HDDMA(RiverDetector):
         warning_confidence: float = 0.005,
         two_sided_test: bool = False,
     ) -> None:
-        hddma: Any = drift.binary.HDDMA  # river leaves these two untyped
-        super().__init__(hddma(drift_confidence, warning_confidence, two_sided_test))
+        self.drift_confidence = drift_confidence
+        self.warning_confidence = warning_confidence
+        self.two_sided_test = two_sided_test
+        super().__init__()
 
-    def _figures(self) -> tuple[float, float]:
-        rise = self._against(self._river._x_min)
-        if not self._river.two_sided_test:
+    def _restart(self) -> None:
+        super()._restart()
+        # The mean of all values, and what it was where it was lowest and highest, with its bound.
+        self._all, self._lowest, self._highest = RunningMean(), RunningMean(), RunningMean()
+
+    def _add(self, value: float) -> None:
+        now = self._all
+        now.update(value)
+        bound = self._hoeffding(now)
+        if not self._lowest.n or self._lowest.mean + self._hoeffding(self._lowest) >= now.mean + bound:
+            self._lowest = copy.copy(now)
+        if not self._highest.n or self._highest.mean - self._hoeffding(self._highest) <= now.mean - bound:
+            self._highest = copy.copy(now)
+        rise, fall = now.mean - self._lowest.mean, self._highest.mean - now.mean
+        self.drift_detected = rise >= self._bound(self._lowest, self.drift_confidence)
+        self.warning = not self.drift_detected and rise >= self._bound(self._lowest, self.warning_confidence)
+        if self.two_sided_test:
+            if fall >= self._bound(self._highest, self.drift_confidence):
+                self.drift_detected = True
+            elif fall >= self._bound(self._highest, self.warning_confidence):
+                self.warning = True
+
+    def _hoeffding(self, mean: RunningMean) -> float:
+        return math.sqrt(1.0 / (2 * mean.n) * math.log(1.0 / self.drift_confidence))
+
+    def _bound(self, reference: RunningMean, confidence: float) -> float:
+        """Return how far the mean of all may be from that of fewer; infinity where these are all."""
+        n = self._all.n
+        if reference.n in (0, n):
+            return math.inf
+        return math.sqrt((n - reference.n) / reference.n * (1.0 / n) / 2 * math.log(2.0 / confidence))
+
+    def _compared(self) -> tuple[float, float]:
+        rise = self._against(self._lowest)
+        if not self.two_sided_test:
             return rise
-        return max(rise, self._against(self._river._x_max), key=lambda figures: abs(figures[0]) / figures[1])
+        return max(rise, self._against(self._highest), key=lambda figures: abs(figures[0]) / figures[1])
 
-    def _against(self, reference: stats.Mean) -> tuple[float, float]:
-        now = self._river._z
-        if reference.n in (0, now.n):
-            return UNDECIDED
-        span = (now.n - reference.n) / reference.n / now.n
-        return now.get() - reference.get(), math.sqrt(span / 2 * math.log(2 / self._river.drift_confidence))
+    def _against(self, reference: RunningMean) -> tuple[float, float]:
+        bound = self._bound(reference, self.drift_confidence)
+        return UNDECIDED if bound == math.inf else (self._all.mean - reference.mean, bound)
 
 
-class HDDMW(RiverDetector):
+@dataclasses.dataclass(slots=True)
+class WeightedMean:
+    """An exponentially weighted mean, and the sum of its squared weights, which bounds its deviation."""
+
+    mean: float = 0.0
+    known: bool = False
+    squares: float = 1.0
+
+    def update(self, value: float, weight: float) -> None:
+        """Take in one value of a weight, and leave the rest of it to those before."""
+        self.mean = weight * value + (1 - weight) * self.mean if self.known else value
+        self.squares = weight * weight + (1 - weight) ** 2 * self.squares
+        self.known = True
+
+
+class HDDMW(SequentialTest):
     """McDiarmid's bound on weighted averages: recent values, against those up to the lowest point.
 
     Takes the parameters of `river.drift.binary.HDDMW`; rises only, unless `two_sided_test`.
@@ -59,8 +106,8 @@ class HDDMW(RiverDetector):
     IEEE TKDE 27(3), 2015.
     """
 
-    _fields = ("_incr_cutpoint", "_decr_cutpoint")
-    _samples = ("_total", "_s1_incr", "_s2_incr", "_s1_decr", "_s2_decr")
+    _figures = ("_lowest", "_highest")
+    _means = ("_all", "_up_to_lowest", "_since_lowest", "_up_to_highest", "_since_highest")
 
     def __init__(
         self,
@@ -69,49 +116,80 @@ class HDDMW(RiverDetector):
         lambda_val: float = 0.05,
         two_sided_test: bool = False,
     ) -> None:
-        hddmw: Any = drift.binary.HDDMW
-        super().__init__(hddmw(drift_confidence, warning_confidence, lambda_val, two_sided_test))
+        self.drift_confidence = drift_confidence
+        self.warning_confidence = warning_confidence
+        self.lambda_val = lambda_val
+        self.two_sided_test = two_sided_test
+        super().__init__()
+
+    def _restart(self) -> None:
+        super()._restart()
+        self._all = WeightedMean()
+        # The least upper bound of the mean, and the greatest lower one; the means up to them and since.
+        self._lowest, self._highest = math.inf, -math.inf
+        self._up_to_lowest, self._since_lowest = WeightedMean(), WeightedMean()
+        self._up_to_highest, self._since_highest = WeightedMean(), WeightedMean()
         self._seen = 0
 
     @property
     def window(self) -> int:
         """Values that weigh: the length of the exponential window, or fewer since the last drift."""
-        return min(self._seen, math.ceil(2 / float(self._river.lambda_val)))
+        return min(self._seen, math.ceil(2 / self.lambda_val))
 
-    def _figures(self) -> tuple[float, float]:
-        river = self._river
-        rise = self._between(river._s1_incr, river._s2_incr)
-        if not river.two_sided_test:
-            return rise
-        fall = self._between(river._s1_decr, river._s2_decr)
-        return max(rise, fall, key=lambda figures: abs(figures[0]) / figures[1])
+    def _add(self, value: float) -> None:
+        self._seen += 1
+        self._all.update(value, self.lambda_val)
+        bound = self._mcdiarmid(self._all.squares, self.drift_confidence)
+        if self._all.mean + bound < self._lowest:
+            self._lowest = self._all.mean + bound
+            self._up_to_lowest, self._since_lowest = copy.copy(self._all), WeightedMean()
+        else:
+            self._since_lowest.update(value, self.lambda_val)
+        if self._all.mean - bound > self._highest:
+            self._highest = self._all.mean - bound
+            self._up_to_highest, self._since_highest = copy.copy(self._all), WeightedMean()
+        else:
+            self._since_highest.update(value, self.lambda_val)
+        self.drift_detected = self._rises(self.drift_confidence)
+        self.warning = not self.drift_detected and self._rises(self.warning_confidence)
+        if self.two_sided_test:
+            if self._falls(self.drift_confidence):
+                self.drift_detected = True
+            elif self._falls(self.warning_confidence):
+                self.warning = True
 
-    def _between(self, first: Any, second: Any) -> tuple[float, float]:
-        if not (first.is_init and second.is_init):
+    def _mcdiarmid(self, squares: float, confidence: float) -> float:
+        return math.sqrt(squares * math.log(1 / confidence) / 2)
+
+    def _rises(self, confidence: float) -> bool:
+        difference, bound = self._between(self._up_to_lowest, self._since_lowest, confidence)
+        return difference > bound
+
+    def _falls(self, confidence: float) -> bool:
+        difference, bound = self._between(self._up_to_highest, self._since_highest, confidence)
+        return -difference > bound
+
+    def _between(self, first: WeightedMean, second: WeightedMean, confidence: float) -> tuple[float, float]:
+        if not (first.known and second.known):
             return UNDECIDED
-        bound = math.sqrt((first.ibc + second.ibc) * math.log(1 / self._river.drift_confidence) / 2)
-        return second.ewma - first.ewma, bound
+        return second.mean - first.mean, self._mcdiarmid(first.squares + second.squares, confidence)
 
-    def update(self, value: float) -> None:
-        """See `Detector`."""
-        self._seen = 1 if self.drift_detected else self._seen + 1
-        super().update(value)
+    def _compared(self) -> tuple[float, float]:
+        rise = self._between(self._up_to_lowest, self._since_lowest, self.drift_confidence)
+        if not self.two_sided_test:
+            return rise
+        fall = self._between(self._up_to_highest, self._since_highest, self.drift_confidence)
+        return max(rise, fall, key=lambda figures: abs(figures[0]) / figures[1])
 
     def state(self) -> dict[str, Any]:
         """See `Detector`."""
-        samples = [getattr(self._river, name) for name in self._samples]
-        figures = [[sample.ewma, sample.is_init, sample.ibc] for sample in samples]
-        return super().state() | {"samples": np.array(figures, dtype=np.float64), "seen": self._seen}
+        means = [dataclasses.astuple(getattr(self, name)) for name in self._means]
+        return super().state() | {"samples": np.array(means, dtype=np.float64), "seen": self._seen}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """See `Detector`."""
         super().load_state(state)
         self._seen = state["seen"]
-        samples = np.asarray(state["samples"]).tolist()
-        for name, (mean, known, bound) in zip(self._samples, samples, strict=True):
-            sample = getattr(self._river, name)
-            # The mean is a compiled object; its first value becomes the mean as it is.
-            sample._ewma = stats.EWMean(self._river.lambda_val)
-            if known:
-                sample._ewma.update(mean)
-            sample._is_init, sample._ibc = bool(known), bound
+        means = np.asarray(state["samples"]).tolist()
+        for name, (mean, known, squares) in zip(self._means, means, strict=True):
+            setattr(self, name, WeightedMean(mean, bool(known), squares))

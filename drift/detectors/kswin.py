@@ -1,18 +1,24 @@
-"""KSWIN, as river has it."""
+"""KSWIN: the latest values of a window, against a sample of its older ones."""
 
 from __future__ import annotations
 
+import collections
 import math
 import random
+import warnings
+from itertools import islice
 from typing import Any
 
 import numpy as np
-from river import drift
+from scipy.stats import ks_2samp
 
-from drift.detectors.river_detector import UNDECIDED, RiverDetector
+from drift.detectors.base import UNDECIDED, SequentialTest
+
+LEAST_DISTANCE = 0.1
+"""Distance between the two distributions below which no p makes a drift."""
 
 
-class KSWIN(RiverDetector):
+class KSWIN(SequentialTest):
     """Kolmogorov-Smirnov test between the latest values of a window and a sample of its older ones.
 
     Takes the parameters of `river.drift.KSWIN`, the seed of the sampling among them, which has no default.
@@ -25,35 +31,63 @@ class KSWIN(RiverDetector):
     Neurocomputing, 2020.
     """
 
-    _fields = ("p_value", "n")
+    _warns = False
+    _figures = ("_p", "_seen")
 
     def __init__(self, seed: int, alpha: float = 0.005, window_size: int = 100, stat_size: int = 30) -> None:
-        super().__init__(drift.KSWIN(alpha, window_size, stat_size, seed))
+        if not (0 <= alpha <= 1 and 0 <= stat_size <= window_size):
+            raise ValueError(
+                "KSWIN needs alpha in [0, 1] and stat_size in [0, window_size]. "
+                f"Got {alpha!r}, {stat_size!r} and a window_size of {window_size!r} instead."
+            )
+        self.seed = seed
+        self.alpha = alpha
+        self.window_size = window_size
+        self.stat_size = stat_size
+        super().__init__()
+
+    def _restart(self) -> None:
+        super()._restart()
+        self._p = 0.0
+        self._seen = 0
+        self._values: collections.deque[float] = collections.deque(maxlen=self.window_size)
+        self._random = random.Random(self.seed)
 
     @property
     def window(self) -> int:
         """Latest values that are compared with the older ones."""
-        return int(self._river.stat_size)
+        return self.stat_size
 
-    def _figures(self) -> tuple[float, float]:
-        river = self._river
-        if river.n < river.window_size:
+    def _add(self, value: float) -> None:
+        self._seen += 1
+        self._values.append(value)
+        if len(self._values) < self.window_size:
+            return
+        older = self.window_size - self.stat_size
+        sample = [self._values[place] for place in self._random.sample(range(older), self.stat_size)]
+        latest = list(islice(self._values, older, None))
+        with warnings.catch_warnings():
+            # Where there are too many values for an exact p, it says so and takes the asymptotic one.
+            warnings.simplefilter("ignore", category=RuntimeWarning)
+            distance, self._p = ks_2samp(sample, latest, method="auto")
+        self.drift_detected = bool(self._p <= self.alpha and distance > LEAST_DISTANCE)
+
+    def _compared(self) -> tuple[float, float]:
+        if self._seen < self.window_size:
             return UNDECIDED
-        return -math.log10(max(river.p_value, 1e-300)), -math.log10(river.alpha)
+        return -math.log10(max(self._p, 1e-300)), -math.log10(self.alpha)
 
     def state(self) -> dict[str, Any]:
         """See `Detector`."""
-        version, words, _ = self._river._rng.getstate()
+        version, words, _ = self._random.getstate()
         return super().state() | {
-            "window": np.array(self._river.window, dtype=np.float64),
+            "window": np.array(self._values, dtype=np.float64),
             "random": np.array([version, *words], dtype=np.uint32),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """See `Detector`."""
         super().load_state(state)
-        self._river.window.clear()
-        self._river.window.extend(np.asarray(state["window"]).tolist())
+        self._values = collections.deque(np.asarray(state["window"]).tolist(), self.window_size)
         version, *words = np.asarray(state["random"]).tolist()
-        self._river._rng = random.Random()
-        self._river._rng.setstate((version, tuple(words), None))
+        self._random.setstate((version, tuple(words), None))

@@ -1,13 +1,15 @@
-"""Page-Hinkley, as river has it."""
+"""Page-Hinkley: the cumulated deviation from the running mean."""
 
 from __future__ import annotations
 
-from river import drift
+import math
 
-from drift.detectors.river_detector import UNDECIDED, RiverDetector
+from drift.detectors.base import UNDECIDED, RunningMean, SequentialTest
+
+MODES = ("up", "down", "both")
 
 
-class PageHinkley(RiverDetector):
+class PageHinkley(SequentialTest):
     """Page-Hinkley: the cumulated deviation from the running mean, against its extreme so far.
 
     Takes the parameters of `river.drift.PageHinkley`; both directions by default, a fall is negative.
@@ -26,15 +28,9 @@ class PageHinkley(RiverDetector):
     E. S. Page. Continuous inspection schemes. Biometrika 41, 1954.
     """
 
-    _count = "_x_mean.n"
-    _fields = (
-        "_x_mean.n",
-        "_x_mean._mean",
-        "_sum_increase",
-        "_sum_decrease",
-        "_min_increase",
-        "_max_decrease",
-    )
+    _warns = False
+    _count = "_mean.n"
+    _figures = ("_mean.n", "_mean.mean", "_rise", "_fall", "_least_rise", "_most_fall")
 
     def __init__(
         self,
@@ -44,12 +40,35 @@ class PageHinkley(RiverDetector):
         alpha: float = 0.9999,
         mode: str = "both",
     ) -> None:
-        super().__init__(drift.PageHinkley(min_instances, delta, threshold, alpha, mode))
+        if mode not in MODES:
+            raise ValueError(f"PageHinkley needs a mode of {', '.join(MODES)}. Got {mode!r} instead.")
+        self.min_instances = min_instances
+        self.delta = delta
+        self.limit = threshold
+        self.alpha = alpha
+        self.mode = mode
+        super().__init__()
 
-    def _figures(self) -> tuple[float, float]:
-        river = self._river
-        if self.window < river.min_instances:
+    def _restart(self) -> None:
+        super()._restart()
+        self._mean = RunningMean()
+        # The cumulated deviations, and their extremes.
+        self._rise = self._fall = 0.0
+        self._least_rise, self._most_fall = math.inf, -1.0
+
+    def _add(self, value: float) -> None:
+        self._mean.update(value)
+        deviation = value - self._mean.mean
+        self._rise = self.alpha * self._rise + deviation - self.delta
+        self._fall = self.alpha * self._fall + deviation + self.delta
+        self._least_rise = min(self._least_rise, self._rise)
+        self._most_fall = max(self._most_fall, self._fall)
+        statistic, limit = self._compared()
+        self.drift_detected = abs(statistic) > limit
+
+    def _compared(self) -> tuple[float, float]:
+        if self._mean.n < self.min_instances:
             return UNDECIDED
-        rise = river._sum_increase - river._min_increase if river.mode != "down" else 0.0
-        fall = river._max_decrease - river._sum_decrease if river.mode != "up" else 0.0
-        return (rise if rise >= fall else -fall), river.threshold
+        rise = self._rise - self._least_rise if self.mode != "down" else 0.0
+        fall = self._most_fall - self._fall if self.mode != "up" else 0.0
+        return (rise if rise >= fall else -fall), self.limit

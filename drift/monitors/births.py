@@ -9,7 +9,7 @@ from scipy.special import betainc
 from drift.alarms import Alarm, Observation
 from drift.core import Inlined, Stateful, Values, fields
 
-MOST = 1_000_000
+MOST_BIRTHS = 1_000_000
 
 
 class LabelBirths(Stateful):
@@ -64,7 +64,7 @@ class LabelBirths(Stateful):
         self.keep = keep
         self.alpha = alpha
         self.count = 0
-        self.threshold = MOST
+        self.threshold = MOST_BIRTHS
         self._messages = 0
         self._alarmed = False
         self._past_births = 0.0
@@ -99,7 +99,9 @@ class LabelBirths(Stateful):
         self._past_births = self.keep * (self._past_births + self.count)
         self._past_windows = self.keep * (self._past_windows + 1.0)
         self._messages, self.count, self._alarmed = 0, 0, False
-        too_many = bisect.bisect_left(range(MOST), True, key=lambda count: self._chance(count) < self.alpha)
+        too_many = bisect.bisect_left(
+            range(MOST_BIRTHS), True, key=lambda count: self._chance(count) < self.alpha
+        )
         self.threshold = too_many - 1
 
     def _chance(self, count: int) -> float:
@@ -109,7 +111,7 @@ class LabelBirths(Stateful):
         return float(betainc(count, self._past_births + 1.0, 1.0 / (1.0 + self._past_windows)))
 
 
-class Births(Stateful):
+class BirthMonitor(Stateful):
     """Watches for bursts of new labels. Scope *prior*, detector ``births/binomial``; see `LabelBirths`."""
 
     state_fields = fields(Inlined("_births"))

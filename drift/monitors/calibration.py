@@ -8,10 +8,10 @@ from drift.alarms import Alarm, Observation, shifted
 from drift.core import Inlined, Stateful, fields
 from drift.statistics import MeanBank
 
-BINS = 5
+SCORE_RANGES = 5
 
 
-class Calibration(Stateful):
+class CalibrationMonitor(Stateful):
     """Watches how often the likeliest label is true, apart for each range of its probability.
 
     Scope *calibration*, detector ``calibration/means``, subject such as "0.6 to 0.8"; `before` and `after`
@@ -34,13 +34,13 @@ class Calibration(Stateful):
         if observation.best is None or not observation.complete:
             return []
         best, score = observation.best
-        place = min(BINS - 1, int(BINS * score))
+        place = min(SCORE_RANGES - 1, int(SCORE_RANGES * score))
         right = np.array([float(best in observation.actual.tolist())])
         return [
             shifted(
                 "calibration/means",
                 "calibration",
-                f"{shift.series / BINS:.1f} to {(shift.series + 1) / BINS:.1f}",
+                f"{shift.series / SCORE_RANGES:.1f} to {(shift.series + 1) / SCORE_RANGES:.1f}",
                 shift,
             )
             for shift in self._bank.update(np.array([place]), right)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from drift.alarms import Alarm, Observation, Series, Together, odds
+from drift.alarms import Alarm, Observation, Series, SeriesMonitor, odds
 
 
-class Cardinality(Together):
+class CardinalityMonitor(SeriesMonitor):
     """Watches k / (1 + k) for a message with k labels. Scope *prior*, detector ``cardinality/adwin``.
 
     That tells 0, 1 and 2 labels well apart and lets no crowded message drown the rest; `before` and `after`
@@ -14,7 +14,7 @@ class Cardinality(Together):
     Examples
     --------
     >>> import numpy as np
-    >>> monitor = Cardinality()
+    >>> monitor = CardinalityMonitor()
     >>> for n in range(300):
     ...     labels = np.arange(1 if n < 200 else 3)
     ...     for alarm in monitor.update(Observation(labels, labels)):

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from drift.alarms import Alarm, Observation, Series, Together, odds, shifted
+from drift.alarms import Alarm, Observation, Series, SeriesMonitor, odds, shifted
 from drift.core import Parts, Stateful, fields
 from drift.statistics import MeanBank, Slots
 
 
-class Errors(Together):
+class ErrorMonitor(SeriesMonitor):
     """Watches what the learner gets wrong. Scope *error*; rises only: a learner that gets better is no drift.
 
     * ``subset-error``: 1 where the predicted label-set is not the true one.
@@ -27,7 +27,7 @@ class Errors(Together):
 
     Examples
     --------
-    >>> monitor = Errors()
+    >>> monitor = ErrorMonitor()
     >>> wheat, corn = np.array([0]), np.array([1])
     >>> for n in range(300):
     ...     for alarm in monitor.update(Observation(wheat, wheat if n < 200 else corn)):
@@ -56,7 +56,7 @@ class Errors(Together):
         return self._update(float(wrong > 0), wrong / either if either else 0.0, wrong / (1 + wrong))
 
 
-class ClusterErrors(Stateful):
+class ClusterErrorMonitor(Stateful):
     """Watches how often each label cluster has a wrong label, of the messages that touch it.
 
     Scope *error*, detector ``cluster-error/means``, subject the cluster's id; rises only. Statistic and

@@ -10,21 +10,19 @@ from typing import Any
 import numpy as np
 
 from drift.alarms import Alarm, Observation
-from drift.statistics import allowed_p
+from drift.statistics import PAIRED_LABELS, allowed_p
 
-BLOCK = 500
+BLOCK_MESSAGES = 500
 """Messages over which a label's rate counts as one."""
-FREQUENT = 20
+LEAST_BLOCK_COUNT = 20
 """Messages of a block that a label must be on to be looked at."""
-ENOUGH = 1000.0
+MOST_EXPECTED = 1000.0
 """Expected meetings after which a pair's counts are halved: what was true long ago gives way."""
-CROWD = 20
-"""Most labels of one message whose pairs are counted, those known longest."""
-EXCLUSIVE = 0.8
+EXCLUSIVE_SHARE = 0.8
 """Share of the meetings expected of independent labels that exclusive labels do not have."""
 
 
-class LabelExclusions:
+class ExclusionMonitor:
     """Reports frequent labels that exclude each other. Scope *correlation*, detector ``exclusive/chernoff``.
 
     Independent labels with n and m messages among N meet n m / N times; expectations are added up over blocks
@@ -42,7 +40,7 @@ class LabelExclusions:
 
     Examples
     --------
-    >>> monitor = LabelExclusions()
+    >>> monitor = ExclusionMonitor()
     >>> for n in range(1500):
     ...     labels = np.array([n % 3])
     ...     seen = Observation(labels, labels, name=["oil", "grain", "ship"].__getitem__)
@@ -55,7 +53,7 @@ class LabelExclusions:
 
     def __init__(self, budget: float = 1.0) -> None:
         if not budget > 0:
-            raise ValueError(f"LabelExclusions needs budget in (0, inf). Got {budget!r} instead.")
+            raise ValueError(f"ExclusionMonitor needs budget in (0, inf). Got {budget!r} instead.")
         self.budget = budget
         self._messages = 0
         self._tests = 0
@@ -69,10 +67,10 @@ class LabelExclusions:
         if not observation.complete:
             return []
         self._messages += 1
-        labels = observation.actual[:CROWD].tolist()
+        labels = observation.actual[:PAIRED_LABELS].tolist()
         self._counts.update(labels)
         self._meetings.update(itertools.combinations(labels, 2))
-        if self._messages % BLOCK:
+        if self._messages % BLOCK_MESSAGES:
             return []
         alarms = [alarm for pair in self._close() for alarm in self._test(pair, observation)]
         self._counts.clear()
@@ -81,20 +79,20 @@ class LabelExclusions:
 
     def _close(self) -> list[tuple[int, int]]:
         """Add a block up and return the pairs it says something of."""
-        frequent = sorted(label for label, count in self._counts.items() if count >= FREQUENT)
+        frequent = sorted(label for label, count in self._counts.items() if count >= LEAST_BLOCK_COUNT)
         pairs = list(itertools.combinations(frequent, 2))
         for pair in pairs:
             expected, met, reported = self._pairs.get(pair, (0.0, 0.0, False))
-            expected += self._counts[pair[0]] * self._counts[pair[1]] / BLOCK
+            expected += self._counts[pair[0]] * self._counts[pair[1]] / BLOCK_MESSAGES
             met += self._meetings[pair]
-            if expected > ENOUGH:
+            if expected > MOST_EXPECTED:
                 expected, met = expected / 2, met / 2
             self._pairs[pair] = (expected, met, reported)
         return pairs
 
     def _test(self, pair: tuple[int, int], observation: Observation) -> list[Alarm]:
         expected, met, reported = self._pairs[pair]
-        fewest = (1 - EXCLUSIVE) * expected
+        fewest = (1 - EXCLUSIVE_SHARE) * expected
         if (met >= fewest) != reported:
             return []
         self._tests += 1
@@ -111,7 +109,7 @@ class LabelExclusions:
                 "correlation",
                 f"{first} | {second}",
                 1 - met / expected,
-                EXCLUSIVE,
+                EXCLUSIVE_SHARE,
                 self._messages,
                 "withdrawn" if reported else "reported",
                 p=p,

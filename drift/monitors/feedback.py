@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from drift.alarms import Alarm, Observation, Series, Together
+from drift.alarms import Alarm, Observation, Series, SeriesMonitor
 
-LATE = math.log1p(1e6)
+LOG_LATEST = math.log1p(1e6)
 """Delays from a million messages on count as one."""
 
 
-class Feedback(Together):
+class FeedbackMonitor(SeriesMonitor):
     """Watches the flow of labels. Scope *feedback*.
 
     * ``labelled/adwin``: 1 / (1 + u) for u messages without labels since the last one with; a fall says
@@ -25,10 +25,10 @@ class Feedback(Together):
     def __init__(self) -> None:
         super().__init__(
             Series("labelled", "feedback", unit=lambda share: 1.0 / share - 1.0),
-            Series("delay", "feedback", unit=lambda late: math.expm1(late * LATE)),
+            Series("delay", "feedback", unit=lambda late: math.expm1(late * LOG_LATEST)),
         )
 
     def update(self, observation: Observation) -> list[Alarm]:
         """See `Monitor`."""
-        late = min(1.0, math.log1p(observation.delay) / LATE)
+        late = min(1.0, math.log1p(observation.delay) / LOG_LATEST)
         return self._update(1.0 / (1 + observation.unlabelled), late)

@@ -7,16 +7,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.alarms import Alarm, Observation, Series, Together
-from drift.core import Arrays, Values, fields
+from drift.alarms import Alarm, Observation, Series, SeriesMonitor
+from drift.core import Arrays, Floats, Values, fields
 
-LONGEST = math.log2(1e6)
+LOG_LONGEST_TEXT = math.log2(1e6)
 """Texts from a million bytes on count as one."""
-MEMORY = 1000
+REFERENCE_TEXTS = 1000
 """Texts that the usual byte frequencies are a mean of."""
 
 
-class Inputs(Together):
+class InputMonitor(SeriesMonitor):
     """Watches what comes in, before anybody's judgement of it. Scope *input*.
 
     * ``missing/adwin``: the share of the vector that is missing.
@@ -26,7 +26,7 @@ class Inputs(Together):
 
     Examples
     --------
-    >>> monitor = Inputs()
+    >>> monitor = InputMonitor()
     >>> nothing = np.zeros(0, dtype=np.intp)
     >>> for n in range(400):
     ...     text = "wheat prices rose again" if n < 300 else "цены на пшеницу снова выросли"
@@ -40,10 +40,10 @@ class Inputs(Together):
     def __init__(self) -> None:
         super().__init__(
             Series("missing", "input"),
-            Series("length", "input", unit=lambda length: 2.0 ** (length * LONGEST) - 1.0),
+            Series("length", "input", unit=lambda length: 2.0 ** (length * LOG_LONGEST_TEXT) - 1.0),
             Series("bytes", "input"),
         )
-        self._usual: NDArray[np.float64] = np.zeros(256)
+        self._usual: Floats = np.zeros(256)
         self._texts = 0
 
     def update(self, observation: Observation) -> list[Alarm]:
@@ -53,11 +53,13 @@ class Inputs(Together):
         if not text:
             return self._update(missing, None, None)
         raw = np.frombuffer(text.encode(errors="replace"), dtype=np.uint8)
-        return self._update(missing, min(1.0, math.log2(1 + len(raw)) / LONGEST), self._likeness(raw))
+        return self._update(
+            missing, min(1.0, math.log2(1 + len(raw)) / LOG_LONGEST_TEXT), self._likeness(raw)
+        )
 
     def _likeness(self, raw: NDArray[np.uint8]) -> float | None:
         roots = np.sqrt(np.bincount(raw, minlength=256) / len(raw))
         likeness = float(roots @ np.sqrt(self._usual)) if self._texts else None
         self._texts += 1
-        self._usual += (roots * roots - self._usual) / min(self._texts, MEMORY)
+        self._usual += (roots * roots - self._usual) / min(self._texts, REFERENCE_TEXTS)
         return likeness if likeness is None else min(1.0, likeness)

@@ -7,7 +7,7 @@ from drift.core import Inlined, Stateful, fields
 from drift.statistics import RateBank
 
 
-class LabelRates(Stateful):
+class LabelRateMonitor(Stateful):
     """Watches how often each label occurs. Scope *prior*; the subject is the label.
 
     Detectors are ``label-rise``, ``label-fall``, ``label-new``, ``label-vanished`` and ``label-returned``;
@@ -23,7 +23,7 @@ class LabelRates(Stateful):
     Examples
     --------
     >>> import numpy as np
-    >>> monitor = LabelRates()
+    >>> monitor = LabelRateMonitor()
     >>> for n in range(3000):
     ...     labels = np.array([0, 1] if n < 2000 and n % 5 == 0 else [1])
     ...     for alarm in monitor.update(Observation(labels, labels, name=["wheat", "corn"].__getitem__)):

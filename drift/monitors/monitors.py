@@ -5,39 +5,39 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 
-from drift.alarms import Alarm, Limit, Monitor, Observation, Together
+from drift.alarms import Alarm, Monitor, Observation, RateLimit, SeriesMonitor
 from drift.core import Parts, State, Stateful, Values, fields
-from drift.monitors.births import Births
-from drift.monitors.calibration import Calibration
-from drift.monitors.cardinality import Cardinality
-from drift.monitors.errors import ClusterErrors, Errors
-from drift.monitors.exclusions import LabelExclusions
-from drift.monitors.feedback import Feedback
-from drift.monitors.inputs import Inputs
-from drift.monitors.labels import LabelRates
-from drift.monitors.pairs import LabelPairs
-from drift.monitors.relations import LabelRelations
-from drift.monitors.structure import Structure
-from drift.monitors.vectors import Vectors
+from drift.monitors.births import BirthMonitor
+from drift.monitors.calibration import CalibrationMonitor
+from drift.monitors.cardinality import CardinalityMonitor
+from drift.monitors.errors import ClusterErrorMonitor, ErrorMonitor
+from drift.monitors.exclusions import ExclusionMonitor
+from drift.monitors.feedback import FeedbackMonitor
+from drift.monitors.inputs import InputMonitor
+from drift.monitors.labels import LabelRateMonitor
+from drift.monitors.pairs import PairMonitor
+from drift.monitors.relations import RelationMonitor
+from drift.monitors.structure import StructureMonitor
+from drift.monitors.vectors import VectorMonitor
 
 Parameters = Mapping[str, float | str | bool]
 
-REMEMBERED = 256
+REMEMBERED_CHANGES = 256
 """Changes of structure that an alarm can refer to."""
 MONITORS: dict[str, Callable[[float, str, Parameters], Monitor]] = {
-    "structure": lambda budget, detector, parameters: Structure(),
-    "errors": lambda budget, detector, parameters: Errors(detector, parameters),
-    "cluster-errors": lambda budget, detector, parameters: ClusterErrors(budget),
-    "cardinality": lambda budget, detector, parameters: Cardinality(),
-    "labels": lambda budget, detector, parameters: LabelRates(budget),
-    "births": lambda budget, detector, parameters: Births(),
-    "pairs": lambda budget, detector, parameters: LabelPairs(budget),
-    "exclusions": lambda budget, detector, parameters: LabelExclusions(budget),
-    "relations": lambda budget, detector, parameters: LabelRelations(budget),
-    "vectors": lambda budget, detector, parameters: Vectors(budget),
-    "calibration": lambda budget, detector, parameters: Calibration(budget),
-    "inputs": lambda budget, detector, parameters: Inputs(),
-    "feedback": lambda budget, detector, parameters: Feedback(),
+    "structure": lambda budget, detector, parameters: StructureMonitor(),
+    "errors": lambda budget, detector, parameters: ErrorMonitor(detector, parameters),
+    "cluster-errors": lambda budget, detector, parameters: ClusterErrorMonitor(budget),
+    "cardinality": lambda budget, detector, parameters: CardinalityMonitor(),
+    "labels": lambda budget, detector, parameters: LabelRateMonitor(budget),
+    "births": lambda budget, detector, parameters: BirthMonitor(),
+    "pairs": lambda budget, detector, parameters: PairMonitor(budget),
+    "exclusions": lambda budget, detector, parameters: ExclusionMonitor(budget),
+    "relations": lambda budget, detector, parameters: RelationMonitor(budget),
+    "vectors": lambda budget, detector, parameters: VectorMonitor(budget),
+    "calibration": lambda budget, detector, parameters: CalibrationMonitor(budget),
+    "inputs": lambda budget, detector, parameters: InputMonitor(),
+    "feedback": lambda budget, detector, parameters: FeedbackMonitor(),
 }
 """Every monitor by its name in the settings."""
 
@@ -46,12 +46,13 @@ class Monitors(Stateful):
     """Runs monitors side by side over the messages of one partition.
 
     An alarm that names no action gets what the learner did to its structure since the change, such as
-    "2 split, 1 merge", else "none". Alarms about single labels, pairs and clusters are limited; see `Limit`.
+    "2 split, 1 merge", else "none". Alarms about single labels, pairs and clusters are limited; see
+    `RateLimit`.
 
     Parameters
     ----------
     detector, parameters
-        Of the errors; see `Errors`.
+        Of the errors; see `ErrorMonitor`.
     names
         Which, of `MONITORS`; None (the default) is all. One that is left out costs nothing.
     budget
@@ -91,8 +92,8 @@ class Monitors(Stateful):
             raise ValueError(f"There is no monitor {unknown[0]!r}: choose {', '.join(MONITORS)}.")
         chosen = [name for name in MONITORS if names is None or name in names]
         self._monitors = {name: MONITORS[name](budget, detector, parameters or {}) for name in chosen}
-        self._limit = Limit()
-        self._changes: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
+        self._limit = RateLimit()
+        self._changes: deque[tuple[int, str]] = deque(maxlen=REMEMBERED_CHANGES)
         self._messages = 0
 
     def update(self, observation: Observation) -> list[Alarm]:
@@ -115,7 +116,7 @@ class Monitors(Stateful):
         return {
             name: figures
             for monitor in self._monitors.values()
-            if isinstance(monitor, Together | Vectors)
+            if isinstance(monitor, SeriesMonitor | VectorMonitor)
             for name, figures in monitor.watched().items()
         }
 
@@ -126,4 +127,6 @@ class Monitors(Stateful):
     def load_state(self, state: State) -> None:
         """Take over the state of monitors with equal parameters; later alarms are equal."""
         super().load_state(state)
-        self._changes = deque(((message, kind) for message, kind in state["changes"]), maxlen=REMEMBERED)
+        self._changes = deque(
+            ((message, kind) for message, kind in state["changes"]), maxlen=REMEMBERED_CHANGES
+        )

@@ -5,23 +5,20 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drift.alarms import Alarm, Observation, shifted
-from drift.core import Arrays, Ids, Lists, Parts, State, Stateful, Values, fields
-from drift.statistics import MeanBank, Shift
+from drift.core import Arrays, Counts, Ids, Lists, Parts, State, Stateful, Values, fields
+from drift.statistics import PAIRED_LABELS, MeanBank, Shift
 
-CANDIDATES = 10_000
+MOST_CANDIDATES = 10_000
 """Pairs counted that are not watched (yet), at most."""
-HEAVY = 10
+LEAST_MEETINGS = 10
 """Meetings that make a pair worth watching."""
-HALVED = 10_000
+HALVING_PERIOD = 10_000
 """Messages after which every count is halved: what was heavy once gives way to what is heavy now."""
-CROWD = 20
-"""Most labels of one message whose pairs are counted, those known longest: bounds the cost of a message."""
 
 
-class LabelPairs(Stateful):
+class PairMonitor(Stateful):
     """Watches the Jaccard index of label pairs that often occur together. Scope *correlation*.
 
     Of a pair's messages, those with either label, how many have both? Detector ``pair-jaccard/means``,
@@ -39,7 +36,7 @@ class LabelPairs(Stateful):
 
     Examples
     --------
-    >>> monitor = LabelPairs()
+    >>> monitor = PairMonitor()
     >>> for n in range(2000):
     ...     labels = np.array([0, 1] if n < 1500 or n % 2 else [0 if n % 4 else 1])
     ...     for alarm in monitor.update(Observation(labels, labels, name=["oil", "gas"].__getitem__)):
@@ -56,15 +53,15 @@ class LabelPairs(Stateful):
 
     def __init__(self, budget: float = 1.0, partners: int = 8) -> None:
         if partners < 1:
-            raise ValueError(f"LabelPairs needs partners in [1, inf). Got {partners!r} instead.")
+            raise ValueError(f"PairMonitor needs partners in [1, inf). Got {partners!r} instead.")
         self.partners = partners
         self._bank = MeanBank(budget)
         self._messages = 0
         self._counts: dict[tuple[int, int], int] = {}  # Of candidates.
         self._watched: dict[tuple[int, int], int] = {}  # The pair's place.
-        self._ends: NDArray[np.int64] = np.full((0, 2), -1, dtype=np.int64)
-        self._weights: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self._places: NDArray[np.int64] = np.full((0, partners), -1, dtype=np.int64)  # By label.
+        self._ends: Counts = np.full((0, 2), -1, dtype=np.int64)
+        self._weights: Counts = np.zeros(0, dtype=np.int64)
+        self._places: Counts = np.full((0, partners), -1, dtype=np.int64)  # By label.
         self._free: list[int] = []
 
     def update(self, observation: Observation) -> list[Alarm]:
@@ -73,7 +70,7 @@ class LabelPairs(Stateful):
             return []
         labels = observation.actual
         self._messages += 1
-        if self._messages % HALVED == 0:
+        if self._messages % HALVING_PERIOD == 0:
             self._halve()
         shifts = self._touch(labels)
         alarms = []
@@ -95,14 +92,14 @@ class LabelPairs(Stateful):
         return self._bank.update(places, both.astype(np.float64))
 
     def _count(self, labels: list[int]) -> None:
-        for pair in itertools.combinations(labels[:CROWD], 2):
+        for pair in itertools.combinations(labels[:PAIRED_LABELS], 2):
             if pair in self._watched:
                 continue
             count = self._counts.get(pair, 0) + 1
             self._counts[pair] = count
-            if count >= HEAVY and self._watch(pair, count):
+            if count >= LEAST_MEETINGS and self._watch(pair, count):
                 del self._counts[pair]
-        if len(self._counts) > CANDIDATES:
+        if len(self._counts) > MOST_CANDIDATES:
             self._counts = {pair: count // 2 for pair, count in self._counts.items() if count > 1}
 
     def _watch(self, pair: tuple[int, int], count: int) -> bool:

@@ -11,16 +11,22 @@ from typing import Any
 import numpy as np
 
 from drift.alarms import Alarm, Observation
-from drift.statistics import AUDITION, DROPPED, EVERY, GENERATION, Companion, Company, allowed_p
+from drift.statistics import (
+    ADMISSION_MESSAGES,
+    CHECK_PERIOD,
+    DISMISSAL_MESSAGES,
+    GENERATION_MESSAGES,
+    PAIRED_LABELS,
+    Companion,
+    LabelWindow,
+    allowed_p,
+)
 
-CROWD = 20
-"""Most labels of one message that companions are looked for among, those known longest."""
-
-FIGURES = attrgetter("earlier_of", "earlier_met", "met", "skipped", "within", "follows")
+COMPANION_FIELDS = attrgetter("earlier_of", "earlier_met", "met", "skipped", "within", "follows")
 """Of a companion, in the order of its fields."""
 
 
-class LabelRelations:
+class RelationMonitor:
     """Proposes to merge labels that always come together, and to move one under what always comes along.
 
     Of the messages that carry a label, at least `share` carry another one as well, surely: that is the first
@@ -47,7 +53,7 @@ class LabelRelations:
 
     Examples
     --------
-    >>> monitor = LabelRelations()
+    >>> monitor = RelationMonitor()
     >>> for n in range(600):
     ...     labels = np.array([[0, 1], [0], [2], [2, 3]][n % 4])
     ...     seen = Observation(labels, labels, name=["grain", "wheat", "oil", "gas"].__getitem__)
@@ -59,14 +65,14 @@ class LabelRelations:
 
     def __init__(self, budget: float = 1.0, share: float = 0.9) -> None:
         if not budget > 0:
-            raise ValueError(f"LabelRelations needs budget in (0, inf). Got {budget!r} instead.")
+            raise ValueError(f"RelationMonitor needs budget in (0, inf). Got {budget!r} instead.")
         if not 0.5 < share < 1:
-            raise ValueError(f"LabelRelations needs share in (0.5, 1). Got {share!r} instead.")
+            raise ValueError(f"RelationMonitor needs share in (0.5, 1). Got {share!r} instead.")
         self.budget = budget
         self.share = share
         self._messages = 0
         self._tests = 0
-        self._labels: dict[int, Company] = {}
+        self._labels: dict[int, LabelWindow] = {}
         self._open: dict[tuple[int, int], bool] = {}
         """What is proposed: (first, second) and whether they are identical, else first in second."""
 
@@ -80,7 +86,7 @@ class LabelRelations:
                 doubtful.setdefault((min(label, other), max(label, other)))
         alarms = [alarm for pair in doubtful for alarm in self._settle(*pair, observation)]
         for own in map(self._labels.__getitem__, labels):
-            if own.count == GENERATION:
+            if own.count == GENERATION_MESSAGES:
                 own.since, own.turn = own.turn, self._messages + 1
             if own.tidies:
                 own.tidy()
@@ -92,24 +98,24 @@ class LabelRelations:
         """Book a label's message; return the companions with which something may be new."""
         own = self._labels.get(label)
         if own is None:
-            own = self._labels[label] = Company(self._messages, self._messages)
+            own = self._labels[label] = LabelWindow(self._messages, self._messages)
         own.count += 1
         for other in labels:
             companion = own.companions.get(other)
             if companion is not None:
                 companion.met += 1
-        if own.count <= AUDITION:
-            for other in labels[:CROWD]:
+        if own.count <= ADMISSION_MESSAGES:
+            for other in labels[:PAIRED_LABELS]:
                 if other != label and other not in own.companions and not _implied(label, other, observation):
                     own.companions[other] = Companion(skipped=own.count)
         return self._test(own, labels)
 
-    def _test(self, own: Company, labels: Sequence[int]) -> list[int]:
+    def _test(self, own: LabelWindow, labels: Sequence[int]) -> list[int]:
         broken = [other for other in own.within if other not in labels and self._fails(own, other)]
         for other in broken:
             own.companions[other].within = False
             own.within.remove(other)
-        if own.count % EVERY:
+        if own.count % CHECK_PERIOD:
             return broken
         for other, companion in own.companions.items():
             if not companion.within and other in labels and self._holds(own, other):
@@ -117,7 +123,7 @@ class LabelRelations:
                 own.within.append(other)
         return broken + own.within
 
-    def _holds(self, own: Company, other: int) -> bool:
+    def _holds(self, own: LabelWindow, other: int) -> bool:
         """Whether a label's messages surely carry another one, often enough, and more than others do."""
         theirs = self._labels.get(other)
         if theirs is None:
@@ -125,13 +131,13 @@ class LabelRelations:
         usual = (theirs.earlier + theirs.count) / (self._messages - theirs.since + 1)
         return self._sure(own, other, min(1 - self.share, (1 - usual) / 4), below=True)
 
-    def _fails(self, own: Company, other: int) -> bool:
+    def _fails(self, own: LabelWindow, other: int) -> bool:
         """Whether a label's messages surely do not carry another one often enough."""
         if other not in own.companions:
-            return own.earlier + own.count >= DROPPED
+            return own.earlier + own.count >= DISMISSAL_MESSAGES
         return self._sure(own, other, 1 - self.share, below=False)
 
-    def _sure(self, own: Company, other: int, missing: float, *, below: bool) -> bool:
+    def _sure(self, own: LabelWindow, other: int, missing: float, *, below: bool) -> bool:
         met, of = own.carried(other)
         missed = of - met
         if not of or missing <= 0 or (missed < missing * of) != below:
@@ -212,7 +218,7 @@ class LabelRelations:
                 return True
         return False
 
-    def _likely(self, own: Company, other: int) -> bool:
+    def _likely(self, own: LabelWindow, other: int) -> bool:
         met, of = own.carried(other)
         return met >= self.share * of
 
@@ -242,7 +248,7 @@ class LabelRelations:
         """See `Monitor`."""
         labels = [(key, own.since, own.turn, own.earlier, own.count) for key, own in self._labels.items()]
         companions = [
-            (key, other, *FIGURES(each))
+            (key, other, *COMPANION_FIELDS(each))
             for key, own in self._labels.items()
             for other, each in own.companions.items()
         ]
@@ -261,7 +267,7 @@ class LabelRelations:
     def load_state(self, state: dict[str, Any]) -> None:
         """See `Monitor`."""
         self._messages, self._tests = state["messages"], state["tests"]
-        self._labels = {key: Company(*rest) for key, *rest in np.asarray(state["labels"]).tolist()}
+        self._labels = {key: LabelWindow(*rest) for key, *rest in np.asarray(state["labels"]).tolist()}
         for key, other, earlier_of, earlier_met, met, skipped, within, follows in np.asarray(
             state["companions"]
         ).tolist():

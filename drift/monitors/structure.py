@@ -6,7 +6,7 @@ from drift.alarms import Alarm, Observation
 from drift.core import Stateful
 
 
-class Structure(Stateful):
+class StructureMonitor(Stateful):
     """Reports every change of structure that the learner made. Scope *structure*, detector ``clusters``.
 
     Not a detector: the learner decided already, by the statistic and the threshold that are passed on;

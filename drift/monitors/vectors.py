@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drift.alarms import Alarm, Observation
-from drift.core import Arrays, Floats, Parts, State, Stateful, Values, fields
-from drift.statistics import ONE_IN, BlockMeans, Found
+from drift.core import Arrays, Floats, Parts, State, Stateful, Values, Vector, fields
+from drift.statistics import BUDGET_MESSAGES, BlockMeans, BlockShift
 
 DIRECTIONS = 64
 """Random directions: half of the random features, and the most that the effective rank can be."""
 STRIPE = 256
 """Features whose directions are drawn together, so that a longer vector changes none of them."""
-DETECTORS = ("mean/frechet", "distribution/mmd", "rank/rankme")
+VECTOR_TESTS = ("mean/frechet", "distribution/mmd", "rank/rankme")
 
 
-class Vectors(Stateful):
+class VectorMonitor(Stateful):
     """Watches the distribution of the vectors. Scope *vector*.
 
     Messages are looked at in blocks; each block gives figures that `BlockMeans` compares with the blocks
@@ -43,7 +42,7 @@ class Vectors(Stateful):
 
     Examples
     --------
-    >>> generator, monitor, nothing = np.random.default_rng(0), Vectors(), np.zeros(0, dtype=np.intp)
+    >>> generator, monitor, nothing = np.random.default_rng(0), VectorMonitor(), np.zeros(0, dtype=np.intp)
     >>> for n in range(3000):
     ...     x = generator.normal(0.0 if n < 2500 else 1.0, 1.0, size=8).astype(np.float32)
     ...     for alarm in monitor.update(Observation(nothing, nothing, x=x)):
@@ -64,11 +63,12 @@ class Vectors(Stateful):
     def __init__(self, budget: float = 1.0, block: int = 50) -> None:
         if not (budget > 0 and block >= 10):
             raise ValueError(
-                f"Vectors needs budget in (0, inf) and block in [10, inf). Got {budget!r}, {block!r} instead."
+                "VectorMonitor needs budget in (0, inf) and block in [10, inf). "
+                f"Got {budget!r}, {block!r} instead."
             )
         self.block = block
-        self._tests = {name: BlockMeans(min(0.5, budget * block / ONE_IN)) for name in DETECTORS}
-        self._vectors: NDArray[np.float32] = np.zeros((block, 0), dtype=np.float32)
+        self._tests = {name: BlockMeans(min(0.5, budget * block / BUDGET_MESSAGES)) for name in VECTOR_TESTS}
+        self._vectors: Vector = np.zeros((block, 0), dtype=np.float32)
         self._filled = 0
         self._width = 0.0
         self._directions: Floats = np.zeros((0, DIRECTIONS))
@@ -97,7 +97,7 @@ class Vectors(Stateful):
         vectors = self._vectors.astype(np.float64)
         missing = np.isnan(vectors)
         if missing.any():
-            usual = self._tests[DETECTORS[0]].past[::2]
+            usual = self._tests[VECTOR_TESTS[0]].past[::2]
             usual = np.pad(usual, (0, vectors.shape[1] - len(usual)))
             vectors = np.where(missing, usual, vectors)
         return vectors
@@ -109,9 +109,9 @@ class Vectors(Stateful):
         if not self._width:
             self._width = variance**0.5
         figures = {
-            DETECTORS[0]: np.stack([mean, deviation], axis=1).ravel(),
-            DETECTORS[1]: _features(seen / (self._width or 1.0)),
-            DETECTORS[2]: np.array([effective_rank(seen)]),
+            VECTOR_TESTS[0]: np.stack([mean, deviation], axis=1).ravel(),
+            VECTOR_TESTS[1]: _features(seen / (self._width or 1.0)),
+            VECTOR_TESTS[2]: np.array([effective_rank(seen)]),
         }
         alarms = []
         for name, block in figures.items():
@@ -120,12 +120,12 @@ class Vectors(Stateful):
                 alarms.append(self._alarm(name, found, variance or 1.0))
         return alarms
 
-    def _alarm(self, name: str, found: Found, variance: float) -> Alarm:
+    def _alarm(self, name: str, found: BlockShift, variance: float) -> Alarm:
         statistic, threshold = found.distance, found.threshold
         before = after = None
-        if name == DETECTORS[0]:
+        if name == VECTOR_TESTS[0]:
             statistic, threshold = statistic / variance, threshold / variance
-        elif name == DETECTORS[2]:
+        elif name == VECTOR_TESTS[2]:
             before, after = float(found.before[0]), float(found.after[0])
             statistic, threshold = after - before, threshold**0.5
         window, since = found.window * self.block, found.blocks * self.block

@@ -1,22 +1,32 @@
 """Statistics of many series at once: adaptive windows, rates, means, blocks, and their error budget."""
 
-from drift.statistics.bank import ONE_IN, Shift, allowed_p
-from drift.statistics.blocks import BlockMeans, Found
-from drift.statistics.companions import AUDITION, DROPPED, EVERY, GENERATION, Companion, Company
+from drift.statistics.bank import Shift
+from drift.statistics.blocks import BlockMeans, BlockShift
+from drift.statistics.budget import BUDGET_MESSAGES, allowed_p
+from drift.statistics.companions import (
+    ADMISSION_MESSAGES,
+    CHECK_PERIOD,
+    DISMISSAL_MESSAGES,
+    GENERATION_MESSAGES,
+    PAIRED_LABELS,
+    Companion,
+    LabelWindow,
+)
 from drift.statistics.means import MeanBank
 from drift.statistics.rates import RateBank
 from drift.statistics.slots import Slots
 
 __all__ = [
-    "AUDITION",
-    "DROPPED",
-    "EVERY",
-    "GENERATION",
-    "ONE_IN",
+    "ADMISSION_MESSAGES",
+    "BUDGET_MESSAGES",
+    "CHECK_PERIOD",
+    "DISMISSAL_MESSAGES",
+    "GENERATION_MESSAGES",
+    "PAIRED_LABELS",
     "BlockMeans",
+    "BlockShift",
     "Companion",
-    "Company",
-    "Found",
+    "LabelWindow",
     "MeanBank",
     "RateBank",
     "Shift",

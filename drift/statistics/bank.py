@@ -7,18 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.core import Arrays, Counts, Floats, Ids, Stateful, Values, fields
+from drift.statistics.budget import allowed_p
 from drift.statistics.histograms import cut_sums
 
 ROWS = 12
 """Sizes of buckets, each twice the one before: the latest 8,000 to 12,000 entries of a series are kept. More
 would tell little, and memory must not grow with the length of the stream."""
-ONE_IN = 1e5
-"""Messages over which an expected number of false alarms is given."""
-
-
-def allowed_p(budget: float, tests: int, messages: int) -> float:
-    """Return the chance of going wrong that one more test may have, where so many went before."""
-    return budget / ONE_IN / max(1.0, tests / max(1, messages))
 
 
 class Shift(NamedTuple):

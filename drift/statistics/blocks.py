@@ -9,17 +9,17 @@ from scipy.special import fdtrc, fdtri, stdtr, stdtrit
 
 from drift.core import Arrays, Floats, State, Stateful, fields
 
-SCALES = (2, 4, 8, 16)
+RECENT_BLOCKS = (2, 4, 8, 16)
 """Latest blocks that are compared with those before: few find a jump, many a slow change."""
-ENOUGH = 8
+LEAST_BLOCKS = 8
 """Blocks needed before the latest ones can be compared with them."""
-LONGEST = 1000
+MOST_BLOCKS = 1000
 """Blocks that the past is a mean of, at most, so that it stays comparable with the present."""
-DRAWS = 200
+NULL_DRAWS = 200
 """Differences of blocks that the noise is a mean of, at most."""
 
 
-class Found(NamedTuple):
+class BlockShift(NamedTuple):
     """A change between two neighbouring stretches of blocks.
 
     Parameters
@@ -94,7 +94,9 @@ class BlockMeans(Stateful):
         self._draws = 0
         self._variance = self._squared = 0.0
         self._compared = (0.0, 0.0)
-        self._history: Floats = np.zeros((len(SCALES), 3))  # Of the cube roots: how many, mean, variance.
+        self._history: Floats = np.zeros(
+            (len(RECENT_BLOCKS), 3)
+        )  # Of the cube roots: how many, mean, variance.
 
     @property
     def past(self) -> Floats:
@@ -106,14 +108,14 @@ class BlockMeans(Stateful):
         """Distance of the latest blocks from those before, and what it would have to exceed; 0 at first."""
         return self._compared
 
-    def update(self, block: Floats) -> Found | None:
+    def update(self, block: Floats) -> BlockShift | None:
         """Take in one block, shape (figures,), and say if the figures changed; later ones may be longer."""
         self._widen(len(block))
         step = (block - self._latest[-1]) / np.sqrt(2.0) if len(self._latest) else None
-        self._latest = np.concatenate([self._latest, block[None]])[-max(SCALES) :]
-        if self._blocks >= LONGEST:
-            self._past *= 1.0 - 1.0 / LONGEST
-            self._blocks *= 1.0 - 1.0 / LONGEST
+        self._latest = np.concatenate([self._latest, block[None]])[-max(RECENT_BLOCKS) :]
+        if self._blocks >= MOST_BLOCKS:
+            self._past *= 1.0 - 1.0 / MOST_BLOCKS
+            self._blocks *= 1.0 - 1.0 / MOST_BLOCKS
         self._past = self._past + block
         self._blocks += 1.0
         found = self._compare()
@@ -133,21 +135,21 @@ class BlockMeans(Stateful):
 
     def _learn_noise(self, step: Floats) -> None:
         self._draws += 1
-        weight = 1.0 / min(self._draws, DRAWS)
+        weight = 1.0 / min(self._draws, NULL_DRAWS)
         self._variance += weight * (float(step @ step) - self._variance)
         # Two steps that share no block: the square of their product is tr(S^2) in the mean.
         if self._draws % 2:
             product = float(step @ self._step)
-            weight = 1.0 / min(1 + self._draws // 2, DRAWS)
+            weight = 1.0 / min(1 + self._draws // 2, NULL_DRAWS)
             self._squared += weight * (product * product - self._squared)
             self._step = step
 
-    def _compare(self) -> Found | None:
-        if self._draws < ENOUGH or self._variance <= 0.0:
+    def _compare(self) -> BlockShift | None:
+        if self._draws < LEAST_BLOCKS or self._variance <= 0.0:
             return None
-        latest, strongest, chance = self._latest[::-1].cumsum(axis=0), None, self.alpha / len(SCALES)
-        for place, n in enumerate(SCALES):
-            if n > len(latest) or self._blocks - n < max(ENOUGH, n):
+        latest, strongest, chance = self._latest[::-1].cumsum(axis=0), None, self.alpha / len(RECENT_BLOCKS)
+        for place, n in enumerate(RECENT_BLOCKS):
+            if n > len(latest) or self._blocks - n < max(LEAST_BLOCKS, n):
                 break
             after, before = latest[n - 1] / n, (self._past - latest[n - 1]) / (self._blocks - n)
             difference = after - before
@@ -159,18 +161,18 @@ class BlockMeans(Stateful):
             # Both of the latest blocks must lie there: in heavy tails, some block always stands out.
             there = (self._latest[-2:] - before) @ difference >= 0.5 * distance
             if p < chance and there.all():
-                corrected, chance = min(1.0, p * len(SCALES)), p
+                corrected, chance = min(1.0, p * len(RECENT_BLOCKS)), p
                 window = int(self._blocks)
-                strongest = Found(distance, float(noise * least), n, window, corrected, before, after)
+                strongest = BlockShift(distance, float(noise * least), n, window, corrected, before, after)
         return strongest
 
     def _judge(self, place: int, ratio: float) -> tuple[float, float]:
         """Return the chance of a ratio of distance to noise, and what it must exceed; note the ratio."""
-        alpha = self.alpha / len(SCALES)
+        alpha = self.alpha / len(RECENT_BLOCKS)
         freedom = min(max(1.0, self._variance**2 / max(self._squared, 1e-300)), float(len(self._past)))
-        known = freedom * min(self._draws, DRAWS) / 1.5  # Neighbouring differences share a block.
+        known = freedom * min(self._draws, NULL_DRAWS) / 1.5  # Neighbouring differences share a block.
         seen, mean, variance = self._history[place]
-        apart = seen / SCALES[place]
+        apart = seen / RECENT_BLOCKS[place]
         root = float(np.cbrt(ratio))
         p, least = 1.0, np.inf
         if apart > 2.0:
@@ -180,7 +182,7 @@ class BlockMeans(Stateful):
             bar = mean + float(stdtrit(apart - 1.0, 1.0 - alpha)) * deviation
             least = max(float(fdtri(freedom, known, 1.0 - alpha)), bar**3)
         if p >= alpha:
-            weight = 1.0 / min(seen + 1.0, LONGEST)
+            weight = 1.0 / min(seen + 1.0, MOST_BLOCKS)
             self._history[place, 0] += 1.0
             self._history[place, 1] += weight * (root - mean)
             self._history[place, 2] += weight * ((1.0 - weight) * (root - mean) ** 2 - variance)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 
-GENERATION = 250
+PAIRED_LABELS = 20
+"""Most labels of one message whose pairs are counted, those known longest: bounds the cost of a message."""
+GENERATION_MESSAGES = 250
 """Messages of a label after which its counts become the earlier ones, and those before them are forgotten."""
-AUDITION = 32
+ADMISSION_MESSAGES = 32
 """First messages of a generation, among which a label must meet another one to be counted with it."""
-DROPPED = 64
+DISMISSAL_MESSAGES = 64
 """Messages after which companions of less than half of them are not counted any more."""
-TIDY = 4
+TIDY_PERIOD = 4
 """Messages of a label between two tidyings, while companions are taken on."""
-EVERY = 8
+CHECK_PERIOD = 8
 """Messages of a label between two looks at its companions."""
 
 
@@ -33,7 +35,7 @@ class Companion:
 
 
 @dataclasses.dataclass(slots=True)
-class Company:
+class LabelWindow:
     """A label's own window: a generation and what there is of the next; `since` when it began."""
 
     since: int
@@ -61,8 +63,8 @@ class Company:
         Soon while companions are taken on: of a million rare labels none may hold all that it ever met. Not
         right after it met some, of which there is nothing to say yet.
         """
-        auditions = self.count <= AUDITION + 1 and self.count % TIDY == 1
-        return auditions or self.count in (DROPPED, GENERATION)
+        auditions = self.count <= ADMISSION_MESSAGES + 1 and self.count % TIDY_PERIOD == 1
+        return auditions or self.count in (DISMISSAL_MESSAGES, GENERATION_MESSAGES)
 
     def tidy(self) -> None:
         """Forget what comes along with less than half of the messages; begin a generation in time."""
@@ -71,7 +73,7 @@ class Company:
             for other, each in self.companions.items()
             if each.within or 2 * self.carried(other)[0] >= self.carried(other)[1]
         }
-        if self.count < GENERATION:
+        if self.count < GENERATION_MESSAGES:
             return
         for each in self.companions.values():
             each.earlier_of, each.earlier_met = self.count - each.skipped, each.met

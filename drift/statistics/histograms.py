@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Counts, Floats, Ids, compiled
+from drift.core import Counts, Floats, Ids, Mask, compiled
 
 
 @compiled
@@ -98,9 +97,7 @@ def dispersion(before: Floats, sums_before: Floats, memory: Floats, prior: float
 
 
 @compiled
-def plausible_cuts(
-    before: Floats, sums_before: Floats, spread: Floats, errors: float, chance: float
-) -> NDArray[np.bool_]:
+def plausible_cuts(before: Floats, sums_before: Floats, spread: Floats, errors: float, chance: float) -> Mask:
     """Return which cuts are worth an exact test, shape (cuts,).
 
     Parameters
@@ -144,7 +141,7 @@ def take_gaps(
     errors: float,
     chance: float,
     never: int,
-) -> NDArray[np.bool_]:
+) -> Mask:
     """Take in an event of each of some series, and note from when on they are overdue.
 
     Parameters

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Arrays, Floats, Ids, fields
+from drift.core import Arrays, Counts, Floats, Ids, fields
 from drift.statistics.bank import Bank, Shift
 from drift.statistics.histograms import take_values
 
-LEAST = 5.0
+LEAST_VALUES = 5.0
 """Values needed on either side of a cut: no alarm rests on an outlier."""
 
 
@@ -45,8 +44,8 @@ class MeanBank(Bank):
         if clock < 1:
             raise ValueError(f"A MeanBank needs clock in [1, inf). Got {clock!r} instead.")
         self.clock = clock
-        self._last: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self._seen: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._last: Counts = np.zeros(0, dtype=np.int64)
+        self._seen: Counts = np.zeros(0, dtype=np.int64)
         super().__init__(budget, buckets)
 
     def _resize(self, series: int) -> None:
@@ -62,7 +61,15 @@ class MeanBank(Bank):
             return []
         self._admit(int(series[-1]) + 1)
         chances, cuts = take_values(
-            self._sums, self._used, series, values, self._clock, self._last, self._seen, self.clock, LEAST
+            self._sums,
+            self._used,
+            series,
+            values,
+            self._clock,
+            self._last,
+            self._seen,
+            self.clock,
+            LEAST_VALUES,
         )
         tested = [(p, k) for k, p in enumerate(chances.tolist()) if p <= 1.0]
         self._tests += len(tested)

@@ -6,16 +6,15 @@ import heapq
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betainc
 
-from drift.core import Arrays, Floats, Ids, Lists, fields
+from drift.core import Arrays, Counts, Floats, Ids, Lists, Mask, fields
 from drift.statistics.bank import Bank, Cuts, Shift
 from drift.statistics.histograms import dispersion, overdue, plausible_cuts, take_gaps
 
 PRIOR_GAPS = 20.0
 """Gaps of a steady series that every dispersion is mixed with: a few gaps say little of their spread."""
-REMEMBERED = 1000.0
+REMEMBERED_GAPS = 1000.0
 """Forgotten gaps of a series whose spread is remembered, about."""
 PLAUSIBLE = 2.5
 """Log ratios below so many standard errors are not worth an exact test."""
@@ -68,12 +67,12 @@ class RateBank(Bank):
     figures = 2  # A gap and its square.
 
     def __init__(self, budget: float = 1.0, buckets: int = 3) -> None:
-        self._last: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self._due: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self._queued: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self._birth: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._last: Counts = np.zeros(0, dtype=np.int64)
+        self._due: Counts = np.zeros(0, dtype=np.int64)
+        self._queued: Counts = np.zeros(0, dtype=np.int64)
+        self._birth: Counts = np.zeros(0, dtype=np.int64)
         self._memory: Floats = np.zeros((0, 3))
-        self._silent: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+        self._silent: Mask = np.zeros(0, dtype=np.bool_)
         self._heap: list[tuple[int, int]] = []
         super().__init__(budget, buckets)
 
@@ -179,7 +178,7 @@ class RateBank(Bank):
     def _remember(self, series: int, entries: Floats) -> None:
         # A series whose rate has changed time and again comes in bursts.
         self._memory[series] += entries
-        if self._memory[series, 0] > REMEMBERED:
+        if self._memory[series, 0] > REMEMBERED_GAPS:
             self._memory[series] *= 0.5
 
     def _chances(self, cuts: Cuts, spread: Floats) -> Floats:

@@ -6,12 +6,10 @@ Every label has one record of `LABEL`, and a row of places from `start`, `room` 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Ids, compiled
+from drift.core import Counts, Ids, compiled
 
 PARTNERS = 32
 """Most partners that a label counts in one message."""
@@ -41,11 +39,11 @@ MESSAGES, TOP, USED, FREE = 0, 1, 2, 3
 CLASSES = 5
 """Sizes a row can have: 8, 16, 32, 64, 128 places."""
 
-Table = NDArray[Any]
+Records = NDArray[np.void]
 
 
 @compiled
-def needed(labels: Table, ids: Ids) -> int:
+def needed(labels: Records, ids: Ids) -> int:
     """Return how many places a message could take: each row may double for each partner it meets."""
     partners = min(len(ids) - 1, PARTNERS)
     need = 0
@@ -65,9 +63,7 @@ def line_of(start: int, room: int, partner: int) -> int:
 
 
 @compiled
-def meet(
-    labels: Table, places: Table, book: NDArray[np.int64], label: int, other: int, times: float
-) -> float:
+def meet(labels: Records, places: Records, book: Counts, label: int, other: int, times: float) -> float:
     """Count a partner in a label's row; return the weight it had, as a share of the label's touches.
 
     0 stands for an empty place, partner + 1 for a partner.
@@ -101,7 +97,7 @@ def meet(
 
 
 @compiled
-def _widen(labels: Table, places: Table, book: NDArray[np.int64], label: int) -> None:
+def _widen(labels: Records, places: Records, book: Counts, label: int) -> None:
     """Move a row to one twice as wide: a line divides into two, so nothing is crowded out."""
     start, room = labels["start"][label], labels["room"][label]
     wider = max(LINE, 2 * room)
@@ -122,7 +118,7 @@ def _widen(labels: Table, places: Table, book: NDArray[np.int64], label: int) ->
 
 
 @compiled
-def _take(places: Table, book: NDArray[np.int64], room: int) -> int:
+def _take(places: Records, book: Counts, room: int) -> int:
     """Return an empty row: one given back, or the next unused places."""
     free = FREE + _size_class(room)
     row = book[free]
@@ -146,7 +142,7 @@ def _size_class(room: int) -> int:
 
 
 @compiled
-def touches(labels: Table, label: int) -> float:
+def touches(labels: Records, label: int) -> float:
     """Return the decayed number of messages with a label."""
     if label >= len(labels) or labels["weight"][label] == 0.0:
         return 0.0
@@ -154,7 +150,7 @@ def touches(labels: Table, label: int) -> float:
 
 
 @compiled
-def share(labels: Table, places: Table, label: int, other: int) -> float:
+def share(labels: Records, places: Records, label: int, other: int) -> float:
     """Return the share of a label's messages that carry another, too."""
     if label >= len(labels) or labels["room"][label] == 0:
         return 0.0

@@ -17,18 +17,17 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Ids, Parts, State, Stateful, Values, fields, grown
+from drift.core import Counts, Floats, Ids, Parts, State, Stateful, Values, fields, grown
 from learners.cluster.cooccurrence import Cooccurrence
 from learners.cluster.dendrogram import Dendrogram
-from learners.cluster.linkage import ALIKE, HYSTERESIS, Matrix, comparison, difference, division
-from learners.cluster.nearest_clusters import companions_outside, surroundings, visit
+from learners.cluster.linkage import ALIKE, HYSTERESIS, comparison, difference, division
+from learners.cluster.nearest_clusters import companions_outside, nearest_clusters, visit
 from learners.core import Change, check_number
 
 BETTER = 1.25
 """How many times better a label must fit elsewhere to move."""
-LONGEST = 16
+LONGEST_WAIT = 16
 """Most times `patience` that a cluster waits for its next look: each that changes nothing doubles it."""
 SOON = 16
 """Most messages for each of its labels that a small cluster waits for its first look."""
@@ -93,9 +92,9 @@ class Clusters(Stateful):
         self.largest = largest
         self.counts = Cooccurrence(half_life)
         self._tree = Dendrogram()
-        self._visits: NDArray[np.int64] = np.zeros((16, 3), dtype=np.int64)
+        self._visits: Counts = np.zeros((16, 3), dtype=np.int64)
         self._visits[0, 2] = patience
-        self._scratch: Matrix = np.zeros((2, 16))
+        self._scratch: Floats = np.zeros((2, 16))
         self._looks = 0
         self._open = 0
 
@@ -170,13 +169,13 @@ class Clusters(Stateful):
         """Divide, absorb or move labels: the first that the counts are sure of."""
         self._looks += 1
         self._visits[cluster, 0] = 0
-        self._visits[cluster, 2] = min(2 * self._visits[cluster, 2], LONGEST * self.patience)
+        self._visits[cluster, 2] = min(2 * self._visits[cluster, 2], LONGEST_WAIT * self.patience)
         labels = np.array(self._tree.members(cluster), dtype=np.intp)
         known = self._known(labels)
         split = self._try_split(cluster, labels, known)
         if split:
             return split
-        nearest, best, there = surroundings(
+        nearest, best, there = nearest_clusters(
             *self.counts.tables, labels, self._tree.owners, self._tree.sizes, self.largest, self._scratch
         )
         merge = self._try_absorb(cluster, labels, nearest)
@@ -188,15 +187,15 @@ class Clusters(Stateful):
         looks = math.log(self._looks)
         return math.log(choices / self.delta) + looks + 2.0 * math.log(1.0 + looks)
 
-    def _known(self, labels: Ids) -> tuple[Matrix, Matrix, Matrix]:
+    def _known(self, labels: Ids) -> tuple[Floats, Floats, Floats]:
         """Return the similarities among some labels, their counts and their frequencies."""
         return self.counts.among(labels), self.counts.samples(labels), self.counts.frequencies(labels)
 
-    def _outside(self, labels: Ids, other: int) -> Matrix:
+    def _outside(self, labels: Ids, other: int) -> Floats:
         return companions_outside(*self.counts.tables, labels, self._tree.owners, other)
 
     def _try_split(
-        self, cluster: int, labels: Ids, known: tuple[Matrix, Matrix, Matrix]
+        self, cluster: int, labels: Ids, known: tuple[Floats, Floats, Floats]
     ) -> tuple[Change, ...]:
         if len(labels) < 2:
             return ()
@@ -224,7 +223,7 @@ class Clusters(Stateful):
         return (Change("merge", str(cluster), between, HYSTERESIS * asked),)
 
     def _try_moves(
-        self, cluster: int, labels: Ids, known: tuple[Matrix, Matrix, Matrix], best: Ids, there: Matrix
+        self, cluster: int, labels: Ids, known: tuple[Floats, Floats, Floats], best: Ids, there: Floats
     ) -> tuple[Change, ...]:
         """Move the labels that are surely more alike to another cluster than to their own."""
         alike, counts, frequency = known

@@ -6,9 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Ids, State, compiled
+from drift.core import Counts, Floats, Ids, State, compiled
 from learners.cluster.adjacency import (
     CLASSES,
     LABEL,
@@ -17,7 +16,7 @@ from learners.cluster.adjacency import (
     PLACE,
     TOP,
     USED,
-    Table,
+    Records,
     meet,
     needed,
 )
@@ -77,8 +76,8 @@ class Cooccurrence:
         check_number(self, "half_life", half_life, float, 1)
         self.half_life = half_life
         self._growth = 2.0 ** (1.0 / half_life)
-        self._labels: Table = np.zeros(0, dtype=LABEL)
-        self._places: Table = np.zeros(STEP, dtype=PLACE)
+        self._labels: Records = np.zeros(0, dtype=LABEL)
+        self._places: Records = np.zeros(STEP, dtype=PLACE)
         self._book = np.array([0, 0, 0, *[-1] * CLASSES], dtype=np.int64)
 
     def __len__(self) -> int:
@@ -96,7 +95,7 @@ class Cooccurrence:
         return int(self._book[MESSAGES])
 
     @property
-    def tables(self) -> tuple[Table, Table, NDArray[np.int64]]:
+    def tables(self) -> tuple[Records, Records, Counts]:
         """The tables for compiled code to read; they do not outlive the next `add`."""
         return self._labels, self._places, self._book
 
@@ -126,11 +125,11 @@ class Cooccurrence:
         """Return the decayed number of messages with a label."""
         return float(self.counts([label])[0])
 
-    def counts(self, labels: list[int] | Ids) -> NDArray[np.float64]:
+    def counts(self, labels: list[int] | Ids) -> Floats:
         """Return the decayed number of messages with each of some labels."""
         return counts(self._labels, np.asarray(labels, dtype=np.intp))
 
-    def frequencies(self, labels: list[int] | Ids) -> NDArray[np.float64]:
+    def frequencies(self, labels: list[int] | Ids) -> Floats:
         """Return the share of all messages that carry each of some labels."""
         return frequencies(self._labels, np.asarray(labels, dtype=np.intp), self.messages)
 
@@ -143,7 +142,7 @@ class Cooccurrence:
         partners: list[int] = (np.sort(held[held > 0]) - 1).tolist()
         return partners
 
-    def among(self, group: list[int] | Ids) -> NDArray[np.float64]:
+    def among(self, group: list[int] | Ids) -> Floats:
         """Return the Jaccard similarities beyond chance within a group of labels, shape (m, m); 0 to itself.
 
         0 stands for labels that meet as often as at random, less for those that avoid each other. Frequent
@@ -152,7 +151,7 @@ class Cooccurrence:
         """
         return among(*self.tables, np.asarray(group, dtype=np.intp))
 
-    def samples(self, labels: list[int] | Ids) -> NDArray[np.float64]:
+    def samples(self, labels: list[int] | Ids) -> Floats:
         """Return how many messages, all of one weight, would tell as much as is known about each label.
 
         Of n messages with weights that decay to nothing, twice their sum: the old tell something still. Of
@@ -175,7 +174,7 @@ class Cooccurrence:
         self._book = np.array(state["book"], dtype=np.int64)
 
 
-def _restored(fields: State, dtype: np.dtype[Any], least: int) -> Table:
+def _restored(fields: State, dtype: np.dtype[Any], least: int) -> Records:
     names = dtype.names or ()
     size = len(fields[names[0]])
     table = np.zeros(max(least, size), dtype=dtype)
@@ -185,7 +184,7 @@ def _restored(fields: State, dtype: np.dtype[Any], least: int) -> Table:
 
 
 @compiled
-def _count(labels: Table, places: Table, book: NDArray[np.int64], ids: Ids, growth: float) -> bool:
+def _count(labels: Records, places: Records, book: Counts, ids: Ids, growth: float) -> bool:
     """Count one message; return False, with nothing changed, where a table is too small for it."""
     k = len(ids)
     # A row at most doubles once in a message for each label it meets, up to its widest.
@@ -212,7 +211,7 @@ def _count(labels: Table, places: Table, book: NDArray[np.int64], ids: Ids, grow
 
 
 @compiled
-def _touch(labels: Table, places: Table, book: NDArray[np.int64], label: int, growth: float) -> None:
+def _touch(labels: Records, places: Records, book: Counts, label: int, growth: float) -> None:
     now = book[MESSAGES]
     if labels["weight"][label] == 0.0:
         # Its first message: chance is counted from here on.
@@ -228,7 +227,7 @@ def _touch(labels: Table, places: Table, book: NDArray[np.int64], label: int, gr
 
 
 @compiled
-def _rescale(labels: Table, places: Table, book: NDArray[np.int64], label: int) -> None:
+def _rescale(labels: Records, places: Records, book: Counts, label: int) -> None:
     scale = 1.0 / labels["weight"][label]
     labels["weight"][label] = 1.0
     labels["touches"][label] *= scale
@@ -245,7 +244,7 @@ def _rescale(labels: Table, places: Table, book: NDArray[np.int64], label: int) 
 
 
 @compiled
-def _beyond_doubt(labels: Table, label: int, other: int, share: float, now: int) -> float:
+def _beyond_doubt(labels: Records, label: int, other: int, share: float, now: int) -> float:
     """Return how much oftener a label meets a companion than by chance; 0 where that may be chance."""
     excess = share - frequency(labels, other, now)
     known = labels["touches"][label] / labels["weight"][label]
@@ -253,7 +252,7 @@ def _beyond_doubt(labels: Table, label: int, other: int, share: float, now: int)
 
 
 @compiled
-def _wonder(labels: Table, places: Table, label: int, expected: float, now: int) -> None:
+def _wonder(labels: Records, places: Records, label: int, expected: float, now: int) -> None:
     """Compare how expected a label's companions were with what is usual; forget when they are others.
 
     The test is Page's: a sum of shortfalls that starts again at 0. What a label knew counts `FRESH` touches

@@ -7,9 +7,8 @@ import heapq
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Ids, State, grown
+from drift.core import Counts, Ids, State, grown
 
 
 class Dendrogram:
@@ -31,10 +30,10 @@ class Dendrogram:
 
     def __init__(self) -> None:
         self.ids = 1
-        self._owner: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
+        self._owner: Ids = np.zeros(0, dtype=np.intp)
         self._labels = 0
         self._members: dict[int, list[int]] = {0: []}
-        self._sizes: NDArray[np.int64] = np.zeros(16, dtype=np.int64)
+        self._sizes: Counts = np.zeros(16, dtype=np.int64)
         self._parent: dict[int, int] = {}
         self._children: dict[int, tuple[int, int]] = {}
         self._free: list[int] = []
@@ -58,7 +57,7 @@ class Dendrogram:
         return self._owner[: self._labels]
 
     @property
-    def sizes(self) -> NDArray[np.int64]:
+    def sizes(self) -> Counts:
         """How many labels each leaf holds, by id; at least `ids` long."""
         return self._sizes
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Ids, compiled
+from drift.core import Floats, Ids, compiled
 from learners.cluster.similarity import jaccard_by_chance
-
-Matrix = NDArray[np.float64]
 
 HYSTERESIS = 1.5
 """How much more alike than what divides them two clusters must be to come together: no flapping."""
@@ -50,7 +47,7 @@ def evidence(sample: float, seen: float, supposed: float, chance: float) -> floa
 
 
 @compiled
-def average_linkage(alike: Matrix, counts: Matrix) -> tuple[NDArray[np.intp], Matrix]:
+def average_linkage(alike: Floats, counts: Floats) -> tuple[Ids, Floats]:
     """Return the merges of average linkage, closest first, as pairs (survivor, absorbed), and how close.
 
     Groups are averaged by their labels' counts: what is little known decides little.
@@ -86,7 +83,7 @@ def average_linkage(alike: Matrix, counts: Matrix) -> tuple[NDArray[np.intp], Ma
 
 
 @compiled
-def mean_similarity(alike: Matrix, counts: Matrix, one: Ids, other: Ids) -> float:
+def mean_similarity(alike: Floats, counts: Floats, one: Ids, other: Ids) -> float:
     """Return the mean similarity of pairs from two groups, by the rarer label's count; -1 without pairs.
 
     The same group twice gives its cohesion: a label is no pair with itself.
@@ -102,7 +99,7 @@ def mean_similarity(alike: Matrix, counts: Matrix, one: Ids, other: Ids) -> floa
 
 
 @compiled
-def messages_behind(alike: Matrix, counts: Matrix, group: Ids) -> float:
+def messages_behind(alike: Floats, counts: Floats, group: Ids) -> float:
     """Return about how many messages a group of labels was seen on, those with several counted once."""
     total = 0.0
     for i in group:
@@ -117,7 +114,7 @@ def messages_behind(alike: Matrix, counts: Matrix, group: Ids) -> float:
 
 
 @compiled
-def sample_of_pairs(alike: Matrix, counts: Matrix, one: Ids, other: Ids) -> float:
+def sample_of_pairs(alike: Floats, counts: Floats, one: Ids, other: Ids) -> float:
     """Return of how many messages the mean similarity between two groups is about the mean.
 
     Labels that come together tell one thing, labels that do not tell as many as they are, on either side.
@@ -165,7 +162,7 @@ def difference(
     True
     """
     low, high = min(seen, share * seen_of), max(seen, share * seen_of)
-    told = 0.0
+    least = 0.0
     for _ in range(HALVINGS):
         # Convex in the supposed value: a third at a time is left out.
         left, right = (2.0 * low + high) / 3.0, (low + 2.0 * high) / 3.0
@@ -173,20 +170,20 @@ def difference(
         at_right = evidence(sample, seen, right, chance) + evidence(
             sample_of, seen_of, right / share, chance_of
         )
-        told = min(at_left, at_right)
+        least = min(at_left, at_right)
         if at_left < at_right:
             high = right
         else:
             low = left
-    return told
+    return least
 
 
 @compiled
 def comparison(
-    alike: Matrix,
-    counts: Matrix,
-    frequency: Matrix,
-    outside: Matrix,
+    alike: Floats,
+    counts: Floats,
+    frequency: Floats,
+    outside: Floats,
     one: Ids,
     other: Ids,
     linkage: float,
@@ -207,31 +204,31 @@ def comparison(
         most, more = ALIKE, evidence(sample, between, floor, chance) if between > floor else 0.0
     for group in (one, other):
         foreign = linkage * outside[group].mean()
-        told = evidence(sample, between, HYSTERESIS * foreign, chance)
+        against = evidence(sample, between, HYSTERESIS * foreign, chance)
         most = max(most, foreign)
-        less = max(less, told) if between < foreign else less
-        more = min(more, told) if between >= HYSTERESIS * foreign else 0.0
+        less = max(less, against) if between < foreign else less
+        more = min(more, against) if between >= HYSTERESIS * foreign else 0.0
         if len(group) > 1:
             behind, often = messages_behind(alike, counts, group), frequency[group].mean()
             cohesion = max(0.0, mean_similarity(alike, counts, group, group))
             usual = jaccard_by_chance(often, often)
             share = HYSTERESIS * linkage
-            told = difference(sample, between, chance, behind, cohesion, usual, share)
+            against = difference(sample, between, chance, behind, cohesion, usual, share)
             most = max(most, linkage * cohesion)
-            less = max(less, told) if between < linkage * cohesion else less
-            more = min(more, told) if between >= share * cohesion else 0.0
+            less = max(less, against) if between < linkage * cohesion else less
+            more = min(more, against) if between >= share * cohesion else 0.0
     return between, most, less, more
 
 
 @compiled
 def division(
-    alike: Matrix,
-    counts: Matrix,
-    frequency: Matrix,
-    outside: Matrix,
+    alike: Floats,
+    counts: Floats,
+    frequency: Floats,
+    outside: Floats,
     linkage: float,
     least: float,
-) -> tuple[Ids, Matrix]:
+) -> tuple[Ids, Floats]:
     """Return the part that each label goes to (all 0 where nothing is sure), and what speaks for each part.
 
     The merges of average linkage are undone from the last: each whose two sides are surely apart, by

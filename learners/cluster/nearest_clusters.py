@@ -6,11 +6,9 @@ Its cost is bounded by the largest cluster and the widest row of partners, whate
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Ids, compiled
-from learners.cluster.adjacency import MESSAGES, Table, touches
-from learners.cluster.linkage import Matrix
+from drift.core import Counts, Floats, Ids, compiled
+from learners.cluster.adjacency import MESSAGES, Records, touches
 from learners.cluster.similarity import at_least, frequency, jaccard_by_chance, similarity
 
 ONCE = 1.5
@@ -19,8 +17,8 @@ ONCE = 1.5
 
 @compiled
 def companions_outside(
-    labels: Table, places: Table, book: NDArray[np.int64], members: Ids, owner: Ids, other: int
-) -> Matrix:
+    labels: Records, places: Records, book: Counts, members: Ids, owner: Ids, other: int
+) -> Floats:
     """Return how alike each member is at least to the label, not of its cluster or `other`, most like it."""
     most = np.zeros(len(members))
     for n in range(len(members)):
@@ -42,16 +40,16 @@ def companions_outside(
 
 
 @compiled
-def surroundings(
-    labels: Table,
-    places: Table,
-    book: NDArray[np.int64],
+def nearest_clusters(
+    labels: Records,
+    places: Records,
+    book: Counts,
     members: Ids,
     owner: Ids,
-    sizes: NDArray[np.int64],
+    sizes: Counts,
     largest: int,
-    scratch: Matrix,
-) -> tuple[int, NDArray[np.intp], Matrix]:
+    scratch: Floats,
+) -> tuple[int, Ids, Floats]:
     """Return the cluster nearest to a cluster, and for each member its nearest and how alike they are.
 
     -1 stands for none. How alike: the similarities to a cluster's labels, summed, over its size with the
@@ -95,7 +93,7 @@ def surroundings(
 
 
 @compiled
-def visit(labels: Table, owner: Ids, visits: NDArray[np.int64], message: int, ids: Ids, patience: int) -> int:
+def visit(labels: Records, owner: Ids, visits: Counts, message: int, ids: Ids, patience: int) -> int:
     """Count one message for each cluster that it touches; return the first that is due a look, or -1.
 
     `visits`, shape (clusters, 3), holds messages since the last look, the last message counted, and how many

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Ids, compiled
-from learners.cluster.adjacency import MESSAGES, WIDEST, Table, share, touches
+from drift.core import Counts, Floats, Ids, compiled
+from learners.cluster.adjacency import MESSAGES, WIDEST, Records, share, touches
 
 DOUBT = 4.0
 """Standard deviations above chance from which a companion is one: the highest of many are high by chance."""
 
 
 @compiled
-def frequency(labels: Table, label: int, now: int) -> float:
+def frequency(labels: Records, label: int, now: int) -> float:
     """Return the share of all messages that carry a label."""
     if label >= len(labels) or labels["weight"][label] == 0.0:
         return 0.0
@@ -37,7 +36,7 @@ def jaccard(both: float, one: float, other: float) -> float:
 
 
 @compiled
-def similarity(labels: Table, places: Table, book: NDArray[np.int64], a: int, b: int) -> float:
+def similarity(labels: Records, places: Records, book: Counts, a: int, b: int) -> float:
     """Return the Jaccard similarity beyond chance of two labels; see `Cooccurrence.among`.
 
     How often they meet is read from the row with fewer touches: the rarer label's, or that of the one whose
@@ -72,7 +71,7 @@ def at_least(alike: float, chance: float, sample: float) -> float:
 
 
 @compiled
-def among(labels: Table, places: Table, book: NDArray[np.int64], group: Ids) -> NDArray[np.float64]:
+def among(labels: Records, places: Records, book: Counts, group: Ids) -> Floats:
     """Return the similarities within a group of labels; see `Cooccurrence.among`."""
     alike = np.empty((len(group), len(group)))
     for i in range(len(group)):
@@ -83,7 +82,7 @@ def among(labels: Table, places: Table, book: NDArray[np.int64], group: Ids) -> 
 
 
 @compiled
-def counts(labels: Table, ids: Ids) -> NDArray[np.float64]:
+def counts(labels: Records, ids: Ids) -> Floats:
     """Return the decayed number of messages with each of some labels."""
     counted = np.empty(len(ids))
     for n in range(len(ids)):
@@ -92,7 +91,7 @@ def counts(labels: Table, ids: Ids) -> NDArray[np.float64]:
 
 
 @compiled
-def samples(labels: Table, ids: Ids, growth: float) -> NDArray[np.float64]:
+def samples(labels: Records, ids: Ids, growth: float) -> Floats:
     """Return what is known about each of some labels in messages; see `Cooccurrence.samples`."""
     sample, keep = np.zeros(len(ids)), 1.0 / growth
     for n in range(len(ids)):
@@ -104,7 +103,7 @@ def samples(labels: Table, ids: Ids, growth: float) -> NDArray[np.float64]:
 
 
 @compiled
-def frequencies(labels: Table, ids: Ids, now: int) -> NDArray[np.float64]:
+def frequencies(labels: Records, ids: Ids, now: int) -> Floats:
     """Return the share of messages that carry each of some labels."""
     often = np.empty(len(ids))
     for n in range(len(ids)):

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Stateful, Values, fields
+from drift.core import Stateful, Values, Vector, fields
 from learners.core.parameters import check_number
 
 _LARGEST = float(np.finfo(np.float32).max)
@@ -58,7 +57,7 @@ class FeatureSpace(Stateful):
         """Return the length of a vector."""
         return self._size
 
-    def vector(self, features: Mapping[Any, Any]) -> NDArray[np.float32]:
+    def vector(self, features: Mapping[Any, Any]) -> Vector:
         """Return a vector of shape (len(self),), after giving slots to the names that are new.
 
         Raises
@@ -69,12 +68,12 @@ class FeatureSpace(Stateful):
         placed = [self._place(str(name), value, grow=True) for name, value in features.items()]
         return self._fill(placed)
 
-    def peek(self, features: Mapping[Any, Any]) -> NDArray[np.float32]:
+    def peek(self, features: Mapping[Any, Any]) -> Vector:
         """Return the vector that `vector` would, without the slots of names that are new."""
         placed = [self._place(str(name), value, grow=False) for name, value in features.items()]
         return self._fill(placed)
 
-    def _fill(self, placed: list[tuple[int, float] | None]) -> NDArray[np.float32]:
+    def _fill(self, placed: list[tuple[int, float] | None]) -> Vector:
         x = np.zeros(self._size)
         for slot, value in filter(None, placed):
             x[slot] += value

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Ids, compiled
+from drift.core import Ids, Mask, compiled
 
 
 class Targets(NamedTuple):
@@ -38,13 +38,13 @@ class Targets(NamedTuple):
         """Whether every label that is not positive is negative."""
         return self.negative is None
 
-    def dense(self, size: int) -> NDArray[np.bool_]:
+    def dense(self, size: int) -> Mask:
         """Return the positives as a mask of shape (size,)."""
         mask = np.zeros(size, dtype=np.bool_)
         mask[self.positive] = True
         return mask
 
-    def unknown(self, size: int) -> NDArray[np.bool_]:
+    def unknown(self, size: int) -> Mask:
         """Return a mask of shape (size,): True where the message says neither yes nor no."""
         if self.negative is None:
             return np.zeros(size, dtype=np.bool_)
@@ -73,8 +73,8 @@ def packed(targets: Sequence[Targets]) -> dict[str, Any]:
 
 def unpacked(state: Mapping[str, Any]) -> list[Targets]:
     """Return what `packed` was given."""
-    told = zip(_rows(state["positive"]), _rows(state["negative"]), state["complete"].tolist(), strict=True)
-    return [Targets(positive, None if complete else negative) for positive, negative, complete in told]
+    saved = zip(_rows(state["positive"]), _rows(state["negative"]), state["complete"].tolist(), strict=True)
+    return [Targets(positive, None if complete else negative) for positive, negative, complete in saved]
 
 
 def _ragged(rows: Sequence[Ids]) -> dict[str, Ids]:

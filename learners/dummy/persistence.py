@@ -8,7 +8,7 @@ from drift.core import Arrays, Ids, Values, Vector, fields
 from learners.core import Prediction, Targets, in_both
 from learners.dummy.priors import PriorBased
 
-KEEP = 0.999
+STAYING_DECAY = 0.999
 """Decay a message of the counts behind the odds of staying."""
 
 
@@ -65,8 +65,8 @@ class Persistence(PriorBased):
         self._learn_priors(x, targets)
         if targets.complete:
             stayed = in_both(self._previous, targets.positive)
-            self._stayed = self._stayed * KEEP + stayed
-            self._asked = self._asked * KEEP + len(self._previous)
+            self._stayed = self._stayed * STAYING_DECAY + stayed
+            self._asked = self._asked * STAYING_DECAY + len(self._previous)
         self._previous = targets.positive if targets.complete else self._kept(targets)
 
     def _kept(self, targets: Targets) -> Ids:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, State, Values, Vector, compiled, fields, grown
+from drift.core import Arrays, Floats, Ids, Mask, State, Values, Vector, compiled, fields, grown
 from learners.core import LabelSpace, Learner, Targets, check_number
 
-Table = NDArray[np.float64]
 NO_FEATURES: Vector = np.zeros(0, dtype=np.float32)
-HEARSAY = 20.0
+INHERITED_WEIGHT = 20.0
 """Messages that a prior taken over from elsewhere stands for."""
 
 
@@ -79,11 +77,11 @@ class LabelPriors(Learner):
             self._complete = self._complete * keep + 1.0
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
-        """See `Learner.inherit`; the prior weighs as much as `HEARSAY` messages."""
+        """See `Learner.inherit`; the prior weighs as much as `INHERITED_WEIGHT` messages."""
         del parent
         self._grow(len(self.label_space))
-        self._known[label] = HEARSAY
-        self._positive[label] = HEARSAY * prior
+        self._known[label] = INHERITED_WEIGHT
+        self._positive[label] = INHERITED_WEIGHT * prior
         self._scores = self._logits = None
 
     def _grow(self, size: int) -> None:
@@ -100,7 +98,7 @@ class LabelPriors(Learner):
 
 
 @compiled
-def _frequencies(positive: Table, known: Table, size: int, complete: float, scores: Vector) -> None:
+def _frequencies(positive: Floats, known: Floats, size: int, complete: float, scores: Vector) -> None:
     """Fill in the frequencies; labels past the first `size` were known to every complete message."""
     for label in range(len(scores)):
         # Half a yes and half a no in advance: one message alone proves little.
@@ -117,7 +115,7 @@ def _log_odds(scores: Vector, logits: Vector) -> None:
 
 
 @compiled
-def _count(positive: Table, known: Table, labels: Ids, unknown: NDArray[np.bool_], keep: float) -> None:
+def _count(positive: Floats, known: Floats, labels: Ids, unknown: Mask, keep: float) -> None:
     for label in range(len(unknown)):
         if not unknown[label]:
             positive[label] *= keep

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Ids, Vector, compiled
+from drift.core import Floats, Ids, Mask, Vector, compiled
 
 CANDIDATES = (
     *("half", "half+top", "micro", "micro+top", "macro", "half-micro+top", "half-macro+top"),
@@ -24,13 +24,10 @@ JOINT, PREVIOUS, CHOICE = THRESHOLDS, THRESHOLDS + 2, len(CANDIDATES)
 cluster's best candidates come to."""
 HALF, MICRO, MACRO = 0, 2, 4
 """Rows of the plain thresholds."""
-LEAST = 0.05
+LEAST_PREDICTED = 0.05
 """Probability below which no candidate predicts a label, unless a neighbour carries it."""
 UNHEARD = 0.03
 """Share of the neighbours' vote that a label-set nobody voted for is taken to have."""
-
-Masks = NDArray[np.bool_]
-Table = NDArray[np.float64]
 
 
 @compiled
@@ -39,12 +36,12 @@ def candidates(
     previous: Ids,
     ids: Ids,
     sizes: Ids,
-    weights: Table,
+    weights: Floats,
     clusters: Ids,
-    accounts: Table,
-    micro: Table,
-    macro: Table,
-) -> tuple[Ids, Ids, Ids, Masks]:
+    accounts: Floats,
+    micro: Floats,
+    macro: Floats,
+) -> tuple[Ids, Ids, Ids, Mask]:
     """Return the active labels, their clusters, which of these each lives in, and each candidate's guess.
 
     Parameters
@@ -88,7 +85,7 @@ def _active(probabilities: Vector, previous: Ids, ids: Ids, place: Ids) -> Ids:
         place[label] = 0
     active, size = np.empty(len(place), dtype=np.intp), 0
     for label in range(len(place)):
-        if place[label] == 0 or probabilities[label] >= LEAST:
+        if place[label] == 0 or probabilities[label] >= LEAST_PREDICTED:
             place[label], active[size] = size, label
             size += 1
     return active[:size]
@@ -112,9 +109,9 @@ def _columns(clusters: Ids, active: Ids) -> tuple[Ids, Ids]:
 
 
 @compiled
-def _thresholds(p: Table, active: Ids, micro: Table, macro: Table, predicted: Masks) -> None:
+def _thresholds(p: Floats, active: Ids, micro: Floats, macro: Floats, predicted: Mask) -> None:
     """Fill in the first rows. The threshold that maximises F1 is half the F1 that it reaches."""
-    common = min(max(micro[0] / micro[1] / 2, LEAST), 0.5)
+    common = min(max(micro[0] / micro[1] / 2, LEAST_PREDICTED), 0.5)
     top = 0
     for label in range(len(p)):
         if p[label] > p[top]:
@@ -136,7 +133,7 @@ def _thresholds(p: Table, active: Ids, micro: Table, macro: Table, predicted: Ma
 
 
 @compiled
-def _proposals(predicted: Masks, place: Ids, ids: Ids, sizes: Ids, weights: Table) -> tuple[Masks, Table]:
+def _proposals(predicted: Mask, place: Ids, ids: Ids, sizes: Ids, weights: Floats) -> tuple[Mask, Floats]:
     """Return the neighbours' label-sets and two thresholded ones, and each one's share of the vote."""
     proposals = np.zeros((len(sizes) + 2, predicted.shape[1]), dtype=np.bool_)
     votes, total, first = np.zeros(len(sizes) + 2), 0.0, 0
@@ -155,7 +152,7 @@ def _proposals(predicted: Masks, place: Ids, ids: Ids, sizes: Ids, weights: Tabl
 
 
 @compiled
-def _rescore(proposals: Masks, votes: Table, p: Table, owner: Ids, clusters: int, chosen: Masks) -> None:
+def _rescore(proposals: Mask, votes: Floats, p: Floats, owner: Ids, clusters: int, chosen: Mask) -> None:
     """Fill in the best proposal for the message, and the best for each cluster put together; shape (2, A).
 
     A proposal's worth is its log-odds under the labels' probabilities plus the log of its share of the
@@ -183,7 +180,7 @@ def _rescore(proposals: Masks, votes: Table, p: Table, owner: Ids, clusters: int
 
 
 @compiled
-def _worthiest(worth: Table, codes: NDArray[np.uint64], votes: Table) -> int:
+def _worthiest(worth: Floats, codes: NDArray[np.uint64], votes: Floats) -> int:
     """Return the proposal that is worth most, votes counted; of equals the first."""
     best, most = 0, -np.inf
     for row in range(len(worth)):
@@ -208,7 +205,7 @@ def _code(n: int) -> np.uint64:
 
 
 @compiled
-def _best(accounts: Table, clusters: Ids) -> Ids:
+def _best(accounts: Floats, clusters: Ids) -> Ids:
     """Return the candidate that earned most in each of some clusters; of equals the first."""
     best = np.zeros(len(clusters), dtype=np.intp)
     for column in range(len(clusters)):

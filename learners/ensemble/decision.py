@@ -10,16 +10,28 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, State, Stateful, Values, Vector, compiled, fields, grown
+from drift.core import (
+    Arrays,
+    Counts,
+    Floats,
+    Ids,
+    Mask,
+    State,
+    Stateful,
+    Values,
+    Vector,
+    compiled,
+    fields,
+    grown,
+)
 from learners.core import Targets, best_labels, check_choice, check_number
-from learners.ensemble.candidates import CHOICE, MACRO, MICRO, Masks, Table, candidates
+from learners.ensemble.candidates import CHOICE, MACRO, MICRO, candidates
 from learners.neighbors import Neighbours
 
 RULES = ("balanced", "hamming", "macro_f1", "micro_f1", "subset")
 BALANCED, HAMMING, MACRO_F1, MICRO_F1, SUBSET = range(len(RULES))
-TOP = {"top_1": 1, "top_3": 3, "top_5": 5}
+TOP_K = {"top_1": 1, "top_3": 3, "top_5": 5}
 """Rules that serve P@k: always so many labels, the likeliest, as far as so many are known."""
 RAREST = 5.0
 """Most that one answer about a rare label can weigh, beside 1 for an exact label-set."""
@@ -46,7 +58,7 @@ class Decided(NamedTuple):
     active: Ids
     clusters: Ids
     owner: Ids
-    candidates: Masks
+    candidates: Mask
 
 
 class Decision(Stateful):
@@ -74,18 +86,18 @@ class Decision(Stateful):
     )
 
     def __init__(self, rule: str = "balanced", keep: float = 0.998) -> None:
-        check_choice(self, "rule", rule, (*RULES, *TOP))
+        check_choice(self, "rule", rule, (*RULES, *TOP_K))
         check_number(self, "keep", keep, float, 0, 1)
         self.rule = rule
         self.keep = keep
-        self._whole: Table = np.zeros(CHOICE + 1)
-        self._accounts: Table = np.zeros((0, CHOICE))
+        self._whole: Floats = np.zeros(CHOICE + 1)
+        self._accounts: Floats = np.zeros((0, CHOICE))
         # F1 of the threshold candidates, as (2 tp, predicted + true): all labels together, and per label.
         self._micro = np.array([1.0, 3.0])
-        self._macro: Table = np.zeros((0, 2))
+        self._macro: Floats = np.zeros((0, 2))
         # Messages, and messages with each label, for how rare a label is.
         self._messages = 0.0
-        self._seen: Table = np.zeros(0)
+        self._seen: Floats = np.zeros(0)
         self._labels = 0
 
     def decide(
@@ -104,15 +116,15 @@ class Decision(Stateful):
             self._micro,
             self._macro,
         )
-        if self.rule in TOP:
-            chosen = np.sort(best_labels(probabilities, TOP[self.rule]))
+        if self.rule in TOP_K:
+            chosen = np.sort(best_labels(probabilities, TOP_K[self.rule]))
         else:
             chosen = active[predicted[self._whole.argmax()]]
         return Decided(chosen, active, columns, owner, predicted)
 
     def learn(self, decided: Decided, targets: Targets) -> None:
         """Book what each candidate would have earned on a message with complete targets."""
-        if self.rule in TOP or not len(decided.active):
+        if self.rule in TOP_K or not len(decided.active):
             return
         before = max(1, self._labels)
         # Both ascend.
@@ -150,12 +162,12 @@ def _learn(
     active: Ids,
     clusters: Ids,
     owner: Ids,
-    predicted: Masks,
-    whole: Table,
-    accounts: Table,
-    micro: Table,
-    macro: Table,
-    seen: Table,
+    predicted: Mask,
+    whole: Floats,
+    accounts: Floats,
+    micro: Floats,
+    macro: Floats,
+    seen: Floats,
 ) -> None:
     """Book one message, the `messages`th but one, of a stream with so many labels."""
     truth, missed = _truth(active, positive)
@@ -181,7 +193,7 @@ def _learn(
 
 
 @compiled
-def _truth(active: Ids, positive: Ids) -> tuple[Masks, int]:
+def _truth(active: Ids, positive: Ids) -> tuple[Mask, int]:
     """Return which active labels are positive, and how many positives are not active; both ascend."""
     truth, place, missed = np.zeros(len(active), dtype=np.bool_), 0, len(positive)
     for label in positive:
@@ -194,7 +206,7 @@ def _truth(active: Ids, positive: Ids) -> tuple[Masks, int]:
 
 
 @compiled
-def _tally(predicted: Masks, truth: Masks, owner: Ids, clusters: int) -> NDArray[np.int64]:
+def _tally(predicted: Mask, truth: Mask, owner: Ids, clusters: int) -> Counts:
     """Count labels predicted, rightly so, and true: by candidate, then cluster and (last) in all."""
     rows, size = predicted.shape
     tally = np.zeros((3, rows, clusters + 1), dtype=np.int64)
@@ -209,7 +221,7 @@ def _tally(predicted: Masks, truth: Masks, owner: Ids, clusters: int) -> NDArray
 
 
 @compiled
-def _add_earned(rule: int, tally: NDArray[np.int64], micro_f1: float, earned: Table) -> None:
+def _add_earned(rule: int, tally: Counts, micro_f1: float, earned: Floats) -> None:
     """Add what each candidate earned in each cluster and, last, in all; shape (C + 1, K + 1)."""
     for row in range(earned.shape[0]):
         for column in range(earned.shape[1]):
@@ -229,7 +241,7 @@ def _add_earned(rule: int, tally: NDArray[np.int64], micro_f1: float, earned: Ta
 
 @compiled
 def _add_macro_earned(
-    predicted: Masks, truth: Masks, active: Ids, owner: Ids, weights: Table, macro: Table, earned: Table
+    predicted: Mask, truth: Mask, active: Ids, owner: Ids, weights: Floats, macro: Floats, earned: Floats
 ) -> None:
     """Add what macro-F1 gains, to first order: an answer about a label weighs by how rare the label is."""
     for label in range(len(active)):
@@ -243,7 +255,7 @@ def _add_macro_earned(
 
 @compiled
 def _follow_thresholds(
-    predicted: Masks, truth: Masks, active: Ids, positive: Ids, micro: Table, macro: Table, seen: Table
+    predicted: Mask, truth: Mask, active: Ids, positive: Ids, micro: Floats, macro: Floats, seen: Floats
 ) -> None:
     """Book the F1 that the thresholds reach: of all labels together, and of each label that is touched."""
     right, either = 0, len(positive)

@@ -185,14 +185,16 @@ class IHOMER(Learner):
         scored = self._work_out(x)
         likely = best_labels(scored.mixed.probabilities, labels).tolist()
         # Plain lists: for five labels, set operations on arrays cost more than all the rest.
-        told = np.array(list(dict.fromkeys(scored.decided.labels.tolist() + likely))[:labels], dtype=np.intp)
-        opinions, trust = scored.mixed.opinions[:, told], self._mixture.trust(told)
+        explained = np.array(
+            list(dict.fromkeys(scored.decided.labels.tolist() + likely))[:labels], dtype=np.intp
+        )
+        opinions, trust = scored.mixed.opinions[:, explained], self._mixture.trust(explained)
         names = (*self._experts, "stacked")
         near = scored.near
         sets = np.split(near.ids, np.cumsum(near.sizes)[:-1])
         nearest = zip(self._near_angle.numbers(near), near.weights.tolist(), sets, strict=False)
         return Explanation(
-            told,
+            explained,
             dict(zip(names, opinions.tolist(), strict=True)),
             dict(zip(names, trust.tolist(), strict=True)),
             [Neighbour(*each) for each in islice(nearest, neighbours)],

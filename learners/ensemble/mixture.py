@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Stateful, Vector, compiled, fields, grown
+from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, compiled, fields, grown
 from learners.core import Targets, check_number
 
 FLOOR = 0.002
@@ -28,7 +27,6 @@ LEAVEN = np.float32(0.01)
 """Part of that trust that is spread evenly at each message, so that no expert is ever lost."""
 TINY = 1e-290
 """Product of probabilities whose logarithm is taken before it is too small to be a number."""
-Table = NDArray[np.float32]
 
 
 class Mixture(Stateful):
@@ -81,7 +79,7 @@ class Mixture(Stateful):
         self._settings: Vector = np.array((rate, share), dtype=np.float32)
         self._labels = 0
         veterans = experts - novices
-        self._start: Table = np.full(
+        self._start: Vector = np.full(
             (experts + 1, 1), (1 - novices * NOVICE) / (veterans + 1), dtype=np.float32
         )
         self._start[veterans:experts] = NOVICE
@@ -89,12 +87,12 @@ class Mixture(Stateful):
         self._common: Vector = np.full(experts + 1, 1.2 / veterans, dtype=np.float32)
         self._common[veterans:] = 0.0
         self._common_squares: Vector = np.ones(experts + 1, dtype=np.float32)
-        self._own: Table = np.zeros((experts + 1, 0), dtype=np.float32)
-        self._own_squares: Table = np.zeros((experts + 1, 0), dtype=np.float32)
-        self._trust: Table = np.zeros((experts + 1, 0), dtype=np.float32)
+        self._own: Vector = np.zeros((experts + 1, 0), dtype=np.float32)
+        self._own_squares: Vector = np.zeros((experts + 1, 0), dtype=np.float32)
+        self._trust: Vector = np.zeros((experts + 1, 0), dtype=np.float32)
         self._common_trust: Vector = self._start[:, 0].copy()
 
-    def mix(self, scores: Table) -> Mixed:
+    def mix(self, scores: Vector) -> Mixed:
         """Return the mixture of the experts' probabilities, shape (experts, L)."""
         size = scores.shape[1]
         opinions = np.empty((self.experts + 1, size), dtype=np.float32)
@@ -107,9 +105,9 @@ class Mixture(Stateful):
         _mix(opinions, logits, own, self._common, trust, probabilities)
         return Mixed(probabilities, opinions, logits)
 
-    def trust(self, labels: Ids) -> Table:
+    def trust(self, labels: Ids) -> Vector:
         """Return how much each expert's opinion counts for labels, the stacker's last: shape (rows, k)."""
-        trust: Table = grown(
+        trust: Vector = grown(
             self._trust, self.experts + 1, int(labels.max(initial=-1)) + 1, fill=self._start
         )[:, labels]
         return trust
@@ -148,14 +146,14 @@ class Mixed:
 
     __slots__ = ("logits", "opinions", "probabilities")
 
-    def __init__(self, probabilities: NDArray[np.float32], opinions: Table, logits: Table) -> None:
+    def __init__(self, probabilities: Vector, opinions: Vector, logits: Vector) -> None:
         self.probabilities = probabilities
         self.opinions = opinions
         self.logits = logits
 
 
 @compiled
-def _prepare(scores: Table, opinions: Table, logits: Table) -> None:
+def _prepare(scores: Vector, opinions: Vector, logits: Vector) -> None:
     """Fill in the experts' opinions, cut, and their odds; the last row of the logits is the bias."""
     least, most, one = np.float32(FLOOR), np.float32(1.0 - FLOOR), np.float32(1.0)
     for expert in range(len(scores)):
@@ -168,7 +166,7 @@ def _prepare(scores: Table, opinions: Table, logits: Table) -> None:
 
 @compiled
 def _mix(
-    opinions: Table, logits: Table, own: Table, common: Vector, trust: Table, probabilities: Vector
+    opinions: Vector, logits: Vector, own: Vector, common: Vector, trust: Vector, probabilities: Vector
 ) -> None:
     """Fill in the stacker's opinions (the last row) and what Hedge makes of all of them."""
     # Expert by expert, as they lie: a processor then works on several labels at once.
@@ -188,16 +186,16 @@ def _mix(
 
 @compiled
 def _learn(
-    opinions: Table,
-    logits: Table,
-    truth: NDArray[np.bool_],
-    unknown: NDArray[np.bool_],
+    opinions: Vector,
+    logits: Vector,
+    truth: Mask,
+    unknown: Mask,
     settings: Vector,
     common: Vector,
     common_squares: Vector,
-    own: Table,
-    own_squares: Table,
-    trust: Table,
+    own: Vector,
+    own_squares: Vector,
+    trust: Vector,
     common_trust: Vector,
 ) -> None:
     one, last, rate, share = np.float32(1.0), len(opinions) - 1, settings[0], settings[1]
@@ -221,13 +219,13 @@ def _learn(
 
 @compiled
 def _teach_stacker(
-    logits: Table,
+    logits: Vector,
     errors: Vector,
     rate: np.float32,
     common: Vector,
     common_squares: Vector,
-    own: Table,
-    own_squares: Table,
+    own: Vector,
+    own_squares: Vector,
 ) -> None:
     for expert in range(len(logits)):
         for label in range(len(errors)):
@@ -242,7 +240,7 @@ def _teach_stacker(
 
 
 @compiled
-def _follow(right: Table, unknown: NDArray[np.bool_], share: np.float32, heirs: Vector, trust: Table) -> None:
+def _follow(right: Vector, unknown: Mask, share: np.float32, heirs: Vector, trust: Vector) -> None:
     """Trust each expert as much more as it found the truth likelier; see Herbster and Warmuth."""
     one, rows, labels = np.float32(1.0), len(right), right.shape[1]
     norm, kept, shared = np.zeros((3, labels), dtype=np.float32)
@@ -274,7 +272,7 @@ def _log_product(factors: Vector) -> float:
 
 
 @compiled
-def _follow_in_general(gained: NDArray[np.float64], common_trust: Vector) -> None:
+def _follow_in_general(gained: Floats, common_trust: Vector) -> None:
     one, rows = np.float32(1.0), len(gained)
     most, total = gained.max(), np.float32(0.0)
     for expert in range(rows):

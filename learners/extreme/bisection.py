@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Vector
+from drift.core import Mask, Vector
 
 ROUNDS = 6
 """Rounds of 2-means: after them hardly a row changes sides."""
 
 
-def bisect(rows: Vector) -> NDArray[np.bool_]:
+def bisect(rows: Vector) -> Mask:
     """Divide n >= 4 rows of shape (n, d) by 2-means of their directions; a mask of one part.
 
     Each part gets a quarter of the rows, and two, at least. Within these bounds the cut goes where the

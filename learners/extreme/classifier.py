@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Parts, State, Vector, fields, grown
+from drift.core import Arrays, Ids, Mask, Parts, State, Vector, fields, grown
 from learners.core import Learner, Prediction, Statistics, Targets, check_number
 from learners.extreme.device import choose_device
 from learners.extreme.hard_negatives import Scored, teach
@@ -17,9 +17,9 @@ from learners.extreme.threshold import MicroF1Threshold
 from learners.linear_model import sigmoid, with_intercept
 from learners.preprocessing import unit
 
-PATIENCE = 2
+MISSES_BEFORE_REHANGING = 2
 """Times running that the shortlist misses a label before it is hung elsewhere in the tree."""
-KEEP = 0.999
+BASE_RATE_DECAY = 0.999
 """Decay a message of the counts that a new label's first intercept comes from."""
 
 
@@ -137,7 +137,7 @@ class ExtremeClassifier(Learner):
         super().__init__()
         self._tree = LabelTree(choose_device(device, self), rate, node_rate, fanout, beam)
         self._threshold = MicroF1Threshold()
-        self._seen: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+        self._seen: Mask = np.zeros(0, dtype=np.bool_)
         self._misses: NDArray[np.int8] = np.zeros(0, dtype=np.int8)
         self._labels = 0
         # Decayed: true labels and labels scored; true labels known before and those the shortlist lacked.
@@ -187,7 +187,7 @@ class ExtremeClassifier(Learner):
         self._admit(new)
         self._teach(route[0], targets, inputs)
         if not self.exact:
-            self._recall = self._recall * KEEP + (len(known), len(known) - found.sum())
+            self._recall = self._recall * BASE_RATE_DECAY + (len(known), len(known) - found.sum())
             self._tree.hang(new, route, inputs)
             self._rehang(known, found, route, inputs)
             self._tree.lead(route, positive, inputs, targets.complete)
@@ -210,16 +210,16 @@ class ExtremeClassifier(Learner):
         if targets.negative is None:
             places, found = shortlist.find(positive)
             self._threshold.learn(sigmoid(shortlist.logits), places[found], len(positive))
-            self._base = self._base * KEEP + (len(positive), len(shortlist.ids))
+            self._base = self._base * BASE_RATE_DECAY + (len(positive), len(shortlist.ids))
             teach(rows, shortlist, positive, inputs)
         else:
             negative = targets.negative[self._seen[targets.negative]]
             teach(rows, Scored(negative, rows.products(negative, inputs)), positive, inputs)
 
-    def _rehang(self, labels: Ids, found: NDArray[np.bool_], route: list[Scored], inputs: Vector) -> None:
+    def _rehang(self, labels: Ids, found: Mask, route: list[Scored], inputs: Vector) -> None:
         """Hang labels elsewhere that the shortlist has missed too often."""
         self._misses[labels] = np.where(found, 0, self._misses[labels] + 1)
-        for label in labels[self._misses[labels] >= PATIENCE].tolist():
+        for label in labels[self._misses[labels] >= MISSES_BEFORE_REHANGING].tolist():
             self._misses[label] = 0
             self._tree.rehang(label, route, inputs)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Ids, Vector
+from drift.core import Ids, Mask, Vector
 from learners.extreme.classifier_rows import ClassifierRows
 from learners.linear_model import sigmoid
 
@@ -25,7 +24,7 @@ class Scored(NamedTuple):
     logits: Vector = np.zeros(0, dtype=np.float32)
     cosines: Vector = np.zeros(0, dtype=np.float32)
 
-    def find(self, wanted: Ids) -> tuple[Ids, NDArray[np.bool_]]:
+    def find(self, wanted: Ids) -> tuple[Ids, Mask]:
         """Return where ids of shape (k,) stand in `ids`, and which of them do."""
         places = np.searchsorted(self.ids, wanted)
         places[places == len(self.ids)] = 0

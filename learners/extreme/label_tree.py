@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from drift.core import Ids, State, Vector
+from drift.core import Floats, Ids, State, Vector
 from learners.extreme.bisection import bisect
 from learners.extreme.classifier_rows import DeviceRows, merged
 from learners.extreme.hard_negatives import Scored, teach
@@ -91,9 +90,7 @@ class LabelTree:
         route.append(Scored(ids, self.levels[0].rows.products(ids, inputs)))
         return route[::-1]
 
-    def _below(
-        self, level: Level, ids: Ids, path: NDArray[np.float64], cosines: Vector
-    ) -> tuple[Ids, NDArray[np.float64]]:
+    def _below(self, level: Level, ids: Ids, path: Floats, cosines: Vector) -> tuple[Ids, Floats]:
         """Return the children of the best nodes, ascending, and the log-probabilities of the paths there.
 
         Half of the beam goes to the likeliest nodes, the other half to the nearest of the rest.

@@ -7,7 +7,7 @@ import numpy as np
 from drift.core import Arrays, Ids, Stateful, Values, Vector, fields
 from learners.core import check_number
 
-BINS = 64
+PROBABILITY_BINS = 64
 
 
 class MicroF1Threshold(Stateful):
@@ -35,9 +35,9 @@ class MicroF1Threshold(Stateful):
         check_number(self, "half_life", half_life, float, 1)
         self.half_life = half_life
         # For each bin of probabilities: true labels in it, and all labels; a little for 0.5 in advance.
-        self._hits = np.zeros(BINS)
-        self._all = np.zeros(BINS)
-        self._hits[BINS // 2] = self._all[BINS // 2] = 1e-3
+        self._hits = np.zeros(PROBABILITY_BINS)
+        self._all = np.zeros(PROBABILITY_BINS)
+        self._hits[PROBABILITY_BINS // 2] = self._all[PROBABILITY_BINS // 2] = 1e-3
         self._positives = 1e-3
 
     @property
@@ -46,12 +46,12 @@ class MicroF1Threshold(Stateful):
         hits, predicted = np.cumsum(self._hits[::-1])[::-1], np.cumsum(self._all[::-1])[::-1]
         f1 = hits / (predicted + self._positives)
         # Among equals the highest: no label is predicted on no evidence.
-        return (BINS - 1 - int(f1[:0:-1].argmax())) / BINS
+        return (PROBABILITY_BINS - 1 - int(f1[:0:-1].argmax())) / PROBABILITY_BINS
 
     def learn(self, probabilities: Vector, true: Ids, positives: int) -> None:
         """Book one message: probabilities of shape (n,), places of the true ones, number of true labels."""
         keep = 0.5 ** (1.0 / self.half_life)
-        bins = np.minimum((probabilities * BINS).astype(np.intp), BINS - 1)
-        self._hits = self._hits * keep + np.bincount(bins[true], minlength=BINS)
-        self._all = self._all * keep + np.bincount(bins, minlength=BINS)
+        bins = np.minimum((probabilities * PROBABILITY_BINS).astype(np.intp), PROBABILITY_BINS - 1)
+        self._hits = self._hits * keep + np.bincount(bins[true], minlength=PROBABILITY_BINS)
+        self._all = self._all * keep + np.bincount(bins, minlength=PROBABILITY_BINS)
         self._positives = self._positives * keep + positives

@@ -50,28 +50,28 @@ class Branches(Stateful):
         """How many messages are in the memory."""
         return len(self._rehearsal)
 
-    def share(self, reading: LabelClosure) -> None:
+    def share(self, closure: LabelClosure) -> None:
         """Read messages so from now on."""
-        self._reading = reading
-        self._classifier.share(reading.taxonomy)
-        self._priors.share(reading.taxonomy)
+        self._closure = closure
+        self._classifier.share(closure.taxonomy)
+        self._priors.share(closure.taxonomy)
         # Priors say how often labels occur in the stream: what is learned again must not count again.
         self._classifier.follow(self._priors)
 
     def score(self, x: Vector) -> Vector:
         """Return the probability of each label, shape (L,): of all that stands on the way from its root."""
-        return chained(self._classifier.score(x), self._reading.shape())
+        return chained(self._classifier.score(x), self._closure.shape())
 
     def welcome(self, messages: int) -> list[tuple[int, int, float]]:
         """Take in labels that are new at a message: they start from what is known of messages without them.
 
         Returns each child, its parent and how often it can be expected.
         """
-        space, begun = self._reading.taxonomy, []
+        space, begun = self._closure.taxonomy, []
         fresh = range(len(self._born), len(space))
         for counts, start in ((self._born, messages), (self._counts, 0), (self._ends, 0)):
             counts.extend(start for _ in fresh)
-        for label in fresh if self._reading.hierarchy else ():
+        for label in fresh if self._closure.hierarchy else ():
             parent = space.parent(label)
             seen, idle = (messages, 0) if parent == NONE else (self._counts[parent], self._ends[parent])
             # Messages that had nothing under the parent are shared among its children.
@@ -82,58 +82,58 @@ class Branches(Stateful):
                 begun.append((label, parent, share * seen / max(1, messages)))
         return begun
 
-    def learn(self, x: Vector, kept: Targets, told: Targets, scores: Vector, messages: int) -> None:
+    def learn(self, x: Vector, stored: Targets, closed: Targets, scores: Vector, messages: int) -> None:
         """Learn from one message, and from some of the memory.
 
         Parameters
         ----------
         x
             Its vector, shape (d,).
-        kept, told
-            What it says of the labels: as it is kept, and as it is read now.
+        stored, closed
+            What it says of the labels: as it is stored, and as it is read now.
         scores
             What `score` returned for it.
         messages
             How many there were, this one included.
         """
-        local, ends = self._reading.within(told), self._reading.ends(told)
-        for label in told.positive.tolist():
+        local, ends = self._closure.conditional(closed), self._closure.most_specific(closed)
+        for label in closed.positive.tolist():
             self._counts[label] += 1
         for label in ends:
             self._ends[label] += 1
         self._priors.learn(x, local)
         draw = np.random.default_rng((self.seed, messages))
-        admitted = not self._waits(told, draw.random(), messages)
+        admitted = not self._waits(closed, draw.random(), messages)
         if admitted:
             self._classifier.learn(x, local)
         self._rehearse(draw, self.replay + (not admitted))
         if self.memory:
-            self._rehearsal.add(x, kept, tuple(ends), _loss(scores, told), draw.random())
+            self._rehearsal.add(x, stored, tuple(ends), _loss(scores, closed), draw.random())
 
-    def _waits(self, told: Targets, chance: float, messages: int) -> bool:
+    def _waits(self, closed: Targets, chance: float, messages: int) -> bool:
         """Return whether a message goes to the memory only: see `LabelExpansion.flexible`."""
-        if not self.flexible or not self.memory or not len(told.positive):
+        if not self.flexible or not self.memory or not len(closed.positive):
             return False
-        newest = max(self._born[label] for label in told.positive.tolist())
+        newest = max(self._born[label] for label in closed.positive.tolist())
         return bool(chance * messages >= (messages - newest) * len(self._born))
 
     def _rehearse(self, draw: np.random.Generator, count: int) -> None:
-        memory, reading = self._rehearsal, self._reading
+        memory, closure = self._rehearsal, self._closure
         if not len(memory) or not count:
             return
         for slot in draw.integers(len(memory), size=count).tolist():
-            x, kept = memory.vector(slot), memory.targets(slot)
-            told, scores = reading.read(kept), self.score(x)
-            loss = _loss(scores, told)
-            if self.pseudo and kept.complete and not told.complete:
-                told = reading.filled_in(told, scores, SURE)
-            classes = tuple(reading.ends(told))
+            x, stored = memory.vector(slot), memory.targets(slot)
+            closed, scores = closure.closed(stored), self.score(x)
+            loss = _loss(scores, closed)
+            if self.pseudo and stored.complete and not closed.complete:
+                closed = closure.with_pseudo_labels(closed, scores, SURE)
+            classes = tuple(closure.most_specific(closed))
             # Labels that the stream is full of need no rehearsal: it would only wear their probabilities out.
             if any(self._ends[label] < PLENTY for label in classes):
-                self._classifier.learn(x, reading.within(told))
+                self._classifier.learn(x, closure.conditional(closed))
             memory.refile(slot, classes, loss)
 
 
-def _loss(scores: Vector, told: Targets) -> float:
+def _loss(scores: Vector, closed: Targets) -> float:
     """Return the summed logarithmic loss of the positives: how much there is to learn of them."""
-    return float(-np.log(np.clip(scores[told.positive], 1e-6, 1.0)).sum())
+    return float(-np.log(np.clip(scores[closed.positive], 1e-6, 1.0)).sum())

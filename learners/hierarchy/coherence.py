@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Stateful, Vector, fields, grown
+from drift.core import Arrays, Ids, Mask, Stateful, Vector, fields, grown
 from learners.core import Targets, check_number
+from learners.ensemble import LEAST_PREDICTED
 from learners.hierarchy.taxonomy import Shape
 
 DECODERS = ("levels", "paths", "top-down")
 GRID = np.array([0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6], dtype=np.float32)
 """Thresholds that are tried on every level."""
-LEAST = 0.05
-"""Probability below which no label is predicted."""
 
 CERTAIN = 0.002
 """Probability below which, and above one less it, labels are equally certain: see `exclusive`."""
 
-CANDIDATES = 2 * len(GRID) + 1
+CANDIDATE_COUNT = 2 * len(GRID) + 1
 """Thresholds, thresholds with the best of each parent's children, and what another decision proposes."""
 START = 4.0 * np.stack(
     [
         np.append(np.tile(0.5 - 0.1 * np.abs(GRID - 0.4), 2), 0.48)
-        - 0.01 * (np.arange(CANDIDATES) >= len(GRID)),
-        np.ones(CANDIDATES),
+        - 0.01 * (np.arange(CANDIDATE_COUNT) >= len(GRID)),
+        np.ones(CANDIDATE_COUNT),
     ],
     axis=1,
 )
 """What candidates are taken to have earned at first: as if 0.4 had been right a little more than others."""
-
-Masks = NDArray[np.bool_]
 
 
 def coherent(scores: Vector, shape: Shape) -> Vector:
@@ -141,7 +137,7 @@ class LevelThresholds(Stateful):
         check_number(self, "keep", keep, float, 0, 1)
         self.keep = keep
         # By level and candidate: 2 hits, and predicted + true. At first as if 0.5 had been right a little.
-        self._earned = np.zeros((0, CANDIDATES, 2))
+        self._earned = np.zeros((0, CANDIDATE_COUNT, 2))
         self._levels = 0
         # The same for what was chosen on all levels together.
         self._chosen = START.max(axis=0)
@@ -172,7 +168,7 @@ class LevelThresholds(Stateful):
         self._chosen *= self.keep
         for level, labels in enumerate(shape.levels):
             true = np.count_nonzero(truth[labels])
-            earned = np.zeros((CANDIDATES, 2))
+            earned = np.zeros((CANDIDATE_COUNT, 2))
             best = 0
             if level < len(walked):
                 reached, candidates, best = walked[level]
@@ -183,16 +179,18 @@ class LevelThresholds(Stateful):
             self._earned[level] += earned
             self._chosen += earned[best]
 
-    def _walk(self, scores: Vector, shape: Shape, proposed: Ids) -> list[tuple[Ids, Masks, int]]:
+    def _walk(self, scores: Vector, shape: Shape, proposed: Ids) -> list[tuple[Ids, Mask, int]]:
         """Return, by level reached, its likely labels, what each candidate takes of them, and the best."""
-        told = _with_ancestors(proposed, shape)
+        suggested = _with_ancestors(proposed, shape)
         chosen = np.zeros(len(scores), dtype=np.bool_)
         walked = []
         for level, labels in enumerate(shape.levels):
-            reached = labels[shape.reached(labels, chosen) & ((scores[labels] >= LEAST) | told[labels])]
+            reached = labels[
+                shape.reached(labels, chosen) & ((scores[labels] >= LEAST_PREDICTED) | suggested[labels])
+            ]
             if not len(reached):
                 break
-            candidates = _candidates(scores[reached], shape.parents[reached], told[reached])
+            candidates = _candidates(scores[reached], shape.parents[reached], suggested[reached])
             best = self._best(level)
             chosen[reached[candidates[best]]] = True
             walked.append((reached, candidates, best))
@@ -215,18 +213,18 @@ class LevelThresholds(Stateful):
             self._levels = levels
 
 
-def _with_ancestors(labels: Ids, shape: Shape) -> NDArray[np.bool_]:
+def _with_ancestors(labels: Ids, shape: Shape) -> Mask:
     """Return which labels are among live ones or above them."""
-    told = np.zeros(len(shape.live), dtype=np.bool_)
-    told[labels] = True
-    told &= shape.live
+    suggested = np.zeros(len(shape.live), dtype=np.bool_)
+    suggested[labels] = True
+    suggested &= shape.live
     for below in shape.levels[:0:-1]:
-        told[shape.parents[below[told[below]]]] = True
-    return told
+        suggested[shape.parents[below[suggested[below]]]] = True
+    return suggested
 
 
-def _candidates(p: Vector, parents: Ids, told: NDArray[np.bool_]) -> Masks:
-    """Return what each candidate takes: by threshold, by threshold and best of each parent, as told."""
+def _candidates(p: Vector, parents: Ids, suggested: Mask) -> Mask:
+    """Return what each candidate takes: by threshold, by threshold and best of each parent, as suggested."""
     plain = p >= GRID[:, None]
     order = np.lexsort((-p, parents))
     first = np.ones(len(p), dtype=np.bool_)
@@ -234,4 +232,4 @@ def _candidates(p: Vector, parents: Ids, told: NDArray[np.bool_]) -> Masks:
     best = np.zeros(len(p), dtype=np.bool_)
     best[order[first]] = True
     # The best of a parent's children passes whenever any of them does.
-    return np.concatenate([plain, plain | best, told[None]])
+    return np.concatenate([plain, plain | best, suggested[None]])

@@ -117,7 +117,9 @@ class LabelExpansion(Learner):
        pseudo-labels and sampling, there for one label a message and a stream of known length.
     """
 
-    state_fields = fields(Learners("_inner"), Parts("_branches", "_mixture", "_thresholds", "_debuts"))
+    state_fields = fields(
+        Learners("_inner"), Parts("_branches", "_mixture", "_thresholds"), Parts("_novel", key="debuts")
+    )
 
     label_space: Taxonomy
 
@@ -152,7 +154,7 @@ class LabelExpansion(Learner):
         self._branches = Branches(memory, replay, eviction, pseudo, flexible, seed)
         self._mixture = Mixture(OPINIONS)
         self._thresholds = LevelThresholds()
-        self._debuts = NovelLabels()
+        self._novel = NovelLabels()
         self._scored: _Scored | None = None
         self._share()
 
@@ -168,17 +170,17 @@ class LabelExpansion(Learner):
     def learn(self, x: Vector, targets: Targets) -> None:
         """Learn from one message and from some of the memory."""
         self._count(x)
-        kept = self._reading.kept(targets)
-        told = self._reading.read(kept)
+        stored = self._closure.stored(targets)
+        closed = self._closure.closed(stored)
         self._welcome()
         scored = self._work_out(x)
         self._scored = None
-        self._thresholds.learn(scored.scores, scored.shape, scored.inner, told)
-        self._debuts.learn(scored.branches, scored.labels, told)
-        self._mixture.learn(scored.mixed, told)
-        self._inner.learn(x, told)
+        self._thresholds.learn(scored.scores, scored.shape, scored.inner, closed)
+        self._novel.learn(scored.branches, scored.labels, closed)
+        self._mixture.learn(scored.mixed, closed)
+        self._inner.learn(x, closed)
         self.changes = self._inner.changes
-        self._branches.learn(x, kept, told, scored.branches, self._messages)
+        self._branches.learn(x, stored, closed, scored.branches, self._messages)
 
     def clusters_of(self, labels: Ids) -> list[int]:
         """See `Learner.clusters_of`: the inner learner's."""
@@ -201,7 +203,7 @@ class LabelExpansion(Learner):
         self._scored = None
 
     def _work_out(self, x: Vector) -> _Scored:
-        key, shape = x.tobytes(), self._reading.shape()
+        key, shape = x.tobytes(), self._closure.shape()
         if self._scored is None or self._scored.key != key or self._scored.shape is not shape:
             inner = self._inner.predict(x)
             branches = self._branches.score(x)
@@ -209,7 +211,7 @@ class LabelExpansion(Learner):
             scores = coherent(mixed.probabilities, shape)
             if self.decoder == "levels":
                 labels = self._thresholds.decide(scores, shape, inner.labels)
-                labels = self._debuts.add(labels, branches, shape)
+                labels = self._novel.add(labels, branches, shape)
             else:
                 decide = likeliest_paths if self.decoder == "paths" else top_down
                 labels = decide(mixed.probabilities, shape)
@@ -245,9 +247,9 @@ class LabelExpansion(Learner):
         self._share()
 
     def _share(self) -> None:
-        self._reading = LabelClosure(self.label_space, self.hierarchy)
+        self._closure = LabelClosure(self.label_space, self.hierarchy)
         self._inner.share(self.label_space)
-        self._branches.share(self._reading)
+        self._branches.share(self._closure)
 
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""

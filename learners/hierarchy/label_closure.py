@@ -22,10 +22,10 @@ class LabelClosure:
     Examples
     --------
     >>> taxonomy = Taxonomy(["energy/crude", "energy/gas"])
-    >>> reading = LabelClosure(taxonomy)
-    >>> reading.read(Targets(taxonomy.ids(["energy"])))
+    >>> closure = LabelClosure(taxonomy)
+    >>> closure.closed(Targets(taxonomy.ids(["energy"])))
     Targets(positive=array([0]), negative=array([], dtype=int64))
-    >>> reading.within(taxonomy.targets(["energy/gas"]))
+    >>> closure.conditional(taxonomy.targets(["energy/gas"]))
     Targets(positive=array([0, 2]), negative=array([1]))
     """
 
@@ -44,37 +44,37 @@ class LabelClosure:
             self._flat = Shape(roots, (np.flatnonzero(shape.live),), shape.live)
         return self._flat
 
-    def kept(self, targets: Targets) -> Targets:
+    def stored(self, targets: Targets) -> Targets:
         """Return complete targets where it is the tree alone that leaves labels open: it may yet change."""
-        whole = self.taxonomy.read(Targets(targets.positive))
+        whole = self.taxonomy.closed(Targets(targets.positive))
         if targets.negative is None or whole.negative is None:
             return targets
         return Targets(targets.positive) if np.array_equal(whole.negative, targets.negative) else targets
 
-    def read(self, kept: Targets) -> Targets:
+    def closed(self, stored: Targets) -> Targets:
         """Return what a message says of each label."""
-        told = self.taxonomy.read(kept)
-        return told if self.hierarchy or kept.negative is not None else Targets(told.positive)
+        closed = self.taxonomy.closed(stored)
+        return closed if self.hierarchy or stored.negative is not None else Targets(closed.positive)
 
-    def within(self, told: Targets) -> Targets:
+    def conditional(self, closed: Targets) -> Targets:
         """Return what a message that was read says of the roots and of labels whose parent it carries."""
         if not self.hierarchy:
-            return told
+            return closed
         shape = self.shape()
-        above = told.dense(len(shape.live))
-        open_ = ~told.unknown(len(shape.live)) & shape.reached(np.arange(len(above)), above) & shape.live
-        open_[told.positive] = False
-        return Targets(told.positive, np.flatnonzero(open_))
+        above = closed.dense(len(shape.live))
+        open_ = ~closed.unknown(len(shape.live)) & shape.reached(np.arange(len(above)), above) & shape.live
+        open_[closed.positive] = False
+        return Targets(closed.positive, np.flatnonzero(open_))
 
-    def ends(self, told: Targets) -> list[int]:
+    def most_specific(self, closed: Targets) -> list[int]:
         """Return the most specific labels of a message that was read."""
-        return self.taxonomy.ends(told.positive.tolist())
+        return self.taxonomy.most_specific(closed.positive.tolist())
 
-    def filled_in(self, told: Targets, scores: Vector, sure: float) -> Targets:
+    def with_pseudo_labels(self, closed: Targets, scores: Vector, sure: float) -> Targets:
         """Return targets with pseudo-labels: under each most specific label those that are sure enough."""
-        negative = set() if told.negative is None else set(told.negative.tolist())
-        positive = set(told.positive.tolist())
-        pending = self.taxonomy.ends(positive)
+        negative = set() if closed.negative is None else set(closed.negative.tolist())
+        positive = set(closed.positive.tolist())
+        pending = self.taxonomy.most_specific(positive)
         for label in pending:
             children = self.taxonomy.children(label)
             likely = [child for child in children if scores[child] >= sure]

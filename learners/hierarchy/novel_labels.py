@@ -25,10 +25,10 @@ class NovelLabels(Stateful):
     Examples
     --------
     >>> from learners.hierarchy import Taxonomy
-    >>> tree, debuts = Taxonomy(["grain", "oil"]), NovelLabels()
+    >>> tree, novel = Taxonomy(["grain", "oil"]), NovelLabels()
     >>> for p in (0.1, 0.2):
-    ...     debuts.learn(np.array([0.9, p], dtype=np.float32), tree.ids(["grain"]), tree.targets(["oil"]))
-    >>> debuts.add(tree.ids(["grain"]), np.array([0.9, 0.4], dtype=np.float32), tree.shape())
+    ...     novel.learn(np.array([0.9, p], dtype=np.float32), tree.ids(["grain"]), tree.targets(["oil"]))
+    >>> novel.add(tree.ids(["grain"]), np.array([0.9, 0.4], dtype=np.float32), tree.shape())
     array([0, 1])
     """
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Ids, Stateful, Values, fields
+from drift.core import Ids, Mask, Stateful, Values, fields
 from learners.core import LabelSpace, Operation, Targets, TaxonomyError
 
 SEPARATOR = "/"
@@ -33,12 +32,12 @@ class Shape(NamedTuple):
 
     parents: Ids
     levels: tuple[Ids, ...]
-    live: NDArray[np.bool_]
+    live: Mask
 
-    def reached(self, labels: Ids, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def reached(self, labels: Ids, chosen: Mask) -> Mask:
         """Return which of some live labels are roots or lie right under a chosen one, given as shape (L,)."""
         parents = self.parents[labels]
-        reached: NDArray[np.bool_] = (parents == NONE) | chosen[parents]
+        reached: Mask = (parents == NONE) | chosen[parents]
         return reached
 
 
@@ -105,16 +104,16 @@ class Taxonomy(Stateful, LabelSpace):
         Ancestors of its labels are positive. What lies under its most specific labels is unknown: the
         message does not say what it would be called there. A known negative makes all under it negative.
         """
-        return self.read(Targets(self.ids(labels), None if negative is None else self.ids(negative)))
+        return self.closed(Targets(self.ids(labels), None if negative is None else self.ids(negative)))
 
-    def read(self, targets: Targets) -> Targets:
+    def closed(self, targets: Targets) -> Targets:
         """Return what labels say through the tree as it is now; reading twice changes nothing more."""
         given = {self.resolve(label) for label in targets.positive.tolist()} - {NONE}
         positive = {ancestor for label in given for ancestor in self.ancestors(label)}
         if targets.negative is not None:
             refused = {self.resolve(label) for label in targets.negative.tolist()} - {NONE}
             return Targets(_sorted(positive), _sorted(self.under(refused) - positive))
-        unknown = self.under(self.ends(positive)) - positive
+        unknown = self.under(self.most_specific(positive)) - positive
         if not unknown:
             return Targets(_sorted(positive))
         rest = self.shape().live.copy()
@@ -148,7 +147,7 @@ class Taxonomy(Stateful, LabelSpace):
         line = self.ancestors(self.resolve(label))
         return line[1:] if line[:1] == [label] else line
 
-    def ends(self, labels: Iterable[int]) -> list[int]:
+    def most_specific(self, labels: Iterable[int]) -> list[int]:
         """Return the most specific of live labels that hold their ancestors: those with none under them."""
         each = set(labels)
         return sorted(each - {self._parents[label] for label in each})

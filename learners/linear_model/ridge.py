@@ -6,9 +6,8 @@ import hashlib
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Arrays, State, Vector, compiled, fields, grown
+from drift.core import Arrays, Floats, Ids, State, Vector, compiled, fields, grown
 from learners.core import Learner, Targets, add_products, check_number
 from learners.linear_model.logistic import errors
 
@@ -26,7 +25,7 @@ class Regressed(NamedTuple):
         The values cut to [0.001, 0.999]. Shape (L,).
     """
 
-    inputs: NDArray[np.float64]
+    inputs: Floats
     values: Vector
     scores: Vector
 
@@ -73,9 +72,9 @@ class RecursiveLeastSquares(Learner):
         self.rank = rank
         self.drift = drift
         super().__init__()
-        self._inverse: NDArray[np.float64] = np.zeros((0, 0))
+        self._inverse: Floats = np.zeros((0, 0))
         # One row an input: inputs that are 0 cost nothing.
-        self._weights: NDArray[np.float64] = np.zeros((0, 0))
+        self._weights: Floats = np.zeros((0, 0))
         self._fold = (np.zeros(0, dtype=np.intp), np.zeros(0))
 
     def score(self, x: Vector) -> Vector:
@@ -103,7 +102,7 @@ class RecursiveLeastSquares(Learner):
         error = errors(regressed.values, targets)
         _step(self._inverse, self._weights, inputs, error, self.drift, 1.0 / self.ridge)
 
-    def _folding(self, size: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def _folding(self, size: int) -> tuple[Ids, Floats]:
         # The first `rank` positions stay where they are: features that appear later move nothing.
         if len(self._fold[0]) < size:
             seed = int.from_bytes(hashlib.blake2b(b"fold", digest_size=8).digest(), "little")
@@ -131,11 +130,11 @@ class RecursiveLeastSquares(Learner):
 
 @compiled
 def _regress(
-    weights: NDArray[np.float64],
+    weights: Floats,
     x: Vector,
-    slots: NDArray[np.intp],
-    signs: NDArray[np.float64],
-    inputs: NDArray[np.float64],
+    slots: Ids,
+    signs: Floats,
+    inputs: Floats,
     values: Vector,
     scores: Vector,
 ) -> None:
@@ -152,9 +151,9 @@ def _regress(
 
 @compiled
 def _step(
-    inverse: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    inputs: NDArray[np.float64],
+    inverse: Floats,
+    weights: Floats,
+    inputs: Floats,
     error: Vector,
     drift: float,
     most: float,

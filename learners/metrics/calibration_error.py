@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Stateful, Vector, compiled, fields, grown
+from drift.core import Arrays, Floats, Ids, Stateful, Vector, compiled, fields, grown
 from learners.core import Prediction, Targets, check_number
-
-Table = NDArray[np.float64]
 
 
 class CalibrationError(Stateful):
@@ -45,8 +42,8 @@ class CalibrationError(Stateful):
         check_number(self, "bins", bins, int, 1)
         self.bins = bins
         # By label and bin, probabilities minus truths; by label, answers and times it came true.
-        self._apart: Table = np.zeros((0, bins))
-        self._answers: Table = np.zeros((0, 2))
+        self._apart: Floats = np.zeros((0, bins))
+        self._answers: Floats = np.zeros((0, 2))
 
     def update(self, prediction: Prediction, targets: Targets) -> None:
         """Take in what was said of one message, and what is true of it."""
@@ -59,11 +56,11 @@ class CalibrationError(Stateful):
         self._answers = grown(self._answers, len(self._apart))
         _add(self._apart, self._answers, scored, prediction.scores, targets.positive)
 
-    def per_label(self, labels: Ids) -> Table:
+    def per_label(self, labels: Ids) -> Floats:
         """Return the error of some labels, in [0, 1]; 0 where a label was never asked for. Shape (k,)."""
         apart = grown(self._apart, int(labels.max(initial=-1)) + 1)[labels]
         answers = grown(self._answers, int(labels.max(initial=-1)) + 1)[labels, 0]
-        errors: Table = np.abs(apart).sum(axis=1) / np.maximum(answers, 1.0)
+        errors: Floats = np.abs(apart).sum(axis=1) / np.maximum(answers, 1.0)
         return errors
 
     def mean(self) -> float:
@@ -73,7 +70,7 @@ class CalibrationError(Stateful):
 
 
 @compiled
-def _add(apart: Table, answers: Table, scored: Ids, scores: Vector, positive: Ids) -> None:
+def _add(apart: Floats, answers: Floats, scored: Ids, scores: Vector, positive: Ids) -> None:
     """Book one message; `scored` and `positive` ascend."""
     bins, place = apart.shape[1], 0
     for i in range(len(scored)):

@@ -6,9 +6,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Ids, State, Vector, compiled, grown
+from drift.core import Floats, Ids, State, Vector, compiled, grown
 from learners.core import Learner, Prediction, Targets, add_products, check_number, packed, unpacked
 
 COMPLETE = -1
@@ -29,7 +28,7 @@ class Neighbours(NamedTuple):
         Where they are in the window, until it learns again. Shape (k,).
     """
 
-    weights: NDArray[np.float64]
+    weights: Floats
     ids: Ids
     sizes: Ids
     rows: Ids
@@ -180,9 +179,7 @@ def _store(vectors: Vector, norms: Vector, row: int, x: Vector) -> None:
 
 
 @compiled
-def _nearest(
-    vectors: Vector, norms: Vector, messages: int, x: Vector, rows: Ids, weights: NDArray[np.float64]
-) -> None:
+def _nearest(vectors: Vector, norms: Vector, messages: int, x: Vector, rows: Ids, weights: Floats) -> None:
     """Fill in the rows of least distance, nearest first and the earlier row first, and their weights."""
     k, norm = len(rows), 0.0
     for value in x:
@@ -223,9 +220,7 @@ def _sets(rows: Ids, labels: Ids, positives: Ids, sizes: Ids) -> Ids:
 
 
 @compiled
-def _vote(
-    weights: NDArray[np.float64], rows: Ids, labels: Ids, positives: Ids, negatives: Ids, share: Vector
-) -> None:
+def _vote(weights: Floats, rows: Ids, labels: Ids, positives: Ids, negatives: Ids, share: Vector) -> None:
     """Fill in the weighted share of the rows that say yes to each label, of those that say yes or no."""
     yes, known = np.zeros(len(share)), np.zeros(len(share))
     everything = True

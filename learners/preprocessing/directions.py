@@ -15,7 +15,7 @@ OFFSET = 10.0
 """Standard deviations that a feature's mean may be away from 0; beyond it, the mean is taken off."""
 SETTLED = 30.0
 """Values of a feature before its mean is known well enough for that."""
-EVERY = 64
+MEDIAN_PERIOD = 64
 """Messages between looks at the usual size, once as many have come: it hardly changes, and is a median."""
 
 
@@ -61,7 +61,7 @@ class Directions(Stateful):
         """Take note that the scaler has learned one more vector."""
         self._messages += 1
         is_power_of_two = self._messages & (self._messages - 1) == 0
-        if self._messages % EVERY == 0 or is_power_of_two:
+        if self._messages % MEDIAN_PERIOD == 0 or is_power_of_two:
             sizes = _sizes(*self._scaler.moments)
             self._usual = float(np.median(sizes)) if len(sizes) else 0.0
 

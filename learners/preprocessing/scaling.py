@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Arrays, Stateful, Vector, compiled, fields, grown
+from drift.core import Arrays, Floats, Stateful, Vector, compiled, fields, grown
 from learners.core import check_number
 
 CLIP = 8.0
@@ -57,7 +56,7 @@ class StandardScaler(Stateful):
         self._inverse: Vector = np.zeros(0, dtype=np.float32)
 
     @property
-    def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    def moments(self) -> tuple[Floats, Floats, Floats]:
         """Count (at most the horizon), mean and variance of each feature, shapes (d,); live views."""
         size = self._size
         return self._count[:size], self._mean[:size], self._variance[:size]
@@ -88,9 +87,9 @@ class StandardScaler(Stateful):
 @compiled
 def _learn(
     x: Vector,
-    count: NDArray[np.float64],
-    mean: NDArray[np.float64],
-    variance: NDArray[np.float64],
+    count: Floats,
+    mean: Floats,
+    variance: Floats,
     shift: Vector,
     inverse: Vector,
     horizon: float,
@@ -105,8 +104,8 @@ def _learn(
         variance[i] += step * (delta - step) - variance[i] / count[i]
         shift[i] = mean[i]
         # A feature that varies by less than single precision can tell says nothing: it becomes 0.
-        told = max(RESOLUTION * RESOLUTION * mean[i] * mean[i], SMALLEST)
-        inverse[i] = 1.0 / np.sqrt(variance[i]) if variance[i] > told else 0.0
+        resolvable = max(RESOLUTION * RESOLUTION * mean[i] * mean[i], SMALLEST)
+        inverse[i] = 1.0 / np.sqrt(variance[i]) if variance[i] > resolvable else 0.0
 
 
 @compiled

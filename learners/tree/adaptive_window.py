@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Floats, State, compiled
+from drift.core import Counts, Floats, State, compiled
 from learners.core import check_number
-
-Ints = NDArray[np.int64]
 
 ROWS, BUCKETS = 24, 5
 """Sizes of buckets (1, 2, 4, ...) and most buckets of one size: room for the latest 80 million values."""
@@ -51,7 +48,7 @@ class AdaptiveWindow:
         check_number(self, "clock", clock, int, 1)
         self.delta = delta
         self.clock = clock
-        self._lengths: Ints = np.zeros(ROWS, dtype=np.int64)
+        self._lengths: Counts = np.zeros(ROWS, dtype=np.int64)
         # Row r holds buckets of 2**r values, oldest first: their total and their squared deviations.
         self._buckets: Floats = np.zeros((ROWS, BUCKETS + 1, 2))
         self._seen = 0
@@ -82,7 +79,7 @@ class AdaptiveWindow:
 
 
 @compiled
-def _insert(lengths: Ints, buckets: Floats, value: float) -> None:
+def _insert(lengths: Counts, buckets: Floats, value: float) -> None:
     total, squares = value, 0.0
     for row in range(ROWS):
         buckets[row, lengths[row], 0] = total
@@ -98,7 +95,7 @@ def _insert(lengths: Ints, buckets: Floats, value: float) -> None:
 
 
 @compiled
-def _drop(lengths: Ints, buckets: Floats, row: int, count: int) -> None:
+def _drop(lengths: Counts, buckets: Floats, row: int, count: int) -> None:
     """Remove the oldest buckets of a row; what is no longer used becomes 0, so that equal is equal."""
     for place in range(lengths[row]):
         for part in range(2):
@@ -108,7 +105,7 @@ def _drop(lengths: Ints, buckets: Floats, row: int, count: int) -> None:
 
 
 @compiled
-def _shrink(lengths: Ints, buckets: Floats, delta: float) -> float:
+def _shrink(lengths: Counts, buckets: Floats, delta: float) -> float:
     rise = 0.0
     while True:
         cut, difference = _strongest_cut(lengths, buckets, delta)
@@ -124,7 +121,7 @@ def _shrink(lengths: Ints, buckets: Floats, delta: float) -> float:
 
 
 @compiled
-def _strongest_cut(lengths: Ints, buckets: Floats, delta: float) -> tuple[int, float]:
+def _strongest_cut(lengths: Counts, buckets: Floats, delta: float) -> tuple[int, float]:
     """Return how many buckets lie before the cut that exceeds its bound most (0: none), and its rise."""
     width, total = 0.0, 0.0
     for row in range(ROWS):

@@ -17,7 +17,7 @@ from learners.tree.subtrees import Alternate, Branch, Subtree
 
 DEPTH = 30
 """Most branches on a path."""
-INHERITED = 50.0
+INHERITED_WEIGHT = 50.0
 """Most messages that the priors of a new leaf count for."""
 WEAK = 10.0
 """Messages that the priors of a leaf count for that starts anew."""
@@ -256,7 +256,7 @@ class HoeffdingAdaptiveTree(Learner):
             messages = max(part * gaussians.messages, 1.0)
             rates = leaf.rates()
             rates[gaussians.labels] = np.minimum(labels / messages, 1.0)
-            side.inherit(rates, min(messages, INHERITED))
+            side.inherit(rates, min(messages, INHERITED_WEIGHT))
             side.take_over(leaf)
             sides.append(side)
         return Branch(leaf.number, split.feature, split.threshold, *sides)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Parts, State, Stateful, Values, Vector, fields
+from drift.core import Arrays, Floats, Ids, Parts, State, Stateful, Values, Vector, fields
 from learners.core import LabelSpace, Learners, Targets, in_both
 from learners.dummy import LabelPriors, MajorityLabelset
 from learners.linear_model import AdaptiveLogisticRegression
@@ -16,11 +15,11 @@ from learners.tree.gaussians import LabelGaussians
 
 MAJORITY, LINEAR, LINEAR_TOP = 0, 1, 2
 """The experts: the commonest label-set; the linear model's labels; the same, but at least the likeliest."""
-KEEP = 0.99
+LOSS_DECAY = 0.99
 """Decay a message of the experts' losses."""
-TOP = 0.2
+LEAST_TOP_SCORE = 0.2
 """Least probability of a label that is predicted for being the likeliest."""
-CAPACITY = 100
+COUNTED_LABELSETS = 100
 """Label-sets counted to find the commonest."""
 
 
@@ -89,7 +88,7 @@ class Leaf(Stateful):
         self._models = linear
         self.window = AdaptiveWindow()
         self.priors = LabelPriors()
-        self.majority = MajorityLabelset(CAPACITY)
+        self.majority = MajorityLabelset(COUNTED_LABELSETS)
         self.linear: AdaptiveLogisticRegression | None = None
         self.gaussians: LabelGaussians | None = None
         self.losses = np.zeros(3)
@@ -116,12 +115,12 @@ class Leaf(Stateful):
         self.linear = None
         self.looks = 0
 
-    def inherit(self, rates: NDArray[np.float64], weight: float) -> None:
+    def inherit(self, rates: Floats, weight: float) -> None:
         """Start the priors at probabilities of shape (L,) that count as `weight` messages."""
         counts = {"positive": rates * weight, "known": np.full(len(rates), weight), "complete": weight}
         self.priors.load_state(self.priors.state_without_labels() | counts)
 
-    def rates(self) -> NDArray[np.float64]:
+    def rates(self) -> Floats:
         """Return the priors' probabilities, shape (L,)."""
         return self.priors.score(np.zeros(0, dtype=np.float32)).astype(np.float64)
 
@@ -157,7 +156,7 @@ class Leaf(Stateful):
         """Book what the experts lost on a message, and the tree with the chosen one."""
         self.promise = 0.999 * self.promise + losses[chosen]
         if self._models:
-            self.losses *= KEEP
+            self.losses *= LOSS_DECAY
             self.losses[: len(losses)] += losses
 
     @property
@@ -205,4 +204,4 @@ def _likeliest(scores: Vector) -> Ids:
     if not len(scores):
         return np.zeros(0, dtype=np.intp)
     top = int(scores.argmax())
-    return np.array([top] if scores[top] >= TOP else [], dtype=np.intp)
+    return np.array([top] if scores[top] >= LEAST_TOP_SCORE else [], dtype=np.intp)

@@ -12,13 +12,13 @@ from learners.tree.gaussians import COUNT, MEAN, SQUARES, LabelGaussians
 
 THRESHOLDS, FINE = 10, 64
 """Thresholds tried per feature, and for the feature that has won."""
-LABELS = 100
+MOST_JUDGING_LABELS = 100
 """Most labels that a split is judged by, the most uncertain ones."""
-WORK = 12_500
+MOST_JUDGED = 12_500
 """Most of them times features: no look at a leaf takes much longer than ten milliseconds."""
-LEAST = 5
+LEAST_MESSAGES = 5
 """Messages with and without a label before it says anything about a split."""
-SIDE = 0.02
+LEAST_SIDE_SHARE = 0.02
 """Share of the messages that either side of a split must get."""
 
 
@@ -130,10 +130,12 @@ def shares(gaussians: LabelGaussians, split: Split) -> tuple[float, Floats, Floa
 def _uncertain(gaussians: LabelGaussians) -> tuple[Ids, float]:
     """Return the rows of the most uncertain labels and their summed entropy, nats."""
     counts, messages = gaussians.counts(), gaussians.messages
-    rows = np.flatnonzero((counts >= LEAST) & (counts <= messages - LEAST))
+    rows = np.flatnonzero((counts >= LEAST_MESSAGES) & (counts <= messages - LEAST_MESSAGES))
     p = counts[rows] / messages
     entropies = -p * np.log(p) - (1.0 - p) * np.log1p(-p)
-    kept = np.argsort(-entropies, kind="stable")[: min(LABELS, max(1, WORK // max(1, gaussians.features)))]
+    kept = np.argsort(-entropies, kind="stable")[
+        : min(MOST_JUDGING_LABELS, max(1, MOST_JUDGED // max(1, gaussians.features)))
+    ]
     return rows[kept] + 1, float(entropies[kept].sum())
 
 
@@ -178,7 +180,7 @@ def _gains(moments: Floats, rows: Ids, features: Ids, cuts: Floats, messages: in
                 gains[place, t] += max(whole - parts, 0.0) / messages
         for t in range(thresholds):
             share = _below(total, mean, deviation, cuts[place, t])
-            if share < SIDE or share > 1.0 - SIDE:
+            if share < LEAST_SIDE_SHARE or share > 1.0 - LEAST_SIDE_SHARE:
                 gains[place, t] = 0.0
     return gains
 

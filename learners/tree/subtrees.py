@@ -13,11 +13,11 @@ from learners.core import LabelSpace
 from learners.tree.adaptive_window import AdaptiveWindow
 from learners.tree.leaves import Leaf
 
-FORGET = 0.998
+ADVANTAGE_DECAY = 0.998
 """Decay a message of an alternate's account: it must not have to make up for its first, untaught, steps."""
-CHANCE = 0.01
+VERDICT_ERROR = 0.01
 """Chance of a wrong verdict on an alternate."""
-PATIENCE = 2000
+TRIAL_MESSAGES = 2000
 """Messages after which an alternate is judged for the last time."""
 
 
@@ -134,27 +134,27 @@ class Alternate(Subtree):
         """Book the losses of both on one message."""
         advantage = loss - own
         self.messages += 1
-        self.account *= FORGET
+        self.account *= ADVANTAGE_DECAY
         self.account += (1.0, advantage, advantage * advantage)
 
     def verdict(self) -> tuple[float, float]:
         """Return its mean advantage, in [-1, 1], and the bound of its error (empirical Bernstein)."""
         weight, total, squares = self.account.tolist()
         mean = total / weight
-        nats = math.log(3.0 / CHANCE)
+        nats = math.log(3.0 / VERDICT_ERROR)
         variance = max(squares / weight - mean * mean, 0.0)
         return mean, math.sqrt(2.0 * variance * nats / weight) + 6.0 * nats / weight
 
     def replaces(self, branch: Branch) -> bool:
         """Return whether it is surely better than its branch or, in the end, no worse and smaller."""
         mean, bound = self.verdict()
-        last = self.messages >= PATIENCE
+        last = self.messages >= TRIAL_MESSAGES
         return mean > bound or (last and mean >= 0.0 and self.size < Subtree(branch).size)
 
     def hopeless(self) -> bool:
         """Return whether it is surely worse, or has had its time."""
         mean, bound = self.verdict()
-        return mean < -bound or self.messages >= PATIENCE
+        return mean < -bound or self.messages >= TRIAL_MESSAGES
 
 
 def _state(node: Node) -> State:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Ids, State, Vector, compiled
+from drift.core import Floats, Ids, Mask, State, Vector, compiled
 from learners.core import Prediction, check_number
 
-EVERY = 20
+SEARCH_PERIOD = 20
 """Messages after which the threshold is looked for again."""
 LEAST_CHANCE = 1e-6
 """Probability that a label's probability of 0 is taken for, so that its logarithm is a number."""
-AIMS = (0.2, 2.0)
+AIM_RANGE = (0.2, 2.0)
 """How far the errors aimed at may stray from those wanted: as multiples of them."""
 
 
@@ -63,8 +62,8 @@ class Abstention:
         self._aim = error
         self._least = np.inf
         self._messages = 0
-        self._sureness: NDArray[np.float64] = np.zeros(window)
-        self._wrong: NDArray[np.bool_] = np.zeros(window, dtype=np.bool_)
+        self._sureness: Floats = np.zeros(window)
+        self._wrong: Mask = np.zeros(window, dtype=np.bool_)
 
     def rejects(self, sureness: float) -> bool:
         """Return whether a prediction that is as sure as that is not sure enough."""
@@ -73,13 +72,13 @@ class Abstention:
     def learn(self, sureness: float, wrong: bool) -> None:
         """Take in whether a prediction that was as sure as that was wrong, rejected or not."""
         if not self.rejects(sureness):
-            low, high = AIMS
+            low, high = AIM_RANGE
             corrected = self._aim + self.rate * (self.error - wrong)
             self._aim = min(max(corrected, low * self.error), high * self.error)
         place = self._messages % self.window
         self._sureness[place], self._wrong[place] = sureness, wrong
         self._messages += 1
-        if self._messages % EVERY == 0:
+        if self._messages % SEARCH_PERIOD == 0:
             self._least = self._threshold()
 
     def _threshold(self) -> float:

@@ -16,11 +16,11 @@ from learners.core import Prediction, Targets, check_number
 from learners.uncertainty.abstention import Abstention, sureness
 from learners.uncertainty.sliding import Sliding
 
-LARGEST = 100
+LARGEST_SET = 100
 """Most labels in a set. Where more would be needed coverage is lost, and says so."""
 NO_CHANCE = -1.0
 """Stands for the probability of a label that had none, or that nobody has kept."""
-RECENT = 1000
+STATISTICS_WINDOW = 1000
 """Messages that the statistics look back on."""
 
 
@@ -165,11 +165,15 @@ class Conformal(Stateful):
     def __init__(self, coverage: float = 0.9, error: float = 0.1) -> None:
         self.sets = ConformalSets(coverage)
         self.abstention = Abstention(error)
-        self._covered, self._rejected, self._wrong = Sliding(RECENT), Sliding(RECENT), Sliding(RECENT)
+        self._covered, self._rejected, self._wrong = (
+            Sliding(STATISTICS_WINDOW),
+            Sliding(STATISTICS_WINDOW),
+            Sliding(STATISTICS_WINDOW),
+        )
 
     def judge(self, prediction: Prediction, keep: int) -> Confidence:
         """Return how sure a prediction is, with `keep` of the likeliest labels at least."""
-        size = min(int(np.count_nonzero(prediction.scores >= self.sets.least())), LARGEST)
+        size = min(int(np.count_nonzero(prediction.scores >= self.sets.least())), LARGEST_SET)
         best, scores = prediction.best(max(size, keep))
         sure = sureness(prediction)
         return Confidence(best, scores, size, self.abstention.rejects(sure), sure)

@@ -8,15 +8,15 @@ from drift.core import Arrays, Ids, Parts, Stateful, Values, fields
 from learners.core import Prediction
 from learners.uncertainty.sliding import Sliding
 
-SUREST = 0.03
+SUREST_SHARE = 0.03
 """Share of the predictions, the surest, that tell how many labels are left out: these should all be right."""
-WINDOW = 1000
+SUREST_WINDOW = 1000
 """Predictions among which they are the surest."""
-KEEP = 0.9995
+COUNT_DECAY = 0.9995
 """What a count keeps of itself at each message: about the last two thousand count."""
-HEARSAY = 5.0
+ASSUMPTION_WEIGHT = 5.0
 """Messages that the assumption weighs as much as that nothing is left out."""
-EQUAL = 1.0 - 1e-6
+NOT_CORRECTED = 1.0 - 1e-6
 """Dividing and multiplying by the same number does not always give the first one back."""
 LEAST_NAMED = 0.05
 """Least share of the labels that is believed to be named: no probability grows more than twentyfold."""
@@ -53,7 +53,7 @@ class PositiveUnlabelled(Stateful):
     state_fields = fields(Parts("_surest"), Arrays("_right", "_asked"), Values("_partial", "_messages"))
 
     def __init__(self) -> None:
-        self._surest = Sliding(WINDOW)
+        self._surest = Sliding(SUREST_WINDOW)
         # Of messages that are not complete, and of complete ones: the surest predictions, and those right.
         self._right = np.zeros(2)
         self._asked = np.zeros(2)
@@ -63,7 +63,7 @@ class PositiveUnlabelled(Stateful):
         """Return the chance that a label of a message is named, in (0, 1]."""
         if not self._partial:
             return 1.0
-        partial, complete = (self._right + HEARSAY) / (self._asked + HEARSAY)
+        partial, complete = (self._right + ASSUMPTION_WEIGHT) / (self._asked + ASSUMPTION_WEIGHT)
         named = min(max(float(partial / complete), LEAST_NAMED), 1.0)
         return 1.0 - self._partial / self._messages * (1.0 - named)
 
@@ -82,13 +82,13 @@ class PositiveUnlabelled(Stateful):
         best, score = prediction.best(1)
         # As the learner said it: what it was divided by has changed, and must not look like being less sure.
         raw = float(score[0]) * self.named() if len(best) else 0.0
-        self._partial = self._partial * KEEP + (not complete)
-        self._messages = self._messages * KEEP + 1.0
-        self._right *= KEEP
-        self._asked *= KEEP
+        self._partial = self._partial * COUNT_DECAY + (not complete)
+        self._messages = self._messages * COUNT_DECAY + 1.0
+        self._right *= COUNT_DECAY
+        self._asked *= COUNT_DECAY
         if not len(best):
             return
         self._surest.add(raw)
-        if score[0] >= 1.0 or raw >= self._surest.reached_by(SUREST) * EQUAL:
+        if score[0] >= 1.0 or raw >= self._surest.reached_by(SUREST_SHARE) * NOT_CORRECTED:
             self._asked[int(complete)] += 1.0
             self._right[int(complete)] += best[0] in named

@@ -1,4 +1,4 @@
-"""river's models as learners, and the published baselines made of them."""
+"""river's models as learners: binary relevance, chains, label-sets, and models of many labels."""
 
 from learners.wrappers.label_powerset import LabelPowerset, PrunedSets
 from learners.wrappers.river_models import BinaryRelevance, ClassifierChain, MultiLabelModel, RiverLearner

@@ -40,25 +40,25 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
     OSError, NotOursError
         When the port is taken, or a replay's file cannot be read or is none.
     """
-    from stream.dashboard import Feed, Guard, Model, application, read_file
+    from stream.dashboard import Feed, Guard, StreamState, application, read_file
     from stream.telemetry import serving
 
     ours, stopping = settings.dashboard, threading.Event()
     guard = Guard(ours.host, ours.token.get_secret_value() if ours.token else None)
-    feeds = [Feed(Model(settings.stream), settings.kafka, settings.stream)]
-    models = [feeds[0].model]
+    feeds = [Feed(StreamState(settings.stream), settings.kafka, settings.stream)]
+    streams = [feeds[0].state]
     for name in beside:
         path = Path(name)
-        model = Model(path.name if path.is_file() else name, timed=not path.is_file())
-        models.append(model)
+        state = StreamState(path.name if path.is_file() else name, timed=not path.is_file())
+        streams.append(state)
         if path.is_file():
-            read_file(model, path)
+            read_file(state, path)
         else:
-            feeds.append(Feed(model, settings.kafka, single=name))
+            feeds.append(Feed(state, settings.kafka, single=name))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     with ExitStack() as stack:
-        url = stack.enter_context(serving(application(models, guard), ours.host, ours.port, "dashboard"))
+        url = stack.enter_context(serving(application(streams, guard), ours.host, ours.port, "dashboard"))
         for feed in feeds:
             feed.start()
             stack.callback(feed.stop)

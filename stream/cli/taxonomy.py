@@ -59,15 +59,14 @@ def apply(
     """
     from stream.kafka import ensure_topics, write_together
     from stream.records import encode, in_words, topic
-    from stream.taxonomy import ProposalsError, read_proposals, refusals, taxonomies
-    from stream.taxonomy import told as told_of
+    from stream.taxonomy import ProposalsError, read_proposals, refusals, refusals_in_words, taxonomies
 
     with told():
         settings = load(config, stream=stream)
         controls = read_proposals(file)
         grown = taxonomies(settings)
         refused = refusals(grown, controls)
-        for sentence in told_of(controls, refused, len(grown)):
+        for sentence in refusals_in_words(controls, refused, len(grown)):
             typer.echo(f"refused: {sentence}", err=True)
         if any(len(why) == len(grown) for why in refused):
             raise ProposalsError(f"Nothing was written. Take what is refused out of {file}, or correct it.")

@@ -1,8 +1,10 @@
 """The dashboard: what workers write about themselves, as a web page that people keep open.
 
 It reads the output topics alone (predictions, drift, label-stats, dead letters), so it shows all workers
-of a stream, and shows a replay as well as production. `feed` reads, `model` adds up, `views` answers, `web`
-serves, and the page in `assets` draws.
+of a stream, and shows a replay as well as production. `feed` reads the records, `stream_state` takes them in
+(the latest predictions in `recent_predictions`, what is known of labels in `label_figures`, sums over time in
+`series`), `lag` measures how far the workers are behind, `views` answers what the page asks for, `web` serves
+it, and the page in `assets` draws.
 
 Made with Starlette and uvicorn, which the service has for its metrics anyway, and one page of plain
 JavaScript, SVG and CSS. Weighed in November 2026, all of them kept well, with a release in the last four
@@ -24,15 +26,15 @@ SVG with titles, which keyboards, screen readers and tests find their way in; it
 
 from stream.dashboard.access import Guard
 from stream.dashboard.feed import Feed, read_file
-from stream.dashboard.model import Model
-from stream.dashboard.records import Written
+from stream.dashboard.output_records import OutputRecord
+from stream.dashboard.stream_state import StreamState
 from stream.dashboard.web import application
 
 __all__ = [
     "Feed",
     "Guard",
-    "Model",
-    "Written",
+    "OutputRecord",
+    "StreamState",
     "application",
     "read_file",
 ]

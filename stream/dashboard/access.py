@@ -29,7 +29,7 @@ class NoTokenError(ValueError):
     """The dashboard would be on a network without a token."""
 
 
-def check(host: str, token: str | None) -> None:
+def check_token(host: str, token: str | None) -> None:
     """Make sure that nobody but this machine can look without a token.
 
     Raises
@@ -39,8 +39,8 @@ def check(host: str, token: str | None) -> None:
 
     Examples
     --------
-    >>> check("127.0.0.1", None)
-    >>> check("0.0.0.0", None)
+    >>> check_token("127.0.0.1", None)
+    >>> check_token("0.0.0.0", None)
     Traceback (most recent call last):
     ...
     stream.dashboard.access.NoTokenError: The dashboard needs dashboard.token to listen on 0.0.0.0, ...
@@ -73,7 +73,7 @@ class Guard:
     """
 
     def __init__(self, host: str, token: str | None = None) -> None:
-        check(host, token)
+        check_token(host, token)
         self._local = is_loopback(host)
         self._token = token
         self._pass = None if token is None else hashlib.blake2b(token.encode(), digest_size=32).hexdigest()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from stream.dashboard.ledger import Seen
-from stream.dashboard.model import Model, Run
+from stream.dashboard.recent_predictions import RecentPrediction
 from stream.dashboard.series import scores
-from stream.dashboard.views import WINDOW
+from stream.dashboard.stream_state import RunScores, StreamState
+from stream.dashboard.views import ROLLING_MESSAGES
 
 DIFFERENT = 40
 """Messages named that the runs differ on."""
@@ -15,13 +15,13 @@ WORST = 12
 """Labels named that the runs differ on most."""
 
 
-def compare(one: Model, first: str, other: Model, second: str) -> dict[str, Any] | None:
+def compare(one: StreamState, first: str, other: StreamState, second: str) -> dict[str, Any] | None:
     """Return how two runs did on the events that both predicted; None where there is no such run.
 
     Parameters
     ----------
     one, other
-        The models that have the runs; may be the same.
+        The streams that have the runs; may be the same.
     first, second
         The runs' names.
     """
@@ -56,23 +56,25 @@ def compare(one: Model, first: str, other: Model, second: str) -> dict[str, Any]
     }
 
 
-def _pairs(one: Model, first: str, other: Model, second: str) -> list[tuple[Seen, Seen]]:
+def _pairs(
+    one: StreamState, first: str, other: StreamState, second: str
+) -> list[tuple[RecentPrediction, RecentPrediction]]:
     found = []
     for number, partition in one.partitions.items():
         if number not in other.partitions:
             continue
         theirs = {
-            seen.offset: seen for seen in other.partitions[number].ledger.latest() if seen.run == second
+            seen.offset: seen for seen in other.partitions[number].recent.latest() if seen.run == second
         }
-        ours = [seen for seen in partition.ledger.latest() if seen.run == first and seen.offset in theirs]
+        ours = [seen for seen in partition.recent.latest() if seen.run == first and seen.offset in theirs]
         found += [(seen, theirs[seen.offset]) for seen in reversed(ours)]
     return found
 
 
-def _run(model: Model, run: Run) -> dict[str, Any]:
-    curve = [(at, scores(sums)) for at, sums in run.series.trailing(WINDOW)]
+def _run(state: StreamState, run: RunScores) -> dict[str, Any]:
+    curve = [(at, scores(sums)) for at, sums in run.series.trailing(ROLLING_MESSAGES)]
     return {
-        "source": model.name,
+        "source": state.name,
         "name": run.name,
         "encoder": run.encoder,
         "predictions": run.predictions,
@@ -83,7 +85,7 @@ def _run(model: Model, run: Run) -> dict[str, Any]:
     }
 
 
-def _labels(scored: list[tuple[Seen, Seen]]) -> list[dict[str, Any]]:
+def _labels(scored: list[tuple[RecentPrediction, RecentPrediction]]) -> list[dict[str, Any]]:
     """Return the labels on which the runs' wrong answers differ most in number."""
     wrong: dict[str, list[int]] = {}
     for pair in scored:

@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from stream.config import KafkaSettings
-from stream.dashboard.ledger import KEPT
-from stream.dashboard.model import Model
-from stream.dashboard.records import NotOursError, Written, of_line, of_record
+from stream.dashboard.lag import lag
+from stream.dashboard.output_records import NotOursError, OutputRecord, of_line, of_record
+from stream.dashboard.recent_predictions import PREDICTIONS_KEPT
+from stream.dashboard.stream_state import StreamState
 from stream.kafka import BrokerError, Tail
 from stream.records import Record, topic
 
-BACK = {"predictions": KEPT, "drift": 5_000, "label-stats": None, "dlq": 1_000}
+BACK = {"predictions": PREDICTIONS_KEPT, "drift": 5_000, "label-stats": None, "dlq": 1_000}
 """By kind of topic, how many offsets before its end reading begins; None: at the first."""
-WAIT_S, LAG_S, RETRY_S = 0.25, 1.0, 2.0
+WAIT_S, LAG_S, RECONNECT_S = 0.25, 1.0, 2.0
 PORTION = 500
 """Records taken in between two looks at the page's requests."""
 
@@ -25,11 +26,11 @@ log = logging.getLogger(__name__)
 
 
 class Feed(threading.Thread):
-    """Feeds a model from a broker until `stop`; what goes wrong is said in the model and tried again.
+    """Feeds a stream's state from a broker until `stop`; what goes wrong is noted there and tried again.
 
     Parameters
     ----------
-    model
+    state
         What to feed.
     settings
         The broker.
@@ -40,15 +41,15 @@ class Feed(threading.Thread):
 
     Attributes
     ----------
-    model
+    state
         As given.
     """
 
     def __init__(
-        self, model: Model, settings: KafkaSettings, stream: str = "", single: str | None = None
+        self, state: StreamState, settings: KafkaSettings, stream: str = "", single: str | None = None
     ) -> None:
-        super().__init__(name=f"feed {model.name}", daemon=True)
-        self.model = model
+        super().__init__(name=f"feed {state.name}", daemon=True)
+        self.state = state
         self._settings = settings
         self._events = None if single else topic(stream, "events")
         # What is known of labels comes first: a label in the predictions is then no birth.
@@ -72,9 +73,9 @@ class Feed(threading.Thread):
             try:
                 self._follow()
             except (BrokerError, OSError) as error:
-                log.warning("%s: %s", self.model.name, error)
-                self.model.problem = str(error)
-                self._stopping.wait(RETRY_S)
+                log.warning("%s: %s", self.state.name, error)
+                self.state.problem = str(error)
+                self._stopping.wait(RECONNECT_S)
 
     def _follow(self) -> None:
         for topics in self._topics[:-1]:
@@ -83,30 +84,22 @@ class Feed(threading.Thread):
 
     def _read(self, topics: dict[str, int | None], going: Callable[[Tail], bool]) -> None:
         tail = Tail(self._settings, topics)
-        self.model.problem = ""
+        self.state.problem = ""
         asked = 0.0
         try:
             while not self._stopping.is_set() and going(tail):
-                _take(self.model, (_of_record(each) for each in tail.poll(WAIT_S)))
-                if not self.model.ready and topics is self._topics[-1]:
-                    self.model.ready = tail.caught_up
+                _take(self.state, (_of_record(each) for each in tail.poll(WAIT_S)))
+                if not self.state.ready and topics is self._topics[-1]:
+                    self.state.ready = tail.caught_up
                 if self._events and time.monotonic() - asked > LAG_S:
                     asked = time.monotonic()
-                    self._ask_lag(tail, self._events)
+                    self.state.lag = lag(self.state, tail, self._events)
         finally:
             tail.close()
 
-    def _ask_lag(self, tail: Tail, events: str) -> None:
-        answered = {number: each.latest for number, each in self.model.partitions.items()}
-        for letter in list(self.model.letters):
-            answered[letter.partition] = max(answered.get(letter.partition, -1), letter.offset)
-        self.model.lag = {
-            number: max(0, end - answered.get(number, -1) - 1) for number, end in tail.ends(events).items()
-        }
 
-
-def read_file(model: Model, path: Path) -> None:
-    """Feed a model with a replay's file.
+def read_file(state: StreamState, path: Path) -> None:
+    """Feed a stream's state with a replay's file.
 
     Raises
     ------
@@ -116,31 +109,31 @@ def read_file(model: Model, path: Path) -> None:
         When a line is not a replay's.
     """
     with path.open("rb") as file:
-        _take(model, map(of_line, file))
-    model.ready = True
+        _take(state, map(of_line, file))
+    state.ready = True
 
 
-def _of_record(record: Record) -> Written | None:
+def _of_record(record: Record) -> OutputRecord | None:
     try:
         return of_record(record)
     except NotOursError:
         return None
 
 
-def _take(model: Model, written: Iterable[Written | None]) -> None:
-    portion: list[Written] = []
+def _take(state: StreamState, written: Iterable[OutputRecord | None]) -> None:
+    portion: list[OutputRecord] = []
     for each in written:
         if each is None:
-            model.skipped += 1
+            state.skipped += 1
             continue
         portion.append(each)
         if len(portion) == PORTION:
-            _feed(model, portion)
+            _feed(state, portion)
             portion = []
-    _feed(model, portion)
+    _feed(state, portion)
 
 
-def _feed(model: Model, portion: list[Written]) -> None:
-    with model.lock:
+def _feed(state: StreamState, portion: list[OutputRecord]) -> None:
+    with state.lock:
         for each in portion:
-            model.take(each)
+            state.take(each)

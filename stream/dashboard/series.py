@@ -17,11 +17,11 @@ FIELDS = (
     "hits",
     "predicted",
     "actual",
-    "previous_exact",
-    "previous_hits",
-    "previous_predicted",
+    "persistence_exact",
+    "persistence_hits",
+    "persistence_predicted",
 )
-"""What is added up. `previous_*` is the same for repeating the previous message's labels."""
+"""What is added up. `persistence_*` is the same for repeating the previous message's labels."""
 AT = {name: place for place, name in enumerate(FIELDS)}
 
 Sums = list[float]
@@ -123,29 +123,29 @@ def _added(rows: Sequence[Sums]) -> Sums:
 
 
 def scores(sums: Sums) -> dict[str, float] | None:
-    """Return subset accuracy, micro-F1 and the skill over the previous labels; None without scored messages.
+    """Return subset accuracy, micro-F1 and the skill over persistence; None without scored messages.
 
     Skill is kappa temporal: 1 is perfect, 0 no better than repeating the previous message's labels.
 
     Examples
     --------
     >>> buckets = Buckets(1.0, 9)
-    >>> buckets.add(0, scored=4, exact=3, hits=3, predicted=4, actual=4, previous_exact=2)
+    >>> buckets.add(0, scored=4, exact=3, hits=3, predicted=4, actual=4, persistence_exact=2)
     >>> scores(buckets.total())["subset_accuracy"], scores(buckets.total())["skill"]
     (0.75, 0.5)
     """
     scored = sums[AT["scored"]]
     if not scored:
         return None
-    exact, before = sums[AT["exact"]] / scored, sums[AT["previous_exact"]] / scored
+    exact, persistence = sums[AT["exact"]] / scored, sums[AT["persistence_exact"]] / scored
     return {
         "subset_accuracy": exact,
         "micro_f1": _f1(sums[AT["hits"]], sums[AT["predicted"]] + sums[AT["actual"]]),
-        "previous_subset_accuracy": before,
-        "previous_micro_f1": _f1(
-            sums[AT["previous_hits"]], sums[AT["previous_predicted"]] + sums[AT["actual"]]
+        "persistence_subset_accuracy": persistence,
+        "persistence_micro_f1": _f1(
+            sums[AT["persistence_hits"]], sums[AT["persistence_predicted"]] + sums[AT["actual"]]
         ),
-        "skill": (exact - before) / (1 - before) if before < 1 else 0.0,
+        "skill": (exact - persistence) / (1 - persistence) if persistence < 1 else 0.0,
         "messages": scored,
     }
 

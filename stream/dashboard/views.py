@@ -1,4 +1,4 @@
-"""What each view of the page is told: plain JSON values, worked out from a model when asked for."""
+"""What each view of the page shows: plain JSON values, worked out from a stream's state when asked for."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from stream.dashboard import records
-from stream.dashboard.labels import SILENT, Figures
-from stream.dashboard.ledger import Seen
-from stream.dashboard.model import Drift, Levels, Model
+from stream.dashboard import output_records
+from stream.dashboard.cluster_tree import pruned
+from stream.dashboard.label_figures import SILENT, LabelFigures
+from stream.dashboard.recent_predictions import RecentPrediction
 from stream.dashboard.series import AT, Buckets, scores
-from stream.dashboard.tree import pruned
+from stream.dashboard.stream_state import DriftEvent, MonitorLevels, StreamState
 
 Json = dict[str, Any]
-WINDOW = 500.0
+ROLLING_MESSAGES = 500.0
 """Messages that one rolling score looks back on, at least."""
 PAGE = 50
 """Rows sent at a time: labels, messages."""
@@ -29,38 +29,38 @@ MEMBERS = 12
 """Labels named of each cluster."""
 
 
-def overview(model: Model, span: str) -> Json:
+def overview(state: StreamState, span: str) -> Json:
     """Return counts, series and scores over a span of time ("minutes", "hours" or "all")."""
-    series = model.series.get(span, model.series["all"])
-    total = model.series["all"].total()
+    series = state.series.get(span, state.series["all"])
+    total = state.series["all"].total()
     return {
-        **head(model),
-        "timed": model.timed,
-        "span": span if span in model.series else "all",
+        **head(state),
+        "timed": state.timed,
+        "span": span if span in state.series else "all",
         "width": series.width,
         "predictions": total[AT["predictions"]],
-        "dead_letters": sum(model.reasons.values()),
-        "reasons": dict(model.reasons.most_common()),
-        "skipped": model.skipped,
+        "dead_letters": sum(state.reasons.values()),
+        "reasons": dict(state.reasons.most_common()),
+        "skipped": state.skipped,
         "alarms": total[AT["alarms"]],
-        "labels": len(model.labels),
-        "lag": sum(model.lag.values()) if model.lag else None,
+        "labels": len(state.labels),
+        "lag": sum(state.lag.values()) if state.lag else None,
         "scores": scores(series.total()),
         "series": _curves(series),
         "rolling": _rolling(series),
-        "partitions": [_partition(model, number) for number in sorted(model.partitions)],
-        "latest": [_alarm(each) for each in list(model.drift)[:-6:-1]],
-        "letters": [each._asdict() for each in list(model.letters)[:-9:-1]],
+        "partitions": [_partition(state, number) for number in sorted(state.partitions)],
+        "latest": [_alarm(each) for each in list(state.drift)[:-6:-1]],
+        "latest_dead_letters": [each._asdict() for each in list(state.dead_letters)[:-9:-1]],
         "runs": [
             {"name": run.name, "predictions": run.predictions, "encoder": run.encoder}
-            for run in model.runs.values()
+            for run in state.runs.values()
         ],
     }
 
 
-def head(model: Model) -> Json:
+def head(state: StreamState) -> Json:
     """Return what every view shows: the name, and whether all is well."""
-    return {"name": model.name, "version": model.version, "ready": model.ready, "problem": model.problem}
+    return {"name": state.name, "version": state.version, "ready": state.ready, "problem": state.problem}
 
 
 def _curves(series: Buckets) -> Json:
@@ -74,12 +74,12 @@ def _curves(series: Buckets) -> Json:
     return found
 
 
-ROLLED = ("subset_accuracy", "micro_f1", "previous_subset_accuracy", "previous_micro_f1", "skill")
+ROLLED = ("subset_accuracy", "micro_f1", "persistence_subset_accuracy", "persistence_micro_f1", "skill")
 
 
 def _rolling(series: Buckets) -> Json:
     found: Json = {"at": [], **{name: [] for name in ROLLED}}
-    for at, sums in series.trailing(WINDOW):
+    for at, sums in series.trailing(ROLLING_MESSAGES):
         here = scores(sums)
         found["at"].append(at)
         for name in ROLLED:
@@ -87,20 +87,20 @@ def _rolling(series: Buckets) -> Json:
     return found
 
 
-def _partition(model: Model, number: int) -> Json:
-    partition = model.partitions[number]
-    account = partition.account
+def _partition(state: StreamState, number: int) -> Json:
+    partition = state.partitions[number]
+    statistics = partition.statistics
     return {
         "partition": number,
         "latest": partition.latest,
         "updates": partition.updates,
-        "lag": model.lag.get(number),
-        "scores": account.scores if account else {},
-        "learner": account.learner if account else {},
+        "lag": state.lag.get(number),
+        "scores": statistics.scores if statistics else {},
+        "learner": statistics.learner if statistics else {},
     }
 
 
-def _alarm(drift: Drift) -> Json:
+def _alarm(drift: DriftEvent) -> Json:
     return {
         "number": drift.number,
         "partition": drift.partition,
@@ -110,35 +110,35 @@ def _alarm(drift: Drift) -> Json:
     }
 
 
-def drifts(model: Model, wanted: Mapping[str, str]) -> Json:
+def drifts(state: StreamState, wanted: Mapping[str, str]) -> Json:
     """Return drift events, newest first, that have all of some fields, and how many have each value."""
     chosen = {name: value for name, value in wanted.items() if name in FACETS}
     found = [
         each
-        for each in model.drift
+        for each in state.drift
         if all(getattr(each.record, name) == value for name, value in chosen.items())
     ]
     facets: Json = {name: {} for name in FACETS}
-    for each in model.drift:
+    for each in state.drift:
         for name in FACETS:
             value = getattr(each.record, name)
             facets[name][value] = facets[name].get(value, 0) + 1
     facets["subject"] = dict(sorted(facets["subject"].items(), key=lambda pair: -pair[1])[:PAGE])
-    series = model.series["all"]
+    series = state.series["all"]
     return {
-        **head(model),
-        "timed": model.timed,
+        **head(state),
+        "timed": state.timed,
         "total": len(found),
-        "kept": len(model.drift),
+        "kept": len(state.drift),
         "facets": facets,
         "events": [_alarm(each) for each in found[: -DRIFT_PAGE - 1 : -1]],
         "rolling": _rolling(series),
         "width": series.width,
-        "levels": {name: _level(levels) for name, levels in model.levels.items()},
+        "levels": {name: _level(levels) for name, levels in state.levels.items()},
     }
 
 
-def _level(levels: Mapping[int, Levels]) -> Json:
+def _level(levels: Mapping[int, MonitorLevels]) -> Json:
     """Return what a monitor measured on the partition where it is nearest its threshold now."""
 
     def nearness(partition: int) -> float:
@@ -149,7 +149,7 @@ def _level(levels: Mapping[int, Levels]) -> Json:
     return {"partition": nearest, "figures": [list(each) for each in levels[nearest]]}
 
 
-def _row(seen: Seen) -> Json:
+def _row(seen: RecentPrediction) -> Json:
     return {
         "partition": seen.partition,
         "offset": seen.offset,
@@ -162,30 +162,30 @@ def _row(seen: Seen) -> Json:
     }
 
 
-def around(model: Model, partition: int, offset: int, before: int, after: int) -> Json:
+def around(state: StreamState, partition: int, offset: int, before: int, after: int) -> Json:
     """Return the messages before an offset and from it on, and the drift that was found among them."""
-    known = model.partitions.get(partition)
-    rows = known.ledger.around(offset, before, after) if known else []
+    known = state.partitions.get(partition)
+    rows = known.recent.around(offset, before, after) if known else []
     first, last = (rows[0].offset, rows[-1].offset) if rows else (offset, offset)
-    near = [each for each in model.drift if each.partition == partition and first <= each.offset <= last]
+    near = [each for each in state.drift if each.partition == partition and first <= each.offset <= last]
     return {
-        **head(model),
+        **head(state),
         "partition": partition,
         "offset": offset,
         "messages": [_row(seen) for seen in rows],
         "drift": [_alarm(each) for each in near],
-        "first": known.ledger.first if known else None,
+        "first": known.recent.first if known else None,
     }
 
 
-def messages(model: Model, which: str, query: str, label: str) -> Json:
+def messages(state: StreamState, which: str, query: str, label: str) -> Json:
     """Return the latest messages: "all" or "wrong", with a text in their id, with a label."""
     query = query.lower()
-    newest: list[Seen] = []
-    for partition in model.partitions.values():
+    newest: list[RecentPrediction] = []
+    for partition in state.partitions.values():
         matching = (
             seen
-            for seen in partition.ledger.latest()
+            for seen in partition.recent.latest()
             if (which != "wrong" or seen.wrong)
             and (not query or query in seen.id.lower())
             and (not label or label in seen.labels or label in (seen.truth or ()))
@@ -193,30 +193,30 @@ def messages(model: Model, which: str, query: str, label: str) -> Json:
         newest += [seen for seen, _ in zip(matching, range(PAGE), strict=False)]
     newest.sort(key=lambda seen: (seen.time or 0.0, seen.offset), reverse=True)
     return {
-        **head(model),
+        **head(state),
         "messages": [_row(seen) for seen in newest[:PAGE]],
-        "kept": sum(len(partition.ledger) for partition in model.partitions.values()),
+        "kept": sum(len(partition.recent) for partition in state.partitions.values()),
     }
 
 
-def message(model: Model, partition: int, offset: int) -> Json | None:
+def message(state: StreamState, partition: int, offset: int) -> Json | None:
     """Return one prediction with everything that is known of it; None where it is not kept."""
-    known = model.partitions.get(partition)
-    seen = known.ledger.at(offset) if known else None
+    known = state.partitions.get(partition)
+    seen = known.recent.at(offset) if known else None
     if known is None or seen is None:
         return None
-    found = records.prediction.decode(seen.value)
+    found = output_records.predictions.decode(seen.value)
     nearest = []
     for each in found.why.nearest if found.why else []:
-        past = known.ledger.learned(each.number)
+        past = known.recent.learned(each.number)
         nearest.append({**msgspec.to_builtins(each), "message": _row(past) if past else None})
     clusters = {
-        label: model.labels[label].records[partition].cluster
+        label: state.labels[label].records[partition].cluster
         for label in (*found.scores, *(found.why.labels if found.why else ()))
-        if label in model.labels and partition in model.labels[label].records
+        if label in state.labels and partition in state.labels[label].records
     }
     return {
-        **head(model),
+        **head(state),
         **_row(seen),
         "record": msgspec.to_builtins(found),
         "nearest": nearest,
@@ -224,7 +224,7 @@ def message(model: Model, partition: int, offset: int) -> Json | None:
     }
 
 
-ORDERS: dict[str, Callable[[Figures], Any]] = {
+ORDERS: dict[str, Callable[[LabelFigures], Any]] = {
     "change": lambda label: (-abs(label.change), label.name),
     "count": lambda label: (-label.occurrences, label.name),
     "f1": lambda label: (label.f1, -label.occurrences, label.name),
@@ -235,80 +235,80 @@ ORDERS: dict[str, Callable[[Figures], Any]] = {
 """How labels can be ordered; F1 from the worst."""
 
 
-def labels(model: Model, order: str, query: str, page: int) -> Json:
+def labels(state: StreamState, order: str, query: str, page: int) -> Json:
     """Return a page of the labels, which were born lately, and which have gone silent."""
-    updates = {number: partition.written for number, partition in model.partitions.items()}
+    updates = {number: partition.written for number, partition in state.partitions.items()}
     query = query.lower()
-    every = model.labels.figures(updates)
+    every = state.labels.figures(updates)
     found = sorted(
         (each for each in every if query in each.name.lower()), key=ORDERS.get(order, ORDERS["change"])
     )
     silent = sorted((each for each in every if each.silent >= SILENT), key=ORDERS["silent"])
-    born = sorted(model.labels.births(), key=lambda pair: (-(pair[1].time or 0.0), -pair[1].offset, pair[0]))
+    born = sorted(state.labels.births(), key=lambda pair: (-(pair[1].time or 0.0), -pair[1].offset, pair[0]))
     begin = page * PAGE
     return {
-        **head(model),
+        **head(state),
         "order": order if order in ORDERS else "change",
         "page": page,
         "pages": -(-len(found) // PAGE),
         "total": len(found),
-        "known": len(model.labels),
-        "labels": [_figures(model, each) for each in found[begin : begin + PAGE]],
+        "known": len(state.labels),
+        "labels": [_figures(state, each) for each in found[begin : begin + PAGE]],
         "births": [{"label": name, **birth._asdict()} for name, birth in born[:BIRTHS]],
-        "silent": [_figures(model, each) for each in silent[:BIRTHS]],
+        "silent": [_figures(state, each) for each in silent[:BIRTHS]],
         "silent_total": len(silent),
     }
 
 
-def _figures(model: Model, figures: Figures) -> Json:
+def _figures(state: StreamState, figures: LabelFigures) -> Json:
     return {
         **figures._asdict(),
-        "history": [round(rate, 5) for _, rate in model.labels[figures.name].history],
+        "history": [round(rate, 5) for _, rate in state.labels[figures.name].history],
     }
 
 
-def label(model: Model, name: str) -> Json | None:
+def label(state: StreamState, name: str) -> Json | None:
     """Return everything about one label; None where there is none of that name."""
-    if name not in model.labels:
+    if name not in state.labels:
         return None
-    known = model.labels[name]
-    updates = {number: partition.written for number, partition in model.partitions.items()}
+    known = state.labels[name]
+    updates = {number: partition.written for number, partition in state.partitions.items()}
     mates = {}
     for partition, record in known.records.items():
         if record.cluster is not None:
-            group = model.labels.of_cluster(partition).get(record.cluster, [])
+            group = state.labels.of_cluster(partition).get(record.cluster, [])
             mates[partition] = [each.name for each in group if each.name != name][: 2 * MEMBERS]
     return {
-        **head(model),
-        **_figures(model, known.figures(updates)),
+        **head(state),
+        **_figures(state, known.figures(updates)),
         "birth": known.birth._asdict() if known.birth else None,
         "partitions": {partition: msgspec.to_builtins(each) for partition, each in known.records.items()},
         "mates": mates,
-        "messages": messages(model, "all", "", name)["messages"][:10],
-        "drift": [_alarm(each) for each in model.drift if each.record.subject == name][-20:],
+        "messages": messages(state, "all", "", name)["messages"][:10],
+        "drift": [_alarm(each) for each in state.drift if each.record.subject == name][-20:],
     }
 
 
-def clusters(model: Model, partition: int) -> Json:
+def clusters(state: StreamState, partition: int) -> Json:
     """Return a partition's tree of label clusters, and what changed in it."""
-    known = model.partitions.get(partition)
-    groups = model.labels.of_cluster(partition)
-    account = known.account if known else None
+    known = state.partitions.get(partition)
+    groups = state.labels.of_cluster(partition)
+    statistics = known.statistics if known else None
     sizes = {
         cluster: sum(each.records[partition].count for each in group) for cluster, group in groups.items()
     }
     largest = sorted(groups, key=lambda cluster: (-sizes[cluster], cluster))[:LEAVES]
     changes = [
         _alarm(each)
-        for each in model.drift
+        for each in state.drift
         if each.partition == partition and each.record.scope == "structure" and each.record.action
     ]
     return {
-        **head(model),
-        "timed": model.timed,
+        **head(state),
+        "timed": state.timed,
         "partition": partition,
-        "partitions": sorted(model.partitions),
-        "splits": pruned(account.splits if account else (), set(largest)),
+        "partitions": sorted(state.partitions),
+        "splits": pruned(statistics.splits if statistics else (), set(largest)),
         "clusters": {
             cluster: {
                 "size": len(groups[cluster]),

@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from stream.dashboard import views
 from stream.dashboard.access import Guard
 from stream.dashboard.compare import compare
-from stream.dashboard.model import Model
+from stream.dashboard.stream_state import StreamState
 
 ASSETS = importlib.resources.files("stream.dashboard") / "assets"
 TICK_S = 1.0
@@ -28,17 +28,17 @@ MOST_AROUND = 200
 _encoder = msgspec.json.Encoder()
 
 
-def application(models: Sequence[Model], guard: Guard) -> Starlette:
-    """Return the web application that shows some models, the first one at first.
+def application(streams: Sequence[StreamState], guard: Guard) -> Starlette:
+    """Return the web application that shows some streams, the first one at first.
 
     Parameters
     ----------
-    models
+    streams
         At least one; the page lets choose, and compares their runs.
     guard
         Who may look.
     """
-    api = _Api(models)
+    api = _Api(streams)
     routes = [
         Route("/", _page("index.html")),
         Route("/login", _page("login.html")),
@@ -52,19 +52,19 @@ def application(models: Sequence[Model], guard: Guard) -> Starlette:
 
 
 class _Api:
-    def __init__(self, models: Sequence[Model]) -> None:
-        self._models = models
+    def __init__(self, streams: Sequence[StreamState]) -> None:
+        self._streams = streams
 
-    def _model(self, request: Request, name: str = "source") -> Model:
-        return self._models[_number(request, name, 0, len(self._models) - 1)]
+    def _stream(self, request: Request, name: str = "source") -> StreamState:
+        return self._streams[_number(request, name, 0, len(self._streams) - 1)]
 
-    def view(self, answer: Callable[[Model, Request], Any]) -> Callable[[Request], Response]:
-        """Return an endpoint that answers from the model that a request names; None is not found."""
+    def view(self, answer: Callable[[StreamState, Request], Any]) -> Callable[[Request], Response]:
+        """Return an endpoint that answers from the stream that a request names; None is not found."""
 
         def endpoint(request: Request) -> Response:
-            model = self._model(request)
-            with model.lock:
-                return _json(answer(model, request))
+            state = self._stream(request)
+            with state.lock:
+                return _json(answer(state, request))
 
         return endpoint
 
@@ -72,15 +72,15 @@ class _Api:
         """Return what there is to look at."""
         del request
         return _json(
-            [{"name": model.name, "runs": list(model.runs), "timed": model.timed} for model in self._models]
+            [{"name": state.name, "runs": list(state.runs), "timed": state.timed} for state in self._streams]
         )
 
     def compare(self, request: Request) -> Response:
         """Return how two runs did on the same events."""
-        one, other = self._model(request, "a"), self._model(request, "b")
+        one, other = self._stream(request, "a"), self._stream(request, "b")
         runs = request.query_params.get("run_a", ""), request.query_params.get("run_b", "")
         # In one order for everybody, so that no two requests wait for each other.
-        first, second = sorted((one, other), key=self._models.index)
+        first, second = sorted((one, other), key=self._streams.index)
         with first.lock:
             if first is second:
                 return _json(compare(one, runs[0], other, runs[1]))
@@ -88,13 +88,13 @@ class _Api:
                 return _json(compare(one, runs[0], other, runs[1]))
 
     async def ticks(self, request: Request) -> Response:
-        """Say when a model has something new."""
-        model = self._model(request)
+        """Say when a stream has something new."""
+        state = self._stream(request)
 
         async def stream() -> AsyncIterator[bytes]:
             said = b""
             while True:
-                now = _encoder.encode(views.head(model))
+                now = _encoder.encode(views.head(state))
                 yield b"data: " + now + b"\n\n" if now != said else b": still here\n\n"
                 said = now
                 await asyncio.sleep(TICK_S)
@@ -102,43 +102,43 @@ class _Api:
         return StreamingResponse(stream(), media_type="text/event-stream")
 
 
-def _overview(model: Model, request: Request) -> Any:
-    return views.overview(model, request.query_params.get("span", "all"))
+def _overview(state: StreamState, request: Request) -> Any:
+    return views.overview(state, request.query_params.get("span", "all"))
 
 
-def _drift(model: Model, request: Request) -> Any:
-    return views.drifts(model, {name: value for name, value in request.query_params.items() if value})
+def _drift(state: StreamState, request: Request) -> Any:
+    return views.drifts(state, {name: value for name, value in request.query_params.items() if value})
 
 
-def _around(model: Model, request: Request) -> Any:
+def _around(state: StreamState, request: Request) -> Any:
     partition, offset = _number(request, "partition"), _number(request, "offset")
     count = _number(request, "count", 12, MOST_AROUND)
-    return views.around(model, partition, offset, count, count + 1)
+    return views.around(state, partition, offset, count, count + 1)
 
 
-def _messages(model: Model, request: Request) -> Any:
+def _messages(state: StreamState, request: Request) -> Any:
     given = request.query_params
-    return views.messages(model, given.get("which", "all"), given.get("q", ""), given.get("label", ""))
+    return views.messages(state, given.get("which", "all"), given.get("q", ""), given.get("label", ""))
 
 
-def _message(model: Model, request: Request) -> Any:
-    return views.message(model, _number(request, "partition"), _number(request, "offset"))
+def _message(state: StreamState, request: Request) -> Any:
+    return views.message(state, _number(request, "partition"), _number(request, "offset"))
 
 
-def _labels(model: Model, request: Request) -> Any:
+def _labels(state: StreamState, request: Request) -> Any:
     given = request.query_params
-    return views.labels(model, given.get("order", "change"), given.get("q", ""), _number(request, "page"))
+    return views.labels(state, given.get("order", "change"), given.get("q", ""), _number(request, "page"))
 
 
-def _label(model: Model, request: Request) -> Any:
-    return views.label(model, request.query_params.get("name", ""))
+def _label(state: StreamState, request: Request) -> Any:
+    return views.label(state, request.query_params.get("name", ""))
 
 
-def _clusters(model: Model, request: Request) -> Any:
-    return views.clusters(model, _number(request, "partition"))
+def _clusters(state: StreamState, request: Request) -> Any:
+    return views.clusters(state, _number(request, "partition"))
 
 
-_VIEWS: dict[str, Callable[[Model, Request], Any]] = {
+_VIEWS: dict[str, Callable[[StreamState, Request], Any]] = {
     "overview": _overview,
     "drift": _drift,
     "around": _around,

@@ -25,26 +25,26 @@ from learners.metrics import Scores
 from stream.broker import Broker, GivenBroker, NoBrokerError, Process, choose, free_ports, spawn
 from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Settings, load
 from stream.demo.support_messages import messages
-from stream.demo.terminal import SCORES, LiveView, add_scores, in_words, listed
+from stream.demo.terminal import SCORES, LiveView, add_scores, figures_in_words, listed
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics
 from stream.pipeline import NO_RECORD, Outcome, Task, make_task
-from stream.records import Answer, Event, Record, topic
-from stream.telemetry import Telemetry, served
+from stream.records import Event, EventOutcome, Record, topic
+from stream.telemetry import Telemetry, serve_metrics
 from stream.worker import Worker, build, limit_threads
 
 SPAN = 20_000
 """Events over which the story is told when the demo has no end."""
-PACE = 200.0
+EVENTS_PER_SECOND = 200.0
 """Events a second when the demo has no end: an embedded broker keeps all of them in memory."""
 AHEAD = 5_000
 """Most events written and not answered yet."""
-PATIENCE_S = 20.0
+FINISH_TIMEOUT_S = 20.0
 """How long the last batch may take once everything is to stop."""
 BASELINES = ("persistence", "majority")
 """What any learner must beat; they see the same events in the same order."""
 
 
-class Compared(Task):
+class TaskWithBaselines(Task):
     """A task with baselines running along.
 
     Attributes
@@ -64,18 +64,18 @@ class Compared(Task):
         self.beside = {name: task.scores.summary() for name, task in self.baselines.items()}
         return outcome
 
-    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
+    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> EventOutcome:
         """See `Task.advance`."""
         for task in self.baselines.values():
             task.advance(event, x)
         return super().advance(event, x, fingerprint)
 
 
-def compared(settings: Settings, live_from: int) -> Compared:
+def with_baselines(settings: Settings, live_from: int) -> TaskWithBaselines:
     """Return a fresh task with fresh baselines."""
     silent = {"drift": DriftSettings(monitors=[]), "confidence": ConfidenceSettings(enabled=False)}
     unwatched = settings.model_copy(update=silent)
-    task = make_task(settings, live_from, Compared)
+    task = make_task(settings, live_from, TaskWithBaselines)
     task.baselines = {
         name: make_task(unwatched.model_copy(update={"learner": LearnerSettings(name=name)}))
         for name in BASELINES
@@ -103,11 +103,11 @@ class Job(threading.Thread):
 
     def finish(self) -> None:
         """Wait for its end and raise what it failed with."""
-        self.join(PATIENCE_S)
+        self.join(FINISH_TIMEOUT_S)
         if self.failure is not None:
             raise self.failure
         if self.is_alive():
-            raise BrokerError(f"The broker has not answered for {PATIENCE_S:.0f} s.")
+            raise BrokerError(f"The broker has not answered for {FINISH_TIMEOUT_S:.0f} s.")
 
 
 class Demo:
@@ -132,7 +132,7 @@ class Demo:
         self._console = console
         self._telemetry = Telemetry(build(settings))
         self._stopping = threading.Event()
-        self._tasks: list[Compared] = []
+        self._tasks: list[TaskWithBaselines] = []
         self._began = time.monotonic()
 
     def run(self) -> None:
@@ -146,7 +146,7 @@ class Demo:
         worker = Worker(self._settings, self._make_task, self._telemetry)
         jobs = [Job(worker.run), Job(self._produce)]
         http = self._settings.http
-        with served(self._telemetry, http.host, http.port) as url:
+        with serve_metrics(self._telemetry, http.host, http.port) as url:
             self._console.print(f"metrics: {url}/metrics", highlight=False)
             try:
                 for job in jobs:
@@ -167,11 +167,11 @@ class Demo:
 
     def _done(self, jobs: Sequence[Job]) -> bool:
         self._broker.check()
-        answered = self._telemetry.account().events
+        answered = self._telemetry.status().events
         return 0 < self._events <= answered or any(job.failure for job in jobs)
 
     def _make_task(self, live_from: int) -> Task:
-        task = compared(self._settings, live_from)
+        task = with_baselines(self._settings, live_from)
         task.encoder = self._telemetry.timed(task.encoder)
         self._tasks.append(task)
         self._began = time.monotonic()
@@ -192,9 +192,9 @@ class Demo:
 
     def _ahead(self, number: int) -> bool:
         """Whether that many events are enough for now."""
-        if not self._events and number > PACE * (time.monotonic() - self._began):
+        if not self._events and number > EVENTS_PER_SECOND * (time.monotonic() - self._began):
             return True
-        return number > self._telemetry.account().events + AHEAD
+        return number > self._telemetry.status().events + AHEAD
 
     def _beside(self) -> Mapping[str, Scores]:
         return self._tasks[-1].beside if self._tasks else {}
@@ -203,17 +203,17 @@ class Demo:
         if not self._tasks:
             self._console.print("stopped before the first event")
             return
-        account, task = self._telemetry.account(), self._tasks[-1]
+        status, task = self._telemetry.status(), self._tasks[-1]
         table = Table("over all", *SCORES.values(), "messages", box=None, pad_edge=False)
         for name, scores in {self._settings.learner.name: task.scores.summary(), **task.beside}.items():
             add_scores(table, name, scores)
         lines = {
-            "events": f"{account.events:,}",
-            "predictions": f"{account.predictions:,}",
-            "dead letters": listed(account.dead_letters) or "none",
-            "messages a second": f"{account.events / seconds:,.0f}",
-            "learner": in_words(task.learner.statistics()),
-            "drift alarms": listed(account.alarms) or "none",
+            "events": f"{status.events:,}",
+            "predictions": f"{status.predictions:,}",
+            "dead letters": listed(status.dead_letters) or "none",
+            "messages a second": f"{status.events / seconds:,.0f}",
+            "learner": figures_in_words(task.learner.statistics()),
+            "drift alarms": listed(status.alarms) or "none",
             "metrics were at": f"{url}/metrics",
         }
         for name, value in lines.items():

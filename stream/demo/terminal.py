@@ -14,10 +14,9 @@ from rich.text import Text
 
 from learners.core import Statistics
 from learners.metrics import RecentScores, Scores
-from learners.uncertainty import ConfidenceStatistics
-from stream.telemetry import Telemetry, WorkerStatus
+from stream.telemetry import PartitionStatus, Telemetry, WorkerStatus
 
-REFRESH_S = 0.25
+REDRAW_S = 0.25
 PLAIN_S = 5.0
 """Seconds between two lines where there is no terminal."""
 RATE_S = 5.0
@@ -74,49 +73,45 @@ class LiveView:
         # Whoever renders also refreshes: a thread of Live's own would show what we just took apart.
         with Live(self.render(), console=self._console, auto_refresh=False) as live:
             while not done():
-                time.sleep(REFRESH_S)
+                time.sleep(REDRAW_S)
                 live.update(self.render(), refresh=True)
 
     def _print_lines(self, done: Callable[[], bool]) -> None:
         due = time.monotonic() + PLAIN_S
         while not done():
-            time.sleep(REFRESH_S)
+            time.sleep(REDRAW_S)
             if time.monotonic() >= due:
                 due += PLAIN_S
                 self._console.print(self.line(), highlight=False, soft_wrap=True)
 
     def line(self) -> str:
         """Return the state as one line."""
-        account = self._telemetry.account()
-        parts = [_counts(account, self._rate(account))]
+        status = self._telemetry.status()
+        parts = [_counts(status, self._rate(status))]
         parts += [
             f"partition {each.partition}: micro F1 {each.recent.micro_f1:.3f} lately, "
-            f"{each.scores.micro_f1:.3f} in all, {in_words(each.learner)}{_sure(each.confidence)}"
-            for each in account.partitions
+            f"{each.scores.micro_f1:.3f} in all, {_learner(each)}"
+            for each in status.partitions
         ]
-        parts += [f"latest alarm: {_alarms(account)[-1]}"] if account.latest_alarms else []
+        parts += [f"latest alarm: {_alarms(status)[-1]}"] if status.latest_alarms else []
         return "; ".join(parts)
 
     def render(self) -> RenderableType:
         """Return the state as a panel."""
-        account = self._telemetry.account()
-        shown: list[RenderableType] = [Text(_counts(account, self._rate(account)), style="bold")]
-        if account.dead_letters:
-            shown.append(Text("dead letters: " + listed(account.dead_letters)))
-        shown.append(_scores_table(account, self._beside()))
+        status = self._telemetry.status()
+        shown: list[RenderableType] = [Text(_counts(status, self._rate(status)), style="bold")]
+        if status.dead_letters:
+            shown.append(Text("dead letters: " + listed(status.dead_letters)))
+        shown.append(_scores_table(status, self._beside()))
+        shown += [Text(f"partition {each.partition}: {_learner(each)}") for each in status.partitions]
+        shown.append(Text(f"drift alarms: {listed(status.alarms) or 'none yet'}"))
         shown += [
-            Text(f"partition {each.partition}: {in_words(each.learner)}{_sure(each.confidence)}")
-            for each in account.partitions
-        ]
-        shown.append(Text(f"drift alarms: {listed(account.alarms) or 'none yet'}"))
-        shown += [
-            Text(f"  {alarm}", style="yellow", overflow="ellipsis", no_wrap=True)
-            for alarm in _alarms(account)
+            Text(f"  {alarm}", style="yellow", overflow="ellipsis", no_wrap=True) for alarm in _alarms(status)
         ]
         return Panel(Group(*shown), title=self._title, title_align="left")
 
-    def _rate(self, account: WorkerStatus) -> float:
-        now = (account.uptime_s, account.events)
+    def _rate(self, status: WorkerStatus) -> float:
+        now = (status.uptime_s, status.events)
         while len(self._seen) > 1 and self._seen[1][0] <= now[0] - RATE_S:
             self._seen.popleft()
         self._seen.append(now)
@@ -124,10 +119,10 @@ class LiveView:
         return events / seconds if seconds > 0 else 0.0
 
 
-def _scores_table(account: WorkerStatus, beside: Mapping[str, Scores]) -> Table:
+def _scores_table(status: WorkerStatus, beside: Mapping[str, Scores]) -> Table:
     table = Table("scores", *SCORES.values(), "messages", box=None, pad_edge=False, header_style="dim")
-    for each in account.partitions:
-        name = f"partition {each.partition}" if len(account.partitions) > 1 else "this learner"
+    for each in status.partitions:
+        name = f"partition {each.partition}" if len(status.partitions) > 1 else "this learner"
         add_scores(table, f"{name}, lately", each.recent)
         add_scores(table, f"{name}, in all", each.scores)
     for other, scores in beside.items():
@@ -141,32 +136,33 @@ def add_scores(table: Table, name: str, scores: Scores | RecentScores) -> None:
     table.add_row(name, *cells, f"{scores.messages:,}")
 
 
-def _counts(account: WorkerStatus, rate: float) -> str:
-    known = [each.lag for each in account.partitions if each.lag is not None]
-    restoring = len(account.restorations)
+def _counts(status: WorkerStatus, rate: float) -> str:
+    known = [each.lag for each in status.partitions if each.lag is not None]
+    restoring = len(status.restorations)
     return (
-        f"{account.events:,} events, {rate:,.0f}/s, lag {f'{sum(known):,}' if known else '-'}, "
-        f"{sum(account.dead_letters.values()):,} dead letters"
+        f"{status.events:,} events, {rate:,.0f}/s, lag {f'{sum(known):,}' if known else '-'}, "
+        f"{sum(status.dead_letters.values()):,} dead letters"
         + (f", {restoring} partitions restoring" if restoring else "")
     )
 
 
-def in_words(statistics: Statistics) -> str:
-    """Return a learner's own account in words."""
+def figures_in_words(statistics: Statistics) -> str:
+    """Return a learner's own status in words."""
     return ", ".join(f"{name.replace('_', ' ')} {value:,.0f}" for name, value in statistics.figures().items())
 
 
-def _sure(said: ConfidenceStatistics | None) -> str:
-    if said is None or not said.messages:
-        return ""
-    return f", coverage {said.coverage:.1%}, rejected {said.rejected:.1%}"
+def _learner(partition: PartitionStatus) -> str:
+    learner, confidence = figures_in_words(partition.learner), partition.confidence
+    if confidence is None or not confidence.messages:
+        return learner
+    return f"{learner}, coverage {confidence.coverage:.1%}, rejected {confidence.rejected:.1%}"
 
 
-def _alarms(account: WorkerStatus) -> list[str]:
+def _alarms(status: WorkerStatus) -> list[str]:
     return [
         f"{alarm.scope} {alarm.detector}: {alarm.subject} "
         f"({alarm.statistic:.3g} against {alarm.threshold:.3g}; {alarm.action})"
-        for alarm in account.latest_alarms
+        for alarm in status.latest_alarms
     ]
 
 

@@ -44,7 +44,7 @@ class Key(NamedTuple):
     encoder: str | None
 
 
-class Run(msgspec.Struct, frozen=True):
+class BenchmarkRun(msgspec.Struct, frozen=True):
     """One learner on one set in one order; its report has one result."""
 
     limit: int | None
@@ -76,7 +76,7 @@ class RunsFile:
         # A line that a stop cut short has no end; it is run again.
         whole = written[: written.rfind(b"\n") + 1]
         try:
-            runs = [msgspec.json.decode(line, type=Run) for line in whole.splitlines()]
+            runs = [msgspec.json.decode(line, type=BenchmarkRun) for line in whole.splitlines()]
         except msgspec.DecodeError as error:
             raise ValueError(
                 f"{path} holds a line that is no run: {error}. Delete it, or name another folder with --out."
@@ -85,11 +85,11 @@ class RunsFile:
         if whole != written:
             path.write_bytes(whole)
 
-    def get(self, key: Key) -> Run | None:
+    def get(self, key: Key) -> BenchmarkRun | None:
         """Return a run that has been done."""
         return self._runs.get(key)
 
-    def add(self, run: Run) -> None:
+    def add(self, run: BenchmarkRun) -> None:
         """Keep a run."""
         self._runs[run.key] = run
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -209,7 +209,7 @@ def benchmark(
         See `open_source` and `evaluate`.
     """
     seeds = {order: seed_of(order) for order in orders}
-    done: list[Run] = []
+    done: list[BenchmarkRun] = []
     for path in paths:
         try:
             source = open_source(path, limit)
@@ -227,7 +227,7 @@ def benchmark(
 
 def _runs(
     source: Source, keys: Sequence[Key], seed: int | None, runs: RunsFile, progress: Progress
-) -> Iterable[Run]:
+) -> Iterable[BenchmarkRun]:
     for key in keys:
         run = runs.get(key)
         if run is not None:
@@ -245,14 +245,14 @@ def _runs(
         yield run
 
 
-def _run(source: Source, key: Key, seed: int | None, progress: Progress) -> Run:
+def _run(source: Source, key: Key, seed: int | None, progress: Progress) -> BenchmarkRun:
     encoder = None if key.encoder is None else make_encoder(key.encoder)
     learners = {key.learner: make(key.learner)}
     done = evaluate(source, learners, encoder=encoder, shuffle=seed, progress=progress.advance)
-    return Run(key.limit, key.encoder, done.report, done.curves[key.learner])
+    return BenchmarkRun(key.limit, key.encoder, done.report, done.curves[key.learner])
 
 
-def _comparison(order: str, runs: Sequence[Run]) -> Comparison:
+def _comparison(order: str, runs: Sequence[BenchmarkRun]) -> Comparison:
     reports: dict[str, Report] = {}
     for run in runs:
         before = reports.get(run.report.data)

@@ -10,7 +10,7 @@ from stream.evaluation.ranking import Ranking
 
 CD_WIDTH = 1080
 CURVE_WIDTH, CURVE_HEIGHT = 520, 210
-LEFT, RIGHT, TOP, BOTTOM = 40, 12, 10, 24
+LEFT_MARGIN, RIGHT_MARGIN, TOP_MARGIN, BOTTOM_MARGIN = 40, 12, 10, 24
 """Margins of a plot of curves."""
 COLOURS = 8
 """Colours the style sheet has."""
@@ -60,19 +60,20 @@ def curves(
     length = max((points[-1][0] for points in lines.values() if points), default=1)
     highest = max((y for points in lines.values() for _, y in points), default=0.0)
     tall = next(limit for limit in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if highest <= limit)
-    wide, high = CURVE_WIDTH - LEFT - RIGHT, CURVE_HEIGHT - TOP - BOTTOM
+    wide, high = CURVE_WIDTH - LEFT_MARGIN - RIGHT_MARGIN, CURVE_HEIGHT - TOP_MARGIN - BOTTOM_MARGIN
     parts: list[str] = []
     for step in range(5):
-        y = TOP + high * (1 - step / 4)
-        parts.append(_line(LEFT, y, CURVE_WIDTH - RIGHT, y, "rule"))
-        parts.append(_text(LEFT - 6, y + 4, f"{tall * step / 4:.3g}", "end", "axis"))
+        y = TOP_MARGIN + high * (1 - step / 4)
+        parts.append(_line(LEFT_MARGIN, y, CURVE_WIDTH - RIGHT_MARGIN, y, "rule"))
+        parts.append(_text(LEFT_MARGIN - 6, y + 4, f"{tall * step / 4:.3g}", "end", "axis"))
     for step, anchor in enumerate(("start", "middle", "end")):
-        x = LEFT + wide * step / 2
+        x = LEFT_MARGIN + wide * step / 2
         parts.append(_text(x, CURVE_HEIGHT - 6, f"{round(length * step / 2):,}", anchor, "axis"))
     # The first learner is drawn last, above the others.
     for name, points in reversed(list(lines.items())):
         path = " ".join(
-            f"{LEFT + wide * n / length:.1f},{TOP + high * (1 - y / tall):.1f}" for n, y in points
+            f"{LEFT_MARGIN + wide * n / length:.1f},{TOP_MARGIN + high * (1 - y / tall):.1f}"
+            for n, y in points
         )
         title = f"<title>{escape(titles[name])}</title>"
         parts.append(f'<polyline class="curve {style[name]}" points="{path}">{title}</polyline>')

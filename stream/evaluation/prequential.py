@@ -24,7 +24,7 @@ from stream.sources import Source, SourceError
 
 BASELINES = ("persistence", "majority")
 """Learners that every other one is put beside."""
-BATCH = 256
+ENCODED_AT_ONCE = 256
 """Messages encoded at a time."""
 POINTS = 100
 """Places in a stream at which a curve is taken, at least."""
@@ -254,8 +254,8 @@ class _Batches:
         self.problems: list[str] = []
 
     def __iter__(self) -> Iterator[list[Encoded | Feedback | Control]]:
-        for start in range(0, len(self._order), BATCH):
-            batch = self._batch(self._order[start : start + BATCH].tolist())
+        for start in range(0, len(self._order), ENCODED_AT_ONCE):
+            batch = self._batch(self._order[start : start + ENCODED_AT_ONCE].tolist())
             sizes = [len(one.x) for one in batch if isinstance(one, Encoded)]
             self.messages += len(sizes)
             self.features = max([self.features, *sizes])

@@ -17,7 +17,7 @@ HEADLINES = ("subset_accuracy", "micro_f1", "macro_f1", "hamming_loss")
 """Metrics of the overview."""
 ROLLING = {"subset_accuracy": "Subset accuracy", "micro_f1": "Micro-F1"}
 """Scores that are drawn over time."""
-SHARE, LEAST = 0.1, 50
+ROLLING_SHARE, ROLLING_LEAST = 0.1, 50
 """What one rolling score looks back on: a share of the stream, and messages at least."""
 NOTES = {
     "kappa_temporal": "Skill over repeating the previous message's labels, in subset accuracy: 1 is perfect, "
@@ -136,7 +136,7 @@ def _over_time(comparisons: Sequence[Comparison]) -> str:
     legend = "".join(f"<span>{swatch(style[name])}{escape(TITLES[name])}</span>" for name in names)
     parts = [
         '<h2 id="over_time">Over time</h2>',
-        f'<p class="soft">Scores over the last tenth of the stream, {LEAST} messages at least. '
+        f'<p class="soft">Scores over the last tenth of the stream, {ROLLING_LEAST} messages at least. '
         f"Hover over a line for its learner.</p>\n<div class='legend'>{legend}</div>",
     ]
     sets = dict.fromkeys(report.data for each in comparisons for report in each.reports)
@@ -157,7 +157,7 @@ def _figure(data: str, metric: str, comparison: Comparison, style: Style) -> str
 
 
 def _rolling(points: Sequence[Point], metric: str) -> list[tuple[int, float]]:
-    window = max(SHARE * points[-1].messages, LEAST)
+    window = max(ROLLING_SHARE * points[-1].messages, ROLLING_LEAST)
     start, rolling = 0, []
     befores = [Point(0, 0, 0, 0, 0, 0), *points]
     for point in points:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 LARGEST_RECORD = 8 * 2**20
 """Largest record that is written, in bytes; the topics' own limits are tighter."""
-
+BOOTSTRAP_MS = 10_000
+"""How long a broker may take to answer a client that has just been made."""
 
 Client = TypeVar("Client")
 
@@ -104,7 +105,7 @@ def _connection(settings: KafkaSettings) -> dict[str, Any]:
     return {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": "ithaca",
-        "bootstrap_timeout_ms": 10_000,
+        "bootstrap_timeout_ms": BOOTSTRAP_MS,
         "reconnect_backoff_max_ms": 1_000,
         "security_protocol": settings.security_protocol,
         "sasl_mechanism": settings.sasl_mechanism,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 JOIN_S = 0.02
 """How long a poll that brings nothing waits for the group to settle who has which partition."""
 
-LEAVE_S = 2.0
+JOINING_ENDS_S = 2.0
 """How long leaving may wait for joining to end."""
 
 HEARTBEAT_S = 3.0
@@ -120,7 +120,7 @@ class Group:
             return Polled({}, (), (), ())
         except KafkaError as error:
             raise BrokerError(f"The records of {self.topic} cannot be read: {error}.") from error
-        return self._told(polled)
+        return self._polled(polled)
 
     def _kept(self, limit: int) -> Polled:
         """Return records of the partitions that stay ours while the group settles, for as long as it takes.
@@ -141,7 +141,7 @@ class Group:
             concurrent.futures.wait([self._joining], JOIN_S)
         return Polled(_by_partition(polled), (), (), ())
 
-    def _told(self, polled: Fetched) -> Polled:
+    def _polled(self, polled: Fetched) -> Polled:
         gained, released, lost = self._changes.take()
         if gained or released or lost:
             log.info(
@@ -226,7 +226,7 @@ class Group:
         """Leave the group."""
         if self._joining is not None:
             # Who leaves in the middle of joining is a member all the same, until its session has ended.
-            concurrent.futures.wait([self._joining], LEAVE_S)
+            concurrent.futures.wait([self._joining], JOINING_ENDS_S)
         try:
             self._consumer.close(autocommit=False, timeout_ms=2_000)
         except KafkaError as error:

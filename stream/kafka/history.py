@@ -17,7 +17,7 @@ from stream.records import Record
 Mark = int | datetime.datetime | None
 """Where reading begins or ends: an offset, a time stamp, or the topic's own end."""
 
-PATIENCE_S = 30.0
+READ_TIMEOUT_S = 30.0
 """How long nothing may come from a broker that still owes records."""
 
 
@@ -99,9 +99,9 @@ class History:
                 batch = [record(one) for one in consumed if one.offset < end]
                 if batch:
                     yield batch
-            elif time.monotonic() - quiet_since > PATIENCE_S:
+            elif time.monotonic() - quiet_since > READ_TIMEOUT_S:
                 raise BrokerError(
-                    f"{self.topic} partition {partition} brought nothing for {PATIENCE_S:.0f} s."
+                    f"{self.topic} partition {partition} brought nothing for {READ_TIMEOUT_S:.0f} s."
                 )
 
     def records(self) -> Iterator[Record]:

@@ -16,7 +16,7 @@ from kafka.net.sasl.oauth import AbstractTokenProvider
 
 from stream.config import KafkaSettings
 
-PATIENCE_S = 10.0
+TOKEN_TIMEOUT_S = 10.0
 """How long a token endpoint may take to answer."""
 USED_FOR = 0.8
 """Share of its life that a token is used for; then the next one is asked for."""
@@ -101,7 +101,7 @@ class ClientCredentials(AbstractTokenProvider):
             self._endpoint, self._form, {"Authorization": self._authorization, "Accept": "application/json"}
         )
         try:
-            with urllib.request.build_opener(_NoRedirect).open(request, timeout=PATIENCE_S) as response:
+            with urllib.request.build_opener(_NoRedirect).open(request, timeout=TOKEN_TIMEOUT_S) as response:
                 return msgspec.json.decode(response.read(LARGEST_ANSWER), type=_Answer)
         except urllib.error.HTTPError as error:
             said = f"it answered {error.code}"

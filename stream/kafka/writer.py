@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = 20_000
 """Most records sent and not yet acknowledged."""
-PATIENCE_S = 150.0
+ACKNOWLEDGE_TIMEOUT_S = 150.0
 """How long one acknowledgement may take; longer than the library itself goes on trying."""
 
 
@@ -73,7 +73,7 @@ class Writer:
         try:
             # Not by a flush, which takes a batch that the library splits for a lost one.
             for sent in self._sent:
-                sent.get(timeout=PATIENCE_S)
+                sent.get(timeout=ACKNOWLEDGE_TIMEOUT_S)
         except KafkaError as error:
             raise BrokerError(f"Topic {self.topic} did not take a record: {error}.") from error
         self._sent.clear()
@@ -104,7 +104,7 @@ def write_together(settings: KafkaSettings, topic: str, values: Sequence[bytes])
         client.init_transactions()
         client.begin_transaction()
         for sent in [client.send(topic, value) for value in values]:
-            sent.get(timeout=PATIENCE_S)
+            sent.get(timeout=ACKNOWLEDGE_TIMEOUT_S)
         client.commit_transaction()
     except KafkaError as error:
         raise BrokerError(

@@ -3,13 +3,13 @@
 from stream.pipeline.errors import LearnerError
 from stream.pipeline.factory import make_task
 from stream.pipeline.feedback import NO_RECORD, OUTCOMES, FeedbackStatistics, FeedbackStore
-from stream.pipeline.label_statistics import SHORT, LabelStatistics
+from stream.pipeline.label_statistics import SHORT_HALF_LIFE, LabelStatistics
 from stream.pipeline.task import Outcome, Task
 
 __all__ = [
     "NO_RECORD",
     "OUTCOMES",
-    "SHORT",
+    "SHORT_HALF_LIFE",
     "FeedbackStatistics",
     "FeedbackStore",
     "LabelStatistics",

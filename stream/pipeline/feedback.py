@@ -80,7 +80,7 @@ class Lesson(NamedTuple):
         The event's vector, as it was when it was predicted.
     prediction
         What was predicted then, to be scored; None where that is done.
-    truth
+    known
         All that is known of the event's labels.
     fingerprint
         Stands for all records that this comes from.
@@ -92,7 +92,7 @@ class Lesson(NamedTuple):
 
     x: Vector
     prediction: Prediction | None
-    truth: KnownLabels
+    known: KnownLabels
     fingerprint: bytes
     delay: int = 0
     confidence: Confidence | None = None
@@ -100,18 +100,32 @@ class Lesson(NamedTuple):
 
 @dataclasses.dataclass(slots=True)
 class Entry:
-    """One id: when it came, as the how manieth event; its guess (None: awaited), labels (None: likewise)."""
+    """What is kept under one event id.
+
+    Parameters
+    ----------
+    came
+        When it came, in the stream's own time.
+    number
+        Events predicted by then.
+    fingerprint
+        Stands for all records that it comes from.
+    prediction
+        What was predicted; None where feedback waits for its event.
+    known
+        What is known of its labels; None where nothing is.
+    """
 
     came: float
     number: int
     fingerprint: bytes
-    guess: PendingPrediction | None
-    truth: KnownLabels | None
+    prediction: PendingPrediction | None
+    known: KnownLabels | None
 
     def bytes(self, name: str) -> int:
         """How much memory it takes, about."""
-        guess, truth = self.guess, self.truth
-        return OVERHEAD + len(name) + (guess.bytes if guess else 0) + (truth.characters if truth else 0)
+        vector = self.prediction.bytes if self.prediction else 0
+        return OVERHEAD + len(name) + vector + (self.known.characters if self.known else 0)
 
 
 class FeedbackStore:
@@ -129,10 +143,10 @@ class FeedbackStore:
     Examples
     --------
     >>> store = FeedbackStore()
-    >>> guess = Prediction(np.array([0]), np.array([0.9, 0.2], dtype=np.float32))
-    >>> store.remember(Event(id="1", ts=0), np.ones(3, np.float32), guess)
+    >>> prediction = Prediction(np.array([0]), np.array([0.9, 0.2], dtype=np.float32))
+    >>> store.remember(Event(id="1", ts=0), np.ones(3, np.float32), prediction)
     >>> lesson = store.hear(Feedback(id="1", ts=60, labels=["grain"]))
-    >>> lesson.x.tolist(), lesson.truth.labels, store.statistics().joined
+    >>> lesson.x.tolist(), lesson.known.labels, store.statistics().joined
     ([1.0, 1.0, 1.0], ('grain',), 1)
     """
 
@@ -164,71 +178,71 @@ class FeedbackStore:
 
         Return what else there is to learn, where feedback was waiting for it.
         """
-        self._pass(event.seconds)
+        self._advance_time(event.seconds)
         self._predicted += 1
         if not self.events:
             return None
-        self._departed.pop(chained(event.id.encode()), None)
+        self._departed.pop(hash_chain(event.id.encode()), None)
         earlier = self._take_out(event.id)
-        if earlier is not None and earlier.guess is not None:
-            self._counts["expired"] += earlier.truth is None  # The same id again: the new one counts.
+        if earlier is not None and earlier.prediction is not None:
+            self._counts["expired"] += earlier.known is None  # The same id again: the new one counts.
             earlier = None
-        truth = KnownLabels.of(event) if event.teaches else None
+        known = KnownLabels.of(event) if event.teaches else None
         entry = Entry(
-            self._now, self._predicted, fingerprint, PendingPrediction.of(x, prediction, confidence), truth
+            self._now, self._predicted, fingerprint, PendingPrediction.of(x, prediction, confidence), known
         )
         lesson = None
-        if earlier is not None and earlier.truth is not None:
-            lesson = self._say(entry, earlier.truth, earlier.fingerprint, "early")
+        if earlier is not None and earlier.known is not None:
+            lesson = self._update(entry, earlier.known, earlier.fingerprint, "early")
         self._put_in(event.id, entry)
         return lesson
 
     def hear(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> Lesson | None:
         """Take in labels and return what is to be learned from them, if anything is."""
-        self._pass(feedback.seconds)
-        truth = KnownLabels.of(feedback)
+        self._advance_time(feedback.seconds)
+        said = KnownLabels.of(feedback)
         entry = self._entries.get(feedback.id)
         if entry is not None:
             self._bytes -= entry.bytes(feedback.id)
-            lesson = self._say(entry, truth, fingerprint, "joined")
+            lesson = self._update(entry, said, fingerprint, "joined")
             self._bytes += entry.bytes(feedback.id)
             self._shrink()
             return lesson
-        if chained(feedback.id.encode()) in self._departed:
+        if hash_chain(feedback.id.encode()) in self._departed:
             self._counts["late"] += 1
         else:
-            self._put_in(feedback.id, Entry(self._now, self._predicted, fingerprint, None, truth))
+            self._put_in(feedback.id, Entry(self._now, self._predicted, fingerprint, None, said))
         return None
 
     def statistics(self) -> FeedbackStatistics:
-        """Return a frozen account."""
+        """Return what became of all feedback so far, frozen."""
         kept = len(self._entries) - self._waiting
         return FeedbackStatistics(**self._counts, waiting=self._waiting, kept=kept, kept_bytes=self._bytes)
 
-    def _say(self, entry: Entry, truth: KnownLabels, fingerprint: bytes, first: str) -> Lesson | None:
-        """Let labels be said of an entry, count what that comes to, and return what is to be learned."""
-        earlier = entry.truth
+    def _update(self, entry: Entry, said: KnownLabels, fingerprint: bytes, first: str) -> Lesson | None:
+        """Add what is said of an entry's labels, count the outcome, and return what is to be learned."""
+        earlier = entry.known
         if earlier is None:
-            outcome, entry.truth = first, truth
+            outcome, entry.known = first, said
         else:
-            entry.truth = earlier.updated(truth)
-            outcome = "corrected" if earlier.contradicts(truth) else "extended"
-            if entry.truth.same(earlier):
-                outcome, entry.truth = "duplicate", earlier
+            entry.known = earlier.updated(said)
+            outcome = "corrected" if earlier.contradicts(said) else "extended"
+            if entry.known.same(earlier):
+                outcome, entry.known = "duplicate", earlier
         self._counts[outcome] += 1
         if outcome == "duplicate":
             return None
-        entry.fingerprint = chained(entry.fingerprint, fingerprint)
-        if entry.guess is None:
+        entry.fingerprint = hash_chain(entry.fingerprint, fingerprint)
+        if entry.prediction is None:
             return None
         delay = self._predicted - entry.number
-        lesson = Lesson(entry.guess.x, None, entry.truth, entry.fingerprint, delay)
+        lesson = Lesson(entry.prediction.x, None, entry.known, entry.fingerprint, delay)
         if earlier is not None:
             return lesson
-        return lesson._replace(prediction=entry.guess.prediction, confidence=entry.guess.confidence)
+        return lesson._replace(prediction=entry.prediction.prediction, confidence=entry.prediction.confidence)
 
-    def _pass(self, seconds: float) -> None:
-        """Let time pass, and give up what is too old by now."""
+    def _advance_time(self, seconds: float) -> None:
+        """Take in a time stamp, and give up what is too old by now."""
         self._stamps.append(seconds)
         self._now = max(self._now, sorted(self._stamps)[(len(self._stamps) - 1) // 2])
         while self._entries:
@@ -244,38 +258,38 @@ class FeedbackStore:
     def _put_in(self, name: str, entry: Entry) -> None:
         self._entries[name] = entry
         self._bytes += entry.bytes(name)
-        self._waiting += entry.guess is None
+        self._waiting += entry.prediction is None
         self._shrink()
 
     def _take_out(self, name: str) -> Entry | None:
         entry = self._entries.pop(name, None)
         if entry is not None:
             self._bytes -= entry.bytes(name)
-            self._waiting -= entry.guess is None
+            self._waiting -= entry.prediction is None
         return entry
 
     def _give_up(self, name: str, entry: Entry) -> None:
         self._take_out(name)
-        if entry.guess is None:
+        if entry.prediction is None:
             self._counts["orphan"] += 1
             return
-        self._counts["expired"] += entry.truth is None
-        self._departed[chained(name.encode())] = None
+        self._counts["expired"] += entry.known is None
+        self._departed[hash_chain(name.encode())] = None
         if len(self._departed) > self.events:
             del self._departed[next(iter(self._departed))]
 
     def state(self) -> State:
         """Return everything kept, as arrays and plain JSON values."""
         entries = list(self._entries.values())
-        texts = [(name, entry.truth) for name, entry in self._entries.items()]
+        texts = [(name, entry.known) for name, entry in self._entries.items()]
         return {
             "texts": np.frombuffer(msgspec.json.encode(texts), np.uint8),
             "came": np.array([entry.came for entry in entries], np.float64),
             "numbers": np.array([entry.number for entry in entries], np.int64),
             "predicted": self._predicted,
             "fingerprints": np.frombuffer(b"".join(entry.fingerprint for entry in entries), np.uint8),
-            "awaited": np.array([entry.guess is None for entry in entries], np.bool_),
-            "guesses": pack([entry.guess for entry in entries if entry.guess is not None]),
+            "awaited": np.array([entry.prediction is None for entry in entries], np.bool_),
+            "guesses": pack([entry.prediction for entry in entries if entry.prediction is not None]),
             "departed": np.frombuffer(b"".join(self._departed), np.uint8),
             "counts": dict(self._counts),
             "stamps": list(self._stamps),
@@ -288,16 +302,16 @@ class FeedbackStore:
         texts = msgspec.json.decode(
             np.asarray(state["texts"], np.uint8).tobytes(), type=list[tuple[str, KnownLabels | None]]
         )
-        guesses = unpack(state["guesses"])
+        predictions = unpack(state["guesses"])
         columns = (
             np.asarray(state["came"], np.float64).tolist(),
             np.asarray(state["numbers"], np.int64).tolist(),
             _digests(state["fingerprints"]),
             np.asarray(state["awaited"], np.bool_).tolist(),
         )
-        for (name, truth), came, number, fingerprint, awaited in zip(texts, *columns, strict=True):
-            guess = None if awaited else next(guesses)
-            self._put_in(name, Entry(came, number, fingerprint, guess, truth))
+        for (name, known), came, number, fingerprint, awaited in zip(texts, *columns, strict=True):
+            prediction = None if awaited else next(predictions)
+            self._put_in(name, Entry(came, number, fingerprint, prediction, known))
         self._predicted = state["predicted"]
         self._departed = dict.fromkeys(_digests(state["departed"]))
         self._counts = dict(state["counts"])
@@ -305,7 +319,7 @@ class FeedbackStore:
         self._now = -np.inf if state["now"] is None else state["now"]
 
 
-def chained(*parts: bytes) -> bytes:
+def hash_chain(*parts: bytes) -> bytes:
     """Return a digest that stands for some bytes in their order."""
     running = hashlib.blake2b(digest_size=DIGEST)
     for part in parts:

@@ -1,9 +1,9 @@
 """What is known of each label, for the compacted topic: how often, how well, since when, in which cluster.
 
 A partition writes at fixed offsets, so the same records give the same bytes however they were batched, and
-at most `MOST` labels each time, those first whose figures have waited longest: however many labels there
-are, a message costs no more than one such record on average. Beside the labels there is one record about
-the partition itself, under the empty key, which no label can have.
+at most `WRITTEN_AT_ONCE` labels each time, those first whose figures have waited longest: however many
+labels there are, a message costs no more than one such record on average. Beside the labels there is one
+record about the partition itself, under the empty key, which no label can have.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from learners.core import Learner
 from learners.metrics import Prequential
 from stream.records import LabelRecord, PartitionRecord
 
-EVERY = 500
+WRITTEN_EVERY = 500
 """Offsets between two times of writing."""
-MOST = 500
+WRITTEN_AT_ONCE = 500
 """Most labels written at a time; the others keep their turn."""
-SHORT, LONG = 500.0, 5_000.0
+SHORT_HALF_LIFE, LONG_HALF_LIFE = 500.0, 5_000.0
 """Half-lives, in messages learned from, of a label's present and of its usual rate."""
 
 
@@ -77,7 +77,7 @@ class LabelStatistics(Stateful):
         for label in np.flatnonzero(owners[:common] != self._owners[:common]).tolist():
             self._waiting.setdefault(label)
         self._owners = np.array(owners)
-        due = list(islice(self._waiting, MOST))
+        due = list(islice(self._waiting, WRITTEN_AT_ONCE))
         for label in due:
             del self._waiting[label]
         return due
@@ -111,7 +111,7 @@ class LabelStatistics(Stateful):
         self._waiting = dict.fromkeys(state["waiting"])
 
 
-_HALF_LIVES = np.array([SHORT, LONG])
+_HALF_LIVES = np.array([SHORT_HALF_LIFE, LONG_HALF_LIFE])
 _STEP = 1.0 - 0.5 ** (1.0 / _HALF_LIVES)
 
 

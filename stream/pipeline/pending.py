@@ -96,20 +96,20 @@ _ARRAYS: dict[str, type[np.generic]] = {
 }
 
 
-def pack(guesses: Sequence[PendingPrediction]) -> State:
-    """Return guesses as a few long arrays: the numbers, and each other field end to end with its lengths."""
+def pack(pending: Sequence[PendingPrediction]) -> State:
+    """Return predictions as a few long arrays: numbers as columns, arrays end to end with their lengths."""
     state: State = {
-        name: np.array([getattr(guess, name) for guess in guesses], kind) for name, kind in _NUMBERS.items()
+        name: np.array([getattr(each, name) for each in pending], kind) for name, kind in _NUMBERS.items()
     }
     for name, kind in _ARRAYS.items():
-        parts = [getattr(guess, name) for guess in guesses]
+        parts = [getattr(each, name) for each in pending]
         state[name] = np.concatenate([np.zeros(0, kind), *parts])
         state[f"{name}_lengths"] = np.array([len(part) for part in parts], np.int64)
     return state
 
 
 def unpack(state: dict[str, Any]) -> Iterator[PendingPrediction]:
-    """Return the guesses that were packed, in order."""
+    """Return the predictions that were packed, in order."""
     columns = {name: np.asarray(state[name], kind).tolist() for name, kind in _NUMBERS.items()}
     for name, kind in _ARRAYS.items():
         ends = np.cumsum(np.asarray(state[f"{name}_lengths"], np.int64))

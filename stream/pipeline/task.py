@@ -22,27 +22,27 @@ from learners.metrics import Prequential
 from learners.uncertainty import Conformal, PositiveUnlabelled
 from stream.encoders import Decoded, Encoded, Encoder, Message, encode_all
 from stream.pipeline.errors import LearnerError
-from stream.pipeline.feedback import NO_RECORD, FeedbackStore, Lesson, chained
+from stream.pipeline.feedback import NO_RECORD, FeedbackStore, Lesson, hash_chain
 from stream.pipeline.known_labels import KnownLabels
-from stream.pipeline.label_statistics import EVERY, LabelStatistics, label_records, partition_record
+from stream.pipeline.label_statistics import WRITTEN_EVERY, LabelStatistics, label_records, partition_record
 from stream.records import (
     LISTED,
-    Answer,
     BadEventError,
     Control,
     Event,
+    EventOutcome,
     Feedback,
-    Model,
+    ModelVersion,
     Origin,
     Output,
     Record,
     apply_operation,
-    dead_letter,
+    dead_letter_output,
     decode,
-    drift_event,
-    label_statistics,
-    prediction,
+    drift_output,
+    prediction_output,
     prediction_record,
+    statistics_outputs,
 )
 
 EXPLAINED, NEAREST = 5, 3
@@ -158,7 +158,7 @@ class Task(Stateful):
         self._check_order(records)
         outputs: list[Output] = []
         for record, message in zip(records, self._read(records), strict=True):
-            due = record.offset // EVERY > (self.next_offset - 1) // EVERY >= 0
+            due = record.offset // WRITTEN_EVERY > (self.next_offset - 1) // WRITTEN_EVERY >= 0
             # Offsets have gaps: what is booked now happened here.
             self.next_offset = record.offset
             produced = self._answer(record, message)
@@ -179,7 +179,7 @@ class Task(Stateful):
                 )
             expected = record.offset + 1
 
-    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
+    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> EventOutcome:
         """Predict one event's labels, then learn its true ones where they are known: test, then train.
 
         Parameters
@@ -199,7 +199,7 @@ class Task(Stateful):
         else:
             self._unlabelled += 1
         early = self.feedback.remember(event, x, prediction, fingerprint, sure)
-        return Answer(prediction, sure, alarms + self._learn(early))
+        return EventOutcome(prediction, sure, alarms + self._learn(early))
 
     def hear(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> list[Alarm]:
         """Learn labels that come later, where they tell something new of an event that is kept."""
@@ -218,13 +218,13 @@ class Task(Stateful):
         return told
 
     def _chain(self, fingerprint: bytes) -> None:
-        self._digest = chained(bytes.fromhex(self._digest), fingerprint).hex()
+        self._digest = hash_chain(bytes.fromhex(self._digest), fingerprint).hex()
 
     def _learn(self, lesson: Lesson | None, text: str | None = None) -> list[Alarm]:
         if lesson is None:
             return []
         known = len(self.learner.label_space)
-        targets = self.learner.label_space.targets(*lesson.truth)
+        targets = self.learner.label_space.targets(*lesson.known)
         if lesson.prediction is not None:
             predicted = lesson.prediction.labels
             self.label_statistics.update(targets.positive, predicted, self.next_offset)
@@ -239,7 +239,7 @@ class Task(Stateful):
 
     def _taught(self, lesson: Lesson, targets: Targets) -> Targets:
         """Return what the learner is told: where some labels are named, that all others are not there."""
-        named, negative = lesson.truth
+        named, negative = lesson.known
         if lesson.prediction is not None and (named or negative is None):
             self.partial.learn(lesson.prediction, targets.positive, complete=negative is None)
         if negative is None or not named:
@@ -287,7 +287,7 @@ class Task(Stateful):
 
     def _answer(self, record: Record, message: Message) -> list[Output]:
         # What is written says what the model had learned *before* this record.
-        model = Model(self.updates, self._digest)
+        model = ModelVersion(self.updates, self._digest)
         origin = Origin(self.encoder.name, self.run, model, dict(self._trained_through))
         try:
             if isinstance(message, BadEventError):
@@ -295,19 +295,19 @@ class Task(Stateful):
             answer, why, alarms = self._take(record, message)
         except BadEventError as bad:
             self.dead_letters += 1
-            return [dead_letter(record, bad, self.source)]
+            return [dead_letter_output(record, bad, self.source)]
         if self._digest != model.digest:
             self._trained_through[record.topic] = record.offset
-        outputs = [drift_event(record, alarm, str(nth), self.source) for nth, alarm in enumerate(alarms)]
+        outputs = [drift_output(record, alarm, str(nth), self.source) for nth, alarm in enumerate(alarms)]
         if not isinstance(message, Encoded) or answer is None:
             return outputs
         said = prediction_record(message.event, answer, why, self.learner, origin)
-        return [prediction(record, said, self.source), *outputs]
+        return [prediction_output(record, said, self.source), *outputs]
 
     def _take(
         self, record: Record, message: Encoded | Feedback | Control
-    ) -> tuple[Answer | None, Explanation | None, list[Alarm]]:
-        fingerprint = chained(record.value or b"")
+    ) -> tuple[EventOutcome | None, Explanation | None, list[Alarm]]:
+        fingerprint = hash_chain(record.value or b"")
         try:
             if isinstance(message, Feedback):
                 return None, None, self.hear(message, fingerprint)
@@ -326,7 +326,7 @@ class Task(Stateful):
         """Return what is known of labels whose figures are due, and of the partition."""
         labels = label_records(self.label_statistics, self.learner, self.scores)
         partition = partition_record(self.learner, self.scores, self.monitors)
-        return label_statistics(record, labels, partition, self.source)
+        return statistics_outputs(record, labels, partition, self.source)
 
     def state(self) -> State:
         """Return everything the pipeline has learned; belongs to `next_offset`. See `Learner.state`."""

@@ -2,23 +2,27 @@
 
 from stream.records.control import DETECTOR, apply_operation, in_words, operation
 from stream.records.decoding import CONTROL_TYPE, FEEDBACK_TYPE, check_size, decode, decode_control
+from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord, PartitionRecord
-from stream.records.outputs import dead_letter, drift_event, label_statistics, prediction
-from stream.records.predictions import Answer, Origin, prediction_record
-from stream.records.schema import (
+from stream.records.outputs import dead_letter_output, drift_output, prediction_output, statistics_outputs
+from stream.records.predictions import (
     LISTED,
+    EventOutcome,
+    ModelVersion,
+    Origin,
+    PredictionRecord,
+    prediction_record,
+)
+from stream.records.schema import (
     REASONS,
     BadEventError,
     Control,
-    DriftRecord,
     Event,
     Feedback,
     Headers,
     Input,
     Labelled,
-    Model,
     Output,
-    PredictionRecord,
     Record,
     encode,
 )
@@ -31,17 +35,17 @@ __all__ = [
     "KINDS",
     "LISTED",
     "REASONS",
-    "Answer",
     "BadEventError",
     "Control",
     "DriftRecord",
     "Event",
+    "EventOutcome",
     "Feedback",
     "Headers",
     "Input",
     "LabelRecord",
     "Labelled",
-    "Model",
+    "ModelVersion",
     "Origin",
     "Output",
     "PartitionRecord",
@@ -49,15 +53,15 @@ __all__ = [
     "Record",
     "apply_operation",
     "check_size",
-    "dead_letter",
+    "dead_letter_output",
     "decode",
     "decode_control",
-    "drift_event",
+    "drift_output",
     "encode",
     "in_words",
-    "label_statistics",
     "operation",
-    "prediction",
+    "prediction_output",
     "prediction_record",
+    "statistics_outputs",
     "topic",
 ]

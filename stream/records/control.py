@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drift.alarms import Alarm
 from learners.core import Learner, Operation, TaxonomyError
-from stream.records.schema import BadEventError, Control, DriftRecord
+from stream.records.schema import BadEventError, Control
 
 DETECTOR = "taxonomy"
 """Detector of the drift event that tells of an operation that was applied."""
@@ -52,13 +52,3 @@ def in_words(control: Control) -> str:
     'split topics/energy: crude, gas'
     """
     return f"{control.operation} {control.label}" + (f": {', '.join(control.to)}" if control.to else "")
-
-
-def drift_record(alarm: Alarm) -> DriftRecord:
-    """Return an alarm as it is written; its operation becomes the control record that does it."""
-    fields = alarm._asdict()
-    asked = fields.pop("operation")
-    if asked is None:
-        return DriftRecord(**fields)
-    kind, label, to = asked
-    return DriftRecord(**fields, control=Control(kind, label, list(to)))

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from learners.core import OPERATIONS
-from stream.records.schema import BadEventError, Control, Event, Feedback, Headers, Input, short
+from stream.records.schema import BadEventError, Control, Event, Feedback, Headers, Input, shortened
 
 MAX_EVENT_BYTES = 1_000_000
 """Largest event value that is read, in bytes; larger ones are dead letters."""
@@ -88,7 +88,7 @@ def decode_control(value: bytes | None) -> Control:
     """
     control: Control = _read(value, _controls)
     if control.operation not in OPERATIONS:
-        got = repr(short(control.operation, 64))
+        got = repr(shortened(control.operation, 64))
         raise BadEventError("value", f"operation is {got}; there are {', '.join(OPERATIONS)}")
     _check_name("label", control.label)
     _check_labels("to", control.to)
@@ -191,7 +191,7 @@ def _check_time(ts: str | float) -> None:
         else:
             _EPOCH + datetime.timedelta(seconds=ts)
     except (ValueError, OverflowError) as error:
-        got = repr(short(ts, 64)) if isinstance(ts, str) else ts
+        got = repr(shortened(ts, 64)) if isinstance(ts, str) else ts
         raise BadEventError("value", f"ts is {got}; write ISO 8601 or seconds since 1970") from error
 
 
@@ -213,7 +213,7 @@ def _check_features(features: Mapping[str, float | bool | str | None]) -> None:
     for name, value in features.items():
         _check_name("a name in features", name)
         if isinstance(value, float):
-            _check_number(f"features[{short(name, 64)!r}]", value, "use null for a missing number")
+            _check_number(f"features[{shortened(name, 64)!r}]", value, "use null for a missing number")
 
 
 def _check_name(field: str, name: str) -> None:

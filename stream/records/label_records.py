@@ -51,7 +51,7 @@ class PartitionRecord(msgspec.Struct, frozen=True, kw_only=True):
     scores
         Prequential scores over the latest messages, by name.
     learner
-        The learner's own account: labels, clusters and so on.
+        The learner's own statistics: labels, clusters and so on.
     splits
         The tree of label clusters: each inner node with its two children.
     watched

@@ -1,4 +1,4 @@
-"""What is written about a record, with CloudEvents headers: one function a kind of output."""
+"""Records to write, framed: key, encoded value and CloudEvents headers; one function a kind of output."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import datetime
 from collections.abc import Iterable
 
 from drift.alarms import Alarm
-from stream.records.control import drift_record
+from stream.records.drift_events import drift_record
 from stream.records.label_records import LabelRecord, PartitionRecord
-from stream.records.schema import BadEventError, Headers, Output, PredictionRecord, Record, encode
+from stream.records.predictions import PredictionRecord
+from stream.records.schema import BadEventError, Headers, Output, Record, encode
 
 PASSED_ON = ("traceparent", "tracestate")
 """Headers of a record that what comes of it has too."""
@@ -39,7 +40,7 @@ def headers(record: Record, kind: str, source: str, *, passed_on: bool = True) -
     return (*((name, value.encode()) for name, value in ours), *kept)
 
 
-def dead_letter(record: Record, bad: BadEventError, source: str) -> Output:
+def dead_letter_output(record: Record, bad: BadEventError, source: str) -> Output:
     """Return a record as a dead letter: its own key, value and headers, with the reason behind these."""
     added: Headers = (
         *headers(record, "dead-letter", source, passed_on=False),
@@ -49,18 +50,18 @@ def dead_letter(record: Record, bad: BadEventError, source: str) -> Output:
     return Output("dlq", record.key, record.value, (*record.headers, *added))
 
 
-def prediction(record: Record, said: PredictionRecord, source: str) -> Output:
+def prediction_output(record: Record, prediction: PredictionRecord, source: str) -> Output:
     """Return a prediction, under its event's key."""
-    return Output("predictions", record.key, encode(said), headers(record, "prediction", source))
+    return Output("predictions", record.key, encode(prediction), headers(record, "prediction", source))
 
 
-def drift_event(record: Record, alarm: Alarm, name: str, source: str) -> Output:
+def drift_output(record: Record, alarm: Alarm, name: str, source: str) -> Output:
     """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
     described = headers(record, f"drift.{name}", source)
     return Output("drift", alarm.subject.encode(), encode(drift_record(alarm)), described)
 
 
-def label_statistics(
+def statistics_outputs(
     record: Record, labels: Iterable[LabelRecord], partition: PartitionRecord, source: str
 ) -> list[Output]:
     """Return what is known of some labels, under their names, and of the partition."""

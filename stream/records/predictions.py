@@ -1,22 +1,119 @@
-"""What is said of an event: its labels, how sure that is and why, as a record."""
+"""The record on the predictions topic: the labels of an event, how sure they are, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from drift.alarms import Alarm
 from learners.core import Explanation, LabelSpace, Learner, Prediction
 from learners.uncertainty import Confidence
-from stream.records.schema import LISTED, Event, Model, Nearest, PredictionRecord, Sure, TrueLabels, Why
+from stream.records.schema import Event
 
+LISTED = 10
+"""How many of a prediction's best scores are kept at least; P@k and partial labels are scored on these."""
 NEAREST_LABELS = 20
 """How many labels are named of each past message that a prediction names."""
 
 
-class Answer(NamedTuple):
+class ModelVersion(msgspec.Struct, frozen=True):
+    """Which model made a prediction: messages learned and the hash chain over them."""
+
+    updates: int
+    digest: str
+
+
+class TrueLabels(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The true labels that came with an event, and whether those are all."""
+
+    labels: list[str]
+    complete: bool = True
+
+
+class NeighbourRecord(msgspec.Struct, frozen=True):
+    """A past message that a prediction leans on: the how manieth learned one, its weight, its labels."""
+
+    number: int
+    weight: float
+    labels: list[str]
+
+
+class ExplanationRecord(msgspec.Struct, frozen=True):
+    """What a prediction is made of.
+
+    Parameters
+    ----------
+    labels
+        The labels explained: predicted ones and the next likeliest.
+    opinions, weights
+        By expert, its probability of each of them and how much that counts.
+    nearest
+        The nearest past messages; `number` n is the event whose prediction has `model.updates` n.
+    """
+
+    labels: list[str]
+    opinions: dict[str, list[float]]
+    weights: dict[str, list[float]]
+    nearest: list[NeighbourRecord]
+
+
+class ConfidenceRecord(msgspec.Struct, frozen=True):
+    """How sure a prediction is.
+
+    Parameters
+    ----------
+    labels
+        The labels that cannot be excluded, likeliest first: the conformal set.
+    reject
+        Whether the predicted labels should not be relied on.
+    """
+
+    labels: list[str]
+    reject: bool
+
+
+class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One prediction as it is written.
+
+    Parameters
+    ----------
+    id
+        The event's.
+    labels
+        Predicted labels.
+    scores
+        Probabilities of the likeliest labels and of every predicted one, best first.
+    clusters
+        Ids of the label clusters that the predicted labels live in.
+    trained_through
+        Per topic, the offset of the last record the model had learned from: always below the event's own.
+    model, encoder, run
+        What made it: the model, the encoder's name, the run's name.
+    truth
+        The true labels, where the event brought them: the prediction did not know them. None else.
+    why
+        What it is made of, where the learner can tell. None else.
+    confidence
+        How sure it is. None where that is switched off.
+    """
+
+    id: str
+    labels: list[str]
+    scores: dict[str, float]
+    clusters: list[int]
+    trained_through: Mapping[str, int]
+    model: ModelVersion
+    encoder: str
+    run: str
+    truth: TrueLabels | None = None
+    why: ExplanationRecord | None = None
+    confidence: ConfidenceRecord | None = None
+
+
+class EventOutcome(NamedTuple):
     """What one event led to.
 
     Parameters
@@ -39,15 +136,15 @@ class Origin(NamedTuple):
 
     encoder: str
     run: str
-    model: Model
+    model: ModelVersion
     trained_through: Mapping[str, int]
 
 
 def prediction_record(
-    event: Event, answer: Answer, why: Explanation | None, learner: Learner, origin: Origin
+    event: Event, outcome: EventOutcome, why: Explanation | None, learner: Learner, origin: Origin
 ) -> PredictionRecord:
     """Return a prediction as it is written; the learner has the labels' names."""
-    space, prediction = learner.label_space, answer.prediction
+    space, prediction = learner.label_space, outcome.prediction
     return PredictionRecord(
         id=event.id,
         labels=space.names(prediction.labels),
@@ -58,8 +155,8 @@ def prediction_record(
         encoder=origin.encoder,
         run=origin.run,
         truth=None if event.labels is None else TrueLabels(event.labels, event.labels_complete),
-        why=None if why is None else _told(why, space),
-        confidence=None if answer.confidence is None else _sure(answer.confidence, space),
+        why=None if why is None else _explanation(why, space),
+        confidence=None if outcome.confidence is None else _confidence(outcome.confidence, space),
     )
 
 
@@ -69,17 +166,17 @@ def _listed(prediction: Prediction, space: LabelSpace) -> dict[str, float]:
     return dict(zip(space.names(labels), scores.tolist(), strict=True))
 
 
-def _sure(said: Confidence, space: LabelSpace) -> Sure:
-    return Sure(space.names(said.labels.tolist()), said.reject)
+def _confidence(said: Confidence, space: LabelSpace) -> ConfidenceRecord:
+    return ConfidenceRecord(space.names(said.labels.tolist()), said.reject)
 
 
-def _told(why: Explanation, space: LabelSpace) -> Why:
-    return Why(
+def _explanation(why: Explanation, space: LabelSpace) -> ExplanationRecord:
+    return ExplanationRecord(
         labels=space.names(why.labels),
         opinions={expert: _rounded(given) for expert, given in why.opinions.items()},
         weights={expert: _rounded(given) for expert, given in why.weights.items()},
         nearest=[
-            Nearest(number, round(weight, 3), space.names(labels[:NEAREST_LABELS]))
+            NeighbourRecord(number, round(weight, 3), space.names(labels[:NEAREST_LABELS]))
             for number, weight, labels in why.neighbours
         ],
     )

@@ -1,13 +1,13 @@
-"""The records on the topics: what an event looks like, and what we say of it.
+"""The records that come in (events, feedback, operations on the taxonomy), and the frame of any record.
 
-Everything is JSON, in frozen structs; `stream.records.decoding` reads and judges what comes in. Whatever is
-wrong with an input becomes a `BadEventError`; the task turns it into a dead letter.
+All values are JSON, in frozen structs. `decoding` reads and checks what comes in; whatever is wrong with it
+becomes a `BadEventError`, and the task turns that into a dead letter. What is written has modules of its own:
+`predictions`, `drift_events`, `label_records`.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -15,9 +15,6 @@ import numpy as np
 
 MAX_DETAIL_CHARACTERS = 400
 """Longest detail of a `BadEventError`, in characters: it travels in a header."""
-
-LISTED = 10
-"""How many of a prediction's best scores are kept at least; P@k and partial labels are scored on these."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -84,7 +81,7 @@ class BadEventError(ValueError):
 
     def __init__(self, reason: str, detail: str) -> None:
         self.reason = reason
-        self.detail = short(detail, MAX_DETAIL_CHARACTERS)
+        self.detail = shortened(detail, MAX_DETAIL_CHARACTERS)
         super().__init__(self.detail)
 
 
@@ -173,131 +170,14 @@ Input = Event | Feedback | Control
 """What a good record of the events topic holds."""
 
 
-class Model(msgspec.Struct, frozen=True):
-    """Which model made a prediction: messages learned and the hash chain over them."""
-
-    updates: int
-    digest: str
-
-
-class TrueLabels(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The true labels that came with an event, and whether those are all."""
-
-    labels: list[str]
-    complete: bool = True
-
-
-class Nearest(msgspec.Struct, frozen=True):
-    """A past message that a prediction leans on: the how manieth learned one, its weight, its labels."""
-
-    number: int
-    weight: float
-    labels: list[str]
-
-
-class Why(msgspec.Struct, frozen=True):
-    """What a prediction is made of.
-
-    Parameters
-    ----------
-    labels
-        The labels explained: predicted ones and the next likeliest.
-    opinions, weights
-        By expert, its probability of each of them and how much that counts.
-    nearest
-        The nearest past messages; `number` n is the event whose prediction has `model.updates` n.
-    """
-
-    labels: list[str]
-    opinions: dict[str, list[float]]
-    weights: dict[str, list[float]]
-    nearest: list[Nearest]
-
-
-class Sure(msgspec.Struct, frozen=True):
-    """How sure a prediction is.
-
-    Parameters
-    ----------
-    labels
-        The labels that cannot be excluded, likeliest first: the conformal set.
-    reject
-        Whether the predicted labels should not be relied on.
-    """
-
-    labels: list[str]
-    reject: bool
-
-
-class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One prediction as it is written.
-
-    Parameters
-    ----------
-    id
-        The event's.
-    labels
-        Predicted labels.
-    scores
-        Probabilities of the likeliest labels and of every predicted one, best first.
-    clusters
-        Ids of the label clusters that the predicted labels live in.
-    trained_through
-        Per topic, the offset of the last record the model had learned from: always below the event's own.
-    model, encoder, run
-        What made it: the model, the encoder's name, the run's name.
-    truth
-        The true labels, where the event brought them: the prediction did not know them. None else.
-    why
-        What it is made of, where the learner can tell. None else.
-    confidence
-        How sure it is. None where that is switched off.
-    """
-
-    id: str
-    labels: list[str]
-    scores: dict[str, float]
-    clusters: list[int]
-    trained_through: Mapping[str, int]
-    model: Model
-    encoder: str
-    run: str
-    truth: TrueLabels | None = None
-    why: Why | None = None
-    confidence: Sure | None = None
-
-
-class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One drift event as it is written; see `drift.alarms.Alarm`.
-
-    Parameters
-    ----------
-    control
-        The control record that was applied, or that is proposed, as `action` says.
-    """
-
-    detector: str
-    scope: str
-    subject: str
-    statistic: float
-    threshold: float
-    window: int
-    action: str
-    p: float | None = None
-    since: int | None = None
-    before: float | None = None
-    after: float | None = None
-    control: Control | None = None
-
-
-def _plain(value: object) -> object:
+def _as_python_number(value: object) -> object:
     # numpy's float64 is a float to a type checker, and none to the encoder.
     if isinstance(value, np.generic):
         return value.item()
     raise NotImplementedError(f"a {type(value).__name__} has no place in a record")
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_plain)
+_encoder = msgspec.json.Encoder(enc_hook=_as_python_number)
 
 
 def encode(record: msgspec.Struct) -> bytes:
@@ -305,7 +185,7 @@ def encode(record: msgspec.Struct) -> bytes:
     return _encoder.encode(record)
 
 
-def short(text: str, most: int) -> str:
+def shortened(text: str, most: int) -> str:
     """Return a text cut to so many characters, all of which UTF-8 can carry."""
     text = text if len(text) <= most else f"{text[: most - 1]}…"
     return text.encode(errors="replace").decode()

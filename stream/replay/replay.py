@@ -24,7 +24,7 @@ from stream.records import KINDS, Output
 Sink = Callable[[int, Sequence[Output]], None]
 """Where a replay writes: called with a partition and what came of some of its records, in order."""
 
-BATCH = 1_000
+REPLAYED_AT_ONCE = 1_000
 """Records encoded at a time; the results do not depend on it."""
 
 
@@ -113,7 +113,7 @@ def _outcomes(
         task = make_task()
         task.refused, task.live_from = refused, done
         try:
-            for records in history.batches(partition, BATCH):
+            for records in history.batches(partition, REPLAYED_AT_ONCE):
                 outcome = task.process(records)
                 if outcome.next_offset > done:
                     yield task, sum(record.offset >= done for record in records), outcome

@@ -1,6 +1,6 @@
 """Snapshots: what a task has learned up to an offset, kept in files, and the way back from them."""
 
-from stream.snapshot.contents import Identity, Kept, Snapshot, SnapshotError, take
+from stream.snapshot.contents import Identity, Snapshot, SnapshotError, StoredSnapshot, take
 from stream.snapshot.format import dump, parse
 from stream.snapshot.keeper import Keeper
 from stream.snapshot.recovery import Gap, Recovered, announcement, recover
@@ -10,11 +10,11 @@ __all__ = [
     "Gap",
     "Identity",
     "Keeper",
-    "Kept",
     "Recovered",
     "Snapshot",
     "SnapshotError",
     "Store",
+    "StoredSnapshot",
     "announcement",
     "dump",
     "parse",

@@ -68,7 +68,7 @@ class Snapshot:
         return holds_pickle(self.state)
 
 
-class Kept(NamedTuple):
+class StoredSnapshot(NamedTuple):
     """A snapshot in its place: its offset, its size in bytes, and when it was taken (since 1970)."""
 
     offset: int

@@ -8,7 +8,7 @@ from drift.core import StateFormat
 from stream.snapshot import migrations
 from stream.snapshot.contents import Identity, Snapshot, SnapshotError
 
-_FORMAT = StateFormat(b"\x89ITHACA\n", "snapshot", migrations.check, SnapshotError)
+_FORMAT = StateFormat(b"\x89ITHACA\n", "snapshot", migrations.check_version, SnapshotError)
 
 
 def dump(snapshot: Snapshot) -> Iterator[bytes | memoryview]:

@@ -118,7 +118,7 @@ def _short(value: object) -> str:
 def _read(where: str) -> Snapshot:
     files, path = _reached(where)
     if not files.exists(path):
-        raise _told(f"There is no file {where}. `ithaca snapshot show` lists those there are.")
+        raise _failure(f"There is no file {where}. `ithaca snapshot show` lists those there are.")
     return _parsed(files.cat_file(path), where)
 
 
@@ -126,18 +126,18 @@ def _parsed(content: bytes, name: str) -> Snapshot:
     try:
         return parse(content, name)
     except SnapshotError as error:
-        raise _told(str(error)) from error
+        raise _failure(str(error)) from error
 
 
 def _found(where: str) -> tuple[AbstractFileSystem, list[str]]:
     files, path = _reached(where)
     if not files.exists(path):
-        raise _told(f"There is nothing at {where}. Name a snapshot or the folder in snapshot.location.")
+        raise _failure(f"There is nothing at {where}. Name a snapshot or the folder in snapshot.location.")
     if not files.isdir(path):
         return files, [path]
     found = sorted(name for name in files.find(path) if name.endswith(SUFFIX))
     if not found:
-        raise _told(f"There is no snapshot in {where}; their names end in {SUFFIX}.")
+        raise _failure(f"There is no snapshot in {where}; their names end in {SUFFIX}.")
     return files, found
 
 
@@ -145,9 +145,9 @@ def _reached(where: str) -> tuple[AbstractFileSystem, str]:
     try:
         return url_to_fs(where)
     except (ImportError, ValueError) as error:
-        raise _told(f"{where} cannot be reached: {error}") from error
+        raise _failure(f"{where} cannot be reached: {error}") from error
 
 
-def _told(message: str) -> typer.Exit:
+def _failure(message: str) -> typer.Exit:
     typer.echo(f"ithaca: {message}", err=True)
     return typer.Exit(1)

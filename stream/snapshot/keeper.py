@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from stream.pipeline import Task
-from stream.snapshot.contents import Kept, Snapshot, take
+from stream.snapshot.contents import Snapshot, StoredSnapshot, take
 from stream.snapshot.store import Store
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Keeper:
         *,
         every_s: float = 60.0,
         every_records: int | None = None,
-        written: Callable[[Kept], None] = lambda kept: None,
+        written: Callable[[StoredSnapshot], None] = lambda kept: None,
         failed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -123,4 +123,4 @@ class Keeper:
             log.warning("the snapshot at offset %d was not written: %s", snapshot.offset, error)
             self._failed()
         else:
-            self._written(Kept(snapshot.offset, size, snapshot.taken_at))
+            self._written(StoredSnapshot(snapshot.offset, size, snapshot.taken_at))

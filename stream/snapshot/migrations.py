@@ -26,7 +26,7 @@ STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {1: _with_label_statistics}
 """By format version: what makes a snapshot of that version one of the next."""
 
 
-def check(version: int, name: str) -> None:
+def check_version(version: int, name: str) -> None:
     """Make sure that a format can be read.
 
     Raises
@@ -48,8 +48,8 @@ def check(version: int, name: str) -> None:
 
 
 def migrate(snapshot: Snapshot, version: int, name: str) -> Snapshot:
-    """Return a snapshot of some format as one of the present format; errors as in `check`."""
-    check(version, name)
+    """Return a snapshot of some format as one of the present format; errors as in `check_version`."""
+    check_version(version, name)
     for step in range(version, VERSION):
         snapshot = STEPS[step](snapshot)
     return snapshot

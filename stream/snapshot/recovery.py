@@ -9,8 +9,8 @@ from typing import NamedTuple
 from drift.alarms import Alarm
 from stream.kafka import RecoveryError
 from stream.pipeline import Task
-from stream.records import Output, Record, drift_event
-from stream.snapshot.contents import Kept
+from stream.records import Output, Record, drift_output
+from stream.snapshot.contents import StoredSnapshot
 from stream.snapshot.store import Store
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Recovered(NamedTuple):
     """
 
     task: Task
-    kept: Kept | None
+    kept: StoredSnapshot | None
     gap: Gap | None
 
     @property
@@ -96,12 +96,12 @@ def announcement(task: Task, store: Store, gap: Gap, timestamp: int) -> Output:
     missing = gap.beyond - gap.first
     record = Record(store.identity.topic, store.identity.partition, gap.beyond, timestamp, None, None)
     alarm = Alarm("recovery/gap", "structure", "stream", float(missing), 1.0, missing, "rebuilt")
-    return drift_event(record, alarm, "gap", task.source)
+    return drift_output(record, alarm, "gap", task.source)
 
 
 def _newest(
     make_task: Callable[[int], Task], store: Store, committed: int, live_from: int
-) -> tuple[Task, Kept | None]:
+) -> tuple[Task, StoredSnapshot | None]:
     for snapshot, size in store.candidates(committed):
         task = make_task(live_from)
         try:
@@ -115,11 +115,11 @@ def _newest(
                 error,
             )
             continue
-        return task, Kept(snapshot.offset, size, snapshot.taken_at)
+        return task, StoredSnapshot(snapshot.offset, size, snapshot.taken_at)
     return make_task(live_from), None
 
 
-def _refusal(store: Store, kept: Kept | None, needed: int, committed: int, beginning: int) -> str:
+def _refusal(store: Store, kept: StoredSnapshot | None, needed: int, committed: int, beginning: int) -> str:
     topic, partition = store.identity.topic, store.identity.partition
     source = (
         f"the newest usable snapshot is at {needed}" if kept else f"no snapshot in {store.folder} is usable"

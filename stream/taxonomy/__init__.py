@@ -1,7 +1,7 @@
 """The taxonomies of a stream as snapshots have them, and proposals to change them."""
 
 from stream.taxonomy.proposals import ProposalsError, proposals, read_proposals, write_proposals
-from stream.taxonomy.snapshots import drawn, refusals, taxonomies, told
+from stream.taxonomy.snapshots import drawn, refusals, refusals_in_words, taxonomies
 
 __all__ = [
     "ProposalsError",
@@ -9,7 +9,7 @@ __all__ = [
     "proposals",
     "read_proposals",
     "refusals",
+    "refusals_in_words",
     "taxonomies",
-    "told",
     "write_proposals",
 ]

@@ -23,7 +23,7 @@ class NoTaxonomyError(ValueError):
     """There is no taxonomy to look at: says why and the next step."""
 
 
-class Grown(NamedTuple):
+class PartitionTaxonomy(NamedTuple):
     """A partition's taxonomy at an offset, and how many scored messages carried each label."""
 
     offset: int
@@ -31,7 +31,7 @@ class Grown(NamedTuple):
     counts: Sequence[int]
 
 
-def taxonomies(settings: Settings) -> dict[int, Grown]:
+def taxonomies(settings: Settings) -> dict[int, PartitionTaxonomy]:
     """Return each partition's taxonomy, as its newest snapshot made with these settings has it.
 
     Raises
@@ -39,7 +39,7 @@ def taxonomies(settings: Settings) -> dict[int, Grown]:
     NoTaxonomyError
         When there is no snapshot, or the learner keeps its labels in no taxonomy.
     """
-    grown: dict[int, Grown] = {}
+    grown: dict[int, PartitionTaxonomy] = {}
     for partition, snapshot in _newest(settings):
         labels = snapshot.state["learner"]["labels"]
         if not isinstance(labels, dict):
@@ -50,7 +50,7 @@ def taxonomies(settings: Settings) -> dict[int, Grown]:
         taxonomy, scores = Taxonomy.from_state(labels), Prequential()
         scores.load_state(snapshot.state["scores"])
         counts = [count for _, _, count in scores.per_label(range(len(taxonomy)))]
-        grown[partition] = Grown(snapshot.offset, taxonomy, counts)
+        grown[partition] = PartitionTaxonomy(snapshot.offset, taxonomy, counts)
     if not grown:
         raise NoTaxonomyError(
             f"There is no snapshot of group {settings.group} in {settings.snapshot.location} made with "
@@ -68,7 +68,7 @@ def _newest(settings: Settings) -> Iterator[tuple[int, Snapshot]]:
             yield partition, snapshot
 
 
-def drawn(grown: Mapping[int, Grown], title: str) -> Tree:
+def drawn(grown: Mapping[int, PartitionTaxonomy], title: str) -> Tree:
     """Return the labels that any partition has as a tree, with the messages on all that carried each."""
     counts: Counter[str] = Counter()
     for each in grown.values():
@@ -83,7 +83,7 @@ def drawn(grown: Mapping[int, Grown], title: str) -> Tree:
     return tree
 
 
-def refusals(grown: Mapping[int, Grown], controls: Sequence[Control]) -> list[dict[int, str]]:
+def refusals(grown: Mapping[int, PartitionTaxonomy], controls: Sequence[Control]) -> list[dict[int, str]]:
     """Return, for each of some operations in their order, why partitions would refuse it.
 
     An operation on a label that was merged or retired counts as refused, too: the path stands for another
@@ -117,7 +117,9 @@ def _check_meant(taxonomy: Taxonomy, control: Control) -> None:
             raise TaxonomyError(f"{path!r} was merged or retired, and stands for {by_now} by now. Name that.")
 
 
-def told(controls: Iterable[Control], refused: Iterable[Mapping[int, str]], partitions: int) -> list[str]:
+def refusals_in_words(
+    controls: Iterable[Control], refused: Iterable[Mapping[int, str]], partitions: int
+) -> list[str]:
     """Return a sentence about each operation that some partitions refuse."""
     return [
         f"{in_words(control)}: {why[min(why)]}"

@@ -1,6 +1,6 @@
-"""What the service knows of itself: numbers that the worker feeds, frozen accounts that others read.
+"""What the service knows of itself: figures that the worker reports, and the frozen status that others read.
 
-The worker's threads write; the metrics endpoint and the live view read `Telemetry.account` from theirs.
+The worker's threads write; the metrics endpoint and the live view read `Telemetry.status` from theirs.
 Nothing here is about one label: thousands of labels would be thousands of series.
 """
 
@@ -20,12 +20,12 @@ from prometheus_client import Histogram
 from stream.encoders import Encoder
 from stream.pipeline import Outcome, Task
 from stream.records import DriftRecord, Event, Output
-from stream.snapshot import Kept
+from stream.snapshot import StoredSnapshot
 from stream.telemetry.status import PartitionStatus, Restoration, WorkerStatus, partition_status
 
 LATEST_ALARMS = 8
-"""How many alarms an account lists."""
-REFRESH_S = 1.0
+"""How many alarms the status lists."""
+STATISTICS_EVERY_S = 1.0
 """How often a partition's scores and statistics are taken, at most: they cost O(labels)."""
 
 
@@ -33,14 +33,14 @@ REFRESH_S = 1.0
 class _Partition:
     """What is remembered of one partition between two batches."""
 
-    account: PartitionStatus
+    status: PartitionStatus
     updates: int
     taken_at: float
-    snapshot: Kept | None
+    snapshot: StoredSnapshot | None
 
 
 class Telemetry:
-    """Takes in what the worker tells and gives accounts of it.
+    """Takes in what the worker reports, and gives its status.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Telemetry:
 
     Examples
     --------
-    >>> Telemetry().account().ready
+    >>> Telemetry().status().ready
     False
     """
 
@@ -84,7 +84,7 @@ class Telemetry:
         self._joined = False
         self._encoding = _Encoding()
 
-    # What the worker tells --------------------------------------------------------------------------
+    # What the worker reports -------------------------------------------------------------------------
 
     def beat(self) -> None:
         """Note a sign of life; once per turn of the worker's loop."""
@@ -106,7 +106,7 @@ class Telemetry:
                 self._restorations[partition] = Restoration(partition, task.next_offset, task.live_from)
         self._encoding.seconds = 0.0
 
-    def gained(self, partition: int, task: Task, snapshot: Kept | None = None) -> None:
+    def gained(self, partition: int, task: Task, snapshot: StoredSnapshot | None = None) -> None:
         """Note that a partition goes to work, and the snapshot that its task came from."""
         with self._lock:
             self._restorations.pop(partition, None)
@@ -163,7 +163,7 @@ class Telemetry:
         """Note how long the stream waited for a snapshot's copy."""
         self.times["snapshot"].observe(stall_s)
 
-    def snapshot_written(self, partition: int, kept: Kept) -> None:
+    def snapshot_written(self, partition: int, kept: StoredSnapshot) -> None:
         """Note a snapshot that is in its place; its partition may be gone by now."""
         with self._lock:
             self._counts["snapshots"] += 1
@@ -190,10 +190,10 @@ class Telemetry:
         kept, now = self._partitions[partition], self._clock()
         self._counts["learned"] += task.updates - kept.updates
         kept.updates = task.updates
-        if now - kept.taken_at >= REFRESH_S or lag == 0:
-            kept.account, kept.taken_at = partition_status(partition, task, lag), now
+        if now - kept.taken_at >= STATISTICS_EVERY_S or lag == 0:
+            kept.status, kept.taken_at = partition_status(partition, task, lag), now
         else:
-            kept.account = dataclasses.replace(kept.account, lag=lag, next_offset=task.next_offset)
+            kept.status = dataclasses.replace(kept.status, lag=lag, next_offset=task.next_offset)
 
     def timed(self, encoder: Encoder) -> Encoder:
         """Return the same encoder with a stop watch; give it to the tasks."""
@@ -201,8 +201,8 @@ class Telemetry:
 
     # What others read -------------------------------------------------------------------------------
 
-    def account(self) -> WorkerStatus:
-        """Return a frozen account of this moment."""
+    def status(self) -> WorkerStatus:
+        """Return the status at this moment, frozen."""
         now = self._clock()
         with self._lock:
             return WorkerStatus(
@@ -220,7 +220,7 @@ class Telemetry:
                 alarms=dict(sorted(self._alarms.items())),
                 latest_alarms=tuple(self._latest),
                 partitions=tuple(
-                    dataclasses.replace(kept.account, snapshot=kept.snapshot)
+                    dataclasses.replace(kept.status, snapshot=kept.snapshot)
                     for _, kept in sorted(self._partitions.items())
                 ),
                 restorations=tuple(each for _, each in sorted(self._restorations.items())),

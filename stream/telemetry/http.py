@@ -25,13 +25,13 @@ def application(telemetry: Telemetry) -> Starlette:
 
     async def live(request: Request) -> Response:
         del request
-        account = telemetry.account()
-        return _verdict(account.alive, f"the worker's loop has not turned for {account.silence_s:.0f} s")
+        status = telemetry.status()
+        return _verdict(status.alive, f"the worker's loop has not turned for {status.silence_s:.0f} s")
 
     async def ready(request: Request) -> Response:
         del request
-        account = telemetry.account()
-        return _verdict(account.ready, account.readiness, f"ok: {account.readiness}")
+        status = telemetry.status()
+        return _verdict(status.ready, status.readiness, f"ok: {status.readiness}")
 
     return Starlette(routes=[Route("/metrics", metrics), Route("/livez", live), Route("/readyz", ready)])
 
@@ -40,7 +40,7 @@ def _verdict(good: bool, why_not: str, why: str = "ok") -> Response:
     return PlainTextResponse(f"{why if good else why_not}\n", status_code=200 if good else 503)
 
 
-def served(
+def serve_metrics(
     telemetry: Telemetry, host: str = "127.0.0.1", port: int = 0
 ) -> contextlib.AbstractContextManager[str]:
     """Serve inside the block; gives the base URL. Loopback and a free port by default; see `serving`."""

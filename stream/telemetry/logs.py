@@ -10,7 +10,7 @@ from typing import Literal
 CLIENT = "kafka"
 CHATTY = (CLIENT, "uvicorn")
 """Libraries that tell of connections and settings, not of the stream."""
-SELDOM_S = 10.0
+REPEAT_S = 10.0
 """How long a line of the client's code is silent once it has spoken: a broker that is away is tried again
 every second."""
 
@@ -43,15 +43,15 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-class Seldom(logging.Filter):
+class RepeatFilter(logging.Filter):
     """Lets each line of the client's code speak once in a while, and say then how often it was not heard.
 
     Examples
     --------
-    >>> seldom = Seldom()
+    >>> repeats = RepeatFilter()
     >>> spoken = {"name": "kafka.net", "lineno": 7, "msg": "no broker at %s", "args": ("localhost",)}
     >>> records = [logging.makeLogRecord(spoken | {"created": second}) for second in (0.0, 1.0, 2.0, 11.0)]
-    >>> [record.getMessage() for record in records if seldom.filter(record)]
+    >>> [record.getMessage() for record in records if repeats.filter(record)]
     ['no broker at localhost', 'no broker at localhost (and 2 more like it since)']
     """
 
@@ -64,8 +64,8 @@ class Seldom(logging.Filter):
         if not record.name.startswith(CLIENT):
             return True
         place = record.name, record.lineno
-        at, missed = self._heard.get(place, (-SELDOM_S, 0))
-        if record.created < at + SELDOM_S:
+        at, missed = self._heard.get(place, (-REPEAT_S, 0))
+        if record.created < at + REPEAT_S:
             self._heard[place] = at, missed + 1
             return False
         self._heard[place] = record.created, 0
@@ -78,10 +78,10 @@ def configure_logs(level: str, style: Literal["json", "text"]) -> None:
     """Send every log record of at least a level to standard error.
 
     The client's and the web server's own records below "warning" are left out, and what the client repeats
-    is heard seldom.
+    is heard repeats.
     """
     handler = logging.StreamHandler()
-    handler.addFilter(Seldom())
+    handler.addFilter(RepeatFilter())
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter() if style == "json" else text)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -1,6 +1,6 @@
 """Telemetry as Prometheus reads it.
 
-Metrics are made from an account at the moment of a scrape, so a partition that left is not there any
+Metrics are made from the status at the moment of a scrape, so a partition that left is not there any
 more: nothing has to be taken back. Names begin with `ithaca_`, units are base units.
 """
 
@@ -40,40 +40,40 @@ class _StatusCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("ithaca_build", "What runs.", value=self._telemetry.build)
-        account = self._telemetry.account()
-        yield from _counters(account)
+        status = self._telemetry.status()
+        yield from _counters(status)
         yield GaugeMetricFamily(
             "ithaca_partitions",
             "Partitions that are ours, restoring ones included.",
-            value=len(account.partitions) + len(account.restorations),
+            value=len(status.partitions) + len(status.restorations),
         )
         yield GaugeMetricFamily(
-            "ithaca_silence_seconds", "Time since the worker's loop turned.", value=account.silence_s
+            "ithaca_silence_seconds", "Time since the worker's loop turned.", value=status.silence_s
         )
-        yield from _gauges(account.partitions)
-        yield from _feedback(account.partitions)
-        yield from _confidence(account.partitions)
-        yield from _restorations(account)
-        yield from _snapshots(account.partitions)
-        yield from _learner(account.partitions)
+        yield from _gauges(status.partitions)
+        yield from _feedback(status.partitions)
+        yield from _confidence(status.partitions)
+        yield from _restorations(status)
+        yield from _snapshots(status.partitions)
+        yield from _learner(status.partitions)
 
 
-def _counters(account: WorkerStatus) -> Iterator[Metric]:
+def _counters(status: WorkerStatus) -> Iterator[Metric]:
     for name, text, value in (
-        ("events", "Events answered: predictions and dead letters.", account.events),
-        ("predictions", "Predictions written.", account.predictions),
-        ("learned", "Messages learned from, those relearned after a restart included.", account.learned),
-        ("batches", "Transactions committed.", account.batches),
-        ("fencings", "Partitions that another worker had taken over before we knew.", account.fencings),
-        ("failed_commits", "Transactions that failed and were tried again.", account.failures),
-        ("snapshots", "Snapshots written.", account.snapshots),
-        ("failed_snapshots", "Snapshots that could not be written.", account.snapshot_failures),
+        ("events", "Events answered: predictions and dead letters.", status.events),
+        ("predictions", "Predictions written.", status.predictions),
+        ("learned", "Messages learned from, those relearned after a restart included.", status.learned),
+        ("batches", "Transactions committed.", status.batches),
+        ("fencings", "Partitions that another worker had taken over before we knew.", status.fencings),
+        ("failed_commits", "Transactions that failed and were tried again.", status.failures),
+        ("snapshots", "Snapshots written.", status.snapshots),
+        ("failed_snapshots", "Snapshots that could not be written.", status.snapshot_failures),
     ):
         yield CounterMetricFamily(f"ithaca_{name}", text, value=value)
     # Every known key is there from the start: an increase from nothing is none to Prometheus.
     for name, text, label, keys, counts in (
-        ("dead_letters", "Events that could not be used.", "reason", REASONS, account.dead_letters),
-        ("drift_alarms", "Drift alarms.", "scope", SCOPES, account.alarms),
+        ("dead_letters", "Events that could not be used.", "reason", REASONS, status.dead_letters),
+        ("drift_alarms", "Drift alarms.", "scope", SCOPES, status.alarms),
     ):
         family = CounterMetricFamily(f"ithaca_{name}", text, labels=[label])
         for key, count in (dict.fromkeys(keys, 0) | counts).items():
@@ -102,14 +102,14 @@ def _gauges(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
     yield from (lag, offset, score)
 
 
-def _restorations(account: WorkerStatus) -> Iterator[Metric]:
+def _restorations(status: WorkerStatus) -> Iterator[Metric]:
     restoring = GaugeMetricFamily(
         "ithaca_restoring", "1 until a partition is back where its last owner had it.", labels=["partition"]
     )
     left = GaugeMetricFamily("ithaca_relearn_records", "Offsets left to relearn.", labels=["partition"])
-    for partition in account.partitions:
+    for partition in status.partitions:
         restoring.add_metric([str(partition.partition)], 0)
-    for each in account.restorations:
+    for each in status.restorations:
         restoring.add_metric([str(each.partition)], 1)
         if each.offset is not None and each.until is not None:
             left.add_metric([str(each.partition)], each.until - each.offset)
@@ -176,7 +176,7 @@ def _learner(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
     for each in partitions:
         for name, value in each.learner.figures().items():
             if name not in families:
-                text = f"The learner's own account: {name.replace('_', ' ')}."
+                text = f"The learner's own statistics: {name.replace('_', ' ')}."
                 families[name] = GaugeMetricFamily(f"ithaca_learner_{name}", text, labels=["partition"])
             families[name].add_metric([str(each.partition)], value)
     yield from families.values()

@@ -10,7 +10,7 @@ from learners.metrics import RecentScores, Scores
 from learners.uncertainty import ConfidenceStatistics
 from stream.pipeline import FeedbackStatistics, Task
 from stream.records import DriftRecord
-from stream.snapshot import Kept
+from stream.snapshot import StoredSnapshot
 
 SILENCE_S = 60.0
 """Seconds without a sign of life after which the process counts as hung; longer than any batch takes."""
@@ -31,7 +31,7 @@ class PartitionStatus:
     recent, scores
         Scores over the last messages and over all.
     learner
-        The learner's own account.
+        The learner's own statistics.
     feedback
         What became of labels that came later than their event, and what is kept for them.
     confidence
@@ -48,7 +48,7 @@ class PartitionStatus:
     learner: Statistics
     feedback: FeedbackStatistics
     confidence: ConfidenceStatistics | None = None
-    snapshot: Kept | None = None
+    snapshot: StoredSnapshot | None = None
 
 
 class Restoration(NamedTuple):

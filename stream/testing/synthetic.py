@@ -19,10 +19,10 @@ GROUP = 4
 """Labels in a group."""
 WORDS = 12
 """Words of a label, and of the filling between."""
-START = datetime.datetime(2026, 1, 5, tzinfo=datetime.UTC)
+FIRST_TIME_STAMP = datetime.datetime(2026, 1, 5, tzinfo=datetime.UTC)
 
 
-class Drift(NamedTuple):
+class PlantedDrift(NamedTuple):
     """One planted drift.
 
     Parameters
@@ -84,7 +84,7 @@ class Synthetic:
 
     Examples
     --------
-    >>> stream = Synthetic([Drift("prior", start=500)], seed=1)
+    >>> stream = Synthetic([PlantedDrift("prior", start=500)], seed=1)
     >>> events = list(stream.events(1000))
     >>> first = [sum("a0" in event["labels"] for event in half) for half in (events[:500], events[500:])]
     >>> first[1] > 1.3 * first[0]
@@ -93,7 +93,7 @@ class Synthetic:
 
     def __init__(
         self,
-        drifts: Sequence[Drift] = (),
+        drifts: Sequence[PlantedDrift] = (),
         *,
         labels: int = 20,
         features: int = 16,
@@ -131,7 +131,7 @@ class Synthetic:
             meanings = self._meanings(levels, generator)
             yield {
                 "id": f"s{self.seed}-{n:07d}",
-                "ts": (START + datetime.timedelta(seconds=n)).isoformat(),
+                "ts": (FIRST_TIME_STAMP + datetime.timedelta(seconds=n)).isoformat(),
                 "text": self._text(meanings, levels, generator),
                 "vector": self._vector(meanings, levels, generator).tolist(),
                 "labels": sorted(self._names(meanings, levels, generator)),

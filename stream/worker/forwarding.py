@@ -26,14 +26,14 @@ from stream.records import (
     Output,
     Record,
     check_size,
-    dead_letter,
+    dead_letter_output,
     topic,
 )
 from stream.worker.restoration import RETRY_S
 
-LARGEST = 500
+FORWARDED_AT_ONCE = 500
 """Most records in one transaction."""
-LEAVE_S = 5.0
+LAST_TRANSACTION_S = 5.0
 """How long a transaction in hand may take when we stop."""
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class Forwarder:
             self._group.close()
 
     def _turn(self) -> int:
-        polled = self._group.poll(LARGEST)
+        polled = self._group.poll(FORWARDED_AT_ONCE)
         for partition in (*polled.released, *polled.lost):
             self._failed.pop(partition, None)
             if partition in self._outboxes:
@@ -165,7 +165,7 @@ class Forwarder:
         try:
             check_size(record.value or b"")
         except BadEventError as bad:
-            return [dead_letter(record, bad, self._source)]
+            return [dead_letter_output(record, bad, self._source)]
         origin = f"{record.topic}/{record.partition}/{record.offset}"
         added = (("ithaca_origin", origin.encode()), ("ce_type", self._route.ce_type))
         headers = (*record.headers, *added)
@@ -207,7 +207,7 @@ def forwarding(settings: Settings, failed: Callable[[], None]) -> Iterator[None]
     finally:
         for forwarder in forwarders:
             forwarder.stop()
-        deadline = time.monotonic() + LEAVE_S
+        deadline = time.monotonic() + LAST_TRANSACTION_S
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
     if failures:

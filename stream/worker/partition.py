@@ -11,11 +11,11 @@ from stream.config import Settings
 from stream.kafka import FencedError, History, Membership, Offsets, Outbox, topic_id
 from stream.pipeline import LearnerError, Outcome, Task
 from stream.records import topic
-from stream.snapshot import Identity, Keeper, Kept, Recovered, Store, announcement, recover
+from stream.snapshot import Identity, Keeper, Recovered, Store, StoredSnapshot, announcement, recover
 from stream.telemetry import Telemetry
 from stream.worker.restoration import AgainError
 
-LEAVE_S = 3.0
+LAST_SNAPSHOT_S = 3.0
 """How long a last snapshot may take."""
 MOST_REFUSED = 100
 """At so many records of a partition a learner may throw; beyond that, it is not the records."""
@@ -33,7 +33,7 @@ class AssignedPartition:
     outbox: Outbox
     keeper: Keeper
     committed: int
-    snapshot: Kept | None = None
+    snapshot: StoredSnapshot | None = None
     pending: Outcome | None = None
     doubtful: bool = False
     retry_at: float = 0.0
@@ -85,8 +85,8 @@ class AssignedPartition:
         self.outbox.close()
 
 
-class AssignedPartitions:
-    """Makes lanes: opens the outbox, loads the newest snapshot, relearns silently up to the committed offset.
+class PartitionLoader:
+    """Brings partitions back: outbox, newest snapshot, and silent relearning up to the committed offset.
 
     Runs on one thread beside the stream's, whose consumer it does not touch.
 
@@ -135,15 +135,15 @@ class AssignedPartitions:
             recovered = self._recover(store)
             yield
             recovered.task.refused = self._refused.get(partition, {})
-            lane = AssignedPartition(
+            assigned = AssignedPartition(
                 recovered.task,
                 outbox,
                 self._keeper(store, recovered.task),
                 recovered.task.live_from,
                 recovered.kept,
             )
-            self._note(lane, store, recovered)
-            yield from self._relearn(partition, lane)
+            self._note(assigned, store, recovered)
+            yield from self._relearn(partition, assigned)
         except LearnerError as error:
             outbox.close()
             self.refuse(partition, error)
@@ -151,7 +151,7 @@ class AssignedPartitions:
         except BaseException:
             outbox.close()
             raise
-        return lane
+        return assigned
 
     def refuse(self, partition: int, error: LearnerError) -> None:
         """Leave a record out, at which the learner threw, from the next restoration on.
@@ -179,17 +179,17 @@ class AssignedPartitions:
         finally:
             offsets.close()
 
-    def _note(self, lane: AssignedPartition, store: Store, recovered: Recovered) -> None:
+    def _note(self, assigned: AssignedPartition, store: Store, recovered: Recovered) -> None:
         """Write down that events are missing, rightly, so that the next start does not take them for lost."""
         if recovered.gap is not None:
-            announced = announcement(lane.task, store, recovered.gap, round(time.time() * 1000))
-            lane.outbox.write([announced], lane.task.live_from, self._membership())
+            announced = announcement(assigned.task, store, recovered.gap, round(time.time() * 1000))
+            assigned.outbox.write([announced], assigned.task.live_from, self._membership())
         if recovered.unsaved:
-            save(lane, self._telemetry)
-            lane.keeper.wait(LEAVE_S)
+            save(assigned, self._telemetry)
+            assigned.keeper.wait(LAST_SNAPSHOT_S)
 
-    def _relearn(self, partition: int, lane: AssignedPartition) -> Generator[None, None, None]:
-        task = lane.task
+    def _relearn(self, partition: int, assigned: AssignedPartition) -> Generator[None, None, None]:
+        task = assigned.task
         log.info(
             "partition %d: relearning silently from offset %d to %d",
             partition,
@@ -204,14 +204,14 @@ class AssignedPartitions:
             for records in history.batches(partition, RELEARNED_AT_ONCE):
                 task.process(records)
                 self._telemetry.restoring(partition, task)
-                if lane.keeper.due(task):
-                    save(lane, self._telemetry)
+                if assigned.keeper.due(task):
+                    save(assigned, self._telemetry)
                 yield
         except GeneratorExit:
             # The partition goes. All that was relearned is committed: its next owner can go on from here.
-            if lane.keeper.stale(task):
-                save(lane, self._telemetry)
-                lane.keeper.wait(LEAVE_S)
+            if assigned.keeper.stale(task):
+                save(assigned, self._telemetry)
+                assigned.keeper.wait(LAST_SNAPSHOT_S)
             raise
         finally:
             history.close()
@@ -241,6 +241,6 @@ class AssignedPartitions:
         return keeper
 
 
-def save(lane: AssignedPartition, telemetry: Telemetry) -> None:
-    """Take a snapshot of a lane; see `Keeper.save`."""
-    telemetry.snapshot_taken(lane.keeper.save(lane.task))
+def save(assigned: AssignedPartition, telemetry: Telemetry) -> None:
+    """Take a snapshot of a partition; see `Keeper.save`."""
+    telemetry.snapshot_taken(assigned.keeper.save(assigned.task))

@@ -10,7 +10,7 @@ from types import FrameType
 from stream.config import Settings
 from stream.kafka import ensure_topics
 from stream.pipeline import Task, make_task
-from stream.telemetry import Telemetry, served
+from stream.telemetry import Telemetry, serve_metrics
 from stream.worker.forwarding import forwarding
 from stream.worker.threads import limit_threads
 from stream.worker.worker import Worker
@@ -48,7 +48,7 @@ def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     with (
-        served(telemetry, settings.http.host, settings.http.port) as url,
+        serve_metrics(telemetry, settings.http.host, settings.http.port) as url,
         forwarding(settings, failed=worker.stop),
     ):
         log.info("stream %s (%d partitions), group %s", settings.stream, partitions, settings.group)

@@ -19,7 +19,7 @@ from stream.kafka import HEARTBEAT_S, BrokerError, FencedError, Group, InstanceE
 from stream.pipeline import LearnerError, Task
 from stream.records import Record
 from stream.telemetry import Telemetry
-from stream.worker.partition import LEAVE_S, AssignedPartition, AssignedPartitions, save
+from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, PartitionLoader, save
 from stream.worker.restoration import RETRY_S, Restorer
 
 IDLE_S = 0.005
@@ -93,10 +93,10 @@ class Worker:
         self._telemetry = telemetry or Telemetry()
         self._group = Group(settings)
         self._size = BatchSize(settings.worker.latency_ms / 1000, settings.worker.largest_batch)
-        lanes = AssignedPartitions(settings, make_task, self._group.membership, self._telemetry)
-        self._restorer = Restorer(lanes.restore)
-        self._refuse = lanes.refuse
-        self._lanes: dict[int, AssignedPartition] = {}
+        loader = PartitionLoader(settings, make_task, self._group.membership, self._telemetry)
+        self._restorer = Restorer(loader.restore)
+        self._refuse = loader.refuse
+        self._assigned: dict[int, AssignedPartition] = {}
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -120,8 +120,12 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 self._turn()
-            self._keep(list(self._lanes))
-            unwritten = {partition: lane.pending for partition, lane in self._lanes.items() if lane.pending}
+            self._keep(list(self._assigned))
+            unwritten = {
+                partition: assigned.pending
+                for partition, assigned in self._assigned.items()
+                if assigned.pending
+            }
             if unwritten:
                 raise UnwrittenError(
                     f"stopped while the last batch of partitions {sorted(unwritten)} could not be committed; "
@@ -145,9 +149,9 @@ class Worker:
         for partition, records in polled.records.items():
             count += self._process(partition, records)
         self._commit(began)
-        for lane in self._lanes.values():
-            if lane.pending is None and lane.keeper.due(lane.task):
-                save(lane, self._telemetry)
+        for assigned in self._assigned.values():
+            if assigned.pending is None and assigned.keeper.due(assigned.task):
+                save(assigned, self._telemetry)
         if count:
             self._size.adapt(count, time.monotonic() - began)
         else:
@@ -159,18 +163,18 @@ class Worker:
         self._restorer.begin(partition, delay_s)
 
     def _go_live(self) -> None:
-        for partition, lane in self._restorer.restored().items():
-            self._lanes[partition] = lane
-            self._telemetry.gained(partition, lane.task, lane.snapshot)
-            self._group.read_from(partition, lane.task.next_offset)
+        for partition, assigned in self._restorer.restored().items():
+            self._assigned[partition] = assigned
+            self._telemetry.gained(partition, assigned.task, assigned.snapshot)
+            self._group.read_from(partition, assigned.task.next_offset)
 
     def _process(self, partition: int, records: list[Record]) -> int:
-        lane = self._lanes.get(partition)
-        if lane is None:
+        assigned = self._assigned.get(partition)
+        if assigned is None:
             return 0  # Not back yet; when it is, its records are read again from where it is.
         began = time.monotonic()
         try:
-            lane.pending = lane.task.process(records)
+            assigned.pending = assigned.task.process(records)
         except (EncoderError, LearnerError) as error:
             self._begin_anew(partition, error)
             return 0
@@ -191,21 +195,21 @@ class Worker:
         Each failure may take as long as a transaction may; one a turn, and the group is polled in time.
         """
         waiting = sorted(
-            (lane.retry_at, partition)
-            for partition, lane in self._lanes.items()
-            if lane.pending is not None and lane.retry_at <= began
+            (assigned.retry_at, partition)
+            for partition, assigned in self._assigned.items()
+            if assigned.pending is not None and assigned.retry_at <= began
         )
         failed = False
         for _, partition in waiting:
             if failed:
                 self._group.hold(partition)
             else:
-                failed = not self._commit_one(partition, self._lanes[partition], began)
+                failed = not self._commit_one(partition, self._assigned[partition], began)
 
-    def _commit_one(self, partition: int, lane: AssignedPartition, began: float) -> bool:
-        writing, outcome = time.monotonic(), lane.pending
+    def _commit_one(self, partition: int, assigned: AssignedPartition, began: float) -> bool:
+        writing, outcome = time.monotonic(), assigned.pending
         try:
-            lane.commit(self._group.membership(), lambda: self._group.committed(partition))
+            assigned.commit(self._group.membership(), lambda: self._group.committed(partition))
         except InstanceError:
             raise
         except FencedError as error:
@@ -217,43 +221,43 @@ class Worker:
             return True
         except (UnwrittenError, BrokerError) as error:
             log.warning("%s; trying again", error)
-            lane.retry_at = time.monotonic() + RETRY_S
+            assigned.retry_at = time.monotonic() + RETRY_S
             self._group.hold(partition)
             self._telemetry.failed()
             return False
-        lane.retry_at = 0.0
+        assigned.retry_at = 0.0
         self._group.go_on(partition)
         if outcome is not None:
             now, lag = time.monotonic(), self._group.lag(partition, outcome.next_offset)
             self._telemetry.committed(
-                partition, lane.task, outcome, lag=lag, commit_s=now - writing, batch_s=now - began
+                partition, assigned.task, outcome, lag=lag, commit_s=now - writing, batch_s=now - began
             )
         return True
 
     def _keep(self, partitions: Sequence[int]) -> None:
-        """Take the last snapshots of partitions that we leave in order, all within `LEAVE_S`."""
-        deadline = time.monotonic() + LEAVE_S
+        """Take the last snapshots of partitions that we leave in order, all within `LAST_SNAPSHOT_S`."""
+        deadline = time.monotonic() + LAST_SNAPSHOT_S
         settled = [
-            lane
+            assigned
             for partition in partitions
-            if (lane := self._lanes.get(partition)) is not None and lane.pending is None
+            if (assigned := self._assigned.get(partition)) is not None and assigned.pending is None
         ]
-        for lane in settled:
-            lane.keeper.wait(max(0.0, deadline - time.monotonic()))
-            if lane.keeper.stale(lane.task):
-                save(lane, self._telemetry)
-        for lane in settled:
-            lane.keeper.wait(max(0.0, deadline - time.monotonic()))
+        for assigned in settled:
+            assigned.keeper.wait(max(0.0, deadline - time.monotonic()))
+            if assigned.keeper.stale(assigned.task):
+                save(assigned, self._telemetry)
+        for assigned in settled:
+            assigned.keeper.wait(max(0.0, deadline - time.monotonic()))
 
     def _drop(self, partition: int) -> None:
         self._restorer.cancel(partition)
-        lane = self._lanes.pop(partition, None)
-        if lane is not None:
-            lane.close()
+        assigned = self._assigned.pop(partition, None)
+        if assigned is not None:
+            assigned.close()
         self._telemetry.gone(partition)
 
     def _close(self) -> None:
-        self._restorer.close(LEAVE_S)
-        for partition in list(self._lanes):
+        self._restorer.close(LAST_SNAPSHOT_S)
+        for partition in list(self._assigned):
             self._drop(partition)
         self._group.close()

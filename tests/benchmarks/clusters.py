@@ -8,11 +8,10 @@ and where there is nothing to find; a cost that is flat in the labels; no messag
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from drift.core import Ids
 from learners.cluster.clusters import Clusters
+from tests.benchmarks.timing import parser, scaled
 from tests.learners.cluster.partitions import (
     exclusive_label_sets,
     independent_label_sets,
@@ -58,11 +58,11 @@ def follow(clusters: Clusters, stream: Iterator[Ids], truth: Ids, messages: int)
     return Followed(adjusted_rand_score(truth, clusters.owners()), found / messages, rate)
 
 
-def cell(planted: Planted, groups: int, density: float, noise: float) -> str:
+def cell(planted: Planted, groups: int, density: float, noise: float, touches: int) -> str:
     """Return what a line of the table says, medians over seeds: a partition of 100 labels, then another."""
     results: list[list[Followed]] = [[], []]
     for seed in SEEDS:
-        clusters, messages = Clusters(), int(TOUCHES / density)
+        clusters, messages = Clusters(), int(touches / density)
         for phase, results_of in enumerate(results):
             truth = partition(100, groups, seed + 100 * phase)
             stream = planted(truth, density, noise, seed + 100 * phase)
@@ -70,12 +70,12 @@ def cell(planted: Planted, groups: int, density: float, noise: float) -> str:
     line = ""
     for results_of in results:
         rand, after, changes = (statistics.median(column) for column in zip(*results_of, strict=True))
-        touches = "never" if after == np.inf else f"{after * TOUCHES:,.0f}"
-        line += f" | {rand:>5.2f} {touches:>9} {changes:>8.2f}"
+        found = "never" if after == np.inf else f"{after * touches:,.0f}"
+        line += f" | {rand:>5.2f} {found:>9} {changes:>8.2f}"
     return line
 
 
-def recovery(quick: bool, table: Path | None) -> None:
+def recovery(quick: bool, table: Path | None, scale: float) -> None:
     """Print how planted groups are found, independent ones and one on each message; see `--table`."""
     done = table.read_text().splitlines() if table and table.exists() else []
     print(f"\n{'':<34} |      planted            |      regrouped")
@@ -89,16 +89,16 @@ def recovery(quick: bool, table: Path | None) -> None:
         name = f"{kind:<11} {groups:>6} {density:>8} {noise:>6.0%}"
         line = next((line for line in done if line.startswith(name)), None)
         if line is None:
-            line = name + cell(PLANTED[kind], groups, density, noise)
+            line = name + cell(PLANTED[kind], groups, density, noise, scaled(TOUCHES, scale))
             if table:
                 with table.open("a") as file:
                     file.write(line + "\n")
         print(line, flush=True)
 
 
-def sparse() -> None:
+def sparse(scale: float) -> None:
     """Print how well groups in large label spaces are found, by how often each label came."""
-    marks = (25, 50, 100, 200, 400)
+    marks = tuple(scaled(mark, scale) for mark in (25, 50, 100, 200, 400))
     print("\nrand by messages that carried each label")
     print(
         f"{'labels':>7} {'groups':>6} {'density':>8} {'noise':>6} |" + "".join(f"{mark:>6}" for mark in marks)
@@ -113,7 +113,7 @@ def sparse() -> None:
         print(f"{labels:>7,} {groups:>6} {density:>8} {noise:>6.0%} |" + line, flush=True)
 
 
-def flapping(messages: int = 20_000) -> None:
+def flapping(messages: int) -> None:
     """Print how often labels without any structure are restructured, after as many messages to warm up."""
     print("\nwithout structure: changes in 10,000 messages, by seed")
     for labels, density in ((20, 0.1), (100, 0.02), (100, 0.5), (1000, 0.01)):
@@ -153,35 +153,35 @@ def cost(labels: int, carried: int, touches: int) -> str:
     return line + f" | {1e3 * worst:>6.1f}"
 
 
-def costs(touches: int = 200) -> None:
+def costs(touches: int, sizes: Sequence[int]) -> None:
     """Print what a message costs by the number of labels, how many it carries, how often they came."""
     # Compiles.
     cost(100, 2, 500)
     print("us to count and us to look, a message, while labels come for so many times; worst message, ms")
     print(f"{'labels':>7} {'carried':>8}" + "".join(f" | {f'<={touches // n}':>13}" for n in (8, 4, 2, 1)))
     for carried in (2, 20):
-        for labels in (100, 1000, 5000, 20_000):
-            print(cost(labels, carried, touches * carried // 20), flush=True)
+        for labels in sizes:
+            print(cost(labels, carried, max(8, touches * carried // 20)), flush=True)
 
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--costs", action="store_true")
-    parser.add_argument("--flapping", action="store_true")
-    parser.add_argument("--sparse", action="store_true")
-    parser.add_argument("--table", type=Path, help="file of lines done before; new ones are added to it")
-    given = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--quick", action="store_true")
+    arguments.add_argument("--costs", action="store_true")
+    arguments.add_argument("--flapping", action="store_true")
+    arguments.add_argument("--sparse", action="store_true")
+    arguments.add_argument("--table", type=Path, help="file of lines done before; new ones are added to it")
+    given = arguments.parse_args()
     everything = not (given.costs or given.flapping or given.sparse)
     if given.costs or everything:
-        costs()
+        costs(scaled(200, given.scale), (100,) if given.quick else (100, 1000, 5000, 20_000))
     if given.flapping or everything:
-        flapping()
+        flapping(scaled(20_000, given.scale))
     if given.sparse or everything:
-        sparse()
+        sparse(given.scale)
     if everything:
-        recovery(given.quick, given.table)
+        recovery(given.quick, given.table, given.scale)
 
 
 if __name__ == "__main__":

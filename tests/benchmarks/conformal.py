@@ -19,7 +19,7 @@ from learners.catalogue import make
 from learners.core.base import Prediction
 from learners.core.labels import Targets
 from learners.uncertainty.conformal import Conformal
-from stream.records.schema import LISTED
+from stream.records.predictions import LISTED
 from tests.benchmarks.expansion import FACET, Stream, load
 from tests.learners.uncertainty.test_conformal import shifting
 
@@ -60,7 +60,7 @@ def measure(name: str, messages: Iterable[tuple[Prediction, Targets]], error: fl
     )
 
 
-def cost(labels: int, messages: int = 3000, features: int = 100, carried: int = 3) -> None:
+def cost(labels: int, messages: int, features: int = 100, carried: int = 3) -> None:
     """Print CPU microseconds a message on random vectors: the learner's, and what is added."""
     draw, learner, conformal = np.random.default_rng(0), make("ihomer"), Conformal()
     weights = draw.normal(size=(labels, features))
@@ -91,6 +91,7 @@ def main() -> None:
     """Print one line a stream."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--limit", type=int, default=20_000)
+    asked.add_argument("--messages", type=int, default=3000, help="random ones, for the cost")
     asked.add_argument("--learner", default="ihomer")
     asked.add_argument("--error", type=float, default=0.1)
     options = asked.parse_args()
@@ -101,7 +102,7 @@ def main() -> None:
             title = f"{name}{', shifted' if shift else ''}"
             measure(title, predictions(stream, options.learner, shift=shift), options.error)
     for labels in (14, 100, 1000):
-        cost(labels)
+        cost(labels, options.messages)
 
 
 if __name__ == "__main__":

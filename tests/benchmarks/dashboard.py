@@ -1,6 +1,6 @@
 """What the dashboard costs: taking records in, answering each view, and what its records add to a message.
 
-.venv/bin/python -m tests.benchmarks.dashboard --labels 10000
+Run `python -m tests.benchmarks.dashboard [--labels 10000] [--messages 3000]`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import msgspec
 
 from learners import IHOMER
 from stream.dashboard import views
-from stream.dashboard.model import Model
+from stream.dashboard.stream_state import StreamState
 from stream.encoders import Hashing
 from stream.pipeline.task import EXPLAINED, NEAREST
 from stream.records.decoding import decode_event
-from stream.records.schema import PredictionRecord, encode
-from tests.stream.dashboard.streams import fed, outputs, thousands, told
+from stream.records.predictions import PredictionRecord
+from stream.records.schema import encode
+from tests.stream.dashboard.streams import as_read, fed, outputs, thousands
 
 REPEATS = 7
 
@@ -34,15 +35,15 @@ def milliseconds(work: Callable[[], object]) -> float:
     return statistics.median(taken)
 
 
-def page(model: Model) -> None:
+def page(state: StreamState) -> None:
     """Print what each view takes and weighs."""
     answers: dict[str, Callable[[], object]] = {
-        "overview": lambda: views.overview(model, "all"),
-        "drift": lambda: views.drifts(model, {}),
-        "labels": lambda: views.labels(model, "change", "", 0),
-        "labels, searched": lambda: views.labels(model, "change", "topic-99", 0),
-        "clusters": lambda: views.clusters(model, 0),
-        "messages": lambda: views.messages(model, "wrong", "", ""),
+        "overview": lambda: views.overview(state, "all"),
+        "drift": lambda: views.drifts(state, {}),
+        "labels": lambda: views.labels(state, "change", "", 0),
+        "labels, searched": lambda: views.labels(state, "change", "topic-99", 0),
+        "clusters": lambda: views.clusters(state, 0),
+        "messages": lambda: views.messages(state, "wrong", "", ""),
     }
     for name, answer in answers.items():
         size = len(msgspec.json.encode(answer()))
@@ -53,7 +54,7 @@ def records(messages: int) -> None:
     """Print how fast records are taken in, and what the page's share of the output is."""
     learner = IHOMER()
     made = outputs(messages, learner)
-    written = told(made)
+    written = as_read(made)
     spent = milliseconds(lambda: fed("m", written))
     print(f"taking in          {1000 * spent / messages:8.1f} µs a message")
     sizes = {"predictions": 0, "label-stats": 0}
@@ -75,10 +76,15 @@ def records(messages: int) -> None:
     print(f"explaining         {spent:8.1f} µs a message")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print what the page and its records cost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labels", type=int, default=10_000)
     parser.add_argument("--messages", type=int, default=3_000)
     arguments = parser.parse_args()
     page(thousands(arguments.labels))
     records(arguments.messages)
+
+
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,6 @@ Wanted: every planted drift found by the monitors that are meant for it.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,8 +27,9 @@ from learners import catalogue
 from stream.encoders.dense import Dense
 from stream.pipeline.task import Task
 from stream.records.schema import Event
-from stream.testing.synthetic import Drift, Kind, Pattern, Synthetic
+from stream.testing.synthetic import Kind, Pattern, PlantedDrift, Synthetic
 from tests.benchmarks.peers import PEERS
+from tests.benchmarks.timing import parser, scaled
 
 START, AFTER, WIDTH = 2_000, 2_000, 1_000
 PATTERNS: dict[Kind, tuple[Pattern, ...]] = {
@@ -59,18 +59,20 @@ Delays = list[int | None]
 
 
 class Run(NamedTuple):
-    """One stream through one learner: where each detector raised alarms."""
+    """One stream through one learner: where each detector raised alarms, and where the drift began."""
 
     alarms: dict[str, list[int]]
+    start: int
 
     def delay(self, names: Iterable[str]) -> int | None:
         """Return the messages from the drift to the first alarm of some detectors."""
         return min(
-            (n - START for name in names for n in self.alarms.get(name, ()) if n >= START), default=None
+            (n - self.start for name in names for n in self.alarms.get(name, ()) if n >= self.start),
+            default=None,
         )
 
 
-def run(stream: Synthetic, learner: str, length: int) -> Run:
+def run(stream: Synthetic, learner: str, length: int, start: int = 0) -> Run:
     """Return all alarms on a stream, those of the plain detectors too."""
     task = Task(Dense(), catalogue.make(learner), Monitors(), run="benchmark", source="/benchmark")
     alarms: dict[str, list[int]] = defaultdict(list)
@@ -86,7 +88,7 @@ def run(stream: Synthetic, learner: str, length: int) -> Run:
         errors.append(float(sorted(predicted) != fields["labels"]))
         vectors.append(x.astype(np.float64))
     plain = {RIVER: on_error(errors)} | {name: detect(errors, vectors) for name, detect in PEERS.items()}
-    return Run(alarms | plain)
+    return Run(alarms | plain, start)
 
 
 def on_error(errors: list[float]) -> list[int]:
@@ -152,16 +154,17 @@ def by_detector(found: dict[tuple[Kind, Pattern], list[Run]]) -> str:
 
 def main() -> None:
     """Print delays by drift and by detector, and alarms before the drift."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--learner", default="ihomer")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    arguments.add_argument("--learner", default="ihomer")
+    options = arguments.parse_args()
+    start, after, width = (scaled(messages, options.scale) for messages in (START, AFTER, WIDTH))
     found: dict[tuple[Kind, Pattern], list[Run]] = {}
     for kind, pattern in scenarios():
-        streams = [Synthetic([Drift(kind, pattern, START, WIDTH)], seed=seed) for seed in options.seeds]
-        found[kind, pattern] = [run(stream, options.learner, START + AFTER) for stream in streams]
+        streams = [
+            Synthetic([PlantedDrift(kind, pattern, start, width)], seed=seed) for seed in options.seeds
+        ]
+        found[kind, pattern] = [run(stream, options.learner, start + after, start) for stream in streams]
         missed = sum(each.delay(WATCHERS[kind]) is None for each in found[kind, pattern])
         print(f"{kind}, {pattern}: {missed} missed by those meant for it", flush=True)
     print(f"\n{options.learner}, seeds {options.seeds}; median / worst delay in messages (missed)\n")
@@ -170,9 +173,9 @@ def main() -> None:
     false = {name: 0 for each in every for name in each.alarms}
     for each in every:
         for name, places in each.alarms.items():
-            false[name] += sum(n < START for n in places)
+            false[name] += sum(n < start for n in places)
     counts = ", ".join(f"{name} {count}" for name, count in sorted(false.items()) if count)
-    print(f"\nalarms in {len(every)} x {START:,} messages before the drift: {counts or 'none'}")
+    print(f"\nalarms in {len(every)} x {start:,} messages before the drift: {counts or 'none'}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from stream.kafka import History, Writer, ensure_topics, lines
 from stream.pipeline.factory import make_task
 from stream.pipeline.feedback import NO_RECORD
 from stream.pipeline.task import Task
-from stream.records.predictions import Answer
+from stream.records.predictions import EventOutcome
 from stream.records.schema import Event, Record
 from stream.records.topics import topic
 from stream.telemetry.collector import Telemetry
@@ -70,7 +70,7 @@ class TimedTask(Task):
 
     advance_s = 0.0
 
-    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
+    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> EventOutcome:
         """See `Task.advance`."""
         began = time.perf_counter()
         try:
@@ -98,7 +98,7 @@ def through_kafka(settings: Settings, events: list[bytes]) -> tuple[float, dict[
         until(lambda: bool(tasks))
         began = time.perf_counter()
         # Not by what the task has taken in: its last batch has yet to be committed.
-        while telemetry.account().predictions < len(events):
+        while telemetry.status().predictions < len(events):
             time.sleep(0.001)
         seconds = time.perf_counter() - began
     history = History(settings.kafka, topic(settings.stream, "predictions"))

@@ -13,7 +13,6 @@ exact mode's.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from drift.core import Vector
 from learners.core.labels import Targets
 from learners.extreme.classifier import ExtremeClassifier
 from learners.metrics.prequential import Prequential
+from tests.benchmarks.timing import parser, scaled
 from tests.learners.streams import Message, prototype_stream
 
 LABELS = 1_000_000
@@ -105,7 +105,7 @@ def resident() -> float:
     return int(kilobytes) / 2**20
 
 
-def costs(largest: int, features: int, births: int) -> None:
+def costs(largest: int, features: int, births: int, messages: int) -> None:
     """Print a line for each power of ten of labels, and how the cost grows."""
     prototypes = Prototypes(features, births)
     learner = ExtremeClassifier(device="cpu")
@@ -115,14 +115,15 @@ def costs(largest: int, features: int, births: int) -> None:
     while size <= largest:
         seconds, worst = grow(learner, prototypes, size)
         memory, digest = resident(), learner.digest()[:12]
-        known = list(prototypes.known(size, 600))
-        cost(learner, known[:100])
+        known = list(prototypes.known(size, messages))
+        warm = messages // 6
+        cost(learner, known[:warm])
         # The same weights and messages, every label scored.
         exact = ExtremeClassifier(exact=True, device="cpu")
         exact.load_state(learner.state())
-        beside, _ = cost(exact, known[100 : 100 + max(20, min(500, 10_000_000 // size))])
+        beside, _ = cost(exact, known[warm : warm + max(20, min(500, 10_000_000 // size))])
         del exact
-        tree, listed = cost(learner, known[100:])
+        tree, listed = cost(learner, known[warm:])
         account = learner.statistics()
         sizes.append(size)
         figures.append(tree)
@@ -159,17 +160,17 @@ def quality(labels: int, messages: int) -> None:
 def main() -> None:
     """Print costs or quality."""
     torch.set_num_threads(1)
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--labels", type=int, default=LABELS)
-    parser.add_argument("--features", type=int, default=256)
-    parser.add_argument("--births", type=int, default=10)
-    parser.add_argument("--quality", action="store_true")
-    given = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--labels", type=int, default=LABELS)
+    arguments.add_argument("--features", type=int, default=256)
+    arguments.add_argument("--births", type=int, default=10)
+    arguments.add_argument("--quality", action="store_true")
+    given = arguments.parse_args()
     if given.quality:
-        quality(1000, 8000)
-        quality(10_000, 25_000)
+        quality(1000, scaled(8000, given.scale))
+        quality(10_000, scaled(25_000, given.scale))
     else:
-        costs(given.labels, given.features, given.births)
+        costs(given.labels, given.features, given.births, scaled(600, given.scale))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import cProfile
 import pstats
-import sys
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from drift.core import Vector
 from learners.core.labels import Targets
 from learners.ensemble.ihomer import IHOMER
 from learners.wrappers.river_models import BinaryRelevance
-from tests.benchmarks.timing import rate
+from tests.benchmarks.timing import parser, rate, scaled
 
 FEATURES = 100
 
@@ -42,24 +41,27 @@ def run(learner: IHOMER | BinaryRelevance, messages: list[tuple[Vector, Targets]
     return len(messages)
 
 
-def learner_for(labels: int) -> IHOMER:
+def learner_for(labels: int, scale: float) -> IHOMER:
     """Return a learner that knows all labels and has a full window."""
     learner = IHOMER()
     learner.label_space.ids(map(str, range(labels)))
-    run(learner, stream(1200, labels))
+    run(learner, stream(scaled(1200, scale), labels))
     return learner
 
 
 def main() -> None:
     """Print rates by the number of labels, or a profile at 100."""
-    if "--profile" in sys.argv:
-        learner, messages = learner_for(100), stream(2000, 100)
+    arguments = parser(__doc__)
+    arguments.add_argument("--profile", action="store_true")
+    given = arguments.parse_args()
+    if given.profile:
+        learner, messages = learner_for(100, given.scale), stream(scaled(2000, given.scale), 100)
         with cProfile.Profile() as profile:
             run(learner, messages)
         pstats.Stats(profile).sort_stats("tottime").print_stats(25)
         return
     for labels in (14, 100, 1000):
-        learner, messages = learner_for(labels), stream(1000, labels)
+        learner, messages = learner_for(labels, given.scale), stream(scaled(1000, given.scale), labels)
         print(f"{labels:>5} labels: {rate(lambda k=learner, m=messages: run(k, m)):,.0f} messages/s")  # type: ignore[misc]
 
 

@@ -13,7 +13,7 @@ from river import linear_model, optim
 from drift.core import Vector
 from learners.core.labels import Targets
 from learners.linear_model.logistic import AdaptiveLogisticRegression, LogisticRegression
-from tests.benchmarks.timing import rate
+from tests.benchmarks.timing import parser, rate, scaled
 
 FEATURES, LABELS = 100, 100
 
@@ -48,7 +48,8 @@ def run_river(messages: list[tuple[Vector, Targets]], scores: list[list[float]])
 
 def main() -> None:
     """Print rates, their ratio and the largest difference of two probabilities."""
-    messages = stream(200)
+    scale = parser(__doc__).parse_args().scale
+    messages = stream(scaled(200, scale))
     expected: list[list[float]] = []
     run_river(messages, expected)
     checked = LogisticRegression()
@@ -57,8 +58,8 @@ def main() -> None:
     for (x, targets), scores in zip(messages, expected, strict=True):
         difference = max(difference, float(np.abs(checked.score(x) - scores).max()))
         checked.learn(x, targets)
-    river = rate(lambda: run_river(messages[:40], []), runs=3)
-    long = stream(5000)
+    river = rate(lambda: run_river(messages[: scaled(40, scale)], []), runs=3)
+    long = stream(scaled(5000, scale))
     for learner in (LogisticRegression, AdaptiveLogisticRegression):
         ours = rate(lambda kind=learner: run_ours(kind(), long))  # type: ignore[misc]
         print(f"{learner.__name__}: {ours:,.0f}/s, river {river:,.1f}/s, {ours / river:,.0f} times")

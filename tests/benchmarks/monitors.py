@@ -9,7 +9,6 @@ from __future__ import annotations
 import cProfile
 import pstats
 import statistics
-import sys
 import time
 
 import numpy as np
@@ -18,6 +17,7 @@ from drift.alarms.alarm import Alarm, Observation
 from drift.monitors.monitors import MONITORS, Monitors
 from learners.core.labels import Targets
 from learners.ensemble.ihomer import IHOMER
+from tests.benchmarks.timing import parser, scaled
 
 LABELS, FEATURES, WARM, TIMED = 1000, 256, 1500, 500
 
@@ -80,12 +80,16 @@ def cost(names: list[str], warm: list[Observation], timed: list[Observation]) ->
 
 def main() -> None:
     """Print times and the ratio, or a profile."""
-    messages = stream(WARM + TIMED)
+    arguments = parser(__doc__)
+    arguments.add_argument("--profile", action="store_true")
+    given = arguments.parse_args()
+    warming = scaled(WARM, given.scale)
+    messages = stream(warming + scaled(TIMED, given.scale))
     learner = IHOMER()
     learner.label_space.ids(map(str, range(LABELS)))
-    warm, _ = learn(learner, messages[:WARM])
-    timed, learning = learn(learner, messages[WARM:])
-    if "--profile" in sys.argv:
+    warm, _ = learn(learner, messages[:warming])
+    timed, learning = learn(learner, messages[warming:])
+    if given.profile:
         monitors = Monitors()
         watch(monitors, warm)
         with cProfile.Profile() as profile:

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from drift.alarms.alarm import Monitor, Observation
-from drift.monitors.exclusions import LabelExclusions
-from drift.monitors.relations import LabelRelations
+from drift.monitors.exclusions import ExclusionMonitor
+from drift.monitors.relations import RelationMonitor
 from learners.core.labels import LabelSpace
 from learners.hierarchy.taxonomy import Taxonomy
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--flat", action="store_true")
     options = parser.parse_args()
     space = LabelSpace() if options.flat else Taxonomy()
-    monitors: dict[str, Monitor] = {"relations": LabelRelations(), "exclusions": LabelExclusions()}
+    monitors: dict[str, Monitor] = {"relations": RelationMonitor(), "exclusions": ExclusionMonitor()}
     spent = dict.fromkeys(monitors, 0.0)
     count = 0
     with gzip.open(options.events) as file:

@@ -1,6 +1,6 @@
 """What a snapshot costs with the default learner at 1,000 labels: the stream's wait, the file, the way back.
 
-Run it as `python -m tests.benchmarks.snapshots`.
+Run `python -m tests.benchmarks.snapshots [--scale 1.0]`.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from stream.pipeline.factory import make_task
 from stream.pipeline.task import Task
 from stream.records.schema import Record
 from stream.snapshot import Identity, Keeper, Store, recover, take
+from tests.benchmarks.timing import parser, scaled
 
 LABELS = 1_000
 MESSAGES = 2_000
 RUNS = 9
 
 
-def messages() -> list[Record]:
-    """Return events with words and labels of very different frequency; every label appears."""
+def messages(count: int) -> list[Record]:
+    """Return so many events with words and labels of very different frequency; every label appears."""
     rng = random.Random(0)
     values = []
-    for number in range(MESSAGES):
+    for number in range(count):
         labels = {f"label{int(rng.paretovariate(0.5)) % LABELS}" for _ in range(4)}
         labels.add(f"label{number % LABELS}")
         text = " ".join(f"word{rng.randrange(5_000)}" for _ in range(30))
@@ -56,9 +57,10 @@ def stages(task: Task, identity: Identity) -> dict[str, list[float]]:
 
 def main() -> None:
     """Print medians, and the slowest."""
+    count = scaled(MESSAGES, parser(__doc__).parse_args().scale)
     settings = Settings.model_validate({"stream": "s"})
     task = make_task(settings)
-    task.process(messages())
+    task.process(messages(count))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder, "group", Identity("s.events", "id", 0, settings.configuration))
         keeper, stalls, writes, restores = Keeper(store), [], [], []
@@ -77,7 +79,7 @@ def main() -> None:
             )
             restores.append(time.perf_counter() - began)
         assert digest(back.task.state()) == digest(task.state())
-    print(f"{LABELS} labels, {MESSAGES} messages, {settings.encoder.name}, {settings.learner.name}")
+    print(f"{LABELS} labels, {count} messages, {settings.encoder.name}, {settings.learner.name}")
     print(f"file: {size / 1e6:.1f} MB")
     for name, seconds in stages(task, store.identity).items():
         print(f"of the wait, processor time: {name}: median {statistics.median(seconds) * 1e3:.1f} ms")

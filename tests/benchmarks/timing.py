@@ -1,10 +1,25 @@
-"""Timing for the benchmarks: medians of several runs, in the processor time of one thread."""
+"""What benchmarks share: medians of several runs in the processor time of one thread, and their size."""
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of the options that benchmarks of a fixed size have; see `scaled`."""
+    made = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--scale", type=float, default=1.0, help="share of the messages to measure with")
+    return made
+
+
+def scaled(messages: int, scale: float) -> int:
+    """Return a share of some messages, at least one."""
+    return max(1, round(messages * scale))
 
 
 def rate(work: Callable[[], int], runs: int = 5) -> float:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import cProfile
 import pstats
-import sys
 
 import numpy as np
 
 from drift.core import Vector
 from learners.core.labels import Targets
 from learners.tree.hoeffding_adaptive_tree import HoeffdingAdaptiveTree
-from tests.benchmarks.timing import rate
+from tests.benchmarks.timing import parser, rate, scaled
 from tests.learners.streams import threshold_stream
 
 FEATURES, LABELS = 100, 100
@@ -53,10 +52,13 @@ def by_part(exact: list[bool], size: int) -> str:
 
 def main() -> None:
     """Print rates and learning curves, or a profile."""
-    messages = planted(5000)
+    arguments = parser(__doc__)
+    arguments.add_argument("--profile", action="store_true")
+    given = arguments.parse_args()
+    messages = planted(scaled(5000, given.scale))
     # Compiles.
     run(fresh(), messages[:1000])
-    if "--profile" in sys.argv:
+    if given.profile:
         with cProfile.Profile() as profile:
             run(fresh(), messages)
         pstats.Stats(profile).sort_stats("tottime").print_stats(25)
@@ -64,7 +66,8 @@ def main() -> None:
     print(f"{rate(lambda: len(run(fresh(), messages))):,.0f} messages/s, median of 5 runs from the start")
     learner = fresh()
     print(f"exact, each 500 messages:                {by_part(run(learner, messages), 500)}")
-    print(f"exact, each 250 messages after the swap: {by_part(run(learner, planted(3000, 2, shift=1)), 250)}")
+    swapped = planted(scaled(3000, given.scale), 2, shift=1)
+    print(f"exact, each 250 messages after the swap: {by_part(run(learner, swapped), 250)}")
     print(learner.statistics())
 
 

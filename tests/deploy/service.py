@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from stream.pipeline.task import Outcome
-from stream.snapshot import Kept
+from stream.snapshot import StoredSnapshot
 from stream.telemetry.collector import Telemetry
 from tests.stream.standins import POISON, event, make_task, records
 
@@ -30,7 +30,7 @@ class BusyWorker:
         self.telemetry.processed(0.01)
         self.telemetry.failed()
         self.telemetry.committed(0, self._task, outcome, lag=3, commit_s=0.004, batch_s=0.02)
-        self.telemetry.snapshot_written(0, Kept(self._offset, 1_000, time.time()))
+        self.telemetry.snapshot_written(0, StoredSnapshot(self._offset, 1_000, time.time()))
 
 
 class SickWorker(BusyWorker):
@@ -60,7 +60,7 @@ class SickWorker(BusyWorker):
         self.telemetry.committed(1, self._stuck, Outcome([], 0), lag=5, commit_s=0.0, batch_s=0.0)
         self.telemetry.failed()
         self.telemetry.snapshot_failed()
-        self.telemetry.snapshot_written(0, Kept(0, 1, time.time() - 5_000))
+        self.telemetry.snapshot_written(0, StoredSnapshot(0, 1, time.time() - 5_000))
 
     def _strange(self, number: int) -> bytes:
         """Return an event whose label nobody has seen before: no label set can cover it."""

@@ -25,7 +25,7 @@ import pytest
 
 from stream.kafka import Writer
 from stream.records.topics import topic
-from stream.telemetry.http import served
+from stream.telemetry.http import serve_metrics
 from tests.deploy.dashboard import RULES, queries, rules
 from tests.deploy.service import SickWorker
 from tests.stream.live import LiveStream
@@ -177,7 +177,7 @@ def test_each_alert_fires_at_its_cause(tmp_path: Path) -> None:
         trouble = stack.enter_context(ExitStack())
         worker = SickWorker()
         until_closed(trouble, worker.work, 0.2)
-        address = trouble.enter_context(served(worker.telemetry)).removeprefix("http://")
+        address = trouble.enter_context(serve_metrics(worker.telemetry)).removeprefix("http://")
         started = Prometheus(stack, tmp_path, {"ithaca": [address]})
         for name in rules("alert").keys() - {"IthacaNoWorker"}:
             started.wait_for(f'ALERTS{{alertname="{name}", alertstate="firing"}}')

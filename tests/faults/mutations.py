@@ -52,8 +52,8 @@ OWN_ID = Edit(
 KEPT = Edit(
     "stream/worker/worker.py",
     "            self._restore(partition)\n        self._go_live()",
-    "            if partition in self._lanes:\n"
-    "                self._group.read_from(partition, self._lanes[partition].task.next_offset)\n"
+    "            if partition in self._assigned:\n"
+    "                self._group.read_from(partition, self._assigned[partition].task.next_offset)\n"
     "            else:\n"
     "                self._restore(partition)\n"
     "        self._go_live()",

@@ -216,6 +216,7 @@ class Soak:
         self._source.ended.set()
         self._source.join()
         self._progress.wait_until_healed(HEALED_S)
+        self.rss.append(self._workers[0].rss)
         for worker in self._workers:
             worker.stop()
         self._count()

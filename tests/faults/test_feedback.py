@@ -51,8 +51,8 @@ def check_counters(live: LiveStream) -> None:
         plain.take(message)
     task = uninterrupted(live, snapshot.offset)[0]
     task.feedback.load_state(snapshot.state["feedback"])
-    account = task.feedback.statistics()
-    assert {name: getattr(account, name) for name in plain.account()} == plain.account()
+    statistics = task.feedback.statistics()
+    assert {name: getattr(statistics, name) for name in plain.statistics()} == plain.statistics()
 
 
 def test_f10_killed_amid_feedback_on_the_events_topic(kafka: str, stream_name: str) -> None:
@@ -101,19 +101,19 @@ def parted(values: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
 def test_f10_killed_amid_feedback_on_a_topic_of_its_own(kafka: str, stream_name: str) -> None:
     """Appended to the events exactly once, where it happened to come; and then as if nothing had been."""
     live = LiveStream(kafka, stream_name, environment=ENVIRONMENT)
-    events, told = parted(disorder(1_200, seed=4))
-    told[100:100] = [b"{", event(9_999)]  # Not JSON, and an event where only feedback should be.
+    events, late = parted(disorder(1_200, seed=4))
+    late[100:100] = [b"{", event(9_999)]  # Not JSON, and an event where only feedback should be.
     rounds = 6
     with committed(live, f"ithaca-feedback-{stream_name}", "feedback") as reached:
         for part in range(rounds):
             live.fill(events[part::rounds])
-            live.fill(told[part::rounds], kind="feedback")
+            live.fill(late[part::rounds], kind="feedback")
             with live.worker() as process:
-                goal = (part + 1) * len(told) // (rounds + 1)
+                goal = (part + 1) * len(late) // (rounds + 1)
                 until(lambda goal=goal: reached() >= goal)  # type: ignore[misc]
                 stop(process, signal.SIGKILL)
         with live.worker() as process, committed(live, live.settings.group) as done:
-            until(lambda: len(forwarded(live)) == len(told))
+            until(lambda: len(forwarded(live)) == len(late))
             last = live.read("events")[-1].offset
             until(lambda: done() == last + 1)
             status, _, said = stop(process)

@@ -53,7 +53,7 @@ def survive_outages(live: LiveStream, broker: KafkaBroker, outages: list[float],
             broker.start()
             with Progress(live) as progress:
                 worst = max(worst, progress.wait_until_healed())
-    assert telemetry.account().failures > 0
+    assert telemetry.status().failures > 0
     check_as_if_uninterrupted(live)
     assert check_model(live).offset == filled
     return worst
@@ -95,7 +95,7 @@ def lose_replies(address: str, name: str, proxy: Proxy, times: int, rng: random.
             assert proxy.struck[fault] == struck + 1
             time.sleep(rng.random() * 0.05)
     check_as_if_uninterrupted(live)
-    assert telemetry.account().failures >= times / 2
+    assert telemetry.status().failures >= times / 2
 
 
 @contextmanager

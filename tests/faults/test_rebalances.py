@@ -58,8 +58,8 @@ def relearns_slowly(task: Task, records: Sequence[Record]) -> None:
 
 def ours(telemetry: Telemetry) -> set[int]:
     """Return the partitions that a worker takes for its own."""
-    account = telemetry.account()
-    return {each.partition for each in account.partitions} | {each.partition for each in account.restorations}
+    status = telemetry.status()
+    return {each.partition for each in status.partitions} | {each.partition for each in status.restorations}
 
 
 def apart_from_each_other(guest: Telemetry, stays: Telemetry) -> bool:
@@ -83,15 +83,15 @@ def come_and_go(live: LiveStream, folder: Path, times: int, stay_s: float) -> No
             with working(settings.model_copy(update={"snapshot": apart}), relearns_slowly) as guest:
                 live.fill([event(number) for number in range(round_ * 100, round_ * 100 + 100)])
                 if round_ % 3 == 0:
-                    until(lambda: bool(guest.account().restorations or guest.account().partitions))
+                    until(lambda: bool(guest.status().restorations or guest.status().partitions))
                 else:
                     time.sleep(stay_s)
-                interrupted += len(guest.account().restorations)
+                interrupted += len(guest.status().restorations)
                 until(functools.partial(apart_from_each_other, guest, stays), 20.0)
             time.sleep(stay_s)
             progress.committed()
         progress.wait_until_healed()
-        assert len(stays.account().partitions) == live.settings.kafka.partitions
+        assert len(stays.status().partitions) == live.settings.kafka.partitions
     assert interrupted > 0
     check_as_if_uninterrupted(live)
 
@@ -130,13 +130,13 @@ def test_partitions_that_are_back_do_not_wait_for_one_that_is_not(kafka: str, st
         assert relearning.wait(60)
         live.fill([event(number) for number in range(100)], 0)
         live.wait_for(1_100)
-        account = telemetry.account()
-        assert (account.ready, account.readiness) == (False, "partition 1 relearns: 0 of 500 offsets")
-        assert [each.partition for each in account.partitions] == [0]
+        status = telemetry.status()
+        assert (status.ready, status.readiness) == (False, "partition 1 relearns: 0 of 500 offsets")
+        assert [each.partition for each in status.partitions] == [0]
         live.fill([event(number) for number in range(100)], 1)
         go_on.set()
         live.wait_for(1_200)
-        assert telemetry.account().readiness == "at work on partitions [0, 1]"
+        assert telemetry.status().readiness == "at work on partitions [0, 1]"
     check_as_if_uninterrupted(live)
 
 
@@ -161,7 +161,7 @@ def test_a_worker_that_goes_while_it_relearns_keeps_what_it_has(kafka: str, stre
     reached = begun[-1]
     begun.clear()
     with working(settings, note) as telemetry:
-        until(lambda: telemetry.account().ready)
+        until(lambda: telemetry.status().ready)
     assert min(begun, default=2_000) >= reached > 0
 
 
@@ -170,10 +170,10 @@ def test_a_worker_too_many_is_ready_and_takes_over(kafka: str, stream_name: str)
     live = LiveStream(kafka, stream_name)
     live.fill([event(number) for number in range(300)])
     with working(settings_of(live)) as first:
-        until(lambda: first.account().ready)
+        until(lambda: first.status().ready)
         with working(settings_of(live)) as second:
-            until(lambda: all(each.account().joined and each.account().ready for each in (first, second)))
-            idle, busy = sorted((first.account(), second.account()), key=lambda each: len(each.partitions))
+            until(lambda: all(each.status().joined and each.status().ready for each in (first, second)))
+            idle, busy = sorted((first.status(), second.status()), key=lambda each: len(each.partitions))
             assert idle.ready
             assert idle.readiness == "standing by: other workers have all the partitions"
             assert busy.readiness == "at work on partitions [0]"
@@ -312,7 +312,7 @@ def test_kept_partitions_go_on_while_the_group_settles(kafka: str, stream_name: 
     live.fill([event(number) for number in range(100)])
     settings = settings_of(live)
     with working(settings) as first:
-        until(lambda: first.account().ready)
+        until(lambda: first.status().ready)
         live.wait_for(100)
         # It joins, and beats on a thread, and never asks for records again.
         silent = consumer(settings.kafka, group_id=settings.group, max_poll_interval_ms=20_000)
@@ -320,13 +320,13 @@ def test_kept_partitions_go_on_while_the_group_settles(kafka: str, stream_name: 
             silent.subscribe([topic(settings.stream, "events")])
             until(lambda: bool(silent.poll(timeout_ms=100) or silent.assignment()))
             (moved,) = {each.partition for each in silent.assignment()}
-            until(lambda: [each.partition for each in first.account().partitions] == [1 - moved])
-            until(lambda: first.account().joined)
+            until(lambda: [each.partition for each in first.status().partitions] == [1 - moved])
+            until(lambda: first.status().joined)
             with working(settings):
-                until(lambda: not first.account().joined)
+                until(lambda: not first.status().joined)
                 live.fill([event(number) for number in range(100, 150)], partition=1 - moved)
                 live.wait_for(150)
-                assert not first.account().joined
+                assert not first.status().joined
         finally:
             silent.close()
     with working(settings):

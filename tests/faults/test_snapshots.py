@@ -10,8 +10,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,17 +33,15 @@ from tests.stream.live import LiveStream, on_a_thread, source
 from tests.stream.standins import event
 
 
-@contextmanager
-def working(live: LiveStream, **snapshot: object) -> Iterator[None]:
-    """Run a worker with the stream's settings on a thread inside the block."""
+def worker_of(live: LiveStream, **snapshot: object) -> Worker:
+    """Return a worker with the stream's settings, and some for snapshots."""
     settings = settings_of(live, every_records=400, **snapshot)
-    with on_a_thread(Worker(settings, functools.partial(assembly.make_task, settings))):
-        yield
+    return Worker(settings, functools.partial(assembly.make_task, settings))
 
 
 def work(live: LiveStream, outcomes: int, **snapshot: object) -> None:
     """Run a worker until so many outcomes are there."""
-    with working(live, **snapshot):
+    with on_a_thread(worker_of(live, **snapshot)):
         live.wait_for(outcomes)
 
 
@@ -235,13 +231,10 @@ def test_f9_records_deleted_past_the_snapshot_are_refused_or_rebuilt_on_request(
     assert needed < 1_800
     delete_below(live, 1_800)
     live.fill([event(number) for number in range(2_000, 2_100)])
-    with (
-        pytest.raises(
-            RecoveryError, match=rf"offset {needed} on .*first offset is 1800.*snapshot\.rebuild = true"
-        ),
-        working(live),
+    with pytest.raises(
+        RecoveryError, match=rf"offset {needed} on .*first offset is 1800.*snapshot\.rebuild = true"
     ):
-        time.sleep(10)
+        worker_of(live).run()
     assert len(live.read("predictions")) == 2_000
     work(live, 2_100, rebuild=True)
     live.fill([event(2_100)])

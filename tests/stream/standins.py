@@ -156,8 +156,8 @@ POISON: dict[str, bytes | None] = {
 
 def feedback(number: int, **fields: Any) -> bytes:
     """Return the value of feedback on an event, by default with the labels that `event` would have."""
-    told = {"id": f"e{number}", "ts": number, "labels": json.loads(event(number))["labels"]}
-    return json.dumps(told | fields).encode()
+    value = {"id": f"e{number}", "ts": number, "labels": json.loads(event(number))["labels"]}
+    return json.dumps(value | fields).encode()
 
 
 def disorder(events: int, seed: int) -> list[bytes]:
@@ -172,12 +172,12 @@ def disorder(events: int, seed: int) -> list[bytes]:
         placed.append((float(number), event(number, **labelled)))
         delay = [rng.exponential(10), 60 + rng.exponential(30), -rng.exponential(10)]
         when = number + float(rng.choice(delay, p=[0.7, 0.15, 0.15]))
-        told = [feedback(number, ts=when)] * int(rng.integers(0, 3))
+        late = [feedback(number, ts=when)] * int(rng.integers(0, 3))
         if rng.random() < 0.2:
-            told.insert(0, feedback(number, ts=when, labels=[LABELS[number % 7]], labels_complete=False))
+            late.insert(0, feedback(number, ts=when, labels=[LABELS[number % 7]], labels_complete=False))
         if rng.random() < 0.2:
-            told.append(feedback(number, ts=when, labels=[LABELS[-1]]))
+            late.append(feedback(number, ts=when, labels=[LABELS[-1]]))
         if rng.random() < 0.05:
-            told.append(feedback(number + 100_000, ts=when))
-        placed += [(when + float(rng.exponential(3)), value) for value in told]
+            late.append(feedback(number + 100_000, ts=when))
+        placed += [(when + float(rng.exponential(3)), value) for value in late]
     return [value for _, value in sorted(placed, key=lambda pair: pair[0])]

@@ -24,7 +24,7 @@ function both(data, width) {
 }
 
 function headline(data) {
-  const rows = [["Subset accuracy", "subset_accuracy"], ["Micro-F1", "micro_f1"], ["Skill over the previous labels", "skill"]];
+  const rows = [["Subset accuracy", "subset_accuracy"], ["Micro-F1", "micro_f1"], ["Skill over persistence", "skill"]];
   return card("Over all that each run wrote", `${count(data.both)} events were predicted by both`, h("div.scroll", {}, h("table", {},
     h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "run"), rows.map(([title]) => h("th.num", {scope: "col"}, title)), h("th.num", {scope: "col"}, "predictions"))),
     h("tbody", {}, data.runs.map((run, n) => h("tr", {}, h("td", {}, h("span.key", {class: n ? "other" : ""}, h("span", {}, run.source, " ", h("span.mono.soft", {}, run.name)))), rows.map(([, name]) => h("td.num", {}, score(run.scores?.[name]))), h("td.num", {}, count(run.predictions))))))));

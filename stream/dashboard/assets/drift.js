@@ -34,7 +34,7 @@ function timeline(data, width) {
   const marks = data.events.map((each) => ({at: place(each, data.timed), text: said(each), kind: `scope-${each.scope}`}));
   return card("Timeline", "drift over the rolling scores", chart("timeline", {title: "Drift over the rolling scores", at: data.rolling.at, timed: data.timed, width, height: 170, y: [0, 1], format: score, marks, series: [
     {name: "subset accuracy", values: data.rolling.subset_accuracy, kind: ""},
-    {name: "previous labels", values: data.rolling.previous_subset_accuracy, kind: "previous"},
+    {name: "persistence", values: data.rolling.persistence_subset_accuracy, kind: "dashed"},
   ]}));
 }
 
@@ -84,7 +84,7 @@ function level(name, {partition, figures}, timed, width) {
   const column = (n) => figures.map((each) => each[n]);
   return card(name, `${vectors(name) ? "embedding drift, " : ""}partition ${partition}: the nearest to its threshold`, chart(`level-${name}`, {title: name, at: column(0), timed, width, height: 120, series: [
     {name: "statistic", values: column(1), kind: ""},
-    {name: "threshold", values: column(2), kind: "previous"},
+    {name: "threshold", values: column(2), kind: "dashed"},
   ]}));
 }
 

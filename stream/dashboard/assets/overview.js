@@ -20,7 +20,7 @@ export async function overview(parameters, {ask, width}) {
       h("div.half", {}, throughput(data, half)),
       h("div.half", {}, latest(data)),
       h("div.half", {}, partitions(data)),
-      data.letters.length ? h("div.half", {}, letters(data)) : null,
+      data.latest_dead_letters.length ? h("div.half", {}, deadLetters(data)) : null,
       h("div.half", {}, runs(data)),
     ),
   ];
@@ -51,7 +51,7 @@ function tiles(data) {
     data.timed ? tile("Throughput", number(Math.round(rate)), "a second", idle ? `nothing since ${when(end)}` : `${count(data.predictions)} predictions seen`) : tile("Predictions", count(data.predictions), "", "from a file: without times"),
     tile("Lag", data.lag === null ? "–" : compact(data.lag), data.lag === null ? "" : "events", delay ? `answered in ${seconds(delay)}` : "not known here"),
     tile("Subset accuracy", now ? share(now.subset_accuracy) : "–", "", now ? `micro-F1 ${score(now.micro_f1)}` : "no true labels seen"),
-    tile("Skill", now ? score(now.skill) : "–", "", now ? `repeating: ${share(now.previous_subset_accuracy)}` : "over the previous labels"),
+    tile("Skill", now ? score(now.skill) : "–", "", now ? `persistence: ${share(now.persistence_subset_accuracy)}` : "over persistence"),
     tile("Labels", count(data.labels), "", "seen so far", link("labels")),
     tile("Drift", count(data.alarms), "", data.latest[0] ? `last ${when(data.latest[0].time) || `at offset ${count(data.latest[0].offset)}`}` : "none seen", link("drift")),
     tile("Dead letters", count(data.dead_letters), "", data.dead_letters ? Object.entries(data.reasons).slice(0, 2).map(([reason, n]) => `${n} ${reason}`).join(", ") : "none"),
@@ -67,9 +67,9 @@ function scores(data, metric, parameters, width) {
   return card("Rolling scores", segments("score", names, metric, parameters),
     chart("rolling", {title: names[metric], at: rolling.at, timed: data.timed, width, y: [0, 1], format: score, marks, series: [
       {name: "this service", values: rolling[metric], kind: ""},
-      {name: "previous labels", values: rolling[`previous_${metric}`], kind: "previous"},
+      {name: "persistence", values: rolling[`persistence_${metric}`], kind: "dashed"},
     ]}),
-    chart("skill", {title: "Skill over the previous labels", at: rolling.at, timed: data.timed, width, height: 92, y: [Math.min(0, ...rolling.skill.filter((x) => x !== null)) < 0 ? -1 : 0, 1], format: score, marks, series: [{name: "skill over the previous labels", values: rolling.skill, kind: ""}]}),
+    chart("skill", {title: "Skill over persistence", at: rolling.at, timed: data.timed, width, height: 92, y: [Math.min(0, ...rolling.skill.filter((x) => x !== null)) < 0 ? -1 : 0, 1], format: score, marks, series: [{name: "skill over persistence", values: rolling.skill, kind: ""}]}),
     h("p.note", {}, "Over the labels that came with their events. Labels that come later count in the partitions' own scores."));
 }
 
@@ -94,7 +94,7 @@ function partitions(data) {
       [count(each.latest), count(each.updates), count(each.lag), count(each.learner.labels), count(each.learner.clusters), score(each.scores.micro_f1)].map((text) => h("td.num", {}, text))))))));
 }
 
-const letters = (data) => card("Dead letters", "latest first", h("ul.list", {}, data.letters.map((each) =>
+const deadLetters = (data) => card("Dead letters", "latest first", h("ul.list", {}, data.latest_dead_letters.map((each) =>
   h("li", {"data-key": `l${each.partition}/${each.offset}`}, h("span.badge.bad", {}, each.reason || "unknown"), h("span.clip", {title: each.detail}, each.detail || "no detail"), h("span.note", {}, `${each.partition}/${count(each.offset)}`)))));
 
 const runs = (data) => card("Runs", data.runs.length > 1 ? h("a", {href: link("compare")}, "compare") : null, h("ul.list", {}, data.runs.map((run) =>

@@ -47,16 +47,28 @@ def test_every_detector_is_tested() -> None:
     assert set(PARAMETERS) == set(DETECTORS)
 
 
-@pytest.mark.parametrize("name", RIVER)
+OTHERWISE: list[tuple[str, dict[str, Any]]] = [
+    ("hddm-a", {"two_sided_test": True}),
+    ("hddm-w", {"two_sided_test": True, "lambda_val": 0.1}),
+    ("page-hinkley", {"mode": "up"}),
+    ("page-hinkley", {"mode": "down"}),
+]
+
+
+@pytest.mark.parametrize(("name", "more"), [*((name, {}) for name in RIVER), *OTHERWISE])
 @settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 999), cuts=st.lists(st.integers(0, 400), max_size=3))
-def test_stored_and_restored_it_says_what_river_says_without(name: str, seed: int, cuts: list[int]) -> None:
-    """Storage changes no verdict, and the verdicts are river's."""
-    ours, river = new(name), RIVER[name](**PARAMETERS[name])
+@given(seed=st.integers(0, 999), cuts=st.lists(st.integers(0, 400), max_size=3), shares=st.booleans())
+def test_stored_and_restored_it_says_what_river_says_without(
+    name: str, more: dict[str, Any], seed: int, cuts: list[int], shares: bool
+) -> None:
+    """Storage changes no verdict, and the verdicts are river's, on errors and on shares of errors."""
+    ours, river = new(name, **more), RIVER[name](**(PARAMETERS[name] | more))
     for n, value in enumerate(bernoulli(seed, (200, 0.1), (120, 0.6), (80, 0.05))):
+        if shares and name != "eddm":
+            value = (value + n % 7 / 7) / 2
         if n in cuts:
             state = stored(ours.state())
-            ours = new(name)
+            ours = new(name, **more)
             ours.load_state(state)
         ours.update(value)
         river.update(value)

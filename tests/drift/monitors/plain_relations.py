@@ -1,12 +1,18 @@
-"""`LabelRelations` written plainly: whole histories, every count taken anew from them."""
+"""`RelationMonitor` written plainly: whole histories, every count taken anew from them."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.special import rel_entr
 
-from drift.monitors.relations import CROWD
-from drift.statistics.companions import AUDITION, DROPPED, EVERY, GENERATION, TIDY
+from drift.statistics.companions import (
+    ADMISSION_MESSAGES,
+    CHECK_PERIOD,
+    DISMISSAL_MESSAGES,
+    GENERATION_MESSAGES,
+    PAIRED_LABELS,
+    TIDY_PERIOD,
+)
 
 Pair = tuple[int, int]
 
@@ -34,12 +40,12 @@ class PlainRelations:
     def first(self, label: int) -> int:
         """Return where, among a label's own messages, its window begins."""
         many = len(self.own[label])
-        generation = many // GENERATION if self.rolled[label] else (many - 1) // GENERATION
-        return max(0, generation - 1) * GENERATION
+        generation = many // GENERATION_MESSAGES if self.rolled[label] else (many - 1) // GENERATION_MESSAGES
+        return max(0, generation - 1) * GENERATION_MESSAGES
 
     def count(self, label: int) -> int:
         """Return how many messages of its present generation a label has."""
-        return (len(self.own[label]) - 1) % GENERATION + 1
+        return (len(self.own[label]) - 1) % GENERATION_MESSAGES + 1
 
     def carried(self, label: int, other: int) -> tuple[int, int]:
         """Return how many of the messages that count lack the other label, and how many count."""
@@ -53,17 +59,19 @@ class PlainRelations:
         for label in labels:
             self.own.setdefault(label, []).append(len(self.messages) - 1)
             self.rolled[label] = False
-            if self.count(label) <= AUDITION:
-                for other in labels[:CROWD]:
+            if self.count(label) <= ADMISSION_MESSAGES:
+                for other in labels[:PAIRED_LABELS]:
                     if other != label:
                         self.begun.setdefault((label, other), len(self.own[label]))
             touched += [(min(label, other), max(label, other)) for other in self.examine(label, labels)]
         said = [told for pair in dict.fromkeys(touched) for told in self.settle(*pair)]
         for label in labels:
             count = self.count(label)
-            if count in (DROPPED, GENERATION) or (count <= AUDITION + 1 and count % TIDY == 1):
+            if count in (DISMISSAL_MESSAGES, GENERATION_MESSAGES) or (
+                count <= ADMISSION_MESSAGES + 1 and count % TIDY_PERIOD == 1
+            ):
                 self.drop(label)
-            self.rolled[label] = self.count(label) == GENERATION
+            self.rolled[label] = self.count(label) == GENERATION_MESSAGES
         return said
 
     def examine(self, label: int, labels: list[int]) -> list[int]:
@@ -72,7 +80,7 @@ class PlainRelations:
         broken = [other for other in held if other not in labels and self.fails(label, other)]
         for other in broken:
             del self.within[label, other]
-        if self.count(label) % EVERY:
+        if self.count(label) % CHECK_PERIOD:
             return broken
         for other in [other for one, other in self.begun if one == label]:
             if (label, other) not in self.within and other in labels and self.holds(label, other):
@@ -91,7 +99,7 @@ class PlainRelations:
     def fails(self, label: int, other: int) -> bool:
         """Test whether the other label surely does not come along."""
         if (label, other) not in self.begun:
-            return len(self.own[label]) - self.first(label) >= DROPPED
+            return len(self.own[label]) - self.first(label) >= DISMISSAL_MESSAGES
         return self.sure(label, other, 1 - self.share, below=False)
 
     def sure(self, label: int, other: int, missing: float, *, below: bool) -> bool:

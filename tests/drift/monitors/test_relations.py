@@ -10,9 +10,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from drift.alarms.alarm import Alarm, Monitor, Observation
-from drift.monitors.exclusions import LabelExclusions
-from drift.monitors.relations import LabelRelations
-from drift.statistics.companions import TIDY
+from drift.monitors.exclusions import ExclusionMonitor
+from drift.monitors.relations import RelationMonitor
+from drift.statistics.companions import TIDY_PERIOD
 from learners.hierarchy.taxonomy import Taxonomy
 from tests.drift.detectors.series import stored
 from tests.drift.monitors.plain_relations import PlainRelations
@@ -64,7 +64,7 @@ def told(monitor: Monitor, messages: list[list[int]]) -> list[tuple[str, str]]:
 def test_what_is_planted_is_proposed_once_and_nothing_else(seed: int) -> None:
     """The same label twice, a chain of which only the links are proposed, and labels that never meet."""
     messages = planted(seed, 10_000)
-    relations, exclusions = told(LabelRelations(), messages), told(LabelExclusions(), messages)
+    relations, exclusions = told(RelationMonitor(), messages), told(ExclusionMonitor(), messages)
     assert sorted(relations) == [
         ("proposed", "brent in crude"),
         ("proposed", "crude in oil"),
@@ -76,7 +76,7 @@ def test_what_is_planted_is_proposed_once_and_nothing_else(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_what_holds_no_more_is_withdrawn_once(seed: int) -> None:
     """After the change, within the labels' windows; what still holds stays."""
-    monitors: list[Monitor] = [LabelRelations(), LabelExclusions()]
+    monitors: list[Monitor] = [RelationMonitor(), ExclusionMonitor()]
     before, after = planted(seed, 10_000), planted(seed + 50, 10_000, changed=True)
     first = [told(monitor, before) for monitor in monitors]
     assert [len(said) for said in first] == [3, 1]
@@ -87,7 +87,7 @@ def test_what_holds_no_more_is_withdrawn_once(seed: int) -> None:
 
 def test_a_proposal_says_what_to_do_and_how_sure_it_is() -> None:
     """The operation, the share, how many messages, and the chance."""
-    monitor = LabelRelations()
+    monitor = RelationMonitor()
     alarms = [alarm for labels in planted(0, 3000) for alarm in monitor.update(seen(labels))]
     by_subject = {alarm.subject: alarm for alarm in alarms}
     merge, move = by_subject["petroleum = oil"], by_subject["brent in crude"]
@@ -107,7 +107,7 @@ def test_independent_labels_are_not_related(seed: int) -> None:
     draw = np.random.default_rng(seed)
     rates = 0.5 / np.arange(1, 301)
     messages = [np.flatnonzero(draw.random(300) < rates).tolist() for _ in range(20_000)]
-    for monitor in (LabelRelations(), LabelExclusions()):
+    for monitor in (RelationMonitor(), ExclusionMonitor()):
         assert [
             alarm for labels in messages for alarm in monitor.update(seen(labels)._replace(name=str))
         ] == []
@@ -115,13 +115,13 @@ def test_independent_labels_are_not_related(seed: int) -> None:
 
 def test_rare_labels_do_not_hold_all_that_they_ever_met() -> None:
     """Of a million labels most are rare; while they take on others, they hold those of a few messages."""
-    draw, monitor, held = np.random.default_rng(0), LabelRelations(), []
+    draw, monitor, held = np.random.default_rng(0), RelationMonitor(), []
     for message in range(5_000):
         labels = np.sort(draw.choice(500, 5, replace=False)).tolist()
         monitor.update(seen(labels)._replace(name=str))
         if message % 100 == 99:
             held.append(len(monitor.state()["companions"]))
-    assert max(held) < 500 * 4 * TIDY
+    assert max(held) < 500 * 4 * TIDY_PERIOD
     assert held[-1] < 500
 
 
@@ -136,7 +136,7 @@ def in_a_tree(taxonomy: Taxonomy, monitor: Monitor, paths: list[str]) -> list[Al
 
 def test_what_the_taxonomy_says_is_not_proposed_and_what_it_is_told_is_not_said_again() -> None:
     """Ancestors come along always; a proposal that was accepted ends without a word."""
-    taxonomy, monitor = Taxonomy(), LabelRelations()
+    taxonomy, monitor = Taxonomy(), RelationMonitor()
     draw = np.random.default_rng(0)
 
     def run(messages: int) -> list[Alarm]:
@@ -161,9 +161,9 @@ def test_what_the_taxonomy_says_is_not_proposed_and_what_it_is_told_is_not_said_
 
 def test_incomplete_labels_exclude_nothing() -> None:
     """A label that is not named is not known to be absent."""
-    monitor = LabelExclusions()
+    monitor = ExclusionMonitor()
     assert not any(monitor.update(seen(labels, complete=False)) for labels in planted(0, 2000))
-    np.testing.assert_equal(monitor.state(), LabelExclusions().state())
+    np.testing.assert_equal(monitor.state(), ExclusionMonitor().state())
 
 
 @settings(max_examples=4, phases=[Phase.explicit, Phase.generate])
@@ -174,7 +174,7 @@ def test_equals_the_plain_one(seed: int, share: float, budget: float) -> None:
     draw = np.random.default_rng(seed)
     for number in draw.integers(len(messages), size=30).tolist():
         messages[number] = list(range(seed % 3, 60))
-    monitor, plain = LabelRelations(budget, share), PlainRelations(budget, share)
+    monitor, plain = RelationMonitor(budget, share), PlainRelations(budget, share)
     for labels in messages:
         alarms = monitor.update(seen(labels)._replace(name=str))
         expected = [
@@ -185,8 +185,8 @@ def test_equals_the_plain_one(seed: int, share: float, budget: float) -> None:
 
 
 @settings(max_examples=10)
-@given(st.integers(0, 10**6), st.integers(0, 2500), st.sampled_from([LabelRelations, LabelExclusions]))
-def test_state_round_trip(seed: int, cut: int, kind: type[LabelRelations | LabelExclusions]) -> None:
+@given(st.integers(0, 10**6), st.integers(0, 2500), st.sampled_from([RelationMonitor, ExclusionMonitor]))
+def test_state_round_trip(seed: int, cut: int, kind: type[RelationMonitor | ExclusionMonitor]) -> None:
     """Stored and restored anywhere, it says what it would have said and ends in the same state."""
     messages = planted(seed, 1500) + planted(seed + 1, 1000, changed=True)
     whole, restored = kind(100.0), kind(100.0)
@@ -201,7 +201,7 @@ def test_state_round_trip(seed: int, cut: int, kind: type[LabelRelations | Label
 
 def test_memory_is_what_labels_have_of_companions() -> None:
     """A label that meets ten thousand others keeps a few of them."""
-    monitor = LabelRelations()
+    monitor = RelationMonitor()
     draw = np.random.default_rng(0)
     for _ in range(600):
         monitor.update(seen([0, *np.unique(draw.integers(1, 10_000, size=15)).tolist()])._replace(name=str))
@@ -213,10 +213,10 @@ def test_memory_is_what_labels_have_of_companions() -> None:
 @pytest.mark.parametrize(
     ("kind", "bad"),
     [
-        (LabelRelations, {"budget": 0.0}),
-        (LabelRelations, {"share": 0.5}),
-        (LabelRelations, {"share": 1.0}),
-        (LabelExclusions, {"budget": float("nan")}),
+        (RelationMonitor, {"budget": 0.0}),
+        (RelationMonitor, {"share": 0.5}),
+        (RelationMonitor, {"share": 1.0}),
+        (ExclusionMonitor, {"budget": float("nan")}),
     ],
 )
 def test_refuses_bad_parameters(kind: type[Any], bad: dict[str, float]) -> None:

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.alarms.alarm import Alarm, Observation
-from drift.monitors.vectors import Vectors, effective_rank
+from drift.monitors.vectors import VectorMonitor, effective_rank
 from drift.statistics.blocks import BlockMeans
 from tests.drift.detectors.series import stored
 
 NOTHING = np.zeros(0, dtype=np.intp)
 
 
-def watch(monitor: Vectors, vectors: Any) -> list[tuple[int, Alarm]]:
+def watch(monitor: VectorMonitor, vectors: Any) -> list[tuple[int, Alarm]]:
     """Return the alarms on rows of an array, each with its position."""
     alarms = [
         (n, alarm)
@@ -41,7 +41,7 @@ def test_a_stationary_stream_is_quiet() -> None:
     alarms = [
         alarm
         for _ in range(5)
-        for alarm in watch(Vectors(), np.exp(generator.normal(size=(10_000, 12)) @ mixing / 8))
+        for alarm in watch(VectorMonitor(), np.exp(generator.normal(size=(10_000, 12)) @ mixing / 8))
     ]
     assert len(alarms) <= 2, alarms
 
@@ -50,7 +50,7 @@ def test_a_move_is_found_in_its_first_two_blocks_with_its_size() -> None:
     """The Fréchet distance of two unit Gaussians 3 apart is 9, of 12 of variance."""
     moved = normal(1, 3000)
     moved[2000:, 0] += 3.0
-    found = {alarm.detector: (n, alarm) for n, alarm in reversed(watch(Vectors(), moved))}
+    found = {alarm.detector: (n, alarm) for n, alarm in reversed(watch(VectorMonitor(), moved))}
     n, alarm = found["mean/frechet"]
     assert n == 2099
     assert alarm.statistic == pytest.approx(9 / 12, abs=0.25)
@@ -63,7 +63,7 @@ def test_a_move_is_found_in_its_first_two_blocks_with_its_size() -> None:
 def test_only_the_shape_changes_and_mmd_sees_it() -> None:
     """Features of equal mean and variance that are two points instead of a bell."""
     bells, points = normal(2, 3000, 2), np.sign(normal(3, 1500, 2))
-    found = {alarm.detector: n for n, alarm in reversed(watch(Vectors(), np.vstack([bells, points])))}
+    found = {alarm.detector: n for n, alarm in reversed(watch(VectorMonitor(), np.vstack([bells, points])))}
     assert found["distribution/mmd"] <= 3299
 
 
@@ -71,7 +71,7 @@ def test_a_collapse_is_a_fall_of_the_rank() -> None:
     """Twelve directions become two."""
     flat = normal(4, 3000)
     flat[2000:] = np.repeat(flat[2000:, :2], 6, axis=1)
-    ranks = [alarm for _, alarm in watch(Vectors(), flat) if alarm.detector == "rank/rankme"]
+    ranks = [alarm for _, alarm in watch(VectorMonitor(), flat) if alarm.detector == "rank/rankme"]
     assert ranks
     assert ranks[0].before is not None
     assert ranks[0].after is not None
@@ -83,8 +83,8 @@ def test_missing_values_are_no_drift_and_longer_vectors_are_taken() -> None:
     """NaN counts as the usual value; a new feature at zero changes nothing."""
     holes = normal(5, 6000)
     holes[3000:][np.random.default_rng(6).random((3000, 12)) < 0.02] = np.nan
-    assert [alarm.detector for _, alarm in watch(Vectors(), holes)] == []
-    monitor = Vectors()
+    assert [alarm.detector for _, alarm in watch(VectorMonitor(), holes)] == []
+    monitor = VectorMonitor()
     watch(monitor, normal(7, 1500))
     longer = np.pad(normal(8, 1500), ((0, 0), (0, 3)))
     assert watch(monitor, longer) == []
@@ -96,7 +96,7 @@ def test_state_round_trip(cut: int, features: int) -> None:
     """Stored at any point, in the middle of a block too, later alarms are equal."""
     moved = normal(9, 1500, features)
     moved[1000:] += 1.0
-    kept, restored = Vectors(), Vectors()
+    kept, restored = VectorMonitor(), VectorMonitor()
     watch(kept, moved[:cut])
     restored.load_state(stored(kept.state()))
     assert watch(restored, moved[cut:]) == watch(kept, moved[cut:])
@@ -120,6 +120,6 @@ def test_effective_rank() -> None:
 def test_refuses_bad_parameters() -> None:
     """The errors say what was got."""
     with pytest.raises(ValueError, match=r"block in \[10, inf\)\. Got 1.0, 5"):
-        Vectors(block=5)
+        VectorMonitor(block=5)
     with pytest.raises(ValueError, match=r"'alpha' .* Got 2"):
         BlockMeans(alpha=2)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from drift.alarms.alarm import Alarm, Monitor, Observation
-from drift.alarms.rate_limit import Limit
-from drift.monitors.births import Births
-from drift.monitors.calibration import Calibration
-from drift.monitors.errors import ClusterErrors, Errors
-from drift.monitors.feedback import Feedback
-from drift.monitors.inputs import Inputs
-from drift.monitors.labels import LabelRates
-from drift.monitors.pairs import LabelPairs
-from drift.monitors.structure import Structure
+from drift.alarms.rate_limit import RateLimit
+from drift.monitors.births import BirthMonitor
+from drift.monitors.calibration import CalibrationMonitor
+from drift.monitors.errors import ClusterErrorMonitor, ErrorMonitor
+from drift.monitors.feedback import FeedbackMonitor
+from drift.monitors.inputs import InputMonitor
+from drift.monitors.labels import LabelRateMonitor
+from drift.monitors.pairs import PairMonitor
+from drift.monitors.structure import StructureMonitor
 from drift.statistics.slots import Slots
 from tests.drift.detectors.series import stored
 
@@ -71,7 +71,7 @@ def test_label_rates_name_the_label_and_what_became_of_it() -> None:
     """From a tenth to a half, and nothing else."""
     names = ["grain", "wheat", "corn"]
     stream = labelled(0.3, 0.1, 0.2, length=2000) + labelled(0.3, 0.5, 0.2, seed=1)
-    alarms = watch(LabelRates(), [message._replace(name=names.__getitem__) for message in stream])
+    alarms = watch(LabelRateMonitor(), [message._replace(name=names.__getitem__) for message in stream])
     n, alarm = alarms[0]
     assert (alarm.detector, alarm.scope, alarm.subject) == ("label-rise/rates", "prior", "wheat")
     assert 2000 < n < 2100
@@ -86,13 +86,13 @@ def test_label_rates_name_the_label_and_what_became_of_it() -> None:
 def test_incomplete_labels_say_nothing_of_rates_and_pairs() -> None:
     """What is not named may be there."""
     some = [message._replace(complete=False) for message in labelled(0.05, seed=2)]
-    assert watch(LabelRates(), labelled(0.5) + some) == []
-    assert watch(LabelPairs(), [m._replace(complete=False) for m in paired(1, 0.9)]) == []
+    assert watch(LabelRateMonitor(), labelled(0.5) + some) == []
+    assert watch(PairMonitor(), [m._replace(complete=False) for m in paired(1, 0.9)]) == []
 
 
 def test_pairs_that_part_are_named() -> None:
     """Labels that were together seven times of ten are together twice of ten."""
-    alarms = watch(LabelPairs(), paired(3, 0.7) + paired(4, 0.2))
+    alarms = watch(PairMonitor(), paired(3, 0.7) + paired(4, 0.2))
     n, alarm = alarms[0]
     assert 1500 < n < 1600
     assert (alarm.detector, alarm.scope) == ("pair-jaccard/means", "correlation")
@@ -100,12 +100,12 @@ def test_pairs_that_part_are_named() -> None:
     assert alarm.statistic < -alarm.threshold
     assert alarm.before == pytest.approx(0.7, abs=0.1)
     assert {each.subject for _, each in alarms} == {"0 + 1"}
-    assert watch(LabelPairs(), paired(5, 0.5, 6000)) == []
+    assert watch(PairMonitor(), paired(5, 0.5, 6000)) == []
 
 
 def test_a_label_has_at_most_so_many_pairs_and_the_heavy_ones_stay() -> None:
     """A hub with 50 partners; one of them comes along every other time."""
-    monitor, generator = LabelPairs(partners=4), GENERATOR(0)
+    monitor, generator = PairMonitor(partners=4), GENERATOR(0)
     for _ in range(4000):
         labels = ids(0, 1 if generator.random() < 0.5 else int(generator.integers(2, 52)))
         monitor.update(Observation(labels, labels))
@@ -116,17 +116,17 @@ def test_a_label_has_at_most_so_many_pairs_and_the_heavy_ones_stay() -> None:
 
 def test_calibration_tells_which_probabilities_lie() -> None:
     """What had 0.9 was true nine times of ten, and is five times of ten."""
-    alarms = watch(Calibration(), scored(6, 0.9) + scored(7, 0.5))
+    alarms = watch(CalibrationMonitor(), scored(6, 0.9) + scored(7, 0.5))
     n, alarm = alarms[0]
     assert 2000 < n < 2150
     assert (alarm.scope, alarm.subject) == ("calibration", "0.8 to 1.0")
     assert alarm.before == pytest.approx(0.9, abs=0.05)
-    assert watch(Calibration(), scored(8, 0.9, 8000)) == []
+    assert watch(CalibrationMonitor(), scored(8, 0.9, 8000)) == []
 
 
 def test_the_cluster_that_errs_is_named() -> None:
     """And the one that gets better is not."""
-    alarms = watch(ClusterErrors(), clustered(9, 0.2) + clustered(10, 0.8) + clustered(11, 0.1))
+    alarms = watch(ClusterErrorMonitor(), clustered(9, 0.2) + clustered(10, 0.8) + clustered(11, 0.1))
     assert {(alarm.detector, alarm.subject) for _, alarm in alarms} == {("cluster-error/means", "7")}
     assert 2000 < alarms[0][0] < 2300
     assert all(n < 4000 for n, _ in alarms)
@@ -134,7 +134,7 @@ def test_the_cluster_that_errs_is_named() -> None:
 
 def test_more_clusters_than_places_are_taken() -> None:
     """The one touched longest ago loses its place and its past."""
-    monitor = ClusterErrors(clusters=2)
+    monitor = ClusterErrorMonitor(clusters=2)
     for cluster in [1, 2, 3, 1, 2, 3] * 50:
         assert monitor.update(Observation(ids(), ids(), clusters=[cluster], wrong=[])) == []
     assert len(monitor.state()["slots"]["keys"]) == 2
@@ -148,7 +148,7 @@ def test_more_clusters_than_places_are_taken() -> None:
 def test_errors_count_wrong_answers() -> None:
     """A message with one wrong label of ten becomes one with ten wrong of ten."""
     ten, none = ids(*range(10)), ids()
-    alarms = watch(Errors(), [Observation(ten[1:], ten)] * 500 + [Observation(none, ten)] * 200)
+    alarms = watch(ErrorMonitor(), [Observation(ten[1:], ten)] * 500 + [Observation(none, ten)] * 200)
     assert {alarm.detector for _, alarm in alarms} == {"jaccard-error/adwin", "hamming-error/adwin"}
 
 
@@ -163,7 +163,7 @@ def test_errors_count_wrong_answers() -> None:
 def test_input_quality(before: dict[str, Any], after: dict[str, Any], detector: str) -> None:
     """Another script, another length, holes."""
     stream = [Observation(ids(), ids(), **before)] * 600 + [Observation(ids(), ids(), **after)] * 200
-    alarms = watch(Inputs(), stream)
+    alarms = watch(InputMonitor(), stream)
     n, alarm = next((n, alarm) for n, alarm in alarms if alarm.detector == detector)
     assert 600 < n < 680
     assert alarm.scope == "input"
@@ -174,13 +174,13 @@ def test_feedback_that_thins_out_or_comes_late() -> None:
     prompt = [Observation(ids(), ids())] * 600
     thin = [Observation(ids(), ids(), unlabelled=4)] * 200
     late = [Observation(ids(), ids(), delay=1000)] * 200
-    ((_, thinner),) = watch(Feedback(), prompt + thin)
+    ((_, thinner),) = watch(FeedbackMonitor(), prompt + thin)
     assert thinner.detector == "labelled/adwin"
     assert [thinner.before, thinner.after] == pytest.approx([0.0, 4.0])
-    ((_, later),) = watch(Feedback(), prompt + late)
+    ((_, later),) = watch(FeedbackMonitor(), prompt + late)
     assert later.detector == "delay/adwin"
     assert [later.before, later.after] == pytest.approx([0.0, 1000.0])
-    assert watch(Feedback(), prompt + prompt) == []
+    assert watch(FeedbackMonitor(), prompt + prompt) == []
 
 
 class Split(NamedTuple):
@@ -194,14 +194,14 @@ class Split(NamedTuple):
 
 def test_structure_passes_on_what_the_learner_did() -> None:
     """The learner's own figures; what it did is the action."""
-    ((_, alarm),) = watch(Structure(), [Observation(ids(), ids(), changes=[Split()])])
+    ((_, alarm),) = watch(StructureMonitor(), [Observation(ids(), ids(), changes=[Split()])])
     assert alarm == Alarm("clusters", "structure", "12", 0.1, 0.2, 0, "split")
 
 
 def test_births_say_what_was_usual() -> None:
     """Ten new labels in a window where none were."""
     quiet, burst = [Observation(ids(), ids())] * 4000, [Observation(ids(), ids(), appeared=["new"])] * 10
-    ((_, alarm),) = watch(Births(), quiet + burst)
+    ((_, alarm),) = watch(BirthMonitor(), quiet + burst)
     assert (alarm.before, alarm.action) == (0.0, "labels added")
     assert alarm.after is not None
     assert alarm.after > alarm.threshold
@@ -209,12 +209,12 @@ def test_births_say_what_was_usual() -> None:
 
 def test_the_limit_lets_the_strongest_through_and_counts_the_rest() -> None:
     """A flood is one event; alarms about the stream and about structure always pass."""
-    limit = Limit(most=2, length=10)
+    limit = RateLimit(most=2, length=10)
     flood = [Alarm("label-fall/rates", "prior", str(n), -float(n), 12.0, 99) for n in range(50)]
     whole = Alarm("subset-error/adwin", "error", "stream", 0.5, 0.1, 99)
     split = Alarm("clusters", "structure", "3", 0.5, 0.1, 0, "split")
     assert [a.subject for a in limit.update([*flood, whole, split])] == ["48", "49", "stream", "3"]
-    restored = Limit(most=2, length=10)
+    restored = RateLimit(most=2, length=10)
     restored.load_state(stored(limit.state()))
     for _ in range(9):
         assert restored.update([]) == []
@@ -224,12 +224,12 @@ def test_the_limit_lets_the_strongest_through_and_counts_the_rest() -> None:
 
 
 STREAMS: dict[str, tuple[type, list[Observation]]] = {
-    "labels": (LabelRates, labelled(0.5, 0.1) + labelled(0.1, 0.5, 0.3, seed=3)),
-    "pairs": (LabelPairs, paired(12, 0.8) + paired(13, 0.2)),
-    "calibration": (Calibration, scored(14, 0.9) + scored(15, 0.3)),
-    "clusters": (ClusterErrors, clustered(16, 0.1) + clustered(17, 0.9)),
+    "labels": (LabelRateMonitor, labelled(0.5, 0.1) + labelled(0.1, 0.5, 0.3, seed=3)),
+    "pairs": (PairMonitor, paired(12, 0.8) + paired(13, 0.2)),
+    "calibration": (CalibrationMonitor, scored(14, 0.9) + scored(15, 0.3)),
+    "clusters": (ClusterErrorMonitor, clustered(16, 0.1) + clustered(17, 0.9)),
     "inputs": (
-        Inputs,
+        InputMonitor,
         [Observation(ids(), ids(), text="a b c " * (n % 7 + n // 700 * 40)) for n in range(1400)],
     ),
 }

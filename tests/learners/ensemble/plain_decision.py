@@ -7,13 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Ids, Vector, grown
+from drift.core import Floats, Ids, Mask, Vector, grown
 from learners.core.labels import Targets
-from learners.ensemble.candidates import CANDIDATES, LEAST, THRESHOLDS, UNHEARD, Masks
+from learners.ensemble.candidates import CANDIDATES, LEAST_PREDICTED, THRESHOLDS, UNHEARD
 from learners.ensemble.decision import RAREST, Decided, Decision
 from learners.neighbors.nearest import Neighbours
-
-Table = NDArray[np.float64]
 
 
 class PlainDecision(Decision):
@@ -23,7 +21,7 @@ class PlainDecision(Decision):
         self, probabilities: Vector, neighbours: tuple[Neighbours, ...], previous: Ids, clusters: Ids
     ) -> Decided:
         """See `Decision.decide`."""
-        mask = probabilities >= LEAST
+        mask = probabilities >= LEAST_PREDICTED
         for ids in (previous, *(near.ids for near in neighbours)):
             mask[ids] = True
         active = np.flatnonzero(mask)
@@ -54,8 +52,8 @@ class PlainDecision(Decision):
         labels = active[candidates[self._whole.argmax()]]
         return Decided(labels, active, np.array(columns), owner, candidates)
 
-    def _thresholds(self, p: Table, active: Ids) -> Masks:
-        micro = min(max(float(self._micro[0] / self._micro[1]) / 2, LEAST), 0.5)
+    def _thresholds(self, p: Floats, active: Ids) -> Mask:
+        micro = min(max(float(self._micro[0] / self._micro[1]) / 2, LEAST_PREDICTED), 0.5)
         macro = np.clip(self._f1(active) / 2, 0.1, 0.5)
         rows = np.empty((THRESHOLDS, len(p)), dtype=np.bool_)
         rows[0:2] = p >= 0.5
@@ -68,9 +66,9 @@ class PlainDecision(Decision):
         rows[[1, 6], top] |= p[top] >= 0.2
         return rows
 
-    def _f1(self, labels: Ids) -> Table:
+    def _f1(self, labels: Ids) -> Floats:
         counts = grown(self._macro, int(labels[-1]) + 1)[labels] + (1.0, 2.0)
-        f1: Table = counts[:, 0] / counts[:, 1]
+        f1: Floats = counts[:, 0] / counts[:, 1]
         return f1
 
     def learn(self, decided: Decided, targets: Targets) -> None:
@@ -85,17 +83,17 @@ class PlainDecision(Decision):
         self._accounts[decided.clusters] += earned[:-1, :-1].T
         self._follow(decided, truth, targets.positive, missed)
 
-    def _earned(self, decided: Decided, truth: Masks, missed: int) -> Table:
+    def _earned(self, decided: Decided, truth: Mask, missed: int) -> Floats:
         owner, columns, guesses = decided.owner, len(decided.clusters), decided.candidates
         macro = _by_column(self._macro_gain(decided, truth), owner, columns)
         guessed, right = _by_column(guesses, owner, columns), _by_column(guesses & truth, owner, columns)
         true = _by_column(truth[None, :], owner, columns)
         true[:, -1] += missed
-        errors: Table = guessed + true - 2 * right
+        errors: Floats = guessed + true - 2 * right
         if self.rule == "macro_f1":
             return macro
-        f1: Table = np.where(errors == 0, 1.0, 2.0 * right / np.maximum(guessed + true, 1))
-        by_rule: dict[str, Table] = {
+        f1: Floats = np.where(errors == 0, 1.0, 2.0 * right / np.maximum(guessed + true, 1))
+        by_rule: dict[str, Floats] = {
             "hamming": -errors,
             "subset": (errors == 0).astype(np.float64),
             "micro_f1": 2.0 * right - self._micro[0] / self._micro[1] * (guessed + true),
@@ -103,16 +101,16 @@ class PlainDecision(Decision):
         }
         return by_rule[self.rule]
 
-    def _macro_gain(self, decided: Decided, truth: Masks) -> Table:
+    def _macro_gain(self, decided: Decided, truth: Mask) -> Floats:
         gain = 2.0 * (decided.candidates & truth) - self._f1(decided.active) * (
             decided.candidates.astype(np.float64) + truth
         )
         seen = grown(self._seen, int(decided.active[-1]) + 1)[decided.active]
         rarity = self._messages / (2.0 * (seen + 1.0) * max(1, self._labels))
-        weighted: Table = gain * np.minimum(rarity, RAREST)
+        weighted: Floats = gain * np.minimum(rarity, RAREST)
         return weighted
 
-    def _follow(self, decided: Decided, truth: Masks, positive: Ids, missed: int) -> None:
+    def _follow(self, decided: Decided, truth: Mask, positive: Ids, missed: int) -> None:
         micro, macro = decided.candidates[2], decided.candidates[4]
         self._micro = self._micro * 0.999 + (2.0 * (micro & truth).sum(), micro.sum() + truth.sum() + missed)
         self._labels = max(self._labels, int(positive.max(initial=-1)) + 1, int(decided.active[-1]) + 1)
@@ -126,7 +124,7 @@ class PlainDecision(Decision):
         self._macro[positive, 1] += 1.0
 
 
-def _by_column(values: NDArray[np.generic], owner: Ids, columns: int) -> Table:
+def _by_column(values: NDArray[np.generic], owner: Ids, columns: int) -> Floats:
     """Return the sums over the labels of each cluster and, last, over all; shape (rows, columns + 1)."""
     sums = np.zeros((columns + 1, len(values)))
     np.add.at(sums, owner, values.T.astype(np.float64))
@@ -134,7 +132,7 @@ def _by_column(values: NDArray[np.generic], owner: Ids, columns: int) -> Table:
     return sums.T
 
 
-def _worthiest(proposals: Masks, votes: Table, p: Table) -> int:
+def _worthiest(proposals: Mask, votes: Floats, p: Floats) -> int:
     likely = np.clip(p, 0.001, 0.999)
     odds = [math.log(each) for each in (likely / (1.0 - likely)).tolist()]
     most, best = -math.inf, 0

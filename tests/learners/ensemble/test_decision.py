@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from drift.core import digest
 from learners.core.labels import Targets
-from learners.ensemble.decision import RULES, TOP, Decision
+from learners.ensemble.decision import RULES, TOP_K, Decision
 from learners.ensemble.ihomer import IHOMER
 from learners.metrics.prequential import Prequential
 from learners.neighbors.nearest import NOBODY, Neighbours
@@ -117,7 +117,7 @@ def test_rules_serve_their_scores() -> None:
         )
 
 
-@given(st.sampled_from(sorted(TOP)), st.lists(st.sampled_from([0.0, 0.2, 0.2, 0.9]), max_size=9))
+@given(st.sampled_from(sorted(TOP_K)), st.lists(st.sampled_from([0.0, 0.2, 0.2, 0.9]), max_size=9))
 def test_top_k_is_always_the_k_likeliest(rule: str, scores: list[float]) -> None:
     """So many labels as far as there are so many, whatever was learned; ties go to the smaller id."""
     decision, clusters = Decision(rule), np.zeros(len(scores), dtype=np.intp)

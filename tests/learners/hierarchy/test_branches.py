@@ -17,17 +17,17 @@ class Taught:
     def __init__(self, memory: int = 100, flexible: bool = False, replay: int = 2) -> None:
         self.branches = Branches(memory, replay, "importance", pseudo=True, flexible=flexible, seed=0)
         self.taxonomy = Taxonomy()
-        self.reading = LabelClosure(self.taxonomy)
-        self.branches.share(self.reading)
+        self.closure = LabelClosure(self.taxonomy)
+        self.branches.share(self.closure)
         self.messages = 0
 
     def learn(self, x: np.ndarray, *labels: str) -> None:
         """Learn one message."""
         self.messages += 1
-        kept = self.reading.kept(self.taxonomy.targets(labels))
+        stored = self.closure.stored(self.taxonomy.targets(labels))
         self.branches.welcome(self.messages)
         scores = self.branches.score(x)
-        self.branches.learn(x, kept, self.reading.read(kept), scores, self.messages)
+        self.branches.learn(x, stored, self.closure.closed(stored), scores, self.messages)
 
     def given(self, label: str, x: np.ndarray) -> float:
         """Return the probability of a label given its parent."""
@@ -74,9 +74,9 @@ def test_new_labels_wait_in_the_memory_where_sampling_is_flexible() -> None:
         taught = Taught(memory=memory, flexible=True, replay=0)
         for x in vectors(4, 20):
             taught.learn(x, "a")
-        told = taught.taxonomy.targets(["newcomer"])
+        closed = taught.taxonomy.targets(["newcomer"])
         taught.branches.welcome(taught.messages)
-        assert taught.branches._waits(told, 0.0, taught.messages) is waits
+        assert taught.branches._waits(closed, 0.0, taught.messages) is waits
         assert not taught.branches._waits(taught.taxonomy.targets(["a"]), 0.999, 10_000)
         assert not taught.branches._waits(taught.taxonomy.targets([]), 0.0, taught.messages)
 

@@ -90,20 +90,23 @@ def test_pseudo_labels_teach_from_messages_that_lack_them() -> None:
     learner = LabelExpansion(replay=4)
     teach(learner, stream(300, depth=1))
     teach(learner, stream(60, depth=2, seed=1))
-    reading = LabelClosure(learner.label_space)
+    closure = LabelClosure(learner.label_space)
     filled = [
-        reading.filled_in(told, learner.score(x), sure=0.6)
+        closure.with_pseudo_labels(closed, learner.score(x), sure=0.6)
         for x, labels in stream(100, depth=1, seed=5)
-        if (told := learner.label_space.targets(labels))
+        if (closed := learner.label_space.targets(labels))
     ]
-    leaves = [learner.label_space.names(learner.label_space.ends(told.positive.tolist())) for told in filled]
+    leaves = [
+        learner.label_space.names(learner.label_space.most_specific(closed.positive.tolist()))
+        for closed in filled
+    ]
     truth = [labels for _, labels in stream(100, depth=2, seed=5)]
     sure = [(got, want) for got, want in zip(leaves, truth, strict=True) if "/" in got[0]]
     assert len(sure) > 30
     assert np.mean([got == want for got, want in sure]) > 0.9
-    for told in filled:
-        assert told.negative is not None
-        assert not set(told.positive.tolist()) & set(told.negative.tolist())
+    for closed in filled:
+        assert closed.negative is not None
+        assert not set(closed.positive.tolist()) & set(closed.negative.tolist())
 
 
 @pytest.mark.parametrize(
@@ -176,7 +179,7 @@ def test_partial_labels_are_not_filled_in() -> None:
     teach(learner, stream(100, depth=2))
     space = learner.label_space
     open_ended = Targets(space.ids(["r0"]), np.zeros(0, dtype=np.intp))
-    before = space.read(open_ended)
+    before = space.closed(open_ended)
     learner.learn(np.ones(FEATURES, dtype=np.float32), open_ended)
     assert before.negative is not None
     assert before.negative.size == 0

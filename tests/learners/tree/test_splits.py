@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from drift.core import Vector
 from learners.tree.gaussians import LabelGaussians
-from learners.tree.splits import SIDE, WORK, Split, best_split, shares, surely_better
-
-Matrix = NDArray[np.float32]
+from learners.tree.splits import LEAST_SIDE_SHARE, MOST_JUDGED, Split, best_split, shares, surely_better
 
 
-def learned(x: Matrix, y: NDArray[np.bool_]) -> LabelGaussians:
+def learned(x: Vector, y: NDArray[np.bool_]) -> LabelGaussians:
     """Return the statistics of rows of vectors and their label masks."""
     gaussians = LabelGaussians()
     for row, truth in zip(x, y, strict=True):
@@ -50,7 +49,7 @@ def entropy(p: float) -> float:
     return -sum(q * math.log(q) for q in (p, 1 - p) if q > 0)
 
 
-def plain_gain(x: Matrix, y: NDArray[np.bool_], feature: int, threshold: float) -> float:
+def plain_gain(x: Vector, y: NDArray[np.bool_], feature: int, threshold: float) -> float:
     """Return the gain of a split, summed over labels, from the messages themselves and scipy's Gaussians."""
     gain = 0.0
     for truth in y.T:
@@ -74,7 +73,7 @@ def test_the_split_is_the_best_of_all_by_a_plain_count() -> None:
         plain_gain(x, y, feature, cut)
         for feature in range(5)
         for cut in np.linspace(-2.5, 2.5, 101)
-        if SIDE < (x[:, feature] <= cut).mean() < 1 - SIDE
+        if LEAST_SIDE_SHARE < (x[:, feature] <= cut).mean() < 1 - LEAST_SIDE_SHARE
     ]
     assert split.feature == 2
     # The coarse grid that features are compared on may miss the best threshold a little.
@@ -124,4 +123,4 @@ def test_many_features_are_judged_by_few_labels() -> None:
     y = np.column_stack([x[:, 1234] > 0, rng.random((300, 20)) < 0.1])
     split = best_split(learned(x, y))
     assert split is not None
-    assert (split.feature, split.labels) == (1234, WORK // 2500)
+    assert (split.feature, split.labels) == (1234, MOST_JUDGED // 2500)

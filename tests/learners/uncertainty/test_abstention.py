@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learners.core.base import Prediction
-from learners.uncertainty.abstention import EVERY, Abstention, sureness
+from learners.uncertainty.abstention import SEARCH_PERIOD, Abstention, sureness
 from tests.learners.checks import through_json
 
 
@@ -61,7 +61,7 @@ def test_it_comes_back_when_the_learner_does() -> None:
     assert not abstention.rejects(0.5)
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=EVERY, max_size=90))
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=SEARCH_PERIOD, max_size=90))
 def test_the_threshold_is_that_of_a_plain_search(messages: list[tuple[int, bool]]) -> None:
     """The least sureness from which on few enough were wrong; equal ones all count, or none."""
     abstention = Abstention(error=0.3, rate=0.0, window=40)
@@ -69,7 +69,7 @@ def test_the_threshold_is_that_of_a_plain_search(messages: list[tuple[int, bool]
     for sure, wrong in messages:
         abstention.learn(sure, wrong)
     restored.load_state(through_json(abstention.state()))
-    last = messages[: len(messages) // EVERY * EVERY][-40:]
+    last = messages[: len(messages) // SEARCH_PERIOD * SEARCH_PERIOD][-40:]
     for sure in range(6):
         good = False
         for least in range(sure + 1):

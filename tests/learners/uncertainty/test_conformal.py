@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from learners.core.base import Prediction
 from learners.core.labels import Targets
-from learners.uncertainty.conformal import LARGEST, Conformal, ConformalSets
+from learners.uncertainty.conformal import LARGEST_SET, Conformal, ConformalSets
 from tests.learners.checks import through_json
 
 NOTHING = np.array([], dtype=np.intp)
@@ -92,7 +92,7 @@ def test_no_set_is_larger_than_the_largest_and_coverage_is_honest_about_it() -> 
     for _ in range(300):
         prediction = Prediction(NOTHING, draw.random(500).astype(np.float32))
         said = taught(conformal, prediction, Targets(draw.integers(0, 500, 1)))
-        assert len(said) <= LARGEST
+        assert len(said) <= LARGEST_SET
     assert conformal.statistics().coverage < 0.4
 
 

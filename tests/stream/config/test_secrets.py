@@ -22,11 +22,11 @@ from typer.testing import CliRunner
 from stream.cli.main import app
 from stream.config.loading import ConfigError, load
 from stream.config.settings import KafkaSettings, Settings
-from stream.kafka import BrokerError, ensure_topics
+from stream.kafka import BrokerError, clients, ensure_topics
 from stream.kafka.oauth import ClientCredentials, FileToken, token_provider
 from stream.telemetry import logs
 from stream.telemetry.collector import Telemetry
-from stream.telemetry.http import served
+from stream.telemetry.http import serve_metrics
 from stream.worker.service import build
 
 PLANTED = "correct-horse-battery-staple"
@@ -98,8 +98,12 @@ def test_no_command_shows_a_secret(
         assert json.loads(result.stdout)["kafka"][planted] == "**********"
 
 
-def test_metrics_and_logs_hold_no_secret(planted: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_metrics_and_logs_hold_no_secret(
+    planted: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With everything logged that there is."""
+    # Nobody answers, and what is logged meanwhile repeats itself.
+    monkeypatch.setattr(clients, "BOOTSTRAP_MS", 500)
     settings = load()
     secret = getattr(settings.kafka, planted)
     assert secret is not None
@@ -110,7 +114,10 @@ def test_metrics_and_logs_hold_no_secret(planted: str, capfd: pytest.CaptureFixt
         logging.getLogger("test").info("settings: %s %r", settings, settings)
         with pytest.raises(BrokerError):
             ensure_topics(settings.kafka, settings.stream)
-        with served(Telemetry(build(settings))) as url, urllib.request.urlopen(f"{url}/metrics") as answer:
+        with (
+            serve_metrics(Telemetry(build(settings))) as url,
+            urllib.request.urlopen(f"{url}/metrics") as answer,
+        ):
             assert PLANTED not in answer.read().decode()
     finally:
         logging.getLogger().handlers[:], level = before
@@ -154,7 +161,7 @@ def test_a_section_that_cannot_be_read_is_not_shown(monkeypatch: pytest.MonkeyPa
 def test_http_is_on_loopback_unless_told_otherwise() -> None:
     """Whoever reaches it reads everything it says."""
     assert Settings().http.host == "127.0.0.1"
-    with served(Telemetry()) as url:
+    with serve_metrics(Telemetry()) as url:
         assert url.startswith("http://127.0.0.1:")
 
 

@@ -15,14 +15,14 @@ from drift.monitors.monitors import Monitors
 from learners import IHOMER
 from learners.core.base import Learner
 from learners.uncertainty.conformal import Conformal
-from stream.dashboard.model import Model
-from stream.dashboard.records import Written, of_record
+from stream.dashboard.output_records import OutputRecord, of_record
+from stream.dashboard.stream_state import StreamState
 from stream.demo.support_messages import messages
 from stream.encoders import Hashing
 from stream.pipeline.task import Task
 from stream.records.label_records import LabelRecord, PartitionRecord
-from stream.records.schema import Model as Trained
-from stream.records.schema import Output, PredictionRecord, Record, TrueLabels, encode
+from stream.records.predictions import ModelVersion, PredictionRecord, TrueLabels
+from stream.records.schema import Output, Record, encode
 
 PACE = 20.0
 """Events a second in the made-up streams."""
@@ -41,7 +41,7 @@ def outputs(
     return written
 
 
-def told(written: Iterable[tuple[Record, Output]]) -> list[Written]:
+def as_read(written: Iterable[tuple[Record, Output]]) -> list[OutputRecord]:
     """Return outputs as the dashboard reads them from a broker, written 50 ms after their events."""
     return [
         of_record(
@@ -59,23 +59,23 @@ def told(written: Iterable[tuple[Record, Output]]) -> list[Written]:
     ]
 
 
-def fed(name: str, written: Iterable[Written], *, timed: bool = True) -> Model:
-    """Return a model that has read all of it."""
-    model = Model(name, timed=timed)
+def fed(name: str, written: Iterable[OutputRecord], *, timed: bool = True) -> StreamState:
+    """Return a stream's state that has read all of it."""
+    state = StreamState(name, timed=timed)
     for each in written:
-        model.take(each)
-    model.ready = True
-    return model
+        state.take(each)
+    state.ready = True
+    return state
 
 
 @functools.cache
-def planted() -> Sequence[Written]:
+def planted() -> Sequence[OutputRecord]:
     """Return the help desk's outputs: a label is born at 35 %, meanings drift at 60 %, one label fades."""
-    return told(outputs(6_000, IHOMER()))
+    return as_read(outputs(6_000, IHOMER()))
 
 
-def thousands(labels: int) -> Model:
-    """Return a model of a stream with so many labels in clusters of ten."""
+def thousands(labels: int) -> StreamState:
+    """Return a stream's state of a stream with so many labels in clusters of ten."""
     chance = random.Random(0)
     written = []
     now = time.time()
@@ -94,7 +94,7 @@ def thousands(labels: int) -> Model:
             cluster=2 * (number // 10),
             updates=2 * labels,
         )
-        written.append(Written("label-stats", 0, 2 * labels, now, now, encode(record)))
+        written.append(OutputRecord("label-stats", 0, 2 * labels, now, now, encode(record)))
     leaves = list(range(0, 2 * (labels // 10), 2))
     splits = [(leaf + 1, leaf, leaf + 3 if leaf != leaves[-2] else leaves[-1]) for leaf in leaves[:-1]]
     whole = PartitionRecord(
@@ -104,7 +104,7 @@ def thousands(labels: int) -> Model:
         splits=splits,
         watched={},
     )
-    written.append(Written("partition-stats", 0, 2 * labels, now, now, encode(whole)))
+    written.append(OutputRecord("partition-stats", 0, 2 * labels, now, now, encode(whole)))
     for number in range(2_000):
         carried = [f"area-{n % 97}/topic-{n}" for n in chance.sample(range(labels), 3)]
         written.append(prediction(2 * labels + number, carried[:2], carried, at=now + number / PACE))
@@ -119,7 +119,7 @@ def prediction(
     at: float = 0.0,
     run: str = "r",
     partition: int = 0,
-) -> Written:
+) -> OutputRecord:
     """Return a prediction; every event before it taught."""
     record = PredictionRecord(
         id=f"e{offset}",
@@ -127,15 +127,15 @@ def prediction(
         scores=dict.fromkeys(labels, 0.9),
         clusters=[],
         trained_through={},
-        model=Trained(offset, "0" * 32),
+        model=ModelVersion(offset, "0" * 32),
         encoder="none",
         run=run,
         truth=None if truth is None else TrueLabels(list(truth)),
     )
-    return Written("prediction", partition, offset, at, at - 0.05, encode(record))
+    return OutputRecord("prediction", partition, offset, at, at - 0.05, encode(record))
 
 
-def line(written: Written) -> bytes:
+def line(written: OutputRecord) -> bytes:
     """Return a record as a replay's file has it."""
     kind = {"dead-letter": "dead-letter", "drift": "drift.0"}.get(written.kind, written.kind)
     fields: dict[str, Any] = {"source": f"s.events/{written.partition}/{written.offset}/{kind}"}

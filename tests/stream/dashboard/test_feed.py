@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from stream.dashboard.feed import Feed, read_file
-from stream.dashboard.model import Model
-from stream.dashboard.records import NotOursError
+from stream.dashboard.output_records import NotOursError
+from stream.dashboard.stream_state import StreamState
 from stream.kafka import Writer
 from stream.records.topics import topic
 from stream.telemetry.collector import Telemetry
@@ -29,38 +29,38 @@ def test_it_follows_a_stream_from_the_past_into_the_present(embedded_kafka: str,
     live = LiveStream(embedded_kafka, stream_name, partitions=2)
     live.fill([event(number) for number in range(600)], partition=0)
     live.fill([event(0), POISON["broken json"], event(1)], partition=1)
-    model = Model("m")
-    feed = Feed(model, live.settings.kafka, stream_name)
+    state = StreamState("m")
+    feed = Feed(state, live.settings.kafka, stream_name)
     with on_a_thread(Worker(live.settings, make_task, Telemetry())):
         live.wait_for(603)
         feed.start()
-        until(lambda: model.ready)
-        assert {number: each.latest for number, each in model.partitions.items()} == {0: 599, 1: 2}
-        assert model.reasons == {"json": 1}
-        assert len(model.drift) == 600 // 7
-        assert model.partitions[0].account is not None
-        assert model.labels["grain"].records[0].count > 0
+        until(lambda: state.ready)
+        assert {number: each.latest for number, each in state.partitions.items()} == {0: 599, 1: 2}
+        assert state.reasons == {"json": 1}
+        assert len(state.drift) == 600 // 7
+        assert state.partitions[0].statistics is not None
+        assert state.labels["grain"].records[0].count > 0
         live.fill([event(600)], partition=0)
-        until(lambda: model.partitions[0].latest == 600)
+        until(lambda: state.partitions[0].latest == 600)
     live.fill([event(601), event(602)], partition=0)
-    until(lambda: model.lag == {0: 2, 1: 0})
+    until(lambda: state.lag == {0: 2, 1: 0})
     feed.stop()
     feed.join()
-    assert model.problem == ""
-    assert model.skipped == 0
+    assert state.problem == ""
+    assert state.skipped == 0
 
 
 def test_a_stream_that_is_not_there_yet_is_waited_for(embedded_kafka: str, stream_name: str) -> None:
     """The page says what to do, and goes on once it is there."""
     live = LiveStream(embedded_kafka, f"{stream_name}-other")
-    model = Model("m")
-    feed = Feed(model, live.settings.kafka, stream_name)
+    state = StreamState("m")
+    feed = Feed(state, live.settings.kafka, stream_name)
     feed.start()
-    until(lambda: model.problem)
-    assert "ithaca run" in model.problem
+    until(lambda: state.problem)
+    assert "ithaca run" in state.problem
     LiveStream(embedded_kafka, stream_name)
-    until(lambda: model.ready)
-    assert model.problem == ""
+    until(lambda: state.ready)
+    assert state.problem == ""
     feed.stop()
     feed.join()
 
@@ -69,12 +69,12 @@ def test_a_replay_is_read_from_its_file(tmp_path: Path) -> None:
     """Every line; a file of something else is refused."""
     path = tmp_path / "replay.jsonl"
     path.write_bytes(b"".join(line(prediction(n, ["a"], ["a"])) + b"\n" for n in range(1_234)))
-    model = Model("replay", timed=False)
-    read_file(model, path)
-    assert (model.version, model.ready) == (1_234, True)
+    state = StreamState("replay", timed=False)
+    read_file(state, path)
+    assert (state.version, state.ready) == (1_234, True)
     path.write_text("id,text\n")
     with pytest.raises(NotOursError, match="not a replay's line"):
-        read_file(model, path)
+        read_file(state, path)
 
 
 def test_the_command_serves_until_it_is_stopped(

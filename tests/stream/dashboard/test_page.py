@@ -20,10 +20,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from learners import Persistence
 from stream.dashboard.access import Guard, NoTokenError
-from stream.dashboard.model import Model
+from stream.dashboard.stream_state import StreamState
 from stream.dashboard.web import application
 from stream.telemetry.server import serving
-from tests.stream.dashboard.streams import fed, outputs, planted, thousands, told
+from tests.stream.dashboard.streams import as_read, fed, outputs, planted, thousands
 
 VIEWS = ("overview", "drift", "labels", "clusters", "messages", "compare")
 PLANTED, REPLAY, THOUSANDS, NOTHING = range(4)
@@ -31,18 +31,18 @@ TOKEN = "a token long enough"
 
 
 @pytest.fixture(scope="module")
-def models() -> list[Model]:
+def streams() -> list[StreamState]:
     """Return what the page shows: the help desk, a replay of it, 10,000 labels, nothing."""
-    nothing = Model("nothing")
+    nothing = StreamState("nothing")
     nothing.ready = True
-    replayed = told(outputs(1_500, Persistence(), run="repeats"))
-    return [fed("helpdesk", planted()), fed("replay", replayed), thousands(10_000), nothing]
+    replayed = as_read(outputs(1_500, Persistence(), run="repeats"))
+    return [fed("support", planted()), fed("replay", replayed), thousands(10_000), nothing]
 
 
 @pytest.fixture(scope="module")
-def url(models: list[Model]) -> Iterator[str]:
+def url(streams: list[StreamState]) -> Iterator[str]:
     """Where the page is."""
-    with serving(application(models, Guard("127.0.0.1")), "127.0.0.1", 0, "dashboard") as base:
+    with serving(application(streams, Guard("127.0.0.1")), "127.0.0.1", 0, "dashboard") as base:
         yield base
 
 
@@ -140,12 +140,12 @@ def _things(view: str) -> str:
 
 
 def test_drift_is_filtered_and_leads_to_the_messages_before_and_after(
-    watched: Watched, url: str, pictures: Path, models: list[Model]
+    watched: Watched, url: str, pictures: Path, streams: list[StreamState]
 ) -> None:
     """The swap of meanings at 60 % is found, and the messages around it are shown with their truth."""
     watched.open(url, "drift?scope=error")
     rows = watched.page.locator("section[aria-label=Events] tbody tr")
-    errors = [each for each in models[PLANTED].drift if each.record.scope == "error"]
+    errors = [each for each in streams[PLANTED].drift if each.record.scope == "error"]
     expect(rows).to_have_count(len(errors))
     assert any(3_600 <= each.offset < 4_200 for each in errors)
     rows.first.get_by_role("link", name="messages").click()
@@ -197,7 +197,7 @@ def test_the_keyboard_goes_everywhere(watched: Watched, url: str) -> None:
     watched.page.locator("#rolling").focus()
     keyboard.press("ArrowLeft")
     expect(watched.page.locator("#tip")).to_contain_text("this service")
-    expect(watched.page.locator("#spoken")).to_contain_text("previous labels")
+    expect(watched.page.locator("#spoken")).to_contain_text("persistence labels")
     for number, view in enumerate(VIEWS, 1):
         keyboard.press(str(number))
         expect(watched.page.locator(f"main [data-view={view}]")).to_be_visible()
@@ -230,16 +230,16 @@ def test_dark_is_chosen_by_the_system_or_by_hand(browser: Browser, url: str, pic
 
 
 def test_new_records_appear_by_themselves_and_focus_stays(
-    watched: Watched, url: str, models: list[Model]
+    watched: Watched, url: str, streams: list[StreamState]
 ) -> None:
     """Without a reload."""
     watched.open(url, "overview")
     link = watched.page.locator("section[aria-label='Latest drift'] a").first
     link.focus()
-    model = models[PLANTED]
-    with model.lock:
-        model.lag = {0: 1_234_567}
-        model.version += 1
+    state = streams[PLANTED]
+    with state.lock:
+        state.lag = {0: 1_234_567}
+        state.version += 1
     expect(watched.page.get_by_text("1.2M")).to_be_visible()
     assert watched.page.evaluate("document.activeElement.tagName") == "A"
 
@@ -255,14 +255,14 @@ def test_a_stream_that_stands_still_has_no_throughput(watched: Watched, url: str
 
 
 def test_trouble_is_said_and_goes_away(
-    watched: Watched, url: str, models: list[Model], pictures: Path
+    watched: Watched, url: str, streams: list[StreamState], pictures: Path
 ) -> None:
     """What the broker's trouble is, while the last figures stay."""
     watched.open(url, "overview")
-    models[PLANTED].problem = "No Kafka broker answers at nowhere:9."
+    streams[PLANTED].problem = "No Kafka broker answers at nowhere:9."
     expect(watched.page.get_by_role("alert")).to_contain_text("No Kafka broker answers at nowhere:9.")
     watched.keep(pictures, "overview-trouble")
-    models[PLANTED].problem = ""
+    streams[PLANTED].problem = ""
     expect(watched.page.get_by_role("alert")).to_be_hidden()
     expect(watched.page.locator(".tile").first).to_be_visible()
 
@@ -272,8 +272,8 @@ def test_a_name_is_text_whatever_is_in_it(browser: Browser) -> None:
     from tests.stream.dashboard.streams import prediction
 
     name = "<img src=x onerror=alert(1)>"
-    model = fed("m", [prediction(n, [name], [name], at=float(n)) for n in range(5)])
-    with serving(application([model], Guard("127.0.0.1")), "127.0.0.1", 0, "dashboard") as base:
+    state = fed("m", [prediction(n, [name], [name], at=float(n)) for n in range(5)])
+    with serving(application([state], Guard("127.0.0.1")), "127.0.0.1", 0, "dashboard") as base:
         seen = Watched(browser.new_page())
         seen.open(base, "messages")
         expect(seen.page.locator("td .chip").first).to_have_text(name)
@@ -299,12 +299,12 @@ def test_on_loopback_only_requests_that_name_this_machine_are_answered(url: str)
     assert status(f"{url}/assets/../web.py") == 404
 
 
-def test_anywhere_else_takes_a_token(models: list[Model], browser: Browser) -> None:
+def test_anywhere_else_takes_a_token(streams: list[StreamState], browser: Browser) -> None:
     """In a header for programs, by a form for people; a wrong one opens nothing."""
     with pytest.raises(NoTokenError, match=r"needs dashboard\.token"):
         Guard("0.0.0.0")
     with ExitStack() as stack:
-        guarded = application(models[NOTHING:], Guard("0.0.0.0", TOKEN))
+        guarded = application(streams[NOTHING:], Guard("0.0.0.0", TOKEN))
         base = stack.enter_context(serving(guarded, "127.0.0.1", 0, "dashboard"))
         assert status(f"{base}/api/overview") == 401
         assert status(f"{base}/api/overview", Authorization="Bearer wrong") == 401

@@ -66,11 +66,11 @@ def test_a_label_appears_and_one_fades(events: list[dict[str, Any]]) -> None:
 
 def test_the_drift_swaps_the_words_of_two_labels(events: list[dict[str, Any]]) -> None:
     """The same complaint has the other label afterwards."""
-    told = TOPICS["delivery"][1].split("|")
+    troubles = TOPICS["delivery"][1].split("|")
 
     def given(begin: float, end: float) -> Counter[str]:
         part = events[int(begin * SPAN) : int(end * SPAN)]
-        about = [event for event in part if any(trouble in event.get("text", "") for trouble in told)]
+        about = [event for event in part if any(trouble in event.get("text", "") for trouble in troubles)]
         return count_labels(about)
 
     before, after = given(0.0, DRIFTS), given(DRIFTS, 1.0)

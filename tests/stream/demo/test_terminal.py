@@ -19,11 +19,11 @@ EVENTS = 40
 @pytest.fixture
 def telemetry() -> Telemetry:
     """Return telemetry of one partition that has seen good and bad events."""
-    told, task = Telemetry(), make_task()
-    told.gained(0, task)
+    telemetry, task = Telemetry(), make_task()
+    telemetry.gained(0, task)
     outcome = task.process(records([*(event(number) for number in range(EVENTS)), *POISON.values()]))
-    told.committed(0, task, outcome, lag=12, commit_s=0.0, batch_s=0.0)
-    return told
+    telemetry.committed(0, task, outcome, lag=12, commit_s=0.0, batch_s=0.0)
+    return telemetry
 
 
 def turns(count: int) -> Callable[[], bool]:
@@ -33,19 +33,19 @@ def turns(count: int) -> Callable[[], bool]:
 
 
 def test_a_panel_shows_what_telemetry_says(telemetry: Telemetry) -> None:
-    """Counts, scores beside others', the learner's account and the latest alarms."""
+    """Counts, scores beside others', the learner's status and the latest alarms."""
     console = Console(file=io.StringIO(), record=True, width=150)
     task = make_task()
     task.process(records([event(number) for number in range(EVENTS)]))
     view = LiveView(telemetry, "news", console, lambda: {"persistence": task.scores.summary()})
     console.print(view.render())
     shown = console.export_text()
-    account = telemetry.account()
-    (partition,) = account.partitions
+    status = telemetry.status()
+    (partition,) = status.partitions
     assert f"{EVENTS + len(POISON)} events" in shown
     assert "lag 12" in shown
     assert f"{len(POISON)} dead letters" in shown
-    for reason, count in account.dead_letters.items():
+    for reason, count in status.dead_letters.items():
         assert f"{count} {reason}" in shown
     for score in (partition.scores.subset_accuracy, partition.scores.macro_f1, partition.recent.micro_f1):
         assert f"{score:.3f}" in shown
@@ -58,7 +58,7 @@ def test_without_a_terminal_it_prints_plain_lines(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One line a turn, no control codes."""
-    monkeypatch.setattr(live, "REFRESH_S", 0.0)
+    monkeypatch.setattr(live, "REDRAW_S", 0.0)
     monkeypatch.setattr(live, "PLAIN_S", 0.0)
     output = io.StringIO()
     LiveView(telemetry, "news", Console(file=output)).show(turns(3))
@@ -71,7 +71,7 @@ def test_without_a_terminal_it_prints_plain_lines(
 
 def test_on_a_terminal_it_redraws(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last state stays on the screen."""
-    monkeypatch.setattr(live, "REFRESH_S", 0.0)
+    monkeypatch.setattr(live, "REDRAW_S", 0.0)
     output = io.StringIO()
     LiveView(telemetry, "news", Console(file=output, force_terminal=True, width=150)).show(turns(3))
     assert output.getvalue().count("lag 12") >= 3

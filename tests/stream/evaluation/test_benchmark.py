@@ -29,8 +29,8 @@ from stream.sources import open_source
 NAMES = ["persistence", "majority", "priors"]
 
 
-class Told:
-    """Remembers what a benchmark told it."""
+class RecordedProgress:
+    """Remembers what a benchmark reports."""
 
     def __init__(self) -> None:
         self.started: list[tuple[str, str, str]] = []
@@ -85,18 +85,18 @@ def sets(tmp_path: Path) -> list[Path]:
 
 def run(
     sets: list[Path], out: Path, *orders: str, learners: list[str] = NAMES
-) -> tuple[list[Comparison], Told]:
+) -> tuple[list[Comparison], RecordedProgress]:
     """Run a benchmark into a file."""
-    told = Told()
-    return benchmark(sets, learners, orders or ("stored",), RunsFile(out), told), told
+    progress = RecordedProgress()
+    return benchmark(sets, learners, orders or ("stored",), RunsFile(out), progress), progress
 
 
 def test_every_run_is_the_evaluations(sets: list[Path], tmp_path: Path) -> None:
     """Each set, order and learner has the scores that evaluating it alone gives."""
-    comparisons, told = run(sets, tmp_path / "runs.jsonl", "stored", "shuffled:3")
+    comparisons, progress = run(sets, tmp_path / "runs.jsonl", "stored", "shuffled:3")
     assert [each.order for each in comparisons] == ["stored", "shuffled:3"]
-    assert told.ended == len(told.started) == 3 * 2 * 3
-    assert told.messages == 2 * 3 * (60 + 100 + 140)
+    assert progress.ended == len(progress.started) == 3 * 2 * 3
+    assert progress.messages == 2 * 3 * (60 + 100 + 140)
     for comparison in comparisons:
         for path, report in zip(sets, comparison.reports, strict=True):
             assert report.data == path.name
@@ -145,10 +145,10 @@ def test_a_run_is_done_once(sets: list[Path], tmp_path: Path) -> None:
     ]
     assert [each.results[:2] for each in more[0].reports[:2]] == [each.results for each in again[0].reports]
     # Another limit and another encoder are other runs.
-    told = Told()
-    benchmark(sets[:1], NAMES[:1], ["stored"], RunsFile(out), told, limit=50)
-    benchmark(sets[:1], NAMES[:1], ["stored"], RunsFile(out), told, encoder="dense")
-    assert len(told.started) == 2
+    progress = RecordedProgress()
+    benchmark(sets[:1], NAMES[:1], ["stored"], RunsFile(out), progress, limit=50)
+    benchmark(sets[:1], NAMES[:1], ["stored"], RunsFile(out), progress, encoder="dense")
+    assert len(progress.started) == 2
 
 
 @settings(max_examples=20, deadline=None)
@@ -161,8 +161,8 @@ def test_a_line_that_was_cut_short_is_run_again(tmp_path_factory: pytest.TempPat
     out = folder / "runs.jsonl"
     whole, _ = run([folder / "s.jsonl"], out, learners=NAMES[:2])
     out.write_bytes(out.read_bytes()[:-cut])
-    after, told = run([folder / "s.jsonl"], out, learners=NAMES[:2])
-    assert told.started == [("s.jsonl", "stored", "majority")]
+    after, progress = run([folder / "s.jsonl"], out, learners=NAMES[:2])
+    assert progress.started == [("s.jsonl", "stored", "majority")]
     assert len(out.read_bytes().splitlines()) == 2
     for one, other in zip(whole[0].reports[0].results, after[0].reports[0].results, strict=True):
         assert one.subset_accuracy == other.subset_accuracy
@@ -172,15 +172,15 @@ def test_a_line_that_was_cut_short_is_run_again(tmp_path_factory: pytest.TempPat
 def test_one_failure_stops_nothing_else(
     sets: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A learner that throws and a set that is not there are told and left out, not kept."""
+    """A learner that throws and a set that is not there are reported and left out, not kept."""
     monkeypatch.setattr("learners.catalogue.LEARNERS", {**LEARNERS, "priors": Failing})
-    comparisons, told = run([tmp_path / "nowhere", *sets[:2]], tmp_path / "runs.jsonl")
-    assert [why.split(":")[0] for why in told.failures] == [
+    comparisons, progress = run([tmp_path / "nowhere", *sets[:2]], tmp_path / "runs.jsonl")
+    assert [why.split(":")[0] for why in progress.failures] == [
         f"There is nothing at {tmp_path / 'nowhere'}. Give the path of a stream",
         "RuntimeError",
         "RuntimeError",
     ]
-    assert told.ended == 3 * 3
+    assert progress.ended == 3 * 3
     assert comparisons[0].learners() == NAMES[:2]
     monkeypatch.undo()
     _, mended = run(sets[:2], tmp_path / "runs.jsonl")

@@ -22,7 +22,8 @@ from learners.metrics.prequential import Prequential
 from stream.cli.main import app
 from stream.evaluation.prequential import Report, evaluate
 from stream.pipeline.task import Task
-from stream.records.schema import BadEventError, Event, PredictionRecord, Record
+from stream.records.predictions import PredictionRecord
+from stream.records.schema import BadEventError, Event, Record
 from stream.sources import EventList, SourceError, open_source
 from tests.data import real_data
 from tests.stream import standins

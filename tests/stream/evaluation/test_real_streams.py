@@ -1,7 +1,7 @@
 """Real text through the real Kafka, live; what comes back is scored and held against `ithaca evaluate`.
 
-Run with `python -m pytest -m slow tests/stream/test_real_streams.py`; ITHACA_LEARNER__NAME chooses another
-learner than the default.
+Run with `python -m pytest -m slow tests/stream/evaluation/test_real_streams.py`; ITHACA_LEARNER__NAME
+chooses another learner than the default.
 """
 
 from __future__ import annotations

@@ -68,11 +68,11 @@ class PlainStore:
             self.rows.append(Row(feedback.id, self.now, False, said(feedback)))
         return []
 
-    def say(self, row: Row, told: Table, first: str) -> list[tuple[str, Table]]:
+    def say(self, row: Row, given: Table, first: str) -> list[tuple[str, Table]]:
         """Let labels be said of an id."""
-        names = {*row.known, *told}
+        names = {*row.known, *given}
         before = {name: row.known.get(name, row.known.get("")) for name in names}
-        after = dict(told) if "" in told else {**row.known, **told}
+        after = dict(given) if "" in given else {**row.known, **given}
         compared = {name: after.get(name, after.get("")) for name in names}
         if not row.known:
             outcome = first
@@ -99,7 +99,7 @@ class PlainStore:
         self.counts["expired"] += not row.known
         self.gone = [*self.gone, row.name][-self.events :]
 
-    def account(self) -> dict[str, Any]:
+    def statistics(self) -> dict[str, Any]:
         """Return the counts and how many are kept and waiting."""
         waiting = sum(not row.event for row in self.rows)
         return {**self.counts, "waiting": waiting, "kept": len(self.rows) - waiting}
@@ -110,5 +110,5 @@ def said(message: Event | Feedback) -> Table:
     if not message.teaches:
         return {}
     negative = message.negative
-    told = {"": False} if negative is None else dict.fromkeys(negative, False)
-    return told | dict.fromkeys(message.labels or (), True)
+    given = {"": False} if negative is None else dict.fromkeys(negative, False)
+    return given | dict.fromkeys(message.labels or (), True)

@@ -19,7 +19,8 @@ from stream.config.loading import ConfigError, load
 from stream.pipeline.factory import make_task as assembled
 from stream.pipeline.pending import PendingPrediction
 from stream.pipeline.task import Task
-from stream.records.schema import LISTED, Output
+from stream.records.predictions import LISTED
+from stream.records.schema import Output
 from tests.learners.checks import through_json
 from tests.stream.standins import LABELS, Letters, event, feedback, make_task, records
 
@@ -37,12 +38,12 @@ def test_predictions_say_which_labels_cannot_be_excluded_and_whether_to_rely_on_
     assert written[0] == {"labels": [], "reject": True}
     assert {"labels": ["grain"], "reject": False} in written
     assert task.confidence is not None
-    account = task.confidence.statistics()
+    statistics = task.confidence.statistics()
     # Neither the first message nor the last could be covered.
     covered = sum(each["labels"] == ["grain"] for each in written[:-1])
-    assert account.messages == 201
-    assert account.coverage == pytest.approx(covered / 201)
-    assert account.coverage == pytest.approx(account.target, abs=0.15)
+    assert statistics.messages == 201
+    assert statistics.coverage == pytest.approx(covered / 201)
+    assert statistics.coverage == pytest.approx(statistics.target, abs=0.15)
 
 
 def test_switched_off_nothing_is_said(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_the_settings_determine_what_snapshots_are_of(tmp_path: Path) -> None:
 
 
 def test_feedback_at_once_equals_labels_in_the_event() -> None:
-    """What is kept with the guess is all that judging needs: one state, and the same said of all events."""
+    """What is kept with the pending is all that judging needs: one state, and the same said of all events."""
     numbers = range(150)
     together, apart = make_task(), make_task()
     written = together.process(records([event(n) for n in numbers])).outputs
@@ -98,9 +99,9 @@ def test_labels_are_judged_by_what_was_said_with_the_prediction(order: list[int]
     truth = [sorted({LABELS[n % 7], LABELS[n * n % 5]}) for n in range(38)]
     covered = [set(labels) <= set(each["labels"]) for labels, each in zip(truth, said(written), strict=True)]
     assert restored.confidence is not None
-    account = restored.confidence.statistics()
-    assert account.messages == 38
-    assert account.coverage == pytest.approx(np.mean(covered))
+    statistics = restored.confidence.statistics()
+    assert statistics.messages == 38
+    assert statistics.coverage == pytest.approx(np.mean(covered))
 
 
 def test_what_was_said_is_kept_to_the_bit_also_of_many_labels() -> None:

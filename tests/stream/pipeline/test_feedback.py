@@ -20,7 +20,8 @@ from stream.pipeline.feedback import OUTCOMES, OVERHEAD, FeedbackStore
 from stream.pipeline.pending import PendingPrediction
 from stream.pipeline.task import Task
 from stream.records.decoding import decode
-from stream.records.schema import LISTED, Event, Feedback, Output, Record
+from stream.records.predictions import LISTED
+from stream.records.schema import Event, Feedback, Output, Record
 from tests.stream.pipeline.plain_feedback import PlainStore, Table
 from tests.stream.standins import Letters, disorder, event, feedback, make_task, records
 
@@ -41,13 +42,13 @@ MESSAGES = st.builds(
 
 def table(labels: tuple[str, ...], negative: tuple[str, ...] | None) -> Table:
     """Return what is known of labels as the plain model has it."""
-    told = {"": False} if negative is None else dict.fromkeys(negative, False)
-    return told | dict.fromkeys(labels, True)
+    given = {"": False} if negative is None else dict.fromkeys(negative, False)
+    return given | dict.fromkeys(labels, True)
 
 
-def known(told: Table) -> Table:
+def known(given: Table) -> Table:
     """Return a table without the negatives that go without saying."""
-    return {name: yes for name, yes in told.items() if name == "" or yes or "" not in told}
+    return {name: yes for name, yes in given.items() if name == "" or yes or "" not in given}
 
 
 @settings(max_examples=400)
@@ -65,16 +66,16 @@ def test_every_outcome_is_that_of_the_plain_model(
         else:
             lesson = store.hear(message)
             heard += 1
-        learned = [] if lesson is None else [(message.id, known(table(*lesson.truth)))]
-        assert learned == [(name, known(told)) for name, told in plain.take(message)]
-        account = store.statistics()
-        assert {name: getattr(account, name) for name in plain.account()} == plain.account()
-        assert sum(getattr(account, outcome) for outcome in OUTCOMES) + account.waiting == heard
+        learned = [] if lesson is None else [(message.id, known(table(*lesson.known)))]
+        assert learned == [(name, known(given)) for name, given in plain.take(message)]
+        statistics = store.statistics()
+        assert {name: getattr(statistics, name) for name in plain.statistics()} == plain.statistics()
+        assert sum(getattr(statistics, outcome) for outcome in OUTCOMES) + statistics.waiting == heard
         if number % 7 == 3:
             state, store = store.state(), FeedbackStore(events, horizon_s=horizon)
             store.load_state(state)
             assert digest(store.state()) == digest(state)
-            assert store.statistics() == account
+            assert store.statistics() == statistics
 
 
 @given(st.lists(st.tuples(st.text(max_size=50), st.integers(0, 600)), max_size=40))
@@ -120,20 +121,20 @@ def test_without_room_nothing_is_kept() -> None:
     store = FeedbackStore(events=0)
     store.remember(Event(id="1", ts=0), np.ones(1, np.float32), PREDICTION)
     assert store.hear(Feedback(id="1", ts=0, labels=["a"])) is None
-    account = store.statistics()
-    assert (account.orphan, account.kept, account.kept_bytes) == (1, 0, 0)
+    statistics = store.statistics()
+    assert (statistics.orphan, statistics.kept, statistics.kept_bytes) == (1, 0, 0)
 
 
 @given(st.lists(st.sampled_from([0.0, -0.0, 1.5, -2.0, np.nan, 1e-45]), max_size=40), st.integers(0, 30))
-def test_a_guess_is_unpacked_to_the_bit(numbers: list[float], labels: int) -> None:
+def test_a_prediction_is_unpacked_to_the_bit(numbers: list[float], labels: int) -> None:
     """The vector, the labels and the best scores."""
     x = np.array(numbers, dtype=np.float32)
     scores = np.random.default_rng(labels).random(labels, dtype=np.float32)
-    guess = PendingPrediction.of(x, Prediction(np.flatnonzero(scores > 0.5), scores))
-    assert guess.x.tobytes() == x.tobytes()
-    assert guess.prediction.labels.tolist() == np.flatnonzero(scores > 0.5).tolist()
+    pending = PendingPrediction.of(x, Prediction(np.flatnonzero(scores > 0.5), scores))
+    assert pending.x.tobytes() == x.tobytes()
+    assert pending.prediction.labels.tolist() == np.flatnonzero(scores > 0.5).tolist()
     best = np.argsort(-scores, kind="stable")[:LISTED]
-    kept = guess.prediction.best(LISTED)
+    kept = pending.prediction.best(LISTED)
     assert kept[0].tolist() == best.tolist()
     assert (kept[1] == scores[best]).all()
 
@@ -150,8 +151,8 @@ def test_feedback_at_once_equals_labels_in_the_event() -> None:
     """The same model, the same scores, the same predictions: when labels come makes no other difference."""
     numbers = range(60)
     later, inline = make_task(), make_task()
-    told = [value for n in numbers for value in (event(n, labels=None), feedback(n))]
-    written = predictions(later.process(records(told)).outputs)
+    values = [value for n in numbers for value in (event(n, labels=None), feedback(n))]
+    written = predictions(later.process(records(values)).outputs)
     expected = predictions(inline.process(records([event(n) for n in numbers])).outputs)
     for one, other in zip(written, expected, strict=True):
         assert {key: one[key] for key in ("id", "labels", "scores")} == {
@@ -166,13 +167,13 @@ def test_feedback_at_once_equals_labels_in_the_event() -> None:
 def test_early_labels_do_not_help_to_predict_their_own_event() -> None:
     """Test, then train: they are learned when the event comes, after its prediction."""
     before = [event(number) for number in range(10)]
-    told = make_task().process(records([*before, feedback(10), event(10, labels=None), event(11)])).outputs
-    untold = make_task().process(records([*before, event(10, labels=None), event(11)])).outputs
-    assert predictions(told)[10]["scores"] == predictions(untold)[10]["scores"]
-    assert predictions(told)[10]["model"]["updates"] == 10
-    assert predictions(told)[11]["model"]["updates"] == 11
-    assert predictions(told)[11]["trained_through"] == {"s.events": 11}
-    assert predictions(untold)[11]["trained_through"] == {"s.events": 9}
+    early = make_task().process(records([*before, feedback(10), event(10, labels=None), event(11)])).outputs
+    without = make_task().process(records([*before, event(10, labels=None), event(11)])).outputs
+    assert predictions(early)[10]["scores"] == predictions(without)[10]["scores"]
+    assert predictions(early)[10]["model"]["updates"] == 10
+    assert predictions(early)[11]["model"]["updates"] == 11
+    assert predictions(early)[11]["trained_through"] == {"s.events": 11}
+    assert predictions(without)[11]["trained_through"] == {"s.events": 9}
 
 
 def test_a_score_is_booked_when_the_labels_come_with_the_prediction_made_then() -> None:
@@ -221,7 +222,7 @@ class Witness(Monitors):
 
 
 def test_monitors_see_how_late_labels_are_and_what_corrections_changed() -> None:
-    """A correction is not scored, so what it changes is told with the next lesson; across a restart too."""
+    """A correction is not scored: what it changes is seen with the next lesson, across a restart too."""
 
     def task() -> tuple[Task, Witness]:
         witness = Witness()
@@ -229,10 +230,10 @@ def test_monitors_see_how_late_labels_are_and_what_corrections_changed() -> None
 
     (first, _), (second, witness) = task(), task()
     events = [event(n, labels=None) for n in range(4)]
-    told = [*events, feedback(0), feedback(0, labels=["oil"]), feedback(2, labels=["ship"])]
-    first.process(records(told)[:6])
+    values = [*events, feedback(0), feedback(0, labels=["oil"]), feedback(2, labels=["ship"])]
+    first.process(records(values)[:6])
     second.load_state(json.loads(json.dumps(first.state(), default=np.ndarray.tolist)))
-    second.process(records(told)[6:])
+    second.process(records(values)[6:])
     (seen,) = witness.seen
     assert seen.delay == 1
     assert [change.subject for change in seen.changes] == ["oil", "ship"]
@@ -277,9 +278,9 @@ def test_a_tasks_counters_are_those_of_the_plain_model(seed: int) -> None:
         message = decode(record.value)
         assert isinstance(message, Event | Feedback)
         learned += len(plain.take(message)) + (isinstance(message, Event) and message.teaches)
-    account = task.feedback.statistics()
-    assert {name: getattr(account, name) for name in plain.account()} == plain.account()
-    assert all(getattr(account, outcome) for outcome in (*OUTCOMES, "expired"))
+    statistics = task.feedback.statistics()
+    assert {name: getattr(statistics, name) for name in plain.statistics()} == plain.statistics()
+    assert all(getattr(statistics, outcome) for outcome in (*OUTCOMES, "expired"))
     assert task.updates == learned
 
 

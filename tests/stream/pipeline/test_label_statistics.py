@@ -38,7 +38,7 @@ def written(outputs: list[Output]) -> list[dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write every ten offsets."""
-    monkeypatch.setattr(task, "EVERY", 10)
+    monkeypatch.setattr(task, "WRITTEN_EVERY", 10)
 
 
 def test_the_figures_are_those_of_the_messages_before() -> None:
@@ -60,12 +60,12 @@ def test_the_figures_are_those_of_the_messages_before() -> None:
 
 def test_labels_are_seen_at_their_records_own_offsets() -> None:
     """Offsets have gaps, where transactions were marked or compaction passed."""
-    told = [each._replace(offset=7 * each.offset + 3) for each in records([event(n) for n in range(6)])]
-    stated = written(make_task().process(told).outputs)
+    spread = [each._replace(offset=7 * each.offset + 3) for each in records([event(n) for n in range(6)])]
+    stated = written(make_task().process(spread).outputs)
     last = [each for each in stated if each.get("label") == "grain"][-1]
-    carried = [n for n in range(6) if b'"grain"' in (told[n].value or b"") and told[n].offset < 37]
-    assert last["first_seen"] == told[carried[0]].offset
-    assert last["last_seen"] in {told[n].offset for n in carried}
+    carried = [n for n in range(6) if b'"grain"' in (spread[n].value or b"") and spread[n].offset < 37]
+    assert last["first_seen"] == spread[carried[0]].offset
+    assert last["last_seen"] in {spread[n].offset for n in carried}
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=200))
@@ -76,7 +76,7 @@ def test_rates_are_weighted_shares_of_the_messages(carries: list[bool]) -> None:
         statistics.update(ids(0) if carried else NOWHERE, NOWHERE, offset)
     if any(carries):
         for half_life, rate in zip(
-            (label_stats.SHORT, label_stats.LONG), statistics.rates([0])[0], strict=True
+            (label_stats.SHORT_HALF_LIFE, label_stats.LONG_HALF_LIFE), statistics.rates([0])[0], strict=True
         ):
             weights = 0.5 ** (np.arange(len(carries))[::-1] / half_life)
             assert rate == pytest.approx(float(weights @ np.array(carries) / weights.sum()))
@@ -84,7 +84,7 @@ def test_rates_are_weighted_shares_of_the_messages(carries: list[bool]) -> None:
 
 def test_no_more_than_so_many_at_a_time_and_every_label_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood of labels waits; none is left out."""
-    monkeypatch.setattr(label_stats, "MOST", 30)
+    monkeypatch.setattr(label_stats, "WRITTEN_AT_ONCE", 30)
     statistics = LabelStatistics()
     statistics.update(np.arange(100), NOWHERE, 0)
     rounds = [statistics.due(NOWHERE) for _ in range(5)]

@@ -19,12 +19,12 @@ from stream.pipeline.task import Task
 from tests.stream.standins import LABELS, Letters, event, feedback, make_task, records
 
 
-class Told(Learner):
+class RecordingLearner(Learner):
     """Notes what it is told, by name: what is there, and what is not (None: all else)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: list[tuple[list[str], list[str] | None]] = []
+        self.taught: list[tuple[list[str], list[str] | None]] = []
 
     def score(self, x: Vector) -> Vector:
         """Return an even chance for everything."""
@@ -35,7 +35,7 @@ class Told(Learner):
         self._count(x)
         names = self.label_space.names
         negative = None if targets.negative is None else names(targets.negative.tolist())
-        self.told.append((names(targets.positive.tolist()), negative))
+        self.taught.append((names(targets.positive.tolist()), negative))
 
 
 def task_of(learner: Learner) -> Task:
@@ -50,29 +50,29 @@ def partial(number: int, labels: list[str], *without: str) -> bytes:
 
 def test_labels_that_are_left_out_are_taken_for_absent_where_others_are_named() -> None:
     """And for unknown where none is; nothing at all is not learned."""
-    learner = Told()
+    learner = RecordingLearner()
     values = [event(0, labels=["grain", "oil"]), partial(1, ["oil"], "ship"), partial(2, [], "oil")]
     task_of(learner).process(records([*values, partial(3, [])]))
-    assert learner.told == [(["grain", "oil"], None), (["oil"], None), ([], ["oil"])]
+    assert learner.taught == [(["grain", "oil"], None), (["oil"], None), ([], ["oil"])]
 
 
 def test_not_this_is_learned_when_it_comes_as_feedback() -> None:
     """A known negative, which corrects what was said before; other labels stay as unknown as they were."""
-    learner = Told()
-    told = [event(0, labels=None), feedback(0, labels=None, **{"not": ["oil"]})]
-    told += [event(1, labels=None), feedback(1, labels=["oil"], labels_complete=False)]
-    told += [feedback(1, labels=None, **{"not": ["oil"]})]
-    task_of(learner).process(records(told))
-    assert learner.told == [([], ["oil"]), (["oil"], None), ([], ["oil"])]
+    learner = RecordingLearner()
+    values = [event(0, labels=None), feedback(0, labels=None, **{"not": ["oil"]})]
+    values += [event(1, labels=None), feedback(1, labels=["oil"], labels_complete=False)]
+    values += [feedback(1, labels=None, **{"not": ["oil"]})]
+    task_of(learner).process(records(values))
+    assert learner.taught == [([], ["oil"]), (["oil"], None), ([], ["oil"])]
 
 
 def test_a_taxonomys_open_descendants_stay_open() -> None:
     """What lies under the most specific label is unknown however complete a message is."""
-    learner = Told()
+    learner = RecordingLearner()
     learner.share(Taxonomy())
     values = [event(0, labels=["a/b", "c"]), partial(1, ["a"])]
     task_of(learner).process(records(values))
-    assert learner.told[1] == (["a"], ["c"])
+    assert learner.taught[1] == (["a"], ["c"])
 
 
 def test_unknown_labels_are_masked_in_the_scores() -> None:

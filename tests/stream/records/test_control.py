@@ -58,7 +58,7 @@ def taxonomy(task: Task) -> Taxonomy:
     return space
 
 
-def told(outputs: list[Output], kind: str) -> list[dict[str, Any]]:
+def written(outputs: list[Output], kind: str) -> list[dict[str, Any]]:
     """Return what was written to a topic."""
     return [json.loads(output.value or b"") for output in outputs if output.kind == kind]
 
@@ -68,7 +68,7 @@ def test_an_operation_applies_at_its_offset_and_is_told_of() -> None:
     task = make_expansion()
     given = [labelled(5 * number) for number in range(40)]
     outcome = task.process(records([*given, change("rename", "t/energy", "fuel"), *given]))
-    (event,) = [each for each in told(outcome.outputs, "drift") if each["detector"] == "taxonomy"]
+    (event,) = [each for each in written(outcome.outputs, "drift") if each["detector"] == "taxonomy"]
     assert (event["scope"], event["subject"], event["action"]) == (
         "structure",
         "t/energy",
@@ -77,7 +77,7 @@ def test_an_operation_applies_at_its_offset_and_is_told_of() -> None:
     assert event["control"] == {"operation": "rename", "label": "t/energy", "to": ["fuel"]}
     (output,) = [output for output in outcome.outputs if output.key == b"t/energy"]
     assert dict(output.headers)["ce_id"] == b"s.events/0/40/drift.0"
-    named = [set(each["scores"]) for each in told(outcome.outputs, "predictions")]
+    named = [set(each["scores"]) for each in written(outcome.outputs, "predictions")]
     assert all("t/fuel" not in names for names in named[:40])
     assert all("t/energy" not in names and "t/fuel/crude" in names for names in named[40:])
 
@@ -85,9 +85,9 @@ def test_an_operation_applies_at_its_offset_and_is_told_of() -> None:
 def test_what_was_predicted_by_then_says_so() -> None:
     """An operation is part of what a model was made from: of its digest and of `trained_through`."""
     values = [labelled(0), labelled(1), labelled(2)]
-    plain = told(make_expansion().process(records(values)).outputs, "predictions")
+    plain = written(make_expansion().process(records(values)).outputs, "predictions")
     values[2:2] = [change("add", "v")]
-    changed = told(make_expansion().process(records(values)).outputs, "predictions")
+    changed = written(make_expansion().process(records(values)).outputs, "predictions")
     assert changed[:2] == plain[:2]
     assert changed[2]["trained_through"] == {"s.events": 2}
     assert changed[2]["model"]["updates"] == plain[2]["model"]["updates"]
@@ -119,7 +119,7 @@ def test_a_refused_operation_is_a_dead_letter_and_changes_nothing(name: str) -> 
     headers = dict(letter.headers)
     assert (letter.key, letter.value, headers["ithaca_reason"]) == (b"k", value, reason.encode())
     assert detail in headers["ithaca_detail"].decode()
-    assert (task.dead_letters, len(told(outputs, "predictions"))) == (1, 30)
+    assert (task.dead_letters, len(written(outputs, "predictions"))) == (1, 30)
     assert digest(task.state() | {"dead_letters": 0}) == digest(undisturbed.state())
 
 

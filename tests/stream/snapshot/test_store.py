@@ -17,7 +17,7 @@ from river.naive_bayes import GaussianNB
 from drift.core import digest
 from learners.wrappers.river_models import MultiLabelModel
 from stream.pipeline.task import Task
-from stream.snapshot import Identity, Keeper, Kept, SnapshotError, Store, take
+from stream.snapshot import Identity, Keeper, SnapshotError, Store, StoredSnapshot, take
 from tests.stream.standins import event, make_task, records
 
 IDENTITY = Identity("s.events", "id", 0, "0123456789abcdef")
@@ -140,7 +140,7 @@ def test_a_full_disk_costs_a_warning_and_nothing_else(
 ) -> None:
     """The snapshots from before stay, nothing half written is left, and the next one succeeds."""
     store = Store(str(tmp_path), "group", IDENTITY)
-    kept: list[Kept] = []
+    kept: list[StoredSnapshot] = []
     failures: list[bool] = []
     keeper = Keeper(store, written=kept.append, failed=lambda: failures.append(True))
     for offset, size in ((10, 10**9), (20, 1_000), (30, 10**9)):

@@ -12,11 +12,12 @@ from learners.hierarchy.taxonomy import Taxonomy
 from stream.cli.main import app
 from stream.config.settings import Settings
 from stream.pipeline.factory import make_task
-from stream.records.schema import Control, DriftRecord, Record, encode
+from stream.records.drift_events import DriftRecord
+from stream.records.schema import Control, Record, encode
 from stream.records.topics import topic
 from stream.snapshot import Identity, Store, take
 from stream.taxonomy.proposals import ProposalsError, proposals, read_proposals, write_proposals
-from stream.taxonomy.snapshots import Grown, drawn, refusals, told
+from stream.taxonomy.snapshots import PartitionTaxonomy, drawn, refusals, refusals_in_words
 from tests.stream.live import LiveStream
 from tests.stream.records.test_control import change, labelled
 from tests.stream.standins import records
@@ -41,10 +42,10 @@ def said(partition: int, action: str, control: Control, p: float = 1e-6, detecto
     return Record("s.drift", partition, 0, 0, None, encode(record))
 
 
-def grown(*labels: list[str]) -> dict[int, Grown]:
+def grown(*labels: list[str]) -> dict[int, PartitionTaxonomy]:
     """Return taxonomies of partitions, each label on as many messages as its id says."""
     each = [Taxonomy(names) for names in labels]
-    return {number: Grown(9, one, range(len(one))) for number, one in enumerate(each)}
+    return {number: PartitionTaxonomy(9, one, range(len(one))) for number, one in enumerate(each)}
 
 
 def test_proposals_are_what_is_neither_withdrawn_nor_applied() -> None:
@@ -108,7 +109,7 @@ def test_operations_are_checked_in_their_order_and_change_nothing() -> None:
     refused = refusals(given, controls)
     assert [sorted(why) for why in refused] == [[1], [], [], [0, 1]]
     assert refused[3][0] == "'t/maize' was merged or retired, and stands for 't/corn' by now. Name that."
-    assert told(controls, refused, partitions=2) == [
+    assert refusals_in_words(controls, refused, partitions=2) == [
         "merge t/maize: t/corn: There is no label 't/maize'. Add it first, or correct the path. "
         "(partitions 1 only)",
         "move t/maize: u: 't/maize' was merged or retired, and stands for 't/corn' by now. Name that.",

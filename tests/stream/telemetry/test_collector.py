@@ -18,9 +18,9 @@ from drift.alarms.alarm import SCOPES
 from stream.pipeline.feedback import OUTCOMES
 from stream.pipeline.task import Task
 from stream.records.schema import REASONS, Record
-from stream.snapshot import Kept
+from stream.snapshot import StoredSnapshot
 from stream.telemetry.collector import Telemetry
-from stream.telemetry.http import served
+from stream.telemetry.http import serve_metrics
 from stream.telemetry.logs import configure_logs
 from stream.telemetry.prometheus import registry
 from stream.telemetry.status import SILENCE_S
@@ -82,18 +82,18 @@ def test_counts_are_what_was_written(telemetry: Telemetry) -> None:
     batch = records([*GOOD, *POISON.values(), event(31, labels=None)])
     for begin in range(0, len(batch), 7):
         work(telemetry, 0, task, batch[begin : begin + 7])
-    account = telemetry.account()
-    assert account.events == len(batch)
-    assert account.predictions == 31
-    assert sum(account.dead_letters.values()) == task.dead_letters == len(POISON)
-    assert account.learned == task.updates == 30
-    assert account.alarms == {"error": 30 // 7}
-    assert len(account.latest_alarms) == 30 // 7
+    status = telemetry.status()
+    assert status.events == len(batch)
+    assert status.predictions == 31
+    assert sum(status.dead_letters.values()) == task.dead_letters == len(POISON)
+    assert status.learned == task.updates == 30
+    assert status.alarms == {"error": 30 // 7}
+    assert len(status.latest_alarms) == 30 // 7
     assert value(telemetry, "ithaca_events_total") == len(batch)
     assert value(telemetry, "ithaca_predictions_total") == 31
     assert value(telemetry, "ithaca_drift_alarms_total", scope="error") == 4
     assert value(telemetry, "ithaca_batches_total") == -(-len(batch) // 7)
-    for reason, count in account.dead_letters.items():
+    for reason, count in status.dead_letters.items():
         assert value(telemetry, "ithaca_dead_letters_total", reason=reason) == count
 
 
@@ -108,14 +108,14 @@ def test_every_feedback_is_counted_by_its_outcome(telemetry: Telemetry) -> None:
     telemetry.gone(3)
     telemetry.gained(3, again)
     work(telemetry, 3, again, given[150:])
-    account = again.feedback.statistics()
-    assert account.joined
+    status = again.feedback.statistics()
+    assert status.joined
     for outcome in OUTCOMES:
         counted = value(telemetry, "ithaca_feedback_total", partition="3", outcome=outcome)
-        assert counted == getattr(account, outcome)
-    assert value(telemetry, "ithaca_feedback_kept", partition="3", what="events") == account.kept
-    assert value(telemetry, "ithaca_feedback_kept", partition="3", what="waiting") == account.waiting > 0
-    assert value(telemetry, "ithaca_feedback_kept_bytes", partition="3") == account.kept_bytes
+        assert counted == getattr(status, outcome)
+    assert value(telemetry, "ithaca_feedback_kept", partition="3", what="events") == status.kept
+    assert value(telemetry, "ithaca_feedback_kept", partition="3", what="waiting") == status.waiting > 0
+    assert value(telemetry, "ithaca_feedback_kept_bytes", partition="3") == status.kept_bytes
 
 
 def test_a_senders_header_does_not_choose_the_reason(telemetry: Telemetry) -> None:
@@ -123,7 +123,7 @@ def test_a_senders_header_does_not_choose_the_reason(telemetry: Telemetry) -> No
     task = make_task()
     telemetry.gained(0, task)
     work(telemetry, 0, task, [Record("s.events", 0, 0, 0, None, None, (("ithaca_reason", b"forged"),))])
-    assert telemetry.account().dead_letters == {"tombstone": 1}
+    assert telemetry.status().dead_letters == {"tombstone": 1}
 
 
 def test_a_partitions_series_go_with_it(telemetry: Telemetry) -> None:
@@ -143,12 +143,12 @@ def test_a_partitions_series_go_with_it(telemetry: Telemetry) -> None:
 def test_snapshots_are_counted_and_their_age_and_size_told(telemetry: Telemetry) -> None:
     """Of the newest, as long as the partition is ours; the counts stay."""
     telemetry.gained(0, make_task())
-    telemetry.gained(1, make_task(), Kept(5, 500, time.time()))
+    telemetry.gained(1, make_task(), StoredSnapshot(5, 500, time.time()))
     assert value(telemetry, "ithaca_snapshot_bytes", partition="1") == 500
     telemetry.snapshot_taken(0.02)
-    telemetry.snapshot_written(0, Kept(10, 1_000, time.time() - 50))
+    telemetry.snapshot_written(0, StoredSnapshot(10, 1_000, time.time() - 50))
     telemetry.snapshot_failed()
-    telemetry.snapshot_written(7, Kept(10, 1_000, 0.0))
+    telemetry.snapshot_written(7, StoredSnapshot(10, 1_000, 0.0))
     assert value(telemetry, "ithaca_snapshot_bytes", partition="0") == 1_000
     assert 50 <= value(telemetry, "ithaca_snapshot_age_seconds", partition="0") < 80
     assert value(telemetry, "ithaca_snapshots_total") == 2
@@ -178,12 +178,12 @@ def test_scores_are_the_tasks(telemetry: Telemetry, clock: Clock) -> None:
     telemetry.gained(0, task)
     batch = records(GOOD)
     work(telemetry, 0, task, batch[:10], lag=20)
-    stale = telemetry.account().partitions[0].scores
+    stale = telemetry.status().partitions[0].scores
     work(telemetry, 0, task, batch[10:20], lag=10)
-    assert telemetry.account().partitions[0].scores == stale
+    assert telemetry.status().partitions[0].scores == stale
     clock.now += 1.5
     work(telemetry, 0, task, batch[20:25], lag=5)
-    assert telemetry.account().partitions[0].scores == task.scores.summary()
+    assert telemetry.status().partitions[0].scores == task.scores.summary()
     # Caught up: whoever looks now must see the last word.
     work(telemetry, 0, task, batch[25:], lag=0)
     overall = task.scores.summary()
@@ -224,7 +224,7 @@ def test_names_follow_the_rules(telemetry: Telemetry) -> None:
 @pytest.fixture
 def url(telemetry: Telemetry) -> Iterator[str]:
     """Serve the telemetry and return where."""
-    with served(telemetry) as base:
+    with serve_metrics(telemetry) as base:
         yield base
 
 
@@ -253,12 +253,12 @@ def test_ready_means_that_all_that_is_ours_is_at_work(telemetry: Telemetry, url:
     assert value(telemetry, "ithaca_restoring", partition="1") == 0
     assert value(telemetry, "ithaca_relearn_records", partition="3") == 5
     assert value(telemetry, "ithaca_partitions") == 2
-    assert (telemetry.account().events, telemetry.account().learned) == (0, 15)
+    assert (telemetry.status().events, telemetry.status().learned) == (0, 15)
     telemetry.gained(3, task)
     assert get(f"{url}/readyz") == (200, "ok: at work on partitions [1, 3]\n")
     assert value(telemetry, "ithaca_restoring", partition="3") == 0
     work(telemetry, 3, task, records(GOOD)[15:])
-    assert telemetry.account().learned == 30
+    assert telemetry.status().learned == 30
 
 
 def test_a_worker_that_no_partition_is_left_for_is_ready_and_says_so(telemetry: Telemetry, url: str) -> None:
@@ -276,7 +276,7 @@ def test_a_partition_that_goes_while_it_is_restored_is_forgotten(telemetry: Tele
     telemetry.restoring(3)
     telemetry.gone(3)
     telemetry.restoring(3, make_task())
-    assert telemetry.account().ready
+    assert telemetry.status().ready
 
 
 def test_alive_means_that_the_loop_turns(telemetry: Telemetry, clock: Clock, url: str) -> None:
@@ -292,7 +292,7 @@ def test_alive_means_that_the_loop_turns(telemetry: Telemetry, clock: Clock, url
 
 def test_metrics_are_served_from_a_free_loopback_port_and_only_inside_the_block(telemetry: Telemetry) -> None:
     """The real port is known, and closed afterwards."""
-    with served(telemetry) as first, served(telemetry) as second:
+    with serve_metrics(telemetry) as first, serve_metrics(telemetry) as second:
         assert first != second
         assert first.startswith("http://127.0.0.1:")
         status, body = get(f"{first}/metrics")
@@ -304,7 +304,7 @@ def test_metrics_are_served_from_a_free_loopback_port_and_only_inside_the_block(
 
 def test_a_taken_port_is_an_error(telemetry: Telemetry, url: str) -> None:
     """It is said at once, not by a thread that dies."""
-    with pytest.raises(OSError, match="in use"), served(telemetry, port=int(url.rpartition(":")[2])):
+    with pytest.raises(OSError, match="in use"), serve_metrics(telemetry, port=int(url.rpartition(":")[2])):
         pass
 
 

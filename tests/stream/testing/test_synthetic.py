@@ -11,14 +11,14 @@ import pytest
 
 from stream.records.decoding import decode_event
 from stream.records.schema import encode
-from stream.testing.synthetic import Drift, Kind, Pattern, Synthetic
+from stream.testing.synthetic import Kind, Pattern, PlantedDrift, Synthetic
 
 LENGTH, START = 3000, 1500
 
 
 def halves(kind: Kind, pattern: Pattern = "sudden") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the events before and after a drift has come to its end."""
-    events = list(Synthetic([Drift(kind, pattern, START, 300)], seed=3).events(LENGTH))
+    events = list(Synthetic([PlantedDrift(kind, pattern, START, 300)], seed=3).events(LENGTH))
     return events[:START], events[START + 300 :]
 
 
@@ -53,8 +53,8 @@ def test_events_are_events_and_the_same_every_time() -> None:
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_nothing_happens_before_the_start(kind: Kind) -> None:
     """A drift changes no event before it; the random numbers of later ones may differ."""
-    planted = list(Synthetic([Drift(kind, start=200)], seed=5).events(200))
-    again = list(Synthetic([Drift(kind, start=400)], seed=5).events(200))
+    planted = list(Synthetic([PlantedDrift(kind, start=200)], seed=5).events(200))
+    again = list(Synthetic([PlantedDrift(kind, start=400)], seed=5).events(200))
     assert planted == again
 
 
@@ -79,8 +79,8 @@ def test_concept_swaps_the_words_of_two_groups() -> None:
     """p(y|x): the same words, other labels."""
     before, after = halves("concept")
     for events, label in ((before, "a0"), (after, "b0")):
-        told = [event for event in events if "a0w" in event["text"]]
-        assert all(label in event["labels"] for event in told)
+        about = [event for event in events if "a0w" in event["text"]]
+        assert all(label in event["labels"] for event in about)
 
 
 def test_correlation_changes_partners_and_not_frequencies() -> None:
@@ -109,7 +109,7 @@ def test_labels_are_born_die_and_get_children() -> None:
 @pytest.mark.parametrize("pattern", get_args(Pattern))
 def test_patterns(pattern: Pattern) -> None:
     """How a change comes about: at once, mixed, half-way, in turns."""
-    drift = Drift("input", pattern, start=100, width=100)
+    drift = PlantedDrift("input", pattern, start=100, width=100)
     levels = [drift.level(n, 0.4) for n in range(500)]
     assert set(levels[:100]) == {0.0}
     if pattern == "recurring":
@@ -128,4 +128,4 @@ def test_refuses_bad_parameters() -> None:
     with pytest.raises(ValueError, match="labels as a multiple of 4"):
         Synthetic(labels=10)
     with pytest.raises(ValueError, match=r"'sudenly'.* its pattern one of sudden"):
-        Synthetic([Drift("input", cast(Pattern, "sudenly"))])
+        Synthetic([PlantedDrift("input", cast(Pattern, "sudenly"))])

@@ -185,7 +185,7 @@ def test_a_worker_thrown_out_of_the_group_cannot_write(kafka: str, stream_name: 
         usurper = Outbox(live.settings, 0)
         go.set()
         deadline = time.monotonic() + 30
-        while not telemetry.account().fencings:
+        while not telemetry.status().fencings:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         assert live.predictions() == []
@@ -211,7 +211,7 @@ def test_two_workers_of_one_name_throw_each_other_out_with_a_clear_word(kafka: s
             live.wait_for(300)
             with working(named):
                 deadline, filled = time.monotonic() + 60, 300
-                while earlier.account().silence_s < 7:
+                while earlier.status().silence_s < 7:
                     assert time.monotonic() < deadline
                     live.fill([event(position) for position in range(20)])
                     filled += 20
@@ -378,5 +378,5 @@ def test_a_broker_that_goes_and_comes_back_costs_nothing(tmp_path: Path, stream_
             broker.start()
             live.wait_for(5_000)
         check_exactly_once(live)
-    assert telemetry.account().failures > 0
+    assert telemetry.status().failures > 0
     assert made == [0]

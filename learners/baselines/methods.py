@@ -18,9 +18,8 @@ from river.tree import (
 )
 from river.tree.splitter import DynamicQuantizer
 
-from learners.wrappers.label_powerset import LabelPowerset, PrunedSets
-from learners.wrappers.model_rules import AdaptiveModelRules
-from learners.wrappers.river_models import BinaryRelevance, ClassifierChain, MultiLabelModel
+from learners.baselines.model_rules import AdaptiveModelRules
+from learners.wrappers import BinaryRelevance, ClassifierChain, LabelPowerset, MultiLabelModel, PrunedSets
 
 
 def br_lr(allow_pickle: bool = False) -> BinaryRelevance:

@@ -11,14 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.dashboard import views
+from stream.dashboard.cluster_tree import pruned
 from stream.dashboard.compare import compare
-from stream.dashboard.ledger import Ledger, Seen
-from stream.dashboard.model import Model
-from stream.dashboard.records import NotOursError, Written, of_line, of_record
+from stream.dashboard.output_records import NotOursError, OutputRecord, of_line, of_record
+from stream.dashboard.recent_predictions import RecentPrediction, RecentPredictions
 from stream.dashboard.series import AT, Buckets, scores
-from stream.dashboard.tree import pruned
+from stream.dashboard.stream_state import StreamState
+from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord, PartitionRecord
-from stream.records.schema import DriftRecord, Record, encode
+from stream.records.schema import Record, encode
 from tests.stream.dashboard.streams import fed, line, prediction
 
 LABELS = st.lists(st.sampled_from("abc"), unique=True, max_size=3)
@@ -26,17 +27,19 @@ LABELS = st.lists(st.sampled_from("abc"), unique=True, max_size=3)
 
 @given(st.lists(st.tuples(LABELS, LABELS), min_size=1, max_size=30))
 def test_scores_and_skill_are_those_written_out(pairs: list[tuple[list[str], list[str]]]) -> None:
-    """Against plain sums over the messages, the previous labels beside them."""
-    model = fed("m", [prediction(n, labels, truth, at=float(n)) for n, (labels, truth) in enumerate(pairs)])
-    found = scores(model.series["all"].total())
+    """Against plain sums over the messages, the persistence labels beside them."""
+    state = fed("m", [prediction(n, labels, truth, at=float(n)) for n, (labels, truth) in enumerate(pairs)])
+    found = scores(state.series["all"].total())
     assert found is not None
     truths = [set(truth) for _, truth in pairs]
     before = [set[str](), *truths[:-1]]
     exact = sum(set(labels) == truth for (labels, _), truth in zip(pairs, truths, strict=True)) / len(pairs)
-    previous = sum(old == new for old, new in zip(before, truths, strict=True)) / len(pairs)
+    persistence = sum(old == new for old, new in zip(before, truths, strict=True)) / len(pairs)
     assert found["subset_accuracy"] == pytest.approx(exact)
-    assert found["previous_subset_accuracy"] == pytest.approx(previous)
-    assert found["skill"] == pytest.approx((exact - previous) / (1 - previous) if previous < 1 else 0.0)
+    assert found["persistence_subset_accuracy"] == pytest.approx(persistence)
+    assert found["skill"] == pytest.approx(
+        (exact - persistence) / (1 - persistence) if persistence < 1 else 0.0
+    )
     hits = sum(len(set(labels) & truth) for (labels, _), truth in zip(pairs, truths, strict=True))
     both = sum(len(labels) + len(truth) for labels, truth in pairs)
     assert found["micro_f1"] == pytest.approx(2 * hits / both if both else 1.0)
@@ -81,21 +84,21 @@ def test_reading_again_changes_nothing() -> None:
     )
     records = [
         *(prediction(n, ["a"], ["b"], at=n) for n in range(20)),
-        Written("drift", 0, 5, 5.0, 5.0, drift),
-        Written("drift", 0, 5, 5.0, 5.0, drift.replace(b'"s"', b'"t"')),
-        Written("dead-letter", 0, 30, 5.0, 5.0, None, "json"),
+        OutputRecord("drift", 0, 5, 5.0, 5.0, drift),
+        OutputRecord("drift", 0, 5, 5.0, 5.0, drift.replace(b'"s"', b'"t"')),
+        OutputRecord("dead-letter", 0, 30, 5.0, 5.0, None, "json"),
     ]
-    model = fed("m", records)
-    before = views.overview(model, "all") | {"version": 0}
+    state = fed("m", records)
+    before = views.overview(state, "all") | {"version": 0}
     for each in records:
-        model.take(each)
-    assert views.overview(model, "all") | {"version": 0} == before
+        state.take(each)
+    assert views.overview(state, "all") | {"version": 0} == before
     assert before["alarms"] == 2
 
 
 def test_unknown_fields_are_ignored_and_what_is_no_record_is_counted() -> None:
     """Newer workers may say more."""
-    model = Model("m")
+    state = StreamState("m")
     drift = {
         "detector": "d",
         "scope": "vector",
@@ -104,19 +107,21 @@ def test_unknown_fields_are_ignored_and_what_is_no_record_is_counted() -> None:
         "threshold": 0.5,
         "window": 9,
     }
-    model.take(Written("drift", 0, 1, 1.0, 1.0, json.dumps(drift | {"action": "none", "since": 7}).encode()))
-    model.take(Written("drift", 0, 2, 1.0, 1.0, b"{}"))
-    model.take(Written("prediction", 0, 3, 1.0, 1.0, b"\xff"))
-    assert (len(model.drift), model.skipped) == (1, 2)
-    assert views.drifts(model, {"scope": "vector"})["total"] == 1
-    assert views.drifts(model, {"scope": "error"})["total"] == 0
-    assert views.overview(model, "all")["skipped"] == 2
+    state.take(
+        OutputRecord("drift", 0, 1, 1.0, 1.0, json.dumps(drift | {"action": "none", "since": 7}).encode())
+    )
+    state.take(OutputRecord("drift", 0, 2, 1.0, 1.0, b"{}"))
+    state.take(OutputRecord("prediction", 0, 3, 1.0, 1.0, b"\xff"))
+    assert (len(state.drift), state.skipped) == (1, 2)
+    assert views.drifts(state, {"scope": "vector"})["total"] == 1
+    assert views.drifts(state, {"scope": "error"})["total"] == 0
+    assert views.overview(state, "all")["skipped"] == 2
 
 
 def test_where_nothing_came_the_line_is_at_nothing() -> None:
     """One empty bucket at either end of a gap, none where there is no gap."""
-    model = fed("m", [prediction(n, [], [], at=at) for n, at in enumerate((0.5, 1.5, 9.5, 11.5))])
-    curves = views.overview(model, "all")["series"]
+    state = fed("m", [prediction(n, [], [], at=at) for n, at in enumerate((0.5, 1.5, 9.5, 11.5))])
+    curves = views.overview(state, "all")["series"]
     assert curves["at"] == [0, 1, 2, 8, 9, 10, 11]
     assert curves["predictions"] == [1, 1, 0, 0, 1, 0, 1]
     assert [curves["delay"][n] is None for n in range(7)] == [False, False, True, True, False, True, False]
@@ -124,7 +129,7 @@ def test_where_nothing_came_the_line_is_at_nothing() -> None:
 
 def test_a_labels_history_is_of_all_partitions_together() -> None:
     """Two partitions with other rates, in turn, draw no saw."""
-    model = Model("m")
+    state = StreamState("m")
     for n in range(1, 9):
         rate, seen = (0.1, 0.3)[n % 2], 500 * n
         record = LabelRecord(
@@ -140,8 +145,8 @@ def test_a_labels_history_is_of_all_partitions_together() -> None:
             cluster=None,
             updates=1000,
         )
-        model.take(Written("label-stats", n % 2, seen, float(n), float(n), encode(record)))
-    assert [rate for _, rate in model.labels["x"].history][1:] == pytest.approx([0.2] * 7)
+        state.take(OutputRecord("label-stats", n % 2, seen, float(n), float(n), encode(record)))
+    assert [rate for _, rate in state.labels["x"].history][1:] == pytest.approx([0.2] * 7)
 
 
 def test_a_record_says_where_it_comes_from() -> None:
@@ -165,10 +170,10 @@ def test_a_record_says_where_it_comes_from() -> None:
             of_line(bad)
 
 
-def account(updates: int) -> Written:
+def partition_statistics(updates: int) -> OutputRecord:
     """Return what a partition writes of itself after so many messages."""
     whole = PartitionRecord(updates=updates, scores={}, learner={}, splits=(), watched={})
-    return Written("partition-stats", 0, updates, 1.0, 1.0, encode(whole))
+    return OutputRecord("partition-stats", 0, updates, 1.0, 1.0, encode(whole))
 
 
 def test_labels_fade_fall_silent_and_are_born() -> None:
@@ -177,21 +182,23 @@ def test_labels_fade_fall_silent_and_are_born() -> None:
         label="old", count=50, predicted=40, hits=30, f1=0.66, first_seen=3, last_seen=990, rate=0.05,
         usual=0.05, cluster=4, updates=1_000,
     )  # fmt: skip
-    model = fed("m", [Written("label-stats", 0, 1_000, 1.0, 1.0, encode(record)), account(1_000)])
-    model.take(prediction(1_001, [], ["new"], at=7.0))
-    page = views.labels(model, "change", "", 0)
+    state = fed(
+        "m", [OutputRecord("label-stats", 0, 1_000, 1.0, 1.0, encode(record)), partition_statistics(1_000)]
+    )
+    state.take(prediction(1_001, [], ["new"], at=7.0))
+    page = views.labels(state, "change", "", 0)
     assert page["births"][0] == {"label": "new", "partition": 0, "offset": 1_001, "time": 7.0}
     assert page["labels"][0]["change"] == pytest.approx(0.0, abs=0.1)
     assert page["silent"] == []
-    model.take(account(2_500))
-    page = views.labels(model, "silent", "", 0)
+    state.take(partition_statistics(2_500))
+    page = views.labels(state, "silent", "", 0)
     assert page["silent"][0]["name"] == "old"
     assert page["silent"][0]["silent"] == pytest.approx(0.05 * 1_500)
     assert page["labels"][0]["rate"] == pytest.approx(0.05 * 0.5**3)
-    model.take(prediction(2_501, [], ["old"], at=8.0))
-    assert views.labels(model, "silent", "", 0)["silent"] == []
-    assert views.label(model, "old")["clusters"] == {0: 4}  # type: ignore[index]
-    assert views.label(model, "nobody") is None
+    state.take(prediction(2_501, [], ["old"], at=8.0))
+    assert views.labels(state, "silent", "", 0)["silent"] == []
+    assert views.label(state, "old")["clusters"] == {0: 4}  # type: ignore[index]
+    assert views.label(state, "nobody") is None
 
 
 @given(st.integers(2, 60), st.sets(st.integers(0, 59)), st.randoms(use_true_random=False))
@@ -217,24 +224,24 @@ def test_a_pruned_tree_keeps_just_the_leaves_that_are_wanted(
 
 def test_the_messages_before_and_after_and_who_is_near() -> None:
     """Around an offset, and by the how manieth learned message."""
-    model = fed("m", [prediction(n, ["a"], ["a"] if n != 7 else ["b"], at=n) for n in range(0, 40, 2)])
-    found = views.around(model, 0, 11, 2, 3)
+    state = fed("m", [prediction(n, ["a"], ["a"] if n != 7 else ["b"], at=n) for n in range(0, 40, 2)])
+    found = views.around(state, 0, 11, 2, 3)
     assert [each["offset"] for each in found["messages"]] == [8, 10, 12, 14, 16]
-    near = model.partitions[0].ledger.learned(10)
+    near = state.partitions[0].recent.learned(10)
     assert near is not None
     assert near.offset == 10
-    assert model.partitions[0].ledger.learned(11) is None
-    assert views.around(model, 9, 0, 2, 2)["messages"] == []
-    assert views.message(model, 0, 11) is None
+    assert state.partitions[0].recent.learned(11) is None
+    assert views.around(state, 9, 0, 2, 2)["messages"] == []
+    assert views.message(state, 0, 11) is None
 
 
 def test_the_ledger_keeps_the_latest() -> None:
     """And no more than twice as many, for a while."""
-    ledger = Ledger(10)
+    recent = RecentPredictions(10)
     for offset in range(100):
-        assert ledger.add(Seen(0, offset, None, "", "", offset, (), None, True, b""))
-    assert (len(ledger), ledger.first) == (10, 90)
-    assert [seen.offset for seen in ledger.latest()] == list(range(99, 89, -1))
+        assert recent.add(RecentPrediction(0, offset, None, "", "", offset, (), None, True, b""))
+    assert (len(recent), recent.first) == (10, 90)
+    assert [seen.offset for seen in recent.latest()] == list(range(99, 89, -1))
 
 
 def test_two_runs_are_compared_on_the_events_that_both_predicted() -> None:
@@ -256,30 +263,30 @@ def test_two_runs_are_compared_on_the_events_that_both_predicted() -> None:
 
 def test_what_monitors_measure_is_kept_over_time() -> None:
     """By detector, with the threshold."""
-    model = Model("m")
+    state = StreamState("m")
     for n in range(3):
         whole = PartitionRecord(
             updates=n, scores={}, learner={}, splits=(), watched={"vector/frechet": (n / 10, 0.5)}
         )
-        model.take(Written("partition-stats", 0, n, float(n), None, encode(whole)))
+        state.take(OutputRecord("partition-stats", 0, n, float(n), None, encode(whole)))
     levels = [[0.0, 0.0, 0.5], [1.0, 0.1, 0.5], [2.0, 0.2, 0.5]]
-    assert views.drifts(model, {})["levels"] == {"vector/frechet": {"partition": 0, "figures": levels}}
+    assert views.drifts(state, {})["levels"] == {"vector/frechet": {"partition": 0, "figures": levels}}
     # Another partition that is nearer to its threshold is shown instead, and not drawn into the same line.
     nearer = PartitionRecord(
         updates=9, scores={}, learner={}, splits=(), watched={"vector/frechet": (0.1, 0.2)}
     )
-    model.take(Written("partition-stats", 1, 9, 1.5, None, encode(nearer)))
-    found = views.drifts(model, {})["levels"]
+    state.take(OutputRecord("partition-stats", 1, 9, 1.5, None, encode(nearer)))
+    found = views.drifts(state, {})["levels"]
     assert found == {"vector/frechet": {"partition": 1, "figures": [[1.5, 0.1, 0.2]]}}
-    assert views.clusters(model, 0)["total"] == 0
+    assert views.clusters(state, 0)["total"] == 0
 
 
 def test_every_view_of_nothing_is_json() -> None:
-    """An empty model answers too."""
-    model = Model("m")
+    """A stream without records answers too."""
+    state = StreamState("m")
     for answer in (
-        views.overview(model, "all"), views.drifts(model, {}), views.labels(model, "change", "", 0),
-        views.clusters(model, 0), views.messages(model, "all", "", ""), views.around(model, 0, 0, 2, 2),
+        views.overview(state, "all"), views.drifts(state, {}), views.labels(state, "change", "", 0),
+        views.clusters(state, 0), views.messages(state, "all", "", ""), views.around(state, 0, 0, 2, 2),
     ):  # fmt: skip
         assert not any(isinstance(value, float) and math.isnan(value) for value in answer.values())
         assert msgspec.json.decode(msgspec.json.encode(answer))["name"] == "m"

@@ -6,11 +6,11 @@ import bisect
 from collections.abc import Sequence
 from typing import NamedTuple
 
-KEPT = 20_000
+PREDICTIONS_KEPT = 20_000
 """Predictions kept of each partition; drift older than that has no messages to show."""
 
 
-class Seen(NamedTuple):
+class RecentPrediction(NamedTuple):
     """One prediction.
 
     Parameters
@@ -20,11 +20,11 @@ class Seen(NamedTuple):
     id, run
         The event's and the run's.
     updates
-        Messages that the model had learned from.
+        Messages that the state had learned from.
     labels, truth
         What was predicted and what was true; None where that was not said, or not completely.
     taught
-        Whether the model learned from the event.
+        Whether the state learned from the event.
     value
         The whole record.
     """
@@ -46,27 +46,27 @@ class Seen(NamedTuple):
         return self.truth is not None and set(self.truth) != set(self.labels)
 
 
-class Ledger:
+class RecentPredictions:
     """Predictions by offset.
 
     Examples
     --------
-    >>> ledger = Ledger()
-    >>> ledger.add(Seen(0, 7, None, "a", "r", 3, (), ("x",), True, b"{}"))
+    >>> recent = RecentPredictions()
+    >>> recent.add(RecentPrediction(0, 7, None, "a", "r", 3, (), ("x",), True, b"{}"))
     True
-    >>> ledger.at(7).id, ledger.learned(3).id, ledger.at(8)
+    >>> recent.at(7).id, recent.learned(3).id, recent.at(8)
     ('a', 'a', None)
     """
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = PREDICTIONS_KEPT) -> None:
         self._kept = kept
-        self._seen: list[Seen] = []
+        self._seen: list[RecentPrediction] = []
 
     def __len__(self) -> int:
         """Return how many are kept."""
         return min(len(self._seen), self._kept)
 
-    def add(self, seen: Seen) -> bool:
+    def add(self, seen: RecentPrediction) -> bool:
         """Take in the next one; False if it is not beyond the last, and thus known."""
         if self._seen and seen.offset <= self._seen[-1].offset:
             return False
@@ -75,24 +75,24 @@ class Ledger:
             del self._seen[: -self._kept]
         return True
 
-    def at(self, offset: int) -> Seen | None:
+    def at(self, offset: int) -> RecentPrediction | None:
         """Return the prediction for the event at an offset."""
         found = self.around(offset, 0, 1)
         return found[0] if found and found[0].offset == offset else None
 
-    def around(self, offset: int, before: int, after: int) -> Sequence[Seen]:
+    def around(self, offset: int, before: int, after: int) -> Sequence[RecentPrediction]:
         """Return up to so many predictions before an offset, and from it on."""
         place = bisect.bisect_left(self._seen, offset, key=lambda seen: seen.offset)
         return self._seen[max(0, place - before) : place + after]
 
-    def learned(self, number: int) -> Seen | None:
+    def learned(self, number: int) -> RecentPrediction | None:
         """Return the message that was learned after `number` others."""
         place = bisect.bisect_right(self._seen, number, key=lambda seen: seen.updates) - 1
         if place < 0 or self._seen[place].updates != number or not self._seen[place].taught:
             return None
         return self._seen[place]
 
-    def latest(self) -> Sequence[Seen]:
+    def latest(self) -> Sequence[RecentPrediction]:
         """Return those kept, newest first."""
         return self._seen[: -self._kept - 1 : -1]
 

@@ -11,7 +11,7 @@ import msgspec
 from stream.records import DriftRecord, LabelRecord, PartitionRecord, PredictionRecord, Record
 
 
-class Written(NamedTuple):
+class OutputRecord(NamedTuple):
     """One record that a worker or a replay wrote.
 
     Parameters
@@ -52,14 +52,14 @@ class _Line(msgspec.Struct):
     reason: str = ""
 
 
-prediction = msgspec.json.Decoder(PredictionRecord)
-drift = msgspec.json.Decoder(DriftRecord)
-label = msgspec.json.Decoder(LabelRecord)
-whole = msgspec.json.Decoder(PartitionRecord)
+predictions = msgspec.json.Decoder(PredictionRecord)
+drift_events = msgspec.json.Decoder(DriftRecord)
+labels = msgspec.json.Decoder(LabelRecord)
+partitions = msgspec.json.Decoder(PartitionRecord)
 _line = msgspec.json.Decoder(_Line)
 
 
-def of_record(record: Record) -> Written:
+def of_record(record: Record) -> OutputRecord:
     """Return a record of an output topic.
 
     Raises
@@ -70,7 +70,7 @@ def of_record(record: Record) -> Written:
     # A dead letter carries its sender's headers first; of two with a name, ours is the later one.
     headers = dict(record.headers)
     kind, partition, offset = _source(headers.get("ce_id", b"").decode(errors="replace"))
-    return Written(
+    return OutputRecord(
         kind,
         partition,
         offset,
@@ -82,7 +82,7 @@ def of_record(record: Record) -> Written:
     )
 
 
-def of_line(line: bytes) -> Written:
+def of_line(line: bytes) -> OutputRecord:
     """Return a line of a replay's file.
 
     Raises
@@ -94,7 +94,7 @@ def of_line(line: bytes) -> Written:
         found = _line.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotOursError(f"not a replay's line: {error}") from error
-    return Written(*_source(found.source), value=bytes(found.value), reason=found.reason)
+    return OutputRecord(*_source(found.source), value=bytes(found.value), reason=found.reason)
 
 
 def _source(ce_id: str) -> tuple[str, int, int]:

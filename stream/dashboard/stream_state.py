@@ -9,25 +9,25 @@ from typing import NamedTuple
 
 import msgspec
 
-from stream.dashboard import records
-from stream.dashboard.labels import Birth, Labels
-from stream.dashboard.ledger import Ledger, Seen
-from stream.dashboard.records import Written
+from stream.dashboard import output_records
+from stream.dashboard.label_figures import Birth, Labels
+from stream.dashboard.output_records import OutputRecord
+from stream.dashboard.recent_predictions import RecentPrediction, RecentPredictions
 from stream.dashboard.series import Buckets
 from stream.records import DriftRecord, PartitionRecord
 
-DRIFT_KEPT, LETTERS_KEPT, LEVELS_KEPT = 5_000, 200, 400
+DRIFT_KEPT, DEAD_LETTERS_KEPT, LEVELS_KEPT = 5_000, 200, 400
 RANGES = {"minutes": (2.0, 450), "hours": (60.0, 480)}
 """Ranges of time beside all of it: seconds in a bucket, and buckets."""
 OFFSETS = 50.0
 """Offsets in a bucket of a run's series, at first."""
 
 
-Levels = collections.deque[tuple[float, float, float]]
+MonitorLevels = collections.deque[tuple[float, float, float]]
 """What one monitor of one partition measured: place on the axis, statistic, threshold."""
 
 
-class Drift(NamedTuple):
+class DriftEvent(NamedTuple):
     """A drift event, where its event stands, and when it was written."""
 
     number: int
@@ -37,7 +37,7 @@ class Drift(NamedTuple):
     record: DriftRecord
 
 
-class Letter(NamedTuple):
+class DeadLetter(NamedTuple):
     """A dead letter, likewise."""
 
     partition: int
@@ -48,7 +48,7 @@ class Letter(NamedTuple):
 
 
 @dataclasses.dataclass
-class Run:
+class RunScores:
     """One run's scores over offsets, so that runs over the same events can be laid on each other."""
 
     name: str
@@ -58,22 +58,22 @@ class Run:
 
 
 @dataclasses.dataclass
-class Partition:
+class PartitionState:
     """What is known of one partition."""
 
-    ledger: Ledger = dataclasses.field(default_factory=Ledger)
-    previous: tuple[str, ...] | None = None
+    recent: RecentPredictions = dataclasses.field(default_factory=RecentPredictions)
+    latest_truth: tuple[str, ...] | None = None
     updates: int = 0
     latest: int = -1
-    account: PartitionRecord | None = None
+    statistics: PartitionRecord | None = None
 
     @property
     def written(self) -> int:
         """Messages learned from when statistics were last written."""
-        return self.account.updates if self.account else 0
+        return self.statistics.updates if self.statistics else 0
 
 
-class Model:
+class StreamState:
     """Adds up what was written; give it the records of each partition in order.
 
     A record that was taken in before changes nothing: reading may begin again anywhere.
@@ -100,9 +100,9 @@ class Model:
 
     Examples
     --------
-    >>> model = Model("example")
-    >>> model.take(Written("dead-letter", 0, 7, 1.0, reason="json"))
-    >>> model.letters[0].reason, model.version
+    >>> state = StreamState("example")
+    >>> state.take(OutputRecord("dead-letter", 0, 7, 1.0, reason="json"))
+    >>> state.dead_letters[0].reason, state.version
     ('json', 1)
     """
 
@@ -120,20 +120,20 @@ class Model:
             self.series |= {
                 name: Buckets(width, most, widens=False) for name, (width, most) in RANGES.items()
             }
-        self.partitions: dict[int, Partition] = {}
-        self.runs: dict[str, Run] = {}
+        self.partitions: dict[int, PartitionState] = {}
+        self.runs: dict[str, RunScores] = {}
         self.labels = Labels()
-        self.drift: collections.deque[Drift] = collections.deque(maxlen=DRIFT_KEPT)
-        self.letters: collections.deque[Letter] = collections.deque(maxlen=LETTERS_KEPT)
+        self.drift: collections.deque[DriftEvent] = collections.deque(maxlen=DRIFT_KEPT)
+        self.dead_letters: collections.deque[DeadLetter] = collections.deque(maxlen=DEAD_LETTERS_KEPT)
         self.reasons: collections.Counter[str] = collections.Counter()
-        self.levels: dict[str, dict[int, Levels]] = {}
+        self.levels: dict[str, dict[int, MonitorLevels]] = {}
         self._alarms = 0
         self._last_drift: dict[int, tuple[int, set[bytes]]] = {}
-        self._last_letter: dict[int, int] = {}
+        self._last_dead_letter: dict[int, int] = {}
 
-    def take(self, written: Written) -> None:
+    def take(self, written: OutputRecord) -> None:
         """Take in one record; what cannot be read is counted as skipped."""
-        partition = self.partitions.setdefault(written.partition, Partition())
+        partition = self.partitions.setdefault(written.partition, PartitionState())
         try:
             if written.kind == "prediction":
                 self._prediction(partition, written)
@@ -142,28 +142,28 @@ class Model:
             elif written.kind == "label-stats":
                 self._label(partition, written)
             elif written.kind == "partition-stats":
-                self._account(partition, written)
+                self._partition_statistics(partition, written)
             elif written.kind == "dead-letter":
-                self._letter(written)
+                self._dead_letter(written)
             self.version += 1
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
             self.skipped += 1
 
-    def at(self, written: Written) -> float:
+    def at(self, written: OutputRecord) -> float:
         """Return a record's place on the axis."""
         if self.timed:
             return written.time or 0.0
         return float(written.offset)
 
-    def _add(self, written: Written, **values: float) -> None:
+    def _add(self, written: OutputRecord, **values: float) -> None:
         for series in self.series.values():
             series.add(self.at(written), **values)
 
-    def _prediction(self, partition: Partition, written: Written) -> None:
-        found = records.prediction.decode(written.value or b"")
+    def _prediction(self, partition: PartitionState, written: OutputRecord) -> None:
+        found = output_records.predictions.decode(written.value or b"")
         truth = found.truth
         complete = tuple(truth.labels) if truth is not None and truth.complete else None
-        seen = Seen(
+        seen = RecentPrediction(
             written.partition,
             written.offset,
             written.time,
@@ -175,7 +175,7 @@ class Model:
             truth is not None,
             written.value or b"",
         )
-        if not partition.ledger.add(seen):
+        if not partition.recent.add(seen):
             return
         partition.updates = max(partition.updates, seen.updates + seen.taught)
         partition.latest = seen.offset
@@ -183,66 +183,66 @@ class Model:
         for label in truth.labels if truth is not None else ():
             place = Birth(written.partition, written.offset, written.time)
             born += self.labels.seen(label, place, seen.updates + 1)
-        values = {"predictions": 1.0, "births": float(born), **_counts(seen, partition.previous)}
-        run = self.runs.setdefault(found.run, Run(found.run, encoder=found.encoder))
+        values = {"predictions": 1.0, "births": float(born), **_counts(seen, partition.latest_truth)}
+        run = self.runs.setdefault(found.run, RunScores(found.run, encoder=found.encoder))
         run.predictions += 1
         run.series.add(written.offset, **values)
         if written.time is not None and written.event_time is not None:
             values |= {"delay": max(0.0, written.time - written.event_time), "delays": 1.0}
         self._add(written, **values)
         if complete is not None:
-            partition.previous = complete
+            partition.latest_truth = complete
 
-    def _drift(self, written: Written) -> None:
+    def _drift(self, written: OutputRecord) -> None:
         value = written.value or b""
         last, known = self._last_drift.get(written.partition, (-1, set()))
         if written.offset < last or (written.offset == last and value in known):
             return
-        record = records.drift.decode(value)
+        record = output_records.drift_events.decode(value)
         self._last_drift[written.partition] = (
             written.offset,
             known | {value} if written.offset == last else {value},
         )
         self._alarms += 1
-        self.drift.append(Drift(self._alarms, written.partition, written.offset, written.time, record))
+        self.drift.append(DriftEvent(self._alarms, written.partition, written.offset, written.time, record))
         self._add(written, alarms=1)
 
-    def _label(self, partition: Partition, written: Written) -> None:
-        record = records.label.decode(written.value or b"")
+    def _label(self, partition: PartitionState, written: OutputRecord) -> None:
+        record = output_records.labels.decode(written.value or b"")
         self.labels.take(written.partition, record)
         partition.updates = max(partition.updates, record.updates)
 
-    def _account(self, partition: Partition, written: Written) -> None:
-        account = partition.account = records.whole.decode(written.value or b"")
-        partition.updates = max(partition.updates, account.updates)
-        for name, (statistic, threshold) in account.watched.items():
+    def _partition_statistics(self, partition: PartitionState, written: OutputRecord) -> None:
+        statistics = partition.statistics = output_records.partitions.decode(written.value or b"")
+        partition.updates = max(partition.updates, statistics.updates)
+        for name, (statistic, threshold) in statistics.watched.items():
             of_partition = self.levels.setdefault(name, {})
             levels = of_partition.setdefault(written.partition, collections.deque(maxlen=LEVELS_KEPT))
             levels.append((self.at(written), statistic, threshold))
 
-    def _letter(self, written: Written) -> None:
-        if written.offset <= self._last_letter.get(written.partition, -1):
+    def _dead_letter(self, written: OutputRecord) -> None:
+        if written.offset <= self._last_dead_letter.get(written.partition, -1):
             return
-        self._last_letter[written.partition] = written.offset
+        self._last_dead_letter[written.partition] = written.offset
         self.reasons[written.reason or "unknown"] += 1
-        self.letters.append(
-            Letter(written.partition, written.offset, written.time, written.reason, written.detail)
+        self.dead_letters.append(
+            DeadLetter(written.partition, written.offset, written.time, written.reason, written.detail)
         )
         self._add(written, dead_letters=1)
 
 
-def _counts(seen: Seen, previous: tuple[str, ...] | None) -> dict[str, float]:
-    """Return what a prediction adds to the scores, beside what repeating the previous labels would."""
+def _counts(seen: RecentPrediction, before: tuple[str, ...] | None) -> dict[str, float]:
+    """Return what a prediction adds to the scores, beside what persistence would."""
     if seen.truth is None:
         return {}
-    truth, predicted, before = set(seen.truth), set(seen.labels), set(previous or ())
+    truth, predicted, persistence = set(seen.truth), set(seen.labels), set(before or ())
     return {
         "scored": 1.0,
         "exact": float(predicted == truth),
         "hits": float(len(predicted & truth)),
         "predicted": float(len(predicted)),
         "actual": float(len(truth)),
-        "previous_exact": float(before == truth),
-        "previous_hits": float(len(before & truth)),
-        "previous_predicted": float(len(before)),
+        "persistence_exact": float(persistence == truth),
+        "persistence_hits": float(len(persistence & truth)),
+        "persistence_predicted": float(len(persistence)),
     }

@@ -7,18 +7,18 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from stream.pipeline import SHORT
+from stream.pipeline import SHORT_HALF_LIFE
 from stream.records import LabelRecord
 
 HISTORY = 48
 """Rates remembered of each label, for its curve."""
 SILENT = 8.0
 """Expected occurrences that did not come, after which a label counts as silent: chance e⁻⁸."""
-SAMPLE = 2 * SHORT / math.log(2)
+SAMPLE = 2 * SHORT_HALF_LIFE / math.log(2)
 """Messages that a decayed share is worth."""
 
 
-class Figures(NamedTuple):
+class LabelFigures(NamedTuple):
     """What is known of a label over all partitions.
 
     Parameters
@@ -75,7 +75,7 @@ class Label:
         rate = sum(each.rate * each.updates for each in self.records.values()) / max(1, updates)
         self.history.append((record.last_seen, rate))
 
-    def figures(self, updates: Mapping[int, int]) -> Figures:
+    def figures(self, updates: Mapping[int, int]) -> LabelFigures:
         """Return the figures as of the partitions' last writing, after so many messages learned from.
 
         A label that was not written then, nor seen since its record, has been silent: its rate fades.
@@ -88,11 +88,11 @@ class Label:
             later = 0 if seen else max(0, updates.get(partition, 0) - record.updates)
             share = updates.get(partition, 0) / total if total else 1.0
             count, predicted, hits = count + record.count, predicted + record.predicted, hits + record.hits
-            rate += share * record.rate * 0.5 ** (later / SHORT)
+            rate += share * record.rate * 0.5 ** (later / SHORT_HALF_LIFE)
             usual += share * record.usual
             silent += record.usual * later
         spread = math.sqrt(max(usual, 1.0 / SAMPLE) / SAMPLE)
-        return Figures(
+        return LabelFigures(
             self.name,
             count,
             predicted,
@@ -149,7 +149,7 @@ class Labels:
         ):
             known.birth = Birth(partition, record.first_seen, None)
 
-    def figures(self, updates: Mapping[int, int]) -> list[Figures]:
+    def figures(self, updates: Mapping[int, int]) -> list[LabelFigures]:
         """Return the figures of every label that has some."""
         return [label.figures(updates) for label in self._labels.values() if label.records]
 

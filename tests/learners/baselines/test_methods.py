@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
+from learners.baselines.model_rules import AdaptiveModelRules
 from learners.catalogue import make
-from learners.wrappers.model_rules import AdaptiveModelRules
 from tests.learners.streams import linear_stream
 
 METHODS = [

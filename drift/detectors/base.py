@@ -1,0 +1,101 @@
+"""What sequential tests have in common: running figures that begin anew after a drift, kept as numbers."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import math
+import operator
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+UNDECIDED = 0.0, math.inf
+"""Statistic and threshold of a detector that has not seen enough."""
+
+
+@dataclasses.dataclass(slots=True)
+class RunningMean:
+    """The mean of `n` values."""
+
+    n: float = 0.0
+    mean: float = 0.0
+
+    def update(self, value: float) -> None:
+        """Take in one value."""
+        self.n += 1.0
+        self.mean += 1.0 / self.n * (value - self.mean)
+
+
+class SequentialTest(abc.ABC):
+    """A detector that compares running figures after every value; see `drift.detectors.Detector`.
+
+    The tests hold each one against river's, which decides alike but cannot save its figures or tell what it
+    compared.
+
+    `_figures` are the attributes that change while it runs, and `_count` the one that counts values.
+    """
+
+    drift_detected: bool
+    warning: bool
+    before: float | None = None
+    after: float | None = None
+    _warns: ClassVar[bool] = True
+    _figures: ClassVar[tuple[str, ...]]
+    _count: ClassVar[str]
+
+    def __init__(self) -> None:
+        self._restart()
+
+    def update(self, value: float) -> None:
+        """See `Detector`."""
+        if self.drift_detected:
+            self._restart()
+        self._add(value)
+
+    @property
+    def statistic(self) -> float:
+        """See `Detector`."""
+        return self._compared()[0]
+
+    @property
+    def threshold(self) -> float:
+        """See `Detector`."""
+        return self._compared()[1]
+
+    @property
+    def window(self) -> int:
+        """Values the figures are about: those since the last drift, unless the detector says otherwise."""
+        return int(operator.attrgetter(self._count)(self))
+
+    @abc.abstractmethod
+    def _restart(self) -> None:
+        """Set all figures to what they are before the first value."""
+        self.drift_detected = self.warning = False
+
+    @abc.abstractmethod
+    def _add(self, value: float) -> None:
+        """Take in one value and decide."""
+
+    @abc.abstractmethod
+    def _compared(self) -> tuple[float, float]:
+        """Return statistic and threshold."""
+
+    def state(self) -> dict[str, Any]:
+        """See `Detector`."""
+        values = [operator.attrgetter(name)(self) for name in self._saved()]
+        return {"values": np.array(values, dtype=np.float64)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Detector`."""
+        for name, value in zip(self._saved(), np.asarray(state["values"]).tolist(), strict=True):
+            owner, _, attribute = name.rpartition(".")
+            setattr(operator.attrgetter(owner)(self) if owner else self, attribute, value)
+        self.drift_detected, self.warning = bool(self.drift_detected), bool(self.warning)
+
+    def _saved(self) -> Iterator[str]:
+        yield "drift_detected"
+        if self._warns:
+            yield "warning"
+        yield from self._figures

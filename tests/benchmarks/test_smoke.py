@@ -1,0 +1,87 @@
+"""Every benchmark runs, on next to nothing: what it imports, how it is called, that it prints figures."""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from stream.testing.synthetic import Synthetic
+
+LIBRARIES = {"peers", "timing"}
+"""Modules that the benchmarks share."""
+BENCHMARKS = sorted(
+    path.stem for path in Path(__file__).parent.glob("[!_]*.py") if not path.stem.startswith("test_")
+)
+EVENTS = 60
+SMALL = {
+    "alarms": "{reuters} --learner priors",
+    "clusters": "--quick --scale 0.001",
+    "conformal": "--limit 30 --messages 30 --learner priors",
+    "dashboard": "--labels 100 --messages 30",
+    "drift": "--seeds 0 --learner priors --scale 0.01",
+    "encoder_hashing": "--texts 20",
+    "end_to_end": "--learner priors --limit 50 --runs 1",
+    "expansion": "--data reuters21578 --limit 30 --seeds 1 --only pl-fms flat",
+    "extreme": "--labels 1000 --features 16 --scale 0.02",
+    "false_alarms": "--labels 20 --messages 60 --learner priors",
+    "ihomer": "--scale 0.01",
+    "linear": "--scale 0.02",
+    "memory": "--messages 50 --names 30 --features 10",
+    "monitors": "--scale 0.01",
+    "pair_counts": "--scale 0.001",
+    "partial": "--limit 30 --sets reuters21578 --learners priors",
+    "relations": "{reuters}",
+    "snapshots": "--scale 0.02",
+    "tree": "--scale 0.02",
+}
+"""The smallest sensible arguments of each; `{reuters}` is a file of events."""
+KAFKA = {"end_to_end"}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with made-up events under the names of the real data sets."""
+    folder = tmp_path_factory.mktemp("data")
+    for name, facet in (("reuters21578", "topics/"), ("arxiv_daily", "")):
+        (folder / name).mkdir()
+        with gzip.open(folder / name / "events.jsonl.gz", "wt") as file:
+            for event in Synthetic(labels=8).events(EVENTS):
+                paths = [f"{facet}{label[0]}/{label}" for label in event["labels"]]
+                fields = {key: value for key, value in event.items() if key != "vector"}
+                file.write(json.dumps(fields | {"ts": str(event["ts"]), "paths": paths}) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.kafka] if name in KAFKA else [])
+        for name in BENCHMARKS
+        if name not in LIBRARIES
+    ],
+)
+def test_a_benchmark_prints_figures(
+    name: str,
+    data: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A benchmark that has no small arguments here fails: nobody would notice when it no longer ran."""
+    arguments = SMALL[name].format(reuters=data / "reuters21578" / "events.jsonl.gz").split()
+    if name in KAFKA:
+        monkeypatch.setenv("ITHACA_KAFKA__BOOTSTRAP_SERVERS", request.getfixturevalue("kafka"))
+    module = importlib.import_module(f"tests.benchmarks.{name}")
+    for used in (module, importlib.import_module("tests.benchmarks.expansion")):
+        monkeypatch.setattr(used, "DATA", data, raising=False)
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    module.main()
+    said = capsys.readouterr().out
+    assert re.search(r"\d", said), said
+    assert "Traceback" not in said
