@@ -18,6 +18,8 @@ from learners.core import (
     Statistics,
     Targets,
     TaxonomyError,
+    load,
+    save,
 )
 from learners.dummy import LabelPriors, MajorityLabelset, Persistence
 from learners.ensemble import IHOMER
@@ -72,5 +74,7 @@ __all__ = [
     "Targets",
     "Taxonomy",
     "TaxonomyError",
+    "load",
     "make",
+    "save",
 ]

@@ -54,14 +54,13 @@ ARROWS = {
     "stream.kafka": "stream.config stream.records",
     "stream.pipeline": "drift.alarms drift.core drift.monitors learners learners.core learners.metrics "
     "learners.uncertainty learners.wrappers stream.config stream.encoders stream.records",
-    "stream.snapshot": "drift.alarms drift.core learners.core stream stream.config stream.kafka "
+    "stream.snapshot": "drift.alarms drift.core stream stream.config stream.kafka "
     "stream.pipeline stream.records",
     "stream.testing": "stream.pipeline stream.records stream.snapshot",
     "stream.dashboard": "learners.metrics stream.config stream.kafka stream.pipeline stream.records",
     "stream.evaluation": "drift.monitors learners learners.core learners.metrics stream.config "
     "stream.encoders stream.pipeline stream.records stream.sources",
-    "stream.replay": "learners.core learners.metrics stream.config stream.kafka stream.pipeline "
-    "stream.records",
+    "stream.replay": "drift.core learners.metrics stream.config stream.kafka stream.pipeline stream.records",
     "stream.taxonomy": "learners.core learners.hierarchy learners.metrics stream.config stream.records "
     "stream.snapshot",
     "stream.telemetry": "drift.alarms learners.core learners.metrics learners.uncertainty stream.encoders "
@@ -70,7 +69,7 @@ ARROWS = {
     "stream.snapshot stream.telemetry",
     "stream.demo": "drift.core learners learners.core learners.metrics stream.broker stream.config "
     "stream.encoders stream.kafka stream.pipeline stream.records stream.telemetry stream.worker",
-    "stream.cli": "drift.core learners learners.core stream stream.broker stream.config stream.dashboard "
+    "stream.cli": "drift.core learners stream stream.broker stream.config stream.dashboard "
     "stream.demo stream.encoders stream.evaluation stream.kafka stream.pipeline stream.records "
     "stream.replay stream.snapshot stream.sources stream.taxonomy stream.telemetry stream.worker",
 }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from drift.alarms.alarm import Alarm
+from drift.core import Stateful, Values, fields
 
 
-class RateLimit:
+class RateLimit(Stateful):
     """Lets so many detailed alarms through in each stretch of messages, and sums up the rest.
 
     When ten thousand labels change at once, that is one event and not ten thousand. Alarms beyond the
@@ -34,6 +34,8 @@ class RateLimit:
     []
     [('many', 'stream', 1.0)]
     """
+
+    state_fields = fields(Values("_messages", "_passed", "_left_out"))
 
     def __init__(self, most: int = 20, length: int = 1000) -> None:
         if not (most >= 1 and length >= 1):
@@ -67,12 +69,3 @@ class RateLimit:
         self._messages = self._passed = 0
         self._left_out.clear()
         return summaries
-
-    def state(self) -> dict[str, Any]:
-        """Return the whole state as plain JSON values."""
-        return {"messages": self._messages, "passed": self._passed, "left_out": dict(self._left_out)}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of one with equal parameters."""
-        self._messages, self._passed = state["messages"], state["passed"]
-        self._left_out = Counter(state["left_out"])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from drift.alarms.alarm import Alarm
+from drift.core import Inlined, State, Stateful, fields
 from drift.detectors import Detector, build
 
 
-class Series:
+class Series(Stateful):
     """A named series of values in [0, 1] with a detector.
 
     Parameters
@@ -30,6 +30,8 @@ class Series:
     >>> alarms[0].detector, round(alarms[0].statistic, 1), alarms[0].since
     ('length/adwin', 0.7, 12)
     """
+
+    state_fields = fields(Inlined("_detector"))
 
     def __init__(
         self,
@@ -68,21 +70,13 @@ class Series:
         """The statistic now, and what its size is compared with."""
         return float(self._detector.statistic), float(self._detector.threshold)
 
-    def state(self) -> dict[str, Any]:
-        """Return everything learned, as arrays and plain JSON values."""
-        return self._detector.state()
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of one with equal parameters."""
-        self._detector.load_state(state)
-
 
 def odds(share: float) -> float:
     """Return k of k / (1 + k), the form in which numbers without a limit are watched."""
     return share / max(1.0 - share, 1e-9)
 
 
-class SeriesMonitor:
+class SeriesMonitor(Stateful):
     """Several series, watched as one monitor: what the monitors of single numbers have in common."""
 
     def __init__(self, *series: Series) -> None:
@@ -101,11 +95,12 @@ class SeriesMonitor:
         """Return what each series measures now, by its name; see `Series.watched`."""
         return {series.name: series.watched for series in self._series}
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """See `Monitor`."""
-        return {series.name: series.state() for series in self._series}
+        return super().state() | {series.name: series.state() for series in self._series}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """See `Monitor`."""
+        super().load_state(state)
         for series in self._series:
             series.load_state(state[series.name])

@@ -3,18 +3,31 @@
 from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
 from drift.core.compiled import compilations, compiled
 from drift.core.registry import Registry, suggestion
-from drift.core.state import State
+from drift.core.state import Arrays, Inlined, Lists, Parts, State, Stateful, Values, digest, fields
+from drift.core.state_file import PICKLE, StateFormat, arrays_in, holds_pickle
 
 __all__ = [
+    "PICKLE",
+    "Arrays",
     "Counts",
     "Floats",
     "Ids",
+    "Inlined",
+    "Lists",
     "Mask",
+    "Parts",
     "Registry",
     "State",
+    "StateFormat",
+    "Stateful",
+    "Values",
     "Vector",
+    "arrays_in",
     "compilations",
     "compiled",
+    "digest",
+    "fields",
     "grown",
+    "holds_pickle",
     "suggestion",
 ]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import bisect
-from typing import Any
 
 from scipy.special import betainc
 
 from drift.alarms import Alarm, Observation
+from drift.core import Inlined, Stateful, Values, fields
 
 MOST_BIRTHS = 1_000_000
 
 
-class LabelBirths:
+class LabelBirths(Stateful):
     """Counts the labels that appear in each window of messages and compares with the windows before.
 
     Label spaces grow all the time, fast at first and slower later. So a birth is no news in itself: an
@@ -49,6 +49,10 @@ class LabelBirths:
     J. Przyborowski and H. Wilenski. Homogeneity of results in testing samples from Poisson series.
     Biometrika 31, 1940.
     """
+
+    state_fields = fields(
+        Values("count", "threshold", "_messages", "_alarmed", "_past_births", "_past_windows")
+    )
 
     def __init__(self, length: int = 1000, keep: float = 0.9, alpha: float = 0.001) -> None:
         if not (length >= 1 and 0 < keep < 1 and 0 < alpha < 1):
@@ -106,29 +110,11 @@ class LabelBirths:
             return 1.0
         return float(betainc(count, self._past_births + 1.0, 1.0 / (1.0 + self._past_windows)))
 
-    def state(self) -> dict[str, Any]:
-        """Return the whole state as plain JSON values."""
-        return {
-            "count": self.count,
-            "threshold": self.threshold,
-            "messages": self._messages,
-            "alarmed": self._alarmed,
-            "past_births": self._past_births,
-            "past_windows": self._past_windows,
-        }
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of one with equal parameters."""
-        self.count = state["count"]
-        self.threshold = state["threshold"]
-        self._messages = state["messages"]
-        self._alarmed = state["alarmed"]
-        self._past_births = state["past_births"]
-        self._past_windows = state["past_windows"]
-
-
-class BirthMonitor:
+class BirthMonitor(Stateful):
     """Watches for bursts of new labels. Scope *prior*, detector ``births/binomial``; see `LabelBirths`."""
+
+    state_fields = fields(Inlined("_births"))
 
     def __init__(self) -> None:
         self._births = LabelBirths()
@@ -152,11 +138,3 @@ class BirthMonitor:
                 after=float(births.count),
             )
         ]
-
-    def state(self) -> dict[str, Any]:
-        """See `Monitor`."""
-        return self._births.state()
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """See `Monitor`."""
-        self._births.load_state(state)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from drift.alarms import Alarm, Observation, shifted
+from drift.core import Inlined, Stateful, fields
 from drift.statistics import MeanBank
 
 SCORE_RANGES = 5
 
 
-class CalibrationMonitor:
+class CalibrationMonitor(Stateful):
     """Watches how often the likeliest label is true, apart for each range of its probability.
 
     Scope *calibration*, detector ``calibration/means``, subject such as "0.6 to 0.8"; `before` and `after`
@@ -24,6 +23,8 @@ class CalibrationMonitor:
     budget
         False alarms per 100,000 messages over all ranges; see `Bank`.
     """
+
+    state_fields = fields(Inlined("_bank"))
 
     def __init__(self, budget: float = 1.0) -> None:
         self._bank = MeanBank(budget)
@@ -44,11 +45,3 @@ class CalibrationMonitor:
             )
             for shift in self._bank.update(np.array([place]), right)
         ]
-
-    def state(self) -> dict[str, Any]:
-        """See `Monitor`."""
-        return self._bank.state()
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """See `Monitor`."""
-        self._bank.load_state(state)

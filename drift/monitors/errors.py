@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
 from drift.alarms import Alarm, Observation, Series, SeriesMonitor, odds, shifted
+from drift.core import Parts, Stateful, fields
 from drift.statistics import MeanBank, Slots
 
 
@@ -56,7 +56,7 @@ class ErrorMonitor(SeriesMonitor):
         return self._update(float(wrong > 0), wrong / either if either else 0.0, wrong / (1 + wrong))
 
 
-class ClusterErrorMonitor:
+class ClusterErrorMonitor(Stateful):
     """Watches how often each label cluster has a wrong label, of the messages that touch it.
 
     Scope *error*, detector ``cluster-error/means``, subject the cluster's id; rises only. Statistic and
@@ -70,6 +70,8 @@ class ClusterErrorMonitor:
         Clusters followed at a time, at least 1: the ones touched last. Too few and those that seldom occur
         are forgotten before they can be judged.
     """
+
+    state_fields = fields(Parts("_bank", "_slots"))
 
     def __init__(self, budget: float = 1.0, clusters: int = 1024) -> None:
         self._bank = MeanBank(budget)
@@ -89,12 +91,3 @@ class ClusterErrorMonitor:
             for shift in shifts
             if shift.kind == "rise"
         ]
-
-    def state(self) -> dict[str, Any]:
-        """See `Monitor`."""
-        return {"bank": self._bank.state(), "slots": self._slots.state()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """See `Monitor`."""
-        self._bank.load_state(state["bank"])
-        self._slots.load_state(state["slots"])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drift.alarms import Alarm, Observation, Series, SeriesMonitor
-from drift.core import Floats
+from drift.core import Arrays, Floats, Values, fields
 
 LOG_LONGEST_TEXT = math.log2(1e6)
 """Texts from a million bytes on count as one."""
@@ -35,6 +34,8 @@ class InputMonitor(SeriesMonitor):
     ...         print(n, alarm.detector, f"{alarm.statistic:.2f}", alarm.since)
     320 bytes/adwin -0.65 24
     """
+
+    state_fields = fields(Arrays("_usual"), Values("_texts"))
 
     def __init__(self) -> None:
         super().__init__(
@@ -62,12 +63,3 @@ class InputMonitor(SeriesMonitor):
         self._texts += 1
         self._usual += (roots * roots - self._usual) / min(self._texts, REFERENCE_TEXTS)
         return likeness if likeness is None else min(1.0, likeness)
-
-    def state(self) -> dict[str, Any]:
-        """See `Monitor`."""
-        return super().state() | {"usual": self._usual, "texts": self._texts}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """See `Monitor`."""
-        super().load_state(state)
-        self._usual, self._texts = np.array(state["usual"]), state["texts"]

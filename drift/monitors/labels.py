@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drift.alarms import Alarm, Observation, shifted
+from drift.core import Inlined, Stateful, fields
 from drift.statistics import RateBank
 
 
-class LabelRateMonitor:
+class LabelRateMonitor(Stateful):
     """Watches how often each label occurs. Scope *prior*; the subject is the label.
 
     Detectors are ``label-rise``, ``label-fall``, ``label-new``, ``label-vanished`` and ``label-returned``;
@@ -32,6 +31,8 @@ class LabelRateMonitor:
     2058 label-vanished/rates wheat 0.20 0.0 63
     """
 
+    state_fields = fields(Inlined("_bank"))
+
     def __init__(self, budget: float = 1.0) -> None:
         self._bank = RateBank(budget)
 
@@ -44,11 +45,3 @@ class LabelRateMonitor:
             shifted(f"label-{shift.kind}/rates", "prior", observation.name(shift.series), shift)
             for shift in shifts
         ]
-
-    def state(self) -> dict[str, Any]:
-        """See `Monitor`."""
-        return self._bank.state()
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """See `Monitor`."""
-        self._bank.load_state(state)

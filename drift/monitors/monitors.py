@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from drift.alarms import Alarm, Monitor, Observation, RateLimit, SeriesMonitor
+from drift.core import Parts, State, Stateful, Values, fields
 from drift.monitors.births import BirthMonitor
 from drift.monitors.calibration import CalibrationMonitor
 from drift.monitors.cardinality import CardinalityMonitor
@@ -42,7 +42,7 @@ MONITORS: dict[str, Callable[[float, str, Parameters], Monitor]] = {
 """Every monitor by its name in the settings."""
 
 
-class Monitors:
+class Monitors(Stateful):
     """Runs monitors side by side over the messages of one partition.
 
     An alarm that names no action gets what the learner did to its structure since the change, such as
@@ -77,6 +77,8 @@ class Monitors:
     223 jaccard-error/adwin error stream 1.0 24
     223 hamming-error/adwin error stream 0.67 24
     """
+
+    state_fields = fields(Parts("_monitors", "_limit"), Values("_messages"))
 
     def __init__(
         self,
@@ -118,21 +120,13 @@ class Monitors:
             for name, figures in monitor.watched().items()
         }
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Return everything learned, as arrays and plain JSON values."""
-        return {
-            "monitors": {name: monitor.state() for name, monitor in self._monitors.items()},
-            "limit": self._limit.state(),
-            "changes": [list(change) for change in self._changes],
-            "messages": self._messages,
-        }
+        return super().state() | {"changes": [list(change) for change in self._changes]}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """Take over the state of monitors with equal parameters; later alarms are equal."""
-        for name, monitor in self._monitors.items():
-            monitor.load_state(state["monitors"][name])
-        self._limit.load_state(state["limit"])
+        super().load_state(state)
         self._changes = deque(
             ((message, kind) for message, kind in state["changes"]), maxlen=REMEMBERED_CHANGES
         )
-        self._messages = state["messages"]

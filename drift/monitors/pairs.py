@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import numpy as np
 
 from drift.alarms import Alarm, Observation, shifted
-from drift.core import Counts, Ids
+from drift.core import Arrays, Counts, Ids, Lists, Parts, State, Stateful, Values, fields
 from drift.statistics import PAIRED_LABELS, MeanBank, Shift
 
 MOST_CANDIDATES = 10_000
@@ -19,7 +18,7 @@ HALVING_PERIOD = 10_000
 """Messages after which every count is halved: what was heavy once gives way to what is heavy now."""
 
 
-class PairMonitor:
+class PairMonitor(Stateful):
     """Watches the Jaccard index of label pairs that often occur together. Scope *correlation*.
 
     Of a pair's messages, those with either label, how many have both? Detector ``pair-jaccard/means``,
@@ -44,6 +43,13 @@ class PairMonitor:
     ...         print(n, alarm.subject, alarm.before, round(alarm.after, 1), alarm.since)
     1529 oil + gas 1.0 0.5 32
     """
+
+    state_fields = fields(
+        Parts("_bank"),
+        Values("_messages"),
+        Arrays("_ends", "_weights", "_places"),
+        Lists("_free", dtype=np.int64),
+    )
 
     def __init__(self, budget: float = 1.0, partners: int = 8) -> None:
         if partners < 1:
@@ -138,28 +144,17 @@ class PairMonitor:
         self._weights //= 2
         self._counts = {pair: count // 2 for pair, count in self._counts.items() if count > 1}
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """See `Monitor`."""
         counts = [(*pair, count) for pair, count in self._counts.items()]
-        return {
-            "bank": self._bank.state(),
-            "messages": self._messages,
-            "counts": np.array(counts, dtype=np.int64).reshape(-1, 3),
-            "ends": self._ends,
-            "weights": self._weights,
-            "places": self._places,
-            "free": np.array(self._free, dtype=np.int64),
-        }
+        return super().state() | {"counts": np.array(counts, dtype=np.int64).reshape(-1, 3)}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """See `Monitor`."""
-        self._bank.load_state(state["bank"])
-        self._messages = state["messages"]
+        super().load_state(state)
         self._counts = {
             (first, second): count for first, second, count in np.asarray(state["counts"]).tolist()
         }
-        self._ends, self._weights = np.array(state["ends"]), np.array(state["weights"])
-        self._places, self._free = np.array(state["places"]), np.asarray(state["free"]).tolist()
         free = set(self._free)
         self._watched = {
             (first, second): place

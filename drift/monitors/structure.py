@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drift.alarms import Alarm, Observation
+from drift.core import Stateful
 
 
-class StructureMonitor:
+class StructureMonitor(Stateful):
     """Reports every change of structure that the learner made. Scope *structure*, detector ``clusters``.
 
     Not a detector: the learner decided already, by the statistic and the threshold that are passed on;
@@ -20,10 +19,3 @@ class StructureMonitor:
             Alarm("clusters", "structure", change.subject, change.statistic, change.threshold, 0, change.kind)
             for change in observation.changes
         ]
-
-    def state(self) -> dict[str, Any]:
-        """See `Monitor`."""
-        return {}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """See `Monitor`."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from drift.alarms import Alarm, Observation
-from drift.core import Floats, Vector
+from drift.core import Arrays, Floats, Parts, State, Stateful, Values, Vector, fields
 from drift.statistics import BUDGET_MESSAGES, BlockMeans, BlockShift
 
 DIRECTIONS = 64
@@ -17,7 +15,7 @@ STRIPE = 256
 VECTOR_TESTS = ("mean/frechet", "distribution/mmd", "rank/rankme")
 
 
-class VectorMonitor:
+class VectorMonitor(Stateful):
     """Watches the distribution of the vectors. Scope *vector*.
 
     Messages are looked at in blocks; each block gives figures that `BlockMeans` compares with the blocks
@@ -59,6 +57,8 @@ class VectorMonitor:
     of pretrained self-supervised representations by their rank. ICML 2023. M. Heusel et al. GANs trained
     by a two time-scale update rule. NIPS 2017: the Fréchet distance of embeddings.
     """
+
+    state_fields = fields(Arrays("_vectors"), Values("_filled", "_width"), Parts("_tests"))
 
     def __init__(self, budget: float = 1.0, block: int = 50) -> None:
         if not (budget > 0 and block >= 10):
@@ -146,22 +146,10 @@ class VectorMonitor:
         """Return the latest distance of each test by its name, and what it would have to exceed."""
         return {name: test.watched for name, test in self._tests.items()}
 
-    def state(self) -> dict[str, Any]:
+    def load_state(self, state: State) -> None:
         """See `Monitor`."""
-        return {
-            "vectors": self._vectors,
-            "filled": self._filled,
-            "width": self._width,
-            "tests": {name: test.state() for name, test in self._tests.items()},
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """See `Monitor`."""
-        vectors = np.array(state["vectors"])
-        self._vectors, self._filled, self._width = vectors, state["filled"], state["width"]
-        self._directions = _directions(vectors.shape[1])
-        for name, test in self._tests.items():
-            test.load_state(state["tests"][name])
+        super().load_state(state)
+        self._directions = _directions(self._vectors.shape[1])
 
 
 def _directions(features: int) -> Floats:

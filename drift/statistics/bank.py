@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Counts, Floats, Ids
+from drift.core import Arrays, Counts, Floats, Ids, Stateful, Values, fields
 from drift.statistics.budget import allowed_p
 from drift.statistics.histograms import cut_sums
 
@@ -66,7 +66,7 @@ class Cuts(NamedTuple):
     tried: int
 
 
-class Bank:
+class Bank(Stateful):
     """Adaptive windows of many series; an update costs what it touches, not how many series there are.
 
     Each window is an exponential histogram as in ADWIN: at most `buckets` sums over 1, 2, 4, ... entries,
@@ -95,6 +95,8 @@ class Bank:
     A. Ramdas et al. Online control of the false discovery rate with decaying memory. NIPS 2017: on
     procedures that run dry.
     """
+
+    state_fields = fields(Arrays("_sums", "_used"), Values("_clock", "_tests"))
 
     figures: int
     """Figures kept of each entry; subclasses say which."""
@@ -164,19 +166,3 @@ class Bank:
     def _clear(self, series: Ids | int) -> None:
         self._used[series] = 0
         self._sums[series] = 0.0
-
-    def state(self) -> dict[str, Any]:
-        """Return everything learned, as arrays and plain JSON values."""
-        return {
-            "sums": self._sums,
-            "used": self._used,
-            "clock": self._clock,
-            "tests": self._tests,
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of a bank with equal parameters; what follows is equal bit by bit."""
-        self._sums = np.array(state["sums"])
-        self._used = np.array(state["used"])
-        self._clock = state["clock"]
-        self._tests = state["tests"]

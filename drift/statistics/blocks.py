@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import fdtrc, fdtri, stdtr, stdtrit
 
-from drift.core import Floats
+from drift.core import Arrays, Floats, State, Stateful, fields
 
 RECENT_BLOCKS = (2, 4, 8, 16)
 """Latest blocks that are compared with those before: few find a jump, many a slow change."""
@@ -43,7 +43,7 @@ class BlockShift(NamedTuple):
     after: Floats
 
 
-class BlockMeans:
+class BlockMeans(Stateful):
     """Compares the mean of the latest blocks with the mean of those before, for any number of figures.
 
     A block is a vector of figures about some messages, such as their mean vector. How much blocks differ
@@ -78,6 +78,8 @@ class BlockMeans:
     F. E. Satterthwaite. An approximate distribution of estimates of variance components. Biometrics
     Bulletin 2(6), 1946.
     """
+
+    state_fields = fields(Arrays("_latest", "_past", "_step", "_history"))
 
     def __init__(self, alpha: float = 1e-4) -> None:
         if not 0 < alpha < 1:
@@ -186,21 +188,16 @@ class BlockMeans:
             self._history[place, 2] += weight * ((1.0 - weight) * (root - mean) ** 2 - variance)
         return p, least
 
-    def state(self) -> dict[str, Any]:
-        """Return everything learned, as arrays and plain JSON values."""
-        return {
-            "latest": self._latest,
-            "past": self._past,
-            "step": self._step,
-            "history": self._history,
+    def state(self) -> State:
+        """Return everything learned, as arrays."""
+        return super().state() | {
             "compared": np.array(self._compared),
             "noise": np.array([self._blocks, self._draws, self._variance, self._squared]),
         }
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """Take over the state of one with equal parameters."""
-        self._latest, self._past = np.array(state["latest"]), np.array(state["past"])
-        self._step, self._history = np.array(state["step"]), np.array(state["history"])
+        super().load_state(state)
         self._blocks, draws, self._variance, self._squared = np.asarray(state["noise"]).tolist()
         self._draws = int(draws)
         distance, least = np.asarray(state["compared"]).tolist()

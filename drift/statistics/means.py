@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from drift.core import Counts, Floats, Ids
+from drift.core import Arrays, Counts, Floats, Ids, fields
 from drift.statistics.bank import Bank, Shift
 from drift.statistics.histograms import take_values
 
@@ -37,6 +35,8 @@ class MeanBank(Bank):
     ...         print(n, shift.series, shift.kind, f"{shift.before:.2f} to {shift.after:.2f}", shift.since)
     1543 5 rise 0.25 to 1.00 40
     """
+
+    state_fields = fields(Arrays("_last", "_seen"))
 
     figures = 3
 
@@ -90,12 +90,3 @@ class MeanBank(Bank):
         window = since + int(sums_before[2])
         self._forget(series, column, len(cuts.before))
         return Shift(series, kind, float(before), float(after), since, window, p, self.allowed)
-
-    def state(self) -> dict[str, Any]:
-        """See `Bank.state`."""
-        return super().state() | {"last": self._last, "seen": self._seen}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """See `Bank.load_state`."""
-        super().load_state(state)
-        self._last, self._seen = np.array(state["last"]), np.array(state["seen"])

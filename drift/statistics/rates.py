@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import heapq
 import math
-from typing import Any
 
 import numpy as np
 from scipy.special import betainc
 
-from drift.core import Counts, Floats, Ids, Mask
+from drift.core import Arrays, Counts, Floats, Ids, Lists, Mask, fields
 from drift.statistics.bank import Bank, Cuts, Shift
 from drift.statistics.histograms import dispersion, overdue, plausible_cuts, take_gaps
 
@@ -59,6 +58,11 @@ class RateBank(Bank):
     J. Przyborowski and H. Wilenski. Homogeneity of results in testing samples from Poisson series.
     Biometrika 31, 1940: the conditional test, here of waiting times.
     """
+
+    state_fields = fields(
+        Arrays("_last", "_due", "_queued", "_birth", "_silent", "_memory"),
+        Lists("_heap", dtype=np.int64, columns=2),
+    )
 
     figures = 2  # A gap and its square.
 
@@ -222,24 +226,3 @@ class RateBank(Bank):
         self._due[series], self._silent[series], self._birth[series] = NEVER, True, 0
         window = int(span) + away
         return Shift(series, "vanished", events / span, 0.0, away, window, p, self.allowed / 2)
-
-    def state(self) -> dict[str, Any]:
-        """See `Bank.state`."""
-        return super().state() | {
-            "last": self._last,
-            "due": self._due,
-            "queued": self._queued,
-            "birth": self._birth,
-            "silent": self._silent,
-            "memory": self._memory,
-            "heap": np.array(self._heap, dtype=np.int64).reshape(-1, 2),
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """See `Bank.load_state`."""
-        super().load_state(state)
-        self._last, self._due = np.array(state["last"]), np.array(state["due"])
-        self._queued = np.array(state["queued"])
-        self._birth, self._silent = np.array(state["birth"]), np.array(state["silent"])
-        self._memory = np.array(state["memory"])
-        self._heap = [(date, series) for date, series in np.asarray(state["heap"]).tolist()]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from drift.core import Lists, State, Stateful, fields
 
-class Slots:
+
+class Slots(Stateful):
     """Gives each key a place below `size`; when all are taken, the key used longest ago loses its own.
 
     Parameters
@@ -22,6 +23,8 @@ class Slots:
     >>> slots.take([7, 8]), slots.take([7]), slots.take([9])
     (([0, 1], [0, 1]), ([0], []), ([1], [1]))
     """
+
+    state_fields = fields(Lists("_keys", dtype=np.int64))
 
     def __init__(self, size: int) -> None:
         if size < 1:
@@ -53,15 +56,12 @@ class Slots:
         """Return the key that has a place."""
         return self._keys[place]
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Return the whole state as arrays."""
-        return {
-            "keys": np.array(self._keys, dtype=np.int64),
-            "used": np.array([*self._places], dtype=np.int64),
-        }
+        return super().state() | {"used": np.array([*self._places], dtype=np.int64)}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """Take over the state of slots of the same size."""
-        self._keys = np.asarray(state["keys"]).tolist()
+        super().load_state(state)
         places = {key: place for place, key in enumerate(self._keys)}
         self._places = {key: places[key] for key in np.asarray(state["used"]).tolist()}

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.core import Counts, Floats, Ids, State, grown
+from drift.core import Counts, Floats, Ids, Parts, State, Stateful, Values, fields, grown
 from learners.cluster.cooccurrence import Cooccurrence
 from learners.cluster.dendrogram import Dendrogram
 from learners.cluster.linkage import ALIKE, HYSTERESIS, comparison, difference, division
@@ -33,7 +33,7 @@ SOON = 16
 """Most messages for each of its labels that a small cluster waits for its first look."""
 
 
-class Clusters:
+class Clusters(Stateful):
     """A partition of a growing label space into clusters of labels that occur together.
 
     Similarity is the Jaccard index beyond chance (see `Cooccurrence.among`), between groups its mean
@@ -71,6 +71,8 @@ class Clusters:
     "Online hierarchical partitioning of the output space in extreme multi-label data streams", ECAI 2025.
     Rodrigues, Gama and Pedroso, "Hierarchical clustering of time-series data streams" (ODAC), TKDE 2008.
     """
+
+    state_fields = fields(Parts("counts", "_tree"), Values("_looks", "_open"))
 
     def __init__(
         self,
@@ -259,20 +261,11 @@ class Clusters:
     def state(self) -> State:
         """Return counts and tree; see `Learner.state`."""
         # When a cluster was counted last says nothing to messages to come.
-        return {
-            "counts": self.counts.state(),
-            "tree": self._tree.state(),
-            "visits": self._visits[: self._tree.ids, ::2].copy(),
-            "looks": self._looks,
-            "open": self._open,
-        }
+        return super().state() | {"visits": self._visits[: self._tree.ids, ::2]}
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
-        self.counts.load_state(state["counts"])
-        self._tree.load_state(state["tree"])
+        super().load_state(state)
         self._visits, self._scratch = np.zeros((1, 3), dtype=np.int64), np.zeros((2, 1))
         self._make_room()
         self._visits[: self._tree.ids, ::2] = state["visits"]
-        self._looks = state["looks"]
-        self._open = state["open"]

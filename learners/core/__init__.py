@@ -1,7 +1,8 @@
 """What every learner is made of: the contract, labels, features, parameters, arrays that grow."""
 
-from learners.core.base import Learner, Statistics, digest, filled
+from learners.core.base import Learner, Learners, Statistics, filled
 from learners.core.features import FeatureSpace
+from learners.core.files import load, save
 from learners.core.labels import LabelSpace, Targets, best_labels, in_both, packed, unpacked
 from learners.core.operations import OPERATIONS, Operation, TaxonomyError
 from learners.core.parameters import check_choice, check_number
@@ -16,6 +17,7 @@ __all__ = [
     "FeatureSpace",
     "LabelSpace",
     "Learner",
+    "Learners",
     "Neighbour",
     "Operation",
     "Prediction",
@@ -27,9 +29,10 @@ __all__ = [
     "best_labels",
     "check_choice",
     "check_number",
-    "digest",
     "filled",
     "in_both",
+    "load",
     "packed",
+    "save",
     "unpacked",
 ]

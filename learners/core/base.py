@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from river.base import MultiLabelClassifier
 
-from drift.core import Ids, State, Vector, compiled
+from drift.core import Ids, Parts, State, Stateful, Values, Vector, compiled, digest, fields
 from learners.core.features import FeatureSpace
 from learners.core.labels import LabelSpace, Targets
 from learners.core.operations import Operation, TaxonomyError
@@ -52,12 +50,27 @@ class Statistics:
         return {name: float(value) for name, value in named.items() if isinstance(value, int | float)}
 
 
-class Learner(MultiLabelClassifier, abc.ABC):
+class Learners(Parts):
+    """Learners that share their owner's label space: saved without the labels' names."""
+
+    def state_of(self, part: Any) -> Any:
+        """See `Parts.state_of`."""
+        return part.state_without_labels()
+
+
+class _Labels(Parts):
+    def load(self, owner: object, state: State) -> None:
+        if "labels" in state:
+            super().load(owner, state)
+
+
+class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     """A multi-label learner that predicts and then learns, message by message.
 
     Subclasses store their parameters in the constructor, keep all state reachable through `state`, and
     implement `score` and `learn`. Neither may look at a clock or at global randomness: the state is a
-    function of the parameters and of the ordered input.
+    function of the parameters and of the ordered input. Loading a state without labels leaves the label
+    space as it is: the learner around this one, which shares it, loads it.
 
     Attributes
     ----------
@@ -68,6 +81,9 @@ class Learner(MultiLabelClassifier, abc.ABC):
     """
 
     changes: tuple[Change, ...] = ()
+    state_fields = fields(
+        _Labels("label_space", key="labels"), Parts("_feature_space"), Values("_messages", "_features")
+    )
 
     def __init__(self) -> None:
         self.label_space = LabelSpace()
@@ -143,28 +159,9 @@ class Learner(MultiLabelClassifier, abc.ABC):
 
     # State ------------------------------------------------------------------------------------------
 
-    def state(self) -> State:
-        """Return the whole state as nested dictionaries of arrays and plain JSON values.
-
-        Arrays may be live views: copy before you learn on. Subclasses extend the dictionary.
-        """
-        return {
-            "labels": self.label_space.state(),
-            "feature_space": self._feature_space.state(),
-            "messages": self._messages,
-            "features": self._features,
-        }
-
     def state_without_labels(self) -> State:
         """Return the state but for the labels' names, which a learner around this one keeps itself."""
         return {key: value for key, value in self.state().items() if key != "labels"}
-
-    def load_state(self, state: State) -> None:
-        """Take over a state that a learner with equal parameters returned; later predictions are equal."""
-        self.label_space = type(self.label_space).from_state(state["labels"])
-        self._feature_space = FeatureSpace.from_state(state["feature_space"])
-        self._messages = state["messages"]
-        self._features = state["features"]
 
     def digest(self) -> str:
         """Return a SHA-256 over class, parameters and state: equal for equal learners, bit by bit."""
@@ -213,31 +210,3 @@ def _any_missing(x: Vector) -> bool:
     for value in x:
         missing |= np.isnan(value)
     return missing
-
-
-def digest(state: State) -> str:
-    """Return the SHA-256 of nested dictionaries of arrays and JSON values, in a canonical order.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> digest({"a": 1, "b": np.zeros(2)}) == digest({"b": np.zeros(2), "a": 1})
-    True
-    """
-    running = hashlib.sha256()
-    _feed(running, state)
-    return running.hexdigest()
-
-
-def _feed(running: Any, value: Any) -> None:
-    if isinstance(value, np.ndarray):
-        running.update(f"{value.dtype.str}{value.shape}".encode())
-        running.update(np.ascontiguousarray(value).tobytes())
-    elif isinstance(value, dict):
-        running.update(b"{")
-        for key in sorted(value):
-            running.update(json.dumps(key).encode() + b":")
-            _feed(running, value[key])
-        running.update(b"}")
-    else:
-        running.update(json.dumps(value, sort_keys=True).encode())

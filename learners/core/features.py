@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.core import Vector
+from drift.core import Stateful, Values, Vector, fields
 from learners.core.parameters import check_number
 
 _LARGEST = float(np.finfo(np.float32).max)
@@ -16,7 +16,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 _NUMBER, _STRING = "#", "="
 
 
-class FeatureSpace:
+class FeatureSpace(Stateful):
     """Named features as vectors whose slots are given in order of first appearance.
 
     A number takes one slot. A string takes `buckets` slots per feature name, one of which is 1 (its
@@ -42,6 +42,8 @@ class FeatureSpace:
     >>> len(space.vector({"country": "GR"}))
     5
     """
+
+    state_fields = fields(Values("limit", "buckets", "_slots", "_size"))
 
     def __init__(self, limit: int = 4096, buckets: int = 16) -> None:
         check_number(self, "limit", limit, int, 1)
@@ -103,18 +105,6 @@ class FeatureSpace:
         slot = self._slots[key] = self._size
         self._size += width
         return slot
-
-    def state(self) -> dict[str, Any]:
-        """Return parameters and slots as plain JSON values."""
-        return {"limit": self.limit, "buckets": self.buckets, "slots": dict(self._slots), "size": self._size}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> FeatureSpace:
-        """Rebuild a space from `state`."""
-        space = cls(state["limit"], state["buckets"])
-        space._slots = dict(state["slots"])
-        space._size = state["size"]
-        return space
 
 
 def _number(name: str, value: Any) -> float:

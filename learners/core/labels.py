@@ -151,10 +151,17 @@ class LabelSpace:
         """Return all there is to know as plain JSON values: the names in order of id."""
         return list(self._names)
 
+    def load_state(self, state: Any) -> None:
+        """Take over what `state` returned; all that share this space see it."""
+        self._names = list(state)
+        self._ids = {name: label for label, name in enumerate(self._names)}
+
     @classmethod
     def from_state(cls, state: Any) -> Self:
-        """Rebuild a space from `state`."""
-        return cls(state)
+        """Return a space of its own from `state`."""
+        space = cls()
+        space.load_state(state)
+        return space
 
 
 def best_labels(scores: NDArray[np.floating[Any]], k: int) -> Ids:

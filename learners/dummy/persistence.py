@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Ids, State, Vector
+from drift.core import Arrays, Ids, Values, Vector, fields
 from learners.core import Prediction, Targets, in_both
 from learners.dummy.priors import PriorBased
 
@@ -30,6 +30,8 @@ class Persistence(PriorBased):
     Zliobaite, Bifet, Read, Pfahringer and Holmes, "Evaluation methods and decision theory for
     classification of streaming data with temporal dependence", Machine Learning 2015.
     """
+
+    state_fields = fields(Arrays("_previous"), Values("_stayed", "_asked"))
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,17 +72,3 @@ class Persistence(PriorBased):
     def _kept(self, targets: Targets) -> Ids:
         unknown = targets.unknown(len(self.label_space))
         return np.union1d(self._previous[unknown[self._previous]], targets.positive)
-
-    def state(self) -> State:
-        """See `Learner.state`."""
-        return super().state() | {
-            "previous": self._previous,
-            "stayed": self._stayed,
-            "asked": self._asked,
-        }
-
-    def load_state(self, state: State) -> None:
-        """See `Learner.load_state`."""
-        super().load_state(state)
-        self._previous = np.array(state["previous"], dtype=np.intp)
-        self._stayed, self._asked = state["stayed"], state["asked"]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from drift.core import Floats, Ids, Mask, State, Vector, compiled, grown
+from drift.core import Arrays, Floats, Ids, Mask, State, Values, Vector, compiled, fields, grown
 from learners.core import LabelSpace, Learner, Targets, check_number
 
 NO_FEATURES: Vector = np.zeros(0, dtype=np.float32)
@@ -33,6 +33,8 @@ class LabelPriors(Learner):
     >>> learner.predict_one({"a": 0.0})
     {'rain': True, 'snow': False}
     """
+
+    state_fields = fields(Arrays("_positive", "_known", cut="_size"), Values("_complete"))
 
     def __init__(self, half_life: float = 2000.0) -> None:
         check_number(self, "half_life", half_life, float, 1)
@@ -89,21 +91,9 @@ class LabelPriors(Learner):
             self._known[self._size : size] = self._complete
             self._size = size
 
-    def state(self) -> State:
-        """See `Learner.state`."""
-        return super().state() | {
-            "positive": self._positive[: self._size],
-            "known": self._known[: self._size],
-            "complete": self._complete,
-        }
-
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._positive = np.array(state["positive"])
-        self._known = np.array(state["known"])
-        self._size = len(self._known)
-        self._complete = state["complete"]
         self._scores = self._logits = None
 
 
@@ -171,4 +161,3 @@ class PriorBased(Learner):
         super().load_state(state)
         if self._teaches:
             self._priors.load_state(state["priors"])
-            self._priors.share(self.label_space)

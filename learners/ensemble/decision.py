@@ -11,7 +11,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Counts, Floats, Ids, Mask, State, Vector, compiled, grown
+from drift.core import (
+    Arrays,
+    Counts,
+    Floats,
+    Ids,
+    Mask,
+    State,
+    Stateful,
+    Values,
+    Vector,
+    compiled,
+    fields,
+    grown,
+)
 from learners.core import Targets, best_labels, check_choice, check_number
 from learners.ensemble.candidates import CHOICE, candidates
 from learners.ensemble.thresholds import follow, label_f1
@@ -49,7 +62,7 @@ class Decided(NamedTuple):
     candidates: Mask
 
 
-class Decision:
+class Decision(Stateful):
     """Chooses label-sets by a rule that names the score they serve.
 
     Parameters
@@ -68,6 +81,10 @@ class Decision:
     Dembczynski, Waegeman, Cheng and Hüllermeier, "On label dependence and loss minimization in multi-label
     classification", Machine Learning 2012: why each score wants its own decision.
     """
+
+    state_fields = fields(
+        Arrays("_whole", "_accounts", "_micro"), Arrays("_macro", "_seen", cut="_labels"), Values("_messages")
+    )
 
     def __init__(self, rule: str = "balanced", keep: float = 0.998) -> None:
         check_choice(self, "rule", rule, (*RULES, *TOP_K))
@@ -131,26 +148,9 @@ class Decision:
         self._accounts[gone] = 0.0
 
     def state(self) -> State:
-        """Return the accounts; see `Learner.state`."""
+        """Return the accounts up to the last one in use; see `Learner.state`."""
         used = np.flatnonzero(self._accounts.any(axis=1))
-        return {
-            "whole": self._whole,
-            "accounts": self._accounts[: used[-1] + 1 if len(used) else 0],
-            "micro": self._micro,
-            "macro": self._macro[: self._labels],
-            "messages": self._messages,
-            "seen": self._seen[: self._labels],
-        }
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        self._whole = np.array(state["whole"])
-        self._accounts = np.array(state["accounts"])
-        self._micro = np.array(state["micro"])
-        self._macro = np.array(state["macro"])
-        self._messages = state["messages"]
-        self._seen = np.array(state["seen"])
-        self._labels = len(self._macro)
+        return super().state() | {"accounts": self._accounts[: used[-1] + 1 if len(used) else 0]}
 
 
 @compiled

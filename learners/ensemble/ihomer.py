@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, State, Vector
+from drift.core import Ids, Parts, State, Vector, fields
 from learners.cluster import Clusters
 from learners.core import (
     Explanation,
     LabelSpace,
     Learner,
+    Learners,
     Neighbour,
     Prediction,
     Statistics,
@@ -115,6 +116,10 @@ class IHOMER(Learner):
     the idea of learning in clusters of labels that are restructured online. Herbster and Warmuth, "Tracking
     the best expert", 1998: the mixture.
     """
+
+    state_fields = fields(
+        Parts("_scaler", "_directions"), Learners("_experts"), Parts("_mixture", "_decision", "_clusters")
+    )
 
     def __init__(
         self,
@@ -287,26 +292,7 @@ class IHOMER(Learner):
             if isinstance(expert, PriorBased):
                 expert.follow(self._priors)
 
-    def state(self) -> State:
-        """See `Learner.state`."""
-        return super().state() | {
-            "scaler": self._scaler.state(),
-            "directions": self._directions.state(),
-            "experts": {name: expert.state_without_labels() for name, expert in self._experts.items()},
-            "mixture": self._mixture.state(),
-            "decision": self._decision.state(),
-            "clusters": self._clusters.state(),
-        }
-
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
         self._scored = None
-        self._scaler.load_state(state["scaler"])
-        self._directions.load_state(state["directions"])
-        for name, expert in self._experts.items():
-            expert.load_state(state["experts"][name] | {"labels": state["labels"]})
-        self._share()
-        self._mixture.load_state(state["mixture"])
-        self._decision.load_state(state["decision"])
-        self._clusters.load_state(state["clusters"])

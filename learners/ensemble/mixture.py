@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from drift.core import Floats, Ids, Mask, State, Vector, compiled, grown
+from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, compiled, fields, grown
 from learners.core import Targets, check_number
 
 FLOOR = 0.002
@@ -29,7 +29,7 @@ TINY = 1e-290
 """Product of probabilities whose logarithm is taken before it is too small to be a number."""
 
 
-class Mixture:
+class Mixture(Stateful):
     """A stacker and a fixed-share Hedge over a fixed number of experts and a growing number of labels.
 
     Parameters
@@ -61,6 +61,11 @@ class Mixture:
     loss too). Mattern, "Mixing strategies in
     data compression" (logistic mixing), DCC 2012.
     """
+
+    state_fields = fields(
+        Arrays("_common", "_common_squares", "_common_trust"),
+        Arrays("_own", "_own_squares", "_trust", cut="_labels", axis=1),
+    )
 
     def __init__(self, experts: int, rate: float = 0.1, share: float = 0.1, novices: int = 0) -> None:
         check_number(self, "experts", experts, int, 1)
@@ -126,28 +131,6 @@ class Mixture:
         self._own_squares = grown(self._own_squares, rows, size, fill=1.0)
         self._trust = grown(self._trust, rows, size, fill=self._start)
         self._labels = size
-
-    def state(self) -> State:
-        """Return the weights; see `Learner.state`."""
-        size = self._labels
-        return {
-            "common": self._common,
-            "common_squares": self._common_squares,
-            "own": self._own[:, :size],
-            "own_squares": self._own_squares[:, :size],
-            "trust": self._trust[:, :size],
-            "common_trust": self._common_trust,
-        }
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        self._common = np.array(state["common"])
-        self._common_squares = np.array(state["common_squares"])
-        self._own = np.array(state["own"])
-        self._own_squares = np.array(state["own_squares"])
-        self._trust = np.array(state["trust"])
-        self._common_trust = np.array(state["common_trust"])
-        self._labels = self._trust.shape[1]
 
 
 class Mixed:

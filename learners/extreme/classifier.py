@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Ids, Mask, State, Vector, grown
+from drift.core import Arrays, Ids, Mask, Parts, State, Vector, fields, grown
 from learners.core import Learner, Prediction, Statistics, Targets, check_number
 from learners.extreme.device import choose_device
 from learners.extreme.hard_negatives import Scored, teach
@@ -110,6 +110,10 @@ class ExtremeClassifier(Learner):
     Gupta et al., "Dual-encoders for extreme multi-label classification", ICLR 2024: the decoupled softmax
     loss. On a planted stream it ranked no better than the logistic loss, which gives probabilities as well.
     """
+
+    state_fields = fields(
+        Parts("_tree", "_threshold"), Arrays("_seen", "_misses", cut="_labels"), Arrays("_base", "_recall")
+    )
 
     def __init__(
         self,
@@ -232,23 +236,7 @@ class ExtremeClassifier(Learner):
             missed=missed / asked if asked else 0.0,
         )
 
-    def state(self) -> State:
-        """See `Learner.state`."""
-        return super().state() | {
-            "tree": self._tree.state(),
-            "threshold": self._threshold.state(),
-            "seen": self._seen[: self._labels],
-            "misses": self._misses[: self._labels],
-            "base": self._base,
-            "recall": self._recall,
-        }
-
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._tree.load_state(state["tree"])
-        self._threshold.load_state(state["threshold"])
-        self._seen, self._misses = np.array(state["seen"]), np.array(state["misses"])
-        self._labels = len(self._seen)
-        self._base, self._recall = np.array(state["base"]), np.array(state["recall"])
         self._asked = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from drift.core import Ids, State, Vector, grown
+from drift.core import Arrays, Ids, State, Stateful, Vector, fields, grown
 
 
-class DeviceRows:
+class DeviceRows(Stateful):
     """Rows of numbers that grow in number and in length, on a device.
 
     Parameters
@@ -77,10 +77,11 @@ class DeviceRows:
 
     def state(self) -> State:
         """Return the rows; see `Learner.state`."""
-        return {"weights": self._weights[: self._rows].cpu().numpy()}
+        return super().state() | {"weights": self._weights[: self._rows].cpu().numpy()}
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
+        super().load_state(state)
         self._weights = torch.tensor(state["weights"], dtype=self._weights.dtype, device=self.device)
         self._rows = len(self._weights)
 
@@ -97,6 +98,8 @@ class Centroids(DeviceRows):
     >>> centroids.cosines(np.array([0, 1]), np.array([1.0, 0.0], dtype=np.float32)).round(2).tolist()
     [0.7099999785423279, 0.0]
     """
+
+    state_fields = fields(Arrays("counts", "_lengths", cut="_rows"))
 
     def __init__(self, device: torch.device) -> None:
         super().__init__(device)
@@ -125,15 +128,6 @@ class Centroids(DeviceRows):
         self.put(np.array([row]), mean)
         self.counts[row] = count
         self._lengths[row] = max(float(np.sqrt(mean @ mean)), 1e-12)
-
-    def state(self) -> State:
-        """Return means and counts; see `Learner.state`."""
-        return super().state() | {"counts": self.counts[: self._rows], "lengths": self._lengths[: self._rows]}
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        super().load_state(state)
-        self.counts, self._lengths = np.array(state["counts"]), np.array(state["lengths"])
 
 
 def merged(means: Vector, counts: Vector) -> tuple[Vector, float]:
@@ -178,6 +172,8 @@ class ClassifierRows(DeviceRows):
     2019: one accumulator a row.
     """
 
+    state_fields = fields(Arrays("_squares", cut="_rows"))
+
     def __init__(self, device: torch.device, rate: float) -> None:
         super().__init__(device)
         self.rate = rate
@@ -199,12 +195,3 @@ class ClassifierRows(DeviceRows):
         """Set one row's weights; it goes on as fast as row `like`."""
         self.put(np.array([row]), weights)
         self._squares[row] = self._squares[like]
-
-    def state(self) -> State:
-        """Return weights and accumulators; see `Learner.state`."""
-        return super().state() | {"squares": self._squares[: self._rows]}
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        super().load_state(state)
-        self._squares = np.array(state["squares"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Ids, State, Vector
+from drift.core import Arrays, Ids, Stateful, Values, Vector, fields
 from learners.core import check_number
 
 PROBABILITY_BINS = 64
 
 
-class MicroF1Threshold:
+class MicroF1Threshold(Stateful):
     """The threshold that would have had the best micro-F1 lately, one for all labels.
 
     Parameters
@@ -28,6 +28,8 @@ class MicroF1Threshold:
     >>> 0.1 < threshold.value <= 0.3
     True
     """
+
+    state_fields = fields(Arrays("_hits", "_all"), Values("_positives"))
 
     def __init__(self, half_life: float = 1000.0) -> None:
         check_number(self, "half_life", half_life, float, 1)
@@ -53,12 +55,3 @@ class MicroF1Threshold:
         self._hits = self._hits * keep + np.bincount(bins[true], minlength=PROBABILITY_BINS)
         self._all = self._all * keep + np.bincount(bins, minlength=PROBABILITY_BINS)
         self._positives = self._positives * keep + positives
-
-    def state(self) -> State:
-        """Return the accounts; see `Learner.state`."""
-        return {"hits": self._hits, "all": self._all, "positives": self._positives}
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        self._hits, self._all = np.array(state["hits"]), np.array(state["all"])
-        self._positives = state["positives"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from drift.core import Ids, State, grown
+from drift.core import Arrays, Ids, Inlined, Parts, State, Stateful, fields, grown
 from learners.extreme.classifier_rows import Centroids, ClassifierRows
 
 NOWHERE = -1
 
 
-class Level:
+class Level(Stateful):
     """All nodes of one height: classifiers, centroids, children and parents. At height 0 are the labels.
 
     Parameters
@@ -23,6 +23,8 @@ class Level:
     fanout
         Most children of a node; 0 for labels, which have neither children nor centroids.
     """
+
+    state_fields = fields(Inlined("rows"), Parts("centroids"), Arrays("children"))
 
     def __init__(self, device: torch.device, rate: float, fanout: int) -> None:
         self.rows = ClassifierRows(device, rate)
@@ -69,15 +71,10 @@ class Level:
 
     def state(self) -> State:
         """Return weights, centroids and children; see `Learner.state`. Parents are in the level above."""
-        return self.rows.state() | {
-            "children": self.children[: len(self)],
-            "centroids": self.centroids.state(),
-        }
+        return super().state() | {"children": self.children[: len(self)]}
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned, without parents."""
-        self.rows.load_state(state)
-        self.centroids.load_state(state["centroids"])
-        self.children = np.array(state["children"], dtype=np.intp)
+        super().load_state(state)
         self.sizes = (self.children != NOWHERE).sum(axis=1)
         self.parents = np.full(len(self), NOWHERE, dtype=np.intp)

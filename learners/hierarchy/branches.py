@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import State, Vector
-from learners.core import Targets
+from drift.core import Parts, Stateful, Values, Vector, fields
+from learners.core import Learners, Targets
 from learners.dummy import LabelPriors
 from learners.hierarchy.coherence import chained
 from learners.hierarchy.label_closure import LabelClosure
@@ -19,11 +19,15 @@ PLENTY = 100
 """Messages of its own from which on a label is not rehearsed."""
 
 
-class Branches:
+class Branches(Stateful):
     """The probability of each label given its parent, learned online and from a memory of rare labels.
 
     See `LabelExpansion` for the parameters.
     """
+
+    state_fields = fields(
+        Learners("_classifier", "_priors"), Parts("_rehearsal"), Values("_born", "_counts", "_ends")
+    )
 
     def __init__(
         self, memory: int, replay: int, eviction: str, pseudo: bool, flexible: bool, seed: int
@@ -128,27 +132,6 @@ class Branches:
             if any(self._ends[label] < PLENTY for label in classes):
                 self._classifier.learn(x, closure.conditional(closed))
             memory.refile(slot, classes, loss)
-
-    def state(self) -> State:
-        """Return everything but the labels' names; see `Learner.state`."""
-        return {
-            "classifier": self._classifier.state_without_labels(),
-            "priors": self._priors.state_without_labels(),
-            "rehearsal": self._rehearsal.state(),
-            "born": list(self._born),
-            "counts": list(self._counts),
-            "ends": list(self._ends),
-        }
-
-    def load_state(self, state: State, closure: LabelClosure) -> None:
-        """Take over what `state` returned, with the labels' names."""
-        labels = {"labels": closure.taxonomy.state()}
-        self._classifier.load_state(state["classifier"] | labels)
-        self._priors.load_state(state["priors"] | labels)
-        self.share(closure)
-        self._rehearsal.load_state(state["rehearsal"])
-        self._born, self._counts = list(state["born"]), list(state["counts"])
-        self._ends = list(state["ends"])
 
 
 def _loss(scores: Vector, closed: Targets) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Ids, Mask, State, Vector, grown
+from drift.core import Arrays, Ids, Mask, Stateful, Vector, fields, grown
 from learners.core import Targets, check_number
 from learners.ensemble import LEAST_PREDICTED
 from learners.hierarchy.paths import Shape
@@ -110,7 +110,7 @@ def likeliest_paths(scores: Vector, shape: Shape) -> Ids:
     return np.flatnonzero(chosen)
 
 
-class LevelThresholds:
+class LevelThresholds(Stateful):
     """The way of deciding, level by level, that has earned the best F1 lately.
 
     Candidates are thresholds; the same with, where a chosen parent (or the forest as a whole) would get none
@@ -130,6 +130,8 @@ class LevelThresholds:
     .. [1] Z. C. Lipton, C. Elkan and B. Naryanaswamy, "Optimal thresholding of classifiers to maximize F1
        measure", 2014.
     """
+
+    state_fields = fields(Arrays("_earned", cut="_levels"), Arrays("_chosen"))
 
     def __init__(self, keep: float = 0.999) -> None:
         check_number(self, "keep", keep, float, 0, 1)
@@ -209,16 +211,6 @@ class LevelThresholds:
             self._earned = grown(self._earned, levels)
             self._earned[self._levels : levels] = START
             self._levels = levels
-
-    def state(self) -> State:
-        """Return what candidates have earned; see `Learner.state`."""
-        return {"earned": self._earned[: self._levels], "chosen": self._chosen}
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        self._earned = np.array(state["earned"])
-        self._levels = len(self._earned)
-        self._chosen = np.array(state["chosen"])
 
 
 def _with_ancestors(labels: Ids, shape: Shape) -> Mask:

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, State, Vector
+from drift.core import Ids, Parts, State, Vector, fields
 from learners.core import (
     LabelSpace,
     Learner,
+    Learners,
     Operation,
     Prediction,
     Statistics,
@@ -116,6 +117,10 @@ class LabelExpansion(Learner):
     .. [1] B. H. Lee et al., "Online Continual Learning on Hierarchical Label Expansion", ICCV 2023: memory,
        pseudo-labels and sampling, there for one label a message and a stream of known length.
     """
+
+    state_fields = fields(
+        Learners("_inner"), Parts("_branches", "_mixture", "_thresholds"), Parts("_novel", key="debuts")
+    )
 
     label_space: Taxonomy
 
@@ -247,23 +252,7 @@ class LabelExpansion(Learner):
         self._inner.share(self.label_space)
         self._branches.share(self._closure)
 
-    def state(self) -> State:
-        """See `Learner.state`."""
-        return super().state() | {
-            "inner": self._inner.state_without_labels(),
-            "branches": self._branches.state(),
-            "mixture": self._mixture.state(),
-            "thresholds": self._thresholds.state(),
-            "debuts": self._novel.state(),
-        }
-
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
         self._scored = None
-        self._inner.load_state(state["inner"] | {"labels": self.label_space.state()})
-        self._share()
-        self._branches.load_state(state["branches"], self._closure)
-        self._mixture.load_state(state["mixture"])
-        self._thresholds.load_state(state["thresholds"])
-        self._novel.load_state(state["debuts"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Ids, State, Vector, grown
+from drift.core import Arrays, Ids, Stateful, Vector, fields, grown
 from learners.core import Targets, check_number
 from learners.hierarchy.paths import Shape
 
 
-class NovelLabels:
+class NovelLabels(Stateful):
     """Proposes labels that have occurred but were never predicted rightly, where they break their record.
 
     The probability of a label that has occurred a few times lies below any sensible threshold, although it
@@ -31,6 +31,8 @@ class NovelLabels:
     >>> novel.add(tree.ids(["grain"]), np.array([0.9, 0.4], dtype=np.float32), tree.shape())
     array([0, 1])
     """
+
+    state_fields = fields(Arrays("_records", "_occurred", "_caught", cut="_size"))
 
     def __init__(self, least: float = 0.3) -> None:
         check_number(self, "least", least, float, 0, 1)
@@ -65,18 +67,3 @@ class NovelLabels:
         if size > self._size:
             self._records, self._occurred = grown(self._records, size), grown(self._occurred, size)
             self._caught, self._size = grown(self._caught, size), size
-
-    def state(self) -> State:
-        """Return what is known of each label; see `Learner.state`."""
-        size = self._size
-        return {
-            "records": self._records[:size],
-            "occurred": self._occurred[:size],
-            "caught": self._caught[:size],
-        }
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        self._records, self._occurred = np.array(state["records"]), np.array(state["occurred"])
-        self._caught = np.array(state["caught"])
-        self._size = len(self._records)

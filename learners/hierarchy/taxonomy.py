@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
-from drift.core import Ids
+from drift.core import Ids, Stateful, Values, fields
 from learners.core import LabelSpace, Operation, Targets, TaxonomyError
 from learners.hierarchy.paths import NONE, Shape, checked_name, join_path, split_path
 
 
-class Taxonomy(LabelSpace):
+class Taxonomy(Stateful, LabelSpace):
     """A label space whose names are paths; naming a path adds it, and its ancestors, where they belong.
 
     Ids are stable and never reused. An old name keeps working: a path that was moved, renamed or merged
@@ -34,6 +34,8 @@ class Taxonomy(LabelSpace):
     >>> taxonomy.targets(["topics/fuel"])
     Targets(positive=array([0, 1]), negative=array([3]))
     """
+
+    state_fields = fields(Values("_names", "_parents", "_children", "_means", "_retired", "_ids"))
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._parents: list[int] = []
@@ -296,28 +298,10 @@ class Taxonomy(LabelSpace):
 
     # State --------------------------------------------------------------------------------------------
 
-    def state(self) -> dict[str, Any]:
-        """Return all there is to know, as plain JSON values."""
-        return {
-            "names": list(self._names),
-            "parents": list(self._parents),
-            "children": [list(children) for children in self._children],
-            "means": list(self._means),
-            "retired": list(self._retired),
-            "ids": dict(self._ids),
-        }
-
-    @classmethod
-    def from_state(cls, state: Any) -> Self:
-        """Rebuild a taxonomy from `state`."""
-        taxonomy = cls()
-        taxonomy._names = list(state["names"])
-        taxonomy._parents = list(state["parents"])
-        taxonomy._children = [list(children) for children in state["children"]]
-        taxonomy._means = list(state["means"])
-        taxonomy._retired = list(state["retired"])
-        taxonomy._ids = dict(state["ids"])
-        return taxonomy
+    def load_state(self, state: Any) -> None:
+        """Take over what `state` returned; all that share this taxonomy see it."""
+        super().load_state(state)
+        self._shape = None
 
 
 def _sorted(labels: Iterable[int]) -> Ids:

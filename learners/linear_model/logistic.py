@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Ids, State, Vector, compiled, grown
+from drift.core import Arrays, Ids, State, Vector, compiled, fields, grown
 from learners.core import Learner, Targets, add_products, check_number
 from learners.dummy import PriorBased
 
@@ -42,6 +42,8 @@ class LogisticRegression(Learner):
     >>> learner.predict_one({"wind": 1.0}), learner.predict_one({"wind": -1.0})
     ({'storm': True}, {'storm': False})
     """
+
+    state_fields = fields(Arrays("_weights"))
 
     def __init__(self, rate: float = 0.01) -> None:
         check_number(self, "rate", rate, float, 0, open_low=True)
@@ -85,11 +87,6 @@ class LogisticRegression(Learner):
         rows, labels = self._features + 1, len(self.label_space)
         return super().state() | {"weights": grown(self._weights, rows, labels)[:rows, :labels]}
 
-    def load_state(self, state: State) -> None:
-        """See `Learner.load_state`."""
-        super().load_state(state)
-        self._weights = np.array(state["weights"])
-
 
 class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     """Binary relevance by Bayesian logistic regression on top of label priors: rare features learn fast.
@@ -126,6 +123,8 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     sampling", 2011: with a diagonal of variances.
     """
 
+    state_fields = fields(Arrays("_variances"))
+
     def __init__(self, variance: float = 30.0, forgetting: float = 0.01, tolerance: float = 0.01) -> None:
         check_number(self, "variance", variance, float, 0, open_low=True)
         check_number(self, "forgetting", forgetting, float, 0, 1)
@@ -155,11 +154,6 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         rows, labels = self._features + 1, len(self.label_space)
         variances = grown(self._variances, rows, labels, fill=self.variance)[:rows, :labels]
         return super().state() | {"variances": variances}
-
-    def load_state(self, state: State) -> None:
-        """See `Learner.load_state`."""
-        super().load_state(state)
-        self._variances = np.array(state["variances"])
 
 
 @compiled

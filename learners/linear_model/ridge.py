@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Floats, Ids, State, Vector, compiled, grown
+from drift.core import Arrays, Floats, Ids, State, Vector, compiled, fields, grown
 from learners.core import Learner, Targets, add_products, check_number
 from learners.linear_model.logistic import errors
 
@@ -61,6 +61,8 @@ class RecursiveLeastSquares(Learner):
     Haykin, "Adaptive Filter Theory", chapter on recursive least squares. Folding: Weinberger et al.,
     "Feature hashing for large scale multitask learning", ICML 2009.
     """
+
+    state_fields = fields(Arrays("_inverse", "_weights"))
 
     def __init__(self, ridge: float = 1.0, rank: int = 256, drift: float = 1e-5) -> None:
         check_number(self, "ridge", ridge, float, 0, open_low=True)
@@ -123,14 +125,7 @@ class RecursiveLeastSquares(Learner):
     def state(self) -> State:
         """See `Learner.state`."""
         labels, size = len(self.label_space), len(self._inverse)
-        weights = grown(self._weights, size, labels)[:size, :labels]
-        return super().state() | {"inverse": self._inverse, "weights": weights}
-
-    def load_state(self, state: State) -> None:
-        """See `Learner.load_state`."""
-        super().load_state(state)
-        self._inverse = np.array(state["inverse"])
-        self._weights = np.array(state["weights"])
+        return super().state() | {"weights": grown(self._weights, size, labels)[:size, :labels]}
 
 
 @compiled

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from drift.core import Floats, Ids, Vector, compiled, grown
+from drift.core import Arrays, Floats, Ids, Stateful, Vector, compiled, fields, grown
 from learners.core import Prediction, Targets, check_number
 
 
-class CalibrationError:
+class CalibrationError(Stateful):
     """Expected calibration error of each label, prequential.
 
     A label's probabilities fall into bins of equal width; its error is the mean over its answers of how far
@@ -37,6 +35,8 @@ class CalibrationError:
     Naeini, Cooper and Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", AAAI
     2015.
     """
+
+    state_fields = fields(Arrays("_apart", "_answers"))
 
     def __init__(self, bins: int = 10) -> None:
         check_number(self, "bins", bins, int, 1)
@@ -67,15 +67,6 @@ class CalibrationError:
         """Return the mean error of the labels that came true while they had a probability; 0 without any."""
         true = np.flatnonzero(self._answers[:, 1])
         return float(self.per_label(true).mean()) if len(true) else 0.0
-
-    def state(self) -> dict[str, Any]:
-        """Return everything counted, as arrays."""
-        return {"apart": self._apart, "answers": self._answers}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` of one with as many bins returned."""
-        self._apart = np.reshape(state["apart"], (-1, self.bins)).astype(np.float64)
-        self._answers = np.reshape(state["answers"], (-1, 2)).astype(np.float64)
 
 
 @compiled

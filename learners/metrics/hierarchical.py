@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from drift.core import Ids, State, grown
+from drift.core import Arrays, Ids, Stateful, Values, fields, grown
 from learners.core import Targets
 from learners.hierarchy import NONE, Taxonomy
 from learners.metrics.f1 import f1
@@ -51,7 +50,7 @@ class HierarchicalScores:
     strict_recall: float
 
 
-class Hierarchical:
+class Hierarchical(Stateful):
     """Hierarchical scores of a stream of predictions, each made before its message was learned.
 
     Examples
@@ -68,6 +67,10 @@ class Hierarchical:
        categorization", 2005: hierarchical precision and recall.
     .. [2] R. Plaud et al., "Revisiting Hierarchical Text Classification: Inference and Metrics", CoNLL 2024.
     """
+
+    state_fields = fields(
+        Arrays("_levels", cut="_depth"), Arrays("_strict"), Values("_messages", "_coherent", "_example_f1")
+    )
 
     def __init__(self) -> None:
         self._levels = np.zeros((0, 3), dtype=np.int64)  # hits, predicted, actual
@@ -111,25 +114,6 @@ class Hierarchical:
             coherence=_ratio(self._coherent, self._messages),
             strict_recall=_ratio(*self._strict.tolist()),
         )
-
-    def state(self) -> State:
-        """Return everything counted, as arrays and plain JSON values."""
-        return {
-            "levels": self._levels[: self._depth],
-            "strict": self._strict,
-            "messages": self._messages,
-            "coherent": self._coherent,
-            "example_f1": self._example_f1,
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        self._levels = np.array(state["levels"], dtype=np.int64).reshape(-1, 3)
-        self._depth = len(self._levels)
-        self._strict = np.array(state["strict"])
-        self._messages = state["messages"]
-        self._coherent = state["coherent"]
-        self._example_f1 = state["example_f1"]
 
 
 def anytime_area(messages: Sequence[float], scores: Sequence[float]) -> float:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, grown
+from drift.core import Arrays, Ids, Parts, State, Stateful, Values, fields, grown
 from learners.core import Prediction, Targets, check_number
 from learners.metrics.calibration_error import CalibrationError
 from learners.metrics.f1 import f1
@@ -113,7 +113,7 @@ class Counts(NamedTuple):
         return self.errors / self.cells if self.cells else 0.0
 
 
-class Rolling:
+class Rolling(Stateful):
     """Subset accuracy, micro-F1 and Hamming loss over the last messages.
 
     Parameters
@@ -129,6 +129,8 @@ class Rolling:
     >>> rolling.summary()
     RecentScores(messages=2, subset_accuracy=1.0, micro_f1=1.0, hamming_loss=0.0)
     """
+
+    state_fields = fields(Arrays("_ring"), Values("_messages"))
 
     def __init__(self, window: int = 1000) -> None:
         check_number(self, "window", window, int, 1)
@@ -152,18 +154,13 @@ class Rolling:
             messages, _ratio(sums.exact, messages), sums.f1 if messages else 0.0, sums.hamming_loss
         )
 
-    def state(self) -> dict[str, Any]:
-        """Return everything counted, as arrays and plain JSON values."""
-        return {"ring": self._ring, "messages": self._messages}
-
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """Take over what `state` of a window of the same length returned."""
-        self._ring = np.array(state["ring"])
+        super().load_state(state)
         self._sums = self._ring.sum(axis=0)
-        self._messages = state["messages"]
 
 
-class Prequential:
+class Prequential(Stateful):
     """Scores of a stream of predictions, each made before its message was learned.
 
     A message whose labels are not complete is scored on the labels it says something of: predictions of
@@ -189,6 +186,12 @@ class Prequential:
     >>> round(scores.summary().example_f1, 3), scores.summary().p_at_1
     (0.667, 1.0)
     """
+
+    state_fields = fields(
+        Arrays("_per_label", "_sums", "_hits_at"),
+        Values("_example_f1", "_messages"),
+        Parts("recent", "calibration"),
+    )
 
     def __init__(self, window: int = 1000) -> None:
         self.recent = Rolling(window)
@@ -252,28 +255,6 @@ class Prequential:
             p_at_5=p_at[2],
             calibration_error=self.calibration.mean(),
         )
-
-    def state(self) -> dict[str, Any]:
-        """Return everything counted, as arrays and plain JSON values."""
-        return {
-            "per_label": self._per_label,
-            "sums": self._sums,
-            "hits_at": self._hits_at,
-            "example_f1": self._example_f1,
-            "messages": self._messages,
-            "recent": self.recent.state(),
-            "calibration": self.calibration.state(),
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` of scores with an equal window returned."""
-        self._per_label = np.reshape(state["per_label"], (-1, 3)).astype(np.int64)
-        self._sums = np.array(state["sums"])
-        self._hits_at = np.array(state["hits_at"])
-        self._example_f1 = state["example_f1"]
-        self._messages = state["messages"]
-        self.recent.load_state(state["recent"])
-        self.calibration.load_state(state["calibration"])
 
 
 def _hits_at(best: list[int], truth: set[int]) -> list[int]:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from drift.core import Floats, State, Vector, compiled
+from drift.core import Floats, Stateful, Values, Vector, compiled, fields
 from learners.preprocessing.scaling import CLIP, StandardScaler
 
 OUTWEIGH = 10.0
@@ -19,7 +19,7 @@ MEDIAN_PERIOD = 64
 """Messages between looks at the usual size, once as many have come: it hardly changes, and is a median."""
 
 
-class Directions:
+class Directions(Stateful):
     """Vectors of length 1 in which no single feature drowns the others.
 
     The plain direction of a vector compares what can be compared: words with words. A timestamp, or a
@@ -44,6 +44,8 @@ class Directions:
     [0.6700000166893005, 0.0, 0.6700000166893005, 0.33000001311302185]
     """
 
+    state_fields = fields(Values("_messages", "_usual"))
+
     def __init__(self, scaler: StandardScaler) -> None:
         self._scaler = scaler
         self._messages = 0
@@ -62,14 +64,6 @@ class Directions:
         if self._messages % MEDIAN_PERIOD == 0 or is_power_of_two:
             sizes = _sizes(*self._scaler.moments)
             self._usual = float(np.median(sizes)) if len(sizes) else 0.0
-
-    def state(self) -> State:
-        """Return what is known beside the scaler; see `Learner.state`."""
-        return {"messages": self._messages, "usual": self._usual}
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        self._messages, self._usual = state["messages"], state["usual"]
 
 
 @compiled

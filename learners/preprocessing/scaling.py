@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from drift.core import Floats, State, Vector, compiled, grown
+from drift.core import Arrays, Floats, Stateful, Vector, compiled, fields, grown
 from learners.core import check_number
 
 CLIP = 8.0
@@ -20,7 +20,7 @@ SPREAD = 3.0
 """Length that standardised vectors usually have once they are shrunk."""
 
 
-class StandardScaler:
+class StandardScaler(Stateful):
     """Running mean and variance per feature; missing values (NaN) are skipped and become 0, the mean.
 
     Parameters
@@ -42,6 +42,8 @@ class StandardScaler:
     ----------
     Welford, "Note on a method for calculating corrected sums of squares and products", 1962.
     """
+
+    state_fields = fields(Arrays("_mean", "_count", "_variance", "_shift", "_inverse", cut="_size"))
 
     def __init__(self, horizon: int = 10_000) -> None:
         check_number(self, "horizon", horizon, int, 1)
@@ -80,24 +82,6 @@ class StandardScaler:
         self._shift = grown(self._shift, size)
         self._inverse = grown(self._inverse, size)
         self._size = size
-
-    def state(self) -> State:
-        """Return the moments; see `Learner.state`."""
-        size = self._size
-        return {
-            "count": self._count[:size],
-            "mean": self._mean[:size],
-            "variance": self._variance[:size],
-            "shift": self._shift[:size],
-            "inverse": self._inverse[:size],
-        }
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        self._count, self._mean = np.array(state["count"]), np.array(state["mean"])
-        self._variance = np.array(state["variance"])
-        self._size = len(self._mean)
-        self._shift, self._inverse = np.array(state["shift"]), np.array(state["inverse"])
 
 
 @compiled

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Floats, Ids, State, Vector, compiled, grown
+from drift.core import Arrays, Floats, Ids, State, Stateful, Values, Vector, compiled, fields, grown
 
 COUNT, MEAN, SQUARES = 0, 1, 2
 
 
-class LabelGaussians:
+class LabelGaussians(Stateful):
     """Count, mean and squared deviations of features, per label that occurred and over all messages.
 
     A message touches the row of all messages and the rows of its labels, no others; what is known of the
@@ -32,6 +32,8 @@ class LabelGaussians:
     ----------
     Welford, "Note on a method for calculating corrected sums of squares and products", 1962.
     """
+
+    state_fields = fields(Arrays("moments"), Arrays("limits", cut="features"), Values("labels", "messages"))
 
     def __init__(self) -> None:
         self.moments: Floats = np.zeros((1, 0, 3))
@@ -81,22 +83,13 @@ class LabelGaussians:
 
     def state(self) -> State:
         """Return the whole state; see `Learner.state`."""
-        return {
-            "moments": self.moments[: len(self.labels) + 1, : self.features],
-            "limits": self.limits[: self.features],
-            "labels": list(self.labels),
-            "messages": self.messages,
-        }
+        used = self.moments[: len(self.labels) + 1, : self.features]
+        return super().state() | {"moments": used}
 
-    @classmethod
-    def from_state(cls, state: State) -> LabelGaussians:
-        """Return statistics equal to those that returned the state."""
-        made = cls()
-        made.moments, made.limits = np.array(state["moments"]), np.array(state["limits"])
-        made.labels, made.messages = list(state["labels"]), state["messages"]
-        made.features = len(made.limits)
-        made._rows = {label: row for row, label in enumerate(made.labels, 1)}
-        return made
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        super().load_state(state)
+        self._rows = {label: row for row, label in enumerate(self.labels, 1)}
 
 
 @compiled

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import State, Vector
+from drift.core import Parts, State, Values, Vector, fields
 from drift.detectors import ADWIN
 from learners.core import Change, LabelSpace, Learner, Prediction, Statistics, Targets, check_number
 from learners.preprocessing import StandardScaler, shrunk
@@ -104,6 +104,8 @@ class HoeffdingAdaptiveTree(Learner):
     data streams", Knowledge-Based Systems 2024: the criterion, and leaves that choose their classifier.
     A. Bifet and R. Gavaldà, "Adaptive learning from evolving data streams", IDA 2009: the alternates.
     """
+
+    state_fields = fields(Parts("_scaler"), Values("_numbers", "_full"))
 
     def __init__(
         self,
@@ -299,20 +301,13 @@ class HoeffdingAdaptiveTree(Learner):
 
     def state(self) -> State:
         """See `Learner.state`."""
-        return super().state() | {
-            "scaler": self._scaler.state(),
-            "tree": self._tree.state(),
-            "numbers": self._numbers,
-            "full": self._full,
-        }
+        return super().state() | {"tree": self._tree.state()}
 
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
         self._scored = None
-        self._scaler.load_state(state["scaler"])
         self._tree = Subtree.from_state(state["tree"], self.label_space)
-        self._numbers, self._full = state["numbers"], state["full"]
 
 
 def _rises(window: ADWIN, loss: float) -> bool:

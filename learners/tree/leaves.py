@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Floats, Ids, State, Vector
+from drift.core import Arrays, Floats, Ids, Parts, State, Stateful, Values, Vector, fields
 from drift.detectors import ADWIN
-from learners.core import LabelSpace, Targets, in_both
+from learners.core import LabelSpace, Learners, Targets, in_both
 from learners.dummy import LabelPriors, MajorityLabelset
 from learners.linear_model import AdaptiveLogisticRegression
 from learners.tree.gaussians import LabelGaussians
@@ -57,7 +57,15 @@ class Proposals(NamedTuple):
         return [jaccard_loss(labels, truth) for labels in self.sets]
 
 
-class Leaf:
+class Histograms(Parts):
+    """ADWIN windows that are asked for drifts at once: their values alone, without what was found last."""
+
+    def state_of(self, part: ADWIN) -> State:
+        """See `Parts.state_of`."""
+        return part.histogram()
+
+
+class Leaf(Stateful):
     """Label priors, the commonest label-set, a linear model, and the statistics that a split needs.
 
     The statistics and the linear model are most of its memory; a leaf that is put to *sleep* has neither,
@@ -74,6 +82,14 @@ class Leaf:
     linear
         Whether it has a linear model while it is awake.
     """
+
+    state_fields = fields(
+        Values("number", "depth", "_models", "promise", "looks"),
+        Histograms("window"),
+        Parts("gaussians"),
+        Learners("priors", "majority", "linear"),
+        Arrays("losses"),
+    )
 
     def __init__(self, number: int, depth: int, label_space: LabelSpace, linear: bool) -> None:
         self.number = number
@@ -111,8 +127,7 @@ class Leaf:
     def inherit(self, rates: Floats, weight: float) -> None:
         """Start the priors at probabilities of shape (L,) that count as `weight` messages."""
         counts = {"positive": rates * weight, "known": np.full(len(rates), weight), "complete": weight}
-        self.priors.load_state(self.priors.state() | counts)
-        self.share(self.majority.label_space)
+        self.priors.load_state(self.priors.state_without_labels() | counts)
 
     def rates(self) -> Floats:
         """Return the priors' probabilities, shape (L,)."""
@@ -120,11 +135,9 @@ class Leaf:
 
     def take_over(self, other: Leaf) -> None:
         """Go on from another leaf's linear model and its experts' accounts."""
-        label_space = self.majority.label_space
         if self.linear is not None and other.linear is not None:
-            self.linear.load_state(other.linear.state())
+            self.linear.load_state(other.linear.state_without_labels())
         self.losses = other.losses.copy()
-        self.share(label_space)
 
     def propose(self, inputs: Vector) -> Proposals:
         """Return what the experts say of one standardised vector."""
@@ -172,39 +185,13 @@ class Leaf:
             self.linear.share(label_space)
             self.linear.follow(self.priors)
 
-    def state(self) -> State:
-        """Return the whole state; see `Learner.state`."""
-        return {
-            "number": self.number,
-            "depth": self.depth,
-            "models": self._models,
-            "window": self.window.histogram(),
-            "priors": self.priors.state_without_labels(),
-            "majority": self.majority.state_without_labels(),
-            "linear": None if self.linear is None else self.linear.state_without_labels(),
-            "gaussians": None if self.gaussians is None else self.gaussians.state(),
-            "losses": self.losses,
-            "promise": self.promise,
-            "looks": self.looks,
-        }
-
     @classmethod
     def from_state(cls, state: State, label_space: LabelSpace) -> Leaf:
         """Return a leaf equal to the one that returned the state."""
         leaf = cls(state["number"], state["depth"], label_space, state["models"])
-        labels = {"labels": label_space.state()}
-        leaf.window.load_state(state["window"])
-        leaf.priors.load_state(state["priors"] | labels)
-        leaf.majority.load_state(state["majority"] | labels)
         if state["gaussians"] is None:
             leaf.sleep()
-        else:
-            leaf.gaussians = LabelGaussians.from_state(state["gaussians"])
-        if leaf.linear is not None:
-            leaf.linear.load_state(state["linear"] | labels)
-        leaf.share(label_space)
-        leaf.losses = np.array(state["losses"])
-        leaf.promise, leaf.looks = state["promise"], state["looks"]
+        leaf.load_state(state)
         return leaf
 
 

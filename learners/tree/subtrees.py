@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
 
-from drift.core import State, Vector
+from drift.core import Arrays, Parts, State, Stateful, Values, Vector, fields
 from drift.detectors import ADWIN
 from learners.core import LabelSpace
-from learners.tree.leaves import Leaf
+from learners.tree.leaves import Histograms, Leaf
 
 ADVANTAGE_DECAY = 0.998
 """Decay a message of an alternate's account: it must not have to make up for its first, untaught, steps."""
@@ -20,7 +21,7 @@ TRIAL_MESSAGES = 2000
 """Messages after which an alternate is judged for the last time."""
 
 
-class Branch:
+class Branch(Stateful):
     """An inner node: a test, two sides, the losses below, and perhaps an alternate that may replace it.
 
     Parameters
@@ -33,6 +34,10 @@ class Branch:
         What lies on either side.
     """
 
+    state_fields = fields(
+        Values("number", "feature", "threshold", "counts"), Histograms("window"), Parts("alternate")
+    )
+
     def __init__(self, number: int, feature: int, threshold: float, left: Node, right: Node) -> None:
         self.number = number
         self.feature = feature
@@ -41,6 +46,11 @@ class Branch:
         self.counts = [0, 0]
         self.window = ADWIN()
         self.alternate: Alternate | None = None
+
+    def state(self) -> State:
+        """Return the whole state; see `Learner.state`."""
+        left, right = map(_state, self.sides)
+        return super().state() | {"left": left, "right": right}
 
     def side(self, x: Vector) -> int:
         """Return 0 for left, 1 for right."""
@@ -53,7 +63,7 @@ class Branch:
 Node = Branch | Leaf
 
 
-class Subtree:
+class Subtree(Stateful):
     """A tree that stands for itself: what happens to one of its nodes can reach none outside it.
 
     Parameters
@@ -101,16 +111,20 @@ class Subtree:
 
     def state(self) -> State:
         """Return the whole state; see `Learner.state`."""
-        return {"root": _state(self.root)}
+        return super().state() | {"root": _state(self.root)}
 
     @classmethod
-    def from_state(cls, state: State, label_space: LabelSpace) -> Subtree:
+    def from_state(cls, state: State, label_space: LabelSpace) -> Self:
         """Return a subtree equal to the one that returned the state."""
-        return cls(_node(state["root"], label_space))
+        made = cls(_node(state["root"], label_space))
+        made.load_state(state)
+        return made
 
 
 class Alternate(Subtree):
     """A tree that learns beside a branch, and takes its place once it is surely better."""
+
+    state_fields = fields(Values("messages"), Arrays("account"))
 
     def __init__(self, root: Node) -> None:
         super().__init__(root)
@@ -144,31 +158,9 @@ class Alternate(Subtree):
         mean, bound = self.verdict()
         return mean < -bound or self.messages >= TRIAL_MESSAGES
 
-    def state(self) -> State:
-        """See `Subtree.state`."""
-        return super().state() | {"messages": self.messages, "account": self.account}
-
-    @classmethod
-    def from_state(cls, state: State, label_space: LabelSpace) -> Alternate:
-        """See `Subtree.from_state`."""
-        made = cls(_node(state["root"], label_space))
-        made.messages, made.account = state["messages"], np.array(state["account"])
-        return made
-
 
 def _state(node: Node) -> State:
-    if isinstance(node, Leaf):
-        return {"leaf": node.state()}
-    return {
-        "number": node.number,
-        "feature": node.feature,
-        "threshold": node.threshold,
-        "left": _state(node.sides[0]),
-        "right": _state(node.sides[1]),
-        "counts": list(node.counts),
-        "window": node.window.histogram(),
-        "alternate": None if node.alternate is None else node.alternate.state(),
-    }
+    return {"leaf": node.state()} if isinstance(node, Leaf) else node.state()
 
 
 def _node(state: State, label_space: LabelSpace) -> Node:
@@ -176,8 +168,7 @@ def _node(state: State, label_space: LabelSpace) -> Node:
         return Leaf.from_state(state["leaf"], label_space)
     left, right = (_node(state[side], label_space) for side in ("left", "right"))
     branch = Branch(state["number"], state["feature"], state["threshold"], left, right)
-    branch.counts = list(state["counts"])
-    branch.window.load_state(state["window"])
+    branch.load_state(state)
     if state["alternate"] is not None:
         branch.alternate = Alternate.from_state(state["alternate"], label_space)
     return branch

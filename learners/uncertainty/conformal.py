@@ -7,11 +7,11 @@ with a prediction is what it is judged by, also when its true labels come much l
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, State, Vector
+from drift.core import Ids, Parts, Stateful, Values, Vector, fields
 from learners.core import Prediction, Targets, check_number
 from learners.uncertainty.abstention import Abstention, sureness
 from learners.uncertainty.sliding import Sliding
@@ -24,7 +24,7 @@ STATISTICS_WINDOW = 1000
 """Messages that the statistics look back on."""
 
 
-class ConformalSets:
+class ConformalSets(Stateful):
     """Online conformal label sets: all true labels lie in the set for a wanted share of the messages.
 
     A message is as usual as the least likely of its true labels. The set holds every label that is at least
@@ -57,6 +57,8 @@ class ConformalSets:
     .. [1] I. Gibbs and E. Candès, "Adaptive conformal inference under distribution shift", NeurIPS 2021.
     """
 
+    state_fields = fields(Values("_level"), Parts("_usual"))
+
     def __init__(self, coverage: float = 0.9, rate: float = 0.03, window: int = 1000) -> None:
         check_number(self, "coverage", coverage, float, 0.01, 0.999)
         check_number(self, "rate", rate, float, 0, 1, open_low=True)
@@ -84,15 +86,6 @@ class ConformalSets:
         # What no set could have covered must not be made good by hundreds of far too large ones.
         self._level = min(max(level, -self.rate), 1.0 + self.rate)
         self._usual.add(usual)
-
-    def state(self) -> State:
-        """Return the level and what it is a level of; see `Learner.state`."""
-        return {"level": self._level, "usual": self._usual.state()}
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        self._level = state["level"]
-        self._usual.load_state(state["usual"])
 
 
 class Confidence(NamedTuple):
@@ -146,7 +139,7 @@ class ConfidenceStatistics:
     error: float
 
 
-class Conformal:
+class Conformal(Stateful):
     """Both for one learner's predictions: label sets with a wanted coverage, and a wanted error rate.
 
     Parameters
@@ -166,6 +159,8 @@ class Conformal:
     >>> said.labels, said.reject
     (array([0]), False)
     """
+
+    state_fields = fields(Parts("sets", "abstention", "_covered", "_rejected", "_wrong"))
 
     def __init__(self, coverage: float = 0.9, error: float = 0.1) -> None:
         self.sets = ConformalSets(coverage)
@@ -211,21 +206,3 @@ class Conformal:
             rejected=self._rejected.share(1.0),
             error=self._wrong.share(1.0),
         )
-
-    def state(self) -> State:
-        """Return all that was followed; see `Learner.state`."""
-        return {
-            "sets": self.sets.state(),
-            "abstention": self.abstention.state(),
-            "covered": self._covered.state(),
-            "rejected": self._rejected.state(),
-            "wrong": self._wrong.state(),
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        self.sets.load_state(state["sets"])
-        self.abstention.load_state(state["abstention"])
-        self._covered.load_state(state["covered"])
-        self._rejected.load_state(state["rejected"])
-        self._wrong.load_state(state["wrong"])

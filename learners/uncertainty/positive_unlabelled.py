@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Ids, State
+from drift.core import Arrays, Ids, Parts, Stateful, Values, fields
 from learners.core import Prediction
 from learners.uncertainty.sliding import Sliding
 
@@ -22,7 +22,7 @@ LEAST_NAMED = 0.05
 """Least share of the labels that is believed to be named: no probability grows more than twentyfold."""
 
 
-class PositiveUnlabelled:
+class PositiveUnlabelled(Stateful):
     """Corrects probabilities for labels that messages do not name, though they carry them.
 
     A learner that takes what is not named for a no learns P(named | x). Where a label is named with the
@@ -49,6 +49,8 @@ class PositiveUnlabelled:
     ----------
     C. Elkan and K. Noto, "Learning classifiers from only positive and unlabeled data", KDD 2008.
     """
+
+    state_fields = fields(Parts("_surest"), Arrays("_right", "_asked"), Values("_partial", "_messages"))
 
     def __init__(self) -> None:
         self._surest = Sliding(SUREST_WINDOW)
@@ -90,20 +92,3 @@ class PositiveUnlabelled:
         if score[0] >= 1.0 or raw >= self._surest.reached_by(SUREST_SHARE) * NOT_CORRECTED:
             self._asked[int(complete)] += 1.0
             self._right[int(complete)] += best[0] in named
-
-    def state(self) -> State:
-        """Return all that was counted; see `Learner.state`."""
-        return {
-            "surest": self._surest.state(),
-            "right": self._right,
-            "asked": self._asked,
-            "partial": self._partial,
-            "messages": self._messages,
-        }
-
-    def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
-        self._surest.load_state(state["surest"])
-        self._right = np.array(state["right"], dtype=np.float64)
-        self._asked = np.array(state["asked"], dtype=np.float64)
-        self._partial, self._messages = state["partial"], state["messages"]

@@ -7,10 +7,10 @@ from bisect import bisect_left, insort
 
 import numpy as np
 
-from drift.core import State
+from drift.core import Lists, State, Stateful, fields
 
 
-class Sliding:
+class Sliding(Stateful):
     """The last values of a figure; a new one costs a search, a quantile nothing.
 
     Parameters
@@ -26,6 +26,8 @@ class Sliding:
     >>> last.reached_by(0.75), last.share(3.0)
     (2.0, 0.5)
     """
+
+    state_fields = fields(Lists("_order", dtype=np.float64, key="values"))
 
     def __init__(self, window: int) -> None:
         self._order: collections.deque[float] = collections.deque(maxlen=window)
@@ -52,12 +54,7 @@ class Sliding:
             return 0.0
         return 1.0 - bisect_left(self._sorted, least) / len(self._sorted)
 
-    def state(self) -> State:
-        """Return the values, oldest first; see `Learner.state`."""
-        return {"values": np.array(self._order, dtype=np.float64)}
-
     def load_state(self, state: State) -> None:
         """Take over what `state` of an equal window returned."""
-        self._order.clear()
-        self._order.extend(np.asarray(state["values"], dtype=np.float64).tolist())
+        super().load_state(state)
         self._sorted = sorted(self._order)

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from river.base import Classifier, MultiLabelClassifier, MultiTargetRegressor, Regressor, Transformer
 
-from drift.core import State, Vector
-from learners.core import Learner, Targets, digest
+from drift.core import PICKLE, State, Vector, digest
+from learners.core import Learner, Targets
 from learners.wrappers.object_digest import object_digest
 
 Features = dict[Hashable, Any]
@@ -46,7 +46,7 @@ class RiverLearner(Learner):
     def state(self) -> State:
         """See `Learner.state`; the models are a pickle in an array of bytes."""
         written = np.frombuffer(pickle.dumps(self._models_held()), dtype=np.uint8)
-        return super().state() | {"pickle": written}
+        return super().state() | {PICKLE: written}
 
     def load_state(self, state: State) -> None:
         """Take over a state, where pickles are allowed.
@@ -62,12 +62,12 @@ class RiverLearner(Learner):
                 "code. Make the learner with allow_pickle=True if you trust where the state comes from."
             )
         super().load_state(state)
-        for name, value in pickle.loads(np.asarray(state["pickle"], dtype=np.uint8).tobytes()).items():
+        for name, value in pickle.loads(np.asarray(state[PICKLE], dtype=np.uint8).tobytes()).items():
             setattr(self, name, value)
 
     def digest(self) -> str:
         """See `Learner.digest`; equal models have equal digests, however their pickles differ."""
-        rest = {key: value for key, value in self.state().items() if key != "pickle"}
+        rest = {key: value for key, value in self.state().items() if key != PICKLE}
         return digest(rest | {"parameters": repr(self), "models": object_digest(self._models_held())})
 
 

@@ -34,7 +34,7 @@ Where = Annotated[
 @app.command(epilog=examples("ithaca snapshot show", "ithaca snapshot show s3://bucket/snapshots"))
 def show(where: Where = None) -> None:
     """Show whose state a snapshot is, up to where, and how large."""
-    from learners.core import digest
+    from drift.core import digest
     from stream.snapshot import parse
 
     files, paths = _found(where)
@@ -111,9 +111,9 @@ def _print_parts(state: State) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from stream.snapshot import arrays
+    from drift.core import arrays_in
 
     table = Table("part", "type", "shape", "bytes")
-    for path, array in arrays(state):
+    for path, array in arrays_in(state):
         table.add_row("/".join(path), str(array.dtype), str(list(array.shape)), f"{array.nbytes:,}")
     Console().print(table)

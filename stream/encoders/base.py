@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from drift.core import Stateful
 from stream.records import BadEventError, Event
 
 
@@ -46,8 +47,8 @@ class Encoder(Protocol):
         ...
 
 
-class TextEncoder(abc.ABC):
-    """Base of the encoders that read an event's text and learn nothing of it."""
+class TextEncoder(Stateful, abc.ABC):
+    """Base of the encoders that read an event's text and learn nothing of it: their state is empty."""
 
     @property
     @abc.abstractmethod
@@ -66,11 +67,3 @@ class TextEncoder(abc.ABC):
     def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
         """Return one vector an event."""
         return list(self.vectors([event.text or "" for event in events]))
-
-    def state(self) -> dict[str, Any]:
-        """Return an empty dictionary: nothing is learned."""
-        return {}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        del state

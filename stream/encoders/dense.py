@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drift.core import Parts, Stateful, Values, fields
 from learners.core import FeatureSpace
 from stream.records import BadEventError, Event
 
 
-class Dense:
+class Dense(Stateful):
     """The event's vector and its named features, side by side, as they are.
 
     The first vector fixes the length of all; its block stands before the features of its event and
@@ -29,6 +29,8 @@ class Dense:
     >>> encoder.encode([event])[0].tolist()
     [1.0, 2.0, 3.0]
     """
+
+    state_fields = fields(Values("_length", "_start"), Parts("_features"))
 
     def __init__(self) -> None:
         self._features = FeatureSpace()
@@ -74,13 +76,3 @@ class Dense:
         if event.vector is not None:
             vector[:] = event.vector
         return np.concatenate([features[: self._start], vector, features[self._start :]])
-
-    def state(self) -> dict[str, Any]:
-        """Return where the vectors stand, their length and the features' slots, as plain JSON values."""
-        return {"length": self._length, "start": self._start, "features": self._features.state()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        self._length = state["length"]
-        self._start = state["start"]
-        self._features = FeatureSpace.from_state(state["features"])

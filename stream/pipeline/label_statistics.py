@@ -12,12 +12,11 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Ids, grown
+from drift.core import Arrays, Ids, State, Stateful, Values, fields, grown
 from drift.monitors import Monitors
 from learners.core import Learner
 from learners.metrics import Prequential, f1
@@ -31,7 +30,7 @@ SHORT_HALF_LIFE, LONG_HALF_LIFE = 500.0, 5_000.0
 """Half-lives, in messages learned from, of a label's present and of its usual rate."""
 
 
-class LabelStatistics:
+class LabelStatistics(Stateful):
     """Books the labels of each learned message, and says whose figures are due.
 
     Examples
@@ -41,6 +40,8 @@ class LabelStatistics:
     >>> statistics.due(np.zeros(0, dtype=np.intp)), statistics.seen(0), statistics.rates([0])
     ([0, 1], (7, 7), [(1.0, 1.0)])
     """
+
+    state_fields = fields(Arrays("_seen", "_rates", "_updated", "_owners"), Values("_messages"))
 
     def __init__(self) -> None:
         self._seen: NDArray[np.int64] = np.full((0, 2), -1, dtype=np.int64)  # first, last offset
@@ -100,25 +101,14 @@ class LabelStatistics:
         faded: NDArray[np.float64] = self._rates[labels] * 0.5 ** (messages[:, None] / _HALF_LIVES)
         return faded
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Return everything booked, as arrays and plain JSON values."""
-        return {
-            "seen": self._seen,
-            "rates": self._rates,
-            "updated": self._updated,
-            "owners": self._owners,
-            "waiting": list(self._waiting),
-            "messages": self._messages,
-        }
+        return super().state() | {"waiting": list(self._waiting)}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
-        self._seen = np.array(state["seen"], dtype=np.int64).reshape(-1, 2)
-        self._rates = np.array(state["rates"], dtype=np.float64).reshape(-1, 2)
-        self._updated = np.array(state["updated"], dtype=np.int64)
-        self._owners = np.array(state["owners"], dtype=np.intp)
+        super().load_state(state)
         self._waiting = dict.fromkeys(state["waiting"])
-        self._messages = state["messages"]
 
 
 _HALF_LIVES = np.array([SHORT_HALF_LIFE, LONG_HALF_LIFE])

@@ -10,10 +10,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from drift.alarms import Alarm
-from drift.core import State, Vector
+from drift.core import Parts, State, Stateful, Values, Vector, fields
 from drift.monitors import Monitors
 from learners.core import Change, Explanation, Learner, Prediction, Targets
 from learners.metrics import Prequential
@@ -49,7 +48,7 @@ EXPLAINED, NEAREST = 5, 3
 """How many labels a prediction explains, and how many past messages it names."""
 
 
-class Task:
+class Task(Stateful):
     """The pipeline of one partition.
 
     Parameters
@@ -83,6 +82,20 @@ class Task:
     >>> outcome.outputs[0].kind, outcome.next_offset
     ('predictions', 1)
     """
+
+    state_fields = fields(
+        Values("next_offset", "updates", "dead_letters", "_unlabelled", "_trained_through", "_digest"),
+        Parts(
+            "encoder",
+            "learner",
+            "monitors",
+            "partial",
+            "scores",
+            "feedback",
+            "label_statistics",
+            "confidence",
+        ),
+    )
 
     def __init__(
         self,
@@ -292,39 +305,9 @@ class Task:
 
     def state(self) -> State:
         """Return everything the pipeline has learned; belongs to `next_offset`. See `Learner.state`."""
-        return {
-            "next_offset": self.next_offset,
-            "updates": self.updates,
-            "dead_letters": self.dead_letters,
-            "unlabelled": self._unlabelled,
-            "changes": [dataclasses.asdict(change) for change in self._changes],
-            "trained_through": dict(self._trained_through),
-            "digest": self._digest,
-            "encoder": self.encoder.state(),
-            "learner": self.learner.state(),
-            "monitors": self.monitors.state(),
-            "partial": self.partial.state(),
-            "scores": self.scores.state(),
-            "feedback": self.feedback.state(),
-            "label_statistics": self.label_statistics.state(),
-            "confidence": None if self.confidence is None else self.confidence.state(),
-        }
+        return super().state() | {"changes": [dataclasses.asdict(change) for change in self._changes]}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """Take over the state of a task with equal settings."""
-        self.next_offset = state["next_offset"]
-        self.updates = state["updates"]
-        self.dead_letters = state["dead_letters"]
-        self._unlabelled = state["unlabelled"]
+        super().load_state(state)
         self._changes = [Change(**change) for change in state["changes"]]
-        self._trained_through = dict(state["trained_through"])
-        self._digest = state["digest"]
-        self.encoder.load_state(state["encoder"])
-        self.learner.load_state(state["learner"])
-        self.monitors.load_state(state["monitors"])
-        self.partial.load_state(state["partial"])
-        self.scores.load_state(state["scores"])
-        self.feedback.load_state(state["feedback"])
-        self.label_statistics.load_state(state["label_statistics"])
-        if self.confidence is not None:
-            self.confidence.load_state(state["confidence"])

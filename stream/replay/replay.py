@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from learners.core import digest
+from drift.core import digest
 from learners.metrics import Scores
 from stream.config import KafkaSettings
 from stream.kafka import History, Writer, ensure_topic

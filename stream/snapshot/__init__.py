@@ -1,7 +1,7 @@
 """Snapshots: what a task has learned up to an offset, kept in files, and the way back from them."""
 
 from stream.snapshot.compatibility import unusable
-from stream.snapshot.contents import Identity, Snapshot, SnapshotError, StoredSnapshot, arrays, take
+from stream.snapshot.contents import Identity, Snapshot, SnapshotError, StoredSnapshot, take
 from stream.snapshot.format import dump, parse
 from stream.snapshot.inspection import differences, find
 from stream.snapshot.keeper import Keeper
@@ -18,7 +18,6 @@ __all__ = [
     "Store",
     "StoredSnapshot",
     "announcement",
-    "arrays",
     "differences",
     "dump",
     "find",

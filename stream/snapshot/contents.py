@@ -5,20 +5,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import time
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import State
+from drift.core import State, holds_pickle
 from stream import __version__
 from stream.pipeline import Task
-
-PICKLE = "pickle"
-"""Key under which wrapped river models keep their pickle; see `learners.wrappers.RiverLearner`."""
-
-Path = tuple[str, ...]
 
 
 class SnapshotError(ValueError):
@@ -72,7 +65,7 @@ class Snapshot:
     @property
     def pickled(self) -> bool:
         """Whether anything in it is a pickle, which executes code when it is loaded."""
-        return any(PICKLE in path for path, _ in arrays(self.state))
+        return holds_pickle(self.state)
 
 
 class StoredSnapshot(NamedTuple):
@@ -98,15 +91,6 @@ def take(task: Task, identity: Identity, spare: Snapshot | None = None) -> Snaps
     """
     state = _copied(task.state(), spare.state if spare else {})
     return Snapshot(identity, task.next_offset, task.updates, time.time(), __version__, state)
-
-
-def arrays(state: State, path: Path = ()) -> Iterator[tuple[Path, NDArray[Any]]]:
-    """Walk through a state's arrays, in its order, each with the keys that lead to it."""
-    for key, value in state.items():
-        if isinstance(value, dict):
-            yield from arrays(value, (*path, key))
-        elif isinstance(value, np.ndarray):
-            yield (*path, key), value
 
 
 def _copied(state: State, spare: State) -> State:

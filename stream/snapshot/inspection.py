@@ -9,8 +9,7 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from numpy.typing import NDArray
 
-from drift.core import State
-from learners.core import digest
+from drift.core import State, digest
 from stream.snapshot.contents import SnapshotError
 from stream.snapshot.store import SUFFIX
 

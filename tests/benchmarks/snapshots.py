@@ -11,7 +11,7 @@ import statistics
 import tempfile
 import time
 
-from learners.core.base import digest
+from drift.core import digest
 from stream.config.settings import Settings
 from stream.pipeline.factory import make_task
 from stream.pipeline.task import Task

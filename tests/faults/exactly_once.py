@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from learners.core.base import digest
+from drift.core import digest
 from stream.config.settings import Settings
 from stream.kafka import topic_id
 from stream.pipeline import factory as assembly

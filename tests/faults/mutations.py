@@ -191,11 +191,11 @@ MUTATIONS = (
         "checksums are not compared",
         (
             Edit(
-                "stream/snapshot/format.py",
+                "drift/core/state_file.py",
                 'if _checksum(raw).hex() != entry["checksum"]:',
                 "if not raw:",
             ),
-            Edit("stream/snapshot/format.py", 'if digest(state) != header["digest"]:', "if not state:"),
+            Edit("drift/core/state_file.py", 'if digest(state) != header.pop("digest"):', "if not state:"),
         ),
         DAMAGE,
     ),

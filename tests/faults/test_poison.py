@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from learners.core.base import digest
+from drift.core import digest
 from stream.kafka import topic_id
 from stream.records.topics import topic
 from stream.snapshot import Identity, Store

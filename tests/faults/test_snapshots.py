@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
-from learners.core.base import digest
+from drift.core import digest
 from stream.kafka import RecoveryError
 from stream.pipeline import factory as assembly
 from stream.records.topics import topic

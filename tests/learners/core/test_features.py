@@ -118,7 +118,8 @@ def test_a_space_rebuilt_from_its_state_goes_on_alike(
     space = FeatureSpace(limit, buckets=4)
     for message in before:
         space.vector(message)
-    rebuilt = FeatureSpace.from_state(json.loads(json.dumps(space.state())))
+    rebuilt = FeatureSpace()
+    rebuilt.load_state(json.loads(json.dumps(space.state())))
     for message in after:
         assert equal(space.vector(message), rebuilt.vector(message))
     assert space.state() == rebuilt.state()

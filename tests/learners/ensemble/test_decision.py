@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learners.core.base import digest
+from drift.core import digest
 from learners.core.labels import Targets
 from learners.ensemble.decision import RULES, TOP_K, Decision
 from learners.ensemble.ihomer import IHOMER

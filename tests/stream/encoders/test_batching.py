@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from learners.core.base import digest
+from drift.core import digest
 from stream.encoders.batching import ATTEMPTS, encode_each
 from stream.encoders.errors import EncoderError
 from stream.records.schema import BadEventError, Event

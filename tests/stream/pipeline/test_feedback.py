@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.alarms.alarm import Alarm, Observation
-from drift.core import Vector
+from drift.core import Vector, digest
 from drift.monitors.monitors import Monitors
-from learners.core.base import digest
 from learners.core.labels import Targets
 from learners.core.prediction import Prediction
 from learners.core.structure import Change

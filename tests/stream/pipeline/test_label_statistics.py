@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drift.core import digest
 from learners import IHOMER
-from learners.core.base import digest
 from stream.encoders import Hashing
 from stream.pipeline import label_statistics as label_stats
 from stream.pipeline import task

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift.core import Vector
+from drift.core import Vector, digest
 from drift.monitors.monitors import Monitors
-from learners.core.base import Learner, digest
+from learners.core.base import Learner
 from learners.core.labels import Targets
 from learners.hierarchy.taxonomy import Taxonomy
 from stream.pipeline.task import Task

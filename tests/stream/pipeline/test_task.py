@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.alarms.alarm import Alarm, Observation
-from drift.core import Vector
+from drift.core import Vector, digest
 from drift.monitors.monitors import Monitors
 from learners.catalogue import LEARNERS
-from learners.core.base import Learner, digest
+from learners.core.base import Learner
 from learners.core.labels import Targets
 from stream.pipeline.task import Task
 from stream.records.decoding import MAX_ID_CHARACTERS

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drift.core import digest
 from learners import LabelExpansion
-from learners.core.base import digest
 from learners.hierarchy.taxonomy import Taxonomy
 from stream.encoders import Hashing
 from stream.evaluation.prequential import evaluate

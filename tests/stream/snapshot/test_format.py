@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from numpy.typing import NDArray
 
+from drift.core import arrays_in, digest
 from drift.monitors.monitors import Monitors
 from learners import catalogue
-from learners.core.base import digest
 from learners.wrappers.river_models import RiverLearner
 from stream.encoders import Hashing
 from stream.pipeline.task import Task
-from stream.snapshot import Identity, Snapshot, SnapshotError, contents, dump, migrations, parse, take
+from stream.snapshot import Identity, Snapshot, SnapshotError, dump, migrations, parse, take
 from tests.stream.standins import LABELS, event, make_task, records
 
 IDENTITY = Identity("s.events", "id", 0, "0123456789abcdef")
@@ -219,10 +219,10 @@ def test_a_copy_in_the_memory_of_an_earlier_one_is_as_good_as_a_new_one() -> Non
     task, stream = make_task(), records([event(number) for number in range(40)])
     task.process(stream[:10])
     spare = take(task, IDENTITY)
-    held = {id(array) for _, array in contents.arrays(spare.state)}
+    held = {id(array) for _, array in arrays_in(spare.state)}
     task.process(stream[10:20])
     fresh, reused = take(task, IDENTITY), take(task, IDENTITY, spare)
     assert digest(reused.state) == digest(fresh.state)
-    assert held & {id(array) for _, array in contents.arrays(reused.state)}
+    assert held & {id(array) for _, array in arrays_in(reused.state)}
     task.process(stream[20:])
     assert digest(reused.state) == digest(fresh.state) != digest(task.state())

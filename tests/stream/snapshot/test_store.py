@@ -14,7 +14,7 @@ from river.base import Classifier
 from river.multioutput import MultiClassEncoder
 from river.naive_bayes import GaussianNB
 
-from learners.core.base import digest
+from drift.core import digest
 from learners.wrappers.river_models import MultiLabelModel
 from stream.pipeline.task import Task
 from stream.snapshot import Identity, Keeper, SnapshotError, Store, StoredSnapshot, take

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learners.core.base import digest
+from drift.core import digest
 from stream.kafka import RecoveryError
 from stream.pipeline.outcome import Outcome
 from stream.pipeline.task import Task
