@@ -25,11 +25,11 @@ from learners.cluster.linkage import ALIKE, HYSTERESIS, comparison, difference, 
 from learners.cluster.nearest_clusters import companions_outside, nearest_clusters, visit
 from learners.core import Change, check_number
 
-BETTER = 1.25
+MOVE_RATIO = 1.25
 """How many times better a label must fit elsewhere to move."""
 LONGEST_WAIT = 16
 """Most times `patience` that a cluster waits for its next look: each that changes nothing doubles it."""
-SOON = 16
+FIRST_WAIT = 16
 """Most messages for each of its labels that a small cluster waits for its first look."""
 
 
@@ -229,12 +229,12 @@ class Clusters(Stateful):
         alike, counts, frequency = known
         home, chance, changes = alike.sum(axis=1) / len(labels), frequency / (2.0 - frequency), []
         least = self._least(len(labels) * len(self._tree))
-        for n in np.flatnonzero(there > np.maximum(BETTER * home, HYSTERESIS * ALIKE)).tolist():
+        for n in np.flatnonzero(there > np.maximum(MOVE_RATIO * home, HYSTERESIS * ALIKE)).tolist():
             sure = difference(counts[n], there[n], chance[n], counts[n], home[n], chance[n], 1.0)
             other = int(best[n])
             if sure >= least and self._room(other):
                 self._move(int(labels[n]), cluster, other)
-                changes.append(Change("move", str(labels[n]), float(there[n]), BETTER * float(home[n])))
+                changes.append(Change("move", str(labels[n]), float(there[n]), MOVE_RATIO * float(home[n])))
         if self._tree.sizes[cluster] == 0:
             self._tree.remove(cluster)
         return tuple(changes)
@@ -242,7 +242,7 @@ class Clusters(Stateful):
     def _move(self, label: int, cluster: int, other: int) -> None:
         self._tree.move(label, other)
         for changed in (cluster, other):
-            wait = min(self.patience, SOON * int(self._tree.sizes[changed]))
+            wait = min(self.patience, FIRST_WAIT * int(self._tree.sizes[changed]))
             self._visits[changed, 0], self._visits[changed, 2] = 0, wait
 
     def _add_leaf(self, sibling: int) -> int:

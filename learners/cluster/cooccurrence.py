@@ -28,11 +28,11 @@ RESCALE = 1e6
 NEGLIGIBLE = 1e-3
 """Touches below which a partner is forgotten then."""
 SLACK = 0.25
-"""Standard deviations by which companions may be less expected than usual, and nobody wonders."""
+"""Standard deviations by which companions may be less expected than usual without a change: Page's slack."""
 DELTA = 1e-3
 """Chance that a label ever forgets its companions though they stay what they are."""
-FRESH = 10.0
-"""Touches that are left of what a label knew then."""
+KEPT_TOUCHES = 10.0
+"""Touches that a label keeps of what it knew when its companions have changed."""
 STEP = 1 << 16
 """Places (half a MiB) that memory grows by."""
 
@@ -255,8 +255,8 @@ def _beyond_doubt(labels: Records, label: int, other: int, share: float, now: in
 def _wonder(labels: Records, places: Records, label: int, expected: float, now: int) -> None:
     """Compare how expected a label's companions were with what is usual; forget when they are others.
 
-    The test is Page's: a sum of shortfalls that starts again at 0. What a label knew counts `FRESH` touches
-    then, so within as many messages its new companions outweigh the old.
+    The test is Page's: a sum of shortfalls that starts again at 0. What a label knew then counts as
+    `KEPT_TOUCHES` touches, so within as many messages its new companions outweigh the old.
     """
     usual, spread = labels["usual"][label], labels["spread"][label]
     if spread > 0.0:
@@ -275,8 +275,8 @@ def _wonder(labels: Records, places: Records, label: int, expected: float, now: 
         return
     labels["usual"][label] = labels["spread"][label] = labels["surprise"][label] = 0.0
     labels["changed"][label] = 1
-    if known > FRESH:
-        scale = FRESH / known
+    if known > KEPT_TOUCHES:
+        scale = KEPT_TOUCHES / known
         labels["touches"][label] *= scale
         labels["heard"][label] *= scale
         labels["span"][label] *= scale

@@ -11,7 +11,7 @@ from drift.core import Counts, Floats, Ids, compiled
 from learners.cluster.adjacency import MESSAGES, Records, touches
 from learners.cluster.similarity import at_least, frequency, jaccard_by_chance, similarity
 
-ONCE = 1.5
+LEAST_MEETINGS = 1.5
 """Meetings, decayed, below which labels are not looked at as companions: most meet once, by chance."""
 
 
@@ -66,7 +66,7 @@ def nearest_clusters(
         count = touches(labels, members[n])
         for place in range(start, start + room):
             other = places["partner"][place] - 1
-            often = places["weight"][place] >= ONCE * labels["weight"][members[n]]
+            often = places["weight"][place] >= LEAST_MEETINGS * labels["weight"][members[n]]
             if often and 0 <= other < len(owner) and owner[other] != own:
                 value = similarity(labels, places, book, members[n], other)
                 if value > 0.0:
