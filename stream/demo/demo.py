@@ -29,8 +29,8 @@ from stream.demo.support_messages import messages
 from stream.demo.terminal import SCORES, LiveView, add_scores, figures_in_words, listed
 from stream.encoders import limit_threads
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics
-from stream.pipeline import NO_RECORD, Outcome, Task, make_task, warm_up
-from stream.records import Event, EventOutcome, Record, topic
+from stream.pipeline import NO_RECORD, Answer, Outcome, Task, make_task, warm_up
+from stream.records import Event, Record, topic
 from stream.telemetry import Telemetry, serve_metrics
 from stream.worker import Worker, build
 
@@ -61,14 +61,14 @@ class TaskWithBaselines(Task):
     def process(self, records: Sequence[Record]) -> Outcome:
         """See `Task.process`."""
         outcome = super().process(records)
-        self.beside = {name: task.scores.summary() for name, task in self.baselines.items()}
+        self.beside = {name: task.observer.scores.summary() for name, task in self.baselines.items()}
         return outcome
 
-    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> EventOutcome:
-        """See `Task.advance`."""
+    def answer(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
+        """See `Answerer.answer`."""
         for task in self.baselines.values():
             task.advance(event, x)
-        return super().advance(event, x, fingerprint)
+        return super().answer(event, x, fingerprint)
 
 
 def with_baselines(settings: Settings, live_from: int) -> TaskWithBaselines:
@@ -205,14 +205,17 @@ class Demo:
             return
         status, task = self._telemetry.status(), self._tasks[-1]
         table = Table("over all", *SCORES.values(), "messages", box=None, pad_edge=False)
-        for name, scores in {self._settings.learner.name: task.scores.summary(), **task.beside}.items():
+        for name, scores in {
+            self._settings.learner.name: task.observer.scores.summary(),
+            **task.beside,
+        }.items():
             add_scores(table, name, scores)
         lines = {
             "events": f"{status.events:,}",
             "predictions": f"{status.predictions:,}",
             "dead letters": listed(status.dead_letters) or "none",
             "messages a second": f"{status.events / seconds:,.0f}",
-            "learner": figures_in_words(task.learner.statistics()),
+            "learner": figures_in_words(task.model.learner.statistics()),
             "drift alarms": listed(status.alarms) or "none",
             "metrics were at": f"{url}/metrics",
         }

@@ -175,7 +175,7 @@ def evaluate(
         data=source.name,
         messages=batches.messages,
         features=batches.features,
-        labels=max(len(trial.task.learner.label_space) for trial in trials),
+        labels=max(len(trial.task.model.learner.label_space) for trial in trials),
         order="stored" if shuffle is None else f"shuffled:{shuffle}",
         results=[trial.result(batches.messages) for trial in trials],
     )
@@ -212,7 +212,7 @@ class _Trial:
 
     def warm_up(self) -> None:
         """Compile before the clock starts, once in a process."""
-        learner = self.task.learner
+        learner = self.task.model.learner
         if repr(learner) not in _WARM:
             _WARM.add(repr(learner))
             copied = copy.deepcopy(learner)
@@ -234,12 +234,12 @@ class _Trial:
 
     def _apply(self, change: Control) -> None:
         try:
-            self.task.apply(change)
+            self.task.model.apply(change)
         except BadEventError as bad:
             self.problems.append(f"{self.name} did not {in_words(change)}: {bad.detail}")
 
     def _point(self) -> Point:
-        messages, counts = self.task.scores.counts()
+        messages, counts = self.task.observer.scores.counts()
         return Point(messages, *counts)
 
     def curve(self) -> list[Point]:
@@ -247,7 +247,7 @@ class _Trial:
         return self._curve if self._curve[-1:] == [end] else [*self._curve, end]
 
     def result(self, messages: int) -> Result:
-        scores = dataclasses.asdict(self.task.scores.summary())
+        scores = dataclasses.asdict(self.task.observer.scores.summary())
         shown = {field: scores[field] for field in Result.__struct_fields__ if field in scores}
         speed = messages / self._seconds if self._seconds else 0.0
         return Result(learner=self.name, **shown, messages_per_second=speed)

@@ -1,9 +1,11 @@
 """The heart: one partition's pipeline as a pure state machine, without broker or clock."""
 
+from stream.pipeline.answerer import Answer
 from stream.pipeline.errors import LearnerError
 from stream.pipeline.factory import make_task
-from stream.pipeline.feedback import NO_RECORD, OUTCOMES, FeedbackStatistics, FeedbackStore
+from stream.pipeline.feedback import OUTCOMES, FeedbackStatistics, FeedbackStore
 from stream.pipeline.label_statistics import SHORT_HALF_LIFE, LabelStatistics
+from stream.pipeline.lesson import NO_RECORD
 from stream.pipeline.outcome import Outcome
 from stream.pipeline.task import Task
 from stream.pipeline.warmup import compile_all, warm_up
@@ -12,6 +14,7 @@ __all__ = [
     "NO_RECORD",
     "OUTCOMES",
     "SHORT_HALF_LIFE",
+    "Answer",
     "FeedbackStatistics",
     "FeedbackStore",
     "LabelStatistics",

@@ -55,6 +55,6 @@ def make_task(settings: Settings, live_from: int = 0, kind: type[Task] = Task) -
         feedback=FeedbackStore(**settings.feedback.model_dump()),
         confidence=Conformal(confidence.coverage, confidence.error) if confidence.enabled else None,
     )
-    if isinstance(task.learner, RiverLearner):
-        task.learner.allow_pickle |= settings.snapshot.allow_pickle
+    if isinstance(task.model.learner, RiverLearner):
+        task.model.learner.allow_pickle |= settings.snapshot.allow_pickle
     return task

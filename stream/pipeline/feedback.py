@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import hashlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -26,15 +25,12 @@ from drift.core import State, Vector
 from learners.core import Prediction
 from learners.uncertainty import Confidence
 from stream.pipeline.known_labels import KnownLabels
+from stream.pipeline.lesson import DIGEST, NO_RECORD, Lesson, hash_chain
 from stream.pipeline.pending import PendingPrediction, pack, unpack
 from stream.records import Event, Feedback
 
 TIME_STAMPS = 9
 """The stream's time is the (lower) median of so many time stamps: one wild clock does no harm."""
-DIGEST = 16
-"""Bytes of a digest."""
-NO_RECORD = bytes(DIGEST)
-"""Fingerprint of what comes from no record, as in an evaluation."""
 OVERHEAD = 512
 """What an event or a feedback costs beside its arrays and texts, in bytes, about."""
 OUTCOMES = ("joined", "early", "extended", "corrected", "duplicate", "late", "orphan")
@@ -69,36 +65,6 @@ class FeedbackStatistics:
     expired: int
     kept: int
     kept_bytes: int
-
-
-class Lesson(NamedTuple):
-    """What there is to learn.
-
-    Parameters
-    ----------
-    x
-        The event's vector, as it was when it was predicted.
-    prediction
-        What was predicted then, to be scored; None where that is done.
-    known
-        All that is known of the event's labels.
-    fingerprint
-        Stands for all records that this comes from.
-    delay
-        Events predicted since this one was.
-    confidence
-        What was said with the prediction of how sure it is; None likewise, or where nothing was.
-    text
-        The event's text, for whom an alarm is explained to; None where it was not kept.
-    """
-
-    x: Vector
-    prediction: Prediction | None
-    known: KnownLabels
-    fingerprint: bytes
-    delay: int = 0
-    confidence: Confidence | None = None
-    text: str | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -320,15 +286,6 @@ class FeedbackStore:
         self._counts = dict(state["counts"])
         self._stamps.extend(state["stamps"])
         self._now = -np.inf if state["now"] is None else state["now"]
-
-
-def hash_chain(*parts: bytes) -> bytes:
-    """Return a digest that stands for some bytes in their order."""
-    running = hashlib.blake2b(digest_size=DIGEST)
-    for part in parts:
-        running.update(len(part).to_bytes(8, "little"))
-        running.update(part)
-    return running.digest()
 
 
 def _digests(state: Any) -> list[bytes]:

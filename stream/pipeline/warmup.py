@@ -14,7 +14,8 @@ from learners import LEARNERS
 from learners.wrappers import RiverLearner
 from stream.config import LearnerSettings, Settings
 from stream.pipeline.factory import make_task
-from stream.pipeline.task import EXPLAINED, NEAREST, Task
+from stream.pipeline.model import EXPLAINED, NEAREST
+from stream.pipeline.task import Task
 from stream.records import Event
 
 MESSAGES, RIVER_MESSAGES = 320, 64
@@ -52,11 +53,11 @@ def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
             shown = time.monotonic()
             show(f"compiling kernels: {count} in {shown - began:.0f} s")
 
-    messages = _messages(RIVER_MESSAGES if isinstance(task.learner, RiverLearner) else MESSAGES)
+    messages = _messages(RIVER_MESSAGES if isinstance(task.model.learner, RiverLearner) else MESSAGES)
     # A learner that throws at made-up messages may do well on real ones, where a record costs a dead letter.
     with compilations(compiled), suppress(Exception):
         for event, x in messages:
-            task.learner.explain(x, EXPLAINED, NEAREST)
+            task.model.learner.explain(x, EXPLAINED, NEAREST)
             task.advance(event, x)
     if count:
         show(f"compiled {count} kernels in {time.monotonic() - began:.0f} s")
@@ -66,7 +67,7 @@ def compile_all() -> None:
     """Compile what each of our learners runs, with all monitors: for an image, as it is built."""
     for name in LEARNERS:
         task = make_task(Settings(learner=LearnerSettings(name=name)))
-        if not isinstance(task.learner, RiverLearner):
+        if not isinstance(task.model.learner, RiverLearner):
             _to_stderr(name)
             warm_up(task)
 

@@ -141,10 +141,15 @@ class Origin(NamedTuple):
 
 
 def prediction_record(
-    event: Event, outcome: EventOutcome, why: Explanation | None, learner: Learner, origin: Origin
+    event: Event,
+    prediction: Prediction,
+    confidence: Confidence | None,
+    why: Explanation | None,
+    learner: Learner,
+    origin: Origin,
 ) -> PredictionRecord:
     """Return a prediction as it is written; the learner has the labels' names."""
-    space, prediction = learner.label_space, outcome.prediction
+    space = learner.label_space
     return PredictionRecord(
         id=event.id,
         labels=space.names(prediction.labels),
@@ -156,7 +161,7 @@ def prediction_record(
         run=origin.run,
         truth=None if event.labels is None else TrueLabels(event.labels, event.labels_complete),
         why=None if why is None else _explanation(why, space),
-        confidence=None if outcome.confidence is None else _confidence(outcome.confidence, space),
+        confidence=None if confidence is None else _confidence(confidence, space),
     )
 
 

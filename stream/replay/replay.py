@@ -96,7 +96,7 @@ def replay(
         messages=messages,
         dead_letters=sum(task.dead_letters for task in tasks.values()),
         seconds=time.perf_counter() - began,
-        scores={partition: task.scores.summary() for partition, task in tasks.items()},
+        scores={partition: task.observer.scores.summary() for partition, task in tasks.items()},
         digests={partition: digest(task.state()) for partition, task in tasks.items()},
     )
 

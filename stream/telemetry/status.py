@@ -145,9 +145,9 @@ def partition_status(partition: int, task: Task, lag: int | None) -> PartitionSt
         partition=partition,
         next_offset=task.next_offset,
         lag=lag,
-        recent=task.scores.recent.summary(),
-        scores=task.scores.summary(),
-        learner=task.learner.statistics(),
+        recent=task.observer.scores.recent.summary(),
+        scores=task.observer.scores.summary(),
+        learner=task.model.learner.statistics(),
         feedback=task.feedback.statistics(),
-        confidence=None if task.confidence is None else task.confidence.statistics(),
+        confidence=None if task.model.confidence is None else task.model.confidence.statistics(),
     )

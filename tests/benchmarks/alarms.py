@@ -63,7 +63,7 @@ def watch(path: Path, learner: str, limit: int | None) -> tuple[list[Seen], list
         (x,) = task.encoder.encode([event])
         prediction, _, alarms = task.advance(event, x)
         labels, text = tuple(event.labels or ()), event.text or ""
-        mistakes = len({*task.learner.label_space.names(prediction.labels)} ^ {*labels})
+        mistakes = len({*task.model.learner.label_space.names(prediction.labels)} ^ {*labels})
         seen.append(Seen(str(event.ts), labels, mistakes, text.partition("\n")[0][:90], len(text)))
         raised += [Raised(len(seen) - 1, alarm) for alarm in alarms]
     return seen, raised

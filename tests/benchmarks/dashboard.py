@@ -16,7 +16,7 @@ from learners import IHOMER
 from stream.dashboard import label_views, views
 from stream.dashboard.stream_state import StreamState
 from stream.encoders import Hashing
-from stream.pipeline.task import EXPLAINED, NEAREST
+from stream.pipeline.model import EXPLAINED, NEAREST
 from stream.records.decoding import decode_event
 from stream.records.predictions import PredictionRecord
 from stream.records.schema import encode

@@ -84,7 +84,7 @@ def run(stream: Synthetic, learner: str, length: int, start: int = 0) -> Run:
         prediction, _, raised = task.advance(event, x)
         for name in {alarm.detector for alarm in raised if alarm.scope != "structure"}:
             alarms[name].append(n)
-        predicted = task.learner.label_space.names(prediction.labels)
+        predicted = task.model.learner.label_space.names(prediction.labels)
         errors.append(float(sorted(predicted) != fields["labels"]))
         vectors.append(x.astype(np.float64))
     plain = {RIVER: on_error(errors)} | {name: detect(errors, vectors) for name, detect in PEERS.items()}

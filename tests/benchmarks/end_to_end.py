@@ -11,21 +11,24 @@ import functools
 import statistics
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from drift.alarms import Alarm
 from drift.core import Vector
 from stream.broker.brokers import choose
 from stream.config.settings import Settings
 from stream.encoders.threads import limit_threads
 from stream.kafka import History, Writer, ensure_topics, lines
+from stream.pipeline.answerer import Answer
 from stream.pipeline.factory import make_task
-from stream.pipeline.feedback import NO_RECORD
+from stream.pipeline.lesson import NO_RECORD, Lesson
 from stream.pipeline.task import Task
-from stream.records.predictions import EventOutcome
 from stream.records.schema import Event, Record
 from stream.records.topics import topic
 from stream.telemetry.collector import Telemetry
@@ -70,11 +73,20 @@ class TimedTask(Task):
 
     advance_s = 0.0
 
-    def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> EventOutcome:
-        """See `Task.advance`."""
+    def answer(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
+        """See `Answerer.answer`."""
+        with self._booked():
+            return super().answer(event, x, fingerprint)
+
+    def _learn(self, lesson: Lesson) -> list[Alarm]:
+        with self._booked():
+            return super()._learn(lesson)
+
+    @contextmanager
+    def _booked(self) -> Iterator[None]:
         began = time.perf_counter()
         try:
-            return super().advance(event, x, fingerprint)
+            yield
         finally:
             self.advance_s += time.perf_counter() - began
 

@@ -52,4 +52,4 @@ def test_f7_every_kind_of_poison_is_a_dead_letter_once_with_its_bytes(kafka: str
     store = Store(live.settings.snapshot.location, live.settings.group, identity)
     (snapshot, _), *_ = store.candidates()
     assert snapshot.offset == len(values)
-    assert digest(snapshot.state["learner"]) == digest(spared.learner.state())
+    assert digest(snapshot.state["learner"]) == digest(spared.model.learner.state())

@@ -151,7 +151,7 @@ def test_the_run_name_follows_what_determines_results_and_nothing_else(file: Pat
 def test_monitors_are_built_as_set(file: Path) -> None:
     """Those named and no others, with the detector named; nonsense is refused with what there is."""
     file.write_text(file.read_text() + '[drift]\nmonitors = ["labels", "errors"]\ndetector = "ddm"\n')
-    state = make_task(load(file)).monitors.state()["monitors"]
+    state = make_task(load(file)).observer.monitors.state()["monitors"]
     assert set(state) == {"labels", "errors"}
     assert "subset-error/ddm" in state["errors"]
     file.write_text(file.read_text().replace("labels", "lables"))

@@ -37,7 +37,7 @@ def test_a_panel_shows_what_telemetry_says(telemetry: Telemetry) -> None:
     console = Console(file=io.StringIO(), record=True, width=150)
     task = make_task()
     task.process(records([event(number) for number in range(EVENTS)]))
-    view = LiveView(telemetry, "news", console, lambda: {"persistence": task.scores.summary()})
+    view = LiveView(telemetry, "news", console, lambda: {"persistence": task.observer.scores.summary()})
     console.print(view.render())
     shown = console.export_text()
     status = telemetry.status()

@@ -137,7 +137,7 @@ def test_equals_what_the_service_predicts(tmp_path: Path) -> None:
     task = Task(Letters(), make("ihomer"), Monitors(), run="test", source="/test")
     scores = Prequential()
     for offset, line in enumerate(lines):
-        known = len(task.learner.label_space)
+        known = len(task.model.learner.label_space)
         for output in task.process([Record("s.events", 0, offset, 0, None, line)]).outputs:
             if output.kind == "predictions":
                 _score(scores, task, known, output.value or b"", json.loads(line)["labels"])
@@ -149,7 +149,7 @@ def test_equals_what_the_service_predicts(tmp_path: Path) -> None:
 
 
 def _score(scores: Prequential, task: Task, known: int, written: bytes, labels: list[str]) -> None:
-    space = task.learner.label_space
+    space = task.model.learner.label_space
     prediction = msgspec.json.decode(written, type=PredictionRecord)
     vector = np.zeros(known, dtype=np.float32)
     for name, score in prediction.scores.items():
@@ -194,7 +194,7 @@ def test_labels_that_come_later_are_scored_as_in_the_service(tmp_path: Path) -> 
     report = evaluate(source, {"priors": LabelPriors(50.0)}, encoder=standins.Letters()).report
     task = standins.make_task()
     task.process(standins.records(values))
-    expected = task.scores.summary()
+    expected = task.observer.scores.summary()
     assert report.messages == 150
     assert expected.messages > 100
     for score in ("subset_accuracy", "micro_f1", "macro_f1", "hamming_loss", "p_at_5"):

@@ -37,8 +37,8 @@ def test_predictions_say_which_labels_cannot_be_excluded_and_whether_to_rely_on_
     written = said(task.process(records([*values, event(200, labels=["new"])])).outputs)
     assert written[0] == {"labels": [], "reject": True}
     assert {"labels": ["grain"], "reject": False} in written
-    assert task.confidence is not None
-    statistics = task.confidence.statistics()
+    assert task.model.confidence is not None
+    statistics = task.model.confidence.statistics()
     # Neither the first message nor the last could be covered.
     covered = sum(each["labels"] == ["grain"] for each in written[:-1])
     assert statistics.messages == 201
@@ -55,9 +55,9 @@ def test_switched_off_nothing_is_said(tmp_path: Path) -> None:
     for text, enabled in (("", True), ("enabled = false\n", False)):
         file.write_text(f'[learner]\nname = "priors"\n[confidence]\ncoverage = 0.8\n{text}')
         task = assembled(load(file))
-        assert (task.confidence is not None) is enabled
-        if task.confidence is not None:
-            assert (task.confidence.sets.coverage, task.confidence.abstention.error) == (0.8, 0.1)
+        assert (task.model.confidence is not None) is enabled
+        if task.model.confidence is not None:
+            assert (task.model.confidence.sets.coverage, task.model.confidence.abstention.error) == (0.8, 0.1)
     file.write_text("[confidence]\ncoverage = 1.5\n")
     with pytest.raises(
         ConfigError, match=r"confidence\.coverage cannot be 1\.5: .*less than or equal to 0\.999"
@@ -79,9 +79,11 @@ def test_feedback_at_once_equals_labels_in_the_event() -> None:
     written = together.process(records([event(n) for n in numbers])).outputs
     values = [value for n in numbers for value in (event(n, labels=None), feedback(n))]
     assert said(apart.process(records(values)).outputs) == said(written)
-    assert together.confidence is not None
-    assert apart.confidence is not None
-    np.testing.assert_equal(through_json(apart.confidence.state()), through_json(together.confidence.state()))
+    assert together.model.confidence is not None
+    assert apart.model.confidence is not None
+    np.testing.assert_equal(
+        through_json(apart.model.confidence.state()), through_json(together.model.confidence.state())
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -98,8 +100,8 @@ def test_labels_are_judged_by_what_was_said_with_the_prediction(order: list[int]
     written += restored.process(given_records[cut:]).outputs
     truth = [sorted({LABELS[n % 7], LABELS[n * n % 5]}) for n in range(38)]
     covered = [set(labels) <= set(each["labels"]) for labels, each in zip(truth, said(written), strict=True)]
-    assert restored.confidence is not None
-    statistics = restored.confidence.statistics()
+    assert restored.model.confidence is not None
+    statistics = restored.model.confidence.statistics()
     assert statistics.messages == 38
     assert statistics.coverage == pytest.approx(np.mean(covered))
 

@@ -159,10 +159,10 @@ def test_feedback_at_once_equals_labels_in_the_event() -> None:
         assert {key: one[key] for key in ("id", "labels", "scores")} == {
             key: other[key] for key in ("id", "labels", "scores")
         }
-    assert digest(later.learner.state()) == digest(inline.learner.state())
-    assert digest(later.monitors.state()) == digest(inline.monitors.state())
-    assert later.scores.summary() == inline.scores.summary()
-    assert later.updates == 60
+    assert digest(later.model.learner.state()) == digest(inline.model.learner.state())
+    assert digest(later.observer.monitors.state()) == digest(inline.observer.monitors.state())
+    assert later.observer.scores.summary() == inline.observer.scores.summary()
+    assert later.model.updates == 60
 
 
 def test_early_labels_do_not_help_to_predict_their_own_event() -> None:
@@ -187,17 +187,17 @@ def test_a_score_is_booked_when_the_labels_come_with_the_prediction_made_then() 
         ).outputs
     )
     assert written["labels"] == ["grain"]
-    assert task.scores.summary().messages == 1
+    assert task.observer.scores.summary().messages == 1
     rest = [*(event(n, labels=["oil"]) for n in range(2, 30)), feedback(1, labels=["grain"])]
     task.process([each._replace(offset=each.offset + 2) for each in records(rest)])
-    scored = task.scores.counts()
+    scored = task.observer.scores.counts()
     assert scored[0] == 30
     exact = scored[1].exact
     correction = records([feedback(1, labels=["oil"])])[0]._replace(offset=40)
     assert task.process([correction]).outputs == []
-    assert task.scores.counts()[0] == 30
-    assert task.scores.counts()[1].exact == exact
-    assert task.updates == 31
+    assert task.observer.scores.counts()[0] == 30
+    assert task.observer.scores.counts()[1].exact == exact
+    assert task.model.updates == 31
 
 
 class Restless(LabelPriors):
@@ -282,7 +282,7 @@ def test_a_tasks_counters_are_those_of_the_plain_model(seed: int) -> None:
     statistics = task.feedback.statistics()
     assert {name: getattr(statistics, name) for name in plain.statistics()} == plain.statistics()
     assert all(getattr(statistics, outcome) for outcome in (*OUTCOMES, "expired"))
-    assert task.updates == learned
+    assert task.model.updates == learned
 
 
 def test_feedback_that_is_bad_is_a_dead_letter() -> None:

@@ -34,7 +34,7 @@ def alarms(wait: Callable[[int], float], share: float, seed: int) -> list[tuple[
             heapq.heappush(coming, (n + generator.exponential(wait(n)), n, feedback))
         while coming and coming[0][0] <= n:
             found += [(n, alarm) for alarm in task.learn_feedback(heapq.heappop(coming)[2])]
-    assert task.updates > 0.8 * share * MESSAGES
+    assert task.model.updates > 0.8 * share * MESSAGES
     return found
 
 

@@ -79,9 +79,9 @@ def test_unknown_labels_are_masked_in_the_scores() -> None:
     """A predicted label that is unknown counts neither way; one that is refused counts as wrong."""
     task = make_task()
     task.process(records([event(n, labels=["grain", "oil"]) for n in range(50)]))
-    before = task.scores.counts()[1]
+    before = task.observer.scores.counts()[1]
     task.process(records([event(0)] * 50 + [partial(50, ["grain"]), partial(51, ["grain"], "oil")])[50:])
-    after = task.scores.counts()[1]
+    after = task.observer.scores.counts()[1]
     assert (after.hits - before.hits, after.predicted - before.predicted) == (2, 3)
     assert (after.actual - before.actual, after.cells - before.cells) == (2, 3)
 
@@ -97,7 +97,7 @@ def test_with_half_of_the_labels_left_out_all_of_them_are_predicted() -> None:
     written = [json.loads(each.value or b"")["labels"] for each in outputs if each.kind == "predictions"]
     last = written[-100:]
     assert np.mean([set(labels) == set(LABELS[:3]) for labels in last]) > 0.9
-    assert task.partial.named() < 0.8
+    assert task.model.partial.named() < 0.8
 
 
 @settings(max_examples=20, deadline=None)
@@ -131,8 +131,8 @@ def test_complete_streams_are_left_as_they_are() -> None:
     """Not a bit of a prediction changes: the probabilities are the learner's own."""
     task = make_task()
     task.process(records([event(n) for n in range(100)]))
-    assert task.partial.named() == 1.0
+    assert task.model.partial.named() == 1.0
     x = np.zeros(6, np.float32)
-    assert task.partial.corrected(task.learner.predict(x)).scores.tolist() == pytest.approx(
-        task.learner.score(x).tolist(), abs=0.0
+    assert task.model.partial.corrected(task.model.learner.predict(x)).scores.tolist() == pytest.approx(
+        task.model.learner.score(x).tolist(), abs=0.0
     )

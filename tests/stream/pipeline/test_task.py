@@ -109,7 +109,7 @@ def test_every_learner_ends_the_same_whatever_the_batches_and_restarts(name: str
     stopped.process(MIXED[:29])
     resumed.load_state(through_json(stopped.state()))
     assert written[-1] == resumed.process(MIXED[29:]).outputs[-1]
-    assert singles.learner.digest() == batched.learner.digest() == resumed.learner.digest()
+    assert singles.model.learner.digest() == batched.model.learner.digest() == resumed.model.learner.digest()
 
 
 def test_predictions_say_what_the_model_had_learned_always_below_the_own_offset() -> None:
@@ -172,7 +172,7 @@ def test_bad_input_leaves_everything_else_as_it_would_have_been() -> None:
         for record in predictions(wanted)
     ]
     assert task.dead_letters == len(POISON)
-    assert digest(task.learner.state()) == digest(expected.learner.state())
+    assert digest(task.model.learner.state()) == digest(expected.model.learner.state())
 
 
 def test_a_name_as_long_as_the_event_does_not_swell_the_reason() -> None:

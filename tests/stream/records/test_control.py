@@ -53,7 +53,7 @@ def make_expansion(live_from: int = 0) -> Task:
 
 def taxonomy(task: Task) -> Taxonomy:
     """Return a task's taxonomy."""
-    space = task.learner.label_space
+    space = task.model.learner.label_space
     assert isinstance(space, Taxonomy)
     return space
 
@@ -200,7 +200,7 @@ def test_an_evaluation_applies_operations_and_tells_of_those_it_cannot(tmp_path:
     report, _, problems, _ = evaluate(open_source(path), learners, encoder=Hashing(64))
     assert (report.messages, report.labels, list(problems)) == (21, 7, [])
     task = make_task()
-    found = evaluate(open_source(path), {"priors": task.learner}, encoder=Hashing(64)).problems
+    found = evaluate(open_source(path), {"priors": task.model.learner}, encoder=Hashing(64)).problems
     (problem,) = found
     assert problem.startswith("priors did not merge u: t: LabelPriors keeps its labels in no taxonomy")
 

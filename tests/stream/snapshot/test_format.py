@@ -113,8 +113,8 @@ def test_a_snapshot_without_label_statistics_begins_them_anew(monkeypatch: pytes
     restored = make_task()
     restored.load_state(parse(old, "it").state)
     restored.process([record._replace(offset=record.offset + 20) for record in records([event(3)])])
-    assert restored.updates == 21
-    assert restored.label_statistics.seen(0) in ((-1, -1), (20, 20))
+    assert restored.model.updates == 21
+    assert restored.observer.label_statistics.seen(0) in ((-1, -1), (20, 20))
 
 
 @pytest.mark.parametrize("messages", [0, 60])
@@ -188,12 +188,12 @@ def test_every_learner_goes_on_from_its_file_as_if_nothing_had_been(name: str) -
 
     batch = records([event(number) for number in range(60)])
     plain, one, other = fresh(), fresh(), fresh()
-    if isinstance(other.learner, RiverLearner):
-        other.learner.allow_pickle = True
+    if isinstance(other.model.learner, RiverLearner):
+        other.model.learner.allow_pickle = True
     plain.process(batch[:40])
     one.process(batch[:40])
     snapshot = take(one, IDENTITY)
-    assert snapshot.pickled == isinstance(one.learner, RiverLearner)
+    assert snapshot.pickled == isinstance(one.model.learner, RiverLearner)
     expected, untouched = plain.process(batch[40:]), one.process(batch[40:])
     assert untouched == expected
     other.load_state(parse(written(snapshot), "it").state)

@@ -101,7 +101,7 @@ def river_task() -> Task:
     plain = make_task()
     classifier: type[Classifier] = GaussianNB  # whose constructor has no types
     learner = MultiLabelModel(MultiClassEncoder(classifier()))
-    return Task(plain.encoder, learner, plain.monitors, run="r", source="/s")
+    return Task(plain.encoder, learner, plain.observer.monitors, run="r", source="/s")
 
 
 def test_pickles_are_neither_written_nor_read_unless_allowed(

@@ -89,7 +89,7 @@ def test_counts_are_what_was_written(telemetry: Telemetry) -> None:
     assert status.events == len(batch)
     assert status.predictions == 31
     assert sum(status.dead_letters.values()) == task.dead_letters == len(POISON)
-    assert status.learned == task.updates == 30
+    assert status.learned == task.model.updates == 30
     assert status.alarms == {"error": 30 // 7}
     drift = [json.loads(output.value or b"") for output in outputs if output.kind == "drift"]
     assert [alarm.subject for alarm in status.latest_alarms] == [each["subject"] for each in drift]
@@ -191,15 +191,15 @@ def test_scores_are_the_tasks(telemetry: Telemetry, clock: Clock) -> None:
     assert telemetry.status().partitions[0].scores == stale
     clock.now += 1.5
     work(telemetry, 0, task, batch[20:25], lag=5)
-    assert telemetry.status().partitions[0].scores == task.scores.summary()
+    assert telemetry.status().partitions[0].scores == task.observer.scores.summary()
     # Caught up: whoever looks now must see the last word.
     work(telemetry, 0, task, batch[25:], lag=0)
-    overall = task.scores.summary()
+    overall = task.observer.scores.summary()
     for name in ("subset_accuracy", "micro_f1", "macro_f1", "p_at_1"):
         assert value(telemetry, "ithaca_score", partition="0", over="all", score=name) == getattr(
             overall, name
         )
-    recent = task.scores.recent.summary().micro_f1
+    recent = task.observer.scores.recent.summary().micro_f1
     assert value(telemetry, "ithaca_score", partition="0", over="recent", score="micro_f1") == recent
 
 

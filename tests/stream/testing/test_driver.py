@@ -149,8 +149,8 @@ def test_a_restart_relearns_from_the_newest_snapshot_only() -> None:
 
     def noting(live_from: int) -> Task:
         plain = make_task(live_from)
-        parts = plain.encoder, plain.learner, plain.monitors
-        sure = plain.confidence
+        parts = plain.encoder, plain.model.learner, plain.observer.monitors
+        sure = plain.model.confidence
         return Noted(*parts, run="test", source="/test", live_from=live_from, confidence=sure)
 
     with pytest.raises(Aborted):
@@ -278,6 +278,6 @@ def test_a_record_that_the_learner_cannot_take_is_a_dead_letter_and_leaves_no_tr
     assert letters == dict.fromkeys([*sorted(crashes), 61], b"learner")
     spared = make_task()
     spared.process([record for record in given if record.offset not in letters])
-    assert digest(task.learner.state()) == digest(spared.learner.state())
-    assert digest(task.scores.state()) == digest(spared.scores.state())
+    assert digest(task.model.learner.state()) == digest(spared.model.learner.state())
+    assert digest(task.observer.scores.state()) == digest(spared.observer.scores.state())
     assert sum(output.kind == "predictions" for output in log.outputs) == len(given) - len(letters)

@@ -140,7 +140,12 @@ def test_two_workers_share_the_partitions_and_hand_them_over(kafka: str, stream_
         def make(live_from: int) -> Task:
             plain = make_task(live_from)
             return Noted(
-                plain.encoder, plain.learner, plain.monitors, run="r", source="/s", live_from=live_from
+                plain.encoder,
+                plain.model.learner,
+                plain.observer.monitors,
+                run="r",
+                source="/s",
+                live_from=live_from,
             )
 
         return make
@@ -178,7 +183,9 @@ def test_a_worker_thrown_out_of_the_group_cannot_write(kafka: str, stream_name: 
 
     def make(live_from: int) -> Task:
         plain = make_task(live_from)
-        return Hanging(plain.encoder, plain.learner, plain.monitors, run="test", source="/test")
+        return Hanging(
+            plain.encoder, plain.model.learner, plain.observer.monitors, run="test", source="/test"
+        )
 
     telemetry = Telemetry()
     with working(live.settings, make, telemetry):
@@ -255,7 +262,7 @@ def test_records_that_the_learner_cannot_take_are_dead_letters(kafka: str, strea
     assert {dict(letter.headers)["ithaca_detail"] for letter in letters} == {b"ZeroDivisionError: too many u"}
     spared = make_task()
     spared.process([record for record in live.read("events") if record.value != CRASHING])
-    assert live.predictions()[-1][1]["model"]["updates"] == spared.updates - 1
+    assert live.predictions()[-1][1]["model"]["updates"] == spared.model.updates - 1
 
 
 @pytest.mark.slow
@@ -364,7 +371,7 @@ def test_a_broker_that_goes_and_comes_back_costs_nothing(tmp_path: Path, stream_
     def make(live_from: int) -> Task:
         made.append(live_from)
         plain = make_task(live_from)
-        return Slow(plain.encoder, plain.learner, plain.monitors, run="test", source="/test")
+        return Slow(plain.encoder, plain.model.learner, plain.observer.monitors, run="test", source="/test")
 
     telemetry = Telemetry()
     with ExitStack() as cleanup:

@@ -1,0 +1,217 @@
+"""What answers one partition of events: decode, encode, predict, wait for feedback, write dead letters.
+
+An answerer knows neither brokers nor clocks. Whoever drives it (`worker`, `testing`, `replay`,
+`evaluation`) hands it records in offset order and writes what it returns; the same records give the same
+bytes, however they were batched. Encoding is batched; answering is strictly one message at a time.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from drift.core import Parts, Stateful, Values, Vector, fields
+from learners.core import Explanation, Prediction
+from learners.uncertainty import Confidence
+from stream.encoders import Decoded, Encoded, Encoder, Message, encode_all
+from stream.pipeline.errors import LearnerError
+from stream.pipeline.feedback import FeedbackStore
+from stream.pipeline.known_labels import KnownLabels
+from stream.pipeline.lesson import NO_RECORD, Lesson, hash_chain
+from stream.pipeline.model import Model
+from stream.pipeline.outcome import Outcome, joined
+from stream.records import (
+    BadEventError,
+    Control,
+    Event,
+    Feedback,
+    Origin,
+    Record,
+    dead_letter_output,
+    decode,
+    prediction_output,
+    prediction_record,
+)
+
+Taught = Lesson | Control
+"""What changes a model: a lesson, or an operation on its taxonomy."""
+
+
+class Answer(NamedTuple):
+    """What is said of one event before anything is learned from it.
+
+    Parameters
+    ----------
+    prediction, confidence
+        Its labels, and how sure they are; None where nothing is said of that.
+    lessons
+        What there is to learn now: its own labels, then those that waited for it as feedback.
+    """
+
+    prediction: Prediction
+    confidence: Confidence | None
+    lessons: list[Lesson]
+
+
+class Answerer(Stateful, abc.ABC):
+    """Answers the records of one partition; what is taught by them is for a subclass to say.
+
+    Parameters
+    ----------
+    encoder, model
+        What turns events into vectors, and what labels them.
+    run
+        Name of the run, written into every prediction.
+    source
+        CloudEvents source of what it writes.
+    live_from
+        First offset whose outputs are returned. Records below it are taken in silently: that is how a
+        restarted worker comes back to where it was.
+    feedback
+        Keeps events until their labels come; by default one with its own defaults.
+
+    Attributes
+    ----------
+    refused
+        Offsets of records that the learner cannot take, and why; see `LearnerError`.
+    """
+
+    state_fields = fields(Values("next_offset", "dead_letters"), Parts("encoder", "feedback"))
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        model: Model,
+        *,
+        run: str,
+        source: str,
+        live_from: int = 0,
+        feedback: FeedbackStore | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.model = model
+        self.run = run
+        self.source = source
+        self.live_from = live_from
+        self.feedback = FeedbackStore() if feedback is None else feedback
+        self.refused: Mapping[int, str] = {}
+        self.next_offset = 0
+        self.dead_letters = 0
+
+    def process(self, records: Sequence[Record]) -> Outcome:
+        """Take in records of one partition, in offset order, and return what to write and commit.
+
+        Raises
+        ------
+        ValueError
+            When a record has been taken in before: whoever drives this has lost its place.
+        EncoderError, LearnerError
+            See there. A part of the records may have been taken in: make it anew.
+        """
+        self._check_order(records)
+        steps: list[Outcome] = []
+        messages = encode_all(self.encoder, [self._decoded(record) for record in records])
+        for record, message in zip(records, messages, strict=True):
+            step = self._take(record, message)
+            self.next_offset = record.offset + 1
+            if record.offset >= self.live_from:
+                steps.append(step)
+        return joined(steps, self.next_offset)
+
+    def answer(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
+        """Predict one event's labels, and return that with what there is to learn.
+
+        Parameters
+        ----------
+        event
+            The event. What is known of its labels comes with it, or waited for it as feedback.
+        x
+            Its vector, shape (d,).
+        fingerprint
+            Stands for its record in the model's digest.
+        """
+        prediction, confidence = self.model.answer(x)
+        lessons = []
+        if event.teaches:
+            known = KnownLabels.of(event)
+            lessons.append(Lesson(x, prediction, known, fingerprint, 0, confidence, event.text))
+        early = self.feedback.remember(event, x, prediction, fingerprint, confidence)
+        return Answer(prediction, confidence, lessons if early is None else [*lessons, early])
+
+    @abc.abstractmethod
+    def _teach(self, record: Record, taught: Sequence[Taught], fingerprint: bytes) -> Outcome:
+        """Return what becomes of lessons, or of an operation, that came of a record.
+
+        Raises
+        ------
+        BadEventError
+            When an operation is not allowed.
+        """
+
+    def _check_order(self, records: Sequence[Record]) -> None:
+        expected = self.next_offset
+        for record in records:
+            if record.offset < expected:
+                raise ValueError(
+                    f"Offset {record.offset} of {record.topic} partition {record.partition} came again after "
+                    f"{expected - 1}; a task takes every record once, in order. Restore it and seek back."
+                )
+            expected = record.offset + 1
+
+    def _decoded(self, record: Record) -> Decoded:
+        if record.offset in self.refused:
+            return BadEventError("learner", self.refused[record.offset])
+        try:
+            return decode(record.value, record.headers)
+        except BadEventError as bad:
+            return bad
+
+    def _take(self, record: Record, message: Message) -> Outcome:
+        """Take in one record; one that is not to be used becomes a dead letter."""
+        # What is written says what the model had learned *before* this record.
+        model = self.model
+        origin = Origin(self.encoder.name, self.run, model.version, dict(model.trained_through))
+        try:
+            if isinstance(message, BadEventError):
+                raise message
+            with _learner_errors(record):
+                answered, explanation, taught = self._answered(record, message)
+                outcome = self._teach(record, taught, hash_chain(record.value or b""))
+        except BadEventError as bad:
+            self.dead_letters += 1
+            letter = dead_letter_output(record, bad, self.source)
+            return Outcome([letter], record.offset + 1, dead_letters=[bad.reason])
+        if isinstance(message, Encoded) and answered is not None:
+            written = prediction_record(
+                message.event, answered.prediction, answered.confidence, explanation, model.learner, origin
+            )
+            outcome.outputs.insert(0, prediction_output(record, written, self.source))
+        return outcome
+
+    def _answered(
+        self, record: Record, message: Encoded | Feedback | Control
+    ) -> tuple[Answer | None, Explanation | None, Sequence[Taught]]:
+        """Return the answer to a message that is an event, what it is made of, and what there is to learn."""
+        if isinstance(message, Control):
+            return None, None, [message]
+        fingerprint = hash_chain(record.value or b"")
+        if isinstance(message, Feedback):
+            lesson = self.feedback.join(message, fingerprint)
+            return None, None, [] if lesson is None else [lesson]
+        live = record.offset >= self.live_from
+        explanation = self.model.explain(message.x) if live else None
+        answered = self.answer(*message, fingerprint)
+        return answered, explanation, answered.lessons
+
+
+@contextmanager
+def _learner_errors(record: Record) -> Iterator[None]:
+    """Turn what the learner throws at a record into a LearnerError."""
+    try:
+        yield
+    except (MemoryError, BadEventError):
+        raise  # No fault of the record's, or none of the learner's.
+    except Exception as error:
+        raise LearnerError(record.offset, f"{type(error).__name__}: {error}") from error

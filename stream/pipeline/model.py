@@ -1,0 +1,123 @@
+"""What a stream's lessons make of a learner: it answers events, and learns lessons in one order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from drift.alarms import Alarm
+from drift.core import Parts, Stateful, Values, Vector, fields
+from learners.core import Change, Explanation, Learner, Prediction, Targets
+from learners.uncertainty import Confidence, Conformal, PositiveUnlabelled
+from stream.pipeline.known_labels import KnownLabels
+from stream.pipeline.lesson import NO_RECORD, Lesson, hash_chain
+from stream.records import LISTED, Control, ModelVersion, apply_operation
+
+EXPLAINED, NEAREST = 5, 3
+"""How many labels a prediction explains, and how many past messages it names."""
+
+
+class Learned(NamedTuple):
+    """What a model did with a lesson.
+
+    Parameters
+    ----------
+    targets
+        The lesson's labels as ids.
+    appeared
+        Names of the labels that were new.
+    changes
+        What changed in the learner's structure.
+    """
+
+    targets: Targets
+    appeared: list[str]
+    changes: Sequence[Change]
+
+
+class Model(Stateful):
+    """A learner, the correction for partial labels, and the confidence: equal lessons, equal model.
+
+    Parameters
+    ----------
+    learner
+        What labels events.
+    confidence
+        Says with each prediction how sure it is; None says nothing.
+    encoder
+        Name of the encoder that makes the vectors: another one is another model.
+
+    Attributes
+    ----------
+    updates
+        Lessons learned.
+    trained_through
+        By topic, the offset of the last record learned from.
+    digest
+        Hash chain over the records learned from.
+    """
+
+    state_fields = fields(
+        Values("updates", "trained_through", "digest"), Parts("learner", "partial", "confidence")
+    )
+
+    def __init__(self, learner: Learner, confidence: Conformal | None, encoder: str) -> None:
+        self.learner = learner
+        self.confidence = confidence
+        self.partial = PositiveUnlabelled()
+        self.updates = 0
+        self.trained_through: dict[str, int] = {}
+        self.digest = hashlib.blake2b(f"{encoder}\n{learner!r}".encode(), digest_size=16).hexdigest()
+
+    @property
+    def version(self) -> ModelVersion:
+        """Which model this is."""
+        return ModelVersion(self.updates, self.digest)
+
+    def answer(self, x: Vector) -> tuple[Prediction, Confidence | None]:
+        """Return a vector's labels, and how sure they are."""
+        prediction = self.partial.corrected(self.learner.predict(x))
+        return prediction, None if self.confidence is None else self.confidence.judge(prediction, LISTED)
+
+    def explain(self, x: Vector) -> Explanation | None:
+        """Return what the answer to a vector is made of, where the learner can tell."""
+        return self.learner.explain(x, EXPLAINED, NEAREST)
+
+    def learn(self, lesson: Lesson) -> Learned:
+        """Learn a lesson, and from how it had been predicted where that is still to be done."""
+        space = self.learner.label_space
+        labels_before = len(space)
+        targets = space.targets(*lesson.known)
+        if lesson.prediction is not None:
+            complete = lesson.known.negative is None
+            if self.confidence is not None and lesson.confidence is not None:
+                self.confidence.learn(lesson.prediction.labels, lesson.confidence, targets)
+            if lesson.known.labels or complete:
+                self.partial.learn(lesson.prediction, targets.positive, complete=complete)
+        self.learner.learn(lesson.x, self._taught(lesson.known, targets))
+        self.updates += 1
+        self._chain(lesson.fingerprint)
+        return Learned(targets, space.names(range(labels_before, len(space))), self.learner.changes)
+
+    def apply(self, change: Control, fingerprint: bytes = NO_RECORD) -> Alarm:
+        """Carry out an operation on the learner's taxonomy and return the alarm that reports it.
+
+        Raises
+        ------
+        BadEventError
+            When it is not allowed; nothing has changed then.
+        """
+        alarm = apply_operation(self.learner, change)
+        self._chain(fingerprint)
+        return alarm
+
+    def _taught(self, known: KnownLabels, targets: Targets) -> Targets:
+        """Return what the learner is to learn: where some labels are named, that all others are absent."""
+        if known.negative is None or not known.labels:
+            return targets
+        # That is more absences than there are; `PositiveUnlabelled` corrects the predictions for it.
+        return self.learner.label_space.targets(known.labels)
+
+    def _chain(self, fingerprint: bytes) -> None:
+        self.digest = hash_chain(bytes.fromhex(self.digest), fingerprint).hex()

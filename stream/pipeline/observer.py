@@ -1,0 +1,95 @@
+"""What happens once for every lesson: scores, drift monitors, and what is known of each label."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from drift.alarms import Alarm, Observation
+from drift.core import Parts, State, Stateful, Values, fields
+from drift.monitors import Monitors
+from learners.core import Change, Learner, Prediction, Targets
+from learners.metrics import Prequential
+from stream.pipeline.label_statistics import LabelStatistics, label_records, partition_record
+from stream.pipeline.lesson import Lesson
+from stream.pipeline.model import Learned
+from stream.records import Output, Record, statistics_outputs
+
+
+class Observer(Stateful):
+    """Scores predictions once their labels are known, and lets the drift monitors see them.
+
+    Parameters
+    ----------
+    monitors
+        What watches for drift.
+
+    Attributes
+    ----------
+    scores
+        Prequential scores of all lessons.
+    unlabelled
+        Events without labels since the last lesson.
+    """
+
+    state_fields = fields(Values("unlabelled"), Parts("monitors", "scores", "label_statistics"))
+
+    def __init__(self, monitors: Monitors) -> None:
+        self.monitors = monitors
+        self.scores = Prequential()
+        self.label_statistics = LabelStatistics()
+        self.unlabelled = 0
+        self._changes: list[Change] = []
+
+    def observe(self, learner: Learner, lesson: Lesson, learned: Learned, offset: int) -> list[Alarm]:
+        """Book a lesson that a learner has learned and that stands at an offset, and return the alarms."""
+        self._changes += learned.changes
+        if lesson.prediction is None:
+            return []
+        self.label_statistics.update(learned.targets.positive, lesson.prediction.labels, offset)
+        self.scores.update(lesson.prediction, learned.targets, len(learner.label_space))
+        seen = _observation(learner, lesson.prediction, lesson, learned.targets)
+        seen = seen._replace(appeared=learned.appeared, changes=self._changes, unlabelled=self.unlabelled)
+        self.unlabelled, self._changes = 0, []
+        return self.monitors.update(seen)
+
+    def statistics(self, learner: Learner, record: Record, source: str) -> list[Output]:
+        """Return what is known of labels whose figures are due, and of the partition."""
+        labels = label_records(self.label_statistics, learner, self.scores)
+        partition = partition_record(learner, self.scores, self.monitors)
+        return statistics_outputs(record, labels, partition, source)
+
+    def state(self) -> State:
+        """Return everything booked; see `Stateful.state`."""
+        return super().state() | {"changes": [dataclasses.asdict(change) for change in self._changes]}
+
+    def load_state(self, state: State) -> None:
+        """Take over the state of one with equal settings."""
+        super().load_state(state)
+        self._changes = [Change(**change) for change in state["changes"]]
+
+
+def _observation(learner: Learner, prediction: Prediction, lesson: Lesson, targets: Targets) -> Observation:
+    """Return what a message shows by itself; what happened since the last one is still to be added.
+
+    Of a label that the lesson leaves unknown, it does not count whether it was predicted.
+    """
+    predicted, actual = prediction.labels, targets.positive
+    if targets.negative is not None:
+        known = np.union1d(actual, targets.negative)
+        predicted = np.intersect1d(predicted, known, assume_unique=True)
+    best, score = prediction.best(1)
+    return Observation(
+        predicted=predicted,
+        actual=actual,
+        complete=targets.complete,
+        name=learner.label_space.name,
+        best=(int(best[0]), float(score[0])) if len(best) else None,
+        x=lesson.x,
+        text=lesson.text,
+        clusters=learner.clusters_of(np.union1d(predicted, actual)),
+        wrong=learner.clusters_of(np.setxor1d(predicted, actual, assume_unique=True)),
+        delay=lesson.delay,
+        above=learner.label_space.above,
+    )
