@@ -15,7 +15,7 @@ from playwright.sync_api import ViewportSize, expect, sync_playwright
 
 from stream.dashboard.access import Guard
 from stream.dashboard.web import application
-from stream.telemetry.server import serving
+from stream.telemetry.serving import serving
 from tests.stream.dashboard.streams import fed, planted
 
 PICTURE = Path(__file__).parents[1] / "deploy" / "dashboard.png"

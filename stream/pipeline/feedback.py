@@ -26,7 +26,7 @@ from learners.core import Prediction
 from learners.uncertainty import Confidence
 from stream.pipeline.known_labels import KnownLabels
 from stream.pipeline.lesson import DIGEST, NO_RECORD, Lesson, hash_chain
-from stream.pipeline.pending import PendingPrediction, pack, unpack
+from stream.pipeline.packed_prediction import PackedPrediction, pack, unpack
 from stream.records import Event, Feedback
 
 TIME_STAMPS = 9
@@ -88,7 +88,7 @@ class Entry:
     came: float
     number: int
     fingerprint: bytes
-    prediction: PendingPrediction | None
+    prediction: PackedPrediction | None
     known: KnownLabels | None
 
     def bytes(self, name: str) -> int:
@@ -158,7 +158,7 @@ class FeedbackStore:
             earlier = None
         known = KnownLabels.of(event) if event.teaches else None
         entry = Entry(
-            self._now, self._predicted, fingerprint, PendingPrediction.of(x, prediction, confidence), known
+            self._now, self._predicted, fingerprint, PackedPrediction.of(x, prediction, confidence), known
         )
         lesson = None
         if earlier is not None and earlier.known is not None:

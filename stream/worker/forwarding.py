@@ -29,7 +29,7 @@ from stream.records import (
     dead_letter_output,
     topic,
 )
-from stream.worker.restoration import RETRY_S
+from stream.worker.restorer import RETRY_S
 
 FORWARDED_AT_ONCE = 500
 """Most records in one transaction."""

@@ -1,165 +1,180 @@
-"""Bringing partitions back on a thread of its own, so that those that are there go on meanwhile."""
+"""Bringing a partition back: outbox, newest snapshot, and silent relearning up to the committed offset."""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-import threading
 import time
 from collections.abc import Callable, Generator
-from typing import Generic, Protocol, TypeVar
 
-from stream.encoders import EncoderError
-from stream.kafka import BrokerError, FencedError, InstanceError, UnwrittenError
+from stream.config import Settings
+from stream.kafka import History, Membership, Offsets, Outbox, topic_id
+from stream.pipeline import LearnerError, Task
+from stream.records import topic
+from stream.snapshot import Identity, Keeper, Recovered, Store, announcement, recover
+from stream.telemetry import Telemetry
+from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
+from stream.worker.restorer import AgainError
 
-RETRY_S = 1.0
-"""Pause before what failed is tried again."""
-
-
-class AgainError(RuntimeError):
-    """A restoration that begins anew, having learned what to leave out."""
-
+MOST_REFUSED = 100
+"""At so many records of a partition a learner may throw; beyond that, it is not the records."""
+RELEARNED_AT_ONCE = 200
+"""Events that are relearned in one step: between two steps, other partitions have their turn."""
 
 log = logging.getLogger(__name__)
 
 
-class Closable(Protocol):
-    """What a restoration ends with."""
+class PartitionLoader:
+    """Brings partitions back: outbox, newest snapshot, and silent relearning up to the committed offset.
 
-    def close(self) -> None:
-        """Let go of it."""
-
-
-Restored = TypeVar("Restored", bound=Closable)
-
-
-@dataclasses.dataclass
-class _Job(Generic[Restored]):
-    partition: int
-    steps: Generator[None, None, Restored] | None = None
-    due: float = 0.0
-
-
-class Restorer(Generic[Restored]):
-    """Takes a step of each partition's restoration in turn, until it is done, and hands over what came of it.
-
-    One thread, so a partition that relearns for hours does not keep one that is back in a moment waiting,
-    and all of them together take no more than half of the processor from the stream.
-
-    What fails for a reason that may pass (the broker, the disk) begins anew after a second; anything else is
-    raised where the results are asked for.
+    Runs on one thread beside the stream's, whose consumer it does not touch.
 
     Parameters
     ----------
-    restore
-        Makes a partition's restoration: a generator that pauses between its steps and returns the result.
-        When it is closed before its end, the partition is not ours any more.
+    settings
+        Stream, group, broker and snapshots.
+    make_task
+        Makes a partition's task, given the first offset whose outputs count.
+    membership
+        The group's, at this moment.
+    telemetry
+        What to report to, how far a partition is.
     """
 
-    def __init__(self, restore: Callable[[int], Generator[None, None, Restored]]) -> None:
-        self._restore = restore
-        self._changed = threading.Condition()
-        self._jobs: dict[int, _Job[Restored]] = {}
-        self._cancelled: list[_Job[Restored]] = []
-        self._done: dict[int, Restored] = {}
-        self._failure: BaseException | None = None
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name="restorer", daemon=True)
-        self._thread.start()
+    def __init__(
+        self,
+        settings: Settings,
+        make_task: Callable[[int], Task],
+        membership: Callable[[], Membership],
+        telemetry: Telemetry,
+    ) -> None:
+        self._settings = settings
+        self._make_task = make_task
+        self._membership = membership
+        self._telemetry = telemetry
+        self._topic = topic(settings.stream, "events")
+        self._topic_id: str | None = None
+        self._refused: dict[int, dict[int, str]] = {}
 
-    def begin(self, partition: int, delay_s: float = 0.0) -> None:
-        """Restore a partition, from `delay_s` seconds on."""
-        self.cancel(partition)
-        with self._changed:
-            self._jobs[partition] = _Job(partition, due=time.monotonic() + delay_s)
-            self._changed.notify()
-
-    def cancel(self, partition: int) -> None:
-        """Give a partition up, however far it is; harmless when it is not being restored."""
-        with self._changed:
-            job, done = self._jobs.pop(partition, None), self._done.pop(partition, None)
-            if job is not None:
-                self._cancelled.append(job)
-                self._changed.notify()
-        if done is not None:
-            done.close()
-
-    def restored(self) -> dict[int, Restored]:
-        """Return what has come back since the last call, by partition.
+    def restore(self, partition: int) -> Generator[None, None, AssignedPartition]:
+        """Bring a partition back, step by step; see `stream.worker.restorer`.
 
         Raises
         ------
-        Exception
-            What ended a restoration for good.
+        RecoveryError
+            When events that the model needs are gone.
+        BrokerError, UnwrittenError, FencedError, OSError
+            When it failed this time; begin anew.
         """
-        with self._changed:
-            if self._failure is not None:
-                raise self._failure
-            done, self._done = self._done, {}
-            return done
-
-    def close(self, patience_s: float) -> None:
-        """Give everything up; wait for the step that the thread is in, no longer than told."""
-        with self._changed:
-            partitions = [*self._jobs, *self._done]
-        for partition in partitions:
-            self.cancel(partition)
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
-        self._thread.join(patience_s)
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                while (job := self._next()) is None and not self._cancelled:
-                    if self._closing:
-                        return
-                    self._changed.wait(self._patience())
-                cancelled, self._cancelled = self._cancelled, []
-            for each in cancelled:
-                if each.steps is not None:
-                    each.steps.close()
-            if job is not None:
-                self._step(job)
-
-    def _next(self) -> _Job[Restored] | None:
-        """Return a job that is due, having put it behind the others."""
-        now = time.monotonic()
-        for partition, job in self._jobs.items():
-            if job.due <= now:
-                self._jobs[partition] = self._jobs.pop(partition)
-                return job
-        return None
-
-    def _patience(self) -> float | None:
-        dues = [job.due for job in self._jobs.values()]
-        return max(0.0, min(dues) - time.monotonic()) if dues else None
-
-    def _step(self, job: _Job[Restored]) -> None:
+        # First the outbox: it settles what the last owner left open, and only then is the offset final.
+        outbox = Outbox(self._settings, partition)
         try:
-            if job.steps is None:
-                job.steps = self._restore(job.partition)
-            next(job.steps)
-        except StopIteration as end:
-            self._hand_over(job, end.value)
-        except InstanceError as error:
-            self._fail(job, error)
-        except (AgainError, EncoderError, UnwrittenError, BrokerError, FencedError, OSError) as error:
-            log.warning("partition %d is not back yet: %s; trying again", job.partition, error)
-            job.steps, job.due = None, time.monotonic() + RETRY_S
-        except BaseException as error:
-            self._fail(job, error)
+            yield
+            store = self._store(partition)
+            recovered = self._recover(store)
+            yield
+            recovered.task.refused = self._refused.get(partition, {})
+            assigned = AssignedPartition(
+                recovered.task,
+                outbox,
+                self._keeper(store, recovered.task),
+                recovered.task.live_from,
+                recovered.kept,
+            )
+            self._note(assigned, store, recovered)
+            yield from self._relearn(partition, assigned)
+        except LearnerError as error:
+            outbox.close()
+            self.refuse(partition, error)
+            raise AgainError(str(error)) from error
+        except BaseException:
+            outbox.close()
+            raise
+        return assigned
 
-    def _fail(self, job: _Job[Restored], error: BaseException) -> None:
-        with self._changed:
-            self._jobs.pop(job.partition, None)
-            self._failure = error
+    def refuse(self, partition: int, error: LearnerError) -> None:
+        """Leave a record out, at which the learner threw, from the next restoration on.
 
-    def _hand_over(self, job: _Job[Restored], result: Restored) -> None:
-        with self._changed:
-            if wanted := self._jobs.get(job.partition) is job:
-                del self._jobs[job.partition]
-                self._done[job.partition] = result
-        if not wanted:
-            result.close()
+        Raises
+        ------
+        LearnerError
+            When there are more than `MOST_REFUSED` of them.
+        """
+        refused = self._refused.setdefault(partition, {})
+        refused[error.offset] = error.detail
+        if len(refused) > MOST_REFUSED:
+            raise error
+
+    def _recover(self, store: Store) -> Recovered:
+        offsets = Offsets.of(self._settings)
+        try:
+            return recover(
+                self._make_task,
+                store,
+                committed=offsets.committed(store.identity.partition),
+                beginning=offsets.beginning(store.identity.partition),
+                rebuild=self._settings.snapshot.rebuild,
+            )
+        finally:
+            offsets.close()
+
+    def _note(self, assigned: AssignedPartition, store: Store, recovered: Recovered) -> None:
+        """Write down that events are missing, rightly, so that the next start does not take them for lost."""
+        if recovered.gap is not None:
+            announced = announcement(assigned.task, store, recovered.gap, round(time.time() * 1000))
+            assigned.outbox.write([announced], assigned.task.live_from, self._membership())
+        if recovered.unsaved:
+            save(assigned, self._telemetry)
+            assigned.keeper.wait(LAST_SNAPSHOT_S)
+
+    def _relearn(self, partition: int, assigned: AssignedPartition) -> Generator[None, None, None]:
+        task = assigned.task
+        log.info(
+            "partition %d: relearning silently from offset %d to %d",
+            partition,
+            task.next_offset,
+            task.live_from,
+        )
+        if task.next_offset >= task.live_from:
+            return
+        self._telemetry.restoring(partition, task)
+        history = History(self._settings.kafka, self._topic, task.next_offset, task.live_from, whole=True)
+        try:
+            for records in history.batches(partition, RELEARNED_AT_ONCE):
+                task.process(records)
+                self._telemetry.restoring(partition, task)
+                if assigned.keeper.due(task):
+                    save(assigned, self._telemetry)
+                yield
+        except GeneratorExit:
+            # The partition goes. All that was relearned is committed: its next owner can go on from here.
+            if assigned.keeper.stale(task):
+                save(assigned, self._telemetry)
+                assigned.keeper.wait(LAST_SNAPSHOT_S)
+            raise
+        finally:
+            history.close()
+
+    def _store(self, partition: int) -> Store:
+        settings = self._settings.snapshot
+        if self._topic_id is None:
+            self._topic_id = topic_id(self._settings.kafka, self._topic)
+        return Store(
+            settings.location,
+            self._settings.group,
+            Identity(self._topic, self._topic_id, partition, self._settings.configuration),
+            keep=settings.keep,
+            allow_pickle=settings.allow_pickle,
+            settings=self._settings.canonical,
+        )
+
+    def _keeper(self, store: Store, task: Task) -> Keeper:
+        partition = store.identity.partition
+        keeper = Keeper(
+            store,
+            every_s=self._settings.snapshot.every_s,
+            every_records=self._settings.snapshot.every_records,
+            written=lambda kept: self._telemetry.snapshot_written(partition, kept),
+            failed=self._telemetry.snapshot_failed,
+        )
+        keeper.begin(task.next_offset)
+        return keeper

@@ -19,8 +19,9 @@ from stream.kafka import HEARTBEAT_S, BrokerError, FencedError, Group, InstanceE
 from stream.pipeline import LearnerError, Task
 from stream.records import Record
 from stream.telemetry import Telemetry
-from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, PartitionLoader, save
-from stream.worker.restoration import RETRY_S, Restorer
+from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
+from stream.worker.restoration import PartitionLoader
+from stream.worker.restorer import RETRY_S, Restorer
 
 IDLE_S = 0.005
 """Pause after a poll that brought nothing: what latency a quiet stream pays."""

@@ -25,7 +25,7 @@ import pytest
 
 from stream.kafka import Writer
 from stream.records.topics import topic
-from stream.telemetry.http import serve_metrics
+from stream.telemetry.endpoints import serve_metrics
 from tests.deploy.dashboard import RULES, queries, rules
 from tests.deploy.service import SickWorker
 from tests.stream.live import LiveStream

@@ -19,7 +19,7 @@ from stream.config.settings import Settings
 from stream.kafka import BrokerError, clients, ensure_topics
 from stream.telemetry import logs
 from stream.telemetry.collector import Telemetry
-from stream.telemetry.http import serve_metrics
+from stream.telemetry.endpoints import serve_metrics
 from stream.worker.service import build
 
 PLANTED = "correct-horse-battery-staple"

@@ -22,7 +22,7 @@ from learners import Persistence
 from stream.dashboard.access import Guard, NoTokenError
 from stream.dashboard.stream_state import StreamState
 from stream.dashboard.web import application
-from stream.telemetry.server import serving
+from stream.telemetry.serving import serving
 from tests.stream.dashboard.streams import as_read, fed, outputs, planted, thousands
 
 VIEWS = ("overview", "drift", "labels", "clusters", "messages", "compare")

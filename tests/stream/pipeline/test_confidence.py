@@ -17,7 +17,7 @@ from learners.dummy.priors import LabelPriors
 from learners.uncertainty.conformal import Conformal
 from stream.config.loading import ConfigError, load
 from stream.pipeline.factory import make_task as assembled
-from stream.pipeline.pending import PendingPrediction
+from stream.pipeline.packed_prediction import PackedPrediction
 from stream.pipeline.task import Task
 from stream.records.predictions import LISTED
 from stream.records.schema import Output
@@ -113,9 +113,9 @@ def test_what_was_said_is_kept_to_the_bit_also_of_many_labels() -> None:
     conformal = Conformal()
     confidence = conformal.judge(prediction, LISTED)
     assert confidence.size > LISTED
-    kept = PendingPrediction.of(np.ones(2, np.float32), prediction, confidence).confidence
+    kept = PackedPrediction.of(np.ones(2, np.float32), prediction, confidence).confidence
     assert kept is not None
     np.testing.assert_array_equal(kept.best, confidence.best)
     np.testing.assert_array_equal(kept.scores, confidence.scores)
     assert kept[2:] == confidence[2:]
-    assert PendingPrediction.of(np.ones(2, np.float32), prediction).confidence is None
+    assert PackedPrediction.of(np.ones(2, np.float32), prediction).confidence is None

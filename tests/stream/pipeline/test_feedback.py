@@ -18,7 +18,7 @@ from learners.core.prediction import Prediction
 from learners.core.structure import Change
 from learners.dummy.priors import LabelPriors
 from stream.pipeline.feedback import OUTCOMES, OVERHEAD, FeedbackStore
-from stream.pipeline.pending import PendingPrediction
+from stream.pipeline.packed_prediction import PackedPrediction
 from stream.pipeline.task import Task
 from stream.records.decoding import decode
 from stream.records.predictions import LISTED
@@ -131,7 +131,7 @@ def test_a_prediction_is_unpacked_to_the_bit(numbers: list[float], labels: int) 
     """The vector, the labels and the best scores."""
     x = np.array(numbers, dtype=np.float32)
     scores = np.random.default_rng(labels).random(labels, dtype=np.float32)
-    pending = PendingPrediction.of(x, Prediction(np.flatnonzero(scores > 0.5), scores))
+    pending = PackedPrediction.of(x, Prediction(np.flatnonzero(scores > 0.5), scores))
     assert pending.x.tobytes() == x.tobytes()
     assert pending.prediction.labels.tolist() == np.flatnonzero(scores > 0.5).tolist()
     best = np.argsort(-scores, kind="stable")[:LISTED]

@@ -21,7 +21,7 @@ from stream.pipeline.task import Task
 from stream.records.schema import REASONS, Record
 from stream.snapshot import StoredSnapshot
 from stream.telemetry.collector import Telemetry
-from stream.telemetry.http import serve_metrics
+from stream.telemetry.endpoints import serve_metrics
 from stream.telemetry.logs import configure_logs
 from stream.telemetry.prometheus import registry
 from stream.telemetry.status import SILENCE_S

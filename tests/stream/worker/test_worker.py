@@ -26,7 +26,7 @@ from stream.pipeline.task import Task
 from stream.records.schema import Event, Output, Record
 from stream.records.topics import topic
 from stream.telemetry.collector import Telemetry
-from stream.worker.partition import MOST_REFUSED
+from stream.worker.restoration import MOST_REFUSED
 from stream.worker.worker import BatchSize, Worker
 from tests.stream.live import LiveStream, on_a_thread, source, stop
 from tests.stream.standins import CRASHING, POISON, Letters, event, make_fragile_task, make_task

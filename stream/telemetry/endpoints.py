@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from stream.telemetry.collector import Telemetry
 from stream.telemetry.prometheus import registry
-from stream.telemetry.server import serving
+from stream.telemetry.serving import serving
 
 
 def application(telemetry: Telemetry) -> Starlette:

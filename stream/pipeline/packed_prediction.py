@@ -17,7 +17,7 @@ UNSAID = -1
 """Size of the conformal set where nothing was said of how sure a prediction is."""
 
 
-class PendingPrediction(NamedTuple):
+class PackedPrediction(NamedTuple):
     """An event as it was predicted, in little memory.
 
     Parameters
@@ -47,7 +47,7 @@ class PendingPrediction(NamedTuple):
     sureness: float = 0.0
 
     @classmethod
-    def of(cls, x: Vector, prediction: Prediction, confidence: Confidence | None = None) -> PendingPrediction:
+    def of(cls, x: Vector, prediction: Prediction, confidence: Confidence | None = None) -> PackedPrediction:
         """Pack a vector of shape (d,), to the bit, a prediction, and what was said of how sure it is."""
         filled = x.view(np.uint32) != 0
         best, scores = prediction.best(LISTED) if confidence is None else (confidence.best, confidence.scores)
@@ -96,7 +96,7 @@ _ARRAYS: dict[str, type[np.generic]] = {
 }
 
 
-def pack(pending: Sequence[PendingPrediction]) -> State:
+def pack(pending: Sequence[PackedPrediction]) -> State:
     """Return predictions as a few long arrays: numbers as columns, arrays end to end with their lengths."""
     state: State = {
         name: np.array([getattr(each, name) for each in pending], kind) for name, kind in _NUMBERS.items()
@@ -108,11 +108,11 @@ def pack(pending: Sequence[PendingPrediction]) -> State:
     return state
 
 
-def unpack(state: dict[str, Any]) -> Iterator[PendingPrediction]:
+def unpack(state: dict[str, Any]) -> Iterator[PackedPrediction]:
     """Return the predictions that were packed, in order."""
     columns = {name: np.asarray(state[name], kind).tolist() for name, kind in _NUMBERS.items()}
     for name, kind in _ARRAYS.items():
         ends = np.cumsum(np.asarray(state[f"{name}_lengths"], np.int64))
         columns[name] = np.split(np.asarray(state[name], kind), ends)[:-1]
-    for row in zip(*(columns[name] for name in PendingPrediction._fields), strict=True):
-        yield PendingPrediction(*row)
+    for row in zip(*(columns[name] for name in PackedPrediction._fields), strict=True):
+        yield PackedPrediction(*row)

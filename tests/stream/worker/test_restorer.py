@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from stream.kafka import BrokerError, InstanceError, RecoveryError
-from stream.worker.restoration import Restorer
+from stream.worker.restorer import Restorer
 
 
 class Result:
