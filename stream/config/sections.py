@@ -168,6 +168,25 @@ class DriftSettings(Section):
     budget: float = Field(default=1.0, gt=0.0)
 
 
+class ModelSettings(Section):
+    """Whose model answers.
+
+    Parameters
+    ----------
+    scope
+        "partition": each partition of the events has a model of its own, which is exact (a prediction has
+        learned from all events before it) and knows only its own events; right for one partition, and where
+        keys tell the labels. "stream": all partitions share one model, which lags a little behind; right
+        for several partitions of one kind of events. See README, "One model for a stream".
+    lag
+        Most events that a worker answers in scope "stream" before it learns again. Fewer and the model is
+        nearer to the newest lessons, at the cost of more transactions, each about 4 ms a partition.
+    """
+
+    scope: Literal["partition", "stream"] = "partition"
+    lag: int = Field(default=64, ge=1, le=100_000)
+
+
 class WorkerSettings(Section):
     """How a worker takes its share.
 

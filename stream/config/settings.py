@@ -19,6 +19,7 @@ from stream.config.sections import (
     KafkaSettings,
     LearnerSettings,
     LogSettings,
+    ModelSettings,
     SnapshotSettings,
     WorkerSettings,
 )
@@ -50,6 +51,7 @@ class Settings(Section):
     kafka: KafkaSettings = KafkaSettings()
     encoder: EncoderSettings = EncoderSettings()
     learner: LearnerSettings = LearnerSettings()
+    model: ModelSettings = ModelSettings()
     feedback: FeedbackSettings = FeedbackSettings()
     confidence: ConfidenceSettings = ConfidenceSettings()
     drift: DriftSettings = DriftSettings()

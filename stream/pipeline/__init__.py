@@ -2,11 +2,14 @@
 
 from stream.pipeline.answerer import Answer
 from stream.pipeline.errors import LearnerError
-from stream.pipeline.factory import make_task
+from stream.pipeline.factory import make_answerer, make_replica, make_task
 from stream.pipeline.feedback import OUTCOMES, FeedbackStatistics, FeedbackStore
 from stream.pipeline.label_statistics import SHORT_HALF_LIFE, LabelStatistics
 from stream.pipeline.lesson import NO_RECORD
+from stream.pipeline.model import Model
+from stream.pipeline.observer import Observer
 from stream.pipeline.outcome import Outcome
+from stream.pipeline.shared import Replica, SharedAnswerer
 from stream.pipeline.task import Task
 from stream.pipeline.warmup import compile_all, warm_up
 
@@ -19,9 +22,15 @@ __all__ = [
     "FeedbackStore",
     "LabelStatistics",
     "LearnerError",
+    "Model",
+    "Observer",
     "Outcome",
+    "Replica",
+    "SharedAnswerer",
     "Task",
     "compile_all",
+    "make_answerer",
+    "make_replica",
     "make_task",
     "warm_up",
 ]

@@ -8,19 +8,18 @@ bytes, however they were batched. Encoding is batched; answering is strictly one
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from drift.core import Parts, Stateful, Values, Vector, fields
 from learners.core import Explanation, Prediction
 from learners.uncertainty import Confidence
 from stream.encoders import Decoded, Encoded, Encoder, Message, encode_all
-from stream.pipeline.errors import LearnerError
+from stream.pipeline.errors import learner_errors
 from stream.pipeline.feedback import FeedbackStore
-from stream.pipeline.known_labels import KnownLabels
-from stream.pipeline.lesson import NO_RECORD, Lesson, hash_chain
+from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson, hash_chain
 from stream.pipeline.model import Model
+from stream.pipeline.observer import Observer
 from stream.pipeline.outcome import Outcome, joined
 from stream.records import (
     BadEventError,
@@ -60,8 +59,8 @@ class Answerer(Stateful, abc.ABC):
 
     Parameters
     ----------
-    encoder, model
-        What turns events into vectors, and what labels them.
+    encoder
+        What turns events into vectors.
     run
         Name of the run, written into every prediction.
     source
@@ -83,7 +82,6 @@ class Answerer(Stateful, abc.ABC):
     def __init__(
         self,
         encoder: Encoder,
-        model: Model,
         *,
         run: str,
         source: str,
@@ -91,7 +89,6 @@ class Answerer(Stateful, abc.ABC):
         feedback: FeedbackStore | None = None,
     ) -> None:
         self.encoder = encoder
-        self.model = model
         self.run = run
         self.source = source
         self.live_from = live_from
@@ -140,6 +137,21 @@ class Answerer(Stateful, abc.ABC):
         early = self.feedback.remember(event, x, prediction, fingerprint, confidence)
         return Answer(prediction, confidence, lessons if early is None else [*lessons, early])
 
+    @property
+    @abc.abstractmethod
+    def model(self) -> Model:
+        """What labels events."""
+
+    @property
+    @abc.abstractmethod
+    def observer(self) -> Observer:
+        """What scores the model's predictions."""
+
+    @property
+    @abc.abstractmethod
+    def updates(self) -> int:
+        """Lessons that came of this partition."""
+
     @abc.abstractmethod
     def _teach(self, record: Record, taught: Sequence[Taught], fingerprint: bytes) -> Outcome:
         """Return what becomes of lessons, or of an operation, that came of a record.
@@ -176,7 +188,7 @@ class Answerer(Stateful, abc.ABC):
         try:
             if isinstance(message, BadEventError):
                 raise message
-            with _learner_errors(record):
+            with learner_errors(record.offset):
                 answered, explanation, taught = self._answered(record, message)
                 outcome = self._teach(record, taught, hash_chain(record.value or b""))
         except BadEventError as bad:
@@ -204,14 +216,3 @@ class Answerer(Stateful, abc.ABC):
         explanation = self.model.explain(message.x) if live else None
         answered = self.answer(*message, fingerprint)
         return answered, explanation, answered.lessons
-
-
-@contextmanager
-def _learner_errors(record: Record) -> Iterator[None]:
-    """Turn what the learner throws at a record into a LearnerError."""
-    try:
-        yield
-    except (MemoryError, BadEventError):
-        raise  # No fault of the record's, or none of the learner's.
-    except Exception as error:
-        raise LearnerError(record.offset, f"{type(error).__name__}: {error}") from error

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from stream.records import BadEventError
+
 
 class LearnerError(RuntimeError):
     """A learner that threw, and may have half-learned: the task is of no use any more.
@@ -21,3 +26,14 @@ class LearnerError(RuntimeError):
         super().__init__(f"the learner threw at offset {offset}: {detail}")
         self.offset = offset
         self.detail = detail
+
+
+@contextmanager
+def learner_errors(offset: int) -> Iterator[None]:
+    """Turn what the learner throws at the record of an offset into a LearnerError."""
+    try:
+        yield
+    except (MemoryError, BadEventError):
+        raise  # No fault of the record's, or none of the learner's.
+    except Exception as error:
+        raise LearnerError(offset, f"{type(error).__name__}: {error}") from error

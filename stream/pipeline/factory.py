@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, overload
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
 
 from drift.monitors import Monitors
 from learners import make
+from learners.core import Learner
 from learners.uncertainty import Conformal
 from learners.wrappers import RiverLearner
 from stream.config import Settings
 from stream.encoders import make_encoder
 from stream.pipeline.feedback import FeedbackStore
+from stream.pipeline.model import Model
+from stream.pipeline.observer import Observer
+from stream.pipeline.shared import Replica, SharedAnswerer
 from stream.pipeline.task import Task
 from stream.records import topic
 
@@ -39,22 +44,70 @@ def make_task(settings: Settings, live_from: int = 0, kind: type[Task] = Task) -
         When there is no such encoder, learner, monitor or detector, or it does not take a parameter;
         says what there is.
     """
-    confidence = settings.confidence
-    task = kind(
+    return kind(
         make_encoder(settings.encoder.name, **settings.encoder.parameters),
-        make(settings.learner.name, **settings.learner.parameters),
-        Monitors(
-            settings.drift.detector,
-            settings.drift.parameters,
-            settings.drift.monitors,
-            settings.drift.budget,
-        ),
-        run=settings.run_name,
-        source=f"/ithaca/{topic(settings.stream, 'events')}",
+        _learner(settings),
+        _monitors(settings),
         live_from=live_from,
-        feedback=FeedbackStore(**settings.feedback.model_dump()),
-        confidence=Conformal(confidence.coverage, confidence.error) if confidence.enabled else None,
+        confidence=_confidence(settings),
+        **_answering(settings),
     )
-    if isinstance(task.model.learner, RiverLearner):
-        task.model.learner.allow_pickle |= settings.snapshot.allow_pickle
-    return task
+
+
+def make_replica(settings: Settings, live_from: int = 0) -> Replica:
+    """Return a model for a whole stream that has learned nothing; see `make_task`.
+
+    Parameters
+    ----------
+    settings
+        Encoder, learner, monitors and stream.
+    live_from
+        First lesson whose outputs count.
+
+    Raises
+    ------
+    ValueError
+        As `make_task`; and when the encoder makes its features' places from what it has seen, because then
+        equal events of two partitions have unlike vectors.
+    """
+    encoder = make_encoder(settings.encoder.name, **settings.encoder.parameters)
+    if encoder.state():
+        raise ValueError(
+            f"The encoder {settings.encoder.name!r} gives features their places in the order it meets them "
+            "in, which differs between partitions, and a model that they share needs one. Set "
+            "model.scope = 'partition', or an encoder that learns nothing, such as 'hashing'."
+        )
+    model = Model(_learner(settings), _confidence(settings), encoder.name)
+    source = f"/ithaca/{topic(settings.stream, 'lessons')}"
+    return Replica(model, Observer(_monitors(settings)), source=source, live_from=live_from)
+
+
+def make_answerer(settings: Settings, replica: Callable[[], Replica], live_from: int = 0) -> SharedAnswerer:
+    """Return what answers one partition with the model of the whole stream, which `replica` gives."""
+    encoder = make_encoder(settings.encoder.name, **settings.encoder.parameters)
+    return SharedAnswerer(encoder, replica, live_from=live_from, **_answering(settings))
+
+
+def _learner(settings: Settings) -> Learner:
+    learner = make(settings.learner.name, **settings.learner.parameters)
+    if isinstance(learner, RiverLearner):
+        learner.allow_pickle |= settings.snapshot.allow_pickle
+    return learner
+
+
+def _monitors(settings: Settings) -> Monitors:
+    drift = settings.drift
+    return Monitors(drift.detector, drift.parameters, drift.monitors, drift.budget)
+
+
+def _confidence(settings: Settings) -> Conformal | None:
+    confidence = settings.confidence
+    return Conformal(confidence.coverage, confidence.error) if confidence.enabled else None
+
+
+def _answering(settings: Settings) -> dict[str, Any]:
+    return {
+        "run": settings.run_name,
+        "source": f"/ithaca/{topic(settings.stream, 'events')}",
+        "feedback": FeedbackStore(**settings.feedback.model_dump()),
+    }

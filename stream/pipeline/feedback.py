@@ -24,8 +24,7 @@ import numpy as np
 from drift.core import State, Vector
 from learners.core import Prediction
 from learners.uncertainty import Confidence
-from stream.pipeline.known_labels import KnownLabels
-from stream.pipeline.lesson import DIGEST, NO_RECORD, Lesson, hash_chain
+from stream.pipeline.lesson import DIGEST, NO_RECORD, KnownLabels, Lesson, hash_chain
 from stream.pipeline.packed_prediction import PackedPrediction, pack, unpack
 from stream.records import Event, Feedback
 

@@ -30,6 +30,11 @@ SHORT_HALF_LIFE, LONG_HALF_LIFE = 500.0, 5_000.0
 """Half-lives, in messages learned from, of a label's present and of its usual rate."""
 
 
+def due(next_offset: int, offset: int) -> bool:
+    """Whether figures are written with the record at an offset, the one before it being `next_offset` - 1."""
+    return offset // WRITTEN_EVERY > (next_offset - 1) // WRITTEN_EVERY >= 0
+
+
 class LabelStatistics(Stateful):
     """Books the labels of each learned message, and says whose figures are due.
 

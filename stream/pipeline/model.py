@@ -10,8 +10,7 @@ from drift.alarms import Alarm
 from drift.core import Parts, Stateful, Values, Vector, fields
 from learners.core import Change, Explanation, Learner, Prediction, Targets
 from learners.uncertainty import Confidence, Conformal, PositiveUnlabelled
-from stream.pipeline.known_labels import KnownLabels
-from stream.pipeline.lesson import NO_RECORD, Lesson, hash_chain
+from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson, hash_chain
 from stream.records import LISTED, Control, ModelVersion, apply_operation
 
 EXPLAINED, NEAREST = 5, 3

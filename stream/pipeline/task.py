@@ -16,7 +16,7 @@ from learners.uncertainty import Conformal
 from stream.encoders import Encoder, Message
 from stream.pipeline.answerer import Answer, Answerer, Taught
 from stream.pipeline.feedback import FeedbackStore
-from stream.pipeline.label_statistics import WRITTEN_EVERY
+from stream.pipeline.label_statistics import due
 from stream.pipeline.lesson import NO_RECORD, Lesson
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
@@ -47,7 +47,7 @@ class Task(Answerer):
     ('predictions', 1)
     """
 
-    state_fields = fields(Inlined("model", "observer"))
+    state_fields = fields(Inlined("_model", "_observer"))
 
     def __init__(
         self,
@@ -61,9 +61,24 @@ class Task(Answerer):
         feedback: FeedbackStore | None = None,
         confidence: Conformal | None = None,
     ) -> None:
-        model = Model(learner, confidence, encoder.name)
-        super().__init__(encoder, model, run=run, source=source, live_from=live_from, feedback=feedback)
-        self.observer = Observer(monitors)
+        super().__init__(encoder, run=run, source=source, live_from=live_from, feedback=feedback)
+        self._model = Model(learner, confidence, encoder.name)
+        self._observer = Observer(monitors)
+
+    @property
+    def model(self) -> Model:
+        """See `Answerer.model`."""
+        return self._model
+
+    @property
+    def observer(self) -> Observer:
+        """See `Answerer.observer`."""
+        return self._observer
+
+    @property
+    def updates(self) -> int:
+        """See `Answerer.updates`."""
+        return self._model.updates
 
     def advance(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> EventOutcome:
         """Predict one event's labels, then learn its true ones where they are known: test, then train.
@@ -86,11 +101,11 @@ class Task(Answerer):
         return [] if lesson is None else self._learn(lesson)
 
     def _take(self, record: Record, message: Message) -> Outcome:
-        due = record.offset // WRITTEN_EVERY > (self.next_offset - 1) // WRITTEN_EVERY >= 0
+        statistics_due = due(self.next_offset, record.offset)
         # Offsets have gaps: what is booked now happened here.
         self.next_offset = record.offset
         outcome = super()._take(record, message)
-        if self.model.updates and due:
+        if self.model.updates and statistics_due:
             outcome.outputs.extend(self.observer.statistics(self.model.learner, record, self.source))
         return outcome
 

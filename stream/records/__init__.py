@@ -4,7 +4,22 @@ from stream.records.control import DETECTOR, apply_operation, in_words, operatio
 from stream.records.decoding import CONTROL_TYPE, FEEDBACK_TYPE, check_size, decode, decode_control
 from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord, PartitionRecord
-from stream.records.outputs import dead_letter_output, drift_output, prediction_output, statistics_outputs
+from stream.records.lessons import (
+    LessonRecord,
+    OperationRecord,
+    PredictedRecord,
+    Shared,
+    Source,
+    VectorRecord,
+    decode_lesson,
+)
+from stream.records.outputs import (
+    dead_letter_output,
+    drift_output,
+    lesson_output,
+    prediction_output,
+    statistics_outputs,
+)
 from stream.records.predictions import (
     LISTED,
     EventOutcome,
@@ -45,20 +60,28 @@ __all__ = [
     "Input",
     "LabelRecord",
     "Labelled",
+    "LessonRecord",
     "ModelVersion",
+    "OperationRecord",
     "Origin",
     "Output",
     "PartitionRecord",
+    "PredictedRecord",
     "PredictionRecord",
     "Record",
+    "Shared",
+    "Source",
+    "VectorRecord",
     "apply_operation",
     "check_size",
     "dead_letter_output",
     "decode",
     "decode_control",
+    "decode_lesson",
     "drift_output",
     "encode",
     "in_words",
+    "lesson_output",
     "operation",
     "prediction_output",
     "prediction_record",

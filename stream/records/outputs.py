@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from drift.alarms import Alarm
 from stream.records.drift_events import drift_record
 from stream.records.label_records import LabelRecord, PartitionRecord
+from stream.records.lessons import Shared
 from stream.records.predictions import PredictionRecord
 from stream.records.schema import BadEventError, Headers, Output, Record, encode
 
@@ -53,6 +54,11 @@ def dead_letter_output(record: Record, bad: BadEventError, source: str) -> Outpu
 def prediction_output(record: Record, prediction: PredictionRecord, source: str) -> Output:
     """Return a prediction, under its event's key."""
     return Output("predictions", record.key, encode(prediction), headers(record, "prediction", source))
+
+
+def lesson_output(record: Record, shared: Shared, number: int, source: str) -> Output:
+    """Return what a record has all replicas learn; the topic has one partition, where order is total."""
+    return Output("lessons", record.key, encode(shared), headers(record, f"lesson.{number}", source), 0)
 
 
 def drift_output(record: Record, alarm: Alarm, name: str, source: str) -> Output:

@@ -90,7 +90,7 @@ def take(task: Task, identity: Identity, spare: Snapshot | None = None) -> Snaps
         than asking for new memory. None (the default) asks for new memory.
     """
     state = _copied(task.state(), spare.state if spare else {})
-    return Snapshot(identity, task.next_offset, task.model.updates, time.time(), __version__, state)
+    return Snapshot(identity, task.next_offset, task.updates, time.time(), __version__, state)
 
 
 def _copied(state: State, spare: State) -> State:

@@ -100,9 +100,9 @@ class Telemetry:
             if task is None:
                 self._restorations[partition] = Restoration(partition)
             elif partition in self._restorations:
-                before = self._relearned.get(partition, task.model.updates)
-                self._counts["learned"] += task.model.updates - before
-                self._relearned[partition] = task.model.updates
+                before = self._relearned.get(partition, task.updates)
+                self._counts["learned"] += task.updates - before
+                self._relearned[partition] = task.updates
                 self._restorations[partition] = Restoration(partition, task.next_offset, task.live_from)
         self._encoding.seconds = 0.0
 
@@ -112,7 +112,7 @@ class Telemetry:
             self._restorations.pop(partition, None)
             self._relearned.pop(partition, None)
             self._partitions[partition] = _Partition(
-                partition_status(partition, task, None), task.model.updates, self._clock(), snapshot
+                partition_status(partition, task, None), task.updates, self._clock(), snapshot
             )
 
     def gone(self, partition: int) -> None:
@@ -179,8 +179,8 @@ class Telemetry:
 
     def _take(self, partition: int, task: Task, lag: int | None) -> None:
         kept, now = self._partitions[partition], self._clock()
-        self._counts["learned"] += task.model.updates - kept.updates
-        kept.updates = task.model.updates
+        self._counts["learned"] += task.updates - kept.updates
+        kept.updates = task.updates
         if now - kept.taken_at >= STATISTICS_EVERY_S or lag == 0:
             kept.status, kept.taken_at = partition_status(partition, task, lag), now
         else:

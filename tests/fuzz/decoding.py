@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from stream.pipeline.known_labels import KnownLabels
+from stream.pipeline.lesson import KnownLabels
 from stream.records.decoding import CONTROL_TYPE, FEEDBACK_TYPE, decode
 from stream.records.schema import (
     MAX_DETAIL_CHARACTERS,

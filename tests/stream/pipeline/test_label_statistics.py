@@ -14,7 +14,6 @@ from drift.core import digest
 from learners import IHOMER
 from stream.encoders import Hashing
 from stream.pipeline import label_statistics as label_stats
-from stream.pipeline import task
 from stream.pipeline.label_statistics import LabelStatistics
 from stream.pipeline.task import Task
 from stream.records.schema import Output
@@ -38,7 +37,7 @@ def written(outputs: list[Output]) -> list[dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write every ten offsets."""
-    monkeypatch.setattr(task, "WRITTEN_EVERY", 10)
+    monkeypatch.setattr(label_stats, "WRITTEN_EVERY", 10)
 
 
 def test_the_figures_are_those_of_the_messages_before() -> None:

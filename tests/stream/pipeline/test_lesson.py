@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.pipeline.known_labels import KnownLabels
+from stream.pipeline.lesson import KnownLabels
 from stream.records.schema import Feedback
 
 NAMES = st.sampled_from(["grain", "wheat", "corn", "oil", "trade"])

@@ -1,0 +1,271 @@
+"""One model for all partitions of a stream: who answers writes lessons, and every replica learns them all.
+
+An answerer of a partition asks the replica beside it, which is as far as it is, and writes what there is to
+learn to the lessons topic, which has one partition: a total order. Replicas that read it to the same offset
+are equal, wherever they run. Both are pure, as a `Task` is: records in, records out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from drift.core import Floats, Ids, Inlined, Stateful, Values, Vector, fields
+from learners.core import LabelSpace, Prediction
+from stream.encoders import Encoder
+from stream.pipeline.answerer import Answer, Answerer, Taught
+from stream.pipeline.errors import learner_errors
+from stream.pipeline.feedback import FeedbackStore
+from stream.pipeline.label_statistics import due
+from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson
+from stream.pipeline.model import Model
+from stream.pipeline.observer import Observer
+from stream.pipeline.outcome import Outcome, joined
+from stream.pipeline.packed_prediction import PackedPrediction
+from stream.records import (
+    BadEventError,
+    Control,
+    Event,
+    LessonRecord,
+    OperationRecord,
+    PredictedRecord,
+    Record,
+    Shared,
+    Source,
+    VectorRecord,
+    dead_letter_output,
+    decode_lesson,
+    drift_output,
+    lesson_output,
+)
+
+
+class SharedAnswerer(Answerer):
+    """Answers one partition with a model that others teach too.
+
+    Parameters
+    ----------
+    encoder, run, source, live_from, feedback
+        See `Answerer`.
+    replica
+        Gives the replica that answers now.
+    """
+
+    state_fields = fields(Values("_updates", "_unlabelled"))
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        replica: Callable[[], Replica],
+        *,
+        run: str,
+        source: str,
+        live_from: int = 0,
+        feedback: FeedbackStore | None = None,
+    ) -> None:
+        super().__init__(encoder, run=run, source=source, live_from=live_from, feedback=feedback)
+        self._replica = replica
+        self._updates = self._unlabelled = 0
+
+    @property
+    def model(self) -> Model:
+        """See `Answerer.model`."""
+        return self._replica().model
+
+    @property
+    def observer(self) -> Observer:
+        """See `Answerer.observer`."""
+        return self._replica().observer
+
+    @property
+    def updates(self) -> int:
+        """See `Answerer.updates`."""
+        return self._updates
+
+    def answer(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
+        """See `Answerer.answer`."""
+        answered = super().answer(event, x, fingerprint)
+        self._unlabelled += not event.teaches
+        return answered
+
+    def _teach(self, record: Record, taught: Sequence[Taught], fingerprint: bytes) -> Outcome:
+        outputs = [
+            lesson_output(record, self._written(record, each, fingerprint), nth, self.source)
+            for nth, each in enumerate(taught)
+        ]
+        return Outcome(outputs, record.offset + 1)
+
+    def _written(self, record: Record, taught: Taught, fingerprint: bytes) -> Shared:
+        source = Source(record.topic, record.partition, record.offset)
+        if isinstance(taught, Control):
+            return OperationRecord(
+                source=source,
+                operation=taught.operation,
+                label=taught.label,
+                to=taught.to,
+                fingerprint=fingerprint,
+            )
+        self._updates += 1
+        unlabelled, self._unlabelled = self._unlabelled, 0
+        return lesson_record(taught, source, self.model.learner.label_space, unlabelled)
+
+
+class Replica(Stateful):
+    """A model of a whole stream, and all that happens once for each of its lessons.
+
+    Parameters
+    ----------
+    model, observer
+        What learns the lessons, and what scores and watches them.
+    source
+        CloudEvents source of what it writes.
+    live_from
+        First lesson whose outputs are returned.
+
+    Attributes
+    ----------
+    refused
+        Offsets of lessons that the learner cannot take, and why; see `LearnerError`.
+    next_offset
+        One past the last lesson taken in.
+    """
+
+    state_fields = fields(Values("next_offset"), Inlined("model", "observer"))
+
+    def __init__(self, model: Model, observer: Observer, *, source: str, live_from: int = 0) -> None:
+        self.model = model
+        self.observer = observer
+        self.source = source
+        self.live_from = live_from
+        self.refused: Mapping[int, str] = {}
+        self.next_offset = 0
+
+    @property
+    def updates(self) -> int:
+        """Lessons learned."""
+        return self.model.updates
+
+    def process(self, records: Sequence[Record]) -> Outcome:
+        """Learn lessons, in offset order, and return what to write.
+
+        Raises
+        ------
+        LearnerError
+            See there. A part of the lessons may have been learned: make it anew.
+        """
+        steps = []
+        for record in records:
+            step = self._take(record)
+            if record.offset >= self.live_from:
+                steps.append(step)
+        return joined(steps, self.next_offset)
+
+    def _take(self, record: Record) -> Outcome:
+        statistics_due = due(self.next_offset, record.offset)
+        self.next_offset = record.offset + 1
+        try:
+            if record.offset in self.refused:
+                raise BadEventError("learner", self.refused[record.offset])
+            with learner_errors(record.offset):
+                outcome = self._learned(record)
+        except BadEventError as bad:
+            return Outcome(
+                [dead_letter_output(record, bad, self.source)], self.next_offset, dead_letters=[bad.reason]
+            )
+        self.model.trained_through[record.topic] = record.offset
+        if statistics_due:
+            outcome.outputs.extend(self.observer.statistics(self.model.learner, record, self.source))
+        return outcome
+
+    def _learned(self, record: Record) -> Outcome:
+        shared, learner = decode_lesson(record.value), self.model.learner
+        if isinstance(shared, OperationRecord):
+            change = Control(shared.operation, shared.label, shared.to)
+            alarms = [self.model.apply(change, shared.fingerprint)]
+        else:
+            self.observer.unlabelled += shared.unlabelled
+            lesson = read_lesson(shared, learner.label_space)
+            alarms = self.observer.observe(learner, lesson, self.model.learn(lesson), record.offset)
+        outputs = [drift_output(record, alarm, str(nth), self.source) for nth, alarm in enumerate(alarms)]
+        return Outcome(outputs, record.offset + 1, alarms)
+
+
+def lesson_record(lesson: Lesson, source: Source, space: LabelSpace, unlabelled: int) -> LessonRecord:
+    """Return a lesson as it is written; labels go by name, so that any learner can read it.
+
+    Parameters
+    ----------
+    lesson
+        What there is to learn.
+    source
+        Where the record stands that made its labels known.
+    space
+        Names of the labels that were predicted.
+    unlabelled
+        Events without labels since the last lesson of its partition.
+    """
+    packed = PackedPrediction.of(lesson.x, lesson.prediction or _NOTHING, lesson.confidence)
+    return LessonRecord(
+        source=source,
+        labels=list(lesson.known.labels),
+        negative=None if lesson.known.negative is None else list(lesson.known.negative),
+        vector=VectorRecord(packed.size, packed.filled.tobytes(), packed.values.tobytes()),
+        predicted=None if lesson.prediction is None else _predicted(packed, space),
+        delay=lesson.delay,
+        unlabelled=unlabelled,
+        fingerprint=lesson.fingerprint,
+        text=lesson.text,
+    )
+
+
+def read_lesson(record: LessonRecord, space: LabelSpace) -> Lesson:
+    """Return a lesson as it was before it was written, but for predicted labels that the space has not."""
+    vector, predicted = record.vector, record.predicted
+    known = KnownLabels(tuple(record.labels), None if record.negative is None else tuple(record.negative))
+    labels, scored, scores = _in_ids(predicted, space) if predicted else (_NONE, _NONE, np.zeros(0))
+    packed = PackedPrediction(
+        vector.size,
+        np.frombuffer(vector.filled, np.uint8),
+        np.frombuffer(vector.values, "<f4"),
+        labels,
+        scored,
+        scores.astype(np.float32),
+        *((predicted.set_size, predicted.reject, predicted.sureness) if predicted else ()),
+    )
+    return Lesson(
+        packed.x,
+        packed.prediction if predicted else None,
+        known,
+        record.fingerprint,
+        record.delay,
+        packed.confidence if predicted else None,
+        record.text,
+    )
+
+
+_NONE: Ids = np.zeros(0, dtype=np.intp)
+_NOTHING = Prediction(_NONE, np.zeros(0, dtype=np.float32))
+
+
+def _predicted(packed: PackedPrediction, space: LabelSpace) -> PredictedRecord:
+    return PredictedRecord(
+        labels=space.names(packed.labels.tolist()),
+        scored=space.names(packed.scored.tolist()),
+        scores=packed.scores.tolist(),
+        set_size=packed.set_size,
+        reject=packed.reject,
+        sureness=packed.sureness,
+    )
+
+
+def _in_ids(predicted: PredictedRecord, space: LabelSpace) -> tuple[Ids, Ids, Floats]:
+    """Return predicted labels, scored ones and their scores, both by ascending id."""
+    labels = np.array(sorted(space.id(name) for name in predicted.labels if name in space), dtype=np.intp)
+    scores = {
+        space.id(name): score
+        for name, score in zip(predicted.scored, predicted.scores, strict=True)
+        if name in space
+    }
+    scored = sorted(scores)
+    return labels, np.array(scored, dtype=np.intp), np.array([scores[label] for label in scored])

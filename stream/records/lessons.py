@@ -1,0 +1,123 @@
+"""The records on the lessons topic: all that changes a model which several partitions share, in one order.
+
+A lesson holds everything that learning it takes: vector, labels, and what had been predicted. Whoever reads
+the topic can learn the model, and needs neither the events nor the encoder.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from stream.records.schema import BadEventError
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where the record stands that something came of."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class VectorRecord(msgspec.Struct, frozen=True):
+    """A vector without its zeros.
+
+    Parameters
+    ----------
+    size
+        Its length, d.
+    filled
+        A bit for each place, set where a number is. Base64 in JSON, as all bytes.
+    values
+        These numbers, float32, little-endian.
+    """
+
+    size: int
+    filled: bytes
+    values: bytes
+
+
+class PredictedRecord(msgspec.Struct, frozen=True):
+    """What had been predicted, to be scored and learned from.
+
+    Parameters
+    ----------
+    labels
+        The predicted labels.
+    scored, scores
+        The likeliest labels, and their probabilities.
+    set_size, reject, sureness
+        How sure it was: how many of the likeliest the conformal set held (-1: nothing was said), whether it
+        was rejected, and what that was decided by.
+    """
+
+    labels: list[str]
+    scored: list[str]
+    scores: list[float]
+    set_size: int
+    reject: bool
+    sureness: float
+
+
+class LessonRecord(msgspec.Struct, frozen=True, kw_only=True, tag="lesson", tag_field="kind"):
+    """One event whose labels are known, as it is written for every replica to learn.
+
+    Parameters
+    ----------
+    source
+        Where the record stands that made its labels known: the event, or feedback.
+    labels, negative
+        What is known of its labels; `negative` None: every other label.
+    vector
+        What it was predicted from.
+    predicted
+        What was predicted; None where it has been scored by an earlier lesson.
+    delay
+        Events of its partition answered between it and its labels.
+    unlabelled
+        Events without labels that its partition answered since its last lesson.
+    fingerprint
+        Stands for all records that this comes from.
+    text
+        The event's text, for whom an alarm is explained to; None where it was not kept.
+    """
+
+    source: Source
+    labels: list[str]
+    negative: list[str] | None
+    vector: VectorRecord
+    predicted: PredictedRecord | None
+    delay: int
+    unlabelled: int
+    fingerprint: bytes
+    text: str | None = None
+
+
+class OperationRecord(msgspec.Struct, frozen=True, kw_only=True, tag="operation", tag_field="kind"):
+    """An operation on the taxonomy, as it is written for every replica to carry out; see `Control`."""
+
+    source: Source
+    operation: str
+    label: str
+    to: list[str]
+    fingerprint: bytes
+
+
+Shared = LessonRecord | OperationRecord
+"""What a record of the lessons topic holds."""
+
+_decoder: msgspec.json.Decoder[Shared] = msgspec.json.Decoder(Shared)
+
+
+def decode_lesson(value: bytes | None) -> Shared:
+    """Return what a record of the lessons topic holds.
+
+    Raises
+    ------
+    BadEventError
+        When it holds something else: nobody but workers of the stream writes there.
+    """
+    try:
+        return _decoder.decode(value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadEventError("schema", f"no lesson: {error}") from error

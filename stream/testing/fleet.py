@@ -1,0 +1,100 @@
+"""Several workers that share one model, driven without a broker: topics in memory, rounds instead of time.
+
+In each round every worker learns the lessons that are there, then answers a batch of each of its partitions,
+and writes predictions, lessons and offsets together. What it writes is there for the others at once; a
+larger batch is a model that lags further behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from stream.pipeline import Replica, SharedAnswerer
+from stream.records import Output, Record
+
+LESSONS = "s.lessons"
+"""The lessons' topic."""
+
+
+class Fleet:
+    """Workers, the partitions that they answer, and what they wrote.
+
+    Parameters
+    ----------
+    partitions
+        The events of each partition, in offset order.
+    make_replica
+        Makes a replica that has learned nothing, for a worker.
+    make_answerer
+        Makes what answers a partition with a replica.
+
+    Attributes
+    ----------
+    outputs
+        What was written while answering, in order.
+    lessons
+        The lessons topic.
+    replicas
+        That of each worker, by its name.
+    """
+
+    def __init__(
+        self,
+        partitions: Mapping[int, Sequence[Record]],
+        make_replica: Callable[[], Replica],
+        make_answerer: Callable[[int, Callable[[], Replica]], SharedAnswerer],
+    ) -> None:
+        self.outputs: list[Output] = []
+        self.lessons: list[Record] = []
+        self.replicas: dict[str, Replica] = {}
+        self._partitions = partitions
+        self._make_replica = make_replica
+        self._make_answerer = make_answerer
+        self._done = dict.fromkeys(partitions, 0)
+        self._answerers: dict[str, dict[int, SharedAnswerer]] = {}
+
+    def share(self, workers: Sequence[str]) -> None:
+        """Give the partitions to some workers; those that are new learn all lessons first."""
+        self.replicas = {name: self.replicas.get(name) or self._make_replica() for name in workers}
+        owners = {partition: workers[partition % len(workers)] for partition in self._partitions}
+        before, self._answerers = self._answerers, {name: {} for name in workers}
+        for partition, owner in owners.items():
+            kept = before.get(owner, {}).get(partition)
+            self._answerers[owner][partition] = kept or self._begin(partition, self.replicas[owner])
+
+    def run(self, batch: int, events: int | None = None) -> None:
+        """Go round until so many events more are answered, or all (None, the default)."""
+        left = sum(map(len, self._partitions.values())) - sum(self._done.values())
+        end = left if events is None else min(events, left)
+        while end > 0:
+            for name, answerers in self._answerers.items():
+                self.learn(self.replicas[name])
+                end -= sum(self._answer(partition, each, batch) for partition, each in answerers.items())
+        for replica in self.replicas.values():
+            self.learn(replica)
+
+    def learn(self, replica: Replica) -> list[Output]:
+        """Let a replica learn all that is there, and return what its owner would write."""
+        return replica.process(self.lessons[replica.next_offset :]).outputs
+
+    def _begin(self, partition: int, replica: Replica) -> SharedAnswerer:
+        answerer = self._make_answerer(partition, lambda: replica)
+        answerer.live_from = self._done[partition]
+        # What was answered already is taken in silently: some of it may wait for its labels.
+        answerer.process(self._partitions[partition][: self._done[partition]])
+        return answerer
+
+    def _answer(self, partition: int, answerer: SharedAnswerer, batch: int) -> int:
+        begin = self._done[partition]
+        records = self._partitions[partition][begin : begin + batch]
+        for output in answerer.process(records).outputs:
+            if output.kind == "lessons":
+                place = len(self.lessons)
+                stamp = records[-1].timestamp
+                self.lessons.append(
+                    Record(LESSONS, 0, place, stamp, output.key, output.value, output.headers)
+                )
+            else:
+                self.outputs.append(output)
+        self._done[partition] += len(records)
+        return len(records)
