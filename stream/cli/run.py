@@ -63,7 +63,9 @@ def demo(
 
 def check(settings: Settings) -> None:
     """Find out what cannot be built with these settings, before anything else is done."""
-    from stream.pipeline import make_task
+    from stream.pipeline import make_replica, make_task
 
     with usage():
         make_task(settings)
+        if settings.model.scope == "stream":
+            make_replica(settings)

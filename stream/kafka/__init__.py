@@ -10,7 +10,14 @@ from stream.kafka.history import History, Mark
 from stream.kafka.offsets import Offsets
 from stream.kafka.outbox import Outbox
 from stream.kafka.tail import Tail
-from stream.kafka.topics import delete_topics, ensure_topic, ensure_topics, partitions_of, topic_id
+from stream.kafka.topics import (
+    delete_topics,
+    ensure_lessons,
+    ensure_topic,
+    ensure_topics,
+    partitions_of,
+    topic_id,
+)
 from stream.kafka.writer import Writer, lines, produce_file, write_together
 
 __all__ = [
@@ -30,6 +37,7 @@ __all__ = [
     "UnwrittenError",
     "Writer",
     "delete_topics",
+    "ensure_lessons",
     "ensure_topic",
     "ensure_topics",
     "lines",

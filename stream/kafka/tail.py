@@ -78,6 +78,36 @@ class Tail:
             raise BrokerError(f"The broker does not answer: {error}.") from error
         return [record(one) for consumed in polled.values() for one in consumed]
 
+    def seek(self, topic: str, offset: int) -> None:
+        """Go on from an offset, on a topic of one partition."""
+        self._consumer.seek(TopicPartition(topic, 0), offset)
+
+    def position(self, topic: str) -> int:
+        """Return the next offset to read on a topic of one partition."""
+        return self._consumer.position(TopicPartition(topic, 0)) or 0
+
+    def lag(self, topic: str) -> int | None:
+        """Return how many offsets a topic of one partition is ahead; None as long as that is not known.
+
+        What is written in a transaction that is still open counts: it is there, and cannot be read yet.
+        """
+        end = self._consumer.highwater(TopicPartition(topic, 0))
+        return None if end is None else max(0, end - self.position(topic))
+
+    def beginning(self, topic: str) -> int:
+        """Return the first offset that is there, on a topic of one partition.
+
+        Raises
+        ------
+        BrokerError
+            When the broker refuses.
+        """
+        place = TopicPartition(topic, 0)
+        try:
+            return self._consumer.beginning_offsets([place])[place]
+        except KafkaError as error:
+            raise BrokerError(f"The broker does not answer: {error}.") from error
+
     def ends(self, topic: str) -> dict[int, int]:
         """Return one past the last offset of each partition of a topic; empty where there is no such topic.
 

@@ -17,6 +17,26 @@ OUTPUT_BYTES = 4 * 2**20
 """Largest record of the topics we write: a dead letter is its event and the reason, so more than an event."""
 
 
+def ensure_lessons(settings: KafkaSettings, stream: str) -> None:
+    """Create the topic of a stream's lessons, whose one partition is their order, unless it exists.
+
+    Raises
+    ------
+    BrokerError
+        When the broker refuses, or the topic has several partitions.
+    """
+    name = topic(stream, "lessons")
+    with _asking(settings, f"Topic {name} cannot be made") as client:
+        _create(client, name, settings, 1, _configuration("lessons"))
+        client.wait_for_topics([name])
+        found = _partitions(client, [name])[name]
+    if found > 1:
+        raise BrokerError(
+            f"Topic {name} has {found} partitions, which have no order between them. Delete it; it is made "
+            "anew with one, and the model begins anew."
+        )
+
+
 def ensure_topics(settings: KafkaSettings, stream: str) -> int:
     """Create the topics of a stream that do not exist yet and return the number of its partitions.
 

@@ -1,6 +1,6 @@
 """The heart: one partition's pipeline as a pure state machine, without broker or clock."""
 
-from stream.pipeline.answerer import Answer
+from stream.pipeline.answerer import Answer, Answerer
 from stream.pipeline.errors import LearnerError
 from stream.pipeline.factory import make_answerer, make_replica, make_task
 from stream.pipeline.feedback import OUTCOMES, FeedbackStatistics, FeedbackStore
@@ -8,8 +8,8 @@ from stream.pipeline.label_statistics import SHORT_HALF_LIFE, LabelStatistics
 from stream.pipeline.lesson import NO_RECORD
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
-from stream.pipeline.outcome import Outcome
-from stream.pipeline.shared import Replica, SharedAnswerer
+from stream.pipeline.outcome import Outcome, joined
+from stream.pipeline.shared import Pipeline, Replica, SharedAnswerer
 from stream.pipeline.task import Task
 from stream.pipeline.warmup import compile_all, warm_up
 
@@ -18,6 +18,7 @@ __all__ = [
     "OUTCOMES",
     "SHORT_HALF_LIFE",
     "Answer",
+    "Answerer",
     "FeedbackStatistics",
     "FeedbackStore",
     "LabelStatistics",
@@ -25,10 +26,12 @@ __all__ = [
     "Model",
     "Observer",
     "Outcome",
+    "Pipeline",
     "Replica",
     "SharedAnswerer",
     "Task",
     "compile_all",
+    "joined",
     "make_answerer",
     "make_replica",
     "make_task",

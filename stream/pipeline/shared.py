@@ -7,6 +7,7 @@ are equal, wherever they run. Both are pure, as a `Task` is: records in, records
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -83,6 +84,11 @@ class SharedAnswerer(Answerer):
         """See `Answerer.updates`."""
         return self._updates
 
+    def process(self, records: Sequence[Record]) -> Outcome:
+        """See `Answerer.process`; the replica learns nothing meanwhile."""
+        with self._replica().lock:
+            return super().process(records)
+
     def answer(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
         """See `Answerer.answer`."""
         answered = super().answer(event, x, fingerprint)
@@ -129,6 +135,8 @@ class Replica(Stateful):
         Offsets of lessons that the learner cannot take, and why; see `LearnerError`.
     next_offset
         One past the last lesson taken in.
+    lock
+        Held while the model learns or answers: a partition that comes back is made up on another thread.
     """
 
     state_fields = fields(Values("next_offset"), Inlined("model", "observer"))
@@ -140,6 +148,7 @@ class Replica(Stateful):
         self.live_from = live_from
         self.refused: Mapping[int, str] = {}
         self.next_offset = 0
+        self.lock = threading.Lock()
 
     @property
     def updates(self) -> int:
@@ -155,10 +164,11 @@ class Replica(Stateful):
             See there. A part of the lessons may have been learned: make it anew.
         """
         steps = []
-        for record in records:
-            step = self._take(record)
-            if record.offset >= self.live_from:
-                steps.append(step)
+        with self.lock:
+            for record in records:
+                step = self._take(record)
+                if record.offset >= self.live_from:
+                    steps.append(step)
         return joined(steps, self.next_offset)
 
     def _take(self, record: Record) -> Outcome:
@@ -189,6 +199,10 @@ class Replica(Stateful):
             alarms = self.observer.observe(learner, lesson, self.model.learn(lesson), record.offset)
         outputs = [drift_output(record, alarm, str(nth), self.source) for nth, alarm in enumerate(alarms)]
         return Outcome(outputs, record.offset + 1, alarms)
+
+
+Pipeline = Answerer | Replica
+"""What takes in the records of one partition: of the events, or of the lessons."""
 
 
 def lesson_record(lesson: Lesson, source: Source, space: LabelSpace, unlabelled: int) -> LessonRecord:

@@ -11,7 +11,7 @@ import numpy as np
 
 from drift.core import State, holds_pickle
 from stream import __version__
-from stream.pipeline import Task
+from stream.pipeline import Pipeline
 
 
 class SnapshotError(ValueError):
@@ -76,7 +76,7 @@ class StoredSnapshot(NamedTuple):
     taken_at: float
 
 
-def take(task: Task, identity: Identity, spare: Snapshot | None = None) -> Snapshot:
+def take(task: Pipeline, identity: Identity, spare: Snapshot | None = None) -> Snapshot:
     """Return a snapshot that shares nothing with the task: it may learn on while this is written.
 
     Parameters

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from stream.pipeline import Task
+from stream.pipeline import Pipeline
 from stream.snapshot.contents import Snapshot, StoredSnapshot, take
 from stream.snapshot.store import Store
 
@@ -58,7 +58,7 @@ class Keeper:
         """Note where the task begins: the next snapshot is due a whole interval from here."""
         self._offset, self._taken_at = offset, self._clock()
 
-    def due(self, task: Task) -> bool:
+    def due(self, task: Pipeline) -> bool:
         """Whether it is time for one, and the one before is written."""
         if self._forbidden or not self.stale(task) or self._busy():
             return False
@@ -67,11 +67,11 @@ class Keeper:
             self._every_records is not None and records >= self._every_records
         )
 
-    def stale(self, task: Task) -> bool:
+    def stale(self, task: Pipeline) -> bool:
         """Whether the task has taken in anything since the last one."""
         return task.next_offset != self._offset
 
-    def save(self, task: Task) -> float:
+    def save(self, task: Pipeline) -> float:
         """Take a snapshot and write it in the background, unless the one before is still being written.
 
         Return how long the stream had to wait, in seconds. Call it only when everything that the task has

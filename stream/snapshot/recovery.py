@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from drift.alarms import Alarm
 from stream.kafka import RecoveryError
-from stream.pipeline import Task
+from stream.pipeline import Pipeline
 from stream.records import Output, Record, drift_output
 from stream.snapshot.contents import StoredSnapshot
 from stream.snapshot.store import Store
+
+Made = TypeVar("Made", bound=Pipeline)
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +25,7 @@ class Gap(NamedTuple):
     beyond: int
 
 
-class Recovered(NamedTuple):
+class Recovered(NamedTuple, Generic[Made]):
     """A task that is where its snapshot was.
 
     Parameters
@@ -36,7 +38,7 @@ class Recovered(NamedTuple):
         What could not be relearned.
     """
 
-    task: Task
+    task: Made
     kept: StoredSnapshot | None
     gap: Gap | None
 
@@ -47,13 +49,13 @@ class Recovered(NamedTuple):
 
 
 def recover(
-    make_task: Callable[[int], Task],
+    make_task: Callable[[int], Made],
     store: Store,
     *,
     committed: int | None,
     beginning: int,
     rebuild: bool = False,
-) -> Recovered:
+) -> Recovered[Made]:
     """Return a partition's task as its last owner had it, or as near as a rebuild may come.
 
     Parameters
@@ -91,7 +93,7 @@ def recover(
     return Recovered(task, kept, Gap(needed, beginning))
 
 
-def announcement(task: Task, store: Store, gap: Gap, timestamp: int) -> Output:
+def announcement(task: Pipeline, store: Store, gap: Gap, timestamp: int) -> Output:
     """Return the drift event that says what was never learned; `timestamp` is in milliseconds since 1970."""
     missing = gap.beyond - gap.first
     record = Record(store.identity.topic, store.identity.partition, gap.beyond, timestamp, None, None)
@@ -100,8 +102,8 @@ def announcement(task: Task, store: Store, gap: Gap, timestamp: int) -> Output:
 
 
 def _newest(
-    make_task: Callable[[int], Task], store: Store, committed: int, live_from: int
-) -> tuple[Task, StoredSnapshot | None]:
+    make_task: Callable[[int], Made], store: Store, committed: int, live_from: int
+) -> tuple[Made, StoredSnapshot | None]:
     for snapshot, size in store.candidates(committed):
         task = make_task(live_from)
         try:

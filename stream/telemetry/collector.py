@@ -18,10 +18,16 @@ from prometheus_client import Histogram
 
 from drift.alarms import Alarm
 from stream.encoders import Encoder
-from stream.pipeline import Outcome, Task
+from stream.pipeline import Answerer, Outcome, Replica
 from stream.records import Event
 from stream.snapshot import StoredSnapshot
-from stream.telemetry.status import PartitionStatus, Restoration, WorkerStatus, partition_status
+from stream.telemetry.status import (
+    LessonsStatus,
+    PartitionStatus,
+    Restoration,
+    WorkerStatus,
+    partition_status,
+)
 
 LATEST_ALARMS = 8
 """How many alarms the status lists."""
@@ -82,6 +88,7 @@ class Telemetry:
         self._restorations: dict[int, Restoration] = {}
         self._relearned: dict[int, int] = {}
         self._joined = False
+        self._lessons: LessonsStatus | None = None
         self._encoding = _Encoding()
 
     # What the worker reports -------------------------------------------------------------------------
@@ -94,7 +101,7 @@ class Telemetry:
         """Note whether the group has settled which partitions are ours."""
         self._joined = settled
 
-    def restoring(self, partition: int, task: Task | None = None) -> None:
+    def restoring(self, partition: int, task: Answerer | None = None) -> None:
         """Note that a partition came, or how far its task has relearned; from the thread that does it."""
         with self._lock:
             if task is None:
@@ -106,7 +113,7 @@ class Telemetry:
                 self._restorations[partition] = Restoration(partition, task.next_offset, task.live_from)
         self._encoding.seconds = 0.0
 
-    def gained(self, partition: int, task: Task, snapshot: StoredSnapshot | None = None) -> None:
+    def gained(self, partition: int, task: Answerer, snapshot: StoredSnapshot | None = None) -> None:
         """Note that a partition goes to work, and the snapshot that its task came from."""
         with self._lock:
             self._restorations.pop(partition, None)
@@ -131,7 +138,7 @@ class Telemetry:
     def committed(
         self,
         partition: int,
-        task: Task,
+        task: Answerer,
         outcome: Outcome,
         *,
         lag: int | None,
@@ -150,6 +157,18 @@ class Telemetry:
             self._latest.extend(outcome.alarms)
         self.times["commit"].observe(commit_s)
         self.times["batch"].observe(batch_s)
+
+    def followed(self, replica: Replica, lag: int | None, *, owner: bool) -> None:
+        """Note how far the replica of a shared model is, and whether we write what comes of the lessons."""
+        with self._lock:
+            self._lessons = LessonsStatus(replica.next_offset, lag, owner)
+
+    def observed(self, outcome: Outcome) -> None:
+        """Note what came of lessons, and is written."""
+        with self._lock:
+            self._dead_letters.update(outcome.dead_letters)
+            self._alarms.update(alarm.scope for alarm in outcome.alarms)
+            self._latest.extend(outcome.alarms)
 
     def failed(self) -> None:
         """Note a transaction that failed and will be tried again."""
@@ -177,7 +196,7 @@ class Telemetry:
         with self._lock:
             self._counts["snapshot_failures"] += 1
 
-    def _take(self, partition: int, task: Task, lag: int | None) -> None:
+    def _take(self, partition: int, task: Answerer, lag: int | None) -> None:
         kept, now = self._partitions[partition], self._clock()
         self._counts["learned"] += task.updates - kept.updates
         kept.updates = task.updates
@@ -214,6 +233,7 @@ class Telemetry:
                     dataclasses.replace(kept.status, snapshot=kept.snapshot)
                     for _, kept in sorted(self._partitions.items())
                 ),
+                lessons=self._lessons,
                 restorations=tuple(each for _, each in sorted(self._restorations.items())),
             )
 

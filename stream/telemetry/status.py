@@ -9,7 +9,7 @@ from drift.alarms import Alarm
 from learners.core import Statistics
 from learners.metrics import RecentScores, Scores
 from learners.uncertainty import ConfidenceStatistics
-from stream.pipeline import FeedbackStatistics, Task
+from stream.pipeline import Answerer, FeedbackStatistics
 from stream.snapshot import StoredSnapshot
 
 SILENCE_S = 60.0
@@ -49,6 +49,24 @@ class PartitionStatus:
     feedback: FeedbackStatistics
     confidence: ConfidenceStatistics | None = None
     snapshot: StoredSnapshot | None = None
+
+
+class LessonsStatus(NamedTuple):
+    """How far the replica of a model is that partitions share.
+
+    Parameters
+    ----------
+    next_offset
+        The next lesson to learn.
+    lag
+        Lessons that are there and not learned; None as long as that is not known.
+    owner
+        Whether this worker writes what comes of the lessons.
+    """
+
+    next_offset: int
+    lag: int | None
+    owner: bool
 
 
 class Restoration(NamedTuple):
@@ -94,6 +112,8 @@ class WorkerStatus:
         The last few, newest last.
     partitions, restorations
         Our partitions that are at work, and those that are not back yet, by number.
+    lessons
+        Where the replica is; None where each partition has a model of its own.
     """
 
     uptime_s: float
@@ -111,6 +131,7 @@ class WorkerStatus:
     latest_alarms: tuple[Alarm, ...]
     partitions: tuple[PartitionStatus, ...]
     restorations: tuple[Restoration, ...]
+    lessons: LessonsStatus | None = None
 
     @property
     def events(self) -> int:
@@ -139,7 +160,7 @@ class WorkerStatus:
         return "not in the group yet"
 
 
-def partition_status(partition: int, task: Task, lag: int | None) -> PartitionStatus:
+def partition_status(partition: int, task: Answerer, lag: int | None) -> PartitionStatus:
     """Return what a partition's task is at now; the lag is not its own to know."""
     return PartitionStatus(
         partition=partition,

@@ -2,9 +2,10 @@
 
 Two topics have no order between them, and a model must be a function of one ordered input. So whatever
 comes on `<stream>.feedback` is appended to the same partition of `<stream>.events`, and what comes on
-`<stream>.control`, whose one partition puts all operations in one order, to every partition, in
-transactions: each record once, in its order, between events where it happens to come. From there on it is
-a record of the events topic; snapshots, restarts and replays know one log and need no other.
+`<stream>.control`, whose one partition puts all operations in one order, to every partition (to the first
+alone where partitions share a model), in transactions: each record once, in its order, between events where
+it happens to come. From there on it is a record of the events topic; snapshots, restarts and replays know one
+log and need no other.
 """
 
 from __future__ import annotations
@@ -158,6 +159,8 @@ class Forwarder:
     def _destinations(self, partition: int) -> Sequence[int]:
         if not self._route.everywhere:
             return [partition]
+        if self._settings.model.scope == "stream":
+            return [0]  # From there it goes to the lessons, where all replicas find it.
         # Asked each time, for it is seldom: the events may have got more partitions.
         return range(partitions_of(self._settings.kafka, topic(self._settings.stream, "events")))
 

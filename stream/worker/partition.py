@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from stream.kafka import FencedError, Membership, Outbox
-from stream.pipeline import Outcome, Task
+from stream.pipeline import Outcome, Pipeline
 from stream.snapshot import Keeper, StoredSnapshot
 from stream.telemetry import Telemetry
+
+Made = TypeVar("Made", bound=Pipeline)
 
 LAST_SNAPSHOT_S = 3.0
 """How long a last snapshot may take."""
 
 
 @dataclasses.dataclass
-class AssignedPartition:
+class AssignedPartition(Generic[Made]):
     """One of our partitions: its task, its way out, and what is processed but not committed."""
 
-    task: Task
+    task: Made
     outbox: Outbox
     keeper: Keeper
     committed: int
@@ -74,6 +77,6 @@ class AssignedPartition:
         self.outbox.close()
 
 
-def save(assigned: AssignedPartition, telemetry: Telemetry) -> None:
+def save(assigned: AssignedPartition[Made], telemetry: Telemetry) -> None:
     """Take a snapshot of a partition; see `Keeper.save`."""
     telemetry.snapshot_taken(assigned.keeper.save(assigned.task))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 
 from stream.config import Settings
 from stream.kafka import History, Membership, Offsets, Outbox, topic_id
-from stream.pipeline import LearnerError, Task
+from stream.pipeline import Answerer, LearnerError
 from stream.records import topic
 from stream.snapshot import Identity, Keeper, Recovered, Store, announcement, recover
 from stream.telemetry import Telemetry
@@ -43,7 +43,7 @@ class PartitionLoader:
     def __init__(
         self,
         settings: Settings,
-        make_task: Callable[[int], Task],
+        make_task: Callable[[int], Answerer],
         membership: Callable[[], Membership],
         telemetry: Telemetry,
     ) -> None:
@@ -55,7 +55,7 @@ class PartitionLoader:
         self._topic_id: str | None = None
         self._refused: dict[int, dict[int, str]] = {}
 
-    def restore(self, partition: int) -> Generator[None, None, AssignedPartition]:
+    def restore(self, partition: int) -> Generator[None, None, AssignedPartition[Answerer]]:
         """Bring a partition back, step by step; see `stream.worker.restorer`.
 
         Raises
@@ -104,7 +104,7 @@ class PartitionLoader:
         if len(refused) > MOST_REFUSED:
             raise error
 
-    def _recover(self, store: Store) -> Recovered:
+    def _recover(self, store: Store) -> Recovered[Answerer]:
         offsets = Offsets.of(self._settings)
         try:
             return recover(
@@ -117,7 +117,9 @@ class PartitionLoader:
         finally:
             offsets.close()
 
-    def _note(self, assigned: AssignedPartition, store: Store, recovered: Recovered) -> None:
+    def _note(
+        self, assigned: AssignedPartition[Answerer], store: Store, recovered: Recovered[Answerer]
+    ) -> None:
         """Write down that events are missing, rightly, so that the next start does not take them for lost."""
         if recovered.gap is not None:
             announced = announcement(assigned.task, store, recovered.gap, round(time.time() * 1000))
@@ -126,7 +128,7 @@ class PartitionLoader:
             save(assigned, self._telemetry)
             assigned.keeper.wait(LAST_SNAPSHOT_S)
 
-    def _relearn(self, partition: int, assigned: AssignedPartition) -> Generator[None, None, None]:
+    def _relearn(self, partition: int, assigned: AssignedPartition[Answerer]) -> Generator[None, None, None]:
         task = assigned.task
         log.info(
             "partition %d: relearning silently from offset %d to %d",
@@ -167,7 +169,7 @@ class PartitionLoader:
             settings=self._settings.canonical,
         )
 
-    def _keeper(self, store: Store, task: Task) -> Keeper:
+    def _keeper(self, store: Store, task: Answerer) -> Keeper:
         partition = store.identity.partition
         keeper = Keeper(
             store,

@@ -10,9 +10,10 @@ from types import FrameType
 from stream import __version__
 from stream.config import EncoderSettings, Settings
 from stream.encoders import limit_threads
-from stream.kafka import ensure_topics
-from stream.pipeline import Task, make_task, warm_up
+from stream.kafka import ensure_lessons, ensure_topics
+from stream.pipeline import Answerer, make_answerer, make_replica, make_task, warm_up
 from stream.telemetry import Telemetry, serve_metrics
+from stream.worker.follower import Follower
 from stream.worker.forwarding import forwarding
 from stream.worker.worker import Worker
 
@@ -36,10 +37,18 @@ def serve(settings: Settings) -> None:
     """
     limit_threads()
     partitions = ensure_topics(settings.kafka, settings.stream)
+    if settings.model.scope == "stream":
+        ensure_lessons(settings.kafka, settings.stream)
     telemetry = Telemetry(build(settings))
 
-    def timed_task(live_from: int) -> Task:
-        task = make_task(settings, live_from)
+    follower: Follower | None = None
+
+    def timed_task(live_from: int) -> Answerer:
+        task: Answerer
+        if follower is None:
+            task = make_task(settings, live_from)
+        else:
+            task = make_answerer(settings, follower.current, live_from)
         task.encoder = telemetry.timed(task.encoder)
         return task
 
@@ -61,7 +70,9 @@ def serve(settings: Settings) -> None:
             # The caller has made the encoder once to see that it can be; a warm-up does not ask it, and to
             # load a large one again takes time and memory.
             warm_up(make_task(settings.model_copy(update={"encoder": EncoderSettings()})), show)
-            worker = Worker(settings, timed_task, telemetry)
+            if settings.model.scope == "stream":
+                follower = Follower(settings, lambda live: make_replica(settings, live), telemetry)
+            worker = Worker(settings, timed_task, telemetry, follower)
         except KeyboardInterrupt:
             log.info("stopped before the group was joined")
             return

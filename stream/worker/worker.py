@@ -16,9 +16,10 @@ from collections.abc import Callable, Sequence
 from stream.config import Settings
 from stream.encoders import EncoderError
 from stream.kafka import HEARTBEAT_S, BrokerError, FencedError, Group, InstanceError, UnwrittenError
-from stream.pipeline import LearnerError, Task
+from stream.pipeline import Answerer, LearnerError
 from stream.records import Record
 from stream.telemetry import Telemetry
+from stream.worker.follower import Follower
 from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
 from stream.worker.restoration import PartitionLoader
 from stream.worker.restorer import RETRY_S, Restorer
@@ -81,6 +82,8 @@ class Worker:
         Makes a partition's task, given the first offset whose outputs count; called from another thread.
     telemetry
         Whom to tell; by default one that nobody reads.
+    follower
+        Keeps the replica that the tasks answer with, where partitions share a model; closed with the worker.
 
     Raises
     ------
@@ -89,15 +92,21 @@ class Worker:
     """
 
     def __init__(
-        self, settings: Settings, make_task: Callable[[int], Task], telemetry: Telemetry | None = None
+        self,
+        settings: Settings,
+        make_task: Callable[[int], Answerer],
+        telemetry: Telemetry | None = None,
+        follower: Follower | None = None,
     ) -> None:
         self._telemetry = telemetry or Telemetry()
         self._group = Group(settings)
-        self._size = BatchSize(settings.worker.latency_ms / 1000, settings.worker.largest_batch)
+        self._follower = follower
+        most = settings.worker.largest_batch if follower is None else settings.model.lag
+        self._size = BatchSize(settings.worker.latency_ms / 1000, most)
         loader = PartitionLoader(settings, make_task, self._group.membership, self._telemetry)
         self._restorer = Restorer(loader.restore)
         self._refuse = loader.refuse
-        self._assigned: dict[int, AssignedPartition] = {}
+        self._assigned: dict[int, AssignedPartition[Answerer]] = {}
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -137,6 +146,8 @@ class Worker:
 
     def _turn(self) -> None:
         self._telemetry.beat()
+        if self._follower is not None:
+            self._follower.turn()
         polled = self._group.poll(self._size.records)
         self._telemetry.joined(self._group.joined)
         began = time.monotonic()
@@ -207,7 +218,7 @@ class Worker:
             else:
                 failed = not self._commit_one(partition, self._assigned[partition], began)
 
-    def _commit_one(self, partition: int, assigned: AssignedPartition, began: float) -> bool:
+    def _commit_one(self, partition: int, assigned: AssignedPartition[Answerer], began: float) -> bool:
         writing, outcome = time.monotonic(), assigned.pending
         try:
             assigned.commit(self._group.membership(), lambda: self._group.committed(partition))
@@ -262,3 +273,5 @@ class Worker:
         for partition in list(self._assigned):
             self._drop(partition)
         self._group.close()
+        if self._follower is not None:
+            self._follower.close()
