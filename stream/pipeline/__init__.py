@@ -1,7 +1,7 @@
 """The heart: one partition's pipeline as a pure state machine, without broker or clock."""
 
 from stream.pipeline.answerer import Answer, Answerer
-from stream.pipeline.errors import LearnerError
+from stream.pipeline.errors import DivergedError, LearnerError
 from stream.pipeline.factory import make_answerer, make_replica, make_task
 from stream.pipeline.feedback import OUTCOMES, FeedbackStatistics, FeedbackStore
 from stream.pipeline.label_statistics import SHORT_HALF_LIFE, LabelStatistics
@@ -19,6 +19,7 @@ __all__ = [
     "SHORT_HALF_LIFE",
     "Answer",
     "Answerer",
+    "DivergedError",
     "FeedbackStatistics",
     "FeedbackStore",
     "LabelStatistics",

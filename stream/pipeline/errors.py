@@ -28,6 +28,10 @@ class LearnerError(RuntimeError):
         self.detail = detail
 
 
+class DivergedError(RuntimeError):
+    """A replica whose model is not the one that the others have; it must not answer any more."""
+
+
 @contextmanager
 def learner_errors(offset: int) -> Iterator[None]:
     """Turn what the learner throws at the record of an offset into a LearnerError."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from drift.alarms import Alarm
-from drift.core import Parts, Stateful, Values, Vector, fields
+from drift.core import Parts, Stateful, Values, Vector, digest, fields
 from learners.core import Change, Explanation, Learner, Prediction, Targets
 from learners.uncertainty import Confidence, Conformal, PositiveUnlabelled
 from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson, hash_chain
@@ -73,6 +73,13 @@ class Model(Stateful):
     def version(self) -> ModelVersion:
         """Which model this is."""
         return ModelVersion(self.updates, self.digest)
+
+    def state_digest(self) -> str:
+        """Return the digest of the model as it is; equal models have equal ones."""
+        confidence = None if self.confidence is None else self.confidence.state()
+        return digest(
+            {"learner": self.learner.digest(), "partial": self.partial.state(), "confidence": confidence}
+        )[:32]
 
     def answer(self, x: Vector) -> tuple[Prediction, Confidence | None]:
         """Return a vector's labels, and how sure they are."""

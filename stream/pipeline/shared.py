@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from drift.core import Floats, Ids, Inlined, Stateful, Values, Vector, fields
 from learners.core import LabelSpace, Prediction
 from stream.encoders import Encoder
 from stream.pipeline.answerer import Answer, Answerer, Taught
-from stream.pipeline.errors import learner_errors
+from stream.pipeline.errors import DivergedError, learner_errors
 from stream.pipeline.feedback import FeedbackStore
 from stream.pipeline.label_statistics import due
 from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson
@@ -26,6 +27,7 @@ from stream.pipeline.outcome import Outcome, joined
 from stream.pipeline.packed_prediction import PackedPrediction
 from stream.records import (
     BadEventError,
+    CheckpointRecord,
     Control,
     Event,
     LessonRecord,
@@ -97,7 +99,7 @@ class SharedAnswerer(Answerer):
 
     def _teach(self, record: Record, taught: Sequence[Taught], fingerprint: bytes) -> Outcome:
         outputs = [
-            lesson_output(record, self._written(record, each, fingerprint), nth, self.source)
+            lesson_output(record, self._written(record, each, fingerprint), f"lesson.{nth}", self.source)
             for nth, each in enumerate(taught)
         ]
         return Outcome(outputs, record.offset + 1)
@@ -135,11 +137,13 @@ class Replica(Stateful):
         Offsets of lessons that the learner cannot take, and why; see `LearnerError`.
     next_offset
         One past the last lesson taken in.
+    checkpoint
+        Offset of the last checkpoint, and the digest of the model's state there; -1 before the first.
     lock
         Held while the model learns or answers: a partition that comes back is made up on another thread.
     """
 
-    state_fields = fields(Values("next_offset"), Inlined("model", "observer"))
+    state_fields = fields(Values("next_offset", "checkpoint"), Inlined("model", "observer"))
 
     def __init__(self, model: Model, observer: Observer, *, source: str, live_from: int = 0) -> None:
         self.model = model
@@ -148,6 +152,7 @@ class Replica(Stateful):
         self.live_from = live_from
         self.refused: Mapping[int, str] = {}
         self.next_offset = 0
+        self.checkpoint: list[Any] = [-1, ""]
         self.lock = threading.Lock()
 
     @property
@@ -160,6 +165,8 @@ class Replica(Stateful):
 
         Raises
         ------
+        DivergedError
+            When the model is not the one that the lessons' owner has.
         LearnerError
             See there. A part of the lessons may have been learned: make it anew.
         """
@@ -177,8 +184,13 @@ class Replica(Stateful):
         try:
             if record.offset in self.refused:
                 raise BadEventError("learner", self.refused[record.offset])
+            shared = decode_lesson(record.value)
+            if isinstance(shared, CheckpointRecord):
+                self._check(record.offset, shared)
+            if not isinstance(shared, LessonRecord | OperationRecord):
+                return Outcome([], self.next_offset)
             with learner_errors(record.offset):
-                outcome = self._learned(record)
+                outcome = self._learned(record, shared)
         except BadEventError as bad:
             return Outcome(
                 [dead_letter_output(record, bad, self.source)], self.next_offset, dead_letters=[bad.reason]
@@ -188,8 +200,20 @@ class Replica(Stateful):
             outcome.outputs.extend(self.observer.statistics(self.model.learner, record, self.source))
         return outcome
 
-    def _learned(self, record: Record) -> Outcome:
-        shared, learner = decode_lesson(record.value), self.model.learner
+    def _check(self, offset: int, announced: CheckpointRecord) -> None:
+        """Compare the model as it was at the checkpoint before with the owner's, and note how it is now."""
+        at, own = self.checkpoint
+        if announced.at == at >= 0 and announced.digest != own:
+            raise DivergedError(
+                f"This replica is not the model that the others have: at lesson {at} its digest is {own}, "
+                f"and that of the owner {announced.digest}. Both learned the same lessons, so one was "
+                "changed from outside, or computes otherwise. Start this worker again: it begins from the "
+                "newest snapshot. If it ends here again, delete the stream's snapshots."
+            )
+        self.checkpoint = [offset, self.model.state_digest()]
+
+    def _learned(self, record: Record, shared: LessonRecord | OperationRecord) -> Outcome:
+        learner = self.model.learner
         if isinstance(shared, OperationRecord):
             change = Control(shared.operation, shared.label, shared.to)
             alarms = [self.model.apply(change, shared.fingerprint)]

@@ -5,11 +5,14 @@ from stream.records.decoding import CONTROL_TYPE, FEEDBACK_TYPE, check_size, dec
 from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.lessons import (
+    CheckpointRecord,
+    EpochRecord,
     LessonRecord,
     OperationRecord,
     PredictedRecord,
     Shared,
     Source,
+    StrikeRecord,
     VectorRecord,
     decode_lesson,
 )
@@ -51,8 +54,10 @@ __all__ = [
     "LISTED",
     "REASONS",
     "BadEventError",
+    "CheckpointRecord",
     "Control",
     "DriftRecord",
+    "EpochRecord",
     "Event",
     "EventOutcome",
     "Feedback",
@@ -71,6 +76,7 @@ __all__ = [
     "Record",
     "Shared",
     "Source",
+    "StrikeRecord",
     "VectorRecord",
     "apply_operation",
     "check_size",

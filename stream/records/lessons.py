@@ -103,7 +103,44 @@ class OperationRecord(msgspec.Struct, frozen=True, kw_only=True, tag="operation"
     fingerprint: bytes
 
 
-Shared = LessonRecord | OperationRecord
+class StrikeRecord(msgspec.Struct, frozen=True, kw_only=True, tag="strike", tag_field="kind"):
+    """The lesson at an offset is left out by every replica: the learner threw at it, as `detail` says."""
+
+    offset: int
+    detail: str
+
+
+class CheckpointRecord(msgspec.Struct, frozen=True, kw_only=True, tag="checkpoint", tag_field="kind"):
+    """The digest of the model's state at the checkpoint before this one; replicas compare it with their own.
+
+    Parameters
+    ----------
+    at
+        Offset of the checkpoint before; -1 where this is the first.
+    digest
+        Of the owner's model there.
+    """
+
+    at: int
+    digest: str
+
+
+class EpochRecord(msgspec.Struct, frozen=True, kw_only=True, tag="epoch", tag_field="kind"):
+    """From here on workers with these settings answer; those with others stand by.
+
+    Parameters
+    ----------
+    configuration
+        Digest of the settings that determine what is learned.
+    run
+        Name of the run, for people.
+    """
+
+    configuration: str
+    run: str
+
+
+Shared = LessonRecord | OperationRecord | StrikeRecord | CheckpointRecord | EpochRecord
 """What a record of the lessons topic holds."""
 
 _decoder: msgspec.json.Decoder[Shared] = msgspec.json.Decoder(Shared)

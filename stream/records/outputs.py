@@ -56,9 +56,9 @@ def prediction_output(record: Record, prediction: PredictionRecord, source: str)
     return Output("predictions", record.key, encode(prediction), headers(record, "prediction", source))
 
 
-def lesson_output(record: Record, shared: Shared, number: int, source: str) -> Output:
-    """Return what a record has all replicas learn; the topic has one partition, where order is total."""
-    return Output("lessons", record.key, encode(shared), headers(record, f"lesson.{number}", source), 0)
+def lesson_output(record: Record, shared: Shared, kind: str, source: str) -> Output:
+    """Return what a record has all replicas read; the topic has one partition, where order is total."""
+    return Output("lessons", record.key, encode(shared), headers(record, kind, source), 0)
 
 
 def drift_output(record: Record, alarm: Alarm, name: str, source: str) -> Output:

@@ -1,35 +1,20 @@
-"""A worker's replica of the model that a stream's partitions share, kept as far as the lessons go.
-
-Every worker follows the lessons. One of them, to which a consumer group gives the lessons' only partition,
-owns them: it writes what happens once for each lesson (drift events, label statistics), in transactions with
-the offset that they belong to, and takes the snapshots that all replicas begin from.
-"""
+"""A worker's replica of the model that a stream's partitions share, kept as far as the lessons go."""
 
 from __future__ import annotations
 
 import collections
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 
 from stream.config import Settings
-from stream.kafka import (
-    BrokerError,
-    FencedError,
-    Group,
-    InstanceError,
-    Outbox,
-    Tail,
-    UnwrittenError,
-    topic_id,
-)
-from stream.pipeline import LearnerError, Outcome, Replica, joined
-from stream.records import Record, topic
-from stream.snapshot import Identity, Keeper, Store, recover
+from stream.kafka import Tail
+from stream.pipeline import LearnerError, Outcome, Replica
+from stream.records import BadEventError, EpochRecord, Record, StrikeRecord, decode_lesson
+from stream.snapshot import Store, recover
 from stream.telemetry import Telemetry
-from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
 from stream.worker.restoration import MOST_REFUSED
-from stream.worker.restorer import RETRY_S
 
 PARTITION = 0
 """The lessons' only partition."""
@@ -37,21 +22,25 @@ LEARNED_AT_ONCE = 500
 """Most lessons learned before other work has its turn."""
 KEPT = 2_000
 """Most outcomes that a worker keeps in case that it becomes the owner; beyond that it would relearn."""
-COMMIT_S = 1.0
-"""How often the owner commits how far it is where nothing is to be written."""
 
 log = logging.getLogger(__name__)
 
 
 class Follower:
-    """Learns a stream's lessons, and writes what comes of them while it owns them.
+    """Learns a stream's lessons in their order, each once.
 
-    Making one takes until the replica has learned all lessons that are there.
+    A lesson at which the learner throws stops it, until the owner has struck it out in the log: so all
+    replicas leave out the same. It stands by, and learns nothing, while the log says that workers with other
+    settings answer.
 
     Parameters
     ----------
     settings
-        Stream, group, broker and snapshots.
+        Stream, broker, snapshots, and what determines what is learned.
+    tail
+        The lessons.
+    store
+        The snapshots of the lessons' partition.
     make_replica
         Makes a replica that has learned nothing, given the first lesson whose outputs count.
     telemetry
@@ -61,215 +50,147 @@ class Follower:
     ----------
     replica
         The model to answer with.
-
-    Raises
-    ------
-    RecoveryError
-        When lessons that the model needs are gone.
-    BrokerError
-        When there is no broker.
+    kept
+        What came of the lessons that the replica has learned from `live_from` on, by offset.
+    live_from
+        The first lesson of which everything that came of it is kept.
+    blocked
+        The lesson at which the learner threw, and what; None where none waits to be struck out.
+    epoch
+        The newest epoch in the log; None before any.
     """
 
     def __init__(
-        self, settings: Settings, make_replica: Callable[[int], Replica], telemetry: Telemetry
+        self,
+        settings: Settings,
+        tail: Tail,
+        store: Store,
+        make_replica: Callable[[int], Replica],
+        telemetry: Telemetry,
     ) -> None:
-        self._settings = _of_lessons(settings)
+        self._settings = settings
+        self._tail = tail
+        self._store = store
         self._make_replica = make_replica
         self._telemetry = telemetry
-        self._topic = topic(settings.stream, "lessons")
+        self._topic = store.identity.topic
         self._refused: dict[int, str] = {}
-        self._kept: collections.deque[tuple[int, Outcome]] = collections.deque()
-        self._owned: AssignedPartition[Replica] | None = None
-        self._gain_at: float | None = None
-        self._committed_at = 0.0
-        self._store = self._opened_store(settings)
-        self._tail = Tail(settings.kafka, {self._topic: None})
+        self._ahead: collections.deque[Record] = collections.deque()
         self.replica = make_replica(0)
-        self._restore(None)
-        self._group = Group(self._settings, "lessons")
-
-    def current(self) -> Replica:
-        """Return the replica as it is now: it may be made anew."""
-        return self.replica
+        self.kept: collections.deque[tuple[int, Outcome]] = collections.deque()
+        self.live_from: float = math.inf
+        self.blocked: tuple[Record, str] | None = None
+        self.epoch: EpochRecord | None = None
 
     @property
-    def owner(self) -> bool:
-        """Whether this worker writes what comes of the lessons."""
-        return self._owned is not None
+    def standing_by(self) -> bool:
+        """Whether workers with other settings answer."""
+        return self.epoch is not None and self.epoch.configuration != self._settings.configuration
 
-    def turn(self) -> None:
-        """Learn what lessons are there, and write what comes of them; returns at once.
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything is learned that has been read."""
+        return not self._ahead
+
+    def learn(self, patience_s: float = 0.0) -> None:
+        """Learn what lessons can be read.
+
+        Parameters
+        ----------
+        patience_s
+            How long to wait until all is read that can be; 0 (the default) takes what is at hand.
 
         Raises
         ------
-        InstanceError, LearnerError, RecoveryError
-            See there: the worker cannot go on.
+        LearnerError
+            When the learner threw at more than `MOST_REFUSED` lessons.
+        DivergedError
+            When the replica is not the model that the others have.
         """
-        self._follow_group()
-        self._learn(self._tail.poll(0.0, LEARNED_AT_ONCE))
-        if self._owned is not None:
-            self._write(self._owned)
-        while not self.owner and len(self._kept) > KEPT:
-            self._live_from = self._kept.popleft()[0] + 1
-        self._telemetry.followed(self.replica, self._tail.lag(self._topic), owner=self.owner)
+        deadline = time.monotonic() + patience_s
+        end = self._end() if patience_s else 0
+        self._take(self._tail.poll(0.0, LEARNED_AT_ONCE))
+        while self._tail.position(self._topic) < end and (left := deadline - time.monotonic()) > 0.0:
+            self._take(self._tail.poll(left, LEARNED_AT_ONCE))
 
-    def close(self) -> None:
-        """Take the last snapshot, where it is ours to take, and let go."""
-        self._release()
-        self._group.close()
-        self._tail.close()
-
-    # Learning ------------------------------------------------------------------------------------------
-
-    def _learn(self, records: Sequence[Record]) -> None:
-        for record in records:
-            try:
-                outcome = self.replica.process([record])
-            except LearnerError as error:
-                self._refuse(error)
-                return
-            if outcome.outputs:
-                self._kept.append((record.offset, outcome))
-
-    def _refuse(self, error: LearnerError) -> None:
-        """Begin anew without a lesson at which the learner threw: it may have learned a part of it."""
-        log.warning("the model goes back to its newest snapshot: %s", error)
-        self._refused[error.offset] = error.detail
-        if len(self._refused) > MOST_REFUSED:
-            raise error
-        self._restore(None if self._owned is None else self._owned.committed)
-        if self._owned is not None:
-            self._owned.task = self.replica
-
-    def _restore(self, committed: int | None) -> None:
+    def restore(self, committed: int | None) -> None:
         """Make the replica anew: from the newest snapshot, up to the last lesson that is there.
 
         Parameters
         ----------
         committed
             From here on what comes of the lessons is to be written; None: nothing of what is there.
+
+        Raises
+        ------
+        RecoveryError
+            When lessons that the model needs are gone.
         """
-        end, beginning = self._tail.ends(self._topic)[PARTITION], self._tail.beginning(self._topic)
+        end = self._end()
         recovered = recover(
             self._make_replica,
             self._store,
             committed=end if committed is None else committed,
-            beginning=beginning,
+            beginning=self._tail.beginning(self._topic),
             rebuild=self._settings.snapshot.rebuild,
         )
         self.replica = recovered.task
         self.replica.refused = self._refused
-        self._live_from = self.replica.live_from
-        self._kept.clear()
+        self.live_from = self.replica.live_from
+        self.kept.clear()
+        self._ahead.clear()
         log.info("learning lessons from offset %d to %d", self.replica.next_offset, end)
         self._tail.seek(self._topic, self.replica.next_offset)
         while self._tail.position(self._topic) < end:
-            self._learn(self._tail.poll(0.1, LEARNED_AT_ONCE))
+            self._take(self._tail.poll(0.1, LEARNED_AT_ONCE))
             self._telemetry.beat()
-            self._telemetry.followed(self.replica, self._tail.lag(self._topic), owner=self.owner)
 
-    # Owning --------------------------------------------------------------------------------------------
+    def forget(self) -> None:
+        """Keep less of what came of lessons that another worker writes."""
+        while len(self.kept) > KEPT:
+            self.live_from = self.kept.popleft()[0] + 1
 
-    def _follow_group(self) -> None:
-        polled = self._group.poll(1)
-        if polled.released or polled.lost:
-            self._release()
-        if polled.gained:
-            self._group.hold(PARTITION)
-            self._gain_at = 0.0
-        if self._gain_at is not None and self._gain_at <= time.monotonic():
-            self._gain()
+    def _end(self) -> int:
+        return self._tail.ends(self._topic)[PARTITION]
 
-    def _gain(self) -> None:
+    def _take(self, records: Sequence[Record]) -> None:
+        self._ahead.extend(records)
+        for record in records:
+            self._note(record)
+        if self.standing_by:
+            # Another model is learned from these; should its epoch end, ours is made anew.
+            self._ahead.clear()
+            self.live_from = math.inf
+        while self._ahead and not (self.blocked and self._ahead[0].offset == self.blocked[0].offset):
+            record = self._ahead.popleft()
+            try:
+                outcome = self.replica.process([record])
+            except LearnerError as error:
+                self._block(record, error)
+                return
+            if outcome.outputs:
+                self.kept.append((record.offset, outcome))
+
+    def _note(self, record: Record) -> None:
+        """Take notice of what a record says of the log itself, however far the replica is."""
         try:
-            # First the outbox: it settles what the last owner left open, and only then is the offset final.
-            outbox = Outbox(self._settings, PARTITION, "lessons")
-            committed = self._group.committed(PARTITION)
-        except (BrokerError, FencedError, UnwrittenError) as error:
-            log.warning("the lessons are not ours yet: %s; trying again", error)
-            self._gain_at = time.monotonic() + RETRY_S
+            said = decode_lesson(record.value)
+        except BadEventError:
             return
-        begin = 0 if committed is None else committed
-        if begin < self._live_from:
-            self._restore(begin)
-        while self._kept and self._kept[0][0] < begin:
-            self._kept.popleft()
-        self._gain_at = None
-        self._owned = AssignedPartition(self.replica, outbox, self._keeper(), begin)
-        log.info("owner of the lessons from offset %d on", begin)
+        if isinstance(said, EpochRecord):
+            self.epoch = said
+        elif isinstance(said, StrikeRecord):
+            self._refused[said.offset] = said.detail
+            if self.blocked and self.blocked[0].offset == said.offset:
+                self.blocked = None
 
-    def _write(self, owned: AssignedPartition[Replica]) -> None:
-        now = time.monotonic()
-        if owned.retry_at > now:
-            return
-        if owned.pending is None and (self._kept or now - self._committed_at >= COMMIT_S):
-            owned.pending = joined([outcome for _, outcome in self._kept], self.replica.next_offset)
-            self._kept.clear()
-        if owned.pending is None:
-            return
-        try:
-            outcome = owned.pending
-            owned.commit(self._group.membership(), lambda: self._group.committed(PARTITION))
-        except InstanceError:
-            raise
-        except FencedError as error:
-            log.warning("%s Another worker owns the lessons", error)
-            self._telemetry.fenced()
-            self._drop()
-        except (UnwrittenError, BrokerError) as error:
-            log.warning("%s; trying again", error)
-            self._telemetry.failed()
-            owned.retry_at = now + RETRY_S
-        else:
-            self._committed_at, self._live_from = now, owned.committed
-            self._telemetry.observed(outcome)
-            if owned.keeper.due(self.replica):
-                save(owned, self._telemetry)
-
-    def _release(self) -> None:
-        """Give the lessons up, with a last snapshot of what is committed."""
-        if self._owned is not None and self._owned.pending is None and not self._kept:
-            self._owned.keeper.wait(LAST_SNAPSHOT_S)
-            if self._owned.keeper.stale(self.replica):
-                save(self._owned, self._telemetry)
-            self._owned.keeper.wait(LAST_SNAPSHOT_S)
-        self._drop()
-
-    def _drop(self) -> None:
-        self._gain_at = None
-        if self._owned is not None:
-            if self._owned.pending is not None:
-                # Whoever owns the lessons next writes it; should that be us, it is to be made again.
-                self._live_from = self.replica.next_offset
-                self._kept.clear()
-            self._owned.close()
-            self._owned = None
-
-    def _keeper(self) -> Keeper:
-        keeper = Keeper(
-            self._store,
-            every_s=self._settings.snapshot.every_s,
-            every_records=self._settings.snapshot.every_records,
-            written=lambda kept: self._telemetry.snapshot_written(PARTITION, kept),
-            failed=self._telemetry.snapshot_failed,
-        )
-        keeper.begin(self.replica.next_offset)
-        return keeper
-
-    def _opened_store(self, settings: Settings) -> Store:
-        return Store(
-            settings.snapshot.location,
-            settings.group,
-            Identity(self._topic, topic_id(settings.kafka, self._topic), PARTITION, settings.configuration),
-            keep=settings.snapshot.keep,
-            allow_pickle=settings.snapshot.allow_pickle,
-            settings=settings.canonical,
-        )
-
-
-def _of_lessons(settings: Settings) -> Settings:
-    """Return the settings of the group that shares the lessons: a group of its own."""
-    group = f"{settings.group}.lessons"
-    instance = settings.worker.instance and f"{settings.worker.instance}.lessons"
-    worker = settings.worker.model_copy(update={"group": group, "instance": instance})
-    return settings.model_copy(update={"worker": worker})
+    def _block(self, record: Record, error: LearnerError) -> None:
+        """Go back before a lesson of which the learner may have learned a part, and wait for its strike."""
+        if len(self._refused) >= MOST_REFUSED:
+            raise error
+        log.warning("the model goes back to its newest snapshot, and waits for a strike: %s", error)
+        self.blocked = record, error.detail
+        kept, live_from = list(self.kept), self.live_from
+        self.restore(record.offset)
+        self.kept.extendleft(reversed(kept))
+        self.live_from = live_from

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -11,11 +12,14 @@ from stream import __version__
 from stream.config import EncoderSettings, Settings
 from stream.encoders import limit_threads
 from stream.kafka import ensure_lessons, ensure_topics
-from stream.pipeline import Answerer, make_answerer, make_replica, make_task, warm_up
+from stream.pipeline import Answerer, Replica, make_answerer, make_replica, make_task, warm_up
 from stream.telemetry import Telemetry, serve_metrics
-from stream.worker.follower import Follower
 from stream.worker.forwarding import forwarding
+from stream.worker.lessons import Lessons
 from stream.worker.worker import Worker
+
+STANDING_BY_S = 0.2
+"""Pause between two looks at the lessons while we stand by."""
 
 log = logging.getLogger(__name__)
 
@@ -41,16 +45,20 @@ def serve(settings: Settings) -> None:
         ensure_lessons(settings.kafka, settings.stream)
     telemetry = Telemetry(build(settings))
 
-    follower: Follower | None = None
+    lessons: Lessons | None = None
 
     def timed_task(live_from: int) -> Answerer:
         task: Answerer
-        if follower is None:
+        if lessons is None:
             task = make_task(settings, live_from)
         else:
-            task = make_answerer(settings, follower.current, live_from)
+            task = make_answerer(settings, shared, live_from)
         task.encoder = telemetry.timed(task.encoder)
         return task
+
+    def shared() -> Replica:
+        assert lessons is not None
+        return lessons.replica
 
     def show(line: str) -> None:
         telemetry.beat()
@@ -71,8 +79,9 @@ def serve(settings: Settings) -> None:
             # load a large one again takes time and memory.
             warm_up(make_task(settings.model_copy(update={"encoder": EncoderSettings()})), show)
             if settings.model.scope == "stream":
-                follower = Follower(settings, lambda live: make_replica(settings, live), telemetry)
-            worker = Worker(settings, timed_task, telemetry, follower)
+                lessons = Lessons(settings, lambda live: make_replica(settings, live), telemetry)
+                _stand_by(lessons, telemetry)
+            worker = Worker(settings, timed_task, telemetry, lessons)
         except KeyboardInterrupt:
             log.info("stopped before the group was joined")
             return
@@ -80,6 +89,19 @@ def serve(settings: Settings) -> None:
         with forwarding(settings, failed=worker.stop):
             worker.run()
     log.info("stopped in order")
+
+
+def _stand_by(lessons: Lessons, telemetry: Telemetry) -> None:
+    """Wait until no workers with other settings answer: a group that we joined would give us partitions."""
+    if lessons.standing_by:
+        log.warning(
+            "standing by: workers with other settings answer this stream. This one goes on when the last of "
+            "them has stopped; its model then learns all lessons anew, or from a snapshot of its own settings"
+        )
+    while lessons.standing_by:
+        telemetry.beat()
+        lessons.turn()
+        time.sleep(STANDING_BY_S)
 
 
 def _at_stop(handler: Callable[[int, FrameType | None], object]) -> None:

@@ -19,10 +19,11 @@ from stream.kafka import HEARTBEAT_S, BrokerError, FencedError, Group, InstanceE
 from stream.pipeline import Answerer, LearnerError
 from stream.records import Record
 from stream.telemetry import Telemetry
-from stream.worker.follower import Follower
+from stream.worker.lessons import Lessons
 from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
 from stream.worker.restoration import PartitionLoader
 from stream.worker.restorer import RETRY_S, Restorer
+from stream.worker.time_order import TimeOrder
 
 IDLE_S = 0.005
 """Pause after a poll that brought nothing: what latency a quiet stream pays."""
@@ -32,6 +33,9 @@ FENCED_S = HEARTBEAT_S + 1.0
 
 A heartbeat tells a worker that was thrown out. Sooner, it would fence the rightful owner.
 """
+
+MOST_HELD = 10_000
+"""Most records that are read and not answered, where partitions share a model; the client holds as much."""
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +86,7 @@ class Worker:
         Makes a partition's task, given the first offset whose outputs count; called from another thread.
     telemetry
         Whom to tell; by default one that nobody reads.
-    follower
+    lessons
         Keeps the replica that the tasks answer with, where partitions share a model; closed with the worker.
 
     Raises
@@ -96,18 +100,20 @@ class Worker:
         settings: Settings,
         make_task: Callable[[int], Answerer],
         telemetry: Telemetry | None = None,
-        follower: Follower | None = None,
+        lessons: Lessons | None = None,
     ) -> None:
         self._telemetry = telemetry or Telemetry()
         self._group = Group(settings)
-        self._follower = follower
-        most = settings.worker.largest_batch if follower is None else settings.model.lag
+        self._lessons = lessons
+        most = settings.worker.largest_batch if lessons is None else settings.model.lag
         self._size = BatchSize(settings.worker.latency_ms / 1000, most)
         loader = PartitionLoader(settings, make_task, self._group.membership, self._telemetry)
         self._restorer = Restorer(loader.restore)
         self._refuse = loader.refuse
         self._assigned: dict[int, AssignedPartition[Answerer]] = {}
         self._stopping = threading.Event()
+        self._taught = False
+        self._order = TimeOrder()
 
     def stop(self) -> None:
         """Finish the batch, commit it and end `run`; may be called from a signal handler."""
@@ -146,9 +152,9 @@ class Worker:
 
     def _turn(self) -> None:
         self._telemetry.beat()
-        if self._follower is not None:
-            self._follower.turn()
-        polled = self._group.poll(self._size.records)
+        if self._lessons is not None:
+            self._lessons.turn(taught=self._taught)
+        polled = self._group.poll(self._wanted())
         self._telemetry.joined(self._group.joined)
         began = time.monotonic()
         self._keep(polled.released)
@@ -157,10 +163,13 @@ class Worker:
         for partition in polled.gained:
             self._restore(partition)
         self._go_live()
+        self._order.add(polled.records)
+        idle = {number for number, assigned in self._assigned.items() if assigned.pending is None}
         count = 0
-        for partition, records in polled.records.items():
+        for partition, records in self._order.take(self._size.records, idle).items():
             count += self._process(partition, records)
         self._commit(began)
+        self._taught = count > 0
         for assigned in self._assigned.values():
             if assigned.pending is None and assigned.keeper.due(assigned.task):
                 save(assigned, self._telemetry)
@@ -168,6 +177,14 @@ class Worker:
             self._size.adapt(count, time.monotonic() - began)
         else:
             self._stopping.wait(IDLE_S)
+
+    def _wanted(self) -> int:
+        """Return how many records to ask for: a batch, or enough to tell the oldest of all partitions."""
+        if self._lessons is None:
+            return self._size.records
+        # The client gives out what it fetched of one partition before it turns to the next.
+        short = any(not self._order.held(partition) for partition in self._assigned)
+        return max(1, MOST_HELD - len(self._order)) if short else 1
 
     def _restore(self, partition: int, delay_s: float = 0.0) -> None:
         self._group.hold(partition)
@@ -178,12 +195,11 @@ class Worker:
         for partition, assigned in self._restorer.restored().items():
             self._assigned[partition] = assigned
             self._telemetry.gained(partition, assigned.task, assigned.snapshot)
+            self._order.drop(partition)
             self._group.read_from(partition, assigned.task.next_offset)
 
     def _process(self, partition: int, records: list[Record]) -> int:
-        assigned = self._assigned.get(partition)
-        if assigned is None:
-            return 0  # Not back yet; when it is, its records are read again from where it is.
+        assigned = self._assigned[partition]
         began = time.monotonic()
         try:
             assigned.pending = assigned.task.process(records)
@@ -263,6 +279,7 @@ class Worker:
 
     def _drop(self, partition: int) -> None:
         self._restorer.cancel(partition)
+        self._order.drop(partition)
         assigned = self._assigned.pop(partition, None)
         if assigned is not None:
             assigned.close()
@@ -273,5 +290,5 @@ class Worker:
         for partition in list(self._assigned):
             self._drop(partition)
         self._group.close()
-        if self._follower is not None:
-            self._follower.close()
+        if self._lessons is not None:
+            self._lessons.close()

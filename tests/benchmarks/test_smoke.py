@@ -38,11 +38,12 @@ SMALL = {
     "pair_counts": "--scale 0.001",
     "partial": "--limit 30 --sets reuters21578 --learners priors",
     "relations": "{reuters}",
+    "scopes": "--learner priors --limit 40 --partitions 2 --workers 2",
     "snapshots": "--scale 0.02",
     "tree": "--scale 0.02",
 }
 """The smallest sensible arguments of each; `{reuters}` is a file of events."""
-KAFKA = {"end_to_end"}
+KAFKA = {"end_to_end", "scopes"}
 
 
 @pytest.fixture(scope="module")

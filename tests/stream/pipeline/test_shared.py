@@ -24,7 +24,7 @@ from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
 from stream.pipeline.shared import Replica, SharedAnswerer, lesson_record, read_lesson
 from stream.pipeline.task import Task
-from stream.records.lessons import LessonRecord, Source, decode_lesson
+from stream.records.lessons import LessonRecord, OperationRecord, Source, decode_lesson
 from stream.records.schema import BadEventError, Output, Record, encode
 from stream.testing.fleet import Fleet
 from tests.stream.standins import EverySeventh, Fragile, Letters, event, feedback, records
@@ -62,7 +62,11 @@ def predicted(outputs: Sequence[Output]) -> list[str]:
 def taught(lessons: Sequence[Record]) -> list[tuple[int, int]]:
     """Return where the lessons come from."""
     shared = [decode_lesson(each.value) for each in lessons]
-    return [(each.source.partition, each.source.offset) for each in shared]
+    return [
+        (each.source.partition, each.source.offset)
+        for each in shared
+        if isinstance(each, LessonRecord | OperationRecord)
+    ]
 
 
 @settings(max_examples=20, deadline=None)

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from drift.core import digest
 from stream.kafka import BrokerError, ensure_lessons, ensure_topic
+from stream.pipeline.errors import DivergedError
 from stream.pipeline.factory import make_replica
+from stream.pipeline.model import Model
+from stream.pipeline.observer import Observer
+from stream.pipeline.shared import Replica, SharedAnswerer
 from stream.records.lessons import LessonRecord, decode_lesson
-from stream.records.schema import Output
-from tests.stream.live import LiveStream, source, stop, until
-from tests.stream.standins import event, feedback
+from stream.records.schema import Event, Output
+from stream.telemetry.collector import Telemetry
+from stream.worker import lessons as lessons_module
+from stream.worker.lessons import Lessons
+from stream.worker.worker import Worker
+from tests.stream.live import LiveStream, on_a_thread, source, stop, until
+from tests.stream.standins import CRASHING, EverySeventh, Fragile, Letters, event, feedback
 
 pytestmark = pytest.mark.kafka
 
@@ -35,18 +48,29 @@ def shared(kafka: str, name: str, partitions: int = 4, **environment: str) -> Li
     return live
 
 
+def taught(live: LiveStream) -> int:
+    """Return how many lessons and operations the lessons topic holds."""
+    return kinds(live).count("LessonRecord") + kinds(live).count("OperationRecord")
+
+
+def kinds(live: LiveStream) -> list[str]:
+    """Return the kinds of the records on the lessons topic."""
+    return [type(decode_lesson(each.value)).__name__ for each in live.read("lessons")]
+
+
 def check_shared(live: LiveStream) -> list[LessonRecord]:
     """Return the lessons, having checked that every answer and every lesson is there once."""
     events = sorted((record.partition, record.offset) for record in live.read("events"))
     predictions = live.predictions()
     letters = [each for each in live.read("dlq") if b"/lessons" not in dict(each.headers)["ce_source"]]
     assert sorted(source(record) for record in (*[each for each, _ in predictions], *letters)) == events
-    lessons = live.read("lessons")
-    shared = [decode_lesson(each.value) for each in lessons]
+    read = [(each, decode_lesson(each.value)) for each in live.read("lessons")]
+    pairs = [(each, said) for each, said in read if isinstance(said, LessonRecord)]
+    lessons, shared = [each for each, _ in pairs], [said for _, said in pairs]
     places = [(each.source.partition, each.source.offset) for each in shared]
     assert len(places) == len(set(places))
-    taught = [source(record) for record, said in predictions if said.get("truth") is not None]
-    assert set(taught) <= set(places)
+    labelled = [source(record) for record, said in predictions if said.get("truth") is not None]
+    assert set(labelled) <= set(places)
     position = {record.offset: number for number, record in enumerate(lessons)}
     by_source = {place: record.offset for place, record in zip(places, lessons, strict=True)}
     for record, said in predictions:
@@ -54,7 +78,7 @@ def check_shared(live: LiveStream) -> list[LessonRecord]:
         # I5: a prediction is made by a model that has not learned its own lesson.
         assert through < by_source.get(source(record), through + 1)
         assert said["model"]["updates"] == (position[through] + 1 if through >= 0 else 0)
-    return [each for each in shared if isinstance(each, LessonRecord)]
+    return shared
 
 
 def check_observed_once(live: LiveStream) -> None:
@@ -73,7 +97,7 @@ def test_two_workers_share_one_model(kafka: str, stream_name: str) -> None:
     live.fill([event(number) for number in range(1_200)])
     with live.worker() as one, live.worker() as other:
         live.wait_for(1_200)
-        until(lambda: len(live.read("lessons")) == 1_200)
+        until(lambda: taught(live) == 1_200)
         for process in (one, other):
             status, _, said = stop(process)
             assert status == 0, said
@@ -95,7 +119,7 @@ def test_workers_come_and_go(kafka: str, stream_name: str, number: signal.Signal
             live.fill([event(position) for position in range(1_600, 2_400)])
             with live.worker() as third:
                 live.wait_for(2_400)
-                until(lambda: len(live.read("lessons")) == 2_400)
+                until(lambda: taught(live) == 2_400)
                 for process in (other, third):
                     stop(process)
     assert len(check_shared(live)) == 2_400
@@ -111,10 +135,10 @@ def test_late_labels_are_lessons_too(kafka: str, stream_name: str) -> None:
         stop(process, signal.SIGKILL)
     live.fill([feedback(position) for position in range(200)], kind="feedback")
     with live.worker() as process:
-        until(lambda: len(live.read("lessons")) == 200)
+        until(lambda: taught(live) == 200)
         stop(process)
     lessons = [decode_lesson(each.value) for each in live.read("lessons")]
-    assert all(isinstance(each, LessonRecord) and each.predicted is not None for each in lessons)
+    assert all(each.predicted is not None for each in lessons if isinstance(each, LessonRecord))
 
 
 def test_an_operation_that_is_not_allowed_is_one_dead_letter(kafka: str, stream_name: str) -> None:
@@ -124,7 +148,7 @@ def test_an_operation_that_is_not_allowed_is_one_dead_letter(kafka: str, stream_
     live.fill([event(1), event(2), event(3)])
     live.fill([rename], kind="control")
     with live.worker() as one, live.worker() as other:
-        until(lambda: len(live.read("lessons")) == 4 and live.read("dlq"))
+        until(lambda: taught(live) == 4 and live.read("dlq"))
         for process in (one, other):
             assert stop(process)[0] == 0
     assert [dict(each.headers)["ithaca_reason"] for each in live.read("dlq")] == [b"control"]
@@ -144,10 +168,109 @@ def test_replicas_that_read_the_same_lessons_are_equal(kafka: str, stream_name: 
     live.fill([event(position) for position in range(300)])
     with live.worker() as process:
         live.wait_for(300)
-        until(lambda: len(live.read("lessons")) == 300)
+        until(lambda: taught(live) == 300)
         stop(process)
     alone = make_replica(live.settings)
     alone.process(live.read("lessons"))
     again = make_replica(live.settings)
     again.process(live.read("lessons"))
     assert digest(alone.state()) == digest(again.state())
+
+
+@contextmanager
+def at_work(live: LiveStream, make: Callable[[int], Replica], telemetry: Telemetry) -> Iterator[Lessons]:
+    """Run a worker with a shared model of quick parts on a thread inside the block."""
+    lessons = Lessons(live.settings, make, telemetry)
+
+    def answerer(live_from: int) -> SharedAnswerer:
+        return SharedAnswerer(
+            Plain(), lambda: lessons.replica, run="test", source="/test", live_from=live_from
+        )
+
+    with on_a_thread(Worker(live.settings, answerer, telemetry, lessons)):
+        yield lessons
+
+
+def quick(live_from: int) -> Replica:
+    """Return a replica whose learner throws at some lessons."""
+    model = Model(Fragile(50.0), None, "plain")
+    return Replica(model, Observer(EverySeventh()), source="/test", live_from=live_from)
+
+
+def turned(lessons: Lessons) -> Replica:
+    """Return the replica after a turn."""
+    lessons.turn()
+    return lessons.replica
+
+
+class Plain(Letters):
+    """Letters alone: a row depends on nothing else."""
+
+    def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
+        """Encode without the count of what came before."""
+        return [row[:5] for row in super().encode(events)]
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing."""
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over nothing."""
+
+
+def test_a_lesson_at_which_the_learner_throws_is_struck_out_in_the_log(kafka: str, stream_name: str) -> None:
+    """All replicas leave it out, and whoever reads the log later; it is one dead letter."""
+    live = shared(kafka, stream_name, partitions=2)
+    values = [event(position) for position in range(60)]
+    values[20] = CRASHING
+    live.fill(values)
+    telemetry, other = Telemetry(), Telemetry()
+    with at_work(live, quick, telemetry) as one, at_work(live, quick, other) as second:
+        until(lambda: one.replica.updates == second.replica.updates == 59)
+    assert kinds(live).count("StrikeRecord") == 1
+    reasons = [dict(each.headers)["ithaca_reason"] for each in live.read("dlq")]
+    assert reasons == [b"learner"]
+    with at_work(live, quick, Telemetry()) as late:
+        assert late.replica.updates == 59
+        assert digest(late.replica.model.state()) == digest(one.replica.model.state())
+
+
+def test_a_replica_that_is_another_model_stops(
+    kafka: str, stream_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One byte of its state is changed: at the next checkpoint but one it ends with what to do."""
+    monkeypatch.setattr(lessons_module, "CHECKPOINT_EVERY", 20)
+    live = shared(kafka, stream_name, partitions=2)
+    live.fill([event(position) for position in range(100)])
+    with at_work(live, quick, Telemetry()) as one:
+        until(lambda: one.replica.updates == 100)
+        follower = Lessons(live.settings, quick, Telemetry())
+        try:
+            follower.replica.model.learner.label_space.id("never there")
+            live.fill([event(position) for position in range(100, 200)])
+            with pytest.raises(DivergedError, match="newest snapshot"):
+                until(lambda: turned(follower).updates >= 200)
+        finally:
+            follower.close()
+    assert kinds(live).count("CheckpointRecord") >= 2
+
+
+def test_workers_with_other_settings_stand_by(kafka: str, stream_name: str) -> None:
+    """While the first answers, one with other settings does not; when it has gone, the other goes on."""
+    live = shared(kafka, stream_name, partitions=2)
+    live.fill([event(position) for position in range(50)])
+    changed = live.settings.model_copy(
+        update={"learner": live.settings.learner.model_copy(update={"parameters": {"half_life": 9.0}})}
+    )
+    with at_work(live, quick, Telemetry()) as one:
+        until(lambda: one.replica.updates == 50 and kinds(live).count("EpochRecord") == 1)
+        later = Lessons(changed, quick, Telemetry())
+        assert later.standing_by
+    try:
+        until(lambda: turned(later).updates == 50 and not later.standing_by)
+        until(lambda: turned(later) and kinds(live).count("EpochRecord") == 2)
+    finally:
+        later.close()
+    again = Lessons(live.settings, quick, Telemetry())
+    assert again.standing_by
+    again.close()

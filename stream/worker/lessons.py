@@ -1,0 +1,274 @@
+"""A worker's part in the lessons of a model that partitions share.
+
+Every worker follows the lessons. One of them, to which a consumer group gives the lessons' only partition,
+owns them: it writes what happens once for each lesson (drift events, label statistics), in transactions with
+the offset that they belong to; it strikes out lessons at which the learner throws, announces the model's
+digest now and then, and takes the snapshots that all replicas begin from.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from stream.config import Settings
+from stream.kafka import (
+    BrokerError,
+    FencedError,
+    Group,
+    InstanceError,
+    Outbox,
+    Tail,
+    UnwrittenError,
+    topic_id,
+)
+from stream.pipeline import Outcome, Replica, joined
+from stream.records import CheckpointRecord, EpochRecord, Record, Shared, StrikeRecord, lesson_output, topic
+from stream.snapshot import Identity, Keeper, Store
+from stream.telemetry import Telemetry
+from stream.worker.follower import PARTITION, Follower
+from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
+from stream.worker.restorer import RETRY_S
+
+COMMIT_S = 1.0
+"""How often the owner commits how far it is where nothing is to be written."""
+CATCH_UP_S = 0.1
+"""How long lessons are waited for that are known to be there."""
+CHECKPOINT_EVERY = 5_000
+"""Lessons between two checkpoints: each costs every replica a digest of its whole state."""
+
+log = logging.getLogger(__name__)
+
+
+class EpochError(RuntimeError):
+    """Workers with other settings answer the stream from now on."""
+
+
+class Lessons:
+    """Follows a stream's lessons, and owns them while the group says so.
+
+    Making one takes until the replica has learned all lessons that are there.
+
+    Parameters
+    ----------
+    settings
+        Stream, group, broker and snapshots.
+    make_replica
+        Makes a replica that has learned nothing, given the first lesson whose outputs count.
+    telemetry
+        Whom to tell.
+
+    Raises
+    ------
+    RecoveryError
+        When lessons that the model needs are gone.
+    BrokerError
+        When there is no broker.
+    """
+
+    def __init__(
+        self, settings: Settings, make_replica: Callable[[int], Replica], telemetry: Telemetry
+    ) -> None:
+        self._settings = _of_lessons(settings)
+        self._run = settings.run_name
+        self._telemetry = telemetry
+        self._topic = topic(settings.stream, "lessons")
+        self._owned: AssignedPartition[Replica] | None = None
+        self._gain_at: float | None = None
+        self._committed_at = 0.0
+        self._struck: int | None = None
+        self._answered = False
+        self._checked = 0
+        self._store = _store(settings, self._topic)
+        self._tail = Tail(settings.kafka, {self._topic: None})
+        self._follower = Follower(settings, self._tail, self._store, make_replica, telemetry)
+        self._follower.restore(None)
+        self._group = Group(self._settings, "lessons")
+
+    @property
+    def replica(self) -> Replica:
+        """The model to answer with, as it is now: it may be made anew."""
+        return self._follower.replica
+
+    @property
+    def standing_by(self) -> bool:
+        """Whether we may not answer, because workers with other settings do."""
+        return self._follower.standing_by
+
+    def turn(self, *, taught: bool = False) -> None:
+        """Learn what lessons are there, and write what comes of them.
+
+        Parameters
+        ----------
+        taught
+            Whether we have just written lessons: then all that can be read is waited for, for a moment, so
+            that a model lags no further behind than the last batch. False (the default) returns at once.
+
+        Raises
+        ------
+        EpochError
+            When we have answered, and workers with other settings do so now.
+        InstanceError, LearnerError, DivergedError, RecoveryError
+            See there: the worker cannot go on.
+        """
+        self._follow_group()
+        self._follower.learn(CATCH_UP_S if taught else 0.0)
+        self._answered |= taught
+        if self.standing_by and self._answered:
+            raise EpochError(
+                "Workers of another run answer this stream from now on, with other settings than "
+                "ours. Start this worker with theirs; or stop all of them, and it goes on with its own."
+            )
+        if self._owned is None:
+            self._follower.forget()
+        else:
+            self._write(self._owned)
+        self._telemetry.followed(self.replica, self._tail.lag(self._topic), owner=self._owned is not None)
+
+    def close(self) -> None:
+        """Take the last snapshot, where it is ours to take, and let go."""
+        self._release()
+        self._group.close()
+        self._tail.close()
+
+    def _follow_group(self) -> None:
+        polled = self._group.poll(1)
+        if polled.released or polled.lost:
+            self._release()
+        if polled.gained:
+            self._group.hold(PARTITION)
+            self._gain_at = 0.0
+        if self._gain_at is not None and self._gain_at <= time.monotonic():
+            self._gain()
+
+    def _gain(self) -> None:
+        try:
+            # First the outbox: it settles what the last owner left open, and only then is the offset final.
+            outbox = Outbox(self._settings, PARTITION, "lessons")
+            begin = self._group.committed(PARTITION) or 0
+        except (BrokerError, FencedError, UnwrittenError) as error:
+            log.warning("the lessons are not ours yet: %s; trying again", error)
+            self._gain_at = time.monotonic() + RETRY_S
+            return
+        follower = self._follower
+        replaced, follower.epoch = follower.epoch, self._epoch()
+        if begin < follower.live_from:
+            follower.restore(begin)
+        while follower.kept and follower.kept[0][0] < begin:
+            follower.kept.popleft()
+        self._gain_at, self._struck, self._checked = None, None, self.replica.updates
+        self._owned = AssignedPartition(self.replica, outbox, self._keeper(), begin)
+        log.info("owner of the lessons from offset %d on", begin)
+        if replaced != self._epoch():
+            self._say(self._epoch(), "epoch")
+
+    def _epoch(self) -> EpochRecord:
+        return EpochRecord(configuration=self._settings.configuration, run=self._run)
+
+    def _say(self, shared: Shared, kind: str) -> None:
+        """Have a record written to the lessons, behind what came of the lessons so far."""
+        place = self.replica.next_offset
+        stamp = round(time.time() * 1000)
+        told = Record(self._topic, PARTITION, place, stamp, None, None)
+        output = lesson_output(told, shared, kind, self.replica.source)
+        self._follower.kept.append((place - 1, Outcome([output], place)))
+
+    def _write(self, owned: AssignedPartition[Replica]) -> None:
+        now = time.monotonic()
+        if owned.retry_at > now:
+            return
+        owned.task = self.replica
+        if owned.pending is None:
+            self._prepare(owned, now)
+        outcome = owned.pending
+        if outcome is None:
+            return
+        try:
+            owned.commit(self._group.membership(), lambda: self._group.committed(PARTITION))
+        except InstanceError:
+            raise
+        except FencedError as error:
+            log.warning("%s Another worker owns the lessons", error)
+            self._telemetry.fenced()
+            self._drop()
+        except (UnwrittenError, BrokerError) as error:
+            log.warning("%s; trying again", error)
+            self._telemetry.failed()
+            owned.retry_at = now + RETRY_S
+        else:
+            self._committed_at = now
+            self._follower.live_from = owned.committed
+            self._telemetry.observed(outcome)
+            if owned.keeper.due(self.replica) and self.replica.next_offset == owned.committed:
+                save(owned, self._telemetry)
+
+    def _prepare(self, owned: AssignedPartition[Replica], now: float) -> None:
+        """Put together what is to be written now, if it is time for anything."""
+        follower = self._follower
+        if follower.blocked is not None and self._struck != follower.blocked[0].offset:
+            self._struck = follower.blocked[0].offset
+            self._say(StrikeRecord(offset=self._struck, detail=follower.blocked[1]), "strike")
+        if self.replica.updates - self._checked >= CHECKPOINT_EVERY:
+            self._checked = self.replica.updates
+            at, digest = self.replica.checkpoint
+            self._say(CheckpointRecord(at=at, digest=digest), "checkpoint")
+        if follower.kept or (
+            now - self._committed_at >= COMMIT_S and self.replica.next_offset > owned.committed
+        ):
+            owned.pending = joined([outcome for _, outcome in follower.kept], self.replica.next_offset)
+            follower.kept.clear()
+
+    def _release(self) -> None:
+        """Give the lessons up, with a last snapshot of what is committed."""
+        owned = self._owned
+        if owned is not None and owned.pending is None and not self._follower.kept:
+            if self.replica.next_offset > owned.committed:
+                self._committed_at = 0.0
+                self._write(owned)
+            owned.keeper.wait(LAST_SNAPSHOT_S)
+            if owned.keeper.stale(self.replica) and self.replica.next_offset == owned.committed:
+                save(owned, self._telemetry)
+            owned.keeper.wait(LAST_SNAPSHOT_S)
+        self._drop()
+
+    def _drop(self) -> None:
+        self._gain_at = None
+        if self._owned is not None:
+            if self._owned.pending is not None:
+                # Whoever owns the lessons next writes it; should that be us, it is made again.
+                self._follower.live_from = self.replica.next_offset
+                self._follower.kept.clear()
+            self._owned.close()
+            self._owned = None
+
+    def _keeper(self) -> Keeper:
+        snapshot = self._settings.snapshot
+        keeper = Keeper(
+            self._store,
+            every_s=snapshot.every_s,
+            every_records=snapshot.every_records,
+            written=lambda kept: self._telemetry.snapshot_written(PARTITION, kept),
+            failed=self._telemetry.snapshot_failed,
+        )
+        keeper.begin(self.replica.next_offset)
+        return keeper
+
+
+def _store(settings: Settings, lessons: str) -> Store:
+    return Store(
+        settings.snapshot.location,
+        settings.group,
+        Identity(lessons, topic_id(settings.kafka, lessons), PARTITION, settings.configuration),
+        keep=settings.snapshot.keep,
+        allow_pickle=settings.snapshot.allow_pickle,
+        settings=settings.canonical,
+    )
+
+
+def _of_lessons(settings: Settings) -> Settings:
+    """Return the settings of the group that shares the lessons: a group of its own."""
+    group = f"{settings.group}.lessons"
+    instance = settings.worker.instance and f"{settings.worker.instance}.lessons"
+    worker = settings.worker.model_copy(update={"group": group, "instance": instance})
+    return settings.model_copy(update={"worker": worker})

@@ -1,0 +1,127 @@
+"""What partitions cost: own models and a shared one, on 1, 2 and 4 workers, beside lockstep on one partition.
+
+`python -m tests.benchmarks.scopes [--limit N] [--partitions P] [--workers 1,2,4] [--labelled SHARE]` starts
+Apache Kafka (or uses ITHACA_KAFKA__BOOTSTRAP_SERVERS), writes Reuters' events to the partitions in turn, lets
+worker processes answer them all, and scores what they predicted, each event once. `rate` is events a second
+from the first to the last prediction; with fewer labels than all (`--labelled 0.1`) answering dominates.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from learners.core.labels import LabelSpace
+from learners.core.prediction import Prediction
+from learners.metrics.prequential import Prequential, Scores
+from stream.broker.brokers import choose
+from stream.kafka import Writer, ensure_lessons, lines
+from stream.records.topics import topic
+from tests.data import DATA
+from tests.stream.live import LiveStream, stop
+
+PATIENCE_S = 3_600.0
+"""How long one run may take."""
+
+
+class Run(NamedTuple):
+    """One way to answer all events: whose model, on how many partitions, with how many workers."""
+
+    scope: str
+    partitions: int
+    workers: int
+
+
+def main(
+    learner: Annotated[str, typer.Option(help="Learner by name.")] = "ihomer",
+    limit: Annotated[int, typer.Option(help="Events.")] = 21_578,
+    partitions: Annotated[int, typer.Option(help="Partitions of the events.")] = 8,
+    workers: Annotated[str, typer.Option(help="Numbers of workers that share a model.")] = "1,2,4",
+    labelled: Annotated[float, typer.Option(help="Share of the events that bring labels.")] = 1.0,
+) -> None:
+    """Run all ways, one after the other."""
+    values = _thinned(list(lines(DATA / "reuters21578" / "events.jsonl.gz", limit)), labelled)
+    runs = [
+        Run("partition", 1, 1),
+        Run("partition", partitions, 1),
+        *(Run("stream", partitions, int(count)) for count in workers.split(",")),
+    ]
+    table = Table("model of", "partitions", "workers", "subset", "micro-F1", "macro-F1", "rate", box=None)
+    broker = choose()
+    try:
+        for run in runs:
+            scores, rate = answered(broker.address, run, learner, values)
+            figures = (scores.subset_accuracy, scores.micro_f1, scores.macro_f1)
+            table.add_row(
+                run.scope,
+                str(run.partitions),
+                str(run.workers),
+                *(f"{each:.3f}" for each in figures),
+                f"{rate:,.0f}",
+            )
+    finally:
+        broker.stop()
+    Console().print(table)
+
+
+def _thinned(values: Sequence[bytes], labelled: float) -> list[bytes]:
+    """Return the events, of which only some keep their labels: those whose number is due."""
+    kept = []
+    for number, value in enumerate(values):
+        event = json.loads(value)
+        if int(number * labelled) == int((number + 1) * labelled):
+            event["labels"] = None
+        kept.append(json.dumps(event).encode())
+    return kept
+
+
+def answered(address: str, run: Run, learner: str, values: Sequence[bytes]) -> tuple[Scores, float]:
+    """Let workers answer all events; return the scores of those with labels, and events a second."""
+    environment = {
+        "ITHACA_MODEL__SCOPE": run.scope,
+        "ITHACA_LEARNER__NAME": learner,
+        "ITHACA_ENCODER__PARAMETERS": "{}",
+    }
+    live = LiveStream(address, f"scopes-{uuid.uuid4().hex[:8]}", run.partitions, environment)
+    ensure_lessons(live.settings.kafka, live.settings.stream)
+    with Writer(live.settings.kafka, topic(live.settings.stream, "events")) as writer:
+        for number, value in enumerate(values):
+            writer.send(value, partition=number % run.partitions)
+    with ExitStack() as stack:
+        processes = [stack.enter_context(live.worker()) for _ in range(run.workers)]
+        live.wait_for(len(values), PATIENCE_S)
+        for process in processes:
+            stop(process)
+    predictions = live.read("predictions")
+    assert len(predictions) == len(values)
+    stamps = [record.timestamp for record in predictions]
+    seconds = max(1.0, (max(stamps) - min(stamps)) / 1000)
+    return scores_of([json.loads(record.value or b"") for record in predictions]), len(values) / seconds
+
+
+def scores_of(predictions: Sequence[dict[str, Any]]) -> Scores:
+    """Return the scores of predictions whose events brought their labels."""
+    scores, space = Prequential(), LabelSpace()
+    for each in predictions:
+        if each.get("truth") is None:
+            continue
+        targets = space.targets(each["truth"]["labels"])
+        labels = space.ids(each["labels"])
+        listed = sorted((space.id(name), score) for name, score in each["scores"].items())
+        ids, probabilities = [list(column) for column in zip(*listed, strict=True)] if listed else ([], [])
+        scored = space.ids([space.name(label) for label in ids])
+        prediction = Prediction(labels, np.array(probabilities, np.float32), scored)
+        scores.update(prediction, targets, len(space))
+    return scores.summary()
+
+
+if __name__ == "__main__":
+    typer.run(main)
