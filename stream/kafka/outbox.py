@@ -72,7 +72,7 @@ class Outbox:
             self._producer = producer(
                 self._settings.kafka,
                 transactional_id=f"{self._settings.group}-{self._source.topic}-{self._source.partition}",
-                transaction_timeout_ms=DELIVERY_S * 1000,
+                transaction_timeout_ms=_patience_ms(self._settings),
                 max_block_ms=5_000,
                 delivery_timeout_ms=DELIVERY_S * 1000,
                 request_timeout_ms=10_000,
@@ -161,6 +161,14 @@ class Outbox:
         self._limits.update({kind: size // 2 for kind, size in refused.items()})
         if refused:
             raise MessageSizeTooLargeError(f"{', '.join(refused)}: a record is larger than its topic takes")
+
+
+def _patience_ms(settings: Settings) -> int:
+    """Return after how long the broker ends a transaction whose worker hangs."""
+    if settings.model.scope == "partition":
+        return DELIVERY_S * 1000
+    # Until it has ended nobody can read the lessons behind it.
+    return round(1000 * settings.worker.commit_timeout_s) + 1_000
 
 
 def _close(client: KafkaProducer) -> None:

@@ -11,7 +11,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from stream.config import KafkaSettings
 from stream.kafka.clients import admin
 from stream.kafka.errors import BrokerError
-from stream.records import KINDS, topic
+from stream.records import KINDS, SHARED_ONLY, topic
 
 OUTPUT_BYTES = 4 * 2**20
 """Largest record of the topics we write: a dead letter is its event and the reason, so more than an event."""
@@ -51,10 +51,11 @@ def ensure_topics(settings: KafkaSettings, stream: str) -> int:
     with _asking(settings, f"The topics of stream {stream!r} cannot be made") as client:
         _create(client, topic(stream, "events"), settings, settings.partitions)
         partitions = _partitions(client, [topic(stream, "events")])[topic(stream, "events")]
-        for kind in KINDS[1:]:
+        kinds = [kind for kind in KINDS if kind not in SHARED_ONLY]
+        for kind in kinds[1:]:
             count = 1 if kind == "control" else partitions
             _create(client, topic(stream, kind), settings, count, _configuration(kind))
-        names = [topic(stream, kind) for kind in KINDS]
+        names = [topic(stream, kind) for kind in kinds]
         client.wait_for_topics(names)
         found = _partitions(client, names)
         if found[topic(stream, "feedback")] > partitions:
@@ -121,7 +122,8 @@ def delete_topics(settings: KafkaSettings, stream: str) -> None:
         When the broker refuses.
     """
     with _asking(settings, f"The topics of stream {stream!r} cannot be deleted") as client:
-        client.delete_topics([topic(stream, kind) for kind in KINDS])
+        there = set(client.list_topics())
+        client.delete_topics([name for kind in KINDS if (name := topic(stream, kind)) in there])
 
 
 @contextlib.contextmanager

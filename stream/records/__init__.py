@@ -44,7 +44,7 @@ from stream.records.schema import (
     Record,
     encode,
 )
-from stream.records.topics import KINDS, topic
+from stream.records.topics import KINDS, SHARED_ONLY, topic
 
 __all__ = [
     "CONTROL_TYPE",
@@ -53,6 +53,7 @@ __all__ = [
     "KINDS",
     "LISTED",
     "REASONS",
+    "SHARED_ONLY",
     "BadEventError",
     "CheckpointRecord",
     "Control",

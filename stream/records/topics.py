@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-KINDS = ("events", "feedback", "control", "predictions", "drift", "label-stats", "dlq")
+KINDS = ("events", "feedback", "control", "predictions", "drift", "label-stats", "dlq", "lessons")
 """What a stream's topics are for; a topic is called `<stream>.<kind>`."""
+SHARED_ONLY = ("lessons",)
+"""Those that only a model which partitions share needs."""
 
 
 def topic(stream: str, kind: str) -> str:

@@ -19,7 +19,7 @@ from learners.metrics import RecentScores, Scores
 from stream.pipeline import OUTCOMES
 from stream.records import REASONS
 from stream.telemetry.collector import Telemetry
-from stream.telemetry.status import PartitionStatus, WorkerStatus
+from stream.telemetry.status import LessonsStatus, PartitionStatus, WorkerStatus
 
 NOT_SCORES = ("messages", "labels")
 
@@ -52,6 +52,7 @@ class _StatusCollector(Collector):
         yield GaugeMetricFamily(
             "ithaca_silence_seconds", "Time since the worker's loop last turned.", value=status.silence_s
         )
+        yield from _lessons(status.lessons)
         yield from _gauges(status.partitions)
         yield from _feedback(status.partitions)
         yield from _confidence(status.partitions)
@@ -85,6 +86,23 @@ def _counters(status: WorkerStatus) -> Iterator[Metric]:
         for key, count in (dict.fromkeys(keys, 0) | counts).items():
             family.add_metric([key], count)
         yield family
+
+
+def _lessons(lessons: LessonsStatus | None) -> Iterator[Metric]:
+    """Yield how far a shared model is; nothing where each partition has a model of its own."""
+    if lessons is None:
+        return
+    if lessons.lag is not None:
+        yield GaugeMetricFamily(
+            "ithaca_lessons_lag_records",
+            "Lessons of the shared model that are written and not learned here, unreadable ones included.",
+            value=lessons.lag,
+        )
+    yield GaugeMetricFamily(
+        "ithaca_lessons_owner",
+        "1 where this worker writes what comes of the lessons.",
+        value=float(lessons.owner),
+    )
 
 
 def _gauges(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+from drift.monitors import Monitors
+from learners import LabelPriors
+from stream.pipeline import Model, Observer, Replica
 from stream.pipeline.outcome import Outcome
 from stream.snapshot import StoredSnapshot
 from stream.telemetry.collector import Telemetry
@@ -29,6 +32,7 @@ class BusyWorker:
         self.telemetry.beat()
         self.telemetry.processed(0.01)
         self.telemetry.failed()
+        self.telemetry.followed(_REPLICA, 5, owner=True)
         self.telemetry.committed(0, self._task, outcome, lag=3, commit_s=0.004, batch_s=0.02)
         self.telemetry.snapshot_written(0, StoredSnapshot(self._offset, 1_000, time.time()))
 
@@ -56,6 +60,7 @@ class SickWorker(BusyWorker):
         ]
         self._offset += len(batch)
         outcome = self._task.process(batch)
+        self.telemetry.followed(_REPLICA, 5_000, owner=False)
         self.telemetry.committed(0, self._task, outcome, lag=10_000_000, commit_s=0.004, batch_s=0.02)
         self.telemetry.committed(1, self._stuck, Outcome([], 0), lag=5, commit_s=0.0, batch_s=0.0)
         self.telemetry.failed()
@@ -67,4 +72,5 @@ class SickWorker(BusyWorker):
         return event(number, labels=[f"label {self._offset + number}"])
 
 
+_REPLICA = Replica(Model(LabelPriors(), None, "letters"), Observer(Monitors()), source="/test")
 _EVERY_KIND = {"predictions", "drift", "dlq"}
