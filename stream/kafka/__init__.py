@@ -8,7 +8,7 @@ from stream.kafka.errors import BrokerError, FencedError, InstanceError, Recover
 from stream.kafka.group import HEARTBEAT_S, Group, Membership, Polled
 from stream.kafka.history import History, Mark
 from stream.kafka.offsets import Offsets
-from stream.kafka.outbox import Outbox
+from stream.kafka.outbox import Outbox, Transaction
 from stream.kafka.tail import Tail
 from stream.kafka.topics import (
     delete_topics,
@@ -34,6 +34,7 @@ __all__ = [
     "Polled",
     "RecoveryError",
     "Tail",
+    "Transaction",
     "UnwrittenError",
     "Writer",
     "delete_topics",

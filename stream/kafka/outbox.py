@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, NamedTuple
 
 from kafka import KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.errors import (
@@ -32,6 +34,13 @@ if TYPE_CHECKING:
     from kafka import FutureRecordMetadata
 
 log = logging.getLogger(__name__)
+
+
+class Transaction(NamedTuple):
+    """A transaction that is under way: what becomes of it, and until when (monotonic seconds) it may take."""
+
+    ended: Future[None]
+    deadline: float
 
 
 class Outbox:
@@ -84,7 +93,17 @@ class Outbox:
             raise _failure(error, self._source) from error
 
     def write(self, outputs: Sequence[Output], next_offset: int, membership: Membership) -> None:
-        """Write outputs and commit the offset, all or nothing.
+        """Write outputs and commit the offset, all or nothing; see `begin`.
+
+        Raises
+        ------
+        FencedError, UnwrittenError
+            See there.
+        """
+        self.end(self.begin(outputs, next_offset, membership))
+
+    def begin(self, outputs: Sequence[Output], next_offset: int, membership: Membership) -> Transaction:
+        """Begin to write outputs and to commit the offset, all or nothing; `end` waits for it.
 
         Parameters
         ----------
@@ -97,8 +116,8 @@ class Outbox:
 
         Raises
         ------
-        FencedError, UnwrittenError
-            See there.
+        UnwrittenError
+            When the outbox is closed.
         """
         # Bound here: a call left behind after a timeout must never reach the producer that comes next.
         client = self._producer
@@ -114,9 +133,20 @@ class Outbox:
             client.send_offsets_to_transaction({self._source: OffsetAndMetadata(next_offset)}, membership)
             client.commit_transaction()
 
+        deadline = time.monotonic() + self._settings.worker.commit_timeout_s
+        return Transaction(in_background(transaction, "transaction"), deadline)
+
+    def end(self, transaction: Transaction) -> None:
+        """Wait until a transaction is committed, for as long as it may take from its beginning.
+
+        Raises
+        ------
+        FencedError, UnwrittenError
+            See there.
+        """
         try:
             # A call left behind after a timeout ends by itself, on a producer that nobody uses any more.
-            in_background(transaction, "transaction").result(self._settings.worker.commit_timeout_s)
+            transaction.ended.result(max(0.0, transaction.deadline - time.monotonic()))
         except (KafkaError, TimeoutError) as error:
             raise _failure(error, self._source) from error
 

@@ -79,7 +79,13 @@ def make_replica(settings: Settings, live_from: int = 0) -> Replica:
         )
     model = Model(_learner(settings), _confidence(settings), encoder.name)
     source = f"/ithaca/{topic(settings.stream, 'lessons')}"
-    return Replica(model, Observer(_monitors(settings)), source=source, live_from=live_from)
+    return Replica(
+        model,
+        Observer(_monitors(settings)),
+        source=source,
+        live_from=live_from,
+        configuration=settings.configuration,
+    )
 
 
 def make_answerer(settings: Settings, replica: Callable[[], Replica], live_from: int = 0) -> SharedAnswerer:

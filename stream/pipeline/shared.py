@@ -130,6 +130,8 @@ class Replica(Stateful):
         CloudEvents source of what it writes.
     live_from
         First lesson whose outputs are returned.
+    configuration
+        Digest of the settings that determine the model: checkpoints of models of others say nothing of ours.
 
     Attributes
     ----------
@@ -145,7 +147,10 @@ class Replica(Stateful):
 
     state_fields = fields(Values("next_offset", "checkpoint"), Inlined("model", "observer"))
 
-    def __init__(self, model: Model, observer: Observer, *, source: str, live_from: int = 0) -> None:
+    def __init__(
+        self, model: Model, observer: Observer, *, source: str, live_from: int = 0, configuration: str = ""
+    ) -> None:
+        self.configuration = configuration
         self.model = model
         self.observer = observer
         self.source = source
@@ -203,6 +208,8 @@ class Replica(Stateful):
     def _check(self, offset: int, announced: CheckpointRecord) -> None:
         """Compare the model as it was at the checkpoint before with the owner's, and note how it is now."""
         at, own = self.checkpoint
+        if announced.configuration != self.configuration:
+            return
         if announced.at == at >= 0 and announced.digest != own:
             raise DivergedError(
                 f"This replica is not the model that the others have: at lesson {at} its digest is {own}, "

@@ -115,12 +115,15 @@ class CheckpointRecord(msgspec.Struct, frozen=True, kw_only=True, tag="checkpoin
 
     Parameters
     ----------
+    configuration
+        Digest of the settings that determine the owner's model.
     at
         Offset of the checkpoint before; -1 where this is the first.
     digest
         Of the owner's model there.
     """
 
+    configuration: str
     at: int
     digest: str
 

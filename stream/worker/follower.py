@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import logging
-import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -30,8 +29,8 @@ class Follower:
     """Learns a stream's lessons in their order, each once.
 
     A lesson at which the learner throws stops it, until the owner has struck it out in the log: so all
-    replicas leave out the same. It stands by, and learns nothing, while the log says that workers with other
-    settings answer.
+    replicas leave out the same. While the log says that workers with other settings answer it learns on: what
+    there is to learn is the same, and when they have stopped its model is there.
 
     Parameters
     ----------
@@ -78,7 +77,7 @@ class Follower:
         self._ahead: collections.deque[Record] = collections.deque()
         self.replica = make_replica(0)
         self.kept: collections.deque[tuple[int, Outcome]] = collections.deque()
-        self.live_from: float = math.inf
+        self.live_from = 0
         self.blocked: tuple[Record, str] | None = None
         self.epoch: EpochRecord | None = None
 
@@ -157,10 +156,6 @@ class Follower:
         self._ahead.extend(records)
         for record in records:
             self._note(record)
-        if self.standing_by:
-            # Another model is learned from these; should its epoch end, ours is made anew.
-            self._ahead.clear()
-            self.live_from = math.inf
         while self._ahead and not (self.blocked and self._ahead[0].offset == self.blocked[0].offset):
             record = self._ahead.popleft()
             try:

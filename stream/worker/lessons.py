@@ -23,8 +23,17 @@ from stream.kafka import (
     UnwrittenError,
     topic_id,
 )
-from stream.pipeline import Outcome, Replica, joined
-from stream.records import CheckpointRecord, EpochRecord, Record, Shared, StrikeRecord, lesson_output, topic
+from stream.pipeline import Replica, joined
+from stream.records import (
+    CheckpointRecord,
+    EpochRecord,
+    Output,
+    Record,
+    Shared,
+    StrikeRecord,
+    lesson_output,
+    topic,
+)
 from stream.snapshot import Identity, Keeper, Store
 from stream.telemetry import Telemetry
 from stream.worker.follower import PARTITION, Follower
@@ -78,7 +87,8 @@ class Lessons:
         self._gain_at: float | None = None
         self._committed_at = 0.0
         self._struck: int | None = None
-        self._answered = False
+        self._answered = self._in_doubt = False
+        self._said: list[Output] = []
         self._checked = 0
         self._store = _store(settings, self._topic)
         self._tail = Tail(settings.kafka, {self._topic: None})
@@ -152,7 +162,6 @@ class Lessons:
             self._gain_at = time.monotonic() + RETRY_S
             return
         follower = self._follower
-        replaced, follower.epoch = follower.epoch, self._epoch()
         if begin < follower.live_from:
             follower.restore(begin)
         while follower.kept and follower.kept[0][0] < begin:
@@ -160,19 +169,16 @@ class Lessons:
         self._gain_at, self._struck, self._checked = None, None, self.replica.updates
         self._owned = AssignedPartition(self.replica, outbox, self._keeper(), begin)
         log.info("owner of the lessons from offset %d on", begin)
-        if replaced != self._epoch():
-            self._say(self._epoch(), "epoch")
-
-    def _epoch(self) -> EpochRecord:
-        return EpochRecord(configuration=self._settings.configuration, run=self._run)
+        if follower.epoch is None or follower.standing_by:
+            follower.epoch = EpochRecord(configuration=self._settings.configuration, run=self._run)
+            self._say(follower.epoch, "epoch")
 
     def _say(self, shared: Shared, kind: str) -> None:
-        """Have a record written to the lessons, behind what came of the lessons so far."""
+        """Have a record written to the lessons: once at least, for twice does no harm."""
         place = self.replica.next_offset
         stamp = round(time.time() * 1000)
         told = Record(self._topic, PARTITION, place, stamp, None, None)
-        output = lesson_output(told, shared, kind, self.replica.source)
-        self._follower.kept.append((place - 1, Outcome([output], place)))
+        self._said.append(lesson_output(told, shared, kind, self.replica.source))
 
     def _write(self, owned: AssignedPartition[Replica]) -> None:
         now = time.monotonic()
@@ -182,9 +188,10 @@ class Lessons:
         if owned.pending is None:
             self._prepare(owned, now)
         outcome = owned.pending
-        if outcome is None:
-            return
         try:
+            if outcome is None:
+                self._write_said(owned)
+                return
             owned.commit(self._group.membership(), lambda: self._group.committed(PARTITION))
         except InstanceError:
             raise
@@ -203,6 +210,17 @@ class Lessons:
             if owned.keeper.due(self.replica) and self.replica.next_offset == owned.committed:
                 save(owned, self._telemetry)
 
+    def _write_said(self, owned: AssignedPartition[Replica]) -> None:
+        """Write what is to be said, with the offset that is committed already."""
+        if not self._said:
+            return
+        if self._in_doubt:
+            owned.outbox.reopen()
+        self._in_doubt = True
+        owned.outbox.write(self._said, owned.committed, self._group.membership())
+        self._in_doubt = False
+        self._said.clear()
+
     def _prepare(self, owned: AssignedPartition[Replica], now: float) -> None:
         """Put together what is to be written now, if it is time for anything."""
         follower = self._follower
@@ -212,7 +230,12 @@ class Lessons:
         if self.replica.updates - self._checked >= CHECKPOINT_EVERY:
             self._checked = self.replica.updates
             at, digest = self.replica.checkpoint
-            self._say(CheckpointRecord(at=at, digest=digest), "checkpoint")
+            self._say(
+                CheckpointRecord(configuration=self._settings.configuration, at=at, digest=digest),
+                "checkpoint",
+            )
+        if self._said:
+            return  # First things first: what is to be said goes out alone.
         if follower.kept or (
             now - self._committed_at >= COMMIT_S and self.replica.next_offset > owned.committed
         ):
@@ -241,6 +264,7 @@ class Lessons:
                 self._follower.kept.clear()
             self._owned.close()
             self._owned = None
+        self._said.clear()
 
     def _keeper(self) -> Keeper:
         snapshot = self._settings.snapshot

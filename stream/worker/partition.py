@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from stream.kafka import FencedError, Membership, Outbox
+from stream.kafka import FencedError, Membership, Outbox, Transaction
 from stream.pipeline import Outcome, Pipeline
 from stream.snapshot import Keeper, StoredSnapshot
 from stream.telemetry import Telemetry
@@ -31,7 +31,13 @@ class AssignedPartition(Generic[Made]):
     retry_at: float = 0.0
 
     def commit(self, membership: Membership, committed: Callable[[], int | None]) -> None:
-        """Write what is pending and commit its offset, together; once, whatever became of earlier attempts.
+        """Write what is pending and commit its offset; see `begin` and `end`."""
+        self.end(self.begin(membership, committed))
+
+    def begin(self, membership: Membership, committed: Callable[[], int | None]) -> Transaction | None:
+        """Begin to write what is pending and to commit its offset, together.
+
+        Once, whatever became of earlier attempts: None where one of them turns out to have done it.
 
         Parameters
         ----------
@@ -45,16 +51,29 @@ class AssignedPartition(Generic[Made]):
         FencedError
             When another worker writes for this partition.
         UnwrittenError, BrokerError
-            When it is not done, or not known to be done; try again.
+            When it is not known what became of the attempt before; try again.
         """
         outcome = self.pending
-        if outcome is None:
-            return
-        if outcome.next_offset > self.committed and not self._settled(outcome, committed):
-            self.doubtful = True
-            self.outbox.write(outcome.outputs, outcome.next_offset, membership)
-            self.doubtful = False
-        self.committed = max(self.committed, outcome.next_offset)
+        if outcome is None or outcome.next_offset <= self.committed or self._settled(outcome, committed):
+            return None
+        self.doubtful = True
+        return self.outbox.begin(outcome.outputs, outcome.next_offset, membership)
+
+    def end(self, transaction: Transaction | None) -> None:
+        """Wait until what `begin` began is done.
+
+        Raises
+        ------
+        FencedError
+            When another worker writes for this partition.
+        UnwrittenError
+            When it is not done, or not known to be done; try again.
+        """
+        if transaction is not None:
+            self.outbox.end(transaction)
+        self.doubtful = False
+        if self.pending is not None:
+            self.committed = max(self.committed, self.pending.next_offset)
         self.pending = None
 
     def _settled(self, outcome: Outcome, committed: Callable[[], int | None]) -> bool:

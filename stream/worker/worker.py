@@ -15,7 +15,15 @@ from collections.abc import Callable, Sequence
 
 from stream.config import Settings
 from stream.encoders import EncoderError
-from stream.kafka import HEARTBEAT_S, BrokerError, FencedError, Group, InstanceError, UnwrittenError
+from stream.kafka import (
+    HEARTBEAT_S,
+    BrokerError,
+    FencedError,
+    Group,
+    InstanceError,
+    Transaction,
+    UnwrittenError,
+)
 from stream.pipeline import Answerer, LearnerError
 from stream.records import Record
 from stream.telemetry import Telemetry
@@ -218,41 +226,45 @@ class Worker:
         self._restore(partition, 0.0 if isinstance(error, LearnerError) else RETRY_S)
 
     def _commit(self, began: float) -> None:
-        """Commit what is pending, the longest waiting first, until a transaction fails.
+        """Commit what is pending, all partitions side by side: one that takes its time keeps none waiting.
 
-        Each failure may take as long as a transaction may; one a turn, and the group is polled in time.
+        What became of an attempt that ended in doubt is asked one partition at a time, each of which may take
+        as long as a transaction may; after one without an answer the others wait for the next turn, so that
+        the group is polled in time.
         """
         waiting = sorted(
             (assigned.retry_at, partition)
             for partition, assigned in self._assigned.items()
             if assigned.pending is not None and assigned.retry_at <= began
         )
-        failed = False
+        begun: list[tuple[int, Transaction | None, float]] = []
+        answered = True
         for _, partition in waiting:
-            if failed:
+            assigned = self._assigned[partition]
+            if assigned.doubtful and not answered:
                 self._group.hold(partition)
+                continue
+            writing = time.monotonic()
+            try:
+                transaction = assigned.begin(self._group.membership(), self._committed_offset(partition))
+            except (FencedError, UnwrittenError, BrokerError) as error:
+                answered = self._uncommitted(partition, error)
             else:
-                failed = not self._commit_one(partition, self._assigned[partition], began)
+                begun.append((partition, transaction, writing))
+        for partition, transaction, writing in begun:
+            self._end(partition, transaction, writing, began)
 
-    def _commit_one(self, partition: int, assigned: AssignedPartition[Answerer], began: float) -> bool:
-        writing, outcome = time.monotonic(), assigned.pending
+    def _committed_offset(self, partition: int) -> Callable[[], int | None]:
+        return lambda: self._group.committed(partition)
+
+    def _end(self, partition: int, transaction: Transaction | None, writing: float, began: float) -> None:
+        assigned = self._assigned[partition]
+        outcome = assigned.pending
         try:
-            assigned.commit(self._group.membership(), lambda: self._group.committed(partition))
-        except InstanceError:
-            raise
-        except FencedError as error:
-            log.warning("%s What it has of it is discarded", error)
-            self._telemetry.fenced()
-            self._drop(partition)
-            # If the partition is ours all the same, the group says nothing, and it comes back.
-            self._restore(partition, FENCED_S)
-            return True
-        except (UnwrittenError, BrokerError) as error:
-            log.warning("%s; trying again", error)
-            assigned.retry_at = time.monotonic() + RETRY_S
-            self._group.hold(partition)
-            self._telemetry.failed()
-            return False
+            assigned.end(transaction)
+        except (FencedError, UnwrittenError, BrokerError) as error:
+            self._uncommitted(partition, error)
+            return
         assigned.retry_at = 0.0
         self._group.go_on(partition)
         if outcome is not None:
@@ -260,7 +272,23 @@ class Worker:
             self._telemetry.committed(
                 partition, assigned.task, outcome, lag=lag, commit_s=now - writing, batch_s=now - began
             )
-        return True
+
+    def _uncommitted(self, partition: int, error: FencedError | UnwrittenError | BrokerError) -> bool:
+        """Give up a partition that another worker has, or try again later; whether the broker answered."""
+        if isinstance(error, InstanceError):
+            raise error
+        if isinstance(error, FencedError):
+            log.warning("%s What it has of it is discarded", error)
+            self._telemetry.fenced()
+            self._drop(partition)
+            # If the partition is ours all the same, the group says nothing, and it comes back.
+            self._restore(partition, FENCED_S)
+            return True
+        log.warning("%s; trying again", error)
+        self._assigned[partition].retry_at = time.monotonic() + RETRY_S
+        self._group.hold(partition)
+        self._telemetry.failed()
+        return False
 
     def _keep(self, partitions: Sequence[int]) -> None:
         """Take the last snapshots of partitions that we leave in order, all within `LAST_SNAPSHOT_S`."""

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from drift.core import digest
+from stream.config.settings import Settings
 from stream.kafka import BrokerError, ensure_lessons, ensure_topic
 from stream.pipeline.errors import DivergedError
 from stream.pipeline.factory import make_replica
@@ -191,10 +192,16 @@ def at_work(live: LiveStream, make: Callable[[int], Replica], telemetry: Telemet
         yield lessons
 
 
-def quick(live_from: int) -> Replica:
-    """Return a replica whose learner throws at some lessons."""
-    model = Model(Fragile(50.0), None, "plain")
-    return Replica(model, Observer(EverySeventh()), source="/test", live_from=live_from)
+def quick(chosen: Settings) -> Callable[[int], Replica]:
+    """Return what makes replicas whose learner throws at some lessons."""
+
+    def make(live_from: int) -> Replica:
+        model, observer = Model(Fragile(50.0), None, "plain"), Observer(EverySeventh())
+        return Replica(
+            model, observer, source="/test", live_from=live_from, configuration=chosen.configuration
+        )
+
+    return make
 
 
 def turned(lessons: Lessons) -> Replica:
@@ -225,12 +232,15 @@ def test_a_lesson_at_which_the_learner_throws_is_struck_out_in_the_log(kafka: st
     values[20] = CRASHING
     live.fill(values)
     telemetry, other = Telemetry(), Telemetry()
-    with at_work(live, quick, telemetry) as one, at_work(live, quick, other) as second:
+    with (
+        at_work(live, quick(live.settings), telemetry) as one,
+        at_work(live, quick(live.settings), other) as second,
+    ):
         until(lambda: one.replica.updates == second.replica.updates == 59)
     assert kinds(live).count("StrikeRecord") == 1
     reasons = [dict(each.headers)["ithaca_reason"] for each in live.read("dlq")]
     assert reasons == [b"learner"]
-    with at_work(live, quick, Telemetry()) as late:
+    with at_work(live, quick(live.settings), Telemetry()) as late:
         assert late.replica.updates == 59
         assert digest(late.replica.model.state()) == digest(one.replica.model.state())
 
@@ -242,14 +252,14 @@ def test_a_replica_that_is_another_model_stops(
     monkeypatch.setattr(lessons_module, "CHECKPOINT_EVERY", 20)
     live = shared(kafka, stream_name, partitions=2)
     live.fill([event(position) for position in range(100)])
-    with at_work(live, quick, Telemetry()) as one:
+    with at_work(live, quick(live.settings), Telemetry()) as one:
         until(lambda: one.replica.updates == 100)
-        follower = Lessons(live.settings, quick, Telemetry())
+        follower = Lessons(live.settings, quick(live.settings), Telemetry())
         try:
             follower.replica.model.learner.label_space.id("never there")
-            live.fill([event(position) for position in range(100, 200)])
+            live.fill([event(position) for position in range(100, 500)])
             with pytest.raises(DivergedError, match="newest snapshot"):
-                until(lambda: turned(follower).updates >= 200)
+                until(lambda: not turned(follower))
         finally:
             follower.close()
     assert kinds(live).count("CheckpointRecord") >= 2
@@ -262,15 +272,15 @@ def test_workers_with_other_settings_stand_by(kafka: str, stream_name: str) -> N
     changed = live.settings.model_copy(
         update={"learner": live.settings.learner.model_copy(update={"parameters": {"half_life": 9.0}})}
     )
-    with at_work(live, quick, Telemetry()) as one:
+    with at_work(live, quick(live.settings), Telemetry()) as one:
         until(lambda: one.replica.updates == 50 and kinds(live).count("EpochRecord") == 1)
-        later = Lessons(changed, quick, Telemetry())
+        later = Lessons(changed, quick(changed), Telemetry())
         assert later.standing_by
     try:
         until(lambda: turned(later).updates == 50 and not later.standing_by)
         until(lambda: turned(later) and kinds(live).count("EpochRecord") == 2)
     finally:
         later.close()
-    again = Lessons(live.settings, quick, Telemetry())
+    again = Lessons(live.settings, quick(live.settings), Telemetry())
     assert again.standing_by
     again.close()
