@@ -30,6 +30,7 @@ from stream.records.predictions import (
 )
 from stream.records.schema import (
     REASONS,
+    UNDECODABLE,
     BadEventError,
     Control,
     Event,
@@ -50,6 +51,7 @@ __all__ = [
     "KINDS",
     "LISTED",
     "REASONS",
+    "UNDECODABLE",
     "BadEventError",
     "Control",
     "DriftRecord",

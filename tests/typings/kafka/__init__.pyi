@@ -33,6 +33,7 @@ class _Coordinator:
     def request_rejoin(self) -> None: ...
 
 class _Fetcher:
+    PartitionRecords: type[object]
     _next_partition_records: object
     def fetched_records(
         self, max_records: int | None = None
