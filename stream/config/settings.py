@@ -18,6 +18,7 @@ from stream.config.sections import (
     HttpSettings,
     KafkaSettings,
     LearnerSettings,
+    LimitSettings,
     LogSettings,
     ModelSettings,
     SnapshotSettings,
@@ -53,6 +54,7 @@ class Settings(Section):
     learner: LearnerSettings = LearnerSettings()
     model: ModelSettings = ModelSettings()
     feedback: FeedbackSettings = FeedbackSettings()
+    limits: LimitSettings = LimitSettings()
     confidence: ConfidenceSettings = ConfidenceSettings()
     drift: DriftSettings = DriftSettings()
     worker: WorkerSettings = WorkerSettings()

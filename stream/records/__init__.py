@@ -13,6 +13,7 @@ from stream.records.lessons import (
     VectorRecord,
     decode_lesson,
 )
+from stream.records.limits import DEFAULT_LIMITS, Limits
 from stream.records.outputs import (
     dead_letter_output,
     drift_output,
@@ -46,6 +47,7 @@ from stream.records.topics import KINDS, topic
 
 __all__ = [
     "CONTROL_TYPE",
+    "DEFAULT_LIMITS",
     "DETECTOR",
     "FEEDBACK_TYPE",
     "KINDS",
@@ -63,6 +65,7 @@ __all__ = [
     "LabelRecord",
     "Labelled",
     "LessonRecord",
+    "Limits",
     "ModelVersion",
     "OperationRecord",
     "Origin",

@@ -66,7 +66,18 @@ class Output(NamedTuple):
     partition: int | None = None
 
 
-REASONS = ("json", "schema", "value", "size", "tombstone", "undecodable", "encoder", "control", "learner")
+REASONS = (
+    "json",
+    "schema",
+    "value",
+    "size",
+    "limit",
+    "tombstone",
+    "undecodable",
+    "encoder",
+    "control",
+    "learner",
+)
 """What can be wrong with an event, in one word each."""
 
 
