@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from stream.kafka import FencedError, Membership, Outbox
 from stream.pipeline import Outcome, Task
-from stream.snapshot import Keeper, StoredSnapshot
+from stream.records import Record
+from stream.snapshot import Attempts, Keeper, StoredSnapshot
 from stream.telemetry import Telemetry
 
 LAST_SNAPSHOT_S = 3.0
@@ -21,11 +22,27 @@ class AssignedPartition:
     task: Task
     outbox: Outbox
     keeper: Keeper
+    attempts: Attempts
     committed: int
     snapshot: StoredSnapshot | None = None
     pending: Outcome | None = None
     doubtful: bool = False
     retry_at: float = 0.0
+
+    def process(self, records: Sequence[Record]) -> int:
+        """Process records, not more than is safe, and return how many; what comes of them is pending.
+
+        Raises
+        ------
+        EncoderError, LearnerError
+            See `Task.process`.
+        """
+        taken = self.attempts.begin(records)
+        try:
+            self.pending = self.task.process(taken)
+        finally:
+            self.attempts.end(self.task.next_offset)
+        return len(taken)
 
     def commit(self, membership: Membership, committed: Callable[[], int | None]) -> None:
         """Write what is pending and commit its offset, together; once, whatever became of earlier attempts.

@@ -175,12 +175,14 @@ class Worker:
             return 0  # Not back yet; when it is, its records are read again from where it is.
         began = time.monotonic()
         try:
-            assigned.pending = assigned.task.process(records)
+            taken = assigned.process(records)
         except (EncoderError, LearnerError) as error:
             self._begin_anew(partition, error)
             return 0
+        if taken < len(records):
+            self._group.read_from(partition, assigned.task.next_offset)
         self._telemetry.processed(time.monotonic() - began)
-        return len(records)
+        return taken
 
     def _begin_anew(self, partition: int, error: EncoderError | LearnerError) -> None:
         """Go back to the newest snapshot: the task may have taken in a part of its batch."""

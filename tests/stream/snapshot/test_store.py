@@ -173,3 +173,21 @@ def test_snapshots_are_due_by_time_and_by_records(tmp_path: Path) -> None:
     assert not keeper.due(task)
     task.process(RECORDS[50:51])
     assert keeper.due(task)
+
+
+def test_storage_that_fails_in_its_own_way_is_an_os_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As object stores do, whose clients have errors of their own: who restores waits and tries again."""
+    store = Store(f"memory://{uuid.uuid4().hex}", "group", IDENTITY)
+    store.write(take(task_at(10), IDENTITY))
+
+    class ClientError(Exception):
+        """What botocore calls its errors."""
+
+    def away(*args: object, **options: object) -> None:
+        raise ClientError("SlowDown")
+
+    for name in ("ls", "cat_file"):
+        monkeypatch.setattr(store._files, name, away)
+    for ask in (store.names, lambda: store.read(store.path(10)), lambda: store.read_json("a.json")):
+        with pytest.raises(OSError, match="ClientError: SlowDown"):
+            ask()
