@@ -352,3 +352,14 @@ def test_counters_are_there_before_anything_happened() -> None:
         assert value(telemetry, "ithaca_drift_alarms_total", scope=scope) == 0
     for reason in REASONS:
         assert value(telemetry, "ithaca_dead_letters_total", reason=reason) == 0
+
+
+def test_every_series_carries_its_stream() -> None:
+    """One Prometheus may scrape many streams: those of the process and the histograms, too."""
+    telemetry = Telemetry({"version": "test", "stream": "news"})
+    telemetry.gained(0, make_task())
+    samples = [sample for family in registry(telemetry).collect() for sample in family.samples]
+    assert {sample.labels.get("stream") for sample in samples} == {"news"}
+    assert {"process_cpu_seconds_total", "ithaca_batch_seconds_bucket", "ithaca_next_offset"} <= {
+        sample.name for sample in samples
+    }
