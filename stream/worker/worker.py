@@ -26,6 +26,9 @@ from stream.worker.restorer import RETRY_S, Restorer
 IDLE_S = 0.005
 """Pause after a poll that brought nothing: what latency a quiet stream pays."""
 
+LAG_EVERY_S = 1.0
+"""How often it is looked how far behind we are, where nothing is committed, too."""
+
 FENCED_S = HEARTBEAT_S + 1.0
 """Pause before a partition that was fenced is restored, if it is still ours.
 
@@ -99,6 +102,7 @@ class Worker:
         self._refuse = loader.refuse
         self._assigned: dict[int, AssignedPartition] = {}
         self._stopping = threading.Event()
+        self._lag_due = 0.0
 
     def stop(self) -> None:
         """Finish the batch, commit it and end `run`; may be called from a signal handler."""
@@ -153,10 +157,20 @@ class Worker:
         for assigned in self._assigned.values():
             if assigned.pending is None and assigned.keeper.due(assigned.task):
                 save(assigned, self._telemetry)
+        if time.monotonic() >= self._lag_due:
+            self._lag_due = time.monotonic() + LAG_EVERY_S
+            self._show_lag()
         if count:
             self._size.adapt(count, time.monotonic() - began)
         else:
             self._stopping.wait(IDLE_S)
+
+    def _show_lag(self) -> None:
+        """Say how far behind we are, whether or not anything is committed."""
+        for partition, assigned in self._assigned.items():
+            settled = assigned.pending is None
+            lag = self._group.lag(partition, assigned.committed, settled=settled)
+            self._telemetry.waiting(partition, lag)
 
     def _restore(self, partition: int, delay_s: float = 0.0) -> None:
         self._group.hold(partition)
@@ -226,7 +240,7 @@ class Worker:
             log.warning("%s; trying again", error)
             assigned.retry_at = time.monotonic() + RETRY_S
             self._group.hold(partition)
-            self._telemetry.failed()
+            self._telemetry.failed(partition)
             return False
         assigned.retry_at = 0.0
         self._group.go_on(partition)

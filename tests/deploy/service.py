@@ -28,7 +28,7 @@ class BusyWorker:
         assert {output.kind for output in outcome.outputs} >= _EVERY_KIND
         self.telemetry.beat()
         self.telemetry.processed(0.01)
-        self.telemetry.failed()
+        self.telemetry.failed(0)
         self.telemetry.committed(0, self._task, outcome, lag=3, commit_s=0.004, batch_s=0.02)
         self.telemetry.snapshot_written(0, StoredSnapshot(self._offset, 1_000, time.time()))
 
@@ -58,7 +58,7 @@ class SickWorker(BusyWorker):
         outcome = self._task.process(batch)
         self.telemetry.committed(0, self._task, outcome, lag=10_000_000, commit_s=0.004, batch_s=0.02)
         self.telemetry.committed(1, self._stuck, Outcome([], 0), lag=5, commit_s=0.0, batch_s=0.0)
-        self.telemetry.failed()
+        self.telemetry.failed(0)
         self.telemetry.snapshot_failed()
         self.telemetry.snapshot_written(0, StoredSnapshot(0, 1, time.time() - 5_000))
 

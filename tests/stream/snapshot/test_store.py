@@ -191,3 +191,24 @@ def test_storage_that_fails_in_its_own_way_is_an_os_error(monkeypatch: pytest.Mo
     for ask in (store.names, lambda: store.read(store.path(10)), lambda: store.read_json("a.json")):
         with pytest.raises(OSError, match="ClientError: SlowDown"):
             ask()
+
+
+def test_a_snapshot_that_was_not_written_is_tried_again_on_a_quiet_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the next is due, and when the partition is left; "stopped in order" must leave one."""
+    now = [100.0]
+    store = Store(str(tmp_path), "group", IDENTITY)
+    keeper, task = Keeper(store, every_s=60, clock=lambda: now[0]), task_at(10)
+    with monkeypatch.context() as away:
+        away.setattr(store, "write", lambda snapshot: (_ for _ in ()).throw(OSError("no room")))
+        keeper.save(task)
+        keeper.wait(None)
+    assert keeper.stale(task)
+    assert not keeper.due(task)
+    now[0] += 61
+    assert keeper.due(task)
+    keeper.save(task)
+    keeper.wait(None)
+    assert store.offsets() == [10]
+    assert not keeper.stale(task)
