@@ -200,7 +200,9 @@ def metrics() -> Iterator[str]:
             continue
         name = f"{family.name}_total" if family.type == "counter" else family.name
         name = f"{name}_info" if family.type == "info" else name
-        labels = dict.fromkeys(label for sample in family.samples for label in sample.labels if label != "le")
+        labels = dict.fromkeys(
+            label for sample in family.samples for label in sample.labels if label not in ("le", "stream")
+        )
         known = labels or dict.fromkeys(getattr(family, "_labelnames", ()))
         shown = f"{{{', '.join(known)}}}" if known else ""
         rows.append((f"`{name}{shown}`", family.type, family.documentation))

@@ -16,12 +16,21 @@ RESOLUTION = 1e-7
 """Share of a value by which single precision can tell it from the next."""
 SMALLEST = 1e-74
 """Variance whose inverse root is still a number in single precision."""
+FREE = 5.0
+"""Values of a feature that are taken in as they are: fewer do not tell what is far."""
+FAR = 8.0
+"""Standard deviations from the mean up to which a value always counts in full."""
 SPREAD = 3.0
 """Length that standardised vectors usually have once they are shrunk."""
 
 
 class StandardScaler(Stateful):
     """Running mean and variance per feature; missing values (NaN) are skipped and become 0, the mean.
+
+    One value has bounded influence: beyond 8 standard deviations, and beyond what would more than double the
+    variance, it counts as if it lay on that bound, which grows with the data where these change their scale.
+    The first 5 values of a feature, and the first that differs from a constant, count in full: an outlier
+    among these is forgotten with the horizon only.
 
     Parameters
     ----------
@@ -40,7 +49,8 @@ class StandardScaler(Stateful):
 
     References
     ----------
-    Welford, "Note on a method for calculating corrected sums of squares and products", 1962.
+    Welford, "Note on a method for calculating corrected sums of squares and products", 1962. The bound is
+    Huber's, "Robust estimation of a location parameter", 1964.
     """
 
     state_fields = fields(Arrays("_mean", "_count", "_variance", "_shift", "_inverse", cut="_size"))
@@ -99,6 +109,10 @@ def _learn(
             continue
         count[i] = min(count[i] + 1.0, horizon)
         delta = x[i] - mean[i]
+        if count[i] > FREE and variance[i] > 0.0:
+            # The root of the count: a value that is rare, but came before, is no outlier.
+            bound = np.sqrt(max(FAR * FAR, count[i]) * variance[i])
+            delta = min(max(delta, -bound), bound)
         step = delta / count[i]
         mean[i] += step
         variance[i] += step * (delta - step) - variance[i] / count[i]

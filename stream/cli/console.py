@@ -8,6 +8,7 @@ none of it.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -80,6 +81,10 @@ class Group(TyperGroup):
         """Run a command and exit with its code."""
         # The name is ours however we were started, and errors are reported here.
         del prog_name, standalone_mode
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # What the locale's encoding lacks is shown as a question mark, and ends no work that is done.
+                stream.reconfigure(errors="replace")
         try:
             code = super().main(args, "ithaca", complete_var, False, windows_expand_args, **extra)
         except typer.TyperException as error:

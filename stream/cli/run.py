@@ -38,13 +38,9 @@ def check_config(config: Config = None, stream: Stream = None) -> None:
     """
     settings = load_settings(config, stream)
     check(settings)
-    from stream.snapshot import unusable
+    from stream.snapshot import costs
 
-    try:
-        sentences = unusable(settings)
-    except (ImportError, OSError, ValueError) as error:
-        sentences = [f"The snapshots in {settings.snapshot.location} cannot be looked at: {error}."]
-    for sentence in sentences:
+    for sentence in costs(settings):
         say(f"warning: {sentence}")
     typer.echo(settings.model_dump_json(indent=2))
 

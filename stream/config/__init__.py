@@ -10,9 +10,11 @@ from stream.config.sections import (
     LearnerSettings,
     state_home,
 )
-from stream.config.settings import Settings
+from stream.config.settings import DETERMINING, PARTS, Settings
 
 __all__ = [
+    "DETERMINING",
+    "PARTS",
     "Component",
     "ConfidenceSettings",
     "ConfigError",

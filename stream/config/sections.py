@@ -128,6 +128,22 @@ class FeedbackSettings(Section):
     horizon_s: float = Field(default=604_800.0, gt=0.0)
 
 
+class LimitSettings(Section):
+    """Bounds on what one record may cost; beyond one it is a dead letter, reason `limit`.
+
+    Parameters
+    ----------
+    levels
+        Most levels of a label that is a path, such as `topics/energy/crude`, which has three.
+    labels
+        Most labels that a record names, with all the labels above them. Every new label costs memory for
+        good; an event of 1,000 labels with 126 levels each would make 126,000.
+    """
+
+    levels: int = Field(default=32, ge=1, le=128)
+    labels: int = Field(default=4_000, ge=1)
+
+
 class ConfidenceSettings(Section):
     """How sure predictions are said to be; see `learners.uncertainty.Conformal`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from pydantic import Field
 
@@ -18,14 +19,17 @@ from stream.config.sections import (
     HttpSettings,
     KafkaSettings,
     LearnerSettings,
+    LimitSettings,
     LogSettings,
     ModelSettings,
     SnapshotSettings,
     WorkerSettings,
 )
 
-DETERMINING = ("encoder", "learner", "feedback", "confidence", "drift")
-"""Sections that determine what is learned."""
+DETERMINING = ("encoder", "learner")
+"""Sections that determine a model's arithmetic: a snapshot of others is of no use."""
+PARTS = {"monitors": "drift", "confidence": "confidence"}
+"""By part of a snapshot that can be left, with the rest of use, the section that determines it."""
 
 
 class Settings(Section):
@@ -53,6 +57,7 @@ class Settings(Section):
     learner: LearnerSettings = LearnerSettings()
     model: ModelSettings = ModelSettings()
     feedback: FeedbackSettings = FeedbackSettings()
+    limits: LimitSettings = LimitSettings()
     confidence: ConfidenceSettings = ConfidenceSettings()
     drift: DriftSettings = DriftSettings()
     worker: WorkerSettings = WorkerSettings()
@@ -71,16 +76,40 @@ class Settings(Section):
         """What predictions are marked with: `run`, or learner and a digest of what determines results."""
         if self.run is not None:
             return self.run
-        digest = hashlib.blake2b(f"{__version__} {self.configuration}".encode(), digest_size=6)
+        digest = hashlib.blake2b(f"{__version__} {self.canonical}".encode(), digest_size=6)
         return f"{self.learner.name}-{digest.hexdigest()}"
 
     @property
     def configuration(self) -> str:
-        """Digest of the settings that determine what is learned: a snapshot of others is of no use."""
-        return hashlib.blake2b(self.canonical.encode(), digest_size=16).hexdigest()
+        """Digest of the settings that determine a model's arithmetic; where it is done does not."""
+        determining = {name: getattr(self, name).model_dump() for name in DETERMINING}
+        for section in determining.values():
+            section["parameters"].pop("device", None)
+        return hashlib.blake2b(_json(determining).encode(), digest_size=16).hexdigest()
+
+    @property
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """What is set of each of `PARTS`, without defaults: a new default costs nobody what was learned."""
+        dumped = {
+            part: getattr(self, section).model_dump_json(exclude_defaults=True)
+            for part, section in PARTS.items()
+        }
+        return {part: json.loads(text) for part, text in dumped.items()}
+
+    @property
+    def epoch(self) -> str:
+        """Digest of the settings that workers which share a model must have in common."""
+        return hashlib.blake2b(
+            f"{self.configuration} {_json(self.parts)}".encode(), digest_size=16
+        ).hexdigest()
 
     @property
     def canonical(self) -> str:
-        """The settings that determine what is learned, as JSON in one spelling."""
-        determining = {name: getattr(self, name).model_dump() for name in DETERMINING}
-        return json.dumps(determining, sort_keys=True, default=str)
+        """The settings that determine results, as JSON in one spelling."""
+        return _json(
+            {name: getattr(self, name).model_dump() for name in (*DETERMINING, "feedback", *PARTS.values())}
+        )
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, default=str)

@@ -60,6 +60,10 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+LOGIN_BYTES = 4_096
+"""Most that is read of a login: whoever sends it is not known yet."""
+
+
 class Guard:
     """Lets requests through, or not.
 
@@ -90,7 +94,12 @@ class Guard:
         if self._local and name not in LOOPBACK_NAMES:
             return Response("This dashboard answers at a loopback address only.\n", 403)
         if request.method == "POST" and request.url.path == "/login":
-            return self._log_in(urllib.parse.parse_qs((await request.body()).decode(errors="replace")))
+            body = b""
+            async for piece in request.stream():
+                body += piece
+                if len(body) > LOGIN_BYTES:
+                    return Response(f"A login has at most {LOGIN_BYTES} bytes.\n", 413)
+            return self._log_in(urllib.parse.parse_qs(body.decode(errors="replace")))
         if request.url.path not in OPEN and not self._knows(request):
             if request.url.path == "/":
                 return RedirectResponse("/login", 303)

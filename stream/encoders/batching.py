@@ -72,7 +72,7 @@ def encode_each(
     Raises
     ------
     EncoderError
-        When the trouble is the world's (files, network, memory) or the device's, not the events'.
+        When the trouble is the world's (files, network) or the device's, not the events'.
     """
     if not events:
         return []
@@ -95,4 +95,4 @@ def _not_the_events() -> tuple[type[Exception], ...]:
     # Importing torch takes seconds; this is asked only when something has failed.
     import torch
 
-    return OSError, MemoryError, torch.AcceleratorError
+    return OSError, torch.AcceleratorError

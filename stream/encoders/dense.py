@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Parts, Stateful, Values, fields
-from learners.core import FeatureSpace
+from learners.core import FeatureSpace, check_number
 from stream.records import BadEventError, Event
 
 
@@ -21,6 +21,12 @@ class Dense(Stateful):
     shorter than an earlier one. An event without a vector, once there has been one, has that block
     missing (NaN). Scaling is the learners' work.
 
+    Parameters
+    ----------
+    longest
+        Most numbers in a vector; an event with more is a dead letter, also where it is the first. What a
+        learner keeps grows with a vector's length, and one wrong first event would fix it for good.
+
     Examples
     --------
     >>> encoder = Dense()
@@ -32,7 +38,9 @@ class Dense(Stateful):
 
     state_fields = fields(Values("_length", "_start"), Parts("_features"))
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int = 16_384) -> None:
+        check_number(self, "longest", longest, int, 1)
+        self.longest = longest
         self._features = FeatureSpace()
         self._length: int | None = None
         self._start: int | None = None
@@ -43,7 +51,7 @@ class Dense(Stateful):
         return f"dense-{self._features.limit}-{self._features.buckets}"
 
     def check(self, event: Event) -> None:
-        """Raise BadEventError when the event has no numbers, or a vector not as long as the first.
+        """Raise BadEventError when the event has no numbers, too many, or a vector not as long as the first.
 
         The first vector checked fixes the length, so that which of two events is refused does not depend
         on how they were batched.
@@ -54,6 +62,10 @@ class Dense(Stateful):
             )
         if event.vector is None:
             return
+        if len(event.vector) > self.longest:
+            raise BadEventError(
+                "encoder", f"vector has {len(event.vector)} numbers; longest of the encoder is {self.longest}"
+            )
         if self._length is None:
             self._length = len(event.vector)
         if len(event.vector) != self._length:

@@ -19,6 +19,7 @@ from stream.config import KafkaSettings
 from stream.kafka.errors import BrokerError
 from stream.kafka.headers import read_any_header
 from stream.kafka.oauth import token_provider
+from stream.kafka.undecodable import read_any_batch
 from stream.records import Record
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
         # An embedded broker answers with a whole log in one reply.
         "receive_message_max_bytes": 2**30,
     }
-    return _connected(settings, KafkaConsumer, **ours | options)
+    client = _connected(settings, KafkaConsumer, **ours | options)
+    read_any_batch(client)
+    return client
 
 
 def producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:

@@ -181,11 +181,17 @@ class Group:
         """Let the library give back what it parked for a paused partition.
 
         It does so where it has no fetch at hand, but keeps the last one at hand, empty, until another comes.
-        Where all other partitions are paused or gone, none ever does: it would fetch nothing more at all.
+        Where all other partitions are paused or gone, none ever does: it would fetch nothing more at all. And
+        where another partition has a backlog, the one at hand is never empty: the two change places.
         """
         fetcher = self._consumer._fetcher
         if not fetcher._next_partition_records:
             fetcher._next_partition_records = None
+        at_hand, parked = fetcher._next_partition_records, fetcher._paused_partition_records
+        resumed = [place for place in parked if place not in self._consumer.paused()]
+        if at_hand is not None and resumed:
+            fetcher._next_partition_records = parked.pop(resumed[0])
+            parked[at_hand.topic_partition] = at_hand
 
     @property
     def joined(self) -> bool:
@@ -212,12 +218,23 @@ class Group:
         with self._unless_gone(partition, KeyError):
             self._consumer.resume(self._place(partition))
 
-    def lag(self, partition: int, offset: int) -> int | None:
-        """Return how many offsets a partition's end is ahead, None as long as that is not known."""
-        end = None
+    def lag(self, partition: int, offset: int, *, settled: bool = True) -> int | None:
+        """Return how many offsets a partition's end is ahead, None as long as that is not known.
+
+        Parameters
+        ----------
+        partition, offset
+            The partition, and one past its last record that is done.
+        settled
+            Whether all records that were returned are done. Then what the library read over behind them,
+            the control records of transactions, is done as well.
+        """
+        end, position = None, None
+        place = self._place(partition)
         with self._unless_gone(partition, KeyError, IllegalStateError):
-            end = self._consumer.highwater(self._place(partition))
-        return None if end is None else max(0, end - offset)
+            end = self._consumer.highwater(place)
+            position = self._consumer._subscription.assignment[place].position if settled else None
+        return None if end is None else max(0, end - max(offset, position.offset if position else 0))
 
     def membership(self) -> Membership:
         """Return our membership as it is now; any thread may ask."""

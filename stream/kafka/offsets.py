@@ -42,6 +42,14 @@ class Offsets:
         except KafkaError as error:
             raise BrokerError(f"The beginning of {place} is not known: {error}.") from error
 
+    def end(self, partition: int) -> int:
+        """Return one past the last offset of a partition that no open transaction holds back."""
+        place = TopicPartition(self._topic, partition)
+        try:
+            return self._client.end_offsets([place], timeout_ms=OFFSETS_TIMEOUT_MS)[place]
+        except KafkaError as error:
+            raise BrokerError(f"The end of {place} is not known: {error}.") from error
+
     def committed(self, partition: int) -> int | None:
         """Return the offset that the group has committed for a partition, once no transaction is open."""
         place = TopicPartition(self._topic, partition)

@@ -22,10 +22,12 @@ from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
 from stream.pipeline.outcome import Outcome, joined
 from stream.records import (
+    DEFAULT_LIMITS,
     BadEventError,
     Control,
     Event,
     Feedback,
+    Limits,
     Origin,
     Record,
     dead_letter_output,
@@ -70,6 +72,8 @@ class Answerer(Stateful, abc.ABC):
         restarted worker comes back to where it was.
     feedback
         Keeps events until their labels come; by default one with its own defaults.
+    limits
+        What is beyond them is a dead letter.
 
     Attributes
     ----------
@@ -87,12 +91,14 @@ class Answerer(Stateful, abc.ABC):
         source: str,
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.encoder = encoder
         self.run = run
         self.source = source
         self.live_from = live_from
         self.feedback = FeedbackStore() if feedback is None else feedback
+        self.limits = limits
         self.refused: Mapping[int, str] = {}
         self.next_offset = 0
         self.dead_letters = 0
@@ -176,9 +182,11 @@ class Answerer(Stateful, abc.ABC):
         if record.offset in self.refused:
             return BadEventError("learner", self.refused[record.offset])
         try:
-            return decode(record.value, record.headers)
+            message = decode(record.value, record.headers)
+            self.limits.check(message)
         except BadEventError as bad:
             return bad
+        return message
 
     def _take(self, record: Record, message: Message) -> Outcome:
         """Take in one record; one that is not to be used becomes a dead letter."""

@@ -34,10 +34,13 @@ class DivergedError(RuntimeError):
 
 @contextmanager
 def learner_errors(offset: int) -> Iterator[None]:
-    """Turn what the learner throws at the record of an offset into a LearnerError."""
+    """Turn what the learner throws at the record of an offset into a LearnerError.
+
+    So also when memory runs out: that record asked for more than there is, and would again at each start.
+    """
     try:
         yield
-    except (MemoryError, BadEventError):
-        raise  # No fault of the record's, or none of the learner's.
+    except BadEventError:
+        raise  # No fault of the learner's.
     except Exception as error:
         raise LearnerError(offset, f"{type(error).__name__}: {error}") from error

@@ -17,7 +17,7 @@ from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
 from stream.pipeline.shared import Replica, SharedAnswerer
 from stream.pipeline.task import Task
-from stream.records import topic
+from stream.records import Limits, topic
 
 Made = TypeVar("Made", bound=Task)
 
@@ -84,7 +84,7 @@ def make_replica(settings: Settings, live_from: int = 0) -> Replica:
         Observer(_monitors(settings)),
         source=source,
         live_from=live_from,
-        configuration=settings.configuration,
+        configuration=settings.epoch,
     )
 
 
@@ -116,4 +116,5 @@ def _answering(settings: Settings) -> dict[str, Any]:
         "run": settings.run_name,
         "source": f"/ithaca/{topic(settings.stream, 'events')}",
         "feedback": FeedbackStore(**settings.feedback.model_dump()),
+        "limits": Limits(**settings.limits.model_dump()),
     }

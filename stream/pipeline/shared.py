@@ -26,11 +26,13 @@ from stream.pipeline.observer import Observer
 from stream.pipeline.outcome import Outcome, joined
 from stream.pipeline.packed_prediction import PackedPrediction
 from stream.records import (
+    DEFAULT_LIMITS,
     BadEventError,
     CheckpointRecord,
     Control,
     Event,
     LessonRecord,
+    Limits,
     OperationRecord,
     PredictedRecord,
     Record,
@@ -49,7 +51,7 @@ class SharedAnswerer(Answerer):
 
     Parameters
     ----------
-    encoder, run, source, live_from, feedback
+    encoder, run, source, live_from, feedback, limits
         See `Answerer`.
     replica
         Gives the replica that answers now.
@@ -66,8 +68,11 @@ class SharedAnswerer(Answerer):
         source: str,
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        super().__init__(encoder, run=run, source=source, live_from=live_from, feedback=feedback)
+        super().__init__(
+            encoder, run=run, source=source, live_from=live_from, feedback=feedback, limits=limits
+        )
         self._replica = replica
         self._updates = self._unlabelled = 0
 

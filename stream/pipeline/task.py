@@ -21,7 +21,16 @@ from stream.pipeline.lesson import NO_RECORD, Lesson
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
 from stream.pipeline.outcome import Outcome
-from stream.records import Control, Event, EventOutcome, Feedback, Record, drift_output
+from stream.records import (
+    DEFAULT_LIMITS,
+    Control,
+    Event,
+    EventOutcome,
+    Feedback,
+    Limits,
+    Record,
+    drift_output,
+)
 
 
 class Task(Answerer):
@@ -31,7 +40,7 @@ class Task(Answerer):
     ----------
     encoder, learner, monitors
         What turns events into vectors, what labels them, what watches.
-    run, source, live_from, feedback
+    run, source, live_from, feedback, limits
         See `Answerer`.
     confidence
         Says with each prediction how sure it is; None (the default) says nothing.
@@ -59,9 +68,12 @@ class Task(Answerer):
         source: str,
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
+        limits: Limits = DEFAULT_LIMITS,
         confidence: Conformal | None = None,
     ) -> None:
-        super().__init__(encoder, run=run, source=source, live_from=live_from, feedback=feedback)
+        super().__init__(
+            encoder, run=run, source=source, live_from=live_from, feedback=feedback, limits=limits
+        )
         self._model = Model(learner, confidence, encoder.name)
         self._observer = Observer(monitors)
 

@@ -16,6 +16,7 @@ from stream.records.lessons import (
     VectorRecord,
     decode_lesson,
 )
+from stream.records.limits import DEFAULT_LIMITS, Limits
 from stream.records.outputs import (
     dead_letter_output,
     drift_output,
@@ -33,6 +34,7 @@ from stream.records.predictions import (
 )
 from stream.records.schema import (
     REASONS,
+    UNDECODABLE,
     BadEventError,
     Control,
     Event,
@@ -48,12 +50,14 @@ from stream.records.topics import KINDS, SHARED_ONLY, topic
 
 __all__ = [
     "CONTROL_TYPE",
+    "DEFAULT_LIMITS",
     "DETECTOR",
     "FEEDBACK_TYPE",
     "KINDS",
     "LISTED",
     "REASONS",
     "SHARED_ONLY",
+    "UNDECODABLE",
     "BadEventError",
     "CheckpointRecord",
     "Control",
@@ -67,6 +71,7 @@ __all__ = [
     "LabelRecord",
     "Labelled",
     "LessonRecord",
+    "Limits",
     "ModelVersion",
     "OperationRecord",
     "Origin",

@@ -11,7 +11,16 @@ import msgspec
 import numpy as np
 
 from learners.core import OPERATIONS
-from stream.records.schema import BadEventError, Control, Event, Feedback, Headers, Input, shortened
+from stream.records.schema import (
+    UNDECODABLE,
+    BadEventError,
+    Control,
+    Event,
+    Feedback,
+    Headers,
+    Input,
+    shortened,
+)
 
 MAX_EVENT_BYTES = 1_000_000
 """Largest event value that is read, in bytes; larger ones are dead letters."""
@@ -105,7 +114,8 @@ def decode(value: bytes | None, headers: Headers = ()) -> Input:
     Raises
     ------
     BadEventError
-        As `decode_event` and `decode_control`, and when a record that says it is feedback names no label.
+        As `decode_event` and `decode_control`, when a record that says it is feedback names no label, and
+        when the record stands for what could not be decoded.
 
     Examples
     --------
@@ -114,7 +124,10 @@ def decode(value: bytes | None, headers: Headers = ()) -> Input:
     >>> type(decode(b'{"id": "1", "ts": 60, "labels": ["grain"]}')).__name__
     'Feedback'
     """
-    declared = dict(headers).get("ce_type") if headers else None
+    said = dict(headers)
+    if UNDECODABLE in said:
+        raise BadEventError("undecodable", said[UNDECODABLE].decode(errors="replace"))
+    declared = said.get("ce_type")
     if declared == CONTROL_TYPE:
         return decode_control(value)
     try:

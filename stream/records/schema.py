@@ -16,6 +16,9 @@ import numpy as np
 MAX_DETAIL_CHARACTERS = 400
 """Longest detail of a `BadEventError`, in characters: it travels in a header."""
 
+UNDECODABLE = "ithaca_undecodable"
+"""Header of a record that stands for what could not be decoded: says which offsets, and why."""
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -63,7 +66,18 @@ class Output(NamedTuple):
     partition: int | None = None
 
 
-REASONS = ("json", "schema", "value", "size", "tombstone", "encoder", "control", "learner")
+REASONS = (
+    "json",
+    "schema",
+    "value",
+    "size",
+    "limit",
+    "tombstone",
+    "undecodable",
+    "encoder",
+    "control",
+    "learner",
+)
 """What can be wrong with an event, in one word each."""
 
 

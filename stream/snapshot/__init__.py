@@ -1,6 +1,7 @@
 """Snapshots: what a task has learned up to an offset, kept in files, and the way back from them."""
 
-from stream.snapshot.compatibility import unusable
+from stream.snapshot.attempts import Attempts
+from stream.snapshot.compatibility import costs
 from stream.snapshot.contents import Identity, Snapshot, SnapshotError, StoredSnapshot, take
 from stream.snapshot.format import dump, parse
 from stream.snapshot.inspection import differences, find
@@ -9,6 +10,7 @@ from stream.snapshot.recovery import Gap, Recovered, announcement, recover
 from stream.snapshot.store import Store, partitions
 
 __all__ = [
+    "Attempts",
     "Gap",
     "Identity",
     "Keeper",
@@ -18,6 +20,7 @@ __all__ = [
     "Store",
     "StoredSnapshot",
     "announcement",
+    "costs",
     "differences",
     "dump",
     "find",
@@ -25,5 +28,4 @@ __all__ = [
     "partitions",
     "recover",
     "take",
-    "unusable",
 ]

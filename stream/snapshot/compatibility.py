@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from stream.config import Settings
+from stream.config import DETERMINING, PARTS, Settings
 from stream.records import topic
 from stream.snapshot.contents import Identity
 from stream.snapshot.store import Store, partitions
@@ -21,26 +21,47 @@ class _Lost(NamedTuple):
     usable: int
 
 
-def unusable(settings: Settings) -> list[str]:
-    """Return a sentence about each set of other settings that made the newest snapshots of partitions.
+def costs(settings: Settings) -> list[str]:
+    """Return a sentence about each set of other settings that made the newest snapshots.
 
-    A worker that starts with these settings does not use such snapshots: it relearns what they hold.
-
-    Raises
-    ------
-    ImportError, OSError, ValueError
-        When snapshot.location cannot be reached.
+    A worker that starts with these settings relearns what such snapshots hold; or, where only the settings
+    of `stream.config.PARTS` differ, goes on from them with those parts anew.
     """
+    try:
+        return _costs(settings)
+    except (ImportError, OSError, ValueError) as error:
+        return [f"The snapshots in {settings.snapshot.location} cannot be looked at: {error}."]
+
+
+def _costs(settings: Settings) -> list[str]:
     place, name = (settings.snapshot.location, settings.group), topic(settings.stream, "events")
     lost: defaultdict[str, list[_Lost]] = defaultdict(list)
+    parts: dict[str, list[int]] = {}
     described: dict[str, Mapping[str, Any] | None] = {}
     for partition in partitions(*place, name):
         store = Store(*place, Identity(name, None, partition, settings.configuration))
         offset, theirs = max(store.kept(), default=(0, store.short))
-        if theirs != store.short:
+        if theirs == store.short:
+            if left := _left(settings, store.described(theirs)):
+                parts.setdefault(left, []).append(partition)
+        else:
             lost[theirs].append(_Lost(partition, offset, max(store.offsets(), default=0)))
             described[theirs] = described.get(theirs) or store.described(theirs)
-    return [_sentence(settings, each, described[theirs]) for theirs, each in lost.items()]
+    return [
+        *(_sentence(settings, each, described[theirs]) for theirs, each in lost.items()),
+        *(f"{left} Partitions {each}." for left, each in parts.items()),
+    ]
+
+
+def _left(settings: Settings, theirs: Mapping[str, Any] | None) -> str:
+    """Return what becomes of the parts that are set otherwise; nothing where none is."""
+    if theirs is None or not (differing := _differing(settings, theirs, PARTS.values())):
+        return ""
+    parts = [part for part, section in PARTS.items() if any(each.startswith(section) for each in differing)]
+    return (
+        f"{'; '.join(differing)}. The model goes on from its snapshots; {' and '.join(parts)} begin anew, "
+        "unless the former settings are put back."
+    )
 
 
 def _sentence(settings: Settings, lost: Sequence[_Lost], theirs: Mapping[str, Any] | None) -> str:
@@ -55,13 +76,16 @@ def _sentence(settings: Settings, lost: Sequence[_Lost], theirs: Mapping[str, An
 
 
 def _difference(settings: Settings, theirs: Mapping[str, Any] | None) -> str:
-    ours = json.loads(settings.canonical)
     if theirs is None:
-        return f"Which setting differs was not written down with them; it is in one of {', '.join(ours)}."
-    differing = [
+        return f"Which setting differs was not written down with them; it is of {' or '.join(DETERMINING)}."
+    return f"{'; '.join(_differing(settings, theirs, DETERMINING))}."
+
+
+def _differing(settings: Settings, theirs: Mapping[str, Any], sections: Iterable[str]) -> list[str]:
+    ours = json.loads(settings.canonical)
+    return [
         f"{section}.{key} is {ours[section].get(key)!r}, and was {theirs.get(section, {}).get(key)!r}"
-        for section in ours
+        for section in sections
         for key in {**ours[section], **theirs.get(section, {})}
         if ours[section].get(key) != theirs.get(section, {}).get(key)
     ]
-    return f"{'; '.join(differing)}."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,13 +28,20 @@ class Identity(NamedTuple):
     topic, topic_id, partition
         Where the events are. The id tells a topic from an earlier one of the same name; None asks for either.
     configuration
-        Digest of the settings that determine what is learned.
+        Digest of the settings that determine a model's arithmetic.
+    parts
+        By part of the state that can be left by itself, what is set of it; see `Settings.parts`.
     """
 
     topic: str
     topic_id: str | None
     partition: int
     configuration: str
+    parts: Mapping[str, Any] = MappingProxyType({})
+
+    def left(self, theirs: Identity) -> list[str]:
+        """Return the parts of another's state that do not fit, because they are set otherwise here."""
+        return [part for part, ours in self.parts.items() if theirs.parts.get(part, ours) != ours]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,7 +20,7 @@ def dump(snapshot: Snapshot) -> Iterator[bytes | memoryview]:
         When the state is not made of dictionaries with string keys, arrays and plain JSON values.
     """
     header = {
-        "identity": snapshot.identity._asdict(),
+        "identity": snapshot.identity._asdict() | {"parts": dict(snapshot.identity.parts)},
         "offset": snapshot.offset,
         "updates": snapshot.updates,
         "taken_at": snapshot.taken_at,

@@ -19,7 +19,8 @@ class Keeper:
 
     The memory of a copy is kept for the next one: it is as much again as the task's state.
 
-    A snapshot that cannot be written costs a warning and is tried again when the next one is due.
+    A snapshot that cannot be written costs a warning and is tried again when the next one is due, and when
+    the partition is left, whether or not anything came meanwhile.
 
     Parameters
     ----------
@@ -51,6 +52,7 @@ class Keeper:
         self._taken_at = clock()
         self._offset = 0
         self._forbidden: bool | None = None
+        self._unwritten = False
         self._latest: Snapshot | None = None
         self._writing: threading.Thread | None = None
 
@@ -68,8 +70,8 @@ class Keeper:
         )
 
     def stale(self, task: Pipeline) -> bool:
-        """Whether the task has taken in anything since the last one."""
-        return task.next_offset != self._offset
+        """Whether the task has taken in anything since the last one that was written, or is being written."""
+        return task.next_offset != self._offset or self._unwritten
 
     def save(self, task: Pipeline) -> float:
         """Take a snapshot and write it in the background, unless the one before is still being written.
@@ -121,6 +123,8 @@ class Keeper:
         except Exception as error:
             # Storage fails in as many ways as there are kinds of it; none is a reason to stop the stream.
             log.warning("the snapshot at offset %d was not written: %s", snapshot.offset, error)
+            self._unwritten = True
             self._failed()
         else:
+            self._unwritten = False
             self._written(StoredSnapshot(snapshot.offset, size, snapshot.taken_at))

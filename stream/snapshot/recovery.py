@@ -106,8 +106,14 @@ def _newest(
 ) -> tuple[Made, StoredSnapshot | None]:
     for snapshot, size in store.candidates(committed):
         task = make_task(live_from)
+        left = store.identity.left(snapshot.identity)
+        if left:
+            log.warning(
+                "set otherwise than in %s, so these begin anew: %s", store.path(snapshot.offset), left
+            )
         try:
-            task.load_state(snapshot.state)
+            fresh = task.state()
+            task.load_state(snapshot.state | {part: fresh[part] for part in left})
         except Exception as error:
             # Written by another version of the learner, which the format did not tell.
             log.warning(

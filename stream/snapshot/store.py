@@ -9,7 +9,7 @@ import math
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +23,17 @@ SUFFIX = ".snapshot"
 UNFINISHED = ".tmp"
 
 log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """Make an OSError, which waiting may mend, of whatever a kind of storage raises when it is away."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def _home(root: str, group: str) -> str:
@@ -82,13 +93,14 @@ class Store:
         self.keep = keep
         self.allow_pickle = allow_pickle
         self.short = identity.configuration[:12]
-        self._settings = settings
+        self._settings = None if settings is None else json.loads(settings)
 
     def names(self) -> list[str]:
         """Return the paths of all files in the folder, whatever they are."""
         self._files.invalidate_cache(self.folder)
         try:
-            return sorted(self._files.ls(self.folder, detail=False))
+            with _reading():
+                return sorted(self._files.ls(self.folder, detail=False))
         except FileNotFoundError:
             return []
 
@@ -104,11 +116,22 @@ class Store:
 
     def described(self, short: str) -> dict[str, Any] | None:
         """Return the settings with a digest, by section; None where they were not written."""
+        return self.read_json(f"{short}.json")
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """Return an object that lies beside the snapshots; None where there is none that is whole."""
         try:
-            described = json.loads(self._files.cat_file(f"{self.folder}/{short}.json"))
+            with _reading():
+                content = self._files.cat_file(f"{self.folder}/{name}")
+            found = json.loads(content)
         except (FileNotFoundError, ValueError):
             return None
-        return described if isinstance(described, dict) else None
+        return found if isinstance(found, dict) else None
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write an object beside the snapshots, for `read_json`."""
+        self._files.makedirs(self.folder, exist_ok=True)
+        self._files.pipe_file(f"{self.folder}/{name}", json.dumps(content).encode())
 
     def path(self, offset: int) -> str:
         """Return the path of the snapshot at an offset."""
@@ -125,9 +148,8 @@ class Store:
             When it cannot be written; what was there before is untouched.
         """
         self._files.makedirs(self.folder, exist_ok=True)
-        described = f"{self.folder}/{self.short}.json"
-        if self._settings is not None and not self._files.exists(described):
-            self._files.pipe_file(described, self._settings.encode())
+        if self._settings is not None and self._settings != self.described(self.short):
+            self.write_json(f"{self.short}.json", self._settings)
         path = self.path(snapshot.offset)
         unfinished = f"{path}.{uuid.uuid4().hex}{UNFINISHED}"
         try:
@@ -173,9 +195,10 @@ class Store:
         OSError
             When it cannot be read.
         """
-        content = self._files.cat_file(path)
+        with _reading():
+            content = self._files.cat_file(path)
         snapshot = parse(content, path)
-        for field, theirs, ours in zip(Identity._fields, snapshot.identity, self.identity, strict=True):
+        for field, theirs, ours in zip(Identity._fields[:-1], snapshot.identity, self.identity, strict=False):
             if ours is not None and theirs != ours:
                 raise SnapshotError(f"{path} is of another {field}: {theirs} instead of {ours}.")
         if snapshot.pickled and not self.allow_pickle:

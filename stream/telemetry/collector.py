@@ -170,10 +170,20 @@ class Telemetry:
             self._alarms.update(alarm.scope for alarm in outcome.alarms)
             self._latest.extend(outcome.alarms)
 
-    def failed(self) -> None:
-        """Note a transaction that failed and will be tried again."""
+    def failed(self, partition: int) -> None:
+        """Note a transaction of a partition that failed and will be tried again."""
         with self._lock:
             self._counts["failures"] += 1
+            if partition in self._partitions:
+                self._partitions[partition].status = dataclasses.replace(
+                    self._partitions[partition].status, failing=True
+                )
+
+    def waiting(self, partition: int, lag: int | None) -> None:
+        """Note how far behind we are on a partition, also while nothing of it is committed."""
+        with self._lock:
+            kept = self._partitions[partition]
+            kept.status = dataclasses.replace(kept.status, lag=lag)
 
     def fenced(self) -> None:
         """Note that another worker had taken a partition over; what we had of it is discarded."""
@@ -203,7 +213,9 @@ class Telemetry:
         if now - kept.taken_at >= STATISTICS_EVERY_S or lag == 0:
             kept.status, kept.taken_at = partition_status(partition, task, lag), now
         else:
-            kept.status = dataclasses.replace(kept.status, lag=lag, next_offset=task.next_offset)
+            kept.status = dataclasses.replace(
+                kept.status, lag=lag, next_offset=task.next_offset, failing=False
+            )
 
     def timed(self, encoder: Encoder) -> Encoder:
         """Return the same encoder with a stop watch; give it to the tasks."""

@@ -25,13 +25,31 @@ NOT_SCORES = ("messages", "labels")
 
 
 def registry(telemetry: Telemetry) -> CollectorRegistry:
-    """Return a registry with everything that some telemetry and the process know."""
-    made = CollectorRegistry()
-    ProcessCollector(registry=made)
-    made.register(_StatusCollector(telemetry))
+    """Return a registry with everything that some telemetry and the process know, as the stream's."""
+    known = CollectorRegistry()
+    ProcessCollector(registry=known)
+    known.register(_StatusCollector(telemetry))
     for histogram in telemetry.times.values():
-        made.register(histogram)
+        known.register(histogram)
+    made = CollectorRegistry()
+    made.register(_OfStream(known, telemetry.build.get("stream", "")))
     return made
+
+
+class _OfStream(Collector):
+    """What others collect, with the stream's name on every series: one Prometheus may scrape many streams."""
+
+    def __init__(self, known: CollectorRegistry, stream: str) -> None:
+        self._known = known
+        # To Prometheus an empty label is none.
+        self._stream = {"stream": stream} if stream else {}
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._known.collect():
+            metric.samples = [
+                sample._replace(labels=sample.labels | self._stream) for sample in metric.samples
+            ]
+            yield metric
 
 
 class _StatusCollector(Collector):

@@ -6,9 +6,39 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+CONNECTIONS = 100
+"""Most connections at once; each costs a file descriptor, which the Kafka client needs too."""
+REQUEST_S = 10.0
+"""How long a connection may be open without a request."""
+
+
+class BoundedProtocol(H11Protocol):
+    """HTTP for so many connections at once: where one more comes, the oldest without a request goes."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Take a connection, and let go of another where there are too many."""
+        super().connection_made(transport)
+        self._silent = self.loop.call_later(REQUEST_S, self._close_if_silent)
+        waiting = [each for each in self.connections if isinstance(each, BoundedProtocol) and not each.cycle]
+        if len(self.connections) > CONNECTIONS and waiting:
+            oldest = min(waiting, key=lambda each: each._silent.when())
+            self.connections.discard(oldest)
+            oldest.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a connection."""
+        self._silent.cancel()
+        super().connection_lost(exc)
+
+    def _close_if_silent(self) -> None:
+        if not self.cycle:
+            self.transport.close()
 
 
 @contextlib.contextmanager
@@ -33,7 +63,12 @@ def serving(application: Starlette, host: str, port: int, setting: str) -> Itera
     """
     with _listening(host, port, setting) as listener:
         configuration = uvicorn.Config(
-            application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            application,
+            http=BoundedProtocol,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(configuration)
         thread = threading.Thread(target=server.run, args=([listener],), name=setting, daemon=True)

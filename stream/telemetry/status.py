@@ -38,6 +38,8 @@ class PartitionStatus:
         How the label sets and rejections turned out; None where they are switched off.
     snapshot
         The newest one; None before the first.
+    failing
+        Whether its last transaction failed: nothing of it is committed for now.
     """
 
     partition: int
@@ -49,6 +51,7 @@ class PartitionStatus:
     feedback: FeedbackStatistics
     confidence: ConfidenceStatistics | None = None
     snapshot: StoredSnapshot | None = None
+    failing: bool = False
 
 
 class LessonsStatus(NamedTuple):
@@ -145,14 +148,21 @@ class WorkerStatus:
 
     @property
     def ready(self) -> bool:
-        """Whether all partitions that are ours are at work; where none is, we stand by."""
-        return not self.restorations and (bool(self.partitions) or self.joined)
+        """Whether all partitions that are ours are at work and committed; where none is, we stand by."""
+        return not self.restorations and not self.failing and (bool(self.partitions) or self.joined)
+
+    @property
+    def failing(self) -> list[int]:
+        """Partitions of which nothing is committed for now."""
+        return [each.partition for each in self.partitions if each.failing]
 
     @property
     def readiness(self) -> str:
         """Why it is ready, or why not, in words."""
         if self.restorations:
             return "; ".join(map(str, self.restorations))
+        if self.failing:
+            return f"nothing can be committed of partitions {self.failing}; trying again"
         if self.partitions:
             return f"at work on partitions {[each.partition for each in self.partitions]}"
         if self.joined:

@@ -84,7 +84,7 @@ class Follower:
     @property
     def standing_by(self) -> bool:
         """Whether workers with other settings answer."""
-        return self.epoch is not None and self.epoch.configuration != self._settings.configuration
+        return self.epoch is not None and self.epoch.configuration != self._settings.epoch
 
     @property
     def caught_up(self) -> bool:

@@ -170,7 +170,7 @@ class Lessons:
         self._owned = AssignedPartition(self.replica, outbox, self._keeper(), begin)
         log.info("owner of the lessons from offset %d on", begin)
         if follower.epoch is None or follower.standing_by:
-            follower.epoch = EpochRecord(configuration=self._settings.configuration, run=self._run)
+            follower.epoch = EpochRecord(configuration=self._settings.epoch, run=self._run)
             self._say(follower.epoch, "epoch")
 
     def _say(self, shared: Shared, kind: str) -> None:
@@ -201,7 +201,7 @@ class Lessons:
             self._drop()
         except (UnwrittenError, BrokerError) as error:
             log.warning("%s; trying again", error)
-            self._telemetry.failed()
+            self._telemetry.failed(PARTITION)
             owned.retry_at = now + RETRY_S
         else:
             self._committed_at = now
@@ -231,7 +231,7 @@ class Lessons:
             self._checked = self.replica.updates
             at, digest = self.replica.checkpoint
             self._say(
-                CheckpointRecord(configuration=self._settings.configuration, at=at, digest=digest),
+                CheckpointRecord(configuration=self._settings.epoch, at=at, digest=digest),
                 "checkpoint",
             )
         if self._said:
@@ -283,7 +283,13 @@ def _store(settings: Settings, lessons: str) -> Store:
     return Store(
         settings.snapshot.location,
         settings.group,
-        Identity(lessons, topic_id(settings.kafka, lessons), PARTITION, settings.configuration),
+        Identity(
+            lessons,
+            topic_id(settings.kafka, lessons),
+            PARTITION,
+            settings.configuration,
+            settings.parts,
+        ),
         keep=settings.snapshot.keep,
         allow_pickle=settings.snapshot.allow_pickle,
         settings=settings.canonical,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from stream.kafka import FencedError, Membership, Outbox, Transaction
 from stream.pipeline import Outcome, Pipeline
-from stream.snapshot import Keeper, StoredSnapshot
+from stream.records import Record
+from stream.snapshot import Attempts, Keeper, StoredSnapshot
 from stream.telemetry import Telemetry
 
 Made = TypeVar("Made", bound=Pipeline)
@@ -25,10 +26,29 @@ class AssignedPartition(Generic[Made]):
     outbox: Outbox
     keeper: Keeper
     committed: int
+    attempts: Attempts | None = None
     snapshot: StoredSnapshot | None = None
     pending: Outcome | None = None
     doubtful: bool = False
     retry_at: float = 0.0
+
+    def process(self, records: Sequence[Record]) -> int:
+        """Process records, not more than is safe, and return how many; what comes of them is pending.
+
+        Raises
+        ------
+        EncoderError, LearnerError
+            See `Task.process`.
+        """
+        if self.attempts is None:
+            self.pending = self.task.process(records)
+            return len(records)
+        taken = self.attempts.begin(records)
+        try:
+            self.pending = self.task.process(taken)
+        finally:
+            self.attempts.end(self.task.next_offset)
+        return len(taken)
 
     def commit(self, membership: Membership, committed: Callable[[], int | None]) -> None:
         """Write what is pending and commit its offset; see `begin` and `end`."""

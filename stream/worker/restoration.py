@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Generator
 
 from stream.config import Settings
-from stream.kafka import History, Membership, Offsets, Outbox, topic_id
+from stream.kafka import BrokerError, History, Membership, Offsets, Outbox, topic_id
 from stream.pipeline import Answerer, LearnerError
 from stream.records import topic
-from stream.snapshot import Identity, Keeper, Recovered, Store, announcement, recover
+from stream.snapshot import Attempts, Identity, Keeper, Recovered, Store, announcement, recover
 from stream.telemetry import Telemetry
 from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
 from stream.worker.restorer import AgainError
@@ -52,7 +52,6 @@ class PartitionLoader:
         self._membership = membership
         self._telemetry = telemetry
         self._topic = topic(settings.stream, "events")
-        self._topic_id: str | None = None
         self._refused: dict[int, dict[int, str]] = {}
 
     def restore(self, partition: int) -> Generator[None, None, AssignedPartition[Answerer]]:
@@ -72,12 +71,15 @@ class PartitionLoader:
             store = self._store(partition)
             recovered = self._recover(store)
             yield
-            recovered.task.refused = self._refused.get(partition, {})
+            attempts = Attempts(store)
+            attempts.refused |= self._refused.get(partition, {})
+            recovered.task.refused = attempts.refused
             assigned = AssignedPartition(
                 recovered.task,
                 outbox,
                 self._keeper(store, recovered.task),
                 recovered.task.live_from,
+                attempts,
                 recovered.kept,
             )
             self._note(assigned, store, recovered)
@@ -92,7 +94,7 @@ class PartitionLoader:
         return assigned
 
     def refuse(self, partition: int, error: LearnerError) -> None:
-        """Leave a record out, at which the learner threw, from the next restoration on.
+        """Leave a record out, at which the learner threw, from the next restoration on, here or elsewhere.
 
         Raises
         ------
@@ -101,17 +103,26 @@ class PartitionLoader:
         """
         refused = self._refused.setdefault(partition, {})
         refused[error.offset] = error.detail
+        Attempts(self._store(partition)).refuse(error.offset, error.detail)
         if len(refused) > MOST_REFUSED:
             raise error
 
     def _recover(self, store: Store) -> Recovered[Answerer]:
-        offsets = Offsets.of(self._settings)
+        offsets, partition = Offsets.of(self._settings), store.identity.partition
         try:
+            committed, end = offsets.committed(partition), offsets.end(partition)
+            if committed is not None and committed > end:
+                raise BrokerError(
+                    f"{self._topic} partition {partition} ends at offset {end}, but group "
+                    f"{self._settings.group} has committed {committed}: the topic was made anew, or lost "
+                    "records. What comes below that offset would not be answered. Stop the workers and reset "
+                    "the group's offsets, or set another worker.group, to begin at its beginning."
+                )
             return recover(
                 self._make_task,
                 store,
-                committed=offsets.committed(store.identity.partition),
-                beginning=offsets.beginning(store.identity.partition),
+                committed=committed,
+                beginning=offsets.beginning(partition),
                 rebuild=self._settings.snapshot.rebuild,
             )
         finally:
@@ -158,12 +169,17 @@ class PartitionLoader:
 
     def _store(self, partition: int) -> Store:
         settings = self._settings.snapshot
-        if self._topic_id is None:
-            self._topic_id = topic_id(self._settings.kafka, self._topic)
         return Store(
             settings.location,
             self._settings.group,
-            Identity(self._topic, self._topic_id, partition, self._settings.configuration),
+            Identity(
+                self._topic,
+                # Asked each time: the topic may have been deleted and made anew.
+                topic_id(self._settings.kafka, self._topic),
+                partition,
+                self._settings.configuration,
+                self._settings.parts,
+            ),
             keep=settings.keep,
             allow_pickle=settings.allow_pickle,
             settings=self._settings.canonical,

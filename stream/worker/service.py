@@ -13,6 +13,7 @@ from stream.config import EncoderSettings, Settings
 from stream.encoders import limit_threads
 from stream.kafka import ensure_lessons, ensure_topics
 from stream.pipeline import Answerer, Replica, make_answerer, make_replica, make_task, warm_up
+from stream.snapshot import costs
 from stream.telemetry import Telemetry, serve_metrics
 from stream.worker.forwarding import forwarding
 from stream.worker.lessons import Lessons
@@ -71,6 +72,8 @@ def serve(settings: Settings) -> None:
 
     with serve_metrics(telemetry, settings.http.host, settings.http.port) as url:
         log.info("stream %s (%d partitions), group %s", settings.stream, partitions, settings.group)
+        for sentence in costs(settings):
+            log.warning(sentence)
         log.info("run %s; metrics and health at %s", settings.run_name, url)
         try:
             _at_stop(signal.default_int_handler)

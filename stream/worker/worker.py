@@ -36,6 +36,9 @@ from stream.worker.time_order import TimeOrder
 IDLE_S = 0.005
 """Pause after a poll that brought nothing: what latency a quiet stream pays."""
 
+LAG_EVERY_S = 1.0
+"""How often it is looked how far behind we are, where nothing is committed, too."""
+
 FENCED_S = HEARTBEAT_S + 1.0
 """Pause before a partition that was fenced is restored, if it is still ours.
 
@@ -122,6 +125,7 @@ class Worker:
         self._stopping = threading.Event()
         self._taught = False
         self._order = TimeOrder()
+        self._lag_due = 0.0
 
     def stop(self) -> None:
         """Finish the batch, commit it and end `run`; may be called from a signal handler."""
@@ -181,6 +185,9 @@ class Worker:
         for assigned in self._assigned.values():
             if assigned.pending is None and assigned.keeper.due(assigned.task):
                 save(assigned, self._telemetry)
+        if time.monotonic() >= self._lag_due:
+            self._lag_due = time.monotonic() + LAG_EVERY_S
+            self._show_lag()
         if count:
             self._size.adapt(count, time.monotonic() - began)
         else:
@@ -193,6 +200,13 @@ class Worker:
         # The client gives out what it fetched of one partition before it turns to the next.
         short = any(not self._order.held(partition) for partition in self._assigned)
         return max(1, MOST_HELD - len(self._order)) if short else 1
+
+    def _show_lag(self) -> None:
+        """Say how far behind we are, whether or not anything is committed."""
+        for partition, assigned in self._assigned.items():
+            settled = assigned.pending is None
+            lag = self._group.lag(partition, assigned.committed, settled=settled)
+            self._telemetry.waiting(partition, lag)
 
     def _restore(self, partition: int, delay_s: float = 0.0) -> None:
         self._group.hold(partition)
@@ -210,12 +224,15 @@ class Worker:
         assigned = self._assigned[partition]
         began = time.monotonic()
         try:
-            assigned.pending = assigned.task.process(records)
+            taken = assigned.process(records)
         except (EncoderError, LearnerError) as error:
             self._begin_anew(partition, error)
             return 0
+        if taken < len(records):
+            self._order.drop(partition)
+            self._group.read_from(partition, assigned.task.next_offset)
         self._telemetry.processed(time.monotonic() - began)
-        return len(records)
+        return taken
 
     def _begin_anew(self, partition: int, error: EncoderError | LearnerError) -> None:
         """Go back to the newest snapshot: the task may have taken in a part of its batch."""
@@ -287,7 +304,7 @@ class Worker:
         log.warning("%s; trying again", error)
         self._assigned[partition].retry_at = time.monotonic() + RETRY_S
         self._group.hold(partition)
-        self._telemetry.failed()
+        self._telemetry.failed(partition)
         return False
 
     def _keep(self, partitions: Sequence[int]) -> None:

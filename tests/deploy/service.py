@@ -31,7 +31,7 @@ class BusyWorker:
         assert {output.kind for output in outcome.outputs} >= _EVERY_KIND
         self.telemetry.beat()
         self.telemetry.processed(0.01)
-        self.telemetry.failed()
+        self.telemetry.failed(0)
         self.telemetry.followed(_REPLICA, 5, owner=True)
         self.telemetry.committed(0, self._task, outcome, lag=3, commit_s=0.004, batch_s=0.02)
         self.telemetry.snapshot_written(0, StoredSnapshot(self._offset, 1_000, time.time()))
@@ -63,7 +63,7 @@ class SickWorker(BusyWorker):
         self.telemetry.followed(_REPLICA, 5_000, owner=False)
         self.telemetry.committed(0, self._task, outcome, lag=10_000_000, commit_s=0.004, batch_s=0.02)
         self.telemetry.committed(1, self._stuck, Outcome([], 0), lag=5, commit_s=0.0, batch_s=0.0)
-        self.telemetry.failed()
+        self.telemetry.failed(0)
         self.telemetry.snapshot_failed()
         self.telemetry.snapshot_written(0, StoredSnapshot(0, 1, time.time() - 5_000))
 

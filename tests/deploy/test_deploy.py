@@ -42,6 +42,25 @@ def test_the_dashboard_asks_only_for_what_is_exported(panel: str, exported: set[
     assert recorded or asks_for(query, exported) or re.search(r"\b(ALERTS|up)\b", query)
 
 
+SELECTOR = re.compile(r"\b(?:ithaca_[a-z0-9_]+|process_[a-z0-9_]+|ithaca:\w+(?::\w+)?|ALERTS)\b({[^}]*})?")
+
+
+@pytest.mark.parametrize("panel", queries())
+def test_the_dashboard_shows_the_streams_that_are_chosen(panel: str) -> None:
+    """Every selector of every query names the variable."""
+    outside = re.sub(r'"ithaca_[^"]*"', '""', queries()[panel])
+    selectors = [match[1] or "" for match in SELECTOR.finditer(outside)] or [outside]
+    assert all('stream=~"$stream' in selector for selector in selectors)
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_a_dashboard_asks_for_its_source_and_streams(path: Path) -> None:
+    """By variables, both of which it has."""
+    variables = {each["name"]: each for each in json.loads(path.read_text())["templating"]["list"]}
+    assert variables["datasource"]["query"] == "prometheus"
+    assert variables["stream"]["query"] == "label_values(ithaca_build_info, stream)"
+
+
 ASKING = rules("record") | rules("alert")
 
 
@@ -102,8 +121,10 @@ def test_provisioning_names_one_data_source() -> None:
     """The dashboard finds the source that is provisioned, and the source the server that is run."""
     provisioning = DEPLOY / "grafana" / "provisioning"
     (source,) = yaml.safe_load((provisioning / "datasources" / "prometheus.yaml").read_text())["datasources"]
-    dashboard = (DEPLOY / "grafana" / "dashboards" / "ithaca.json").read_text()
-    assert set(re.findall(r'"uid": "([^"]+)"', dashboard)) == {source["uid"], "ithaca"}
+    assert source["type"] == "prometheus"
+    for path in DASHBOARDS:
+        named = set(re.findall(r'"uid": "([^"]+)"', path.read_text()))
+        assert named == {"${datasource}", json.loads(path.read_text())["uid"]}
     assert source["url"] == "http://prometheus:9090"
     assert "prometheus" in compose()["services"]
     (provider,) = yaml.safe_load((provisioning / "dashboards" / "ithaca.yaml").read_text())["providers"]

@@ -41,6 +41,7 @@ def test_f7_every_kind_of_poison_is_a_dead_letter_once_with_its_bytes(kafka: str
         b"schema",
         b"value",
         b"size",
+        b"limit",
         b"encoder",
         b"learner",
     }

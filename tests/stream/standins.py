@@ -147,6 +147,7 @@ POISON: dict[str, bytes | None] = {
     "too many labels": json.dumps(
         {"id": "p", "ts": 0, "text": "w", "labels": [f"l{i}" for i in range(2000)]}
     ).encode(),
+    "too many levels": b'{"id": "p", "ts": 0, "text": "wheat", "labels": ["' + b"a/" * 40 + b'b"]}',
     "too large": b'{"id": "p", "ts": 0, "text": "' + b"x" * 1_000_100 + b'"}',
     "too large a number": b'{"id": "p", "ts": 0, "text": "w", "vector": [1e39]}',
     "encoder throws": b'{"id": "p", "ts": 0, "text": "boom"}',

@@ -26,6 +26,27 @@ def test_the_scale_follows_a_drift() -> None:
     assert abs(scaler.transform(np.array([100.0], dtype=np.float32))[0]) < 1.0
 
 
+@pytest.mark.parametrize("outlier", [1e6, -3e38])
+@pytest.mark.parametrize("at", [6, 50, 5000])
+def test_one_outlier_moves_the_scale_by_a_bounded_factor(outlier: float, at: int) -> None:
+    """Whenever it comes, and however far away it is; usual values stay apart from each other."""
+    values = np.random.default_rng(1).normal(size=at + 500).astype(np.float32)
+    values[at] = outlier
+    scaler = StandardScaler()
+    for value in values:
+        scaler.learn(np.array([value]))
+    low, high = (scaler.transform(np.array([value], dtype=np.float32))[0] for value in (-1.0, 1.0))
+    assert 1.0 < high - low < 2.2
+
+
+def test_a_rare_value_that_comes_again_is_no_outlier() -> None:
+    """A flag of one message in 500 keeps its variance: p (1 - p)."""
+    scaler = StandardScaler()
+    for i in range(20_000):
+        scaler.learn(np.array([i % 500 == 499], dtype=np.float32))
+    assert scaler.moments[2][0] == pytest.approx(0.002 * 0.998, rel=0.1)
+
+
 @pytest.mark.parametrize("exponent", [-100, -40, 0, 40, 100])
 def test_the_unit_of_measurement_does_not_matter(exponent: int) -> None:
     """Micrograms or tons: the same numbers, to the last bit where the factor is a power of two."""

@@ -215,3 +215,14 @@ def test_help_imports_nothing_that_takes_long() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "Usage: ithaca" in done.stdout
+
+
+def test_an_encoding_that_lacks_a_character_ends_no_work(tmp_path: Path) -> None:
+    """Under `LC_ALL=C` the table's κ is a question mark; it was a traceback behind all the work."""
+    file = tmp_path / "events.jsonl"
+    file.write_text(5 * '{"id": "1", "ts": 0, "vector": [1.0, 2.0], "labels": ["a"]}\n')
+    command = [sys.executable, "-m", "stream.cli", "evaluate", str(file), "--learner", "priors"]
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(command, env=os.environ | plain, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Error" in done.stderr) == (0, False), done.stderr
+    assert "? temp." in done.stdout

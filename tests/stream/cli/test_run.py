@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -31,7 +32,7 @@ def keep(folder: Path, messages: int, *, described: bool = True, **sections: obj
     settings = Settings.model_validate({"stream": "s", "learner": {"name": "priors"}, **sections})
     task = make_task(settings)
     task.process(records([event(number) for number in range(messages)]))
-    identity = Identity(topic("s", "events"), "id", 0, settings.configuration)
+    identity = Identity(topic("s", "events"), "id", 0, settings.configuration, settings.parts)
     written = settings.canonical if described else None
     Store(str(folder), settings.group, identity, settings=written).write(take(task, identity))
 
@@ -62,17 +63,43 @@ def test_settings_that_would_lose_snapshots_are_warned_of(tmp_path: Path) -> Non
 def test_an_older_snapshot_of_use_makes_it_cheaper(tmp_path: Path) -> None:
     """Only what lies between it and the newest one is relearned."""
     keep(tmp_path, 20)
-    keep(tmp_path, 30, confidence={"enabled": False}, feedback={"events": 5})
+    keep(tmp_path, 30, encoder={"parameters": {"dimensions": 64}})
     said = check_config(tmp_path).stderr
-    assert "confidence.enabled is True, and was False; feedback.events is 10000, and was 5." in said
+    assert "encoder.parameters is {}, and was {'dimensions': 64}." in said
     assert "relearns about 10 offsets" in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (
+            {"drift": {"budget": 2.0}},
+            "drift.budget is 1.0, and was 2.0. The model goes on from its snapshots; "
+            "monitors begin anew, unless the former settings are put back. Partitions [0].",
+        ),
+        (
+            {"confidence": {"coverage": 0.8}},
+            "confidence.coverage is 0.9, and was 0.8. The model goes on from "
+            "its snapshots; confidence begin anew",
+        ),
+        ({"feedback": {"events": 5}}, ""),
+        ({"learner": {"name": "priors", "parameters": {}}, "worker": {"latency_ms": 50}}, ""),
+    ],
+)
+def test_settings_that_cost_a_part_say_which(tmp_path: Path, changed: dict[str, Any], sentence: str) -> None:
+    """And those that determine nothing that is kept cost nothing."""
+    keep(tmp_path, 30, **changed)
+    said = check_config(tmp_path).stderr
+    assert sentence in said
+    assert bool(said) is bool(sentence)
+    assert "relearns" not in said
 
 
 def test_snapshots_without_their_settings_are_of_some_section(tmp_path: Path) -> None:
     """Those of an earlier version: what differs cannot be told."""
     keep(tmp_path, 30, described=False)
     said = check_config(tmp_path, ITHACA_LEARNER__NAME="majority").stderr
-    assert "it is in one of confidence, drift, encoder, feedback, learner." in said
+    assert "it is of encoder or learner." in said
 
 
 def test_a_place_that_cannot_be_reached_is_said(tmp_path: Path) -> None:

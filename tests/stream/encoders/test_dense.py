@@ -85,3 +85,12 @@ def test_an_encoder_that_takes_over_a_state_goes_on_alike(before: list[Event], a
     restarted.load_state(json.loads(json.dumps(encoder.state())))
     assert rows(encoder, after) == rows(restarted, after)
     assert encoder.name == restarted.name
+
+
+def test_a_first_vector_that_is_too_long_fixes_nothing() -> None:
+    """One wrong event of 450,000 numbers would cost 4.5 GB, and refuse all good ones after it."""
+    encoder = Dense()
+    with pytest.raises(BadEventError, match="vector has 450000 numbers; longest of the encoder is 16384"):
+        encoder.check(event(vector=[0.0] * 450_000))
+    encoder.check(event(vector=[1.0, 2.0]))
+    assert encoder.encode([event(vector=[1.0, 2.0])])[0].tolist() == [1.0, 2.0]

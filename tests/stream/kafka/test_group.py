@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -58,6 +59,8 @@ class Fetcher:
 
 class Client(KafkaConsumer):
     """The library's consumer, without a connection."""
+
+    _subscription: Assigned
 
     def __init__(self, fetcher: Fetcher | None = None) -> None:
         self._subscription = Assigned()
@@ -141,3 +144,34 @@ def test_anything_else_ends_the_poll(fetcher: Fetcher) -> None:
     """A client that is closed is no partition that went."""
     with pytest.raises(RuntimeError, match="shut"):
         group(Client(fetcher))._kept(10)
+
+
+@pytest.mark.parametrize(("settled", "lag"), [(True, 0), (False, 1)])
+def test_control_records_are_no_lag_once_all_before_them_is_done(
+    settled: bool, lag: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transactional producer's last record is at 6, and its marker at 7; nothing comes any more."""
+    client, place = Client(), TopicPartition("s.events", OURS)
+    monkeypatch.setattr(Client, "highwater", lambda self, place: 8)
+    client.seek(place, 8)
+    assert group(client).lag(OURS, 7, settled=settled) == lag
+
+
+def test_a_partition_that_was_held_has_its_turn_while_another_has_a_backlog() -> None:
+    """The library gives parked records back only when it has none at hand; under a backlog it always has."""
+    held, busy = TopicPartition("s.events", GONE), TopicPartition("s.events", OURS)
+    fetcher = SimpleNamespace(
+        _next_partition_records=SimpleNamespace(topic_partition=busy),
+        _paused_partition_records={held: SimpleNamespace(topic_partition=held)},
+    )
+    client = Client(cast(Any, fetcher))
+    client._subscription.assign_from_user([held, busy])
+    client.pause(held)
+    group(client)._unpark()
+    assert fetcher._next_partition_records.topic_partition == busy
+    client.resume(held)
+    turns = []
+    for _ in range(4):
+        group(client)._unpark()
+        turns.append(fetcher._next_partition_records.topic_partition)
+    assert turns == [held, busy, held, busy]

@@ -17,6 +17,7 @@ from drift.monitors.monitors import Monitors
 from learners.catalogue import LEARNERS
 from learners.core.base import Learner
 from learners.core.labels import Targets
+from stream.pipeline.errors import LearnerError
 from stream.pipeline.task import Task
 from stream.records.decoding import MAX_ID_CHARACTERS
 from stream.records.schema import Output, Record
@@ -150,7 +151,15 @@ def test_bad_input_is_a_dead_letter_once_with_its_bytes(kind: str) -> None:
     headers = dict(letters[0].headers)
     assert headers["ce_id"] == b"s.events/0/1/dead-letter"
     assert headers["ce_type"] == b"ithaca.dead-letter"
-    assert headers["ithaca_reason"] in (b"tombstone", b"json", b"schema", b"value", b"size", b"encoder")
+    assert headers["ithaca_reason"] in (
+        b"tombstone",
+        b"json",
+        b"schema",
+        b"value",
+        b"size",
+        b"limit",
+        b"encoder",
+    )
     assert headers["ithaca_detail"]
 
 
@@ -270,3 +279,16 @@ def test_a_time_stamp_that_no_calendar_holds_is_no_trouble() -> None:
     record = records([event(0)])[0]._replace(timestamp=2**62)
     headers = dict(make_task().process([record]).outputs[0].headers)
     assert headers["ce_time"] == b"1970-01-01T00:00:00.000+00:00"
+
+
+@pytest.mark.parametrize("error", [MemoryError("126,000 labels"), ValueError("odd")])
+def test_a_learner_that_runs_out_of_memory_threw(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record asked for more than there is, and would at each start: it is refused as any other."""
+    task = make_task()
+
+    def learn(x: Vector, targets: Targets) -> None:
+        raise error
+
+    monkeypatch.setattr(task.model.learner, "learn", learn)
+    with pytest.raises(LearnerError, match=f"at offset 0: {type(error).__name__}"):
+        task.process(records([event(0)]))

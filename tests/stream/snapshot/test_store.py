@@ -173,3 +173,42 @@ def test_snapshots_are_due_by_time_and_by_records(tmp_path: Path) -> None:
     assert not keeper.due(task)
     task.process(RECORDS[50:51])
     assert keeper.due(task)
+
+
+def test_storage_that_fails_in_its_own_way_is_an_os_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As object stores do, whose clients have errors of their own: who restores waits and tries again."""
+    store = Store(f"memory://{uuid.uuid4().hex}", "group", IDENTITY)
+    store.write(take(task_at(10), IDENTITY))
+
+    class ClientError(Exception):
+        """What botocore calls its errors."""
+
+    def away(*args: object, **options: object) -> None:
+        raise ClientError("SlowDown")
+
+    for name in ("ls", "cat_file"):
+        monkeypatch.setattr(store._files, name, away)
+    for ask in (store.names, lambda: store.read(store.path(10)), lambda: store.read_json("a.json")):
+        with pytest.raises(OSError, match="ClientError: SlowDown"):
+            ask()
+
+
+def test_a_snapshot_that_was_not_written_is_tried_again_on_a_quiet_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the next is due, and when the partition is left; "stopped in order" must leave one."""
+    now = [100.0]
+    store = Store(str(tmp_path), "group", IDENTITY)
+    keeper, task = Keeper(store, every_s=60, clock=lambda: now[0]), task_at(10)
+    with monkeypatch.context() as away:
+        away.setattr(store, "write", lambda snapshot: (_ for _ in ()).throw(OSError("no room")))
+        keeper.save(task)
+        keeper.wait(None)
+    assert keeper.stale(task)
+    assert not keeper.due(task)
+    now[0] += 61
+    assert keeper.due(task)
+    keeper.save(task)
+    keeper.wait(None)
+    assert store.offsets() == [10]
+    assert not keeper.stale(task)

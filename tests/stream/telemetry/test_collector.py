@@ -352,3 +352,29 @@ def test_counters_are_there_before_anything_happened() -> None:
         assert value(telemetry, "ithaca_drift_alarms_total", scope=scope) == 0
     for reason in REASONS:
         assert value(telemetry, "ithaca_dead_letters_total", reason=reason) == 0
+
+
+def test_every_series_carries_its_stream() -> None:
+    """One Prometheus may scrape many streams: those of the process and the histograms, too."""
+    telemetry = Telemetry({"version": "test", "stream": "news"})
+    telemetry.gained(0, make_task())
+    samples = [sample for family in registry(telemetry).collect() for sample in family.samples]
+    assert {sample.labels.get("stream") for sample in samples} == {"news"}
+    assert {"process_cpu_seconds_total", "ithaca_batch_seconds_bucket", "ithaca_next_offset"} <= {
+        sample.name for sample in samples
+    }
+
+
+def test_a_partition_that_nothing_is_committed_of_is_not_ready_and_has_its_lag() -> None:
+    """Until a transaction succeeds."""
+    telemetry, task = Telemetry(), make_task()
+    telemetry.gained(3, task)
+    assert telemetry.status().ready
+    telemetry.failed(3)
+    telemetry.waiting(3, 1_318)
+    status = telemetry.status()
+    assert not status.ready
+    assert status.readiness == "nothing can be committed of partitions [3]; trying again"
+    assert status.partitions[0].lag == 1_318
+    telemetry.committed(3, task, Outcome([], 0), lag=0, commit_s=0.0, batch_s=0.0)
+    assert telemetry.status().ready

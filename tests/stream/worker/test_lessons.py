@@ -197,9 +197,7 @@ def quick(chosen: Settings) -> Callable[[int], Replica]:
 
     def make(live_from: int) -> Replica:
         model, observer = Model(Fragile(50.0), None, "plain"), Observer(EverySeventh())
-        return Replica(
-            model, observer, source="/test", live_from=live_from, configuration=chosen.configuration
-        )
+        return Replica(model, observer, source="/test", live_from=live_from, configuration=chosen.epoch)
 
     return make
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import random
 import signal
 import threading
@@ -25,6 +27,7 @@ from stream.pipeline.outcome import Outcome
 from stream.pipeline.task import Task
 from stream.records.schema import Event, Output, Record
 from stream.records.topics import topic
+from stream.snapshot.attempts import MOST_ATTEMPTS
 from stream.telemetry.collector import Telemetry
 from stream.worker.restoration import MOST_REFUSED
 from stream.worker.worker import BatchSize, Worker
@@ -273,6 +276,54 @@ def test_a_learner_that_throws_at_everything_ends_the_worker(kafka: str, stream_
     with pytest.raises(LearnerError, match="too many u"):
         Worker(live.settings, make_fragile_task).run()
     assert len(live.read("dlq")) <= MOST_REFUSED
+
+
+class Deadly(Letters):
+    """Ends the process at one event, as the kernel does when memory runs out."""
+
+    def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
+        """Encode all, or end."""
+        if any(event.id == "crash" for event in events):
+            os._exit(9)
+        return super().encode(events)
+
+
+def make_deadly_task(live_from: int) -> Task:
+    """Return a task that ends the process at `CRASHING`."""
+    task = make_task(live_from)
+    task.encoder = Deadly()
+    return task
+
+
+def _work_until_death(settings: Settings) -> None:
+    Worker(settings, make_deadly_task).run()
+
+
+@pytest.mark.slow
+def test_a_record_that_ends_the_process_is_a_dead_letter_after_a_few_restarts(
+    kafka: str, stream_name: str
+) -> None:
+    """Whatever ends it; the events around the record are predicted, each once."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([CRASHING if number == 70 else event(number) for number in range(100)])
+    spawn = multiprocessing.get_context("spawn")
+    # A member that died keeps its partitions for that long.
+    worker = live.settings.worker.model_copy(update={"session_timeout_ms": 6_000})
+    settings = live.settings.model_copy(update={"worker": worker})
+    deaths = 0
+    while len(live.predictions()) < 99:
+        process = spawn.Process(target=_work_until_death, args=(settings,))
+        process.start()
+        while process.is_alive() and len(live.predictions()) < 99:
+            process.join(0.5)
+        deaths += process.exitcode == 9
+        assert deaths <= MOST_ATTEMPTS + 2
+        process.kill()
+        process.join()
+    check_exactly_once(live)
+    (letter,) = live.read("dlq")
+    assert source(letter)[1] == 70
+    assert dict(letter.headers)["ithaca_detail"].startswith(b"the process ended 3 times")
 
 
 def test_an_encoder_in_trouble_pauses_the_stream(kafka: str, stream_name: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from kafka.admin import ConfigResource, UserScramCredentialUpsertion
+from kafka.consumer.subscription_state import SubscriptionState
 from kafka.structs import ConsumerGroupMetadata as ConsumerGroupMetadata
 from kafka.structs import OffsetAndMetadata as OffsetAndMetadata
 from kafka.structs import TopicPartition as TopicPartition
@@ -33,7 +34,9 @@ class _Coordinator:
     def request_rejoin(self) -> None: ...
 
 class _Fetcher:
-    _next_partition_records: object
+    PartitionRecords: type[object]
+    _next_partition_records: Any
+    _paused_partition_records: dict[TopicPartition, Any]
     def fetched_records(
         self, max_records: int | None = None
     ) -> tuple[dict[TopicPartition, list[ConsumerRecord]], bool]: ...
@@ -42,6 +45,7 @@ class _Fetcher:
 class KafkaConsumer:
     _coordinator: _Coordinator
     _fetcher: _Fetcher
+    _subscription: SubscriptionState
     def __init__(self, *topics: str, **configs: Any) -> None: ...
     def assign(self, partitions: Sequence[TopicPartition]) -> None: ...
     def beginning_offsets(
@@ -54,6 +58,7 @@ class KafkaConsumer:
     def close(self, autocommit: bool = True, timeout_ms: int | None = None) -> None: ...
     def committed(self, partition: TopicPartition, *, timeout_ms: int | None = None) -> int | None: ...
     def group_metadata(self) -> ConsumerGroupMetadata: ...
+    def paused(self) -> set[TopicPartition]: ...
     def highwater(self, partition: TopicPartition) -> int | None: ...
     def offsets_for_times(
         self, timestamps: Mapping[TopicPartition, int], timeout_ms: int | None = None

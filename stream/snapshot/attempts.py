@@ -1,0 +1,88 @@
+"""What a kill must not lose: at which record work began and never ended, and which records are left out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from stream.records import Record
+from stream.snapshot.store import Store
+
+NAME = "attempts.json"
+MOST_ATTEMPTS = 3
+"""How often work may begin at one record and end with the process."""
+
+log = logging.getLogger(__name__)
+
+
+class _Begun(NamedTuple):
+    """Work that began: at which offset, one past the last suspect, and how often by now."""
+
+    offset: int
+    until: int
+    attempts: int
+
+
+class Attempts:
+    """Bounds the restarts at one record, whatever ends the process there: memory, a kill, a time limit.
+
+    Before a partition's first batch its offsets are noted beside the snapshots, and the note is taken back
+    when the batch is processed. Where a note is found, a process ended in that batch: its records are taken
+    one at a time, until the one at which `MOST_ATTEMPTS` processes ended is left out. Later batches are not
+    noted, so that notes cost a stream nothing; a process that ends there leaves one restart without a note.
+
+    Parameters
+    ----------
+    store
+        The partition's snapshots.
+
+    Attributes
+    ----------
+    refused
+        Offsets of the records that are left out, and why.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        noted = store.read_json(NAME) or {}
+        self.refused: dict[int, str] = {int(offset): why for offset, why in noted.get("refused", {}).items()}
+        self._begun = _Begun(*noted["begun"]) if noted.get("begun") else None
+        self._watching = True
+
+    def begin(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Note that work begins at some records, and return those to take at once."""
+        first, last = records[0].offset, records[-1].offset
+        if not self._watching:
+            return records
+        before = self._begun
+        if before is None or not before.offset <= first < before.until:
+            self._note(_Begun(first, last + 1, 1))
+            return records
+        attempts = before.attempts + 1 if first == before.offset else 1
+        if attempts > MOST_ATTEMPTS:
+            self.refused[first] = f"the process ended {MOST_ATTEMPTS} times while it worked at this record"
+        self._note(_Begun(first, before.until, attempts))
+        return records[:1]
+
+    def end(self, next_offset: int) -> None:
+        """Note that the process outlived its work, up to an offset."""
+        if not self._watching or self._begun is None:
+            return
+        self._watching = next_offset < self._begun.until
+        self._note(self._begun._replace(offset=next_offset, attempts=0) if self._watching else None)
+
+    def refuse(self, offset: int, why: str) -> None:
+        """Leave a record out, now and after every restart."""
+        self.refused[offset] = why
+        self._note(self._begun)
+
+    def _note(self, begun: _Begun | None) -> None:
+        self._begun = begun
+        oldest = min(self._store.offsets(), default=0)  # Nothing before it is learned again.
+        refused = {str(offset): why for offset, why in self.refused.items() if offset >= oldest}
+        try:
+            self._store.write_json(NAME, {"begun": begun, "refused": refused})
+        except Exception as error:
+            # Storage fails in as many ways as there are kinds of it; none is a reason to stop the stream.
+            log.warning("a kill would lose at which record the process was: %s", error)

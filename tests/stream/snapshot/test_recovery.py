@@ -1,0 +1,74 @@
+"""A model is worth months: what a changed setting costs is the part that it determines, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+import pytest
+
+from drift.core import digest
+from stream.config import Settings
+from stream.pipeline import make_task
+from stream.snapshot import Identity, Store, recover, take
+from tests.stream.standins import event, records
+
+RECORDS = records([event(number) for number in range(60)])
+
+
+def store(location: str, settings: Settings) -> Store:
+    """Return the store of a worker with some settings."""
+    return Store(location, "group", Identity("s.events", "id", 0, settings.configuration, settings.parts))
+
+
+def settings(**sections: Any) -> Settings:
+    """Return settings of quick parts."""
+    return Settings.model_validate({"learner": {"name": "priors"}, **sections})
+
+
+CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "nothing": ({}, set()),
+    "budget": ({"drift": {"budget": 2.0}}, {"monitors"}),
+    "monitors": ({"drift": {"monitors": ["cardinality"]}}, {"monitors"}),
+    "detector": ({"drift": {"detector": "ddm"}}, {"monitors"}),
+    "coverage": ({"confidence": {"coverage": 0.8}}, {"confidence"}),
+    "no confidence": ({"confidence": {"enabled": False}}, {"confidence"}),
+    "feedback": ({"feedback": {"events": 5_000}}, set()),
+    "limits": ({"limits": {"levels": 3}}, set()),
+    "both": ({"drift": {"budget": 2.0}, "confidence": {"coverage": 0.8}}, {"monitors", "confidence"}),
+}
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+@pytest.mark.parametrize("back", [False, True])
+def test_a_changed_setting_costs_the_part_that_it_determines(
+    changed: str, back: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Changed or put back: the learner goes on where it was, and what begins anew is named."""
+    sections, left = CHANGES[changed]
+    before, after = (settings(**sections), settings()) if back else (settings(), settings(**sections))
+    location = f"memory://{uuid.uuid4().hex}"
+    task = make_task(before)
+    task.process(RECORDS[:50])
+    kept = store(location, before)
+    kept.write(take(task, kept.identity))
+    with caplog.at_level(logging.WARNING):
+        recovered = recover(
+            lambda live_from: make_task(after, live_from), store(location, after), committed=50, beginning=0
+        )
+    assert recovered.kept is not None
+    assert recovered.task.next_offset == 50
+    state, fresh, old = recovered.task.state(), make_task(after).state(), task.state()
+    for part in state:
+        expected = fresh if part in left else old
+        assert digest({"": state[part]}) == digest({"": expected[part]}), part
+        assert (part in caplog.text) is (part in left) or part not in {"monitors", "confidence"}
+    recovered.task.process(RECORDS[50:])
+
+
+def test_where_it_is_computed_does_not_matter() -> None:
+    """The device is no arithmetic; the learner's name and its other parameters are."""
+    parameters = [{"half_life": 5.0}, {"half_life": 5.0, "device": "cpu"}, {"half_life": 6.0}]
+    digests = [settings(learner={"name": "priors", "parameters": each}).configuration for each in parameters]
+    assert digests[0] == digests[1] != digests[2]
