@@ -26,11 +26,18 @@ from learners.core import (
     Structure,
     Targets,
     best_labels,
+    given_part,
+    vector_key,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
 from learners.ensemble.mixture import Mixed, Mixture
-from learners.linear_model import AdaptiveLogisticRegression, RecursiveLeastSquares, Regressed
+from learners.linear_model import (
+    AdaptiveLogisticRegression,
+    RecursiveLeastSquares,
+    Regressed,
+    SparseLogisticRegression,
+)
 from learners.neighbors import NearestNeighbours, Neighbours
 from learners.preprocessing import Directions, StandardScaler, shrunk
 from learners.tree import HoeffdingAdaptiveTree
@@ -64,6 +71,7 @@ class _Views(NamedTuple):
     direction: Vector
     standard: Vector
     scaled: Vector
+    sparse: Vector
 
 
 class _Scored(NamedTuple):
@@ -139,6 +147,7 @@ class IHOMER(Learner):
         self._directions = Directions(self._scaler)
         self._linear = AdaptiveLogisticRegression()
         self._linear_scaled = AdaptiveLogisticRegression(variance=0.3, forgetting=0.0)
+        self._linear_sparse = SparseLogisticRegression()
         self._ridge = RecursiveLeastSquares(ridge=0.1)
         self._ridge_scaled = RecursiveLeastSquares()
         self._near_angle = NearestNeighbours(k, window)
@@ -156,8 +165,9 @@ class IHOMER(Learner):
             "priors": self._priors,
             "previous": self._previous,
             "tree": self._tree,
+            "linear_sparse": self._linear_sparse,
         }
-        self._mixture = Mixture(len(self._experts), novices=1)
+        self._mixture = Mixture(len(self._experts), novices=2)
         self._decision = Decision(rule)
         self._clusters = Clusters(linkage, patience=patience)
         self._scored: _Scored | None = None
@@ -216,7 +226,7 @@ class IHOMER(Learner):
 
     def _work_out(self, x: Vector) -> _Scored:
         """Return everything about one vector; the last is kept, as learning mostly follows predicting."""
-        key, labels = x.tobytes(), len(self.label_space)
+        key, labels = vector_key(x), len(self.label_space)
         if self._scored is not None and self._scored.key == key and self._scored.labels == labels:
             return self._scored
         views = self._views(x)
@@ -234,6 +244,7 @@ class IHOMER(Learner):
             "priors": priors,
             "previous": self._previous.temper(priors),
             "tree": self._tree.score(x),
+            "linear_sparse": self._linear_sparse.score(views.sparse),
         }
         mixed = self._mixture.mix(np.concatenate(list(experts.values())).reshape(len(experts), -1))
         decided = self._decide(mixed, (angle, standard), labels)
@@ -241,8 +252,8 @@ class IHOMER(Learner):
         return self._scored
 
     def _views(self, x: Vector) -> _Views:
-        standard = self._scaler.transform(x)
-        return _Views(self._directions.of(x), standard, shrunk(standard))
+        standard, direction = self._scaler.transform(x), self._directions.of(x)
+        return _Views(direction, standard, shrunk(standard), direction if given_part(x) is None else x)
 
     def _decide(self, mixed: Mixed, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
         owners = self._clusters.owners()
@@ -255,6 +266,7 @@ class IHOMER(Learner):
         views, experts = scored.views, scored.experts
         self._linear.update(views.direction, experts["linear"], targets)
         self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
+        self._linear_sparse.update(views.sparse, experts["linear_sparse"], targets)
         self._ridge.update(views.direction, scored.regressed[0], targets)
         self._ridge_scaled.update(views.scaled, scored.regressed[1], targets)
         self._near_angle.learn(views.direction, targets)
