@@ -45,6 +45,9 @@ from learners.tree import HoeffdingAdaptiveTree
 TREE_SIZE = 8.0
 """Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features. Full early, it stays so."""
 
+ABSTAINS = np.float32(0.5)
+"""What an expert says that cannot tell: it adds nothing to the sum, and nobody trusts it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class IHOMERStatistics(Statistics):
@@ -71,7 +74,6 @@ class _Views(NamedTuple):
     direction: Vector
     standard: Vector
     scaled: Vector
-    sparse: Vector
 
 
 class _Scored(NamedTuple):
@@ -90,9 +92,10 @@ class _Scored(NamedTuple):
 class IHOMER(Learner):
     """Multi-label learner for streams whose labels come, go and regroup.
 
-    Nine experts (adaptive logistic regression and recursive least squares, each on the vector's direction
+    Ten experts (adaptive logistic regression and recursive least squares, each on the vector's direction
     and on the standardised vector, nearest neighbours by angle and by standardised distance, label priors,
-    the previous labels, an adaptive tree) give each label a probability; a mixture follows whatever works.
+    the previous labels, an adaptive tree, and logistic regression on the sparse part, which abstains where
+    a vector has none) give each label a probability; a mixture follows whatever works.
     Label clusters, learned online from co-occurrence, say which labels are decided together. Features may be
     measured in anything: see `StandardScaler` and `Directions`.
 
@@ -232,7 +235,7 @@ class IHOMER(Learner):
         views = self._views(x)
         angle = self._near_angle.nearest(views.direction)
         standard = self._near_standard.nearest(views.standard)
-        priors = self._priors.score(x)
+        priors, has_part = self._priors.score(x), given_part(x) is not None
         regressed = self._ridge.regress(views.direction), self._ridge_scaled.regress(views.scaled)
         experts = {
             "linear": self._linear.score(views.direction),
@@ -244,7 +247,7 @@ class IHOMER(Learner):
             "priors": priors,
             "previous": self._previous.temper(priors),
             "tree": self._tree.score(x),
-            "linear_sparse": self._linear_sparse.score(views.sparse),
+            "linear_sparse": self._linear_sparse.score(x) if has_part else np.full(labels, ABSTAINS),
         }
         mixed = self._mixture.mix(np.concatenate(list(experts.values())).reshape(len(experts), -1))
         decided = self._decide(mixed, (angle, standard), labels)
@@ -252,8 +255,8 @@ class IHOMER(Learner):
         return self._scored
 
     def _views(self, x: Vector) -> _Views:
-        standard, direction = self._scaler.transform(x), self._directions.of(x)
-        return _Views(direction, standard, shrunk(standard), direction if given_part(x) is None else x)
+        standard = self._scaler.transform(x)
+        return _Views(self._directions.of(x), standard, shrunk(standard))
 
     def _decide(self, mixed: Mixed, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
         owners = self._clusters.owners()
@@ -266,7 +269,8 @@ class IHOMER(Learner):
         views, experts = scored.views, scored.experts
         self._linear.update(views.direction, experts["linear"], targets)
         self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
-        self._linear_sparse.update(views.sparse, experts["linear_sparse"], targets)
+        if given_part(x) is not None:
+            self._linear_sparse.update(x, experts["linear_sparse"], targets)
         self._ridge.update(views.direction, scored.regressed[0], targets)
         self._ridge_scaled.update(views.scaled, scored.regressed[1], targets)
         self._near_angle.learn(views.direction, targets)

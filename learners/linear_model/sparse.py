@@ -63,7 +63,7 @@ class SparseLogisticRegression(PriorBased):
         AdaGrad's step, in (0, inf): about how far one message moves a weight that is new. Meant for vectors
         of length 1. Too small learns rare labels slowly, too large lets single messages decide.
     max_size
-        Memory of the weights, MiB, above 0, beside 12 bytes a feature: the default 32 has places for 2.8
+        Memory of the weights, MiB, above 0, beside 12 bytes a feature: the default 64 has places for 5.6
         million pairs. When they are used up, the pairs with the smallest weights are given up. Too small and
         rare words are forgotten, and a message takes longer. Moving pairs together takes twice the memory.
 
@@ -85,7 +85,7 @@ class SparseLogisticRegression(PriorBased):
 
     state_fields = fields(Arrays("_rows", "_intercept"), Values("_used", "_dropped"), Parts("_threshold"))
 
-    def __init__(self, rate: float = 1.0, max_size: float = 32.0) -> None:
+    def __init__(self, rate: float = 1.0, max_size: float = 64.0) -> None:
         check_number(self, "rate", rate, float, 0, open_low=True)
         check_number(self, "max_size", max_size, float, 0, open_low=True)
         self.rate = rate

@@ -93,7 +93,7 @@ def test_memory_that_is_too_small_for_one_message_is_grown() -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 40, 700])
-@pytest.mark.parametrize("max_size", [0.02, 32.0])
+@pytest.mark.parametrize("max_size", [0.02, 64.0])
 def test_a_restored_one_goes_on_exactly(cut: int, max_size: float) -> None:
     """Also where rows move and weights are given up after it."""
     messages = stream(1200, 20_000)
