@@ -61,11 +61,14 @@ class IHOMERStatistics(Statistics):
         Labels in the largest of them.
     pairs
         Label pairs remembered.
+    dropped_weights
+        Weights on the sparse part that were given up for want of memory, in all.
     """
 
     clusters: int
     largest_cluster: int
     pairs: int
+    dropped_weights: int
 
 
 class _Views(NamedTuple):
@@ -289,6 +292,7 @@ class IHOMER(Learner):
             clusters=len(leaves),
             largest_cluster=max(len(self._clusters.members(leaf)) for leaf in leaves),
             pairs=self._clusters.counts.pairs,
+            dropped_weights=self._linear_sparse.dropped,
         )
 
     def inherit(self, label: int, parent: int, prior: float) -> None:

@@ -67,6 +67,11 @@ class SparseLogisticRegression(PriorBased):
         million pairs. When they are used up, the pairs with the smallest weights are given up. Too small and
         rare words are forgotten, and a message takes longer. Moving pairs together takes twice the memory.
 
+    Attributes
+    ----------
+    dropped
+        Weights that were given up so far.
+
     Examples
     --------
     >>> learner = SparseLogisticRegression()
@@ -83,7 +88,7 @@ class SparseLogisticRegression(PriorBased):
     small weights that are given up.
     """
 
-    state_fields = fields(Arrays("_rows", "_intercept"), Values("_used", "_dropped"), Parts("_threshold"))
+    state_fields = fields(Arrays("_rows", "_intercept"), Values("_used", "dropped"), Parts("_threshold"))
 
     def __init__(self, rate: float = 1.0, max_size: float = 64.0) -> None:
         check_number(self, "rate", rate, float, 0, open_low=True)
@@ -95,7 +100,8 @@ class SparseLogisticRegression(PriorBased):
         # A row a feature, and the entries of the rows; a row that outgrows its room moves to the end.
         self._rows: Ints = np.zeros((0, 3), dtype=np.int32)
         self._entries: Entries = np.zeros(0, dtype=ENTRY)
-        self._used = self._dropped = 0
+        self._used = 0
+        self.dropped = 0
         # Weights and sums of squared gradients.
         self._intercept: Vector = np.zeros((2, 0), dtype=np.float32)
 
@@ -143,13 +149,13 @@ class SparseLogisticRegression(PriorBased):
         fresh = np.zeros(size, dtype=ENTRY)
         self._used = _compact(self._rows, self._entries, bound, fresh)
         self._entries = fresh
-        self._dropped += len(weights) - int(self._rows[:, SIZE].sum())
+        self.dropped += len(weights) - int(self._rows[:, SIZE].sum())
 
     def statistics(self) -> SparseStatistics:
         """Return a frozen account; see `SparseStatistics`."""
         weights = int(self._rows[:, SIZE].sum())
         return SparseStatistics(
-            **dataclasses.asdict(super().statistics()), weights=weights, dropped=self._dropped
+            **dataclasses.asdict(super().statistics()), weights=weights, dropped=self.dropped
         )
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
