@@ -24,7 +24,12 @@ from learners.core import (
 from learners.dummy import LabelPriors, MajorityLabelset, Persistence
 from learners.ensemble import IHOMER
 from learners.hierarchy import LabelExpansion, Taxonomy
-from learners.linear_model import AdaptiveLogisticRegression, LogisticRegression, RecursiveLeastSquares
+from learners.linear_model import (
+    AdaptiveLogisticRegression,
+    LogisticRegression,
+    RecursiveLeastSquares,
+    SparseLogisticRegression,
+)
 from learners.metrics import Prequential
 from learners.neighbors import NearestNeighbours
 from learners.tree import HoeffdingAdaptiveTree
@@ -70,6 +75,7 @@ __all__ = [
     "Prequential",
     "PrunedSets",
     "RecursiveLeastSquares",
+    "SparseLogisticRegression",
     "Statistics",
     "Targets",
     "Taxonomy",

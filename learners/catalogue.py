@@ -9,7 +9,11 @@ from learners.core import Learner
 from learners.dummy import LabelPriors, MajorityLabelset, Persistence
 from learners.ensemble import IHOMER
 from learners.hierarchy import LabelExpansion
-from learners.linear_model import AdaptiveLogisticRegression, RecursiveLeastSquares
+from learners.linear_model import (
+    AdaptiveLogisticRegression,
+    RecursiveLeastSquares,
+    SparseLogisticRegression,
+)
 from learners.linear_model import LogisticRegression as Linear
 from learners.neighbors import NearestNeighbours
 from learners.tree import HoeffdingAdaptiveTree
@@ -24,6 +28,7 @@ LEARNERS = Registry[Learner](
         "expansion": LabelExpansion,
         "linear": Linear,
         "adaptive-linear": AdaptiveLogisticRegression,
+        "sparse-linear": SparseLogisticRegression,
         "ridge": RecursiveLeastSquares,
         "knn": NearestNeighbours,
         "mlhat": HoeffdingAdaptiveTree,
@@ -57,6 +62,7 @@ TITLES = {
     "expansion": "Label expansion",
     "linear": "Linear",
     "adaptive-linear": "Adaptive linear",
+    "sparse-linear": "Sparse linear",
     "ridge": "RLS",
     "knn": "kNN on label-sets",
     "mlhat": "MLHAT",

@@ -49,7 +49,7 @@ ARROWS = {
     "stream.broker": "",
     "stream.config": "stream",
     "stream.records": "drift.alarms learners.core learners.uncertainty",
-    "stream.sources": "drift.core stream.records",
+    "stream.sources": "drift.core learners.core stream.records",
     "stream.encoders": "drift.core learners.core learners.extreme stream.records",
     "stream.kafka": "stream.config stream.records",
     "stream.pipeline": "drift.alarms drift.core drift.monitors learners learners.core learners.metrics "

@@ -8,6 +8,7 @@ from learners.core.operations import OPERATIONS, Operation, TaxonomyError
 from learners.core.parameters import check_choice, check_number
 from learners.core.prediction import Explanation, Neighbour, Prediction
 from learners.core.products import add_products
+from learners.core.sparse import Features, Sparse, given_part, sparse_part, vector_key
 from learners.core.structure import Change, Structure
 
 __all__ = [
@@ -15,12 +16,14 @@ __all__ = [
     "Change",
     "Explanation",
     "FeatureSpace",
+    "Features",
     "LabelSpace",
     "Learner",
     "Learners",
     "Neighbour",
     "Operation",
     "Prediction",
+    "Sparse",
     "Statistics",
     "Structure",
     "Targets",
@@ -30,9 +33,12 @@ __all__ = [
     "check_choice",
     "check_number",
     "filled",
+    "given_part",
     "in_both",
     "load",
     "packed",
     "save",
+    "sparse_part",
     "unpacked",
+    "vector_key",
 ]

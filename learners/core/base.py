@@ -5,7 +5,8 @@ dictionary methods of `river.base.MultiLabelClassifier` are a thin translation k
 user can use our learners and every test of the contract runs through one door.
 
 Vectors may grow: a later `x` may be longer than an earlier one (a feature appeared), and labels may
-appear at any message. NaN in `x` means *missing*.
+appear at any message. NaN in `x` means *missing*. A vector may have a *sparse part* of many more
+dimensions, which only learners that ask for it read; see `Features`.
 """
 
 from __future__ import annotations

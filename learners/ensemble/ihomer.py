@@ -26,17 +26,27 @@ from learners.core import (
     Structure,
     Targets,
     best_labels,
+    given_part,
+    vector_key,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
 from learners.ensemble.mixture import Mixed, Mixture
-from learners.linear_model import AdaptiveLogisticRegression, RecursiveLeastSquares, Regressed
+from learners.linear_model import (
+    AdaptiveLogisticRegression,
+    RecursiveLeastSquares,
+    Regressed,
+    SparseLogisticRegression,
+)
 from learners.neighbors import NearestNeighbours, Neighbours
 from learners.preprocessing import Directions, StandardScaler, shrunk
 from learners.tree import HoeffdingAdaptiveTree
 
 TREE_SIZE = 8.0
 """Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features. Full early, it stays so."""
+
+ABSTAINS = np.float32(0.5)
+"""What an expert says that cannot tell: it adds nothing to the sum, and nobody trusts it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,11 +61,14 @@ class IHOMERStatistics(Statistics):
         Labels in the largest of them.
     pairs
         Label pairs remembered.
+    dropped_weights
+        Weights on the sparse part that were given up for want of memory, in all.
     """
 
     clusters: int
     largest_cluster: int
     pairs: int
+    dropped_weights: int
 
 
 class _Views(NamedTuple):
@@ -82,9 +95,10 @@ class _Scored(NamedTuple):
 class IHOMER(Learner):
     """Multi-label learner for streams whose labels come, go and regroup.
 
-    Nine experts (adaptive logistic regression and recursive least squares, each on the vector's direction
+    Ten experts (adaptive logistic regression and recursive least squares, each on the vector's direction
     and on the standardised vector, nearest neighbours by angle and by standardised distance, label priors,
-    the previous labels, an adaptive tree) give each label a probability; a mixture follows whatever works.
+    the previous labels, an adaptive tree, and logistic regression on the sparse part, which abstains where
+    a vector has none) give each label a probability; a mixture follows whatever works.
     Label clusters, learned online from co-occurrence, say which labels are decided together. Features may be
     measured in anything: see `StandardScaler` and `Directions`.
 
@@ -139,6 +153,7 @@ class IHOMER(Learner):
         self._directions = Directions(self._scaler)
         self._linear = AdaptiveLogisticRegression()
         self._linear_scaled = AdaptiveLogisticRegression(variance=0.3, forgetting=0.0)
+        self._linear_sparse = SparseLogisticRegression()
         self._ridge = RecursiveLeastSquares(ridge=0.1)
         self._ridge_scaled = RecursiveLeastSquares()
         self._near_angle = NearestNeighbours(k, window)
@@ -156,8 +171,9 @@ class IHOMER(Learner):
             "priors": self._priors,
             "previous": self._previous,
             "tree": self._tree,
+            "linear_sparse": self._linear_sparse,
         }
-        self._mixture = Mixture(len(self._experts), novices=1)
+        self._mixture = Mixture(len(self._experts), novices=2)
         self._decision = Decision(rule)
         self._clusters = Clusters(linkage, patience=patience)
         self._scored: _Scored | None = None
@@ -216,13 +232,13 @@ class IHOMER(Learner):
 
     def _work_out(self, x: Vector) -> _Scored:
         """Return everything about one vector; the last is kept, as learning mostly follows predicting."""
-        key, labels = x.tobytes(), len(self.label_space)
+        key, labels = vector_key(x), len(self.label_space)
         if self._scored is not None and self._scored.key == key and self._scored.labels == labels:
             return self._scored
         views = self._views(x)
         angle = self._near_angle.nearest(views.direction)
         standard = self._near_standard.nearest(views.standard)
-        priors = self._priors.score(x)
+        priors, has_part = self._priors.score(x), given_part(x) is not None
         regressed = self._ridge.regress(views.direction), self._ridge_scaled.regress(views.scaled)
         experts = {
             "linear": self._linear.score(views.direction),
@@ -234,6 +250,7 @@ class IHOMER(Learner):
             "priors": priors,
             "previous": self._previous.temper(priors),
             "tree": self._tree.score(x),
+            "linear_sparse": self._linear_sparse.score(x) if has_part else np.full(labels, ABSTAINS),
         }
         mixed = self._mixture.mix(np.concatenate(list(experts.values())).reshape(len(experts), -1))
         decided = self._decide(mixed, (angle, standard), labels)
@@ -255,6 +272,8 @@ class IHOMER(Learner):
         views, experts = scored.views, scored.experts
         self._linear.update(views.direction, experts["linear"], targets)
         self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
+        if given_part(x) is not None:
+            self._linear_sparse.update(x, experts["linear_sparse"], targets)
         self._ridge.update(views.direction, scored.regressed[0], targets)
         self._ridge_scaled.update(views.scaled, scored.regressed[1], targets)
         self._near_angle.learn(views.direction, targets)
@@ -273,6 +292,7 @@ class IHOMER(Learner):
             clusters=len(leaves),
             largest_cluster=max(len(self._clusters.members(leaf)) for leaf in leaves),
             pairs=self._clusters.counts.pairs,
+            dropped_weights=self._linear_sparse.dropped,
         )
 
     def inherit(self, label: int, parent: int, prior: float) -> None:

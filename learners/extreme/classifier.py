@@ -13,8 +13,7 @@ from learners.core import Learner, Prediction, Statistics, Targets, check_number
 from learners.extreme.device import choose_device
 from learners.extreme.hard_negatives import Scored, teach
 from learners.extreme.label_tree import LabelTree
-from learners.extreme.threshold import MicroF1Threshold
-from learners.linear_model import sigmoid, with_intercept
+from learners.linear_model import MicroF1Threshold, sigmoid, with_intercept
 from learners.preprocessing import unit
 
 MISSES_BEFORE_REHANGING = 2

@@ -19,6 +19,7 @@ from learners.core import (
     Targets,
     check_choice,
     check_number,
+    vector_key,
 )
 from learners.ensemble import IHOMER, Mixed, Mixture
 from learners.hierarchy.branches import Branches
@@ -204,7 +205,7 @@ class LabelExpansion(Learner):
         self._scored = None
 
     def _work_out(self, x: Vector) -> _Scored:
-        key, shape = x.tobytes(), self._closure.shape()
+        key, shape = vector_key(x), self._closure.shape()
         if self._scored is None or self._scored.key != key or self._scored.shape is not shape:
             inner = self._inner.predict(x)
             branches = self._branches.score(x)

@@ -7,12 +7,16 @@ from learners.linear_model.logistic import (
     with_intercept,
 )
 from learners.linear_model.ridge import RecursiveLeastSquares, Regressed
+from learners.linear_model.sparse import SparseLogisticRegression
+from learners.linear_model.threshold import MicroF1Threshold
 
 __all__ = [
     "AdaptiveLogisticRegression",
     "LogisticRegression",
+    "MicroF1Threshold",
     "RecursiveLeastSquares",
     "Regressed",
+    "SparseLogisticRegression",
     "sigmoid",
     "with_intercept",
 ]

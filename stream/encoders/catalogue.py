@@ -39,7 +39,7 @@ def make_encoder(name: str, **parameters: Any) -> Encoder:
     Examples
     --------
     >>> make_encoder("hashing", dimensions=512, device="cpu").name
-    'hashing-512'
+    'hashing-512-262144'
     >>> make_encoder("transformer")
     Traceback (most recent call last):
     ...

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Ids, State, Vector
-from learners.core import Prediction
+from learners.core import Features, Prediction, Sparse, given_part
 from learners.uncertainty import Confidence
 from stream.records import LISTED
 
 UNSAID = -1
 """Size of the conformal set where nothing was said of how sure a prediction is."""
+
+NO_PART = Sparse(np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 
 class PackedPrediction(NamedTuple):
@@ -27,6 +29,8 @@ class PackedPrediction(NamedTuple):
     filled, values
         The vector's numbers that are not 0, and a bit for each place: set where one is. Shapes
         (d / 8 rounded up,) and (numbers,).
+    indices, sparse
+        The vector's sparse part; of length 0 where it has none. Shape (n,).
     labels
         Ids of the predicted labels. Shape (k,).
     scored, scores
@@ -39,6 +43,8 @@ class PackedPrediction(NamedTuple):
     size: int
     filled: NDArray[np.uint8]
     values: NDArray[np.float32]
+    indices: NDArray[np.int32]
+    sparse: NDArray[np.float32]
     labels: Ids
     scored: Ids
     scores: NDArray[np.float32]
@@ -53,14 +59,15 @@ class PackedPrediction(NamedTuple):
         best, scores = prediction.best(LISTED) if confidence is None else (confidence.best, confidence.scores)
         order, labels = np.argsort(best), np.array(prediction.labels, np.intp)
         judged = () if confidence is None else (confidence.size, confidence.reject, confidence.sureness)
-        return cls(len(x), np.packbits(filled), x[filled], labels, best[order], scores[order], *judged)
+        packed = len(x), np.packbits(filled), x[filled], *(given_part(x) or NO_PART)
+        return cls(*packed, labels, best[order], scores[order], *judged)
 
     @property
     def x(self) -> Vector:
         """The vector."""
         x = np.zeros(self.size, dtype=np.float32)
         x[np.unpackbits(self.filled, count=self.size).view(np.bool_)] = self.values
-        return x
+        return Features(x, Sparse(self.indices, self.sparse)) if len(self.indices) else x
 
     @property
     def prediction(self) -> Prediction:
@@ -78,7 +85,8 @@ class PackedPrediction(NamedTuple):
     @property
     def bytes(self) -> int:
         """Its size."""
-        return self.filled.nbytes + self.values.nbytes + self.labels.nbytes + 12 * len(self.scored)
+        part = self.indices.nbytes + self.sparse.nbytes
+        return self.filled.nbytes + self.values.nbytes + part + self.labels.nbytes + 12 * len(self.scored)
 
 
 _NUMBERS: dict[str, type[np.generic]] = {
@@ -90,6 +98,8 @@ _NUMBERS: dict[str, type[np.generic]] = {
 _ARRAYS: dict[str, type[np.generic]] = {
     "filled": np.uint8,
     "values": np.float32,
+    "indices": np.int32,
+    "sparse": np.float32,
     "labels": np.intp,
     "scored": np.intp,
     "scores": np.float32,

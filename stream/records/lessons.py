@@ -20,7 +20,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class VectorRecord(msgspec.Struct, frozen=True):
-    """A vector without its zeros.
+    """A vector without its zeros, and its sparse part.
 
     Parameters
     ----------
@@ -30,11 +30,15 @@ class VectorRecord(msgspec.Struct, frozen=True):
         A bit for each place, set where a number is. Base64 in JSON, as all bytes.
     values
         These numbers, float32, little-endian.
+    indices, sparse
+        The sparse part: places, int32, and numbers, float32, both little-endian; empty where there is none.
     """
 
     size: int
     filled: bytes
     values: bytes
+    indices: bytes = b""
+    sparse: bytes = b""
 
 
 class PredictedRecord(msgspec.Struct, frozen=True):

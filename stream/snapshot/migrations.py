@@ -16,7 +16,7 @@ import numpy as np
 from stream.pipeline import LabelStatistics
 from stream.snapshot.contents import Snapshot, SnapshotError
 
-VERSION = 3
+VERSION = 4
 """The format that is written."""
 
 
@@ -42,7 +42,23 @@ def _in_rows(state: Any) -> Any:
     return {"lengths": lengths, "buckets": buckets, "seen": state["seen"], "last": state["last"]}
 
 
-STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {1: _with_label_statistics, 2: _with_rows_of_buckets}
+def _with_sparse_parts(snapshot: Snapshot) -> Snapshot:
+    feedback = snapshot.state["feedback"]
+    parts: dict[str, Any] = {
+        "indices": np.zeros(0, np.int32),
+        "sparse": np.zeros(0, np.float32),
+        "indices_lengths": np.zeros_like(feedback["guesses"]["size"]),
+        "sparse_lengths": np.zeros_like(feedback["guesses"]["size"]),
+    }
+    feedback = feedback | {"guesses": parts | feedback["guesses"]}
+    return dataclasses.replace(snapshot, state=snapshot.state | {"feedback": feedback})
+
+
+STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {
+    1: _with_label_statistics,
+    2: _with_rows_of_buckets,
+    3: _with_sparse_parts,
+}
 """By format version: what makes a snapshot of that version one of the next."""
 
 

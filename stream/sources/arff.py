@@ -82,7 +82,7 @@ def read_arff(path: Path, limit: int | None = None) -> Table:
     names = [header.attributes[label].name for label in labels]
     y, negative = _truth(path, values[:, labels], names)
     x = values[:, np.setdiff1d(np.arange(len(header.attributes)), labels)]
-    # A stored value takes twice the room in CSR; both forms give the same vectors.
+    # A stored value takes twice the room in CSR. Vectors from CSR are their own sparse part.
     dense = 2 * x.nnz > x.shape[0] * x.shape[1]
     name = path.name.removesuffix(".gz").removesuffix(".arff")
     return Table(name, x.toarray() if dense else x, y, names, negative)

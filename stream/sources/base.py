@@ -13,6 +13,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from drift.core import Vector
+from learners.core import Features, sparse_part
 from stream.records import Event, Input
 
 
@@ -125,13 +126,14 @@ class Table:
         )
 
     def vector(self, position: int) -> Vector:
-        """Return a message's vector of shape (d,)."""
+        """Return a message's vector of shape (d,); in a sparse table it is its own sparse part too."""
         if isinstance(self.x, np.ndarray):
             return np.asarray(self.x[position], dtype=np.float32)
         row = slice(self.x.indptr[position], self.x.indptr[position + 1])
         vector = np.zeros(self.x.shape[1], dtype=np.float32)
         vector[self.x.indices[row]] = self.x.data[row]
-        return vector
+        part = sparse_part(vector)
+        return Features(vector, part) if len(part.indices) else vector
 
 
 def open_text(path: Path) -> TextIO:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from learners.core import Features, Sparse
 from learners.core.labels import Targets
 from learners.core.structure import Change
 from learners.dummy.persistence import Persistence
@@ -35,6 +36,25 @@ def test_beats_its_own_baselines() -> None:
     )
     assert own > 2 * previous
     assert own > 0.5
+
+
+def test_it_learns_from_the_sparse_part() -> None:
+    """Of vectors that are equal but for it."""
+    learner, dense = IHOMER(), np.ones(8, dtype=np.float32)
+    kinds = [Features(dense, Sparse(np.array([n + 9], np.int32), np.ones(1, np.float32))) for n in (0, 1)]
+    for n in np.random.default_rng(0).integers(2, size=100).tolist():
+        learner.learn(kinds[n], learner.label_space.targets([str(n)]))
+    assert [learner.label_space.names(learner.predict(x).labels) for x in kinds] == [["0"], ["1"]]
+
+
+def test_the_expert_on_the_sparse_part_abstains_where_there_is_none() -> None:
+    """It says 0.5, and learns nothing."""
+    learner = IHOMER()
+    learn_all(learner, paired(50))
+    explanation = learner.explain(np.ones(8, dtype=np.float32), 3, 0)
+    assert explanation is not None
+    assert explanation.opinions["linear_sparse"] == [0.5] * 3
+    assert learner.state()["experts"]["linear_sparse"]["messages"] == 0
 
 
 def test_clusters_reach_the_decision() -> None:

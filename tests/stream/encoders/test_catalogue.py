@@ -18,7 +18,7 @@ def test_a_name_makes_its_encoder() -> None:
     assert isinstance(make_encoder("dense"), Dense)
     hashing = make_encoder("hashing", dimensions=64, device="cpu")
     assert isinstance(hashing, Hashing)
-    assert hashing.name == "hashing-64"
+    assert hashing.name == "hashing-64-262144"
 
 
 @pytest.mark.parametrize("name", ["dense", "hashing"])

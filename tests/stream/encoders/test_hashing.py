@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from learners.core import Sparse, sparse_part
 from stream.encoders import Hashing
 from stream.encoders.hashing import GRAMS, STEM, WEIGHT
 from stream.records.schema import BadEventError, Event
@@ -144,8 +145,53 @@ def test_the_vectors_are_fixed_for_good() -> None:
     # Snapshots and stored predictions name the encoder "hashing-256": equal names, equal vectors.
     digest = hashlib.sha256(ENCODER.vectors(TEXTS).astype("<f4").tobytes()).hexdigest()
     assert (ENCODER.name, digest) == (
-        "hashing-256",
+        "hashing-256-262144",
         "ce276dd3b98df6dce92095bf54a74d17a6ab677f2f883a6d4bd7a24b602f1259",
+    )
+
+
+def parts(texts: list[str], encoder: Hashing = ENCODER) -> list[Sparse]:
+    """Return the sparse parts of texts that are encoded as one batch."""
+    return [sparse_part(x) for x in encoder.encode([Event(id="1", ts=0, text=text) for text in texts])]
+
+
+def test_words_and_pairs_of_words_are_the_sparse_part() -> None:
+    """Each by the root of its share of all."""
+    (part,) = parts(["wheat up, WHEAT up"])
+    # wheat and up twice, "wheat up" twice, "up wheat" once; punctuation does not count.
+    assert sorted((part.values**2 * 7).round(4).tolist()) == [1, 2, 2, 2]
+    assert np.all(np.diff(part.indices) > 0)
+
+
+def test_words_in_another_order_have_other_pairs() -> None:
+    """While the words are the same."""
+    first, second = parts(["grain up", "up grain"])
+    assert len(np.intersect1d(first.indices, second.indices)) == 2
+    assert first.indices.tolist() != second.indices.tolist()
+
+
+def test_a_pair_spans_no_two_texts() -> None:
+    """Texts of one batch stand in one buffer."""
+    assert [len(part.indices) for part in parts(["grain", "up", "", "corn"])] == [1, 1, 0, 1]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.permutations(range(len(TEXTS))), st.integers(1, len(TEXTS)))
+def test_a_sparse_part_has_the_same_bits_in_any_batch(order: list[int], size: int) -> None:
+    """And in a slice with any others."""
+    alone = [[each.tobytes() for each in parts([text])[0]] for text in TEXTS]
+    for start in range(0, len(order), size):
+        batch = order[start : start + size]
+        found = parts([TEXTS[number] for number in batch])
+        assert [[each.tobytes() for each in part] for part in found] == [alone[number] for number in batch]
+
+
+def test_the_sparse_parts_are_fixed_for_good() -> None:
+    """The vectors' name stands for them too."""
+    content = b"".join(each.tobytes() for part in parts(TEXTS) for each in part)
+    assert (
+        hashlib.sha256(content).hexdigest()
+        == "3477090bf4f84fa9c43c03b014bfcf4b84a25621c92234fa15f7e077fa290edd"
     )
 
 
@@ -162,7 +208,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
 
 def test_events_are_checked_and_encoded() -> None:
     """Events are checked and encoded."""
-    with pytest.raises(BadEventError, match="text is missing; the encoder hashing-256 reads it"):
+    with pytest.raises(BadEventError, match="text is missing; the encoder hashing-256-262144 reads it"):
         ENCODER.check(Event(id="1", ts=0, vector=[1.0]))
     event = Event(id="1", ts=0, text=TEXTS[4])
     ENCODER.check(event)
@@ -180,4 +226,6 @@ def test_bad_dimensions_are_refused(dimensions: Any) -> None:
 @pytest.mark.device
 def test_a_cuda_device_gives_the_same_bits() -> None:
     """A cuda device gives the same bits."""
+    for one, other in zip(parts(TEXTS, Hashing(256, "cuda")), parts(TEXTS), strict=True):
+        assert [each.tobytes() for each in one] == [each.tobytes() for each in other]
     assert Hashing(256, "cuda").vectors(TEXTS).tobytes() == ENCODER.vectors(TEXTS).tobytes()

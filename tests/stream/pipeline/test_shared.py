@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.core import digest
-from learners.core import LabelSpace, Prediction
+from learners.core import Features, LabelSpace, Prediction, Sparse, vector_key
 from learners.dummy.priors import LabelPriors
 from learners.hierarchy.expansion import LabelExpansion
 from learners.linear_model.logistic import AdaptiveLogisticRegression
@@ -207,9 +207,15 @@ names = st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=5), 
     st.lists(st.floats(width=32, allow_nan=False), max_size=20),
     st.lists(st.floats(0, 1, width=32), min_size=1, max_size=15),
     st.booleans(),
+    st.booleans(),
 )
 def test_a_lesson_is_read_as_it_was_written(
-    labels: list[str], negative: list[str] | None, values: list[float], scores: list[float], judged: bool
+    labels: list[str],
+    negative: list[str] | None,
+    values: list[float],
+    scores: list[float],
+    judged: bool,
+    sparse: bool,
 ) -> None:
     """To the bit: vector, what is known, and what was predicted."""
     space = LabelSpace(f"label {number}" for number in range(len(scores)))
@@ -219,9 +225,12 @@ def test_a_lesson_is_read_as_it_was_written(
     confidence = Confidence(best, kept, min(2, len(best)), True, 0.25) if judged else None
     absent = None if negative is None else tuple(name for name in negative if name not in labels)
     known = KnownLabels(tuple(labels), absent)
-    lesson = Lesson(np.array(values, np.float32), prediction, known, b"f" * 16, 3, confidence, "text")
+    x = np.array(values, np.float32)
+    if sparse:
+        x = Features(x, Sparse(np.arange(1, 3, dtype=np.int32), np.array([0.6, 0.8], np.float32)))
+    lesson = Lesson(x, prediction, known, b"f" * 16, 3, confidence, "text")
     read = read_lesson(_through(lesson_record(lesson, SOURCE, space, 4)), space)
-    assert read.x.tobytes() == lesson.x.tobytes()
+    assert vector_key(read.x) == vector_key(lesson.x)
     assert (read.known, read.fingerprint, read.delay, read.text) == (known, b"f" * 16, 3, "text")
     assert read.prediction is not None
     assert read.prediction.labels.tolist() == prediction.labels.tolist()

@@ -11,6 +11,7 @@ import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from learners.core import given_part
 from stream.records.schema import Event, Labelled
 from stream.sources import Source, SourceError, open_source
 from stream.sources.arff import _fields, _unquoted
@@ -228,6 +229,25 @@ def test_a_folder_of_arrays(tmp_path: Path, sparse: bool) -> None:
     (tmp_path / "labels.txt").unlink()
     with pytest.raises(SourceError, match=r"no labels\.txt"):
         open_source(tmp_path)
+
+
+def test_vectors_of_sparse_arrays_are_their_own_sparse_part(tmp_path: Path) -> None:
+    """At length 1; a row of zeros has none, and those of dense arrays have none."""
+    x = np.array([[0.0, 3.0, 4.0], [0.0, 0.0, 0.0]], dtype=np.float32)
+    scipy.sparse.save_npz(tmp_path / "Y.npz", scipy.sparse.csr_matrix(np.ones((2, 1), dtype=np.uint8)))
+    (tmp_path / "labels.txt").write_text("urban\n")
+    np.savez(tmp_path / "X.npz", X=x)
+    dense = open_source(tmp_path).vector(0)
+    assert dense is not None
+    assert given_part(dense) is None
+    scipy.sparse.save_npz(tmp_path / "X.npz", scipy.sparse.csr_matrix(x))
+    some, none = (open_source(tmp_path).vector(position) for position in (0, 1))
+    assert some is not None
+    assert none is not None
+    part = given_part(some)
+    assert part is not None
+    assert (part.indices.tolist(), part.values.tolist()) == ([1, 2], pytest.approx([0.6, 0.8]))
+    assert given_part(none) is None
 
 
 def test_paths_that_are_no_stream(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""Vectors with a sparse part: many hashed dimensions beside the few that every learner reads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.core import Vector, compiled
+
+
+class Sparse(NamedTuple):
+    """A vector of very many dimensions, as the few numbers in it that are not 0.
+
+    Parameters
+    ----------
+    indices
+        Their places, ascending, each once; int32. Shape (n,).
+    values
+        The numbers, float32. Shape (n,).
+    """
+
+    indices: NDArray[np.int32]
+    values: Vector
+
+
+class Features(np.ndarray[tuple[int, ...], np.dtype[np.float32]]):
+    """A vector that every learner reads as the array it is, with a sparse part for those that ask for it.
+
+    Whatever is computed from it, and every copy, is a vector without a sparse part.
+
+    Parameters
+    ----------
+    dense
+        The vector, shape (d,).
+    sparse
+        Its sparse part, not empty: the same event in more dimensions, of length 1.
+
+    Examples
+    --------
+    >>> sparse = Sparse(np.array([3, 70_000], dtype=np.int32), np.array([0.6, 0.8], dtype=np.float32))
+    >>> x = Features(np.ones(4, dtype=np.float32), sparse)
+    >>> float(x @ x), sparse_part(x) is sparse, sparse_part(2 * x).indices.tolist()
+    (4.0, True, [0, 1, 2, 3])
+    """
+
+    # Arrays made from this one are not given the attribute.
+    sparse: Sparse | None = None
+
+    def __new__(cls, dense: Vector, sparse: Sparse) -> Features:
+        """View the dense vector as one with a sparse part."""
+        features = dense.view(cls)
+        features.sparse = sparse
+        return features
+
+
+def given_part(x: Vector) -> Sparse | None:
+    """Return the sparse part that a vector came with; None where it came without."""
+    return x.sparse if isinstance(x, Features) else None
+
+
+def sparse_part(x: Vector) -> Sparse:
+    """Return a vector's sparse part; of one that has none, its direction: what is not 0, at length 1.
+
+    Missing values count as 0.
+
+    Examples
+    --------
+    >>> sparse_part(np.array([0.0, 3.0, np.nan, 4.0], dtype=np.float32))
+    Sparse(indices=array([1, 3], dtype=int32), values=array([0.6, 0.8], dtype=float32))
+    """
+    given = given_part(x)
+    return Sparse(*_direction(x)) if given is None else given
+
+
+def vector_key(x: Vector) -> bytes:
+    """Return bytes that are equal for equal vectors with equal sparse parts."""
+    return b"".join(part.tobytes() for part in (x, *(given_part(x) or ())))
+
+
+@compiled
+def _direction(x: Vector) -> tuple[NDArray[np.int32], Vector]:
+    total, size = 0.0, 0
+    for value in x:
+        if value != 0.0 and not np.isnan(value):
+            total += np.float64(value) * np.float64(value)
+            size += 1
+    indices, values = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.float32)
+    length, size = np.sqrt(total), 0
+    for i in range(len(x)):
+        if x[i] != 0.0 and not np.isnan(x[i]):
+            indices[size] = i
+            values[size] = np.float64(x[i]) / length
+            size += 1
+    return indices, values
