@@ -13,7 +13,7 @@ import pytest
 
 from stream.testing.synthetic import Synthetic
 
-LIBRARIES = {"peers", "timing"}
+LIBRARIES = {"continual", "peers", "timing"}
 """Modules that the benchmarks share."""
 BENCHMARKS = sorted(
     path.stem for path in Path(__file__).parent.glob("[!_]*.py") if not path.stem.startswith("test_")
@@ -31,6 +31,7 @@ SMALL = {
     "expansion": "--data reuters21578 --limit 30 --seeds 1 --only pl-fms flat",
     "extreme": "--labels 1000 --features 16 --scale 0.02",
     "false_alarms": "--labels 20 --messages 60 --learner priors",
+    "hle": "--data digits --seeds 1 --scale 0.1",
     "ihomer": "--scale 0.01",
     "linear": "--scale 0.02",
     "memory": "--messages 50 --names 30 --features 10",
