@@ -6,7 +6,6 @@ All are in one file: compiled code is kept on disk for as long as the called fun
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
@@ -128,58 +127,53 @@ def plausible_cuts(before: Floats, sums_before: Floats, spread: Floats, errors: 
     return plausible
 
 
-class Gaps(NamedTuple):
-    """The gaps between the events of each series, and when the next event is overdue.
+@compiled
+def take_gaps(
+    sums: Floats,
+    used: Counts,
+    series: Ids,
+    clock: int,
+    last: Counts,
+    birth: Counts,
+    memory: Floats,
+    due: Counts,
+    prior: float,
+    errors: float,
+    chance: float,
+    never: int,
+) -> Mask:
+    """Take in an event of each of some series, and note from when on they are overdue.
 
     Parameters
     ----------
     sums, used
         Series x rows x places x figures, and series x rows; see `cut_sums`.
-    last, birth
-        The number of the message of each series' last event, and of its first if that still leads.
-    memory
-        The gaps that each series forgot, shape (series, 3); see `dispersion`.
-    due
-        The message from which on a series is overdue.
-    """
+    series, clock
+        Which, shape (k,), and the number of the message.
+    last, birth, memory, due
+        Of each series: its last event, its first if that still leads, the gaps it forgot, and the date.
+    prior, errors, chance, never
+        See `dispersion` and `plausible_cuts`; `chance` is also that of waiting so long. No date.
 
-    sums: Floats
-    used: Counts
-    last: Counts
-    birth: Counts
-    memory: Floats
-    due: Counts
-
-
-class GapTest(NamedTuple):
-    """What makes gaps surprising; see `dispersion`, `plausible_cuts` and `overdue`."""
-
-    prior: float
-    errors: float
-    chance: float
-    never: int
-
-
-@compiled
-def take_gaps(gaps: Gaps, series: Ids, clock: int, test: GapTest) -> Mask:
-    """Take in an event of each of some series, shape (k,), at message `clock`.
-
-    Return which may have changed their rate, shape (k,).
+    Returns
+    -------
+    NDArray
+        Which may have changed their rate, shape (k,).
     """
     changed = np.zeros(len(series), dtype=np.bool_)
     entry, lead = np.empty(2), np.zeros(3)
     for k in range(len(series)):
         s = series[k]
-        gap = float(clock - gaps.last[s])
-        gaps.last[s], entry[0], entry[1] = clock, gap, gap * gap
-        if _insert(gaps.sums[s], gaps.used[s], entry):
-            gaps.birth[s] = 0
-        born = float(gaps.birth[s])
+        gap = float(clock - last[s])
+        last[s], entry[0], entry[1] = clock, gap, gap * gap
+        if _insert(sums[s], used[s], entry):
+            birth[s] = 0
+        born = float(birth[s])
         lead[0], lead[1], lead[2] = min(born, 1.0), born, born * born
-        before, sums_before, tried = cut_sums(gaps.sums[s], gaps.used[s], lead)
-        spread = dispersion(before, sums_before, gaps.memory[s], test.prior)
-        changed[k] = plausible_cuts(before, sums_before, spread, test.errors, test.chance / tried).any()
-        gaps.due[s] = overdue(clock, before[-1], sums_before[-1, 0], spread[-1], test.chance, test.never)
+        before, sums_before, tried = cut_sums(sums[s], used[s], lead)
+        spread = dispersion(before, sums_before, memory[s], prior)
+        changed[k] = plausible_cuts(before, sums_before, spread, errors, chance / tried).any()
+        due[s] = overdue(clock, before[-1], sums_before[-1, 0], spread[-1], chance, never)
     return changed
 
 
@@ -192,41 +186,28 @@ def overdue(clock: int, gaps: float, span: float, spread: float, chance: float, 
     return int(min(clock + np.ceil(span * math.expm1(surprise)), float(never)))
 
 
-class Means(NamedTuple):
-    """The values of each series.
-
-    Parameters
-    ----------
-    sums, used
-        As in `Gaps`; an entry is a value, its square and the messages since the last one.
-    last
-        The number of the message of each series' last value.
-    seen
-        How many values each series had.
-    """
-
-    sums: Floats
-    used: Counts
-    last: Counts
-    seen: Counts
-
-
 @compiled
 def take_values(
-    means: Means, series: Ids, values: Floats, clock: int, every: int, least: float
+    sums: Floats,
+    used: Counts,
+    series: Ids,
+    values: Floats,
+    clock: int,
+    last: Counts,
+    seen: Counts,
+    every: int,
+    least: float,
 ) -> tuple[Floats, Ids]:
     """Take in a value of each of some series, and test those whose turn it is.
 
     Parameters
     ----------
-    means
-        What each series holds.
-    series, values
-        Which had which value, both of shape (k,).
-    clock
-        The number of the message.
-    every
-        A series is tested after so many values.
+    sums, used, series, clock, last
+        As in `take_gaps`; an entry is a value, its square and the messages since the last one.
+    values
+        Shape (k,).
+    seen, every
+        How many values each series had; it is tested after so many.
     least
         Values needed on either side of a cut.
 
@@ -240,12 +221,12 @@ def take_values(
     entry, lead = np.empty(3), np.zeros(4)
     for k in range(len(series)):
         s, value = series[k], values[k]
-        entry[0], entry[1], entry[2] = value, value * value, float(clock - means.last[s])
-        _insert(means.sums[s], means.used[s], entry)
-        means.last[s] = clock
-        means.seen[s] += 1
-        if means.seen[s] % every == 0:
-            before, sums_before, tried = cut_sums(means.sums[s], means.used[s], lead)
+        entry[0], entry[1], entry[2] = value, value * value, float(clock - last[s])
+        _insert(sums[s], used[s], entry)
+        last[s] = clock
+        seen[s] += 1
+        if seen[s] % every == 0:
+            before, sums_before, tried = cut_sums(sums[s], used[s], lead)
             evidence, cuts[k] = _strongest(before, sums_before, least)
             chances[k] = min(1.0, 2.0 * math.exp(-evidence) * tried) if evidence >= 0.0 else 1.0
     return chances, cuts

@@ -6,7 +6,7 @@ import numpy as np
 
 from drift.core import Arrays, Counts, Floats, Ids, fields
 from drift.statistics.bank import Bank, Shift
-from drift.statistics.histograms import Means, take_values
+from drift.statistics.histograms import take_values
 
 LEAST_VALUES = 5.0
 """Values needed on either side of a cut: no alarm rests on an outlier."""
@@ -60,8 +60,17 @@ class MeanBank(Bank):
         if not len(series):
             return []
         self._admit(int(series[-1]) + 1)
-        means = Means(self._sums, self._used, self._last, self._seen)
-        chances, cuts = take_values(means, series, values, self._clock, self.clock, LEAST_VALUES)
+        chances, cuts = take_values(
+            self._sums,
+            self._used,
+            series,
+            values,
+            self._clock,
+            self._last,
+            self._seen,
+            self.clock,
+            LEAST_VALUES,
+        )
         tested = [(p, k) for k, p in enumerate(chances.tolist()) if p <= 1.0]
         self._tests += len(tested)
         return [self._shift(int(series[k]), int(cuts[k]), p) for p, k in tested if p < self.allowed]

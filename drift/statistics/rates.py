@@ -10,7 +10,7 @@ from scipy.special import betainc
 
 from drift.core import Arrays, Counts, Floats, Ids, Lists, Mask, fields
 from drift.statistics.bank import Bank, Cuts, Shift
-from drift.statistics.histograms import Gaps, GapTest, dispersion, overdue, plausible_cuts, take_gaps
+from drift.statistics.histograms import dispersion, overdue, plausible_cuts, take_gaps
 
 PRIOR_GAPS = 20.0
 """Gaps of a steady series that every dispersion is mixed with: a few gaps say little of their spread."""
@@ -102,9 +102,20 @@ class RateBank(Bank):
         return shifts + self._overdue()
 
     def _take(self, events: Ids) -> list[Shift]:
-        gaps = Gaps(self._sums, self._used, self._last, self._birth, self._memory, self._due)
-        test = GapTest(PRIOR_GAPS, PLAUSIBLE, self.allowed / 2, NEVER)
-        changed = take_gaps(gaps, events, self._clock, test)
+        changed = take_gaps(
+            self._sums,
+            self._used,
+            events,
+            self._clock,
+            self._last,
+            self._birth,
+            self._memory,
+            self._due,
+            PRIOR_GAPS,
+            PLAUSIBLE,
+            self.allowed / 2,
+            NEVER,
+        )
         shifts = []
         for series, maybe in zip(events.tolist(), changed.tolist(), strict=True):
             if maybe:

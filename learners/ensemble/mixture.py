@@ -19,11 +19,11 @@ FLOOR = 0.002
 """Least probability any expert is believed to mean: one sure mistake must not end it."""
 UNIFORM = np.float32(0.3)
 """Part of the weight handed back that goes to all experts alike, the rest as labels in general trust them."""
-PACE = np.float32(0.1)
+COMMON_RATE = np.float32(0.1)
 """How fast the trust of labels in general follows: all labels of a message count, and are not independent."""
-NOVICE = 0.01
+NOVICE_TRUST = 0.01
 """Trust that an expert starts with that knows nothing at first."""
-LEAVEN = np.float32(0.01)
+FIXED_SHARE = np.float32(0.01)
 """Part of that trust that is spread evenly at each message, so that no expert is ever lost."""
 TINY = 1e-290
 """Product of probabilities whose logarithm is taken before it is too small to be a number."""
@@ -80,9 +80,9 @@ class Mixture(Stateful):
         self._labels = 0
         veterans = experts - novices
         self._start: Vector = np.full(
-            (experts + 1, 1), (1 - novices * NOVICE) / (veterans + 1), dtype=np.float32
+            (experts + 1, 1), (1 - novices * NOVICE_TRUST) / (veterans + 1), dtype=np.float32
         )
-        self._start[veterans:experts] = NOVICE
+        self._start[veterans:experts] = NOVICE_TRUST
         # One row an expert, a last one for the bias; the common weights serve labels too rare for own ones.
         self._common: Vector = np.full(experts + 1, 1.2 / veterans, dtype=np.float32)
         self._common[veterans:] = 0.0
@@ -276,7 +276,9 @@ def _follow_in_general(gained: Floats, common_trust: Vector) -> None:
     one, rows = np.float32(1.0), len(gained)
     most, total = gained.max(), np.float32(0.0)
     for expert in range(rows):
-        common_trust[expert] *= np.float32(math.exp(np.float64(PACE) * (gained[expert] - most)))
+        common_trust[expert] *= np.float32(math.exp(np.float64(COMMON_RATE) * (gained[expert] - most)))
         total += common_trust[expert]
     for expert in range(rows):
-        common_trust[expert] = common_trust[expert] / total * (one - LEAVEN) + LEAVEN / np.float32(rows)
+        common_trust[expert] = common_trust[expert] / total * (one - FIXED_SHARE) + FIXED_SHARE / np.float32(
+            rows
+        )
