@@ -15,12 +15,10 @@ from learners.linear_model import AdaptiveLogisticRegression
 
 SURE = 0.95
 """Probability at which a label becomes a pseudo-label: rehearsed, a wrong one confirms itself."""
-PLENTY = 100
-"""Messages of its own from which on a label is not rehearsed."""
 
 
 class Branches(Stateful):
-    """The probability of each label given its parent, learned online and from a memory of rare labels.
+    """The probability of each label given its parent, learned online and from a memory.
 
     See `LabelExpansion` for the parameters.
     """
@@ -110,6 +108,13 @@ class Branches(Stateful):
         if self.memory:
             self._rehearsal.add(x, stored, tuple(ends), _loss(scores, closed), draw.random())
 
+    def recall(self, messages: int) -> tuple[Vector, Targets] | None:
+        """Return a remembered message, drawn anew at each message, and its closed targets, or None."""
+        if not self.replay or not len(self._rehearsal):
+            return None
+        slot = int(np.random.default_rng((self.seed, messages, 1)).integers(len(self._rehearsal)))
+        return self._rehearsal.vector(slot), self._closure.closed(self._rehearsal.targets(slot))
+
     def _waits(self, closed: Targets, chance: float, messages: int) -> bool:
         """Return whether a message goes to the memory only: see `LabelExpansion.flexible`."""
         if not self.flexible or not self.memory or not len(closed.positive):
@@ -127,11 +132,8 @@ class Branches(Stateful):
             loss = _loss(scores, closed)
             if self.pseudo and stored.complete and not closed.complete:
                 closed = closure.with_pseudo_labels(closed, scores, SURE)
-            classes = tuple(closure.most_specific(closed))
-            # Labels that the stream is full of need no rehearsal: it would only wear their probabilities out.
-            if any(self._ends[label] < PLENTY for label in classes):
-                self._classifier.learn(x, closure.conditional(closed))
-            memory.refile(slot, classes, loss)
+            self._classifier.learn(x, closure.conditional(closed))
+            memory.refile(slot, tuple(closure.most_specific(closed)), loss)
 
 
 def _loss(scores: Vector, closed: Targets) -> float:

@@ -74,8 +74,8 @@ class LabelExpansion(Learner):
     A message makes the ancestors of its labels positive and says nothing of what lies under its most
     specific ones. A mixture weighs three opinions of each label: the inner learner's; the same if siblings
     exclude each other; and, level by level, that of *branches*, which learn of a label from messages of its
-    parent alone and, with every message, once more from some that a memory holds of rare labels, with the
-    labels that these lack filled in where they are sure (pseudo-labels).
+    parent alone and, with every message, once more from some that a memory holds, with the labels that these
+    lack filled in where they are sure (pseudo-labels). The mixture learns from one of the memory as well.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class LabelExpansion(Learner):
         Messages remembered; 0 for no memory. Too few push rare labels out.
     replay
         Messages drawn from the memory with each new one, at least 0. Each costs up to as much as a new one;
-        too many overfit the memory, and rare labels are predicted too often.
+        too many overfit the memory, and rare labels are predicted too often. 0 leaves the memory unused.
     eviction
         Which message leaves a full memory; see `Rehearsal`.
     pseudo
@@ -183,6 +183,18 @@ class LabelExpansion(Learner):
         self._inner.learn(x, closed)
         self.changes = self._inner.changes
         self._branches.learn(x, stored, closed, scored.branches, self._messages)
+        self._rehearse()
+
+    def _rehearse(self) -> None:
+        """Teach the mixture a remembered message: new ones alone say nothing of who knows the old labels."""
+        recalled = self._branches.recall(self._messages)
+        if recalled is not None:
+            x, closed = recalled
+            scores = self._inner.predict(x).scores
+            self._mixture.learn(self._mix(scores, self._branches.score(x), self._closure.shape()), closed)
+
+    def _mix(self, inner: Vector, branches: Vector, shape: Shape) -> Mixed:
+        return self._mixture.mix(np.stack([inner, exclusive(inner, shape), branches]))
 
     def clusters_of(self, labels: Ids) -> list[int]:
         """See `Learner.clusters_of`: the inner learner's."""
@@ -209,7 +221,7 @@ class LabelExpansion(Learner):
         if self._scored is None or self._scored.key != key or self._scored.shape is not shape:
             inner = self._inner.predict(x)
             branches = self._branches.score(x)
-            mixed = self._mixture.mix(np.stack([inner.scores, exclusive(inner.scores, shape), branches]))
+            mixed = self._mix(inner.scores, branches, shape)
             scores = coherent(mixed.probabilities, shape)
             if self.decoder == "levels":
                 labels = self._thresholds.decide(scores, shape, inner.labels)

@@ -46,11 +46,12 @@ class LabelClosure:
         return self._flat
 
     def stored(self, targets: Targets) -> Targets:
-        """Return targets to remember: complete where the tree alone, which may change, leaves labels open."""
+        """Return targets to remember: without what follows from the tree alone, which may change."""
         whole = self.taxonomy.closed(Targets(targets.positive))
-        if targets.negative is None or whole.negative is None:
+        told = targets.negative
+        if told is not None and (whole.negative is None or not np.array_equal(whole.negative, told)):
             return targets
-        return Targets(targets.positive) if np.array_equal(whole.negative, targets.negative) else targets
+        return Targets(np.array(self.most_specific(whole), dtype=np.intp))
 
     def closed(self, stored: Targets) -> Targets:
         """Return what targets say of each label through the tree as it is now."""
