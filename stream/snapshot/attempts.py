@@ -79,9 +79,9 @@ class Attempts:
 
     def _note(self, begun: _Begun | None) -> None:
         self._begun = begun
-        oldest = min(self._store.offsets(), default=0)  # Nothing before it is learned again.
-        refused = {str(offset): why for offset, why in self.refused.items() if offset >= oldest}
         try:
+            oldest = min(self._store.offsets(), default=0)  # Nothing before it is learned again.
+            refused = {str(offset): why for offset, why in self.refused.items() if offset >= oldest}
             self._store.write_json(NAME, {"begun": begun, "refused": refused})
         except Exception as error:
             # Storage fails in as many ways as there are kinds of it; none is a reason to stop the stream.

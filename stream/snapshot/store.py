@@ -124,7 +124,7 @@ class Store:
             with _reading():
                 content = self._files.cat_file(f"{self.folder}/{name}")
             found = json.loads(content)
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
         return found if isinstance(found, dict) else None
 

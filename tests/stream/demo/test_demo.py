@@ -99,7 +99,7 @@ def test_it_goes_on_until_it_is_stopped_and_stops_cleanly(number_of_signal: sign
         url = found(r"metrics: (\S+)", said)
         page = found(r"dashboard: (\S+)", said)
         deadline = time.monotonic() + 60
-        while not re.search(r"(?m)^ithaca_predictions_total [1-9]", read(url)):
+        while not re.search(r"(?m)^ithaca_predictions_total\{[^}]*\} [1-9]", read(url)):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert read(url.replace("/metrics", "/livez")) == "ok\n"
