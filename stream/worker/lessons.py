@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from stream.config import Settings
 from stream.kafka import (
+    HEARTBEAT_S,
     BrokerError,
     FencedError,
     Group,
@@ -44,6 +45,10 @@ COMMIT_S = 1.0
 """How often the owner commits how far it is where nothing is to be written."""
 CATCH_UP_S = 0.1
 """How long lessons are waited for that are known to be there."""
+FENCED_S = HEARTBEAT_S + 1.0
+"""Pause before lessons from which we were fenced are taken up again, if they are still ours."""
+NO_EVENTS = -1
+"""Stands for the lessons where telemetry asks for a partition of the events."""
 CHECKPOINT_EVERY = 5_000
 """Lessons between two checkpoints: each costs every replica a digest of its whole state."""
 
@@ -199,9 +204,11 @@ class Lessons:
             log.warning("%s Another worker owns the lessons", error)
             self._telemetry.fenced()
             self._drop()
+            # If the lessons are ours all the same, the group says nothing, and we take them up again.
+            self._gain_at = now + FENCED_S
         except (UnwrittenError, BrokerError) as error:
             log.warning("%s; trying again", error)
-            self._telemetry.failed(PARTITION)
+            self._telemetry.failed(NO_EVENTS)
             owned.retry_at = now + RETRY_S
         else:
             self._committed_at = now
@@ -272,7 +279,7 @@ class Lessons:
             self._store,
             every_s=snapshot.every_s,
             every_records=snapshot.every_records,
-            written=lambda kept: self._telemetry.snapshot_written(PARTITION, kept),
+            written=lambda kept: self._telemetry.snapshot_written(NO_EVENTS, kept),
             failed=self._telemetry.snapshot_failed,
         )
         keeper.begin(self.replica.next_offset)
