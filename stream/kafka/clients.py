@@ -53,7 +53,7 @@ def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
 
 def producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
     """Return an idempotent producer whose records are acknowledged by every in-sync replica."""
-    return _connected(
+    made = _connected(
         settings,
         KafkaProducer,
         acks="all",
@@ -64,6 +64,10 @@ def producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
         batch_size=256 * 1024,
         **options,
     )
+    # At the end of the process the library would wait for a broker that is gone, and print a traceback. Who
+    # made a producer closes it; a transaction that is open then is settled by whoever comes next.
+    made._unregister_cleanup()
+    return made
 
 
 def admin(settings: KafkaSettings) -> KafkaAdminClient:
