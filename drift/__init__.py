@@ -1,1 +1,1 @@
-"""The watching: detectors over scores, labels and vectors; knows neither `stream` nor `learners`."""
+"""Drift detection over scores, labels and vectors; imports neither `stream` nor `learners`."""

@@ -1,4 +1,4 @@
-"""What a monitor is shown, what it says, and how many alarms a reader is given."""
+"""Observations (the input of monitors), alarms (their output), and the rate limit on alarms."""
 
 from drift.alarms.alarm import SCOPES, Alarm, Monitor, Observation, shifted
 from drift.alarms.rate_limit import RateLimit

@@ -1,4 +1,4 @@
-"""What monitors are shown of a message, and what they say."""
+"""Observations and alarms: the input and the output of monitors."""
 
 from __future__ import annotations
 
@@ -14,65 +14,65 @@ SCOPES = ("error", "prior", "correlation", "vector", "calibration", "structure",
 
 
 class StructureChange(Protocol):
-    """What a learner did to its structure; see the learner's own account of it."""
+    """A change that a learner made to its label structure."""
 
     @property
     def kind(self) -> str:
-        """What it did, in one word."""
+        """The operation, in one word, such as "split"."""
         ...
 
     @property
     def subject(self) -> str:
-        """To which cluster or label."""
+        """The cluster or label that was changed."""
         ...
 
     @property
     def statistic(self) -> float:
-        """The figure that decided."""
+        """The statistic that decided the change."""
         ...
 
     @property
     def threshold(self) -> float:
-        """What it was compared with."""
+        """The threshold that the statistic was compared with."""
         ...
 
 
 def nothing_above(label: int) -> Sequence[int]:
-    """Return what labels without a taxonomy lie under: nothing."""
+    """Return the ancestors of a label without a taxonomy: none."""
     del label
     return ()
 
 
 class Observation(NamedTuple):
-    """What one message showed, once its true labels were known. Monitors skip what it does not say.
+    """One message whose true labels are known. Monitors skip the fields that are not given.
 
     Parameters
     ----------
     predicted, actual
-        Label ids, ascending, each once. Predicted labels of which the truth says nothing are left out.
+        Label ids, ascending, each once. Predicted labels whose truth is unknown are left out.
     appeared
         Names of labels never seen before this message.
     complete
-        Whether `actual` is all there is; if not, what is not named is not known to be absent.
+        Whether `actual` lists all true labels; if not, labels that are not named are unknown, not absent.
     name
         Gives the name of a label id.
     best
-        The label held likeliest and its probability, or None.
+        The label with the highest predicted probability, and that probability; or None.
     x
-        The vector, shape (d,), or None; NaN is missing. Later ones may be longer.
+        The vector, shape (d,), or None; NaN is a missing value. Later vectors may be longer.
     text
-        What the vector was made of, where that was text.
+        The text that the vector encodes; None where it does not encode text.
     clusters, wrong
         Ids of the label clusters that predicted or actual labels live in, and of those among them with a
         wrong label.
     changes
-        What the learner changed in its structure since the last observation, this message's part included.
+        Changes the learner made to its structure since the last observation, including those of this message.
     delay
         Messages predicted between this one's prediction and its labels; 0 where they came together.
     unlabelled
         Messages predicted since the last observation whose labels did not come with them.
     above
-        Gives the labels that a label's messages carry because the taxonomy says so.
+        Returns the ancestors of a label in the taxonomy, which all its messages carry as well.
     """
 
     predicted: Ids
@@ -92,7 +92,7 @@ class Observation(NamedTuple):
 
 
 class Alarm(NamedTuple):
-    """One drift event: which detector saw what, where, how much, since when, and what was done.
+    """One drift event: detector, subject, statistic, time of the change, and the action taken.
 
     Parameters
     ----------
@@ -103,21 +103,21 @@ class Alarm(NamedTuple):
     subject
         A label, a pair of labels ("a + b"), a cluster or "stream".
     statistic, threshold
-        What was measured and what its size was compared with. Where a detector tells the two apart, a
-        rise is positive and a fall negative.
+        The test statistic, and the threshold for its magnitude. Where a detector distinguishes directions,
+        a rise is positive and a fall negative.
     window
-        Messages the figures are about.
+        Number of messages that the statistic is computed from.
     action
-        What the service did about it.
+        What the learner or the service did in response.
     p
-        Chance of such a figure without drift, where the detector knows it.
+        Probability of such a statistic without drift, where the detector computes it.
     since
         How many labelled messages ago the change began, where the detector can tell.
     before, after
-        The figure that changed, on either side of the change, in a unit that people know, where the detector
-        knows them.
+        The watched quantity before and after the change, in its natural unit, where the detector computes
+        them.
     operation
-        What was done to the labels' taxonomy or is proposed, as `action` says: kind, label, what it becomes.
+        The taxonomy operation that was applied or is proposed, as `action` says: kind, label, target.
     """
 
     detector: str
@@ -135,7 +135,7 @@ class Alarm(NamedTuple):
 
 
 class Monitor(Protocol):
-    """Watches one thing of a stream."""
+    """Watches one property of a stream."""
 
     def update(self, observation: Observation) -> list[Alarm]:
         """Take in one message and return the alarms it raised."""
@@ -151,7 +151,7 @@ class Monitor(Protocol):
 
 
 def shifted(detector: str, scope: str, subject: str, shift: Shift) -> Alarm:
-    """Return what a bank found as an alarm: nats of evidence against "no change", negative for a fall."""
+    """Return a bank's shift as an alarm: nats of evidence against "no change", negative for a fall."""
     evidence = -math.log(max(shift.p, 1e-300))
     return Alarm(
         detector,

@@ -1,4 +1,4 @@
-"""The most alarms about single labels, pairs and clusters that are raised: what a reader can take in."""
+"""A rate limit on alarms about single labels, pairs and clusters, so that a reader can keep up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from drift.core import Stateful, Values, fields
 
 
 class RateLimit(Stateful):
-    """Lets so many detailed alarms through in each stretch of messages, and sums up the rest.
+    """Passes a limited number of detailed alarms in each stretch of messages, and summarises the rest.
 
     When ten thousand labels change at once, that is one event and not ten thousand. Alarms beyond the
     limit are counted, and at the end of the stretch one alarm for each scope says how many there were:
@@ -49,7 +49,7 @@ class RateLimit(Stateful):
         self._left_out: Counter[str] = Counter()
 
     def update(self, alarms: Sequence[Alarm]) -> list[Alarm]:
-        """Take in one message's alarms and return those to report, in their order."""
+        """Take in one message's alarms and return those to report, in the order they came in."""
         summaries = self._close() if self._messages == self.length else []
         self._messages += 1
         if not alarms:

@@ -1,4 +1,4 @@
-"""One series of numbers under watch: a detector, and the alarm it makes."""
+"""A series of numbers watched by one detector, and the alarms it raises."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Series(Stateful):
     name, scope
         What is watched; see `Alarm`.
     falls
-        Whether a fall is news as well.
+        Whether a fall raises an alarm, as a rise does.
     unit
-        Turns a value into the unit in which alarms say what was before and after, where it is another.
+        Converts a value to the unit in which alarms report `before` and `after`; the identity by default.
     detector, parameters
-        Which one; see `drift.detectors.build`.
+        Name and parameters of the detector; see `drift.detectors.build`.
 
     Examples
     --------
@@ -67,23 +67,23 @@ class Series(Stateful):
 
     @property
     def watched(self) -> tuple[float, float]:
-        """The statistic now, and what its size is compared with."""
+        """The current statistic, and the threshold for its magnitude."""
         return float(self._detector.statistic), float(self._detector.threshold)
 
 
 def odds(share: float) -> float:
-    """Return k of k / (1 + k), the form in which numbers without a limit are watched."""
+    """Return the odds k of a share k / (1 + k), the form in which unbounded numbers are watched."""
     return share / max(1.0 - share, 1e-9)
 
 
 class SeriesMonitor(Stateful):
-    """Several series, watched as one monitor: what the monitors of single numbers have in common."""
+    """Base class of monitors that watch several series of numbers."""
 
     def __init__(self, *series: Series) -> None:
         self._series = series
 
     def _update(self, *values: float | None) -> list[Alarm]:
-        """Take in a value for each series; None is none."""
+        """Take in one value for each series; None skips that series."""
         return [
             alarm
             for series, value in zip(self._series, values, strict=True)
@@ -92,7 +92,7 @@ class SeriesMonitor(Stateful):
         ]
 
     def watched(self) -> dict[str, tuple[float, float]]:
-        """Return what each series measures now, by its name; see `Series.watched`."""
+        """Return the current statistic and threshold of each series, by its name; see `Series.watched`."""
         return {series.name: series.watched for series in self._series}
 
     def state(self) -> State:

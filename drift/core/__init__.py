@@ -1,4 +1,4 @@
-"""What detectors, monitors and learners are made of: arrays, compiled code, state, registries."""
+"""Foundations shared by detectors, monitors and learners: arrays, compiled code, state, registries."""
 
 from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
 from drift.core.compiled import compilations, compiled

@@ -1,4 +1,4 @@
-"""The kinds of arrays, by one name each, and arrays that grow at O(1) amortised a row."""
+"""Names for the types of arrays, and arrays that grow at amortised O(1) per row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Vector = NDArray[np.float32]
 Floats = NDArray[np.float64]
 """Double precision: sums, counts that decay, statistics."""
 Ids = NDArray[np.intp]
-"""Ids of labels, clusters, series; or places in an array."""
+"""Ids of labels, clusters or series, or positions in an array."""
 Counts = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
@@ -20,10 +20,10 @@ Mask = NDArray[np.bool_]
 def grown(
     array: NDArray[Any], rows: int, columns: int = 0, *, fill: float | NDArray[Any] = 0.0
 ) -> NDArray[Any]:
-    """Return an array with at least so many rows, and columns where it has some, old values kept.
+    """Return an array with at least `rows` rows (and `columns` columns, if a matrix), with the old values.
 
     The same array comes back where it is large enough; otherwise each axis that is too short is at
-    least doubled, so a row costs O(1) amortised. New places hold `fill`, or their share of it.
+    least doubled, so a row costs amortised O(1). New elements hold `fill`, broadcast to the whole array.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def grown(
     >>> grown(np.ones((2, 2)), 2, 3).shape
     (2, 4)
     """
-    # Asked some twenty times a message, nearly always in vain.
+    # Called some twenty times per message; the array is nearly always large enough.
     if rows <= len(array) and (columns == 0 or columns <= array.shape[1]):
         return array
     shape = list(array.shape)

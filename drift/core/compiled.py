@@ -1,4 +1,4 @@
-"""Compiling the inner loops: what a profile shows to be Python's overhead per message, and nothing else."""
+"""Compilation of inner loops, only where a profile shows Python's overhead per message."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache,
 
 F = TypeVar("F", bound=Callable[..., object])
 PACKAGES = ("drift", "learners")
-"""Where compiled functions are, which call one another."""
+"""Packages that contain compiled functions, which call one another."""
 
 
 def _sources() -> str:
-    """Return a name for these very sources.
+    """Return a directory name with a digest of all files that contain compiled functions.
 
-    Numba looks at the content of a function's own file; that what it calls in another one has changed, it
-    does not see, and results would be those of the code before.
+    Numba checks only the content of a function's own file. If a function that it calls in another file
+    changed, numba would still load the old code.
     """
     root = Path(__file__).parents[2]
     digest = hashlib.blake2b(digest_size=8)
@@ -36,9 +36,9 @@ def _sources() -> str:
 
 
 def _folders() -> list[Path]:
-    """Return where compiled code is looked for, and kept in the first that can be written.
+    """Return the folders that are searched for compiled code; it is saved in the first writable one.
 
-    `NUMBA_CACHE_DIR`; beside the source; where that cannot be written (a container's read-only root,
+    `NUMBA_CACHE_DIR`; next to the source; where that is not writable (a container's read-only root,
     packages installed by another user), the user's cache or the temporary folder.
     """
     given, package = os.environ.get("NUMBA_CACHE_DIR"), Path(__file__).parent
@@ -47,14 +47,14 @@ def _folders() -> list[Path]:
     if not os.access(package, os.W_OK):
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         own = [Path(cache, "ithaca")] if os.path.isabs(cache) else []
-        with suppress(OSError):  # There may be no temporary folder either.
+        with suppress(OSError):  # The system may have no temporary folder.
             own.append(Path(tempfile.gettempdir(), f"ithaca-{os.geteuid()}"))
         parents += filter(_is_ours, own)
     return [parent / _SOURCES for parent in parents]
 
 
 def _is_ours(folder: Path) -> bool:
-    """Make a folder; false where others may write to it too, for what lies there is run."""
+    """Create a folder; return False where other users can write to it, because its content is executed."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()
@@ -68,12 +68,12 @@ FOLDERS = _folders()
 
 
 def compiled(function: F) -> F:
-    """Return a function compiled to machine code on its first call, and kept on disk for the next process.
+    """Return a function that is compiled to machine code on its first call and cached on disk.
 
-    No reordering of floating-point operations is allowed, so results are those of the plain function
-    (`NUMBA_DISABLE_JIT=1` runs that). Only dividing by 0 is no error but gives what numpy gives: a loop
-    that might raise at every step could not work on several numbers at once. `FOLDERS` says where compiled
-    code is kept; where no folder can be written, each process compiles for itself.
+    Floating-point operations are not reordered, so results equal those of the plain function
+    (`NUMBA_DISABLE_JIT=1` runs that one). The exception is division by 0, which gives what numpy gives
+    instead of an error: a loop that can raise at every step cannot be vectorised. `FOLDERS` lists where
+    compiled code is cached; where none is writable, every process compiles for itself.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def compiled(function: F) -> F:
     2
     """
     dispatcher: Any = numba.njit(error_model="numpy")(function)
-    # What was typed at a prompt has no file whose content could tell a stale copy.
+    # A function typed at a prompt has no source file by which a stale cache entry could be detected.
     if dispatcher is not function and not function.__code__.co_filename.startswith("<"):
         dispatcher._cache = _Kept(function)
     return cast(F, dispatcher)
@@ -89,16 +89,16 @@ def compiled(function: F) -> F:
 
 @contextmanager
 def compilations(told: Callable[[str], None]) -> Iterator[None]:
-    """Tell the name of each compiled function whose compilation ends inside the block.
+    """Call `told` with the name of each compiled function whose compilation ends inside the block.
 
-    Code that is found on disk is not told. Where a function calls others of ours, those come first.
+    Functions loaded from disk are not reported. Functions of ours that a function calls come before it.
     """
     with event.install_listener("numba:compile", _Listener(told)):
         yield
 
 
 class _Listener(event.Listener):
-    """Numba's own functions are compiled as parts of ours, and nobody knows their names."""
+    """Reports our functions only: numba also compiles functions of its own as parts of ours."""
 
     def __init__(self, told: Callable[[str], None]) -> None:
         self._told = told
@@ -113,7 +113,7 @@ class _Listener(event.Listener):
 
 
 class _Kept(NullCache):
-    """Numba's cache in several folders: each is read, the first that takes it is written."""
+    """Numba's cache in several folders: all are read, the first writable one is written."""
 
     def __init__(self, function: Callable[..., object]) -> None:
         self._caches: list[Any] = [kind(function) for kind in _CACHES]
@@ -134,7 +134,7 @@ class _Kept(NullCache):
 
 
 def _cache(folder: Path) -> type:
-    """Return numba's cache in one folder, which need neither exist nor be writable."""
+    """Return a numba cache in one folder, which need neither exist nor be writable."""
 
     class Locator(UserProvidedCacheLocator):
         @classmethod

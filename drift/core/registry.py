@@ -1,4 +1,4 @@
-"""Makers by name, some of which are imported only when they are asked for."""
+"""Factories by name, some of which are imported only on first use."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, Callable[..., T]]):
-    """What makes things of one kind, by name, for the command line and configuration.
+    """Classes or functions that create objects of one kind, by name, for the command line and settings.
 
     Parameters
     ----------
     kind
-        What the things are called in errors.
+        What the objects are called in error messages.
     makers
-        A class or function by its name; or where it is, "module:attribute", which is imported on first use:
+        A class or function by its name; or its place, "module:attribute", which is imported on first use:
         for those that need a package that takes seconds to import.
 
     Examples
@@ -34,7 +34,7 @@ class Registry(Mapping[str, Callable[..., T]]):
         self._makers = dict(makers)
 
     def __getitem__(self, name: str) -> Callable[..., T]:
-        """Return what makes the thing of a name."""
+        """Return the class or function of a name."""
         maker = self._makers[name]
         if isinstance(maker, str):
             module, _, attribute = maker.partition(":")
@@ -42,7 +42,7 @@ class Registry(Mapping[str, Callable[..., T]]):
         return maker
 
     def __iter__(self) -> Iterator[str]:
-        """Go through the names in their order."""
+        """Iterate over the names in order of registration."""
         return iter(self._makers)
 
     def __len__(self) -> int:
@@ -50,17 +50,17 @@ class Registry(Mapping[str, Callable[..., T]]):
         return len(self._makers)
 
     def place(self, name: str) -> str | None:
-        """Return where the maker of a name is, "module:attribute"; None once it is imported."""
+        """Return where the factory of a name is, "module:attribute"; None once it is imported."""
         maker = self._makers[name]
         return maker if isinstance(maker, str) else None
 
     def make(self, name: str, parameters: Mapping[str, Any]) -> T:
-        """Return a new thing by its name; parameters that are left out have their defaults.
+        """Return a new object by its name; parameters that are left out have their defaults.
 
         Raises
         ------
         ValueError
-            When there is no such name or parameter, or one is missing; says what there is.
+            When there is no such name or parameter, or one is missing; the message lists the valid ones.
 
         Examples
         --------
@@ -87,7 +87,7 @@ class Registry(Mapping[str, Callable[..., T]]):
 
 
 def suggestion(name: str, names: Collection[str]) -> str:
-    """Return what to say to whoever gave a name that is none of those there are.
+    """Return advice for an unknown name: the closest valid name, or all of them.
 
     Examples
     --------

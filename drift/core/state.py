@@ -1,4 +1,4 @@
-"""State that can be kept: nested dictionaries of arrays and plain JSON values, never pickled objects.
+"""State that can be saved: nested dictionaries of arrays and plain JSON values, never pickled objects.
 
 A class declares once which of its attributes are state, and `Stateful` saves and loads them.
 """
@@ -20,15 +20,15 @@ State = dict[str, Any]
 class Values:
     """Attributes that are saved in one way, here as plain JSON values: numbers, strings, lists, dictionaries.
 
-    Lists and dictionaries are copied both ways; a subclass of `dict`, such as `Counter`, is loaded as what
-    it was. The other kinds of fields derive from this one.
+    Lists and dictionaries are copied on saving and on loading; a subclass of `dict`, such as `Counter`,
+    keeps its type. The other kinds of fields derive from this one.
 
     Parameters
     ----------
     *names
         Names of the attributes. Each is saved under its own name, without an underscore at its beginning.
     key
-        Another name to save the attribute under, where there is only one; empty (the default) for its own.
+        Name to save the attribute under, where there is only one attribute; empty (the default) for its own.
     """
 
     def __init__(self, *names: str, key: str = "") -> None:
@@ -39,30 +39,30 @@ class Values:
         return {key: self.saved(getattr(owner, name)) for name, key in self.keys.items()}
 
     def load(self, owner: object, state: State) -> None:
-        """Set the attributes to what `save` of an equal object returned."""
+        """Set the attributes to the values that `save` of an equal object returned."""
         for name, key in self.keys.items():
             setattr(owner, name, self.loaded(getattr(owner, name), state[key]))
 
     def saved(self, value: Any) -> Any:
-        """Return what is saved of an attribute's value."""
+        """Return the saved form of an attribute's value."""
         return _copied(value)
 
     def loaded(self, present: Any, saved: Any) -> Any:
-        """Return an attribute's new value, given its present one and what was saved."""
+        """Return an attribute's new value, given its present value and its saved form."""
         copied = _copied(saved)
         return type(present)(copied) if isinstance(present, dict) else copied
 
 
 class Arrays(Values):
-    """Attributes that are arrays: saved as live views, loaded as copies of the type that they have now.
+    """Attributes that are arrays: saved as live views, loaded as copies with the present dtype.
 
     Parameters
     ----------
     *names, key
         As in `Values`.
     cut
-        The attribute that says how much of arrays that grow is in use; only that much is saved, and loading
-        sets it. None (the default) for whole arrays.
+        Attribute with the used length of arrays that grow; only that much is saved, and loading sets it.
+        None (the default) saves whole arrays.
     axis
         The axis along which they grow.
     """
@@ -93,7 +93,7 @@ class Arrays(Values):
     def loaded(self, present: Any, saved: Any) -> Any:
         """See `Values.loaded`."""
         array = np.array(saved, dtype=present.dtype)
-        # A matrix without rows that went through JSON has lost its columns.
+        # An empty matrix that went through JSON has lost its number of columns.
         return array.reshape(0, *present.shape[1:]) if not array.size and array.ndim < present.ndim else array
 
 
@@ -107,7 +107,7 @@ class Lists(Values):
     dtype
         Type of the numbers.
     columns
-        How many numbers there are in each tuple of a list of tuples; 0 (the default) for a list of numbers.
+        Length of each tuple in a list of tuples; 0 (the default) for a list of numbers.
     """
 
     def __init__(self, *names: str, dtype: DTypeLike, columns: int = 0, key: str = "") -> None:
@@ -129,9 +129,9 @@ class Lists(Values):
 
 
 class Parts(Values):
-    """Attributes with `state` and `load_state` of their own, or dictionaries of such by name.
+    """Attributes with `state` and `load_state` of their own, or dictionaries of such objects by name.
 
-    A part that is None now is saved as None, and stays None whatever was saved.
+    A part that is None is saved as None, and stays None when a state is loaded.
     """
 
     def saved(self, value: Any) -> Any:
@@ -154,7 +154,7 @@ class Parts(Values):
 
 
 class Inlined(Parts):
-    """Parts whose fields are saved among their owner's own, under no key for the part."""
+    """Parts whose fields are saved among those of their owner, without a key for the part."""
 
     def save(self, owner: object) -> State:
         """See `Values.save`."""
@@ -173,8 +173,8 @@ def fields(*declared: Values) -> tuple[Values, ...]:
 class Stateful:
     """An object whose state can be saved and loaded: a class lists its fields, and the rest follows.
 
-    Each class lists only the fields that it adds to those of its bases. Where a field needs code, the class
-    extends `state` and `load_state`, and so it does for what must be worked out anew after loading.
+    Each class lists only the fields that it adds to those of its bases. Where a field needs code, or where
+    values must be recomputed after loading, the class extends `state` and `load_state`.
 
     Attributes
     ----------
@@ -217,7 +217,7 @@ class Stateful:
         return state
 
     def load_state(self, state: State) -> None:
-        """Take over a state that an object with equal parameters returned; what follows is equal."""
+        """Load a state that an object with equal parameters returned; both then behave equally."""
         for field in self._all_fields():
             field.load(self, state)
 

@@ -4,8 +4,8 @@
     header: JSON, with the state's plain values, and dtype, shape and checksum of each array
     arrays: raw bytes in C order, one after another, as the header lists them
 
-Numbers are little-endian. The header's checksum covers what stands before it too; checksums are
-BLAKE2b-256. Whatever is not exactly as it was written is refused.
+Numbers are little-endian. The header's checksum also covers the preamble; checksums are BLAKE2b-256.
+A file that differs in any byte from what was written is refused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from drift.core.state import State, digest
 Path = tuple[str, ...]
 
 PICKLE = "pickle"
-"""Key under which a state keeps a pickle, as an array of bytes: loading one runs code."""
+"""Key under which a state holds a pickle, as an array of bytes: loading it executes code."""
 
 _BEGIN = struct.Struct("<8sIQ")
 _CHECKSUM = 32
@@ -34,20 +34,20 @@ _CHECKSUM = 32
 
 @dataclasses.dataclass(frozen=True)
 class StateFormat:
-    r"""A kind of file that holds a state and a header of plain JSON values.
+    r"""A file format for a state and a header of plain JSON values.
 
     Parameters
     ----------
     magic
         The 8 bytes that files begin with.
     kind
-        What they are called, such as "snapshot".
+        What such files are called in error messages, such as "snapshot".
     check
         Called with a file's format version and its name; raises `error` where that version cannot be read.
     error
-        What is raised about a file that is refused.
+        Type of the exception that is raised for a refused file.
     advice
-        What to do then: a sentence; empty (the default) for none.
+        Advice that ends the error message, one sentence; empty (the default) for none.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class StateFormat:
     advice: str = ""
 
     def dump(self, version: int, header: State, state: State) -> Iterator[bytes | memoryview]:
-        """Return a file, piece by piece.
+        """Return the content of a file, piece by piece.
 
         Raises
         ------
@@ -98,13 +98,13 @@ class StateFormat:
         content
             The whole file.
         name
-            What to call it when it is refused.
+            Name of the file in error messages.
 
         Raises
         ------
         ValueError
-            Of the type `error`, when it is truncated, damaged, of another kind, or of a format that cannot
-            be read.
+            Of the type `error`: when the file is truncated, damaged, of another kind, or of a format version
+            that cannot be read.
         """
         version, header, begin = self._header(content, name)
         state: State = header.pop("values")
@@ -116,7 +116,7 @@ class StateFormat:
                 self._refuse(f"{name} is truncated: it has {len(content)} bytes and should have more.")
             if _checksum(raw).hex() != entry["checksum"]:
                 self._refuse(f"{name} is damaged: {'/'.join(entry['path'])} is not what was written.")
-            # A copy, because what is loaded is learned on.
+            # A copy, because loaded arrays are updated in place.
             _put(state, entry["path"], np.frombuffer(raw, dtype).reshape(shape).copy())
             begin = end
         if begin != len(content):
@@ -126,7 +126,7 @@ class StateFormat:
         return version, header, state
 
     def _header(self, content: bytes, name: str) -> tuple[int, dict[str, Any], int]:
-        """Return the format version, the header, and where the arrays begin."""
+        """Return the format version, the header, and the offset of the first array."""
         if not content.startswith(self.magic[: len(content)]):
             self._refuse(f"{name} is no {self.kind}: it does not begin as one.")
         start = _BEGIN.size + _CHECKSUM
@@ -146,7 +146,7 @@ class StateFormat:
 
 
 def arrays_in(state: State, path: Path = ()) -> Iterator[tuple[Path, NDArray[Any]]]:
-    """Walk through a state's arrays, in its order, each with the keys that lead to it."""
+    """Iterate over a state's arrays, in order, each with the keys that lead to it."""
     for key, value in state.items():
         if isinstance(value, dict):
             yield from arrays_in(value, (*path, key))
@@ -155,7 +155,7 @@ def arrays_in(state: State, path: Path = ()) -> Iterator[tuple[Path, NDArray[Any
 
 
 def holds_pickle(state: State) -> bool:
-    """Return whether anything in a state is a pickle."""
+    """Return whether a state contains a pickle."""
     return any(PICKLE in path for path, _ in arrays_in(state))
 
 
@@ -175,7 +175,7 @@ def _raw(array: NDArray[Any]) -> memoryview:
 
 
 def _values(state: State) -> State:
-    """Return the state with None where arrays are, having made sure that JSON keeps its keys."""
+    """Return the state with None in place of arrays, after checking that its keys survive JSON."""
     for key in state:
         if not isinstance(key, str):
             raise TypeError(f"The state has the key {key!r}; only strings come back from JSON as they were.")

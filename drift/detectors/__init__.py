@@ -1,4 +1,4 @@
-"""Detectors of change in one series of numbers: ADWIN, and sequential tests that decide as river's do."""
+"""Change detectors for one series of numbers: ADWIN, and sequential tests that decide as river's do."""
 
 from drift.detectors.adwin import ADWIN
 from drift.detectors.catalogue import Detector, build

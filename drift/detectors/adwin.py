@@ -1,4 +1,4 @@
-"""ADWIN: a window of recent values that is as long as their mean stays the same."""
+"""ADWIN: a window of recent values that grows while their mean stays the same."""
 
 from __future__ import annotations
 
@@ -9,45 +9,44 @@ import numpy as np
 from drift.core import Counts, Floats, State, compiled, grown
 
 ROWS = 8
-"""Sizes of buckets (1, 2, 4, ...) that there is room for at first."""
+"""Bucket sizes (1, 2, 4, ...) allocated at first; more are added when the window needs them."""
 WAITING = 64
-"""Most values that wait to be put into buckets, all in one call of compiled code."""
+"""Most values that are buffered before they are put into buckets in one call of compiled code."""
 
 
 class ADWIN:
     """Adaptive windowing: drops the old part of its window when its mean differs from the recent part's.
 
     The window is kept as an exponential histogram, a handful of buckets of 1, 2, 4, ... values, so memory
-    and the cost of a check grow with the logarithm of its length. Every `clock` values each border between
-    buckets is tried as a cut. Where the two means differ by more than the bound allows, the cut that
-    exceeds its bound by the largest factor is taken and everything before it is forgotten; this repeats
-    until no cut is left. (Forgetting one bucket at a time, as is also common, reports one change several
-    times over.)
+    and the cost of a check grow with the logarithm of its length. Every `clock` values, each boundary
+    between buckets is tried as a cut. Where the two means differ by more than the bound allows, the cut
+    that exceeds its bound by the largest factor is taken and everything before it is dropped; this repeats
+    until no cut is left. (Dropping one bucket at a time, as is also common, reports one change repeatedly.)
 
-    river has an ADWIN too. It tells neither what it compared with what nor when the change began, and its
-    state is the memory of a compiled object; alarms need the first, snapshots the second.
+    river's ADWIN reports neither its threshold nor the time of the change, which alarms need, and its state
+    is that of a compiled object, which snapshots cannot hold.
 
     Parameters
     ----------
     delta
-        Chance of a false alarm at one check, in (0, 1). Larger finds smaller changes sooner and raises
+        Probability of a false alarm at one check, in (0, 1). Larger finds smaller changes sooner and raises
         more false alarms.
     clock
         Values between checks, at least 1. Larger is cheaper and finds changes up to that much later.
     max_buckets
-        Buckets kept of each size, at least 2. Fewer saves memory and places the cut more coarsely.
+        Buckets kept of each size, at least 2. Fewer saves memory and locates the change more coarsely.
     min_length
-        Least values on either side of a cut, at least 1. Smaller reacts to single outliers.
+        Minimum number of values on either side of a cut, at least 1. Smaller reacts to single outliers.
 
     Attributes
     ----------
     drift_detected
         Whether the last value led to a cut.
     statistic, threshold
-        Mean after minus mean before the strongest cut of the last check, and the bound its size was
-        compared with; 0 and infinity before the first.
+        Mean after minus mean before the strongest cut of the last check, and the bound on its magnitude;
+        0 and infinity before the first check.
     before, after
-        Both means, if the last value led to a cut; else None.
+        Both means, if the last value led to a cut; otherwise None.
     warning
         Always False: ADWIN does not warn.
 
@@ -91,14 +90,14 @@ class ADWIN:
         self._lengths: Counts = np.zeros(ROWS, dtype=np.int64)
         self._buckets: Floats = np.zeros((ROWS, max_buckets + 1, 2))
         self._seen = 0
-        # Only a check looks into buckets. Until then values wait: a call of compiled code costs as much as
-        # putting thirty of them in.
+        # Only a check reads the buckets. Values are buffered until then: a call of compiled code costs as
+        # much as inserting thirty of them.
         self._waiting: list[float] = []
         self._plan()
 
     @property
     def window(self) -> int:
-        """Values in the window: after a cut, how many there have been since the change."""
+        """Number of values in the window: after a cut, the number since the change."""
         return sum(int(count) << row for row, count in enumerate(self._lengths)) + len(self._waiting)
 
     def update(self, value: float) -> None:
@@ -108,7 +107,7 @@ class ADWIN:
             self._take_waiting()
 
     def _take_waiting(self) -> None:
-        """Put what waits into buckets, and look for a cut if it is time."""
+        """Put the buffered values into buckets, and check for a cut if one is due."""
         if self._lengths[-1]:
             self._lengths = grown(self._lengths, len(self._lengths) + 1)
             self._buckets = grown(self._buckets, len(self._lengths))
@@ -130,11 +129,11 @@ class ADWIN:
         self._plan()
 
     def _plan(self) -> None:
-        """Say how many values may wait; after a cut one, because it ends `drift_detected`."""
+        """Set how many values to buffer; one after a cut, because the next value ends `drift_detected`."""
         self._room = 1 if self.drift_detected else min(self.clock - self._seen % self.clock, WAITING)
 
     def histogram(self) -> State:
-        """Return the window alone: the state of one that is asked for drifts at once and never later."""
+        """Return the window without the last decision: enough if drift is only read right after updates."""
         if self._waiting:
             self._take_waiting()
         used = int(np.flatnonzero(self._lengths)[-1]) + 1 if self._lengths.any() else 0
@@ -146,7 +145,7 @@ class ADWIN:
         return self.histogram() | {"last": last}
 
     def load_state(self, state: State) -> None:
-        """Take over a state, or a histogram, of an ADWIN with equal parameters; what follows is equal."""
+        """Load a state, or a histogram, of an ADWIN with equal parameters; both then behave equally."""
         used, places = state["buckets"].shape[:2]
         self._lengths = np.zeros(max(used, ROWS), dtype=np.int64)
         self._buckets = np.zeros((len(self._lengths), self.max_buckets + 1, 2))
@@ -168,14 +167,14 @@ def _check(holds: bool, name: str, kind: str, value: object) -> None:
 def _take(
     lengths: Counts, buckets: Floats, values: Floats, check: bool, delta: float, min_length: int
 ) -> tuple[int, float, float, float]:
-    """Insert values and, where it is time, check; see `_shrink`."""
+    """Insert values and, if a check is due, drop what precedes a cut; see `_shrink`."""
     _insert(lengths, buckets, values)
     return _shrink(lengths, buckets, delta, min_length) if check else (0, 0.0, 0.0, 0.0)
 
 
 @compiled
 def _insert(lengths: Counts, buckets: Floats, values: Floats) -> None:
-    """Put values into row 0 and, row by row, join the oldest buckets in pairs where there are too many."""
+    """Put values into row 0 and, row by row, merge the oldest buckets in pairs where there are too many."""
     most, count = buckets.shape[1] - 1, len(values)
     line = np.empty((most + count, 2))
     new = np.empty((count, 2))
@@ -206,7 +205,7 @@ def _insert(lengths: Counts, buckets: Floats, values: Floats) -> None:
 
 @compiled
 def _drop(lengths: Counts, buckets: Floats, row: int, count: int) -> None:
-    """Remove the oldest buckets of a row; what is no longer used becomes 0, so that equal is equal."""
+    """Remove the oldest buckets of a row; freed elements become 0, so that equal windows equal each other."""
     left = lengths[row] - count
     for place in range(left):
         buckets[row, place, 0] = buckets[row, place + count, 0]
@@ -220,10 +219,10 @@ def _drop(lengths: Counts, buckets: Floats, row: int, count: int) -> None:
 def _shrink(
     lengths: Counts, buckets: Floats, delta: float, min_length: int
 ) -> tuple[int, float, float, float]:
-    """Forget what lies before the strongest cut, again and again until none exceeds its bound.
+    """Drop what precedes the strongest cut, repeatedly, until no cut exceeds its bound.
 
-    Returns how many buckets the first cut forgot, the means before and after it, and its bound; where there
-    is none, those of the cut that came closest.
+    Returns how many buckets the first cut dropped, the means before and after it, and its bound; without a
+    cut, those of the one that came closest.
     """
     table = _table(lengths, buckets)
     first = found = _strongest_cut(table, delta, min_length)
@@ -242,7 +241,7 @@ def _shrink(
 
 @compiled
 def _table(lengths: Counts, buckets: Floats) -> Floats:
-    """Return size, total and squared deviations of every bucket, oldest first, and room for three columns."""
+    """Return size, total and squared deviations of every bucket, oldest first, and three spare rows."""
     count = 0
     for length in lengths:
         count += length
@@ -258,7 +257,7 @@ def _table(lengths: Counts, buckets: Floats) -> Floats:
 
 @compiled
 def _strongest_cut(table: Floats, delta: float, min_length: int) -> tuple[int, float, float, float]:
-    """Return how many buckets lie before the strongest cut (0: none that counts), both means, the bound."""
+    """Return the number of buckets before the strongest cut (0 without a cut), both means, and the bound."""
     sizes, totals, squares = table[0], table[1], table[2]
     before, total_before, excess = table[3], table[4], table[5]
     width, total = 0.0, 0.0
@@ -273,7 +272,7 @@ def _strongest_cut(table: Floats, delta: float, min_length: int) -> tuple[int, f
         excess[place] = sizes[place] * (totals[place] / sizes[place] - mean) ** 2
     variance = (_lane_sum(squares) + _lane_sum(excess)) / width
     confidence = math.log(2.0 * math.log(width) / delta)
-    # No branches: several cuts are worked out at once, those that are too near either end for nothing.
+    # Without branches this loop is vectorised, although it also computes cuts too near either end.
     for place in range(len(sizes)):
         after = width - before[place]
         difference = (total - total_before[place]) / after - total_before[place] / before[place]
@@ -293,14 +292,14 @@ def _strongest_cut(table: Floats, delta: float, min_length: int) -> tuple[int, f
 
 @compiled
 def _bound(before: float, after: float, variance: float, confidence: float) -> float:
-    """Return by how much the means of so many values may differ by chance."""
+    """Return the largest difference of two means of so many values that chance explains."""
     harmonic = 1.0 / before + 1.0 / after
     return math.sqrt(2.0 * harmonic * variance * confidence) + 2.0 / 3.0 * harmonic * confidence
 
 
 @compiled
 def _lane_sum(values: Floats) -> float:
-    """Add up in eight lanes, as numpy does: it rounds less than one, and no addition waits for the last."""
+    """Sum in eight lanes, as numpy does: smaller rounding errors than in one, and no chain of additions."""
     whole = len(values) - len(values) % 8
     a = b = c = d = e = f = g = h = 0.0
     for start in range(0, whole, 8):

@@ -1,4 +1,4 @@
-"""What sequential tests have in common: running figures that begin anew after a drift, kept as numbers."""
+"""Base of sequential tests: running statistics that restart after a drift, kept as plain numbers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 UNDECIDED = 0.0, math.inf
-"""Statistic and threshold of a detector that has not seen enough."""
+"""Statistic and threshold of a detector that has not seen enough values."""
 
 
 @dataclasses.dataclass(slots=True)
 class RunningMean:
-    """The mean of `n` values."""
+    """Running mean of `n` values."""
 
     n: float = 0.0
     mean: float = 0.0
@@ -29,12 +29,12 @@ class RunningMean:
 
 
 class SequentialTest(abc.ABC):
-    """A detector that compares running figures after every value; see `drift.detectors.Detector`.
+    """A detector that compares running statistics after every value; see `drift.detectors.Detector`.
 
-    The tests hold each one against river's, which decides alike but cannot save its figures or tell what it
-    compared.
+    The tests compare each one with river's, which makes the same decisions but can neither save its state
+    nor report what it compared.
 
-    `_figures` are the attributes that change while it runs, and `_count` the one that counts values.
+    `_figures` are the attributes that change while it runs; `_count` is the number of values.
     """
 
     drift_detected: bool
@@ -66,17 +66,17 @@ class SequentialTest(abc.ABC):
 
     @property
     def window(self) -> int:
-        """Values the figures are about: those since the last drift, unless the detector says otherwise."""
+        """Number of values the statistic covers: those since the last drift, unless a detector differs."""
         return int(operator.attrgetter(self._count)(self))
 
     @abc.abstractmethod
     def _restart(self) -> None:
-        """Set all figures to what they are before the first value."""
+        """Reset all statistics to their initial values."""
         self.drift_detected = self.warning = False
 
     @abc.abstractmethod
     def _add(self, value: float) -> None:
-        """Take in one value and decide."""
+        """Take in one value and update the decision."""
 
     @abc.abstractmethod
     def _compared(self) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Detectors of change in a series of numbers, behind one Protocol, built by name."""
+"""Change detectors for a series of numbers, behind one Protocol, created by name."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ from drift.detectors.page_hinkley import PageHinkley
 
 
 class Detector(Protocol):
-    """Watches one series of numbers in [0, 1] and says when it changes.
+    """Watches a series of numbers in [0, 1] and reports when it changes.
 
     Attributes
     ----------
     drift_detected, warning
-        Whether the last value made it sure, or suspicious; detectors without a warning level never warn.
+        Whether the last value made a change certain, or likely; detectors without a warning level never warn.
     statistic, threshold
-        What was compared with what: a drift is a statistic whose size reaches the threshold. A rise of
-        the series is positive and a fall negative where the detector tells them apart. 0 and infinity
-        while it has not seen enough.
+        The test statistic and its threshold: a drift is a statistic whose magnitude reaches the threshold.
+        A rise of the series is positive and a fall negative where the detector distinguishes them. 0 and
+        infinity until it has seen enough values.
     window
-        Values the figure is about.
+        Number of values that the statistic covers.
     before, after
-        Means on either side of the change that the last value made sure, where the detector knows them.
+        Means on either side of the change that the last value revealed, where the detector computes them.
     """
 
     @property
     def drift_detected(self) -> bool:
-        """Whether the last value made it sure that the series changed."""
+        """Whether the last value made a change of the series certain."""
         ...
 
     @property
     def warning(self) -> bool:
-        """Whether the last value made a change likely."""
+        """Whether the last value made a change of the series likely."""
         ...
 
     @property
     def statistic(self) -> float:
-        """What was measured."""
+        """The test statistic."""
         ...
 
     @property
     def threshold(self) -> float:
-        """What the statistic's size is compared with."""
+        """The threshold for the statistic's magnitude."""
         ...
 
     @property
     def window(self) -> int:
-        """Values the statistic is about."""
+        """Number of values that the statistic covers."""
         ...
 
     @property
@@ -73,7 +73,7 @@ class Detector(Protocol):
         ...
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of a detector with equal parameters; what follows is equal."""
+        """Take over the state of a detector with equal parameters; both then behave equally."""
         ...
 
 
@@ -89,7 +89,7 @@ DETECTORS = Registry[Detector](
         "page-hinkley": PageHinkley,
     },
 )
-"""Every detector, by the name the configuration uses."""
+"""Every detector, by its name in the settings."""
 
 
 def build(name: str, **parameters: float | str | bool) -> Detector:
@@ -100,12 +100,12 @@ def build(name: str, **parameters: float | str | bool) -> Detector:
     name
         One of `DETECTORS`.
     parameters
-        The constructor's; what is left out has its default.
+        Parameters of the constructor; those left out have their defaults.
 
     Raises
     ------
     ValueError
-        When there is no such detector or parameter, or one is missing: lists the names there are.
+        When there is no such detector or parameter, or one is missing; the message lists the valid names.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""DDM: the error rate, against the lowest it has been."""
+"""DDM: the error rate compared with its lowest value so far."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from drift.detectors.base import UNDECIDED, RunningMean, SequentialTest
 
 
 class DDM(SequentialTest):
-    """Drift detection method: the error rate plus its deviation, against the lowest it has been.
+    """Drift detection method: the error rate plus its deviation, compared with their lowest sum so far.
 
-    Takes the parameters of `river.drift.binary.DDM`; sees rises only. A stream without one error in its
-    first `warm_start` values makes the next error a drift.
+    Takes the parameters of `river.drift.binary.DDM`; detects rises only. If the first `warm_start` values
+    contain no error, the next error is a drift.
 
     Examples
     --------
@@ -41,7 +41,7 @@ class DDM(SequentialTest):
     def _restart(self) -> None:
         super()._restart()
         self._errors = RunningMean()
-        # Rate and deviation where their sum was least, which is not before the warm start is over.
+        # Rate and deviation where their sum was lowest; undefined during the warm start.
         self._least_rate = self._least_deviation = math.nan
         self._least = math.inf
 

@@ -1,4 +1,4 @@
-"""EDDM: the distance between errors, against the largest it has been."""
+"""EDDM: the distance between errors compared with its largest value so far."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from drift.detectors.base import UNDECIDED, RunningMean, SequentialTest
 
 
 class EDDM(SequentialTest):
-    """Early drift detection method: how far the distance between errors has shrunk from its largest.
+    """Early drift detection method: how far the distance between errors has shrunk from its maximum.
 
-    Takes the parameters of `river.drift.binary.EDDM`; sees rises only, and counts only values of exactly
+    Takes the parameters of `river.drift.binary.EDDM`; detects rises only, and counts only values of exactly
     1 as errors.
 
     Examples

@@ -1,4 +1,4 @@
-"""HDDM: Hoeffding's bound on averages, and McDiarmid's on weighted averages."""
+"""HDDM: drift detection with Hoeffding's bound on averages and McDiarmid's bound on weighted averages."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from drift.detectors.base import UNDECIDED, RunningMean, SequentialTest
 
 
 class HDDMA(SequentialTest):
-    """Hoeffding's bound on averages: the mean of all values, against the mean at the lowest point.
+    """Hoeffding's bound on averages: the mean of all values, compared with the mean at its lowest point.
 
-    Takes the parameters of `river.drift.binary.HDDMA`; rises only, unless `two_sided_test`.
+    Takes the parameters of `river.drift.binary.HDDMA`; detects rises only, unless `two_sided_test`.
 
     References
     ----------
@@ -39,7 +39,7 @@ class HDDMA(SequentialTest):
 
     def _restart(self) -> None:
         super()._restart()
-        # The mean of all values, and what it was where it was lowest and highest, with its bound.
+        # The mean of all values, and its copies where mean + bound was lowest and mean - bound highest.
         self._all, self._lowest, self._highest = RunningMean(), RunningMean(), RunningMean()
 
     def _add(self, value: float) -> None:
@@ -63,7 +63,7 @@ class HDDMA(SequentialTest):
         return math.sqrt(1.0 / (2 * mean.n) * math.log(1.0 / self.drift_confidence))
 
     def _bound(self, reference: RunningMean, confidence: float) -> float:
-        """Return how far the mean of all may be from that of fewer; infinity where these are all."""
+        """Return how far the mean of all values may be from the reference; infinity for the same values."""
         n = self._all.n
         if reference.n in (0, n):
             return math.inf
@@ -89,16 +89,16 @@ class WeightedMean:
     squares: float = 1.0
 
     def update(self, value: float, weight: float) -> None:
-        """Take in one value of a weight, and leave the rest of it to those before."""
+        """Take in one value with a weight; earlier values keep the remaining weight."""
         self.mean = weight * value + (1 - weight) * self.mean if self.known else value
         self.squares = weight * weight + (1 - weight) ** 2 * self.squares
         self.known = True
 
 
 class HDDMW(SequentialTest):
-    """McDiarmid's bound on weighted averages: recent values, against those up to the lowest point.
+    """McDiarmid's bound on weighted averages: recent values, compared with those up to the lowest point.
 
-    Takes the parameters of `river.drift.binary.HDDMW`; rises only, unless `two_sided_test`.
+    Takes the parameters of `river.drift.binary.HDDMW`; detects rises only, unless `two_sided_test`.
 
     References
     ----------
@@ -125,7 +125,7 @@ class HDDMW(SequentialTest):
     def _restart(self) -> None:
         super()._restart()
         self._all = WeightedMean()
-        # The least upper bound of the mean, and the greatest lower one; the means up to them and since.
+        # The lowest upper bound of the mean, and the highest lower bound; the means up to them and since.
         self._lowest, self._highest = math.inf, -math.inf
         self._up_to_lowest, self._since_lowest = WeightedMean(), WeightedMean()
         self._up_to_highest, self._since_highest = WeightedMean(), WeightedMean()
@@ -133,7 +133,7 @@ class HDDMW(SequentialTest):
 
     @property
     def window(self) -> int:
-        """Values that weigh: the length of the exponential window, or fewer since the last drift."""
+        """Effective number of values: the length of the exponential window, or fewer since the last drift."""
         return min(self._seen, math.ceil(2 / self.lambda_val))
 
     def _add(self, value: float) -> None:

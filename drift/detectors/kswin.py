@@ -1,4 +1,4 @@
-"""KSWIN: the latest values of a window, against a sample of its older ones."""
+"""KSWIN: the latest values of a window compared with a sample of its older ones."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from scipy.stats import ks_2samp
 from drift.detectors.base import UNDECIDED, SequentialTest
 
 LEAST_DISTANCE = 0.1
-"""Distance between the two distributions below which no p makes a drift."""
+"""Kolmogorov-Smirnov distance, in [0, 1], that a drift must exceed whatever its p-value; as in river."""
 
 
 class KSWIN(SequentialTest):
     """Kolmogorov-Smirnov test between the latest values of a window and a sample of its older ones.
 
-    Takes the parameters of `river.drift.KSWIN`, the seed of the sampling among them, which has no default.
-    Statistic and threshold are minus the decimal logarithm of p and of `alpha`. A test for every value
-    costs far more than any other detector here.
+    Takes the parameters of `river.drift.KSWIN`; `seed`, of the sampling, has no default. Statistic and
+    threshold are the negative decimal logarithms of the p-value and of `alpha`. It runs a test for every
+    value, which costs far more than any other detector here.
 
     References
     ----------
@@ -55,7 +55,7 @@ class KSWIN(SequentialTest):
 
     @property
     def window(self) -> int:
-        """Latest values that are compared with the older ones."""
+        """Number of latest values that are compared with the older ones."""
         return self.stat_size
 
     def _add(self, value: float) -> None:
@@ -67,7 +67,7 @@ class KSWIN(SequentialTest):
         sample = [self._values[place] for place in self._random.sample(range(older), self.stat_size)]
         latest = list(islice(self._values, older, None))
         with warnings.catch_warnings():
-            # Where there are too many values for an exact p, it says so and takes the asymptotic one.
+            # With too many values for an exact p-value, scipy warns and returns the asymptotic one.
             warnings.simplefilter("ignore", category=RuntimeWarning)
             distance, self._p = ks_2samp(sample, latest, method="auto")
         self.drift_detected = bool(self._p <= self.alpha and distance > LEAST_DISTANCE)

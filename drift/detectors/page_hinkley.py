@@ -1,4 +1,4 @@
-"""Page-Hinkley: the cumulated deviation from the running mean."""
+"""Page-Hinkley: the cumulative deviation from the running mean."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MODES = ("up", "down", "both")
 
 
 class PageHinkley(SequentialTest):
-    """Page-Hinkley: the cumulated deviation from the running mean, against its extreme so far.
+    """Page-Hinkley: the cumulative deviation from the running mean, compared with its extreme so far.
 
-    Takes the parameters of `river.drift.PageHinkley`; both directions by default, a fall is negative.
+    Takes the parameters of `river.drift.PageHinkley`; detects both directions by default, a fall is negative.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class PageHinkley(SequentialTest):
     def _restart(self) -> None:
         super()._restart()
         self._mean = RunningMean()
-        # The cumulated deviations, and their extremes.
+        # The cumulative deviations, and their extremes.
         self._rise = self._fall = 0.0
         self._least_rise, self._most_fall = math.inf, -1.0
 

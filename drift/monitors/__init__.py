@@ -1,4 +1,4 @@
-"""What is watched, one file each, and all of it together."""
+"""Monitors, one property of a stream each, and their combination."""
 
 from drift.monitors.monitors import Monitors
 

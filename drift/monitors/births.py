@@ -1,4 +1,4 @@
-"""Births of labels: whether more appear than lately."""
+"""Births of labels: whether more labels appear than in the recent past."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ MOST_BIRTHS = 1_000_000
 
 
 class LabelBirths(Stateful):
-    """Counts the labels that appear in each window of messages and compares with the windows before.
+    """Counts the labels that appear in each window of messages and compares with earlier windows.
 
-    Label spaces grow all the time, fast at first and slower later. So a birth is no news in itself: an
-    alarm is a window with more of them than the decayed count of the windows before explains (an exact
-    conditional test of two Poisson counts). There is at most one alarm a window, raised at the birth that
-    goes too far, and none in the first window. A stream of only new labels cannot drown its topic.
+    Label spaces grow all the time, fast at first and slower later, so a birth alone is no alarm. An alarm is
+    a window with more births than the decayed count of earlier windows explains (an exact conditional test of
+    two Poisson counts). There is at most one alarm per window, raised at the birth that exceeds the
+    threshold, and none in the first window, so a stream of only new labels cannot flood the drift topic.
 
     Parameters
     ----------
     length
-        Messages in a window, at least 1. Longer finds a slow rise, and reports less often.
+        Messages in a window, at least 1. Longer detects slower rises, and reports less often.
     keep
-        Weight that a window keeps at each later one, in (0, 1). Smaller forgets the stream's youth, when
-        everything was new, sooner, and makes a lone new label harder to tell from chance.
+        Decay factor of past windows, in (0, 1). Smaller forgets the start of the stream, when every
+        label was new, sooner, and makes a single new label harder to distinguish from chance.
     alpha
-        Chance of a false alarm in a window, in (0, 1).
+        Probability of a false alarm per window, in (0, 1).
 
     Attributes
     ----------
     count
         Births in the window so far.
     threshold
-        Most births in this window that are no alarm.
+        Most births in this window that raise no alarm.
 
     Examples
     --------
@@ -72,21 +72,21 @@ class LabelBirths(Stateful):
 
     @property
     def window(self) -> int:
-        """Messages in the window so far."""
+        """Messages in the current window so far."""
         return self._messages
 
     @property
     def usual(self) -> float:
-        """Births that earlier windows had, in the decayed mean."""
+        """Decayed mean of the births in earlier windows."""
         return self._past_births / self._past_windows if self._past_windows else 0.0
 
     @property
     def p(self) -> float:
-        """Chance of so many births, or more, in one window if they come as they did before."""
+        """Probability of at least as many births in one window at the rate of the earlier windows."""
         return self._chance(self.count)
 
     def update(self, births: int) -> bool:
-        """Take in how many labels a message brought that were never seen before; say if it is an alarm."""
+        """Take in the number of labels that a message showed for the first time; return whether to alarm."""
         if self._messages == self.length:
             self._close()
         self._messages += 1

@@ -1,4 +1,4 @@
-"""Calibration: whether probabilities still mean what they meant."""
+"""Calibration: whether predicted probabilities still match observed frequencies."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ SCORE_RANGES = 5
 
 
 class CalibrationMonitor(Stateful):
-    """Watches how often the likeliest label is true, apart for each range of its probability.
+    """Watches how often the most probable label is true, separately for each range of its probability.
 
     Scope *calibration*, detector ``calibration/means``, subject such as "0.6 to 0.8"; `before` and `after`
-    are how often a label of such probability was true. Statistic and threshold are nats of evidence; see
+    are the shares of messages in which it was true. Statistic and threshold are nats of evidence; see
     `drift.alarms.shifted`. Messages with incomplete labels are skipped.
 
     Parameters
     ----------
     budget
-        False alarms per 100,000 messages over all ranges; see `Bank`.
+        False alarms per 100,000 messages for all ranges together; see `Bank`.
     """
 
     state_fields = fields(Inlined("_bank"))

@@ -1,4 +1,4 @@
-"""Cardinality: how many labels a message carries."""
+"""Label cardinality: the number of labels per message."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from drift.alarms import Alarm, Observation, Series, SeriesMonitor, odds
 class CardinalityMonitor(SeriesMonitor):
     """Watches k / (1 + k) for a message with k labels. Scope *prior*, detector ``cardinality/adwin``.
 
-    That tells 0, 1 and 2 labels well apart and lets no crowded message drown the rest; `before` and `after`
-    are labels again, of a message of the mean figure. Messages with incomplete labels are skipped.
+    This scale separates 0, 1 and 2 labels well, and no single message with many labels dominates. `before`
+    and `after` are the label counts of the mean value. Messages with incomplete labels are skipped.
 
     Examples
     --------

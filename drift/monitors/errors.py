@@ -1,4 +1,4 @@
-"""Errors of the learner: of all labels together, and of each label cluster."""
+"""Errors of the learner: over all labels, and per label cluster."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from drift.statistics import MeanBank, Slots
 
 
 class ErrorMonitor(SeriesMonitor):
-    """Watches what the learner gets wrong. Scope *error*; rises only: a learner that gets better is no drift.
+    """Watches the errors of the learner. Scope *error*; rises only: a learner that improves is no drift.
 
-    * ``subset-error``: 1 where the predicted label-set is not the true one.
-    * ``jaccard-error``: the share of the labels predicted or true that only one of the two has.
-    * ``hamming-error``: w / (1 + w) for w wrong answers. (The Hamming loss itself divides by the number of
-      labels, so that new labels would look like progress.) `before` and `after` are wrong answers.
+    * ``subset-error``: 1 where the predicted label set is not the true one.
+    * ``jaccard-error``: the share of the predicted or true labels that are not in both sets.
+    * ``hamming-error``: w / (1 + w) for w wrong labels. (The Hamming loss divides by the number of labels, so
+      that new labels would look like an improvement.) `before` and `after` are wrong labels.
 
     Parameters
     ----------
     detector, parameters
-        See `drift.detectors.build`. A bad choice costs delay or false alarms: EDDM, for one, sees nothing
-        of `jaccard-error` but the values of exactly 1.
+        See `drift.detectors.build`. A bad choice costs delay or false alarms: EDDM, for example, counts only
+        the values of exactly 1 of `jaccard-error`.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class ErrorMonitor(SeriesMonitor):
 
 
 class ClusterErrorMonitor(Stateful):
-    """Watches how often each label cluster has a wrong label, of the messages that touch it.
+    """Watches, per label cluster, the share of the messages touching it with a wrong label of that cluster.
 
     Scope *error*, detector ``cluster-error/means``, subject the cluster's id; rises only. Statistic and
     threshold are nats of evidence; see `drift.alarms.shifted`.
@@ -65,10 +65,10 @@ class ClusterErrorMonitor(Stateful):
     Parameters
     ----------
     budget
-        False alarms per 100,000 messages over all clusters; see `Bank`.
+        False alarms per 100,000 messages for all clusters together; see `Bank`.
     clusters
-        Clusters followed at a time, at least 1: the ones touched last. Too few and those that seldom occur
-        are forgotten before they can be judged.
+        Most clusters watched at a time, at least 1: the most recently touched ones. With too few, clusters
+        that seldom occur are dropped before they can be tested.
     """
 
     state_fields = fields(Parts("_bank", "_slots"))

@@ -1,4 +1,4 @@
-"""Labels that never come together although both are frequent: found online, reported."""
+"""Frequent labels that never occur together: detected online and reported."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from drift.alarms import Alarm, Observation
 from drift.statistics import PAIRED_LABELS, allowed_p
 
 BLOCK_MESSAGES = 500
-"""Messages over which a label's rate counts as one."""
+"""Messages in a block, within which a label's rate is taken as constant."""
 LEAST_BLOCK_COUNT = 20
-"""Messages of a block that a label must be on to be looked at."""
+"""Messages of a block (4 %) that must carry a label for its pairs to be tested."""
 MOST_EXPECTED = 1000.0
-"""Expected meetings after which a pair's counts are halved: what was true long ago gives way."""
+"""Expected co-occurrences above which a pair's counts are halved, so that old evidence decays."""
 EXCLUSIVE_SHARE = 0.8
-"""Share of the meetings expected of independent labels that exclusive labels do not have."""
+"""Share of the co-occurrences expected of independent labels that exclusive labels must lack."""
 
 
 class ExclusionMonitor:
     """Reports frequent labels that exclude each other. Scope *correlation*, detector ``exclusive/chernoff``.
 
-    Independent labels with n and m messages among N meet n m / N times; expectations are added up over blocks
-    of 500 messages, so labels that are frequent at different times exclude nothing. Labels exclude each
-    other where surely four fifths of these meetings do not happen: the Chernoff bound of a Poisson variable
-    is below what the budget allows. The statistic is the share that did not happen. A pair is reported once
-    (action "reported"), and taken back when it surely holds no more ("withdrawn"); what follows from a pair
-    of labels above is not reported. Only labels on 4 % of a block's messages are looked at, which bounds the
-    work at its end whatever the number of labels. Messages with incomplete labels are skipped.
+    Independent labels with n and m messages among N co-occur n m / N times; expectations are summed over
+    blocks of 500 messages, so labels that are frequent at different times are not exclusive. Labels exclude
+    each other if at least four fifths of these co-occurrences are missing: the Chernoff bound of a Poisson
+    variable is below what the budget allows. The statistic is the missing share. A pair is reported once
+    (action "reported"), and withdrawn when it surely no longer holds ("withdrawn"); pairs implied by a pair
+    of ancestors are not reported. Only labels on 4 % of a block's messages are tested, which bounds the
+    work per block whatever the number of labels. Messages with incomplete labels are skipped.
 
     Parameters
     ----------
     budget
-        False reports (or withdrawals) per 100,000 messages over all pairs, positive. More is quicker.
+        False reports (or withdrawals) per 100,000 messages for all pairs together, positive. More is quicker.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class ExclusionMonitor:
         self._tests = 0
         self._counts: Counter[int] = Counter()
         self._meetings: Counter[tuple[int, int]] = Counter()
-        # By pair: expected meetings, those there were, and whether it is reported.
+        # By pair: expected co-occurrences, observed ones, and whether it has been reported.
         self._pairs: dict[tuple[int, int], tuple[float, float, bool]] = {}
 
     def update(self, observation: Observation) -> list[Alarm]:
@@ -78,7 +78,7 @@ class ExclusionMonitor:
         return alarms
 
     def _close(self) -> list[tuple[int, int]]:
-        """Add a block up and return the pairs it says something of."""
+        """Add the block to the counts of its frequent pairs, and return those pairs."""
         frequent = sorted(label for label, count in self._counts.items() if count >= LEAST_BLOCK_COUNT)
         pairs = list(itertools.combinations(frequent, 2))
         for pair in pairs:
@@ -147,7 +147,7 @@ class ExclusionMonitor:
 
 
 def poisson(count: float, mean: float) -> float:
-    """Bound the chance of a count as far from its mean, on the same side, for a Poisson variable.
+    """Bound the tail probability of a Poisson count, on the side of the mean on which the count lies.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Feedback: how many labels come, and how late."""
+"""Feedback: the share of messages that get labels, and the delay of the labels."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import math
 from drift.alarms import Alarm, Observation, Series, SeriesMonitor
 
 LOG_LATEST = math.log1p(1e6)
-"""Delays from a million messages on count as one."""
+"""Logarithm at which delays are capped: a million messages and more are the same value."""
 
 
 class FeedbackMonitor(SeriesMonitor):
     """Watches the flow of labels. Scope *feedback*.
 
-    * ``labelled/adwin``: 1 / (1 + u) for u messages without labels since the last one with; a fall says
-      that fewer messages get labels. `before` and `after` are messages without labels for each with some.
+    * ``labelled/adwin``: 1 / (1 + u) for u messages without labels since the last labelled one; a fall means
+      that fewer messages are labelled. `before` and `after` are unlabelled messages per labelled one.
     * ``delay/adwin``: log(1 + n) / log(1,000,001) for labels that came n messages after their message's
-      prediction; a rise says that they come later. `before` and `after` are such n, of the mean figure.
+      prediction; a rise means that they come later. `before` and `after` are the n of the mean value.
 
-    When no labels come at all, nothing is observed and no alarm can be raised: watch the service's
-    counters of learned messages for that.
+    Without any labels there are no observations and no alarms: watch the service's counters of learned
+    messages for that case.
     """
 
     def __init__(self) -> None:

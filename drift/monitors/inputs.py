@@ -11,18 +11,18 @@ from drift.alarms import Alarm, Observation, Series, SeriesMonitor
 from drift.core import Arrays, Floats, Values, fields
 
 LOG_LONGEST_TEXT = math.log2(1e6)
-"""Texts from a million bytes on count as one."""
+"""Logarithm at which lengths of texts, in bytes, are capped: a million bytes and more are the same value."""
 REFERENCE_TEXTS = 1000
-"""Texts that the usual byte frequencies are a mean of."""
+"""Effective number of recent texts in the reference byte frequencies."""
 
 
 class InputMonitor(SeriesMonitor):
-    """Watches what comes in, before anybody's judgement of it. Scope *input*.
+    """Watches the input, independently of predictions and labels. Scope *input*.
 
-    * ``missing/adwin``: the share of the vector that is missing.
+    * ``missing/adwin``: the share of the vector's values that are missing.
     * ``length/adwin``: the logarithm of the text's length in bytes; `before` and `after` are bytes.
-    * ``bytes/adwin``: how much the text's byte frequencies are like those of the last texts (1 minus the
-      squared Hellinger distance). Another language, script, encoding or format makes it fall.
+    * ``bytes/adwin``: the similarity of the text's byte frequencies to those of recent texts (1 minus the
+      squared Hellinger distance). It falls with another language, script, encoding or format.
 
     Examples
     --------

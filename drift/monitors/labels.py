@@ -1,4 +1,4 @@
-"""Label priors: labels that occur more or less often, that are new, vanish and return."""
+"""Label priors: labels that become more or less frequent, appear, vanish and return."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ class LabelRateMonitor(Stateful):
     """Watches how often each label occurs. Scope *prior*; the subject is the label.
 
     Detectors are ``label-rise``, ``label-fall``, ``label-new``, ``label-vanished`` and ``label-returned``;
-    see `RateBank`. Statistic and threshold are nats of evidence, the size of the logarithm of `p` and of
-    what it had to be below, negative where the label became rarer; `before` and `after` are its shares of
-    the messages. Messages with incomplete labels are skipped.
+    see `RateBank`. Statistic and threshold are nats of evidence, -ln of `p` and of its allowed maximum,
+    negative where the label became rarer; `before` and `after` are the shares of messages that carry it.
+    Messages with incomplete labels are skipped.
 
     Parameters
     ----------
     budget
-        False alarms per 100,000 messages over all labels; see `Bank`.
+        False alarms per 100,000 messages for all labels together; see `Bank`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""All monitors of one partition, by name, and what keeps their alarms few and telling."""
+"""All monitors of one partition, by name, with a limit on alarms and the learner's response to each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from drift.monitors.vectors import VectorMonitor
 Parameters = Mapping[str, float | str | bool]
 
 REMEMBERED_CHANGES = 256
-"""Changes of structure that an alarm can refer to."""
+"""Most recent changes of structure that are kept to fill in an alarm's action."""
 MONITORS: dict[str, Callable[[float, str, Parameters], Monitor]] = {
     "structure": lambda budget, detector, parameters: StructureMonitor(),
     "errors": lambda budget, detector, parameters: ErrorMonitor(detector, parameters),
@@ -39,24 +39,24 @@ MONITORS: dict[str, Callable[[float, str, Parameters], Monitor]] = {
     "inputs": lambda budget, detector, parameters: InputMonitor(),
     "feedback": lambda budget, detector, parameters: FeedbackMonitor(),
 }
-"""Every monitor by its name in the settings."""
+"""Every monitor, by its name in the settings."""
 
 
 class Monitors(Stateful):
     """Runs monitors side by side over the messages of one partition.
 
-    An alarm that names no action gets what the learner did to its structure since the change, such as
-    "2 split, 1 merge", else "none". Alarms about single labels, pairs and clusters are limited; see
+    An alarm that names no action gets the changes that the learner made to its structure since the change,
+    such as "2 split, 1 merge", or "none". Alarms about single labels, pairs and clusters are limited; see
     `RateLimit`.
 
     Parameters
     ----------
     detector, parameters
-        Of the errors; see `ErrorMonitor`.
+        Detector of the error monitor and its parameters; see `ErrorMonitor`.
     names
-        Which, of `MONITORS`; None (the default) is all. One that is left out costs nothing.
+        Names of the monitors to run, among `MONITORS`; None (the default) runs all.
     budget
-        False alarms per 100,000 messages that each monitor of many series may raise, positive.
+        False alarms per 100,000 messages allowed to each monitor of many series, positive.
 
     Raises
     ------
@@ -112,7 +112,7 @@ class Monitors(Stateful):
         return alarm._replace(action=listed or "none")
 
     def watched(self) -> dict[str, tuple[float, float]]:
-        """Return what is measured now, by detector: the statistic, and what its size is compared with."""
+        """Return the current statistic and threshold of each detector of single series and of the vectors."""
         return {
             name: figures
             for monitor in self._monitors.values()

@@ -1,4 +1,4 @@
-"""Label correlation: pairs of labels that go together more, or less, than they did."""
+"""Label correlation: pairs of labels that occur together more or less often than before."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from drift.core import Arrays, Counts, Ids, Lists, Parts, State, Stateful, Value
 from drift.statistics import PAIRED_LABELS, MeanBank, Shift
 
 MOST_CANDIDATES = 10_000
-"""Pairs counted that are not watched (yet), at most."""
+"""Most pairs counted without being watched; above it all counts are halved and ones are dropped."""
 LEAST_MEETINGS = 10
-"""Meetings that make a pair worth watching."""
+"""Co-occurrences after which a pair is watched."""
 HALVING_PERIOD = 10_000
-"""Messages after which every count is halved: what was heavy once gives way to what is heavy now."""
+"""Messages after which all counts are halved, so that formerly frequent pairs give way to present ones."""
 
 
 class PairMonitor(Stateful):
     """Watches the Jaccard index of label pairs that often occur together. Scope *correlation*.
 
-    Of a pair's messages, those with either label, how many have both? Detector ``pair-jaccard/means``,
+    The index is the share of the messages with either label that carry both. Detector ``pair-jaccard/means``,
     subject "a + b"; `before` and `after` are Jaccard indices, statistic and threshold nats of evidence; see
-    `drift.alarms.shifted`. Pairs are found by counting; a label has at most `partners` watched pairs, the
-    heaviest it has room for, so that one message costs O(k x partners) whatever the number of pairs.
-    Messages with incomplete labels are skipped.
+    `drift.alarms.shifted`. Candidate pairs are found by counting; a label has at most `partners` watched
+    pairs, its most frequent ones, so that a message with k labels costs O(k x partners) whatever the number
+    of pairs. Messages with incomplete labels are skipped.
 
     Parameters
     ----------
     budget
-        False alarms per 100,000 messages over all pairs; see `Bank`.
+        False alarms per 100,000 messages for all pairs together; see `Bank`.
     partners
-        Watched pairs a label is in, at least 1. More finds more and costs more.
+        Most watched pairs per label, at least 1. More detects more changes and costs more.
 
     Examples
     --------
@@ -57,8 +57,8 @@ class PairMonitor(Stateful):
         self.partners = partners
         self._bank = MeanBank(budget)
         self._messages = 0
-        self._counts: dict[tuple[int, int], int] = {}  # Of candidates.
-        self._watched: dict[tuple[int, int], int] = {}  # The pair's place.
+        self._counts: dict[tuple[int, int], int] = {}  # Of candidate pairs.
+        self._watched: dict[tuple[int, int], int] = {}  # The pair's row.
         self._ends: Counts = np.full((0, 2), -1, dtype=np.int64)
         self._weights: Counts = np.zeros(0, dtype=np.int64)
         self._places: Counts = np.full((0, partners), -1, dtype=np.int64)  # By label.
@@ -103,7 +103,7 @@ class PairMonitor(Stateful):
             self._counts = {pair: count // 2 for pair, count in self._counts.items() if count > 1}
 
     def _watch(self, pair: tuple[int, int], count: int) -> bool:
-        """Watch a pair if both labels have room for it, or a lighter pair that makes room."""
+        """Watch a pair if each of its labels has a free place or a less frequent pair to replace."""
         self._admit(pair[1] + 1)
         lighter = [self._lightest(label) for label in pair]
         if any(place >= 0 and 2 * self._weights[place] > count for place in lighter):
@@ -122,7 +122,7 @@ class PairMonitor(Stateful):
         return True
 
     def _lightest(self, label: int) -> int:
-        """Return the place of a label's lightest pair, or -1 where there is room for another."""
+        """Return the place of a label's least frequent watched pair, or -1 if it has a free place."""
         row = self._places[label]
         return -1 if row.min() < 0 else int(row[self._weights[row].argmin()])
 

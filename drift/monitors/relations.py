@@ -1,4 +1,4 @@
-"""Labels that are the same thing twice, or a part of another one: found online, proposed for the taxonomy."""
+"""Labels that are identical to or subsumed by another: detected online, proposed for the taxonomy."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from drift.statistics import (
 )
 
 COMPANION_FIELDS = attrgetter("earlier_of", "earlier_met", "met", "skipped", "within", "follows")
-"""Of a companion, in the order of its fields."""
+"""Reads the counts of a `Companion`, in the order of its fields."""
 
 
 class RelationMonitor:
-    """Proposes to merge labels that always come together, and to move one under what always comes along.
+    """Proposes to merge labels that always occur together, and to move a label below one that subsumes it.
 
-    Of the messages that carry a label, at least `share` carry another one as well, surely: that is the first
-    *within* the second. Surely means that the Chernoff bound of so few exceptions, were `share` not reached,
-    is below what the budget of false proposals allows. Labels within each other are *identical*; where the
-    other direction surely does not hold, the second *subsumes* the first. What the taxonomy says already, or
-    follows from another relation, is not proposed; should that end, it needs new evidence. Each proposal is
-    made once (action "proposed"), and taken back when it surely holds no more ("withdrawn"). Scope
+    A label is *within* another if at least `share` of its messages surely carry the other as well. Surely
+    means that the Chernoff bound on so few exceptions, if `share` were not reached, is below what the budget
+    of false proposals allows. Labels within each other are *identical*; where the other direction surely
+    does not hold, the second *subsumes* the first. A relation that the taxonomy contains already, or that
+    follows from another relation, is not proposed; if its basis ends, it needs new evidence. Each proposal
+    is made once (action "proposed"), and withdrawn when it surely no longer holds ("withdrawn"). Scope
     *structure*, detectors ``identical/chernoff`` and ``subsumes/chernoff``; the statistic is the (smaller)
     share, the threshold `share`.
 
-    Counts are about a label's latest 250 to 500 own messages, so that rare labels get as much evidence as
+    Counts cover a label's latest 250 to 500 own messages, so that rare labels get as much evidence as
     frequent ones; about ln(1 / p) / (1 - share) messages are needed, 110 at the default. A label that most
-    messages carry subsumes another one only if that one's messages lack it a quarter as often, surely. A
-    message with k labels costs O(k²). A label that a message leaves unknown counts as absent from
-    it: labels that are often left open are rather not proposed.
+    messages carry subsumes another one only if it is surely missing at most a quarter as often from that
+    label's messages as from all. A message with k labels costs O(k²). A label that is unknown for a message
+    counts as absent, so relations of labels that are often unknown are rarely proposed.
 
     Parameters
     ----------
     budget
-        False proposals (or withdrawals) per 100,000 messages over all pairs, positive. More is quicker.
+        False proposals (or withdrawals) per 100,000 messages for all pairs, positive. More is quicker.
     share
-        In (0.5, 1): lower, and labels that merely go together are proposed; higher needs more evidence.
+        Required share, in (0.5, 1). Lower proposes merely correlated labels; higher needs more evidence.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class RelationMonitor:
         self._tests = 0
         self._labels: dict[int, LabelWindow] = {}
         self._open: dict[tuple[int, int], bool] = {}
-        """What is proposed: (first, second) and whether they are identical, else first in second."""
+        """Open proposals: (first, second), and whether the two are identical; if not, first is in second."""
 
     def update(self, observation: Observation) -> list[Alarm]:
         """See `Monitor`."""
@@ -95,7 +95,7 @@ class RelationMonitor:
     # Counting and testing -----------------------------------------------------------------------------
 
     def _count(self, label: int, labels: Sequence[int], observation: Observation) -> list[int]:
-        """Book a label's message; return the companions with which something may be new."""
+        """Count a label's message; return the companions whose relation to it may have changed."""
         own = self._labels.get(label)
         if own is None:
             own = self._labels[label] = LabelWindow(self._messages, self._messages)
@@ -124,7 +124,7 @@ class RelationMonitor:
         return broken + own.within
 
     def _holds(self, own: LabelWindow, other: int) -> bool:
-        """Whether a label's messages surely carry another one, often enough, and more than others do."""
+        """Whether surely enough of a label's messages carry another one, and more than of all messages."""
         theirs = self._labels.get(other)
         if theirs is None:
             return False
@@ -132,7 +132,7 @@ class RelationMonitor:
         return self._sure(own, other, min(1 - self.share, (1 - usual) / 4), below=True)
 
     def _fails(self, own: LabelWindow, other: int) -> bool:
-        """Whether a label's messages surely do not carry another one often enough."""
+        """Whether surely too few of a label's messages carry another one."""
         if other not in own.companions:
             return own.earlier + own.count >= DISMISSAL_MESSAGES
         return self._sure(own, other, 1 - self.share, below=False)
@@ -148,10 +148,10 @@ class RelationMonitor:
     # Proposals ----------------------------------------------------------------------------------------
 
     def _settle(self, first: int, second: int, observation: Observation) -> list[Alarm]:
-        """Propose, or take back, what now holds between two labels, or not any more."""
+        """Propose or withdraw the relation between two labels, depending on what holds now."""
         is_open = (first, second) in self._open or (second, first) in self._open
         if _implied(first, second, observation):
-            # The taxonomy says so by now: somebody has accepted it.
+            # The taxonomy contains the relation by now: the proposal was accepted.
             self._open.pop((first, second), None)
             self._open.pop((second, first), None)
             return []
@@ -166,7 +166,7 @@ class RelationMonitor:
             own.companions[upper].follows = True
             return []
         if own.companions[upper].follows:
-            # What it followed from has just ended, and old messages say nothing of what holds without.
+            # The relation's basis has just ended; older messages are no evidence for what holds without it.
             own.restart(upper)
             return []
         self._open[lower, upper] = identical
@@ -180,7 +180,7 @@ class RelationMonitor:
         del self._open[lower, upper]
         alarm = self._told(lower, upper, identical, "withdrawn", observation)
         if identical:
-            # Whether one of the two still holds, old messages do not say.
+            # Older messages do not show whether one of the two directions still holds.
             self._labels[lower].restart(upper)
             self._labels[upper].restart(lower)
         return [alarm, *self._settle(first, second, observation)]
@@ -199,7 +199,7 @@ class RelationMonitor:
         return own is not None and other in own.within
 
     def _follows(self, lower: int, upper: int, identical: bool, observation: Observation) -> bool:
-        """Whether a relation follows from others, through a label between the two or one that is the same."""
+        """Whether a relation follows from others, through a label in between or an identical one."""
         own = self._labels[lower]
         between = [
             *observation.above(lower),
@@ -258,7 +258,7 @@ class RelationMonitor:
             "messages": self._messages,
             "tests": self._tests,
             "labels": np.array(labels, dtype=np.int64).reshape(-1, 5),
-            # Ten thousand of them are common, and the stream waits meanwhile.
+            # `fromiter`, because ten thousand rows are common and the stream waits for the snapshot.
             "companions": np.fromiter(chain.from_iterable(companions), dtype=np.int64).reshape(-1, 8),
             "within": np.array(within, dtype=np.int64).reshape(-1, 2),
             "open": np.array(proposed, dtype=np.int64).reshape(-1, 3),
@@ -282,7 +282,7 @@ class RelationMonitor:
 
 
 def chernoff(missed: int, of: int, missing: float) -> float:
-    """Bound the chance of a count as far from its expectation, on the same side, for a binomial variable.
+    """Bound the tail probability of a binomial count, on the side of its expectation on which it lies.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Structure: what the learner did to its label clusters."""
+"""Structure: the changes that the learner made to its label clusters."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from drift.core import Stateful
 class StructureMonitor(Stateful):
     """Reports every change of structure that the learner made. Scope *structure*, detector ``clusters``.
 
-    Not a detector: the learner decided already, by the statistic and the threshold that are passed on;
-    `action` says what it did ("split", "merge", "move", "swap").
+    Not a detector: the learner has already decided, by the statistic and threshold that are passed on;
+    `action` is the kind of change ("split", "merge", "move", "swap").
     """
 
     def update(self, observation: Observation) -> list[Alarm]:

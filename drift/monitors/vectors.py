@@ -1,4 +1,4 @@
-"""The distribution of the vectors: where they lie, how they spread, how many directions they use."""
+"""The distribution of the vectors: their location, spread and effective rank."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from drift.core import Arrays, Floats, Parts, State, Stateful, Values, Vector, f
 from drift.statistics import BUDGET_MESSAGES, BlockMeans, BlockShift
 
 DIRECTIONS = 64
-"""Random directions: half of the random features, and the most that the effective rank can be."""
+"""Number of random directions: half the number of random features, and an upper bound on the rank."""
 STRIPE = 256
-"""Features whose directions are drawn together, so that a longer vector changes none of them."""
+"""Features whose directions are drawn together, so that longer vectors keep the directions they had."""
 VECTOR_TESTS = ("mean/frechet", "distribution/mmd", "rank/rankme")
 
 
 class VectorMonitor(Stateful):
     """Watches the distribution of the vectors. Scope *vector*.
 
-    Messages are looked at in blocks; each block gives figures that `BlockMeans` compares with the blocks
-    before.
+    Messages are grouped in blocks; each block gives statistics that `BlockMeans` compares with those of the
+    blocks before.
 
     * ``mean/frechet``: mean and standard deviation of each feature. Statistic and threshold are Fréchet
-      distances between Gaussians with a diagonal covariance, as shares of the total variance.
+      distances between Gaussians with diagonal covariances, as shares of the total variance.
     * ``distribution/mmd``: the mean of random Fourier features of a Gaussian kernel, whose width is set by
-      the first block (half of the features have half of it): the squared maximum mean discrepancy, which
-      sees any change of shape.
+      the first block (half of the features use half that width): the squared maximum mean discrepancy, which
+      detects any change of shape.
     * ``rank/rankme``: the effective rank of the block, projected on `DIRECTIONS` random directions: a fall
-      says that vectors collapse. `before` and `after` are ranks.
+      means that the vectors collapse. `before` and `after` are ranks.
 
-    Missing values count as what the feature's mean has been. Amortised O(d x directions) a message, in a
-    few products of matrices a block; memory is O(block x d).
+    A missing value counts as the running mean of its feature. Amortised O(d x directions) per message, in a
+    few matrix products per block; memory is O(block x d).
 
     Parameters
     ----------
     budget
-        False alarms per 100,000 messages of each of the three, positive.
+        False alarms per 100,000 messages for each of the three, positive.
     block
-        Messages in a block, at least 10. Larger blocks are cheaper a message and see smaller changes; a
-        change is found when two blocks are full at the earliest.
+        Messages in a block, at least 10. Larger blocks cost less per message and detect smaller changes; a
+        change is detected after two full blocks at the earliest.
 
     Examples
     --------
@@ -143,7 +143,7 @@ class VectorMonitor(Stateful):
         )
 
     def watched(self) -> dict[str, tuple[float, float]]:
-        """Return the latest distance of each test by its name, and what it would have to exceed."""
+        """Return the latest distance and threshold of each test, by its name."""
         return {name: test.watched for name, test in self._tests.items()}
 
     def load_state(self, state: State) -> None:
@@ -153,7 +153,7 @@ class VectorMonitor(Stateful):
 
 
 def _directions(features: int) -> Floats:
-    """Return the random directions of vectors of a length, shape (features, DIRECTIONS): always the same."""
+    """Return the random directions for vectors of a length, shape (features, DIRECTIONS); deterministic."""
     stripes = [np.random.default_rng([DIRECTIONS, n]) for n in range(-(-features // STRIPE))]
     drawn = [stripe.normal(size=(STRIPE, DIRECTIONS)) for stripe in stripes]
     return np.concatenate([np.zeros((0, DIRECTIONS)), *drawn])[:features]
@@ -168,7 +168,7 @@ def _features(seen: Floats) -> Floats:
 
 
 def effective_rank(vectors: Floats) -> float:
-    """Return the exponential of the entropy of the centred vectors' singular values; shape (n, d).
+    """Return the exponential of the entropy of the centred vectors' singular values; vectors: shape (n, d).
 
     Examples
     --------

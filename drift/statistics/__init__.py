@@ -1,4 +1,4 @@
-"""Statistics of many series at once: adaptive windows, rates, means, blocks, and their error budget."""
+"""Statistics of many series at once: adaptive windows, rates, means, blocks, and the false-alarm budget."""
 
 from drift.statistics.bank import Shift
 from drift.statistics.blocks import BlockMeans, BlockShift

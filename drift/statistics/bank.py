@@ -11,8 +11,8 @@ from drift.statistics.budget import allowed_p
 from drift.statistics.histograms import cut_sums
 
 BUCKET_SIZES = 12
-"""Sizes of buckets, each twice the one before: the latest 8,000 to 12,000 entries of a series are kept. More
-would tell little, and memory must not grow with the length of the stream."""
+"""Number of bucket sizes, powers of two: a series keeps its latest 8,000 to 12,000 entries. More would add
+little evidence, and memory must not grow with the length of the stream."""
 
 
 class Shift(NamedTuple):
@@ -21,19 +21,19 @@ class Shift(NamedTuple):
     Parameters
     ----------
     series
-        Its number.
+        Number of the series.
     kind
-        What happened, in one word.
+        Kind of change, in one word.
     before, after
-        Its figure before and after the change.
+        The series' figure before and after the change.
     since
         Messages since the change.
     window
-        Messages that both figures are about.
+        Messages that the two figures cover together.
     p
-        Chance of such a difference without a change, corrected for the cuts that were tried.
+        Probability of such a difference without a change, corrected for the number of cuts tried.
     allowed
-        What `p` had to be below.
+        Upper limit of `p` for an alarm.
     """
 
     series: int
@@ -47,16 +47,16 @@ class Shift(NamedTuple):
 
 
 class Cuts(NamedTuple):
-    """Every way to cut the window of a series in two: what is before and what after.
+    """Every cut of a series' window in two, with the sums on either side.
 
     Parameters
     ----------
     before, after
-        Entries on either side, shape (cuts,). A cut with nothing on a side is none.
+        Entries on either side, shape (cuts,). A cut with no entries on one side does not count.
     sums_before, sums_after
         Sums of the figures on either side, shape (cuts, figures).
     tried
-        How many cuts there are, at least 1.
+        Number of cuts that were tried, at least 1.
     """
 
     before: Floats
@@ -67,39 +67,39 @@ class Cuts(NamedTuple):
 
 
 class Bank(Stateful):
-    """Adaptive windows of many series; an update costs what it touches, not how many series there are.
+    """Adaptive windows of many series; an update costs O(k) for k touched series, however many there are.
 
     Each window is an exponential histogram as in ADWIN: at most `buckets` sums over 1, 2, 4, ... entries,
-    up to some thousands, after which the oldest are forgotten. All of them lie in one array, so that one
-    call of compiled code updates and tests the k series of a message. A series takes about
-    1 KiB, whatever it saw.
+    up to some thousands, after which the oldest are dropped. All windows are in one array, so that one
+    call of compiled code updates and tests the k series of a message. A series takes about 1 KiB, whatever
+    its length.
 
-    False alarms are bought from one budget for the bank as a whole. A message that touches k series makes
-    k tests; each may go wrong with chance `budget` / (100,000 x the mean number of tests a message), so
+    One budget of false alarms covers the whole bank. A message that touches k series makes k tests; each
+    may raise a false alarm with probability `budget` / (100,000 x the mean number of tests per message), so
     that the expected number of false alarms does not grow with the number of series. (Procedures that
-    control the false discovery rate online, such as LORD, run dry on a stream that never ends and has
-    nothing to discover for long; a rate of false alarms is what somebody who must look at them can plan
-    with.)
+    control the false discovery rate online, such as LORD, lose their power on an endless stream with nothing
+    to discover for a long time; a rate of false alarms is also what the people who handle them can plan
+    for.)
 
     Parameters
     ----------
     budget
-        False alarms per 100,000 messages, of all series together, that are accepted, positive. Smaller is
-        quieter and slower: a tenth of it costs about 2.3 nats of evidence, some 15 % more entries.
+        Accepted false alarms per 100,000 messages, of all series together, positive. Smaller is quieter and
+        slower: a tenth of it requires about 2.3 nats more evidence, some 15 % more entries.
     buckets
-        Buckets kept of each size, at least 2. Fewer save memory and place the cut more coarsely.
+        Buckets kept of each size, at least 2. Fewer saves memory and locates the change more coarsely.
 
     References
     ----------
     A. Bifet and R. Gavaldà. Learning from time-changing data with adaptive windowing. SDM 2007.
     A. Ramdas et al. Online control of the false discovery rate with decaying memory. NIPS 2017: on
-    procedures that run dry.
+    procedures that lose their power.
     """
 
     state_fields = fields(Arrays("_sums", "_used"), Values("_clock", "_tests"))
 
     figures: int
-    """Figures kept of each entry; subclasses say which."""
+    """Number of figures kept per entry; subclasses define them."""
 
     def __init__(self, budget: float = 1.0, buckets: int = 3) -> None:
         if not (budget > 0 and buckets >= 2):
@@ -117,20 +117,20 @@ class Bank(Stateful):
 
     @property
     def series(self) -> int:
-        """Series that there is room for."""
+        """Number of series allocated."""
         return len(self._used)
 
     def __len__(self) -> int:
-        """Messages taken in."""
+        """Return the number of messages taken in."""
         return self._clock
 
     @property
     def allowed(self) -> float:
-        """Chance of going wrong that a single test has now."""
+        """Probability of a false alarm that a single test may have now."""
         return allowed_p(self.budget, self._tests, self._clock)
 
     def _admit(self, series: int) -> None:
-        """Make room for series numbered below `series`; amortised O(1) each."""
+        """Allocate series numbered below `series`; amortised O(1) each."""
         if series > self.series:
             self._resize(max(series, 2 * self.series))
 
@@ -140,19 +140,19 @@ class Bank(Stateful):
         self._used = np.concatenate([self._used, np.zeros((more, self._used.shape[1]), dtype=np.int64)])
 
     def _lead(self, series: int) -> Floats:
-        """Return what was before the oldest bucket of a series, shape (1 + figures,): nothing."""
+        """Return the entries and sums before the oldest bucket, shape (1 + figures,): zeros in this class."""
         del series
         return np.zeros(1 + self.figures)
 
     def _cuts(self, series: int) -> Cuts:
-        """Return all cuts of a series; the last column has everything before it."""
+        """Return all cuts of a series; the last column has all entries before it."""
         before, sums_before, tried = cut_sums(self._sums[series], self._used[series], self._lead(series))
         return Cuts(before, before[-1] - before, sums_before, sums_before[-1] - sums_before, tried)
 
     def _forget(self, series: int, column: int, columns: int) -> None:
-        """Drop what is before a cut: columns up to and with `column`, of so many."""
+        """Drop what precedes a cut: columns up to and including `column`, out of `columns`."""
         if column == 0:
-            return  # There is only the lead.
+            return  # Only the lead precedes the cut.
         width = self.buckets + 1
         row, place = (columns - 1) // width - 1 - (column - 1) // width, (column - 1) % width
         self._used[series, row + 1 :] = 0

@@ -10,26 +10,26 @@ from scipy.special import fdtrc, fdtri, stdtr, stdtrit
 from drift.core import Arrays, Floats, State, Stateful, fields
 
 RECENT_BLOCKS = (2, 4, 8, 16)
-"""Latest blocks that are compared with those before: few find a jump, many a slow change."""
+"""Numbers of latest blocks compared with those before: few detect a jump, many a slow change."""
 LEAST_BLOCKS = 8
-"""Blocks needed before the latest ones can be compared with them."""
+"""Blocks required before the latest ones can be compared with them."""
 MOST_BLOCKS = 1000
-"""Blocks that the past is a mean of, at most, so that it stays comparable with the present."""
+"""Most blocks in the running mean of the past, so that it follows slow changes."""
 NULL_DRAWS = 200
-"""Differences of blocks that the noise is a mean of, at most."""
+"""Most differences between blocks in the running estimate of the noise."""
 
 
 class BlockShift(NamedTuple):
-    """A change between two neighbouring stretches of blocks.
+    """A change between two adjacent stretches of blocks.
 
     Parameters
     ----------
     distance, threshold
-        Squared Euclidean distance between the two mean blocks, and what it had to exceed.
+        Squared Euclidean distance between the two mean blocks, and the value it exceeded.
     blocks, window
-        Blocks since the change, and of both stretches.
+        Number of blocks since the change, and in both stretches together.
     p
-        Chance of such a distance without a change, corrected for the stretches tried.
+        Probability of such a distance without a change, corrected for the number of stretches tried.
     before, after
         The two mean blocks, shape (figures,).
     """
@@ -46,22 +46,22 @@ class BlockShift(NamedTuple):
 class BlockMeans(Stateful):
     """Compares the mean of the latest blocks with the mean of those before, for any number of figures.
 
-    A block is a vector of figures about some messages, such as their mean vector. How much blocks differ
-    by chance is learned from the differences of neighbouring blocks, which include whatever correlation
-    neighbouring messages have. The squared distance of two mean blocks is then, by Satterthwaite's
-    approximation, an F variable whose degrees of freedom are the *effective* number of figures,
-    tr(S)²/tr(S²): both traces take O(figures) a block, where the covariance itself would take its square.
+    A block is a vector of figures about some messages, such as their mean vector. The noise between blocks
+    is estimated from differences of adjacent blocks, which include any correlation between adjacent
+    messages. The squared distance of two mean blocks is then, by Satterthwaite's approximation, an F
+    variable whose degrees of freedom are the *effective* number of figures, tr(S)²/tr(S²): both traces take
+    O(figures) per block, where the covariance matrix would take the square of that.
 
-    The approximation is bold in the far tail where a few directions hold most of the variance. So a
-    distance must also stand out among the cube roots of all those before it, which are nearly normal
-    (Student's t; stretches that overlap count once); an alarm's `p` is the larger of the two chances.
+    The approximation is too optimistic in the far tail where a few directions hold most of the variance.
+    Therefore a distance must also be an outlier among the cube roots of all earlier ones, which are nearly
+    normal (Student's t; overlapping stretches count once); an alarm's `p` is the larger of the two.
 
     After an alarm the past begins at the change.
 
     Parameters
     ----------
     alpha
-        Chance of a false alarm a block, in (0, 1).
+        Probability of a false alarm per block, in (0, 1).
 
     Examples
     --------
@@ -105,11 +105,11 @@ class BlockMeans(Stateful):
 
     @property
     def watched(self) -> tuple[float, float]:
-        """Distance of the latest blocks from those before, and what it would have to exceed; 0 at first."""
+        """Distance of the latest blocks from those before, and its threshold; (0, infinity) at first."""
         return self._compared
 
     def update(self, block: Floats) -> BlockShift | None:
-        """Take in one block, shape (figures,), and say if the figures changed; later ones may be longer."""
+        """Take in one block, shape (figures,), and return a change, if any; later blocks may be longer."""
         self._widen(len(block))
         step = (block - self._latest[-1]) / np.sqrt(2.0) if len(self._latest) else None
         self._latest = np.concatenate([self._latest, block[None]])[-max(RECENT_BLOCKS) :]
@@ -137,7 +137,7 @@ class BlockMeans(Stateful):
         self._draws += 1
         weight = 1.0 / min(self._draws, NULL_DRAWS)
         self._variance += weight * (float(step @ step) - self._variance)
-        # Two steps that share no block: the square of their product is tr(S^2) in the mean.
+        # For two differences without a common block, the expected square of their product is tr(S^2).
         if self._draws % 2:
             product = float(step @ self._step)
             weight = 1.0 / min(1 + self._draws // 2, NULL_DRAWS)
@@ -158,7 +158,7 @@ class BlockMeans(Stateful):
             p, least = self._judge(place, distance / noise)
             if place == 0 and np.isfinite(least):
                 self._compared = (distance, float(noise * least))
-            # Both of the latest blocks must lie there: in heavy tails, some block always stands out.
+            # Both of the last two blocks must lie there: with heavy tails, single blocks are often outliers.
             there = (self._latest[-2:] - before) @ difference >= 0.5 * distance
             if p < chance and there.all():
                 corrected, chance = min(1.0, p * len(RECENT_BLOCKS)), p
@@ -167,10 +167,10 @@ class BlockMeans(Stateful):
         return strongest
 
     def _judge(self, place: int, ratio: float) -> tuple[float, float]:
-        """Return the chance of a ratio of distance to noise, and what it must exceed; note the ratio."""
+        """Return the p-value of a ratio of distance to noise, and its threshold; record the ratio."""
         alpha = self.alpha / len(RECENT_BLOCKS)
         freedom = min(max(1.0, self._variance**2 / max(self._squared, 1e-300)), float(len(self._past)))
-        known = freedom * min(self._draws, NULL_DRAWS) / 1.5  # Neighbouring differences share a block.
+        known = freedom * min(self._draws, NULL_DRAWS) / 1.5  # Adjacent differences share a block.
         seen, mean, variance = self._history[place]
         apart = seen / RECENT_BLOCKS[place]
         root = float(np.cbrt(ratio))
@@ -196,7 +196,7 @@ class BlockMeans(Stateful):
         }
 
     def load_state(self, state: State) -> None:
-        """Take over the state of one with equal parameters."""
+        """Load the state of an object with equal parameters."""
         super().load_state(state)
         self._blocks, draws, self._variance, self._squared = np.asarray(state["noise"]).tolist()
         self._draws = int(draws)

@@ -1,23 +1,23 @@
-"""The budget of false alarms: how surely a change must be seen before it is an alarm."""
+"""The false-alarm budget: the p-value below which a single test may raise an alarm."""
 
 from __future__ import annotations
 
 BUDGET_MESSAGES = 1e5
-"""Messages over which an expected number of false alarms is given."""
+"""Messages to which a budget of false alarms refers."""
 
 
 def allowed_p(budget: float, tests: int, messages: int) -> float:
-    """Return the chance of a false alarm that one more test may have.
+    """Return the probability of a false alarm that the next test may have.
 
-    `budget` false alarms are accepted in `BUDGET_MESSAGES` messages. They are shared among all tests of that
-    many messages, of which there are as many per message as there have been so far.
+    `budget` false alarms are accepted per `BUDGET_MESSAGES` messages. They are divided equally among the
+    tests of that many messages, assuming as many tests per message as there have been so far.
 
     Parameters
     ----------
     budget
-        False alarms per 100,000 messages, of all tests together, that are accepted.
+        Accepted false alarms per 100,000 messages, of all tests together.
     tests, messages
-        How many there have been.
+        Number of tests and messages so far.
 
     Examples
     --------

@@ -1,29 +1,29 @@
-"""What labels a label's own messages carry beside it: counts over its latest messages."""
+"""Co-occurrence counts of a label with its companions, over the label's latest messages."""
 
 from __future__ import annotations
 
 import dataclasses
 
 PAIRED_LABELS = 20
-"""Most labels of one message whose pairs are counted, those known longest: bounds the cost of a message."""
+"""Most labels of a message whose pairs are counted, oldest labels first: bounds the cost of a message."""
 GENERATION_MESSAGES = 250
-"""Messages of a label after which its counts become the earlier ones, and those before them are forgotten."""
+"""Messages of a label per generation of counts; the last full generation and the current one are kept."""
 ADMISSION_MESSAGES = 32
-"""First messages of a generation, among which a label must meet another one to be counted with it."""
+"""First messages of a generation, in which another label must occur to be counted as a companion."""
 DISMISSAL_MESSAGES = 64
-"""Messages after which companions of less than half of them are not counted any more."""
+"""Messages after which companions that occur on less than half of them are no longer counted."""
 TIDY_PERIOD = 4
-"""Messages of a label between two tidyings, while companions are taken on."""
+"""Messages of a label between two removals of rare companions, while companions are added."""
 CHECK_PERIOD = 8
-"""Messages of a label between two looks at its companions."""
+"""Messages of a label between two tests of its companions."""
 
 
 @dataclasses.dataclass(slots=True)
 class Companion:
-    """How often a label's messages carry another one, in its earlier generation and in this one.
+    """How often a label's messages carry another one, in the previous generation and in the current one.
 
-    Of this one, the first `skipped` do not count: up to the one where they met. It is `within` the other
-    one, and that `follows`.
+    The first `skipped` messages of the current generation, before counting began, are left out. `within`
+    says that the label is within the other one, and `follows` that this follows from other relations.
     """
 
     earlier_of: int = 0
@@ -36,7 +36,7 @@ class Companion:
 
 @dataclasses.dataclass(slots=True)
 class LabelWindow:
-    """A label's own window: a generation and what there is of the next; `since` when it began."""
+    """A label's window: the previous generation (from `since`) and the current one (from `turn`)."""
 
     since: int
     turn: int
@@ -46,28 +46,28 @@ class LabelWindow:
     within: list[int] = dataclasses.field(default_factory=list)
 
     def carried(self, other: int) -> tuple[int, int]:
-        """Return how many of the messages that count carry another label, and how many count."""
+        """Return how many of the counted messages carry another label, and how many are counted."""
         each = self.companions[other]
         return each.earlier_met + each.met, each.earlier_of + self.count - each.skipped
 
     def restart(self, other: int) -> None:
-        """Count another label from here on, as if it had not been seen yet."""
+        """Restart the counts of another label at the present message."""
         self.companions[other] = Companion(skipped=self.count)
         if other in self.within:
             self.within.remove(other)
 
     @property
     def tidies(self) -> bool:
-        """Whether now is a time to tidy.
+        """Whether to remove rare companions now.
 
-        Soon while companions are taken on: of a million rare labels none may hold all that it ever met. Not
-        right after it met some, of which there is nothing to say yet.
+        Often while companions are added, so that a million rare labels do not keep all their companions; but
+        not right after companions were added, whose counts are still empty.
         """
         auditions = self.count <= ADMISSION_MESSAGES + 1 and self.count % TIDY_PERIOD == 1
         return auditions or self.count in (DISMISSAL_MESSAGES, GENERATION_MESSAGES)
 
     def tidy(self) -> None:
-        """Forget what comes along with less than half of the messages; begin a generation in time."""
+        """Drop companions of less than half of the messages; start a new generation if this one is full."""
         self.companions = {
             other: each
             for other, each in self.companions.items()

@@ -1,6 +1,6 @@
 """The inner loops of the banks, compiled: exponential histograms of several series, one after the other.
 
-All are in one file: compiled code is kept on disk for as long as the called function's file is unchanged.
+All are in one file: numba invalidates its cache by the content of the called function's own file.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from drift.core import Counts, Floats, Ids, Mask, compiled
 
 @compiled
 def _insert(held: Floats, used: Counts, entry: Floats) -> bool:
-    """Add an entry to one series, rows x places x figures; it is overwritten.
+    """Add an entry to one series, rows x places x figures; `entry` is overwritten.
 
-    Return whether the window was full and its two oldest buckets were forgotten.
+    Return whether the window was full and its two oldest buckets were dropped.
     """
     last = held.shape[1] - 1
     for row in range(len(used)):
@@ -35,22 +35,22 @@ def _insert(held: Floats, used: Counts, entry: Floats) -> bool:
 
 @compiled
 def cut_sums(held: Floats, used: Counts, lead: Floats) -> tuple[Floats, Floats, int]:
-    """Return what lies before every cut of one series.
+    """Return the sums before every cut of one series.
 
     Parameters
     ----------
     held, used
-        Rows x places x figures, and rows: row r holds sums over 2**r entries, oldest first, and how many of
-        its places are used.
+        Rows x places x figures, and rows: row r holds sums over 2**r entries, oldest first, and the number of
+        its places in use.
     lead
-        Entries and sums before the oldest bucket, shape (1 + figures,); zeros are none.
+        Entries and sums before the oldest bucket, shape (1 + figures,); zeros if there are none.
 
     Returns
     -------
     tuple
-        Entries, (cuts,), and sums, (cuts, figures), up to and with each column: first the lead, then all
-        places from the largest buckets to the smallest; the last has everything. And how many places are
-        used, less one, at least 1.
+        Entries, (cuts,), and sums, (cuts, figures), up to and including each column: first the lead, then all
+        places from the largest buckets to the smallest; the last column has all entries. And the number of
+        places in use minus one, at least 1.
     """
     rows, places, figures = 1, held.shape[1], held.shape[2]
     for row in range(1, len(used)):
@@ -81,11 +81,11 @@ def dispersion(before: Floats, sums_before: Floats, memory: Floats, prior: float
     Parameters
     ----------
     before, sums_before
-        Gaps, (cuts,), their sum and their squares', (cuts, 2).
+        Number of gaps, (cuts,), and the sums of the gaps and of their squares, (cuts, 2).
     memory
-        The same three of gaps that were forgotten, shape (3,).
+        The same three figures of gaps that were dropped from the window, shape (3,).
     prior
-        Steady gaps that the spread is mixed with.
+        Weight, in gaps, of the prior dispersion of 1.
     """
     spread = np.ones(len(before))
     for c in range(len(before)):
@@ -98,17 +98,17 @@ def dispersion(before: Floats, sums_before: Floats, memory: Floats, prior: float
 
 @compiled
 def plausible_cuts(before: Floats, sums_before: Floats, spread: Floats, errors: float, chance: float) -> Mask:
-    """Return which cuts are worth an exact test, shape (cuts,).
+    """Return which cuts need an exact test, shape (cuts,).
 
     Parameters
     ----------
     before, sums_before, spread
         As in `dispersion`, and what it returns.
     errors
-        Least size of the logarithm of the ratio of both rates, in standard errors.
+        Minimum magnitude of the logarithm of the ratio of both rates, in standard errors.
     chance
-        Cuts that are certainly likelier than this without a change are not. (The first term of the series
-        of the incomplete beta function, all of whose terms are positive, is a lower bound.)
+        Maximum p-value: cuts whose lower bound on p exceeds it are left out. (The first term of the series of
+        the incomplete beta function is such a bound, because all terms are positive.)
     """
     plausible = np.zeros(len(before), dtype=np.bool_)
     everything, span, least = before[-1], sums_before[-1, 0], math.log(chance / 2.0) + 1e-6
@@ -142,23 +142,23 @@ def take_gaps(
     chance: float,
     never: int,
 ) -> Mask:
-    """Take in an event of each of some series, and note from when on they are overdue.
+    """Take in an event of each of some series, and update the message at which they become overdue.
 
     Parameters
     ----------
     sums, used
         Series x rows x places x figures, and series x rows; see `cut_sums`.
     series, clock
-        Which, shape (k,), and the number of the message.
+        Numbers of the series, shape (k,), and the number of the message.
     last, birth, memory, due
-        Of each series: its last event, its first if that still leads, the gaps it forgot, and the date.
+        Of each series: last event, first event if that is the lead, dropped gaps, message when overdue.
     prior, errors, chance, never
-        See `dispersion` and `plausible_cuts`; `chance` is also that of waiting so long. No date.
+        See `dispersion`, `plausible_cuts` and `overdue`; `never` stands for a series without such a message.
 
     Returns
     -------
     NDArray
-        Which may have changed their rate, shape (k,).
+        Whether each series may have changed its rate, shape (k,).
     """
     changed = np.zeros(len(series), dtype=np.bool_)
     entry, lead = np.empty(2), np.zeros(3)
@@ -179,7 +179,7 @@ def take_gaps(
 
 @compiled
 def overdue(clock: int, gaps: float, span: float, spread: float, chance: float, never: int) -> int:
-    """Return from when on a series is overdue: later than (1 - chance) of all gaps that fit its rate."""
+    """Return the message at which a series is overdue: after the (1 - chance) quantile of its gaps."""
     surprise = -math.log(chance) * spread / gaps
     if surprise >= 40.0:
         return never
@@ -198,7 +198,7 @@ def take_values(
     every: int,
     least: float,
 ) -> tuple[Floats, Ids]:
-    """Take in a value of each of some series, and test those whose turn it is.
+    """Take in a value of each of some series, and test the series that are due for a test.
 
     Parameters
     ----------
@@ -207,15 +207,15 @@ def take_values(
     values
         Shape (k,).
     seen, every
-        How many values each series had; it is tested after so many.
+        Number of values of each series so far; a series is tested after every `every` values.
     least
-        Values needed on either side of a cut.
+        Minimum number of values on either side of a cut.
 
     Returns
     -------
     tuple
-        For each series the chance of its strongest difference without a change, corrected for the cuts
-        tried, and the cut; infinity where it was not its turn. Both have shape (k,).
+        For each series the p-value of its strongest difference, corrected for the number of cuts tried, and
+        the column of the cut; infinity where it was not tested. Both have shape (k,).
     """
     chances, cuts = np.full(len(series), np.inf), np.zeros(len(series), dtype=np.intp)
     entry, lead = np.empty(3), np.zeros(4)
@@ -234,7 +234,7 @@ def take_values(
 
 @compiled
 def _strongest(before: Floats, sums_before: Floats, least: float) -> tuple[float, int]:
-    """Return the most evidence that any cut has for a change of the mean, in nats, or -1, and the cut."""
+    """Return the strongest evidence of any cut for a change of the mean, in nats, or -1, and the cut."""
     entries, total = before[-1], sums_before[-1, 0]
     variance = max(0.0, sums_before[-1, 1] / entries - (total / entries) ** 2)
     strongest, cut = -1.0, 0

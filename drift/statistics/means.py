@@ -9,22 +9,22 @@ from drift.statistics.bank import Bank, Shift
 from drift.statistics.histograms import take_values
 
 LEAST_VALUES = 5.0
-"""Values needed on either side of a cut: no alarm rests on an outlier."""
+"""Minimum number of values on either side of a cut, so that no alarm is caused by an outlier."""
 
 
 class MeanBank(Bank):
     """Watches the means of many series: ADWIN for all of them, with one budget for false alarms.
 
-    An entry is a value, its square, and the messages since the series' last one. The test is Bernstein's
-    inequality with the window's variance, as in ADWIN, solved for the chance of the difference seen.
-    Kinds of `Shift` are ``rise`` and ``fall``. A series that nothing touches says nothing.
+    An entry is a value, its square, and the messages since the series' last value. The test is Bernstein's
+    inequality with the window's variance, as in ADWIN, solved for the p-value of the observed difference.
+    Kinds of `Shift` are ``rise`` and ``fall``. A series that no message touches raises no alarm.
 
     Parameters
     ----------
     budget, buckets
         See `Bank`.
     clock
-        Values of a series between two tests of it, at least 1. Larger is cheaper and finds changes up to
+        Values of a series between two tests of it, at least 1. Larger is cheaper and detects changes up to
         that many values later.
 
     Examples
@@ -55,7 +55,7 @@ class MeanBank(Bank):
         self._seen = np.concatenate([self._seen, more])
 
     def update(self, series: Ids, values: Floats) -> list[Shift]:
-        """Take in one message: a value in [0, 1] for each of some series, ascending. Return what changed."""
+        """Take in one message: a value in [0, 1] for each of some series, ascending. Return the changes."""
         self._clock += 1
         if not len(series):
             return []
@@ -76,7 +76,7 @@ class MeanBank(Bank):
         return [self._shift(int(series[k]), int(cuts[k]), p) for p, k in tested if p < self.allowed]
 
     def restart(self, series: Ids) -> None:
-        """Forget some series: their numbers now stand for something else."""
+        """Clear some series, whose numbers are reused."""
         self._admit(int(series.max(initial=-1)) + 1)
         self._clear(series)
         self._seen[series] = 0

@@ -1,4 +1,4 @@
-"""How often each of many labels occurs: what became more or less frequent, new, vanished, or came back."""
+"""Rates of many labels: labels that become more or less frequent, are new, vanish, or return."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from drift.statistics.bank import Bank, Cuts, Shift
 from drift.statistics.histograms import dispersion, overdue, plausible_cuts, take_gaps
 
 PRIOR_GAPS = 20.0
-"""Gaps of a steady series that every dispersion is mixed with: a few gaps say little of their spread."""
+"""Prior weight, in gaps, of a dispersion of 1 in every estimate: a few gaps estimate it poorly."""
 REMEMBERED_GAPS = 1000.0
-"""Forgotten gaps of a series whose spread is remembered, about."""
+"""Approximate number of dropped gaps of a series whose dispersion is remembered."""
 PLAUSIBLE = 2.5
-"""Log ratios below so many standard errors are not worth an exact test."""
+"""Standard errors of the log rate ratio below which an exact test is skipped."""
 NEVER = 1 << 60
 SPARE_DATES = 16
-"""Dates that may wait in vain beside two a series."""
+"""Stale dates allowed in the heap, in addition to two per series."""
 
 
 class RateBank(Bank):
-    """Watches the rates of many kinds of events, of which each message brings a few.
+    """Watches the rates of many kinds of events, of which each message contains a few.
 
-    An entry of a series is the *gap* in messages since its last event. While the rate stays the same, gaps
-    are exponential, and the share that the later ones have of their sum is a beta variable: an exact test
-    for every cut, also after three events. Events that come in bursts have gaps that spread wider; their
-    number counts for less by that factor.
+    An entry of a series is the *gap* in messages since its last event. While the rate is constant, gaps are
+    exponential, and the share of the later ones in their sum is a beta variable: an exact test for every
+    cut, valid even after three events. The gaps of events that come in bursts are more dispersed; the
+    effective number of events is divided by that dispersion.
 
-    * ``rise``, ``fall``: the rate changed at the strongest cut; what was before is forgotten.
-    * ``new``: a rise over nothing. A series begins with the stream, so its first gap is how long the
-      stream went without it.
-    * ``vanished``: it is overdue, by the same test with no event after the cut. When that will be is known
-      in advance, and a heap keeps the dates: a series that nothing touches costs nothing until then.
-    * ``returned``: an event of a vanished series. It is watched afresh.
+    * ``rise``, ``fall``: the rate changed at the strongest cut; earlier entries are dropped.
+    * ``new``: a rise from zero. A series begins with the stream, so its first gap is the time before its
+      first event.
+    * ``vanished``: the series is overdue, by the same test with no event after the cut. The date is computed
+      in advance and kept in a heap, so that an untouched series costs nothing until then.
+    * ``returned``: an event of a vanished series, whose window starts again.
 
-    One message costs O(k log n) for k events; how many series there are does not matter.
+    One message costs O(k log n) for k events, independent of the number of series.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class RateBank(Bank):
         self._silent = np.concatenate([self._silent, np.ones(more, dtype=np.bool_)])
 
     def update(self, events: Ids) -> list[Shift]:
-        """Take in one message: which series had an event, ascending, each once. Return what changed."""
+        """Take in one message: the series that had an event, ascending, each once. Return the changes."""
         self._clock += 1
         shifts = []
         if len(events):
@@ -125,7 +125,7 @@ class RateBank(Bank):
         return shifts
 
     def _begin(self, events: Ids) -> list[Shift]:
-        """Start series that have no event to count a gap from: new ones, and those that had vanished."""
+        """Start series without an earlier event to measure a gap from: new ones, and vanished ones."""
         new = self._last[events] == 0
         self._birth[events[new]] = self._clock
         shifts = [self._return(series) for series in events[~new].tolist()]
@@ -136,7 +136,7 @@ class RateBank(Bank):
     def _return(self, series: int) -> Shift:
         away = int(self._clock - self._last[series])
         self._remember(series, np.array([1.0, away, float(away) * away]))
-        # As sure as it was that it had vanished.
+        # The evidence is that for having vanished.
         return Shift(series, "returned", 0.0, 1.0 / away, 0, away, self.allowed / 2, self.allowed / 2)
 
     def _test(self, series: int) -> list[Shift]:
@@ -171,32 +171,32 @@ class RateBank(Bank):
         )
 
     def _lead(self, series: int) -> Floats:
-        # The wait for the first event of all stays apart from the gaps between events.
+        # The waiting time before the very first event is kept apart from the gaps between events.
         birth = float(self._birth[series])
         return np.array([birth > 0.0, birth, birth * birth])
 
     def _remember(self, series: int, entries: Floats) -> None:
-        # A series whose rate has changed time and again comes in bursts.
+        # A series whose rate changed repeatedly has bursts: the dropped gaps count in its dispersion.
         self._memory[series] += entries
         if self._memory[series, 0] > REMEMBERED_GAPS:
             self._memory[series] *= 0.5
 
     def _chances(self, cuts: Cuts, spread: Floats) -> Floats:
-        """Return the chance of a difference such as at each cut without a change, shape (cuts,)."""
+        """Return the p-value of the difference at each cut, shape (cuts,)."""
         chances = np.ones_like(cuts.before)
         chance = self.allowed / 2 / cuts.tried
         plausible = plausible_cuts(cuts.before, cuts.sums_before, spread, PLAUSIBLE, chance)
         a, b = (entries[plausible] / spread[plausible] for entries in (cuts.after, cuts.before))
         spans = cuts.sums_before[plausible, 0], cuts.sums_after[plausible, 0]
         share = spans[1] / (spans[0] + spans[1])
-        # Both tails as lower tails: 1 minus a chance near 1 would be noise.
+        # Both tails as lower tails: 1 minus a probability near 1 would lose all precision.
         chances[plausible] = 2.0 * np.minimum(betainc(a, b, share), betainc(b, a, 1.0 - share))
         return chances
 
     def _enqueue(self, series: int) -> None:
         self._queued[series] = due = int(self._due[series])
         heapq.heappush(self._heap, (due, series))
-        # A series that comes back after long gets a nearer date with each event; the far ones stay behind.
+        # A series that returns after long gets an earlier date with each event; its later dates become stale.
         if len(self._heap) > 2 * self.series + SPARE_DATES:
             waiting = np.flatnonzero(self._queued < NEVER)
             self._heap = list(zip(self._queued[waiting].tolist(), waiting.tolist(), strict=True))
@@ -207,10 +207,10 @@ class RateBank(Bank):
         while self._heap and self._heap[0][0] <= self._clock:
             date, series = heapq.heappop(self._heap)
             if date != self._queued[series]:
-                continue  # An earlier date was queued since, and has been served.
+                continue  # Stale: an earlier date was queued since, and has been handled.
             self._queued[series] = NEVER
             if self._due[series] > self._clock:
-                self._enqueue(series)  # It had events since.
+                self._enqueue(series)  # The series had events since.
             else:
                 shifts.append(self._vanish(series))
         return shifts

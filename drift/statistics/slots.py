@@ -1,4 +1,4 @@
-"""Places in a table of fixed size for whatever was used last."""
+"""Slots of a fixed-size table, assigned to the most recently used keys."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from drift.core import Lists, State, Stateful, fields
 
 
 class Slots(Stateful):
-    """Gives each key a place below `size`; when all are taken, the key used longest ago loses its own.
+    """Assigns each key a slot below `size`; when all are taken, the least recently used key is evicted.
 
     Parameters
     ----------
     size
-        Places, at least 1. One call may ask for no more keys than that.
+        Number of slots, at least 1; also the most keys that one call may ask for.
 
     Examples
     --------
@@ -30,11 +30,11 @@ class Slots(Stateful):
         if size < 1:
             raise ValueError(f"Slots need size in [1, inf). Got {size!r} instead.")
         self.size = size
-        self._places: dict[int, int] = {}  # In order of use, oldest first.
+        self._places: dict[int, int] = {}  # Least recently used first.
         self._keys: list[int] = []
 
     def take(self, keys: Sequence[int]) -> tuple[list[int], list[int]]:
-        """Return the place of each key, and those places that have just changed hands."""
+        """Return the slot of each key, and the slots that this call assigned anew."""
         places, fresh = [], []
         for key in keys[: self.size]:
             place = self._places.pop(key, None)
@@ -53,7 +53,7 @@ class Slots(Stateful):
         return self._places.pop(next(iter(self._places)))
 
     def key(self, place: int) -> int:
-        """Return the key that has a place."""
+        """Return the key that a slot is assigned to."""
         return self._keys[place]
 
     def state(self) -> State:
@@ -61,7 +61,7 @@ class Slots(Stateful):
         return super().state() | {"used": np.array([*self._places], dtype=np.int64)}
 
     def load_state(self, state: State) -> None:
-        """Take over the state of slots of the same size."""
+        """Load the state of slots of the same size."""
         super().load_state(state)
         places = {key: place for place, key in enumerate(self._keys)}
         self._places = {key: places[key] for key in np.asarray(state["used"]).tolist()}

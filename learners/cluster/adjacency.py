@@ -1,7 +1,7 @@
-"""The adjacency of labels: which ones each label met, in flat arrays that compiled code reads and writes.
+"""Label adjacency: the partners that each label co-occurred with, in flat arrays for compiled code.
 
-Every label has one record of `LABEL`, and a row of places from `start`, `room` of them (a power of two times
-`LINE`), each empty or a partner with the weight of their meetings. `book` holds what is counted over all.
+Every label has one record of `LABEL`, and a row of `room` places (`LINE` times a power of two) from `start`.
+A place is empty or holds a partner and the weight of their co-occurrences. `book` holds global counters.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from drift.core import Counts, Ids, compiled
 
 PARTNERS = 32
-"""Most partners that a label counts in one message."""
+"""Most partners per label that one message counts, which bounds the cost of messages with many labels."""
 LINE = 8
-"""Places that one look at memory brings: partners are looked for within one line of their label's row."""
+"""Places in a cache line of 64 bytes: a partner is searched only within one line of its label's row."""
 WIDEST = 128
-"""Most partners remembered per label: twice the largest cluster and more."""
+"""Most places in a row, and so most partners remembered per label: twice the largest default cluster."""
 
 LABEL = np.dtype(
     [
@@ -33,11 +33,11 @@ LABEL = np.dtype(
         ("changed", "i4"),
     ]
 )
-"""What is known of a label: 64 bytes, one look at memory."""
+"""The record of one label: 64 bytes, one cache line."""
 PLACE = np.dtype([("partner", "i4"), ("weight", "f4")])
 MESSAGES, TOP, USED, FREE = 0, 1, 2, 3
 CLASSES = 5
-"""Sizes a row can have: 8, 16, 32, 64, 128 places."""
+"""Number of row sizes: 8, 16, 32, 64, 128 places."""
 
 Records = NDArray[np.void]
 """Structured arrays, of `LABEL` or `PLACE`."""
@@ -45,7 +45,7 @@ Records = NDArray[np.void]
 
 @compiled
 def needed(labels: Records, ids: Ids) -> int:
-    """Return how many places a message could take: each row may double for each partner it meets."""
+    """Return an upper bound on the places a message needs: each row may double for each partner counted."""
     partners = min(len(ids) - 1, PARTNERS)
     need = 0
     for label in ids:
@@ -59,15 +59,15 @@ def needed(labels: Records, ids: Ids) -> int:
 
 @compiled
 def line_of(start: int, room: int, partner: int) -> int:
-    """Return the first of the eight places that a partner can have in a row."""
+    """Return the first of the eight places in a row where a partner may be stored."""
     return start + (((int(partner) * 0x9E3779B1) & 0xFFFFFFFF) >> 12) % (room // LINE) * LINE
 
 
 @compiled
 def meet(labels: Records, places: Records, book: Counts, label: int, other: int, times: float) -> float:
-    """Count a partner in a label's row; return the weight it had, as a share of the label's touches.
+    """Count a partner in a label's row; return its earlier weight, as a share of the label's occurrences.
 
-    0 stands for an empty place, partner + 1 for a partner.
+    In a place, 0 stands for empty, and partner + 1 for a partner.
     """
     weight = labels["weight"][label] * times
     while True:
@@ -99,7 +99,7 @@ def meet(labels: Records, places: Records, book: Counts, label: int, other: int,
 
 @compiled
 def _widen(labels: Records, places: Records, book: Counts, label: int) -> None:
-    """Move a row to one twice as wide: a line divides into two, so nothing is crowded out."""
+    """Move a row to one of twice the size: each line divides into two, so no partner is evicted."""
     start, room = labels["start"][label], labels["room"][label]
     wider = max(LINE, 2 * room)
     new = _take(places, book, wider)
@@ -120,7 +120,7 @@ def _widen(labels: Records, places: Records, book: Counts, label: int) -> None:
 
 @compiled
 def _take(places: Records, book: Counts, room: int) -> int:
-    """Return an empty row: one given back, or the next unused places."""
+    """Return an empty row: a released one, or the next unused places."""
     free = FREE + _size_class(room)
     row = book[free]
     if row < 0:
@@ -152,7 +152,7 @@ def touches(labels: Records, label: int) -> float:
 
 @compiled
 def share(labels: Records, places: Records, label: int, other: int) -> float:
-    """Return the share of a label's messages that carry another, too."""
+    """Return the share of a label's messages that also carry another label."""
     if label >= len(labels) or labels["room"][label] == 0:
         return 0.0
     line = line_of(labels["start"][label], labels["room"][label], other)

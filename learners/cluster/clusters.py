@@ -1,14 +1,14 @@
 """Label clusters: an online divisive-agglomerative tree over labels, after iHOMER and ODAC.
 
-The leaves of the tree are the clusters; every label is in exactly one. A cluster is divided where average
-linkage shows two sides that are surely less alike than the labels of either side are among themselves (or
-with labels elsewhere), absorbed by another that it is surely about as much alike, and a label moves where it
-surely fits better. Labels that are like nothing stay where they are: there is nothing to be sure of.
+The leaves of the tree are the clusters; every label is in exactly one. A cluster is split where average
+linkage finds two sides significantly less similar than the labels within either side (or than either side's
+labels and labels elsewhere), merged into another that is significantly about as similar, and a label moves
+where it fits significantly better. Labels without similar labels stay where they are.
 
-"Surely" is by Chernoff's bound on the messages that carried those labels, against one budget of wrong
-decisions that all looks at all clusters share for ever, and all that a look chooses from: so on a stream that
-does not change, changes end, and a real regrouping costs the logarithm of that more evidence. Only clusters
-whose labels occur are looked at again, one a message at the most, and ever more rarely while nothing changes.
+Significance is by Chernoff's bound on the messages that carried the labels. One error budget covers all looks
+at all clusters for all time, and all alternatives of a look: on a stationary stream changes cease, and a real
+regrouping needs evidence that grows with the logarithm of the number of looks. Only clusters whose labels
+occur are looked at, at most one per message, and less and less often while nothing changes.
 """
 
 from __future__ import annotations
@@ -26,37 +26,37 @@ from learners.cluster.nearest_clusters import companions_outside, nearest_cluste
 from learners.core import Change, check_number
 
 MOVE_RATIO = 1.25
-"""How many times better a label must fit elsewhere to move."""
+"""How many times more similar a label must be to another cluster than to its own to move there."""
 LONGEST_WAIT = 16
-"""Most times `patience` that a cluster waits for its next look: each that changes nothing doubles it."""
+"""Longest wait for a look, in multiples of `patience`: each look without a change doubles the wait."""
 FIRST_WAIT = 16
-"""Most messages for each of its labels that a small cluster waits for its first look."""
+"""Longest wait for the first look at a small cluster, in messages per label of the cluster."""
 
 
 class Clusters(Stateful):
     """A partition of a growing label space into clusters of labels that occur together.
 
-    Similarity is the Jaccard index beyond chance (see `Cooccurrence.among`), between groups its mean
-    over pairs, weighted by the rarer label's count. What counts as alike is relative: labels of a group
-    that share one message in twenty belong together as surely as labels that share every second one, when
-    they share none with others.
+    Similarity is the Jaccard index beyond chance (see `Cooccurrence.among`); between groups it is the mean
+    over pairs, weighted by the rarer label's count. Thresholds are relative: labels of a group that share one
+    message in twenty belong together as surely as labels that share every second one, if they share none with
+    other labels.
 
     Parameters
     ----------
     linkage
-        Share of the similarity within that the similarity between must reach for labels to stay in one
-        cluster, in (0, 1). Low values give few, large clusters; above 0.5 noise takes groups apart.
+        Ratio of the similarity between two groups to that within them at which they stay one cluster, in
+        (0, 1). Low values give few, large clusters; above 0.5 noise splits groups.
     delta
-        Wrong decisions accepted in all the time there is, about, in (0, 1). Small values wait longer.
+        Wrong decisions accepted over all time, approximately, in (0, 1). Small values need more evidence.
     patience
-        Messages that must touch a cluster before the first look at it, at least 1: also the least time a
-        change stands. A cluster of one to three labels waits for 16 messages a label at the most: few come.
-        Each look that changes nothing doubles the wait, up to 16 times; a label whose companions change sets
-        it back. Small values cost time.
+        Messages that must touch a cluster before the first look at it, at least 1; also the least time that a
+        change stands. A cluster of one to three labels waits for at most 16 messages per label, as few touch
+        it. Each look that changes nothing doubles the wait, up to 16 times; a label whose companions change
+        resets it. Small values cost time.
     largest
-        Most labels in a cluster, at least 2: bounds the cost of a look, which grows with its third power.
+        Most labels in a cluster, at least 2: bounds the cost of a look, which is cubic in it.
     half_life
-        Touches of a label after which what it met counts half; see `Cooccurrence`.
+        Occurrences of a label after which its counts halve; see `Cooccurrence`.
 
     Examples
     --------
@@ -98,7 +98,7 @@ class Clusters(Stateful):
         self._looks = 0
         self._open = 0
 
-    # Looking ----------------------------------------------------------------------------------------
+    # Queries ----------------------------------------------------------------------------------------
 
     def owners(self) -> Ids:
         """Return the cluster of every label, shape (L,)."""
@@ -122,13 +122,13 @@ class Clusters(Stateful):
 
     @property
     def looks(self) -> int:
-        """How many looks at a cluster there were."""
+        """Number of looks at clusters so far."""
         return self._looks
 
     # Learning ---------------------------------------------------------------------------------------
 
     def learn(self, labels: list[int] | Ids, size: int) -> tuple[Change, ...]:
-        """Count one message's labels (ids, each once) in a space of `size` labels; return what changed."""
+        """Count one message's labels (ids, each once) in a space of `size` labels; return the changes."""
         ids = np.asarray(labels, dtype=np.intp)
         if size > self._tree.labels:
             self._admit(size, ids.tolist())
@@ -138,7 +138,7 @@ class Clusters(Stateful):
         return () if due < 0 else self._look(due)
 
     def _admit(self, size: int, companions: list[int]) -> None:
-        """Give every label that is new a cluster: a companion's where there is room."""
+        """Assign every new label to a cluster: that of a companion, if it has room."""
         if max(companions, default=0) >= size:
             raise IndexError("a label's id must be below the size of the label space; give both")
         first = self._tree.labels
@@ -157,7 +157,7 @@ class Clusters(Stateful):
             rest = rest[room:]
 
     def _open_cluster(self) -> int:
-        """Return the cluster for labels of which nothing is known."""
+        """Return the cluster for labels that have no counts yet."""
         if self._open not in self._tree or not self._room(self._open):
             self._open = self._add_leaf(self._tree.shallow_leaf())
         return self._open
@@ -166,7 +166,7 @@ class Clusters(Stateful):
         return self.largest - int(self._tree.sizes[cluster])
 
     def _look(self, cluster: int) -> tuple[Change, ...]:
-        """Divide, absorb or move labels: the first that the counts are sure of."""
+        """Split, merge or move labels: the first of these for which there is enough evidence."""
         self._looks += 1
         self._visits[cluster, 0] = 0
         self._visits[cluster, 2] = min(2 * self._visits[cluster, 2], LONGEST_WAIT * self.patience)
@@ -182,13 +182,13 @@ class Clusters(Stateful):
         return merge or self._try_moves(cluster, labels, known, best, there)
 
     def _least(self, choices: float = 1.0) -> float:
-        """Return the evidence that a decision needs: a budget that all looks and choices, ever, share."""
-        # 1 / (n (1 + log n)^2) adds up to less than 2: wrong decisions are bounded over all time.
+        """Return the evidence, in nats, that a decision needs: all looks and choices share one budget."""
+        # The sum of 1 / (n (1 + log n)^2) is below 2: this bounds the wrong decisions over all time.
         looks = math.log(self._looks)
         return math.log(choices / self.delta) + looks + 2.0 * math.log(1.0 + looks)
 
     def _known(self, labels: Ids) -> tuple[Floats, Floats, Floats]:
-        """Return the similarities among some labels, their counts and their frequencies."""
+        """Return the similarities among some labels, their sample sizes and their frequencies."""
         return self.counts.among(labels), self.counts.samples(labels), self.counts.frequencies(labels)
 
     def _outside(self, labels: Ids, other: int) -> Floats:
@@ -225,7 +225,7 @@ class Clusters(Stateful):
     def _try_moves(
         self, cluster: int, labels: Ids, known: tuple[Floats, Floats, Floats], best: Ids, there: Floats
     ) -> tuple[Change, ...]:
-        """Move the labels that are surely more alike to another cluster than to their own."""
+        """Move the labels that are significantly more similar to another cluster than to their own."""
         alike, counts, frequency = known
         home, chance, changes = alike.sum(axis=1) / len(labels), frequency / (2.0 - frequency), []
         least = self._least(len(labels) * len(self._tree))
@@ -260,7 +260,7 @@ class Clusters(Stateful):
 
     def state(self) -> State:
         """Return counts and tree; see `Learner.state`."""
-        # When a cluster was counted last says nothing to messages to come.
+        # The last message counted for each cluster is left out: it does not affect later messages.
         return super().state() | {"visits": self._visits[: self._tree.ids, ::2]}
 
     def load_state(self, state: State) -> None:

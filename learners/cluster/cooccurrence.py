@@ -1,4 +1,4 @@
-"""How often labels occur, alone and together: sparse counts, decayed label by label."""
+"""Co-occurrence counts of labels: sparse, and decayed per label."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ from learners.cluster.similarity import DOUBT, among, counts, frequencies, frequ
 from learners.core import check_number
 
 RESCALE = 1e6
-"""Weight of a label's newest touch at which its row is brought down again."""
+"""Weight of a label's latest occurrence at which all weights of its row are scaled back."""
 NEGLIGIBLE = 1e-3
-"""Touches below which a partner is forgotten then."""
+"""Weight, in occurrences, below which such a rescaling drops a partner."""
 SLACK = 0.25
-"""Standard deviations by which companions may be less expected than usual without a change: Page's slack."""
+"""Slack of Page's test, in standard deviations: smaller shortfalls are not evidence of a change."""
 DELTA = 1e-3
-"""Chance that a label ever forgets its companions though they stay what they are."""
+"""Probability that a label ever drops its counts although its companions have not changed."""
 KEPT_TOUCHES = 10.0
-"""Touches that a label keeps of what it knew when its companions have changed."""
+"""Occurrences to which a label's counts are scaled down when its companions have changed."""
 STEP = 1 << 16
-"""Places (half a MiB) that memory grows by."""
+"""Places by which memory grows at a time: half a MiB."""
 
 
 class Cooccurrence:
-    """Decayed counts of labels and of the pairs that did occur: O(k) cache lines a label, whatever L.
+    """Decayed counts of labels and of the pairs that co-occur: O(k) cache lines per label, whatever L.
 
-    Each label has a row of the labels it met. A row decays with each message *that touches its label*: what
-    is known about a rare label fades no sooner, in evidence, than what is known about a frequent one, and
-    after a regrouping both forget the old partners within as many touches. A clock of messages would keep
-    a label of one message in a thousand at a few dozen effective occurrences for ever.
+    Each label has a row of its partners. A row decays with each message *that carries its label*: the
+    evidence about a rare label decays no faster than that about a frequent one, and after a regrouping both
+    forget their old partners within as many occurrences. With a decay per message, a label of one message in
+    a thousand would never exceed a few dozen effective occurrences.
 
-    A row holds its 128 heaviest partners, as a cache does: within a line of eight the weakest makes room.
-    Memory is thus O(L), and grows in small steps in place: no message waits for a table to be rebuilt.
+    A row holds its 128 heaviest partners, as a set-associative cache does: within a line of eight, a new
+    partner evicts the lightest. Memory is thus O(L), and grows in place: no message waits for a copy.
 
-    Of a message with more than 33 labels, each counts 32 partners, each (k - 1) / 32 times. Which ones
-    rotates with the messages, so that every pair has the same chance: estimates keep their expectation,
-    and get noisier by about the square root of (k - 1) / 32.
+    Of a message with more than 33 labels, each label counts 32 partners, each (k - 1) / 32 times. The choice
+    rotates with the messages, so that every pair has the same probability: estimates stay unbiased, and their
+    standard deviation grows by about the square root of (k - 1) / 32.
 
     Parameters
     ----------
     half_life
-        Touches of a label after which what it met counts half, at least 1. Short ones follow a regrouping
-        sooner, and see chance meetings as structure.
+        Occurrences of a label after which its counts halve, at least 1. Short ones follow a regrouping
+        sooner, and take random co-occurrences for structure.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class Cooccurrence:
     References
     ----------
     Metwally, Agrawal and El Abbadi, "Efficient computation of frequent and top-k elements in data streams",
-    2005: heavy partners survive in bounded memory.
+    2005: heavy partners are kept in bounded memory.
     """
 
     def __init__(self, half_life: float = 1000.0) -> None:
@@ -81,26 +81,26 @@ class Cooccurrence:
         self._book = np.array([0, 0, 0, *[-1] * CLASSES], dtype=np.int64)
 
     def __len__(self) -> int:
-        """Return how many labels there is room for."""
+        """Return the number of labels that there is room for."""
         return len(self._labels)
 
     @property
     def pairs(self) -> int:
-        """How many pairs are remembered; one that only one of its labels remembers is half a pair."""
+        """Number of pairs remembered; a pair that only one of its labels remembers counts half."""
         return int(self._book[USED]) // 2
 
     @property
     def messages(self) -> int:
-        """How many messages were counted, those without labels as well."""
+        """Number of messages counted, including those without labels."""
         return int(self._book[MESSAGES])
 
     @property
     def tables(self) -> tuple[Records, Records, Counts]:
-        """The tables for compiled code to read; they do not outlive the next `add`."""
+        """The tables for compiled code to read; invalid after the next `add`."""
         return self._labels, self._places, self._book
 
     def add(self, labels: list[int] | Ids) -> None:
-        """Count one message's labels (ids, each once); a message without any tells how rare they all are."""
+        """Count one message's labels (ids, each once); a message without labels lowers all frequencies."""
         ids = np.asarray(labels, dtype=np.intp)
         if len(ids) == 0:
             self._book[MESSAGES] += 1
@@ -110,8 +110,8 @@ class Cooccurrence:
             self._widen(ids)
 
     def reserve(self, labels: int) -> None:
-        """Make room for so many labels."""
-        # In place: the system moves pages, not bytes; a copy of many MiB would stall the message.
+        """Make room for `labels` labels."""
+        # In place: the operating system moves pages; a copy of many MiB would delay the message.
         have = len(self._labels)
         if labels > have:
             self._labels.resize(max(labels, have + have // 8 + 64), refcheck=False)
@@ -134,7 +134,7 @@ class Cooccurrence:
         return frequencies(self._labels, np.asarray(labels, dtype=np.intp), self.messages)
 
     def partners(self, label: int) -> list[int]:
-        """Return the labels that a label is known to have met, ascending."""
+        """Return the labels that a label is known to have co-occurred with, ascending."""
         if label >= len(self._labels):
             return []
         start, room = (int(self._labels[field][label]) for field in ("start", "room"))
@@ -143,19 +143,19 @@ class Cooccurrence:
         return partners
 
     def among(self, group: list[int] | Ids) -> Floats:
-        """Return the Jaccard similarities beyond chance within a group of labels, shape (m, m); 0 to itself.
+        """Return the Jaccard similarities beyond chance within a group of labels, shape (m, m); diagonal 0.
 
-        0 stands for labels that meet as often as at random, less for those that avoid each other. Frequent
-        labels meet often whatever they mean; taking the Jaccard of two independent labels of the same
-        frequencies off (and scaling so that 1 stays 1) makes dense and sparse labels comparable.
+        0 stands for labels that co-occur as often as independent ones, less for labels that avoid each other.
+        Frequent labels co-occur often by chance; subtracting the Jaccard index of independent labels of the
+        same frequencies (and rescaling so that 1 stays 1) makes dense and sparse labels comparable.
         """
         return among(*self.tables, np.asarray(group, dtype=np.intp))
 
     def samples(self, labels: list[int] | Ids) -> Floats:
-        """Return how many messages, all of one weight, would tell as much as is known about each label.
+        """Return the effective sample size of each label: so many messages of equal weight tell as much.
 
-        Of n messages with weights that decay to nothing, twice their sum: the old tell something still. Of
-        messages too large to count, the part that was counted.
+        For n messages whose weights decay to nothing it is twice the sum of the weights. Of messages too
+        large to be counted in full, it includes the part that was counted.
         """
         return samples(self._labels, np.asarray(labels, dtype=np.intp), self._growth)
 
@@ -187,7 +187,7 @@ def _restored(fields: State, dtype: np.dtype[Any], least: int) -> Records:
 def _count(labels: Records, places: Records, book: Counts, ids: Ids, growth: float) -> bool:
     """Count one message; return False, with nothing changed, where a table is too small for it."""
     k = len(ids)
-    # A row at most doubles once in a message for each label it meets, up to its widest.
+    # A row doubles at most once per partner that a message counts, up to its maximum.
     if ids.max() >= len(labels) or book[TOP] + needed(labels, ids) > len(places):
         return False
     book[MESSAGES] += 1
@@ -214,7 +214,7 @@ def _count(labels: Records, places: Records, book: Counts, ids: Ids, growth: flo
 def _touch(labels: Records, places: Records, book: Counts, label: int, growth: float) -> None:
     now = book[MESSAGES]
     if labels["weight"][label] == 0.0:
-        # Its first message: chance is counted from here on.
+        # The label's first message: its frequency is measured from here on.
         labels["weight"][label] = 1.0
         labels["last"][label] = now - 1
     elif labels["weight"][label] > RESCALE:
@@ -245,7 +245,7 @@ def _rescale(labels: Records, places: Records, book: Counts, label: int) -> None
 
 @compiled
 def _beyond_doubt(labels: Records, label: int, other: int, share: float, now: int) -> float:
-    """Return how much oftener a label meets a companion than by chance; 0 where that may be chance."""
+    """Return the excess of a companion's share over its frequency; 0 where it is not significant."""
     excess = share - frequency(labels, other, now)
     known = labels["touches"][label] / labels["weight"][label]
     return excess if excess > DOUBT * math.sqrt(share / known) else 0.0
@@ -253,14 +253,14 @@ def _beyond_doubt(labels: Records, label: int, other: int, share: float, now: in
 
 @compiled
 def _wonder(labels: Records, places: Records, label: int, expected: float, now: int) -> None:
-    """Compare how expected a label's companions were with what is usual; forget when they are others.
+    """Compare how expected a label's companions were with the usual level; on a change, discount its counts.
 
-    The test is Page's: a sum of shortfalls that starts again at 0. What a label knew then counts as
-    `KEPT_TOUCHES` touches, so within as many messages its new companions outweigh the old.
+    The test is Page's: a cumulative sum of shortfalls, reset at 0. After a change the counts are scaled down
+    to `KEPT_TOUCHES` occurrences, so within as many messages the new companions outweigh the old.
     """
     usual, spread = labels["usual"][label], labels["spread"][label]
     if spread > 0.0:
-        # A single message is no alarm, however odd.
+        # A minimum deviation and a capped shortfall: no single message raises an alarm.
         unit = max(math.sqrt(spread), usual / 10.0)
         shortfall = min((usual - expected) / unit, 3.0) - SLACK
         labels["surprise"][label] = max(0.0, labels["surprise"][label] + shortfall)
@@ -268,8 +268,8 @@ def _wonder(labels: Records, places: Records, label: int, expected: float, now: 
     share_of_new = 1.0 / max(known, 1.0)
     labels["usual"][label] = usual + share_of_new * (expected - usual)
     labels["spread"][label] = (1.0 - share_of_new) * (spread + share_of_new * (expected - usual) ** 2)
-    # A sum of normal values comes as far by chance once in exp(2 SLACK sum) messages. What is allowed of that
-    # falls with the square of the messages: over all time it adds up to about DELTA.
+    # By chance a sum of normal values gets this far once in exp(2 SLACK sum) messages. The accepted
+    # probability falls with the square of the messages, so over all time it adds up to about DELTA.
     sum_of_shortfalls = labels["surprise"][label]
     if sum_of_shortfalls <= 0.0 or 2.0 * SLACK * sum_of_shortfalls < 2.0 * math.log(now) - math.log(DELTA):
         return

@@ -1,4 +1,4 @@
-"""A dendrogram: a binary tree whose leaves share out the labels, each label in exactly one."""
+"""A dendrogram: a binary tree whose leaves partition the labels."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from drift.core import Counts, Ids, State, grown
 
 
 class Dendrogram:
-    """A tree of label clusters that is cut, grown and pruned: leaves hold labels, inner nodes two children.
+    """A binary tree of label clusters to split, extend and prune; only its leaves hold labels.
 
-    Starts as one empty leaf, 0. Ids of what is gone come again, so that whoever keeps a row per id stays
-    small: they are below `ids`.
+    Starts as one empty leaf, 0. Ids of removed nodes are reused, so that arrays with a row per id stay small:
+    all ids are below `ids`.
 
     Examples
     --------
@@ -39,7 +39,7 @@ class Dendrogram:
         self._free: list[int] = []
 
     def __len__(self) -> int:
-        """Return how many leaves there are."""
+        """Return the number of leaves."""
         return len(self._members)
 
     def __contains__(self, leaf: int) -> bool:
@@ -48,7 +48,7 @@ class Dendrogram:
 
     @property
     def labels(self) -> int:
-        """How many labels there are."""
+        """Number of labels."""
         return self._labels
 
     @property
@@ -58,7 +58,7 @@ class Dendrogram:
 
     @property
     def sizes(self) -> Counts:
-        """How many labels each leaf holds, by id; at least `ids` long."""
+        """Number of labels in each leaf, by id; at least `ids` long."""
         return self._sizes
 
     def leaves(self) -> list[int]:
@@ -79,37 +79,37 @@ class Dendrogram:
         return [(node, *self._children[node]) for node in sorted(self._children)]
 
     def shallow_leaf(self) -> int:
-        """Return a leaf to grow new ones beside: not always the same, so that the tree stays shallow."""
+        """Return a leaf at which to add new ones; it varies with `ids`, so that the tree stays shallow."""
         node, turns = self._root(), self.ids // 2
         while node in self._children:
             node, turns = self._children[node][turns % 2], turns // 2
         return node
 
     def reserve(self, labels: int) -> None:
-        """Make room for so many labels; each new one must be put in a leaf."""
+        """Make room for `labels` labels; each new one must be assigned to a leaf."""
         self._owner, self._labels = grown(self._owner, labels), labels
 
     def put(self, label: int, leaf: int) -> None:
-        """Put a label that is in no leaf in one."""
+        """Assign a label that is in no leaf to one."""
         self._owner[label] = leaf
         bisect.insort(self._members[leaf], label)
         self._sizes[leaf] += 1
 
     def fill(self, labels: list[int], leaf: int) -> None:
-        """Put labels that are in no leaf in one."""
+        """Assign labels that are in no leaf to one."""
         self._members[leaf] = sorted(self._members[leaf] + labels)
         self._owner[labels] = leaf
         self._sizes[leaf] += len(labels)
 
     def move(self, label: int, leaf: int) -> None:
-        """Take a label to another leaf."""
+        """Move a label to another leaf."""
         own = int(self._owner[label])
         self._members[own].remove(label)
         self._sizes[own] -= 1
         self.put(label, leaf)
 
     def add_leaf(self, sibling: int) -> int:
-        """Hang a new, empty leaf beside another, under a new inner node; return its id."""
+        """Add a new, empty leaf as the sibling of another, under a new inner node; return its id."""
         inner, leaf = self._new_id(), self._new_id()
         self._replace(sibling, inner)
         self._children[inner] = (sibling, leaf)
@@ -118,7 +118,7 @@ class Dendrogram:
         return leaf
 
     def remove(self, leaf: int) -> None:
-        """Take an empty leaf, not the last, off the tree: its sibling takes their parent's place."""
+        """Remove an empty leaf, which must not be the only one: its sibling takes the parent's place."""
         del self._members[leaf]
         inner = self._parent.pop(leaf)
         sibling = next(child for child in self._children.pop(inner) if child != leaf)
@@ -134,7 +134,7 @@ class Dendrogram:
         return self.ids - 1
 
     def _replace(self, node: int, by: int) -> None:
-        """Put a node where another hangs."""
+        """Put a node in the place of another."""
         parent = self._parent.pop(node, None)
         if parent is None:
             self._parent.pop(by, None)

@@ -1,6 +1,6 @@
-"""What one look at a label cluster works out: where it divides, what it is near to, and how sure that is.
+"""Computations of a look at a label cluster: where it splits, what it is similar to, and the evidence.
 
-All of it is compiled and bounded by the largest cluster, whatever the number of labels.
+All are compiled, and their cost is bounded by the largest cluster, whatever the number of labels.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from drift.core import Floats, Ids, compiled
 from learners.cluster.similarity import jaccard_by_chance
 
 HYSTERESIS = 1.5
-"""How much more alike than what divides them two clusters must be to come together: no flapping."""
+"""Ratio of the merge threshold to the split threshold, so that clusters do not merge and split in turn."""
 ALIKE = 0.01
-"""Least similarity, times `HYSTERESIS`, of single labels that come together: they have no cohesion."""
+"""Similarity that, times `HYSTERESIS`, two single labels need to merge: they have no cohesion."""
 HALVINGS = 16
-"""Steps of the search for the value that evidence speaks least against: (2/3)^16 of the way is left."""
+"""Steps of the ternary search in `difference`; they leave (2/3)^16 of the interval, 0.15 %."""
 
 
 @compiled
 def evidence(sample: float, seen: float, supposed: float, chance: float) -> float:
-    """Return how strongly a similarity speaks against a supposed one: sample size times relative entropy.
+    """Return the evidence against a supposed similarity, in nats: sample size times relative entropy.
 
-    By Chernoff's bound, exp(-evidence) is the chance to see a share at least as far off, where `supposed` is
-    true. The share is the Jaccard index, of which a similarity is what exceeds `chance`: frequent labels meet
-    often and at random, and tell less. It is a share of the messages with either label: of two labels that
-    come on `sample` messages each, that is up to twice as many.
+    By Chernoff's bound, exp(-evidence) is the probability of a share at least as far off, if `supposed` is
+    true. The share is the Jaccard index, and a similarity is its excess over `chance`: frequent labels
+    co-occur often at random, which weakens the evidence. It is a share of the messages with either label: for
+    two labels on `sample` messages each, these are up to twice as many.
 
     Examples
     --------
@@ -48,9 +48,9 @@ def evidence(sample: float, seen: float, supposed: float, chance: float) -> floa
 
 @compiled
 def average_linkage(alike: Floats, counts: Floats) -> tuple[Ids, Floats]:
-    """Return the merges of average linkage, closest first, as pairs (survivor, absorbed), and how close.
+    """Return the merges of average linkage, closest first, as pairs (survivor, absorbed), and similarities.
 
-    Groups are averaged by their labels' counts: what is little known decides little.
+    Averages over groups are weighted by their labels' counts, so labels with few messages decide little.
 
     Examples
     --------
@@ -84,9 +84,9 @@ def average_linkage(alike: Floats, counts: Floats) -> tuple[Ids, Floats]:
 
 @compiled
 def mean_similarity(alike: Floats, counts: Floats, one: Ids, other: Ids) -> float:
-    """Return the mean similarity of pairs from two groups, by the rarer label's count; -1 without pairs.
+    """Return the mean similarity of pairs from two groups, weighted by the rarer label; -1 without pairs.
 
-    The same group twice gives its cohesion: a label is no pair with itself.
+    For the same group twice it is the cohesion: pairs of a label with itself are left out.
     """
     total, weights = 0.0, 0.0
     for i in one:
@@ -100,13 +100,13 @@ def mean_similarity(alike: Floats, counts: Floats, one: Ids, other: Ids) -> floa
 
 @compiled
 def messages_behind(alike: Floats, counts: Floats, group: Ids) -> float:
-    """Return about how many messages a group of labels was seen on, those with several counted once."""
+    """Return the approximate number of messages with any label of a group, each message counted once."""
     total = 0.0
     for i in group:
         companions = 1.0
         for j in group:
             if i != j and alike[i, j] > 0.0:
-                # What share of its messages a label spends beside another, from their Jaccard index.
+                # Share of a label's messages that carry another one, from their Jaccard index.
                 either = counts[i] + counts[j]
                 companions += min(1.0, alike[i, j] * either / (1.0 + alike[i, j]) / max(counts[i], 1e-9))
         total += counts[i] / companions
@@ -115,9 +115,9 @@ def messages_behind(alike: Floats, counts: Floats, group: Ids) -> float:
 
 @compiled
 def sample_of_pairs(alike: Floats, counts: Floats, one: Ids, other: Ids) -> float:
-    """Return of how many messages the mean similarity between two groups is about the mean.
+    """Return the effective sample size of the mean similarity between two groups.
 
-    Labels that come together tell one thing, labels that do not tell as many as they are, on either side.
+    Labels that always co-occur count as one sample, labels that never do as one each, on either side.
     """
     first, second = counts[one].mean(), counts[other].mean()
     if first == 0.0 or second == 0.0:
@@ -129,7 +129,7 @@ def sample_of_pairs(alike: Floats, counts: Floats, one: Ids, other: Ids) -> floa
 
 @compiled
 def log_choices(size: int, chosen: int) -> float:
-    """Return the logarithm of how many ways there are to choose some of `size`.
+    """Return the logarithm of the number of ways to choose `chosen` out of `size`.
 
     Examples
     --------
@@ -149,10 +149,10 @@ def difference(
     chance_of: float,
     share: float,
 ) -> float:
-    """Return how strongly two similarities speak against the first being a `share` of the second.
+    """Return the evidence against the first of two similarities being `share` times the second, in nats.
 
-    The evidence against both together, of the pair of values in that proportion that it speaks least
-    against: what is well known on one side makes up for what is not on the other.
+    It is the joint evidence against both, minimised over all pairs of values in that proportion: precision on
+    one side compensates for imprecision on the other.
 
     Examples
     --------
@@ -164,7 +164,7 @@ def difference(
     low, high = min(seen, share * seen_of), max(seen, share * seen_of)
     least = 0.0
     for _ in range(HALVINGS):
-        # Convex in the supposed value: a third at a time is left out.
+        # The evidence is convex in the supposed value: each step drops a third of the interval.
         left, right = (2.0 * low + high) / 3.0, (low + 2.0 * high) / 3.0
         at_left = evidence(sample, seen, left, chance) + evidence(sample_of, seen_of, left / share, chance_of)
         at_right = evidence(sample, seen, right, chance) + evidence(
@@ -188,13 +188,13 @@ def comparison(
     other: Ids,
     linkage: float,
 ) -> tuple[float, float, float, float]:
-    """Return how alike two groups are, the most that is asked, how surely it is less, and how surely more.
+    """Return the similarity of two groups, the largest threshold, and the evidence for below and for above.
 
-    Asked: a share `linkage` of the cohesion of either group, and of what the labels of either are like
-    `outside` of both, for they may only be among strangers. Less than one of these is enough; more must be
-    all of them, times `HYSTERESIS`. Surely: that much is what they surely do not reach, or do.
+    The thresholds are a share `linkage` of the cohesion of either group, and of the similarity of either
+    group's labels to labels `outside` of both, as a group may consist of unrelated labels. Being below one of
+    them suffices to split; to merge, the similarity must exceed all of them, times `HYSTERESIS`.
     """
-    # That labels avoid each other says no more than that they are not alike.
+    # Labels that avoid each other only count as dissimilar.
     between = max(0.0, mean_similarity(alike, counts, one, other))
     sample = sample_of_pairs(alike, counts, one, other)
     chance = jaccard_by_chance(frequency[one].mean(), frequency[other].mean())
@@ -229,18 +229,18 @@ def division(
     linkage: float,
     least: float,
 ) -> tuple[Ids, Floats]:
-    """Return the part that each label goes to (all 0 where nothing is sure), and what speaks for each part.
+    """Return the part of each label (all 0 where no split is significant), and what decided each part.
 
-    The merges of average linkage are undone from the last: each whose two sides are surely apart, by
-    evidence of at least `least`, parts its smaller side from the rest of its part. What speaks for a part:
-    similarity and threshold, shape (parts, 2); that of part 0 says nothing.
+    The merges of average linkage are undone from the last: each whose two sides differ, by evidence of at
+    least `least`, separates its smaller side from the rest of its part. What decided: similarity and
+    threshold, shape (parts, 2); the row of part 0 has no meaning.
     """
     size = len(alike)
     merges, closeness = average_linkage(alike, counts)
-    # No cohesion exceeds the closest pair: sides as close as this, give or take the weights, stay.
+    # No cohesion exceeds the closest pair: sides this close, with a margin for the weights, stay together.
     close = 2.0 * linkage * max(closeness[0], outside.max())
     part, why, parts = np.zeros(size, dtype=np.intp), np.zeros((size, 2)), 1
-    # The label that each label's group was named after, merge by merge.
+    # By merge, the label that represents each label's group.
     named = np.empty((size, size), dtype=np.intp)
     named[0] = np.arange(size)
     for step in range(size - 1):
@@ -255,7 +255,7 @@ def division(
         other = np.flatnonzero(named[step] == merges[step, 1])
         leaving = one if len(one) < len(other) else other
         between, asked, less, _ = comparison(alike, counts, frequency, outside, one, other, linkage)
-        # It was chosen to look apart: as much again as there are ways to choose it.
+        # The side was selected for its distance: the evidence must cover the number of ways to select it.
         if less >= least + log_choices(size, len(leaving)):
             part[leaving] = parts
             why[parts, 0], why[parts, 1] = between, asked

@@ -1,6 +1,6 @@
-"""The clusters nearest to a label cluster and to each of its labels, among those that its labels met.
+"""The clusters most similar to a label cluster and to each of its labels, among those of their partners.
 
-Its cost is bounded by the largest cluster and the widest row of partners, whatever the number of labels.
+The cost is bounded by the largest cluster and the longest row of partners, whatever the number of labels.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from learners.cluster.adjacency import MESSAGES, Records, touches
 from learners.cluster.similarity import at_least, frequency, jaccard_by_chance, similarity
 
 LEAST_MEETINGS = 1.5
-"""Meetings, decayed, below which labels are not looked at as companions: most meet once, by chance."""
+"""Decayed co-occurrences below which labels are not compared: most pairs meet only once, by chance."""
 
 
 @compiled
 def companions_outside(
     labels: Records, places: Records, book: Counts, members: Ids, owner: Ids, other: int
 ) -> Floats:
-    """Return how alike each member is at least to the label, not of its cluster or `other`, most like it."""
+    """Return a lower bound on each member's highest similarity to labels outside its cluster and `other`."""
     most = np.zeros(len(members))
     for n in range(len(members)):
         label, own = members[n], owner[members[n]]
@@ -30,7 +30,7 @@ def companions_outside(
             if not 0 <= partner < len(owner) or owner[partner] == own or owner[partner] == other:
                 continue
             met: float = places["weight"][place] / labels["touches"][label]
-            # Met in so many of its messages, it is no more alike; most need no closer look.
+            # A bound on the similarity, by the share of the member's messages: most need no closer look.
             if at_least(met, 0.0, count) > most[n]:
                 value = similarity(labels, places, book, label, partner)
                 known = min(count, touches(labels, partner))
@@ -50,11 +50,11 @@ def nearest_clusters(
     largest: int,
     scratch: Floats,
 ) -> tuple[int, Ids, Floats]:
-    """Return the cluster nearest to a cluster, and for each member its nearest and how alike they are.
+    """Return the cluster most similar to a cluster, and each member's most similar cluster and similarity.
 
-    -1 stands for none. How alike: the similarities to a cluster's labels, summed, over its size with the
-    member in it; so of two parts of a group the larger one draws. Clusters without room do not count.
-    `scratch`, shape (2, clusters), holds zeros before and after: to clear it each time would cost O(L).
+    -1 stands for none. A member's similarity to a cluster is the sum over its labels, divided by its size
+    with the member in it: of two parts of a group the larger attracts it. Full clusters are left out.
+    `scratch`, shape (2, clusters), holds zeros before and after: clearing it on each call would cost O(L).
     """
     own = owner[members[0]]
     sums, total = scratch[0], scratch[1]
@@ -94,10 +94,10 @@ def nearest_clusters(
 
 @compiled
 def visit(labels: Records, owner: Ids, visits: Counts, message: int, ids: Ids, patience: int) -> int:
-    """Count one message for each cluster that it touches; return the first that is due a look, or -1.
+    """Count one message for each cluster that it touches; return the first that is due for a look, or -1.
 
-    `visits`, shape (clusters, 3), holds messages since the last look, the last message counted, and how many
-    to wait for: `patience` where a label forgot its old companions.
+    `visits`, shape (clusters, 3), holds messages since the last look, the last message counted, and messages
+    to wait for, which are reset to `patience` when the companions of one of its labels change.
     """
     due = -1
     for label in ids:

@@ -1,4 +1,4 @@
-"""How alike labels are, and on how many messages it was seen: read from the rows of their partners."""
+"""Similarities of labels and their sample sizes, read from the rows of their partners."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from drift.core import Counts, Floats, Ids, compiled
 from learners.cluster.adjacency import MESSAGES, WIDEST, Records, share, touches
 
 DOUBT = 4.0
-"""Standard deviations above chance from which a companion is one: the highest of many are high by chance."""
+"""Standard deviations above chance that make a label a companion: high, as many are compared at once."""
 
 
 @compiled
@@ -24,13 +24,13 @@ def frequency(labels: Records, label: int, now: int) -> float:
 
 @compiled
 def jaccard_by_chance(one: float, other: float) -> float:
-    """Return the Jaccard index of two independent labels of some frequencies."""
+    """Return the Jaccard index of two independent labels with these frequencies."""
     return jaccard(one * other, one, other)
 
 
 @compiled
 def jaccard(both: float, one: float, other: float) -> float:
-    """Return the Jaccard index from how often two things come together, and each."""
+    """Return the Jaccard index from the frequency of both together and of each."""
     either = one + other - both
     return both / either if either > 0.0 else 0.0
 
@@ -39,8 +39,8 @@ def jaccard(both: float, one: float, other: float) -> float:
 def similarity(labels: Records, places: Records, book: Counts, a: int, b: int) -> float:
     """Return the Jaccard similarity beyond chance of two labels; see `Cooccurrence.among`.
 
-    How often they meet is read from the row with fewer touches: the rarer label's, or that of the one whose
-    companions changed last. Labels missing from a row as wide as can be may have met at random.
+    Co-occurrences are read from the row with fewer occurrences: the rarer label's, or that of the label whose
+    companions changed last. A label missing from a row of the largest size may have been evicted by chance.
     """
     if a == b or a >= len(labels) or b >= len(labels):
         return 0.0
@@ -52,16 +52,16 @@ def similarity(labels: Records, places: Records, book: Counts, a: int, b: int) -
         return 0.0
     one, two = frequency(labels, a, book[MESSAGES]), frequency(labels, b, book[MESSAGES])
     observed, chance = jaccard(min(met * one, two), one, two), jaccard_by_chance(one, two)
-    # Frequencies over different spans, as of a label that is new, may contradict how often they met.
+    # Frequencies measured over different periods, as for a new label, may contradict the co-occurrences.
     return max((observed - chance) / (1.0 - chance), -1.0) if chance < 1.0 else 0.0
 
 
 @compiled
 def at_least(alike: float, chance: float, sample: float) -> float:
-    """Return how alike two labels are at least that look so alike on `sample` messages with the rarer one.
+    """Return a lower bound on a similarity that was observed on `sample` messages with the rarer label.
 
-    Wilson's bound for a share, `DOUBT` standard deviations below: the Jaccard index is one of the messages
-    with either label.
+    Wilson's lower bound for a proportion, `DOUBT` standard deviations below: the Jaccard index is a share of
+    the messages with either label.
     """
     index = min(max(chance + (1.0 - chance) * alike, 0.0), 1.0)
     doubt = DOUBT * DOUBT * (1.0 + index) / (2.0 * max(sample, 1e-9))
@@ -72,7 +72,7 @@ def at_least(alike: float, chance: float, sample: float) -> float:
 
 @compiled
 def among(labels: Records, places: Records, book: Counts, group: Ids) -> Floats:
-    """Return the similarities within a group of labels; see `Cooccurrence.among`."""
+    """Return the pairwise similarities within a group of labels; see `Cooccurrence.among`."""
     alike = np.empty((len(group), len(group)))
     for i in range(len(group)):
         alike[i, i] = 0.0
@@ -92,12 +92,12 @@ def counts(labels: Records, ids: Ids) -> Floats:
 
 @compiled
 def samples(labels: Records, ids: Ids, growth: float) -> Floats:
-    """Return what is known about each of some labels in messages; see `Cooccurrence.samples`."""
+    """Return the effective sample size of each of some labels; see `Cooccurrence.samples`."""
     sample, keep = np.zeros(len(ids)), 1.0 / growth
     for n in range(len(ids)):
         if ids[n] < len(labels) and labels["weight"][ids[n]] > 0.0:
             heard = labels["heard"][ids[n]] / labels["weight"][ids[n]]
-            # The weights' sum, squared, over the sum of their squares (Kish): of a geometric series.
+            # Kish: the squared sum of the weights over the sum of their squares, for a geometric series.
             sample[n] = heard * (1.0 + keep) / (2.0 - heard * (1.0 - keep))
     return sample
 

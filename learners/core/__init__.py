@@ -1,4 +1,4 @@
-"""What every learner is made of: the contract, labels, features, parameters, arrays that grow."""
+"""Foundations of every learner: base class, labels, features, parameter checks, growing arrays."""
 
 from learners.core.base import Learner, Learners, Statistics, filled
 from learners.core.features import FeatureSpace

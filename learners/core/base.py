@@ -1,8 +1,8 @@
-"""The contract every learner keeps: river's dictionaries outside, arrays inside.
+"""The base class of all learners: river's dictionaries outside, arrays inside.
 
-A learner is written against two array methods, `score` and `learn`; `predict` adds the decision. The
-dictionary methods of `river.base.MultiLabelClassifier` are a thin translation kept here, so any river
-user can use our learners and every test of the contract runs through one door.
+A learner implements two array methods, `score` and `learn`; `predict` adds the decision. The dictionary
+methods of `river.base.MultiLabelClassifier` are a thin translation in the base class, so any river user can
+use our learners, and every test of the interface covers both.
 
 Vectors may grow: a later `x` may be longer than an earlier one (a feature appeared), and labels may
 appear at any message. NaN in `x` means *missing*. A vector may have a *sparse part* of many more
@@ -29,7 +29,7 @@ from learners.core.structure import Change, Structure
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
-    """A frozen account of a learner, for telemetry; subclasses add their own figures.
+    """Frozen statistics of a learner, for telemetry; subclasses add their own figures.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Statistics:
     features: int
 
     def figures(self) -> dict[str, float]:
-        """Return the numbers by name; what is not one number is left out."""
+        """Return the figures by name, leaving out those that are not a single number."""
         named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {name: float(value) for name, value in named.items() if isinstance(value, int | float)}
 
@@ -71,14 +71,14 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     Subclasses store their parameters in the constructor, keep all state reachable through `state`, and
     implement `score` and `learn`. Neither may look at a clock or at global randomness: the state is a
     function of the parameters and of the ordered input. Loading a state without labels leaves the label
-    space as it is: the learner around this one, which shares it, loads it.
+    space as it is: the enclosing learner, which shares it, loads it.
 
     Attributes
     ----------
     label_space
         Names and ids of the labels seen so far.
     changes
-        What the last call of `learn` changed in the structure; empty for most learners.
+        Changes that the last call of `learn` made to the structure; empty for most learners.
     """
 
     changes: tuple[Change, ...] = ()
@@ -100,7 +100,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
 
     @abc.abstractmethod
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Learn from one vector of shape (d,) and what its message says of the labels."""
+        """Learn from one vector of shape (d,) and the targets of its message."""
 
     def predict(self, x: Vector) -> Prediction:
         """Return the predicted labels and the scores for a vector of shape (d,); never changes the state."""
@@ -108,7 +108,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         return Prediction(np.flatnonzero(scores >= 0.5), scores)
 
     def clusters_of(self, labels: Ids) -> list[int]:
-        """Return the ids of the label clusters that some labels live in; empty without clusters."""
+        """Return the ids of the label clusters that contain some labels; empty without clusters."""
         del labels
         return []
 
@@ -117,30 +117,30 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         return Structure(np.zeros(0, dtype=np.intp), ())
 
     def explain(self, x: Vector, labels: int, neighbours: int) -> Explanation | None:
-        """Say what a prediction for a vector of shape (d,) is made of; None where there is no more to say.
+        """Return the components of a prediction for a vector of shape (d,); None where there are none.
 
-        Never changes the state. `labels` and `neighbours` bound how much is said.
+        Never changes the state. `labels` and `neighbours` limit how many of each are returned.
         """
         del x, labels, neighbours
         return None
 
     def statistics(self) -> Statistics:
-        """Return a frozen account of the learner, cheap enough to ask after every batch."""
+        """Return the frozen statistics of the learner, cheap enough to request after every batch."""
         return Statistics(self._messages, len(self.label_space), self._features)
 
     def share(self, label_space: LabelSpace) -> None:
-        """Use another learner's label space from now on: how a learner made of learners names labels once."""
+        """Use another learner's label space from now on, as the parts of a composite learner do."""
         self.label_space = label_space
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
-        """Let a label that nothing is known of start from another one, with a probability to start with.
+        """Initialise a label that has no evidence yet from another one, with a prior probability.
 
-        Does nothing in learners that keep nothing by label that could be passed on.
+        Does nothing in learners without per-label parameters that could be copied.
         """
         del label, parent, prior
 
     def apply(self, operation: Operation) -> None:
-        """Carry out an operation on the taxonomy of the labels.
+        """Apply an operation to the taxonomy of the labels.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         )
 
     def _count(self, x: Vector) -> None:
-        """Book one learned message; every `learn` calls it once."""
+        """Count one learned message; every `learn` calls it once."""
         self._messages += 1
         if len(x) > self._features:
             self._features = len(x)
@@ -161,7 +161,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     # State ------------------------------------------------------------------------------------------
 
     def state_without_labels(self) -> State:
-        """Return the state but for the labels' names, which a learner around this one keeps itself."""
+        """Return the state without the labels' names, which an enclosing learner saves itself."""
         return {key: value for key, value in self.state().items() if key != "labels"}
 
     def digest(self) -> str:
@@ -195,7 +195,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
 
 
 def filled(x: Vector) -> Vector:
-    """Return a vector with missing values as 0; the same one where nothing is missing.
+    """Return a vector with missing values replaced by 0; the same object if nothing is missing.
 
     Examples
     --------

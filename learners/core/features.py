@@ -1,4 +1,4 @@
-"""A growing table of feature names: dictionaries of named features become vectors."""
+"""A growing table of feature names, which converts dictionaries of named features to vectors."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from drift.core import Stateful, Values, Vector, fields
 from learners.core.parameters import check_number
 
 _LARGEST = float(np.finfo(np.float32).max)
-# A name may come with numbers and with strings; the two kinds of slot are told apart by a first character.
+# A name may come with numbers and with strings; a first character distinguishes the two kinds of slot.
 _NUMBER, _STRING = "#", "="
 
 
 class FeatureSpace(Stateful):
-    """Named features as vectors whose slots are given in order of first appearance.
+    """Converts named features to vectors, with slots assigned in order of first appearance.
 
-    A number takes one slot. A string takes `buckets` slots per feature name, one of which is 1 (its
-    hash says which), so values never seen before need no new memory. A name that is absent is 0 (the
-    sparse convention); None is *missing* and becomes NaN, which learners read as "the usual value" (for a
-    name known by strings alone, none of its slots is 1).
+    A number takes one slot. A string takes `buckets` slots per feature name, one of which is 1 (chosen by
+    its hash), so values never seen before need no new memory. A name that is absent is 0 (the sparse
+    convention); None is *missing* and becomes NaN, which learners replace by the usual value (for a name that
+    only had strings, none of its slots is 1).
 
     Parameters
     ----------
     limit
-        Most slots there can be, at least 1. Names that come when the slots are used up share old slots
-        by hash: memory stays bounded and accuracy fades slowly. Too small a limit mixes features up.
+        Most slots, at least 1. When they are used up, new names share existing slots by hash: memory stays
+        bounded and accuracy degrades slowly. With too small a limit features collide.
     buckets
-        Slots a string feature takes. Too few and distinct strings look alike, too many and vectors grow.
+        Slots per string feature. Too few and distinct strings collide, too many and vectors grow.
 
     Examples
     --------
@@ -58,18 +58,18 @@ class FeatureSpace(Stateful):
         return self._size
 
     def vector(self, features: Mapping[Any, Any]) -> Vector:
-        """Return a vector of shape (len(self),), after giving slots to the names that are new.
+        """Return a vector of shape (len(self),), after assigning slots to new names.
 
         Raises
         ------
         TypeError
-            For a value that is not a number, a string, a bool or None; slots given before it stay.
+            For a value that is not a number, a string, a bool or None; slots assigned before it are kept.
         """
         placed = [self._place(str(name), value, grow=True) for name, value in features.items()]
         return self._fill(placed)
 
     def peek(self, features: Mapping[Any, Any]) -> Vector:
-        """Return the vector that `vector` would, without the slots of names that are new."""
+        """Return the vector that `vector` would return, without slots for new names."""
         placed = [self._place(str(name), value, grow=False) for name, value in features.items()]
         return self._fill(placed)
 
@@ -77,7 +77,7 @@ class FeatureSpace(Stateful):
         x = np.zeros(self._size)
         for slot, value in filter(None, placed):
             x[slot] += value
-        # What float32 cannot hold becomes the largest it can: one wild number must not end as infinity.
+        # Values are clipped to the range of float32: one extreme number must not become infinity.
         return np.clip(x, -_LARGEST, _LARGEST).astype(np.float32)
 
     def _place(self, name: str, value: Any, *, grow: bool) -> tuple[int, float] | None:
@@ -98,8 +98,8 @@ class FeatureSpace(Stateful):
         if not grow and not (full and self._size == self.limit):
             return None
         if full:
-            # From here on every new name shares, also one that would still fit: a shared slot is named
-            # by a hash modulo the size, so the size must not change any more.
+            # From here on every new name shares a slot, even one that would still fit: shared slots are
+            # chosen by a hash modulo the size, so the size must not change any more.
             self._size = self.limit
             return _hash(key) % self.limit
         slot = self._slots[key] = self._size

@@ -1,6 +1,6 @@
 """A learner in one file: its class, its parameters and its state. Nothing in it is executed.
 
-The exception are river's models, which can only be pickled; see `learners.wrappers.RiverLearner`.
+The exception is river's models, which can only be pickled; see `learners.wrappers.RiverLearner`.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from drift.core import PICKLE, State, StateFormat, holds_pickle
 from learners.core.base import Learner
 
 VERSION = 1
-"""The format that is written."""
+"""Version of the file format that is written."""
 
 
 def save(learner: Learner, path: str | os.PathLike[str], *, allow_pickle: bool = False) -> None:
-    """Write a learner to a file, from which `load` makes an equal one.
+    """Write a learner to a file, from which `load` restores an equal one.
 
     Parameters
     ----------
     learner
-        What to write: class, parameters and all that it has learned.
+        The learner to write: its class, its parameters and everything it has learned.
     path
-        Where; a file that is there already is replaced, once the new one is whole.
+        Path of the file; an existing file is replaced once the new one is complete.
     allow_pickle
         Whether the file may hold pickles; False (the default) refuses to write river's models.
 
@@ -65,7 +65,7 @@ def save(learner: Learner, path: str | os.PathLike[str], *, allow_pickle: bool =
 
 
 def load(path: str | os.PathLike[str], *, allow_pickle: bool = False) -> Learner:
-    """Return the learner that a file holds; it goes on as the one that was saved.
+    """Return the learner that a file holds; it behaves as the one that was saved.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def load(path: str | os.PathLike[str], *, allow_pickle: bool = False) -> Learner
     Raises
     ------
     ValueError
-        When it is no such file, is truncated or damaged, or of a class that is not known here.
+        When the file is of another kind, truncated or damaged, or its class is not known here.
     PermissionError
         When it holds pickles, and they are not allowed.
     """
@@ -141,7 +141,7 @@ def _made(tree: State, name: str) -> Learner:
             "Import the module that defines it first."
         )
     made = {each: _unpacked(value, name) for each, value in tree["parameters"].items()}
-    # That pickles may be loaded has been checked.
+    # The permission to load pickles has been checked.
     return kind(**made | ({"allow_pickle": True} if "allow_pickle" in made else {}))
 
 
@@ -152,7 +152,7 @@ def _unpacked(value: Any, name: str) -> Any:
 
 
 def _restrict(learner: Learner, tree: State) -> None:
-    """Let a learner allow pickles only if it did when it was saved."""
+    """Let a loaded learner allow pickles only if it did when it was saved."""
     for each, value in tree["parameters"].items():
         if each == "allow_pickle":
             setattr(learner, each, value)
@@ -163,6 +163,6 @@ def _restrict(learner: Learner, tree: State) -> None:
 def _found(name: str) -> type[Learner] | None:
     """Return the class of a name that `learners` exports, or of "module:name" if the module is imported."""
     module, _, attribute = name.rpartition(":")
-    # Nothing else is imported for a file's sake.
+    # A file never causes another module to be imported.
     found = getattr(sys.modules.get(module or "learners"), attribute, None)
     return found if isinstance(found, type) and issubclass(found, Learner) else None

@@ -1,4 +1,4 @@
-"""What is known of labels: their names, in order of appearance, and what one message says of them."""
+"""Label names, in order of appearance, and the labels of one message."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from drift.core import Ids, Mask, compiled
 
 
 class Targets(NamedTuple):
-    """What one message says of its labels, as ids of a `LabelSpace`.
+    """The labels of one message, as ids of a `LabelSpace`.
 
     Parameters
     ----------
     positive
         Ids of the labels the message carries, ascending, each once. Shape (k,).
     negative
-        Ids of the labels it is known not to carry; None (the default) means every other label: the
-        positives are complete (implicit negatives). With an array, the rest are *unknown* and no
-        learner may count them as negatives.
+        Ids of the labels it is known not to carry; None (the default) means every other label (implicit
+        negatives). With an array, the rest are *unknown* and no learner may count them as negatives.
 
     Examples
     --------
@@ -45,7 +44,7 @@ class Targets(NamedTuple):
         return mask
 
     def unknown(self, size: int) -> Mask:
-        """Return a mask of shape (size,): True where the message says neither yes nor no."""
+        """Return a mask of shape (size,): True for labels that are neither positive nor negative."""
         if self.negative is None:
             return np.zeros(size, dtype=np.bool_)
         mask = np.ones(size, dtype=np.bool_)
@@ -54,7 +53,7 @@ class Targets(NamedTuple):
 
 
 def packed(targets: Sequence[Targets]) -> dict[str, Any]:
-    """Return what many messages say, as a few arrays.
+    """Pack the targets of many messages into a few arrays.
 
     Examples
     --------
@@ -72,7 +71,7 @@ def packed(targets: Sequence[Targets]) -> dict[str, Any]:
 
 
 def unpacked(state: Mapping[str, Any]) -> list[Targets]:
-    """Return what `packed` was given."""
+    """Return the targets that were given to `packed`."""
     saved = zip(_rows(state["positive"]), _rows(state["negative"]), state["complete"].tolist(), strict=True)
     return [Targets(positive, None if complete else negative) for positive, negative, complete in saved]
 
@@ -114,7 +113,7 @@ class LabelSpace:
         return name in self._ids
 
     def id(self, name: str) -> int:
-        """Return the id of a label, giving it the next one if it is new."""
+        """Return the id of a label; a new label gets the next one."""
         found = self._ids.get(name)
         if found is None:
             found = self._ids[name] = len(self._names)
@@ -126,7 +125,7 @@ class LabelSpace:
         return np.array(sorted({self.id(name) for name in names}), dtype=np.intp)
 
     def targets(self, labels: Iterable[str], negative: Iterable[str] | None = None) -> Targets:
-        """Return what a message says, in ids. A label named both ways counts as positive."""
+        """Return the targets of a message. A label named both ways counts as positive."""
         positive = self.ids(labels)
         if negative is None:
             return Targets(positive)
@@ -143,22 +142,22 @@ class LabelSpace:
         return [self._names[label] for label in labels]
 
     def above(self, label: int) -> Sequence[int]:
-        """Return the labels that all of a label's messages carry too: none where labels are flat."""
+        """Return the labels that all messages with a label carry too: none where labels are flat."""
         del label
         return ()
 
     def state(self) -> Any:
-        """Return all there is to know as plain JSON values: the names in order of id."""
+        """Return the state as a plain JSON value: the names in order of id."""
         return list(self._names)
 
     def load_state(self, state: Any) -> None:
-        """Take over what `state` returned; all that share this space see it."""
+        """Take over what `state` returned, for all learners that share this space."""
         self._names = list(state)
         self._ids = {name: label for label, name in enumerate(self._names)}
 
     @classmethod
     def from_state(cls, state: Any) -> Self:
-        """Return a space of its own from `state`."""
+        """Return a new space from `state`."""
         space = cls()
         space.load_state(state)
         return space

@@ -1,15 +1,15 @@
-"""What can be done to a taxonomy: one operation, in plain values, and its refusal."""
+"""Operations on a taxonomy, in plain values, and the error for those it does not allow."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 OPERATIONS = ("add", "split", "move", "merge", "retire", "rename")
-"""Kinds of operations; see the methods of `Taxonomy` that are called so."""
+"""Kinds of operations; each is the name of a method of `Taxonomy`."""
 
 
 class TaxonomyError(ValueError):
-    """An operation that the taxonomy as it is does not allow: says what was asked and the next step."""
+    """An operation that the taxonomy does not allow in its present state; names it and the next step."""
 
 
 class Operation(NamedTuple):
@@ -20,10 +20,10 @@ class Operation(NamedTuple):
     kind
         One of `OPERATIONS`.
     label
-        Path of the label that it changes.
+        Path of the label to change.
     to
-        What it becomes: names of the new children (split), path of the new parent (move; none makes it a
-        root), path of the label that takes it in (merge), its new last name (rename); empty for the others.
+        Target: names of the new children (split), path of the new parent (move; none makes it a root), path
+        of the label that absorbs it (merge), new last name (rename); empty for the others.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Checks of constructor parameters, all with one error sentence."""
+"""Checks of constructor parameters, with uniform error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a learner says of a message: its prediction, and what that is made of."""
+"""Predictions, and explanations of what they are based on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from learners.core.labels import best_labels
 
 
 class Prediction(NamedTuple):
-    """What a learner says of one message before it sees the truth.
+    """A learner's prediction for one message, made before its labels are known.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Prediction(NamedTuple):
         One probability per label of `scored`, float32 in [0, 1]. Shape (n,).
     scored
         Ids of the labels that have a score, ascending; None (the default) means every known label, n = L.
-        The rest were ruled out without being looked at: their probability is 0.
+        The rest were excluded without being scored: their probability is 0.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class Prediction(NamedTuple):
         return (best if self.scored is None else self.scored[best]), self.scores[best]
 
     def among(self, labels: Ids) -> Prediction:
-        """Return what is said of some labels (ascending, each once), as far as they have a score."""
+        """Return the prediction for some labels only (ascending, each once), as far as they have a score."""
         if self.scored is None:
             scored = places = labels[labels < len(self.scores)]
         else:
@@ -55,12 +55,12 @@ class Prediction(NamedTuple):
 
 
 class Neighbour(NamedTuple):
-    """A past message that a prediction leans on.
+    """A past message that a prediction is based on.
 
     Parameters
     ----------
     number
-        Which learned message it is, counting from 0.
+        Index of the learned message, counting from 0.
     weight
         Its share of the vote, in [0, 1].
     labels
@@ -73,18 +73,18 @@ class Neighbour(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """What a prediction is made of.
+    """The components of a prediction.
 
     Parameters
     ----------
     labels
-        Ids of the labels explained: the predicted ones and the next likeliest. Shape (k,).
+        Ids of the labels explained: the predicted ones and the next most probable ones. Shape (k,).
     opinions
-        Each expert's probability of each of these labels, by the expert's name: k numbers.
+        Each expert's probabilities of these labels, by the expert's name: k numbers.
     weights
-        How much each expert's opinion counts for each of these labels; over the experts they add up to 1.
+        Each expert's weight for each of these labels; over the experts they add up to 1.
     neighbours
-        The past messages that are nearest, nearest first.
+        The most similar past messages, most similar first.
     """
 
     labels: Ids

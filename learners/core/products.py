@@ -1,6 +1,6 @@
-"""Inner products of one vector with many others, added in the same order on every machine.
+"""Inner products of one vector with many others, summed in the same order on every machine.
 
-BLAS has an order for each processor, and for each layout of what it multiplies.
+BLAS chooses an order by processor and by memory layout.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from drift.core import compiled
 
 @compiled
 def add_products(vectors: NDArray[Any], x: NDArray[Any], sums: NDArray[Any]) -> None:
-    """Add to each sum the product of x with one of the vectors; what is missing or 0 in x costs nothing.
+    """Add to each sum the product of x with one of the vectors; missing values and zeros in x cost nothing.
 
     Parameters
     ----------
     vectors
-        One row a feature, one column a vector: shape (d or other, n or more); features that one side lacks
-        are 0 there.
+        One row per feature, one column per vector: shape (d or other, n or more); features that one side
+        lacks count as 0.
     x
         The vector, NaN where a value is missing. Shape (d,).
     sums
-        What is added to. Shape (n,).
+        The sums to add to. Shape (n,).
 
     Examples
     --------

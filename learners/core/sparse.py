@@ -1,4 +1,4 @@
-"""Vectors with a sparse part: many hashed dimensions beside the few that every learner reads."""
+"""Vectors with a sparse part: many hashed dimensions beside the dense ones that every learner reads."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from drift.core import Vector, compiled
 
 
 class Sparse(NamedTuple):
-    """A vector of very many dimensions, as the few numbers in it that are not 0.
+    """A vector of very many dimensions, stored as its nonzero values.
 
     Parameters
     ----------
     indices
-        Their places, ascending, each once; int32. Shape (n,).
+        Positions of the values, ascending, each once; int32. Shape (n,).
     values
-        The numbers, float32. Shape (n,).
+        The nonzero values, float32. Shape (n,).
     """
 
     indices: NDArray[np.int32]
@@ -26,16 +26,16 @@ class Sparse(NamedTuple):
 
 
 class Features(np.ndarray[tuple[int, ...], np.dtype[np.float32]]):
-    """A vector that every learner reads as the array it is, with a sparse part for those that ask for it.
+    """A dense vector that every learner reads as an array, with a sparse part for learners that ask for it.
 
-    Whatever is computed from it, and every copy, is a vector without a sparse part.
+    Copies of it, and results computed from it, have no sparse part.
 
     Parameters
     ----------
     dense
-        The vector, shape (d,).
+        The dense vector, shape (d,).
     sparse
-        Its sparse part, not empty: the same event in more dimensions, of length 1.
+        The sparse part, not empty: the same event in more dimensions, scaled to length 1.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class Features(np.ndarray[tuple[int, ...], np.dtype[np.float32]]):
     (4.0, True, [0, 1, 2, 3])
     """
 
-    # Arrays made from this one are not given the attribute.
+    # Arrays derived from this one do not get the attribute.
     sparse: Sparse | None = None
 
     def __new__(cls, dense: Vector, sparse: Sparse) -> Features:
@@ -56,12 +56,12 @@ class Features(np.ndarray[tuple[int, ...], np.dtype[np.float32]]):
 
 
 def given_part(x: Vector) -> Sparse | None:
-    """Return the sparse part that a vector came with; None where it came without."""
+    """Return the sparse part that a vector came with; None if it has none."""
     return x.sparse if isinstance(x, Features) else None
 
 
 def sparse_part(x: Vector) -> Sparse:
-    """Return a vector's sparse part; of one that has none, its direction: what is not 0, at length 1.
+    """Return a vector's sparse part; without one, its own nonzero values, scaled to length 1.
 
     Missing values count as 0.
 

@@ -1,4 +1,4 @@
-"""A learner's structure: its label clusters as they are, and what it changes in them."""
+"""A learner's structure: its present label clusters, and the changes that it makes to them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Change:
     Parameters
     ----------
     kind
-        What happened: "split", "merge" or "move" (label clusters), "swap" (an alternate took over).
+        Kind of change: "split", "merge" or "move" (label clusters), "swap" (an alternate tree took over).
     subject
-        The cluster or label it happened to, by name.
+        The cluster or label that changed, by name.
     statistic, threshold
-        The figure that decided and what it was compared with.
+        The statistic that decided the change, and its threshold.
     """
 
     kind: str
@@ -30,14 +30,14 @@ class Change:
 
 
 class Structure(NamedTuple):
-    """The label clusters as they are now.
+    """The present label clusters.
 
     Parameters
     ----------
     owners
         Id of each label's cluster, shape (L,); labels that were never learned may be missing at the end.
     splits
-        The tree above the clusters: each inner node's id and those of its two children.
+        The tree above the clusters: the id of each inner node, and those of its two children.
     """
 
     owners: Ids

@@ -1,4 +1,4 @@
-"""Learners that look at no feature: the baselines that every other learner has to beat."""
+"""Learners that ignore the features: the baselines that every other learner has to beat."""
 
 from learners.dummy.majority import MajorityLabelset
 from learners.dummy.persistence import Persistence

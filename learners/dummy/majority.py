@@ -1,4 +1,4 @@
-"""The label set seen most often so far: the baseline that looks at no feature."""
+"""The most frequent label set so far: a baseline that ignores the features."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from learners.core import Learner, Targets, check_number
 
 
 class MajorityLabelset(Learner):
-    """Predict the label set that has occurred most often; of equally frequent ones the earliest.
+    """Predict the label set that has occurred most often; among equally frequent ones the earliest.
 
-    Messages whose labels are not complete say nothing of the whole set and are not counted.
+    Messages whose labels are incomplete do not determine a label set and are not counted.
 
     Parameters
     ----------
     capacity
         Most distinct label sets counted, at least 1. Up to that many the counts are exact. When one more
-        appears, all counts drop by one and empty ones are forgotten (Misra and Gries), so memory stays
-        bounded and every set with a share above 1 / capacity keeps a count. Too few and the winner is
-        chance.
+        appears, all counts drop by one and empty ones are dropped (Misra and Gries), so memory stays bounded
+        and every set with a share above 1 / capacity keeps a count. With too few, the prediction is
+        arbitrary.
 
     Examples
     --------
@@ -44,7 +44,7 @@ class MajorityLabelset(Learner):
         self._labels: Ids = np.zeros(0, dtype=np.intp)
 
     def score(self, x: Vector) -> Vector:
-        """Return 1 for each label of the commonest set, else 0; the vector is not looked at."""
+        """Return 1 for each label of the most frequent set, else 0; the vector is ignored."""
         del x
         scores = np.zeros(len(self.label_space), dtype=np.float32)
         scores[self.labels] = 1.0
@@ -52,7 +52,7 @@ class MajorityLabelset(Learner):
 
     @property
     def labels(self) -> Ids:
-        """The commonest label set, ids ascending; not to be written to."""
+        """The most frequent label set, ids ascending; read-only."""
         return self._labels
 
     def learn(self, x: Vector, targets: Targets) -> None:

@@ -1,4 +1,4 @@
-"""Persistence: the previous message's labels again, with the odds that they stay."""
+"""Persistence: predicts the previous message's labels, with the probability that they stay."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from learners.core import Prediction, Targets, in_both
 from learners.dummy.priors import PriorBased
 
 STAYING_DECAY = 0.999
-"""Decay a message of the counts behind the odds of staying."""
+"""Decay per message of the counts behind the probability of staying: an effective 1,000 messages."""
 
 
 class Persistence(PriorBased):
     """Predicts the labels of the previous message: what any learner must beat to have learned anything.
 
-    A previous label's score is the share of previous labels that stayed lately; any other label's is its
-    prior, less what the previous labels take. What a message leaves unknown stays as it was.
+    A previous label's score is the share of previous labels that stayed recently; any other label's is its
+    prior times 1 minus half of that share. Labels that a message leaves unknown stay as they were.
 
     Examples
     --------
@@ -45,11 +45,11 @@ class Persistence(PriorBased):
         return self._previous
 
     def score(self, x: Vector) -> Vector:
-        """Return one probability per label, shape (L,); the vector is not looked at."""
+        """Return one probability per label, shape (L,); the vector is ignored."""
         return self.temper(self._priors.score(x))
 
     def temper(self, priors: Vector) -> Vector:
-        """Return the scores that go with some label priors of shape (L,)."""
+        """Return the scores for given label priors of shape (L,)."""
         stay = self._stayed / self._asked
         scores = priors * np.float32(1.0 - 0.5 * stay)
         scores[self._previous] = stay

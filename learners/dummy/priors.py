@@ -1,4 +1,4 @@
-"""Label priors: how often each label has occurred lately, whatever the features say."""
+"""Label priors: how often each label has occurred recently, independent of the features."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from learners.core import LabelSpace, Learner, Targets, check_number
 
 NO_FEATURES: Vector = np.zeros(0, dtype=np.float32)
 INHERITED_WEIGHT = 20.0
-"""Messages that a prior taken over from elsewhere stands for."""
+"""Messages that an inherited prior counts as."""
 
 
 class LabelPriors(Learner):
-    """Exponentially decayed frequency of each label: the floor that features have to beat.
+    """Exponentially decayed frequency of each label: the baseline that learners with features have to beat.
 
-    A label's score is its decayed count of positives over the decayed count of messages that said yes or
-    no to it. Complete messages from before a label was first seen said no.
+    A label's score is its decayed count of positives over the decayed count of messages in which it was
+    known. Complete messages from before a label first appeared count as negative.
 
     Parameters
     ----------
     half_life
-        Messages after which an occurrence counts half, at least 1. Too short and scores jitter with
-        every message; too long and a label that fades is believed for that long.
+        Messages after which an occurrence counts half, at least 1. Too short and scores fluctuate with
+        every message; too long and a label that fades keeps a high score for that long.
 
     Examples
     --------
@@ -44,12 +44,12 @@ class LabelPriors(Learner):
         self._known = np.zeros(0)
         self._size = 0
         self._complete = 0.0
-        # Worked out once a message, for all who ask.
+        # Computed once per message, for all callers.
         self._scores: Vector | None = None
         self._logits: Vector | None = None
 
     def score(self, x: Vector) -> Vector:
-        """Return each label's decayed frequency, shape (L,); the vector is not looked at."""
+        """Return each label's decayed frequency, shape (L,); the vector is ignored."""
         del x
         size = len(self.label_space)
         if self._scores is None or len(self._scores) != size:
@@ -77,7 +77,7 @@ class LabelPriors(Learner):
             self._complete = self._complete * keep + 1.0
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
-        """See `Learner.inherit`; the prior weighs as much as `INHERITED_WEIGHT` messages."""
+        """See `Learner.inherit`; the prior counts as `INHERITED_WEIGHT` messages."""
         del parent
         self._grow(len(self.label_space))
         self._known[label] = INHERITED_WEIGHT
@@ -99,9 +99,9 @@ class LabelPriors(Learner):
 
 @compiled
 def _frequencies(positive: Floats, known: Floats, size: int, complete: float, scores: Vector) -> None:
-    """Fill in the frequencies; labels past the first `size` were known to every complete message."""
+    """Fill in the frequencies; labels past the first `size` were known in every complete message."""
     for label in range(len(scores)):
-        # Half a yes and half a no in advance: one message alone proves little.
+        # A prior of half a positive and half a negative: one message alone is little evidence.
         if label < size:
             scores[label] = (positive[label] + 0.5) / (known[label] + 1.0)
         else:
@@ -125,7 +125,7 @@ def _count(positive: Floats, known: Floats, labels: Ids, unknown: Mask, keep: fl
 
 
 class PriorBased(Learner):
-    """A learner that starts from label priors: its own, or ones that somebody else teaches."""
+    """A learner that starts from label priors: its own, or shared ones that another learner updates."""
 
     def __init__(self, **parameters: float) -> None:
         super().__init__(**parameters)
@@ -134,7 +134,7 @@ class PriorBased(Learner):
         self._teaches = True
 
     def follow(self, priors: LabelPriors) -> None:
-        """Start from priors that somebody else teaches from now on: several learners need them only once."""
+        """Use priors that another learner updates from now on, so that several learners share one copy."""
         self._priors = priors
         self._teaches = False
 

@@ -1,4 +1,4 @@
-"""Online logistic regression for all labels at once: one pass through the weights a message."""
+"""Online logistic regression for all labels at once: one pass through the weights per message."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from learners.core import Learner, Targets, add_products, check_number
 from learners.dummy import PriorBased
 
 INTERCEPT = 0.3
-"""Input of the adaptive intercept: below 1, as the prior already knows how frequent the label is."""
+"""Input of the adaptive intercept: below 1, as the prior already accounts for the label's frequency."""
 LEAST_CURVATURE = 0.001
-"""A label thought to be certain still tells a little about its weights."""
+"""Least curvature p (1 - p) of the loss, so that a certain label still reduces its weights' variances."""
 LEAST_SCORE = 1e-6
-"""Probability that a score of 0 is taken for, so that its logit is a number."""
+"""Probability that stands for a score of 0, so that its logit is finite."""
 ITERATIONS = 4
-"""Newton steps towards the mode, which hardly moves after them."""
+"""Newton steps towards the posterior mode, which hardly moves after them."""
 
 
 class LogisticRegression(Learner):
     """Binary relevance by stochastic gradient descent with a constant rate.
 
-    Predicts what one `river.linear_model.LogisticRegression` per label would, in one matrix product.
+    Predicts the same as one `river.linear_model.LogisticRegression` per label, in one matrix product.
 
     Parameters
     ----------
     rate
         Step size, in (0, inf). Too small learns slowly, too large never settles; both depend on the
         scale of the features, so standardise them first. The default is river's. Vectors of length 1, as
-        hashed text has, want 1 to 10: at 0.01 hardly a label is predicted in thousands of messages.
+        hashed text has, need 1 to 10: at 0.01 hardly any label is predicted within thousands of messages.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class LogisticRegression(Learner):
         check_number(self, "rate", rate, float, 0, open_low=True)
         self.rate = rate
         super().__init__()
-        # A row a feature: those that are 0 cost nothing. Row 0 is the intercept, as features may still come.
+        # One row per feature: zeros cost nothing. Row 0 is the intercept, because features may be added.
         self._weights: Vector = np.zeros((1, 0), dtype=np.float32)
 
     def score(self, x: Vector) -> Vector:
@@ -58,7 +58,7 @@ class LogisticRegression(Learner):
         return self._score(x, np.zeros(len(self.label_space), dtype=np.float32), 1.0)
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Take one gradient step per label that the message says yes or no to."""
+        """Take one gradient step per label that is known for the message."""
         self.update(x, self.score(x), targets)
 
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
@@ -68,7 +68,7 @@ class LogisticRegression(Learner):
         self._step(x, errors(scores, targets), scores)
 
     def _score(self, x: Vector, start: Vector, intercept: float) -> Vector:
-        """Return the probabilities where those of a vector of zeros have the log-odds `start`, shape (L,)."""
+        """Return the probabilities, shape (L,), given `start`, the log-odds for a vector of zeros."""
         scores = np.empty(len(start), dtype=np.float32)
         _scores(self._weights, x, intercept, start, scores)
         return scores
@@ -92,22 +92,22 @@ class LogisticRegression(Learner):
 class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     """Binary relevance by Bayesian logistic regression on top of label priors: rare features learn fast.
 
-    Every weight is a Gaussian, and its variance is its own learning rate: large until the feature has been
-    seen with the label in doubt, small afterwards. The logit starts from the label's running frequency, so
-    a new label is neither shouted at the first message nor ignored for thousands.
+    Every weight has a Gaussian posterior, whose variance is its learning rate: large until the feature has
+    occurred with the label in doubt, small afterwards. The logit starts from the label's running frequency,
+    so a new label is neither over-predicted after its first message nor ignored for thousands.
 
     Parameters
     ----------
     variance
-        Variance of a weight before any message, in (0, inf): how far one message may move it. Vectors of
-        unit length want about 30, longer ones as much less as their squared length is more. Too small
-        learns rare labels slowly, too large lets the first messages decide.
+        Prior variance of a weight, in (0, inf): how far one message may move it. Vectors of unit length need
+        about 30, longer ones less, in inverse proportion to their squared length. Too small learns rare
+        labels slowly, too large lets the first messages decide.
     forgetting
-        Share that a variance grows by whenever its weight is learned, in [0, 1): 0 settles for ever, much
-        above 0.01 never does.
+        Relative growth of a variance whenever its weight is updated, in [0, 1): with 0 learning ends, and
+        much above 0.01 it never converges.
     tolerance
-        Errors below it are not learned from, in [0, 1): most labels of a large space are surely absent,
-        and their rows are left alone. Above 0.1 probabilities of rare labels stay too high.
+        Errors below it are not learned from, in [0, 1): most labels of a large space are surely absent, and
+        their rows are skipped. Above 0.1 probabilities of rare labels stay too high.
 
     Examples
     --------
@@ -121,7 +121,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     ----------
     Spiegelhalter and Lauritzen, "Sequential updating of conditional probabilities on directed graphical
     structures", Networks 1990: the Laplace step. Chapelle and Li, "An empirical evaluation of Thompson
-    sampling", 2011: with a diagonal of variances.
+    sampling", 2011: with a diagonal covariance.
     """
 
     state_fields = fields(Arrays("_variances"))
@@ -168,7 +168,7 @@ def with_intercept(x: Vector, intercept: float = 1.0) -> Vector:
 
 
 def errors(scores: Vector, targets: Targets) -> Vector:
-    """Return score minus truth, shape (L,); 0 for labels the message says nothing about."""
+    """Return score minus truth, shape (L,); 0 for labels that are unknown for the message."""
     error = scores.copy()
     _subtract_one(error, targets.positive)
     if targets.negative is not None:
@@ -183,7 +183,7 @@ def _subtract_one(error: Vector, positive: Ids) -> None:
 
 
 def sigmoid(logits: NDArray[np.floating[Any]]) -> Vector:
-    """Return 1 / (1 + exp(-logits)), safe for any logit."""
+    """Return 1 / (1 + exp(-logits)), without overflow."""
     scores = np.empty(len(logits), dtype=np.float32)
     _sigmoids(logits, scores)
     return scores
@@ -202,7 +202,7 @@ def _sigmoid(logit: float) -> float:
 
 @compiled
 def _scores(weights: Vector, x: Vector, intercept: float, start: Vector, scores: Vector) -> None:
-    """Fill in the probabilities; labels and features newer than the weights have none."""
+    """Fill in the probabilities; labels and features without weights contribute nothing."""
     scores[:] = start
     known = scores[: weights.shape[1]]
     for label in range(len(known)):
@@ -225,7 +225,7 @@ def _descend(weights: Vector, x: Vector, step: Vector) -> None:
 def _laplace(
     weights: Vector, variances: Vector, x: Vector, error: Vector, scores: Vector, settings: Vector
 ) -> None:
-    """Take one Laplace step for each label whose error counts."""
+    """Take one Laplace step for each label whose error exceeds the tolerance."""
     most, growth, tolerance = settings[0], settings[1], settings[2]
     inputs = with_intercept(x, INTERCEPT)
     labels = np.flatnonzero(np.abs(error) > tolerance)
@@ -250,15 +250,15 @@ def _laplace(
 
 @compiled
 def _mode(score: np.float32, error: np.float32, variance: np.float32) -> tuple[np.float32, np.float32]:
-    """Return how far to step and how much certainty was won, for weights that leave a logit in doubt.
+    """Return the step of a logit's weights, and their gain in precision, given the logit's variance.
 
-    The logit's new place z solves z = old - doubt · (sigmoid(z) - truth): the mode of its posterior. The old
-    slope alone would send a label that was thought to be absent far too high.
+    The new logit z solves z = old - doubt · (sigmoid(z) - truth): the mode of its posterior. A step by the
+    slope at the old logit would overshoot for a label that was thought to be absent.
     """
     doubt, truth = np.float64(variance), np.float64(score) - np.float64(error)
     likely = min(max(np.float64(score), LEAST_SCORE), 1.0 - LEAST_SCORE)
     old = math.log(likely / (1.0 - likely))
-    # From where the sigmoid is steepest, within what is possible, Newton's steps never overshoot.
+    # Starting where the sigmoid is steepest, within the possible range, Newton's method never overshoots.
     z = min(max(0.0, old - doubt * (1.0 - truth)), old + doubt * truth)
     for _ in range(ITERATIONS):
         p = 1.0 / (1.0 + math.exp(-z))

@@ -13,7 +13,7 @@ from learners.linear_model.logistic import errors
 
 
 class Regressed(NamedTuple):
-    """What the regression makes of one vector; learning from it needs the same again.
+    """The regression's output for one vector, which the update needs again.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Regressed(NamedTuple):
     values
         The regression's value for each label. Shape (L,).
     scores
-        The values cut to [0.001, 0.999]. Shape (L,).
+        The values clipped to [0.001, 0.999]. Shape (L,).
     """
 
     inputs: Floats
@@ -33,9 +33,9 @@ class Regressed(NamedTuple):
 class RecursiveLeastSquares(Learner):
     """Online ridge regression of each label's indicator; all labels share one inverse covariance.
 
-    Because the features are the same for all labels, the expensive matrix is kept once: a message costs
-    O(r² + L r), whatever the number of labels does to other second-order methods. Vectors longer than
-    `rank` are folded into it by signed hashing of their positions.
+    Because the features are the same for all labels, the expensive matrix is stored once: a message costs
+    O(r² + L r), where other second-order methods have a matrix per label. Vectors longer than `rank` are
+    folded into it by signed hashing of their positions.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ class RecursiveLeastSquares(Learner):
         Penalty on squared weights, in (0, inf). Too small overfits the first messages, too large learns
         slowly.
     rank
-        Longest vector kept exactly, at least 1; its square is the memory and the work a message.
+        Longest vector kept exactly, at least 1; memory and work per message grow with its square.
     drift
-        How much the weights are expected to wander per message, in [0, 1): added to the inverse
-        covariance's diagonal, so that it never becomes deaf. 0 is plain least squares.
+        Random walk of the weights that is expected per message, in [0, 1): added to the inverse covariance's
+        diagonal, so that learning never stops. 0 is plain least squares.
 
     Examples
     --------
@@ -73,17 +73,17 @@ class RecursiveLeastSquares(Learner):
         self.drift = drift
         super().__init__()
         self._inverse: Floats = np.zeros((0, 0))
-        # One row an input: inputs that are 0 cost nothing.
+        # One row per input: inputs that are 0 cost nothing.
         self._weights: Floats = np.zeros((0, 0))
         self._fold = (np.zeros(0, dtype=np.intp), np.zeros(0))
 
     def score(self, x: Vector) -> Vector:
-        """Return one probability per label, shape (L,): the regression's value, cut to [0.001, 0.999]."""
+        """Return one probability per label, shape (L,): the regression's value, clipped to [0.001, 0.999]."""
         return self.regress(x).scores
 
     def regress(self, x: Vector) -> Regressed:
-        """Return what is known of a vector of shape (d,) before its truth is."""
-        # As long as the matrix, even where this vector is shorter than an earlier one.
+        """Return the regression's output for a vector of shape (d,), before its labels are known."""
+        # At least as long as the matrix, even if this vector is shorter than an earlier one.
         size, labels = max(min(len(x), self.rank) + 1, len(self._inverse)), len(self.label_space)
         inputs = np.zeros(size)
         values, scores = np.empty(labels, dtype=np.float32), np.empty(labels, dtype=np.float32)
@@ -103,7 +103,7 @@ class RecursiveLeastSquares(Learner):
         _step(self._inverse, self._weights, inputs, error, self.drift, 1.0 / self.ridge)
 
     def _folding(self, size: int) -> tuple[Ids, Floats]:
-        # The first `rank` positions stay where they are: features that appear later move nothing.
+        # The first `rank` positions keep their slots: features that appear later do not move them.
         if len(self._fold[0]) < size:
             seed = int.from_bytes(hashlib.blake2b(b"fold", digest_size=8).digest(), "little")
             draw = np.random.default_rng(seed).integers(0, 2 * self.rank, size=max(size, 1))
@@ -138,7 +138,7 @@ def _regress(
     values: Vector,
     scores: Vector,
 ) -> None:
-    """Fill in (1, x) with each position added to its slot and missing values as 0, and what it comes to."""
+    """Fill in (1, x), folded and with missing values as 0, and the regression's values for it."""
     inputs[0] = 1.0
     for i in range(len(x)):
         if not np.isnan(x[i]):
@@ -168,6 +168,6 @@ def _step(
         for label in range(len(error)):
             weights[i, label] -= step * error[label]
         for j in range(len(inputs)):
-            # In this order the matrix stays symmetric to the last bit, and so stable.
+            # This order keeps the matrix symmetric to the last bit, and so stable.
             inverse[i, j] -= gain[i] * gain[j] * scale
         inverse[i, i] = min(inverse[i, i] + drift, max(most, inverse[i, i]))

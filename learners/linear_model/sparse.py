@@ -18,19 +18,19 @@ Ints = NDArray[np.int32]
 Entries = NDArray[Any]
 
 ENTRY = np.dtype([("label", np.uint32), ("weight", np.float32), ("square", np.float32)])
-"""A label that a feature has a weight for, the weight, and the sum of its squared gradients."""
+"""An entry of a feature's row: a label, its weight, and the sum of the weight's squared gradients."""
 FIRST, SIZE, ROOM = range(3)
-"""Of a feature's row: the place of its first entry, how many entries it has, and how many it has room for."""
+"""Columns of a feature's row: place of its first entry, number of entries, and number of places."""
 LEAST_ROWS = 8
-"""Rows of all labels that there is always room for, whatever `max_size` is."""
+"""Places per label that are always allowed, whatever `max_size` is: rows with an entry for every label."""
 KEPT = 0.4
-"""Share of the memory that is still used after it was used up: the largest weights stay."""
+"""Share of the memory that is in use after it was exhausted: the largest weights are kept."""
 TOLERANCE = 0.02
-"""Errors below it are not learned from: most labels are surely absent, and get no weights then."""
+"""Errors below it are not learned from: most labels are surely absent, and get no weights."""
 INTERCEPT = 0.3
-"""The intercept's share of the rate: the prior knows already how frequent a label is."""
+"""Learning rate of the intercept, as a share of `rate`: the prior accounts for a label's frequency."""
 EPSILON = np.float32(1e-4)
-"""What sums of squared gradients start from: a first step on a small error is smaller than the rate."""
+"""Initial sum of squared gradients, so that a first step on a small error is smaller than the rate."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,25 +52,25 @@ class SparseStatistics(Statistics):
 class SparseLogisticRegression(PriorBased):
     """Binary relevance by AdaGrad on a vector's sparse part: a weight for each word with each label.
 
-    Only pairs of a feature and a label that were once in doubt together have a weight, so memory follows
-    what the stream has taught, not dimensions times labels. The logit starts from the label's running
-    frequency. One threshold for all labels is tuned online for micro-F1. A vector without a sparse part
-    stands for itself, scaled to length 1.
+    Only pairs of a feature and a label that were once in doubt together have a weight, so memory grows with
+    what the stream has taught, not with dimensions times labels. The logit starts from the label's running
+    frequency. One threshold for all labels is tuned online for micro-F1. A vector without one serves
+    as its own sparse part, scaled to length 1.
 
     Parameters
     ----------
     rate
-        AdaGrad's step, in (0, inf): about how far one message moves a weight that is new. Meant for vectors
-        of length 1. Too small learns rare labels slowly, too large lets single messages decide.
+        AdaGrad's step size, in (0, inf): about how far one message moves a new weight. Meant for vectors of
+        length 1. Too small learns rare labels slowly, too large lets single messages decide.
     max_size
-        Memory of the weights, MiB, above 0, beside 12 bytes a feature: the default 64 has places for 5.6
-        million pairs. When they are used up, the pairs with the smallest weights are given up. Too small and
-        rare words are forgotten, and a message takes longer. Moving pairs together takes twice the memory.
+        Memory of the weights in MiB, above 0, in addition to 12 bytes per feature: the default 64 has places
+        for 5.6 million pairs. When it is used up, the pairs with the smallest weights are dropped. If too
+        small, rare words are forgotten, and a message takes longer. Compaction needs twice the memory.
 
     Attributes
     ----------
     dropped
-        Weights that were given up so far.
+        Weights dropped so far.
 
     Examples
     --------
@@ -84,8 +84,8 @@ class SparseLogisticRegression(PriorBased):
     References
     ----------
     Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization",
-    JMLR 2011. Langford, Li and Zhang, "Sparse online learning via truncated gradient", JMLR 2009: why it is
-    small weights that are given up.
+    JMLR 2011. Langford, Li and Zhang, "Sparse online learning via truncated gradient", JMLR 2009: dropping
+    small weights.
     """
 
     state_fields = fields(Arrays("_rows", "_intercept"), Values("_used", "dropped"), Parts("_threshold"))
@@ -97,7 +97,7 @@ class SparseLogisticRegression(PriorBased):
         self.max_size = max_size
         super().__init__()
         self._threshold = MicroF1Threshold()
-        # A row a feature, and the entries of the rows; a row that outgrows its room moves to the end.
+        # One row per feature, and the rows' entries; a row that outgrows its places moves to the end.
         self._rows: Ints = np.zeros((0, 3), dtype=np.int32)
         self._entries: Entries = np.zeros(0, dtype=ENTRY)
         self._used = 0
@@ -117,7 +117,7 @@ class SparseLogisticRegression(PriorBased):
         return Prediction(np.flatnonzero(scores >= self._threshold.value), scores)
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Take one step for each label that is in doubt, and tune the threshold."""
+        """Take one step for each label with an error above the tolerance, and tune the threshold."""
         scores = self.score(x)
         if targets.complete:
             self._threshold.learn(scores, targets.positive, len(targets.positive))
@@ -139,12 +139,12 @@ class SparseLogisticRegression(PriorBased):
         self._learn_priors(x, targets)
 
     def _make_room(self, labels: int) -> None:
-        """Move the rows together, into more memory or, when it is used up, without the smallest weights."""
+        """Compact the rows, into more memory or, when it is used up, without the smallest weights."""
         most = max(int(self.max_size * 2**20) // ENTRY.itemsize, LEAST_ROWS * labels)
         size = min(most, max(2 * len(self._entries), LEAST_ROWS * labels))
         weights = np.abs(self._entries["weight"][_in_use(self._rows, len(self._entries))])
         kept = int(KEPT * most) if size == len(self._entries) else len(weights)
-        # Of equal weights all go: else there might be no room.
+        # Equal weights are dropped together: otherwise there might be no room.
         bound = np.partition(weights, -kept - 1)[-kept - 1] if len(weights) > kept else np.float32(-1.0)
         fresh = np.zeros(size, dtype=ENTRY)
         self._used = _compact(self._rows, self._entries, bound, fresh)
@@ -152,7 +152,7 @@ class SparseLogisticRegression(PriorBased):
         self.dropped += len(weights) - int(self._rows[:, SIZE].sum())
 
     def statistics(self) -> SparseStatistics:
-        """Return a frozen account; see `SparseStatistics`."""
+        """Return the frozen statistics; see `SparseStatistics`."""
         weights = int(self._rows[:, SIZE].sum())
         return SparseStatistics(
             **dataclasses.asdict(super().statistics()), weights=weights, dropped=self.dropped
@@ -191,7 +191,7 @@ class SparseLogisticRegression(PriorBased):
 def _add_logits(
     indices: Ints, values: Vector, rows: Ints, entries: Entries, intercept: Vector, logits: Vector
 ) -> None:
-    """Add to the logits what the intercept and the features come to."""
+    """Add the contributions of the intercept and the features to the logits."""
     labels, weights = entries["label"], entries["weight"]
     for label in range(min(len(logits), intercept.shape[1])):
         logits[label] += intercept[0, label]
@@ -220,14 +220,14 @@ def _step(
     entries: Entries,
     used: int,
 ) -> tuple[int, int]:
-    """Step the weights of the features from the one at `begin` on, for the labels with an error.
+    """Update the weights of the features from `begin` on, for the labels with an error.
 
-    Returns where it ended, before the last feature if there is no more room, and how many places are used.
+    Returns where it ended, before the last feature if memory ran out, and the number of places in use.
     """
     doubted = np.flatnonzero(error)
     for n in range(begin, len(indices)):
         row = indices[n]
-        # Room as if no label had an entry yet: else there would be two searches for each.
+        # Room as if no label had an entry yet: counting those that have one would cost a second search.
         used, fits = _widen(rows, row, rows[row, SIZE] + len(doubted), entries, used)
         if not fits:
             return n, used
@@ -243,7 +243,7 @@ def _step(
 def _copy_weights(
     parent: int, label: int, begin: int, rows: Ints, entries: Entries, used: int
 ) -> tuple[int, int]:
-    """Give a label the parent's weights of the features from `begin` on; returns what `_step` does."""
+    """Copy the parent's weights of the features from `begin` on to a label; returns the same as `_step`."""
     for row in range(begin, len(rows)):
         place = _first_not_below(parent, rows[row, FIRST], rows[row, SIZE], entries)
         if place < rows[row, FIRST] + rows[row, SIZE] and entries[place].label == parent:
@@ -257,7 +257,7 @@ def _copy_weights(
 
 @compiled
 def _first_not_below(label: int, place: int, size: int, entries: Entries) -> int:
-    """Return where a label's entry is in a row, or would be: a row's entries ascend by label."""
+    """Return the place of a label's entry in a row, or where it belongs: entries ascend by label."""
     while size > 0:
         half = size // 2
         if entries[place + half].label < label:
@@ -270,7 +270,7 @@ def _first_not_below(label: int, place: int, size: int, entries: Entries) -> int
 
 @compiled
 def _entry_of(label: int, rows: Ints, row: int, entries: Entries) -> int:
-    """Return the place of a label's entry, a new one where there is none, in a row that has room for it."""
+    """Return the place of a label's entry, inserting it if there is none, in a row that has room for it."""
     end = rows[row, FIRST] + rows[row, SIZE]
     place = _first_not_below(label, rows[row, FIRST], rows[row, SIZE], entries)
     if place == end or entries[place].label != label:
@@ -291,7 +291,7 @@ def _move(entries: Entries, place: int, others: Entries, to: int) -> None:
 
 @compiled
 def _widen(rows: Ints, row: int, size: int, entries: Entries, used: int) -> tuple[int, bool]:
-    """Give a row room for so many entries, at the end where it must; returns the places used, and whether."""
+    """Give a row room for `size` entries, moving it if needed; return the places in use, and success."""
     if size <= rows[row, ROOM]:
         return used, True
     room = _room(size)
@@ -314,7 +314,7 @@ def _in_use(rows: Ints, places: int) -> Mask:
 
 @compiled
 def _compact(rows: Ints, entries: Entries, bound: np.float32, fresh: Entries) -> int:
-    """Move the rows, without weights up to `bound`, into fresh entries; returns the places used."""
+    """Copy the rows, without weights up to `bound`, into `fresh`; return the places in use."""
     used = 0
     for row in range(len(rows)):
         first, size = rows[row, FIRST], rows[row, SIZE]
@@ -331,5 +331,5 @@ def _compact(rows: Ints, entries: Entries, bound: np.float32, fresh: Entries) ->
 
 @compiled
 def _room(size: int) -> int:
-    """Return for how many entries a row of a size has room: most rows stay short."""
+    """Return the number of places of a row of a size: most rows stay short."""
     return size + size // 2

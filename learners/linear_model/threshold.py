@@ -1,4 +1,4 @@
-"""The probability from which a label is predicted, tuned online for micro-F1."""
+"""The probability threshold from which a label is predicted, tuned online for micro-F1."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ PROBABILITY_BINS = 64
 
 
 class MicroF1Threshold(Stateful):
-    """The threshold that would have had the best micro-F1 lately, one for all labels.
+    """The threshold with the best micro-F1 on recent messages, one for all labels.
 
     Parameters
     ----------
     half_life
-        Messages after which a message counts half, at least 1. Too short and it flutters, too long and it
-        is late to follow a drift.
+        Messages after which a message counts half, at least 1. Too short and it fluctuates, too long and it
+        follows a drift late.
 
     Examples
     --------
@@ -34,7 +34,7 @@ class MicroF1Threshold(Stateful):
     def __init__(self, half_life: float = 1000.0) -> None:
         check_number(self, "half_life", half_life, float, 1)
         self.half_life = half_life
-        # For each bin of probabilities: true labels in it, and all labels; a little for 0.5 in advance.
+        # By bin of probability: true labels and all labels in it; small initial counts in favour of 0.5.
         self._hits = np.zeros(PROBABILITY_BINS)
         self._all = np.zeros(PROBABILITY_BINS)
         self._hits[PROBABILITY_BINS // 2] = self._all[PROBABILITY_BINS // 2] = 1e-3
@@ -42,14 +42,14 @@ class MicroF1Threshold(Stateful):
 
     @property
     def value(self) -> float:
-        """The probability to predict from, in (0, 1)."""
+        """The probability from which a label is predicted, in (0, 1)."""
         hits, predicted = np.cumsum(self._hits[::-1])[::-1], np.cumsum(self._all[::-1])[::-1]
         f1 = hits / (predicted + self._positives)
-        # Among equals the highest: no label is predicted on no evidence.
+        # The highest of equally good thresholds: without evidence no label is predicted.
         return (PROBABILITY_BINS - 1 - int(f1[:0:-1].argmax())) / PROBABILITY_BINS
 
     def learn(self, probabilities: Vector, true: Ids, positives: int) -> None:
-        """Book one message: probabilities of shape (n,), places of the true ones, number of true labels."""
+        """Count one message: probabilities of shape (n,), places of the true ones, number of true labels."""
         keep = 0.5 ** (1.0 / self.half_life)
         bins = np.minimum((probabilities * PROBABILITY_BINS).astype(np.intp), PROBABILITY_BINS - 1)
         self._hits = self._hits * keep + np.bincount(bins[true], minlength=PROBABILITY_BINS)

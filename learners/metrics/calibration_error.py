@@ -1,4 +1,4 @@
-"""Expected calibration error: whether labels come true as often as their probabilities say."""
+"""Expected calibration error: how far labels' probabilities are from their observed frequencies."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from learners.core import Prediction, Targets, check_number
 class CalibrationError(Stateful):
     """Expected calibration error of each label, prequential.
 
-    A label's probabilities fall into bins of equal width; its error is the mean over its answers of how far
-    its bin's probabilities lie, on average, from how often it came true there. Labels of which a message says
-    nothing, and labels that got no score, are left out.
+    A label's probabilities are grouped in bins of equal width; its error is the mean over its predictions of
+    the difference, in their bin, between the mean probability and the share of true ones. Labels that are
+    unknown for a message, and labels without a score, are left out.
 
     Parameters
     ----------
     bins
-        How many, at least 1. One sees only whether a label is predicted too often on the whole; very many
-        see noise, and call it an error.
+        Number of bins, at least 1. One only shows whether a label is predicted too often overall; very many
+        measure noise.
 
     Examples
     --------
@@ -41,12 +41,12 @@ class CalibrationError(Stateful):
     def __init__(self, bins: int = 10) -> None:
         check_number(self, "bins", bins, int, 1)
         self.bins = bins
-        # By label and bin, probabilities minus truths; by label, answers and times it came true.
+        # By label and bin, sums of probabilities minus truths; by label, predictions and true ones.
         self._apart: Floats = np.zeros((0, bins))
         self._answers: Floats = np.zeros((0, 2))
 
     def update(self, prediction: Prediction, targets: Targets) -> None:
-        """Take in what was said of one message, and what is true of it."""
+        """Take in the prediction and the true labels of one message."""
         if targets.negative is not None:
             prediction = prediction.among(np.union1d(targets.positive, targets.negative))
         scored = prediction.scored
@@ -57,21 +57,21 @@ class CalibrationError(Stateful):
         _add(self._apart, self._answers, scored, prediction.scores, targets.positive)
 
     def per_label(self, labels: Ids) -> Floats:
-        """Return the error of some labels, in [0, 1]; 0 where a label was never asked for. Shape (k,)."""
+        """Return the error of some labels, in [0, 1], shape (k,); 0 for a label that was never scored."""
         apart = grown(self._apart, int(labels.max(initial=-1)) + 1)[labels]
         answers = grown(self._answers, int(labels.max(initial=-1)) + 1)[labels, 0]
         errors: Floats = np.abs(apart).sum(axis=1) / np.maximum(answers, 1.0)
         return errors
 
     def mean(self) -> float:
-        """Return the mean error of the labels that came true while they had a probability; 0 without any."""
+        """Return the mean error of the labels that were true at least once when scored; 0 without any."""
         true = np.flatnonzero(self._answers[:, 1])
         return float(self.per_label(true).mean()) if len(true) else 0.0
 
 
 @compiled
 def _add(apart: Floats, answers: Floats, scored: Ids, scores: Vector, positive: Ids) -> None:
-    """Book one message; `scored` and `positive` ascend."""
+    """Count one message; `scored` and `positive` ascend."""
     bins, place = apart.shape[1], 0
     for i in range(len(scored)):
         label, p = scored[i], np.float64(scores[i])

@@ -11,8 +11,8 @@ def f1(hits: float, predicted: float, actual: float, *, nothing: float = 1.0) ->
     hits, predicted, actual
         Labels both predicted and true, predicted, true.
     nothing
-        The score where nothing was predicted and nothing true: 1 (the default) counts that as right, 0 as
-        nothing shown yet.
+        The score where nothing was predicted and nothing true: 1 (the default) counts that as correct, 0 as
+        no evidence.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Scores of predictions in a taxonomy: a wrong leaf under the right branch is half right.
 
-Predicted and true labels are taken with all that lies above them. Labels that a message says nothing of
-count neither way.
+Predicted and true labels are extended by their ancestors. Labels that are unknown for a message are not
+counted.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Hierarchical(Stateful):
 
 
 def anytime_area(messages: Sequence[float], scores: Sequence[float]) -> float:
-    """Return the mean height of a score's curve over the messages: how good it was at any time (A_AUC).
+    """Return the mean of a score's curve over the messages, the normalised area under it (A_AUC).
 
     Between two points the curve is a straight line. With fewer than two points it is the last score, or 0.
 
@@ -137,7 +137,7 @@ def anytime_area(messages: Sequence[float], scores: Sequence[float]) -> float:
 
 
 def forgetting(scores: Sequence[float]) -> float:
-    """Return how far a score on the same messages has fallen from its best, at least 0.
+    """Return how far a score on the same messages has fallen from its maximum, at least 0.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Prequential scores: how good predictions were that were made before their truth was learned.
+"""Prequential scores: the quality of predictions that were made before their labels were learned.
 
-Every message counts, from the first one, and so does every predicted label that the truth does not
-mention. A message costs what its labels cost, not what all labels cost; only P@k and calibration look at all
-scores that the prediction has.
+Every message counts, from the first one on, and so does every predicted label that is not among the true
+ones. The cost of a message depends on its own labels, not on all labels; only P@k and calibration read all
+scores of the prediction.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class RecentScores:
 
 
 class Counts(NamedTuple):
-    """What one message adds up to, in whole numbers: sums of these are exact, whatever the order.
+    """Counts of one message, as integers: their sums are exact, whatever the order.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Counts(NamedTuple):
     hits, predicted, actual
         Labels both predicted and true, predicted, true.
     cells
-        Yes/no answers asked for: the labels known.
+        Yes/no answers asked for, one per known label.
     """
 
     exact: int
@@ -119,7 +119,7 @@ class Rolling(Stateful):
     Parameters
     ----------
     window
-        Messages looked back on, at least 1. Too few and the figures jump, too many and they hide a drop.
+        Recent messages to score, at least 1. Too few and the scores fluctuate, too many and they hide a drop.
 
     Examples
     --------
@@ -155,7 +155,7 @@ class Rolling(Stateful):
         )
 
     def load_state(self, state: State) -> None:
-        """Take over what `state` of a window of the same length returned."""
+        """Load what `state` of a window of the same length returned."""
         super().load_state(state)
         self._sums = self._ring.sum(axis=0)
 
@@ -163,20 +163,20 @@ class Rolling(Stateful):
 class Prequential(Stateful):
     """Scores of a stream of predictions, each made before its message was learned.
 
-    A message whose labels are not complete is scored on the labels it says something of: predictions of
-    unknown labels count neither way, and its best k are the best among the known ones.
+    A message with incomplete labels is scored on its known labels: predictions of unknown labels are not
+    counted, and its best k are the best among the known ones.
 
     Parameters
     ----------
     window
-        Messages that `recent` looks back on, at least 1.
+        Messages that `recent` covers, at least 1.
 
     Attributes
     ----------
     recent
-        The same over the last messages, for telemetry.
+        Scores over the last messages, for telemetry.
     calibration
-        How well calibrated each label's probabilities are.
+        Calibration error of each label's probabilities.
 
     Examples
     --------
@@ -227,7 +227,7 @@ class Prequential(Stateful):
             self._per_label[labels, column] += 1
 
     def counts(self) -> tuple[int, Counts]:
-        """Return the number of messages so far, and their counts' sums."""
+        """Return the number of messages so far, and the sums of their counts."""
         return self._messages, Counts(*self._sums.tolist())
 
     def per_label(self, labels: Sequence[int]) -> list[list[int]]:

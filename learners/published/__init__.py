@@ -1,4 +1,4 @@
-"""The published methods that others compare with, made of river's models, which take long to import."""
+"""Published methods that serve as baselines, built from river's models, which are slow to import."""
 
 from learners.published.methods import (
     br_abalr,

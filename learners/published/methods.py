@@ -1,4 +1,4 @@
-"""The methods that others compare with, as river has them: each with its usual parameters and one seed."""
+"""Published baselines as river implements them: each with its usual parameters and a fixed seed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def br_knn(n_neighbors: int = 5, window: int = 1000, allow_pickle: bool = False)
 
 def br_nb(allow_pickle: bool = False) -> BinaryRelevance:
     """Return Gaussian naive Bayes, one per label."""
-    classifier: type[Classifier] = GaussianNB  # whose constructor has no types
+    classifier: type[Classifier] = GaussianNB  # an untyped constructor
     return BinaryRelevance(classifier(), None, allow_pickle)
 
 
@@ -70,7 +70,7 @@ def br_sgt(max_depth: int | None = None, allow_pickle: bool = False) -> BinaryRe
 def br_amf(max_nodes: int = 1000, seed: int = 1, allow_pickle: bool = False) -> BinaryRelevance:
     """Return an aggregated Mondrian forest on standardised features, one per label.
 
-    Its trees grow with every message; `max_nodes` ends that.
+    Its trees grow with every message up to `max_nodes` nodes.
     """
     # Not scaled to [0, 1] as river advises: the extremes so far would be 0 and 1 from the first messages
     # on, no later message would be outside, and only messages outside split a Mondrian tree.

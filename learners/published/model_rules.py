@@ -1,4 +1,4 @@
-"""river's adaptive model rules, made safe for targets that are constant and equal from run to run."""
+"""river's adaptive model rules, robust against constant targets and equal from run to run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from river.rules.amrules import RegRule
 
 
 class Rule(RegRule):
-    """A rule that waits for something to tell apart.
+    """A rule that expands only when its targets vary and it has two features to compare.
 
     river divides by the variance of the targets, which is 0 for a label that has not occurred yet, and
-    compares two features, which need not be there.
+    compares two features, which may not exist.
     """
 
     def expand(self, delta: float, tau: float) -> tuple[RegRule, bool]:
@@ -21,15 +21,15 @@ class Rule(RegRule):
         if len(self.splitters) < 2 or self.statistics.get() == 0.0:
             self._last_expansion_attempt_at = self.total_weight
             return self, False
-        expand: Callable[[float, float], tuple[RegRule, bool]] = super().expand  # which has no types
+        expand: Callable[[float, float], tuple[RegRule, bool]] = super().expand  # an untyped method
         return expand(delta, tau)
 
 
 class AdaptiveModelRules(AMRules):
-    """Adaptive model rules for regression, with rules numbered in their order.
+    """Adaptive model rules for regression, with rules numbered in order of creation.
 
-    river files a new rule under its memory address: one could overwrite another, and no two runs have the
-    same keys.
+    river stores a new rule under its memory address: a rule could overwrite another one, and the keys would
+    differ between runs.
 
     Examples
     --------

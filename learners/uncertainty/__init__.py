@@ -1,4 +1,4 @@
-"""How sure a prediction is: conformal sets, abstention, labels that were left out."""
+"""Uncertainty of predictions: conformal sets, abstention, and labels that were left out."""
 
 from learners.uncertainty.conformal import Confidence, ConfidenceStatistics, Conformal
 from learners.uncertainty.positive_unlabelled import PositiveUnlabelled

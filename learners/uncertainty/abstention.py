@@ -1,4 +1,4 @@
-"""A "don't know" that keeps errors rare: predictions that are not sure enough are rejected."""
+"""Selective classification: predictions that are not sure enough are rejected, so that errors are rare."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from drift.core import Floats, Ids, Mask, State, Vector, compiled
 from learners.core import Prediction, check_number
 
 SEARCH_PERIOD = 20
-"""Messages after which the threshold is looked for again."""
+"""Messages between two searches for the threshold."""
 LEAST_CHANCE = 1e-6
-"""Probability that a label's probability of 0 is taken for, so that its logarithm is a number."""
+"""Probability that stands for a label's probability of 0, so that its logarithm is finite."""
 AIM_RANGE = (0.2, 2.0)
-"""How far the errors aimed at may stray from those wanted: as multiples of them."""
+"""Range of the target error rate under correction, in multiples of the wanted one."""
 
 
 class Abstention:
-    """Rejects predictions that are less sure than those which lately were wrong too often.
+    """Rejects predictions whose sureness is in a range that was recently wrong too often.
 
-    The threshold is the least sureness from which on, among the last messages, (wrong + 1) / (messages + 1)
-    is at most what is aimed at. The aim is corrected by what became of the predictions that were not
-    rejected, so that in the long run the wanted share of these is wrong, also where the stream drifts. Where
-    no predictions are that good everything is rejected; and so it is before the first messages were judged.
+    The threshold is the lowest sureness above which, among the last messages, (wrong + 1) / (messages + 1) is
+    at most the target. The target is corrected by the outcomes of the predictions that were not rejected, so
+    that in the long run the wanted share of these is wrong, under drift as well. Where no predictions are
+    that good, everything is rejected, and so it is before the first outcomes.
 
     Parameters
     ----------
     error
-        Wanted share of wrong label-sets among the predictions that are not rejected, in [0, 1]. Less than
-        the learner can do, even where it is surest, and nearly everything is rejected.
+        Wanted share of wrong label sets among the predictions that are not rejected, in [0, 1]. If the
+        learner exceeds it even where it is surest, nearly everything is rejected.
     rate
-        How fast the aim is corrected, in [0, 1]. Large ones swing between much and nothing.
+        Step size of the target's correction, in [0, 1]. Large ones swing between rejecting much and nothing.
     window
-        Messages that the threshold looks back on, at least 10. Few make it jump, and cannot show that errors
-        are as rare as 1 / window; many make it old-fashioned.
+        Messages that the threshold is computed from, at least 10. Few make it fluctuate, and cannot show
+        error rates as low as 1 / window; many make it follow drift late.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Abstention:
     .. [1] C. K. Chow, "On optimum recognition error and reject tradeoff", 1970.
     .. [2] Y. Geifman and R. El-Yaniv, "Selective classification for deep neural networks", NeurIPS 2017: a
        threshold for a wanted risk.
-    .. [3] A. N. Angelopoulos et al., "Conformal risk control", ICLR 2024: the one that is added.
+    .. [3] A. N. Angelopoulos et al., "Conformal risk control", ICLR 2024: the correction by + 1.
     """
 
     def __init__(self, error: float = 0.1, rate: float = 0.01, window: int = 1000) -> None:
@@ -66,11 +66,11 @@ class Abstention:
         self._wrong: Mask = np.zeros(window, dtype=np.bool_)
 
     def rejects(self, sureness: float) -> bool:
-        """Return whether a prediction that is as sure as that is not sure enough."""
+        """Return whether a prediction of this sureness is rejected."""
         return sureness < self._least
 
     def learn(self, sureness: float, wrong: bool) -> None:
-        """Take in whether a prediction that was as sure as that was wrong, rejected or not."""
+        """Take in whether a prediction of this sureness was wrong, whether rejected or not."""
         if not self.rejects(sureness):
             low, high = AIM_RANGE
             corrected = self._aim + self.rate * (self.error - wrong)
@@ -86,13 +86,13 @@ class Abstention:
         order = np.argsort(-self._sureness[:kept], kind="stable")
         surest, wrong = self._sureness[order], self._wrong[order]
         errors = (np.cumsum(wrong) + 1.0) / (np.arange(1, kept + 1) + 1.0)
-        # Equally sure ones are let through together or not at all.
+        # Predictions of equal sureness are accepted or rejected together.
         last_of_equals = np.append(surest[1:] < surest[:-1], True)
         good = np.flatnonzero(last_of_equals & (errors <= self._aim))
         return float(surest[good[-1]]) if len(good) else np.inf
 
     def state(self) -> State:
-        """Return the threshold and what it was found in; see `Learner.state`."""
+        """Return the threshold and the messages that it is computed from; see `Learner.state`."""
         kept = min(self._messages, self.window)
         return {
             "aim": self._aim,
@@ -103,7 +103,7 @@ class Abstention:
         }
 
     def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
+        """Load what `state` returned."""
         self._aim = state["aim"]
         self._least = float(state["least"][0])
         self._messages = state["messages"]
@@ -113,7 +113,7 @@ class Abstention:
 
 
 def sureness(prediction: Prediction) -> float:
-    """Return the logarithm of the chance that a label-set is right if labels were independent.
+    """Return the log-probability that a label set is right, assuming independent labels.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def _sureness(scores: Vector, predicted: Ids) -> float:
         else:
             p = 1.0 - p
         chance *= max(p, LEAST_CHANCE)
-        # One logarithm for many factors, before their product is too small to be a number.
+        # One logarithm for many factors, taken before their product underflows.
         if chance < 1e-200:
             total += math.log(chance)
             chance = 1.0

@@ -1,7 +1,7 @@
-"""Label sets that hold the true labels as often as asked for, and a "don't know" that keeps errors rare.
+"""Conformal label sets with a wanted coverage, and their combination with abstention.
 
-Neither assumes that the stream stands still: both follow what came true, message by message. What was said
-with a prediction is what it is judged by, also when its true labels come much later.
+Neither assumes a stationary stream: both are corrected by outcomes, message by message. A prediction is
+judged by the set and the rejection that were given with it, even if its true labels come much later.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from learners.uncertainty.abstention import Abstention, sureness
 from learners.uncertainty.sliding import Sliding
 
 LARGEST_SET = 100
-"""Most labels in a set. Where more would be needed coverage is lost, and says so."""
+"""Most labels in a set. Where more would be needed coverage is lost, which the statistics show."""
 NO_CHANCE = -1.0
-"""Stands for the probability of a label that had none, or that nobody has kept."""
+"""Stands for the probability of a label that had no score, or whose score was not kept."""
 STATISTICS_WINDOW = 1000
-"""Messages that the statistics look back on."""
+"""Number of latest messages that the statistics cover."""
 
 
 class ConformalSets(Stateful):
     """Online conformal label sets: all true labels lie in the set for a wanted share of the messages.
 
-    A message is as usual as the least likely of its true labels. The set holds every label that is at least
-    as likely as a quantile of the last messages. After each message the quantile's level is corrected by
-    what happened, so that the share covered stays where it should while the stream drifts: over n messages
-    it is off by at most (1 + rate) / (rate n), whatever comes. A label never seen before is in no set; it
-    counts as a miss, for which other sets become larger.
+    The conformity score of a message is the probability of its least likely true label. The set holds every
+    label whose probability is at least a quantile of the latest scores. After each message the quantile's
+    level is corrected by the outcome, so that coverage stays as wanted under drift: over n messages it is off
+    by at most (1 + rate) / (rate n), for any stream. A label never seen before is in no set; it counts as a
+    miss, for which later sets become larger.
 
     Parameters
     ----------
@@ -39,10 +39,10 @@ class ConformalSets(Stateful):
         Wanted share of messages whose true labels are all in the set, in [0.01, 0.999]. The closer to 1, the
         larger the sets.
     rate
-        How fast the level is corrected, in (0, 1]. Too slow and coverage stays off for long after a drift;
-        too fast and sets swing between nothing and everything.
+        Step size of the level's correction, in (0, 1]. Too slow and coverage stays off for long after a
+        drift; too fast and sets alternate between no label and all labels.
     window
-        Messages that the quantile looks back on, at least 10. Too few make it coarse, too many old-fashioned.
+        Messages that the quantile covers, at least 10. Too few make it coarse, too many slow to follow drift.
 
     Examples
     --------
@@ -70,38 +70,38 @@ class ConformalSets(Stateful):
         self._usual = Sliding(window)
 
     def least(self) -> float:
-        """Return the probability from which on a label is in the set: above 1 where none is, 0 for all."""
+        """Return the least probability of a label in the set: above 1 for an empty set, 0 for all labels."""
         if not len(self._usual) or self._level >= 1.0:
             return 0.0
         return max(0.0, self._usual.reached_by(self._level)) if self._level > 0.0 else np.inf
 
     def learn(self, usual: float) -> None:
-        """Take in a message: the probability of the least likely of its true labels, or `NO_CHANCE`.
+        """Take in a message's score: the probability of its least likely true label, or `NO_CHANCE`.
 
         1 stands for a message without labels, which every set covers.
         """
-        # By the rule of today: labels may come so late that the rule of then would be corrected for ever.
+        # By the present quantile: with late labels, errors of past quantiles would be corrected repeatedly.
         covered = usual >= self.least()
         level = self._level + self.rate * (self.coverage - covered)
-        # What no set could have covered must not be made good by hundreds of far too large ones.
+        # Misses that no set could have covered must not be offset by hundreds of far too large sets.
         self._level = min(max(level, -self.rate), 1.0 + self.rate)
         self._usual.add(usual)
 
 
 class Confidence(NamedTuple):
-    """How sure a prediction is, said together with it.
+    """The uncertainty of a prediction, given together with it.
 
     Parameters
     ----------
     best, scores
-        Ids of the likeliest labels, best first, and their probabilities: all of the set, and more to judge
-        it by. Shape (n,).
+        Ids of the most probable labels, best first, and their probabilities: all labels of the set, and more
+        for judging it later. Shape (n,).
     size
-        How many of them are in the conformal set.
+        Number of them that are in the conformal set.
     reject
-        Whether the predicted labels should not be relied on.
+        Whether the prediction is rejected, because it is not sure enough.
     sureness
-        What that was decided by.
+        The log-probability that decided the rejection; see `sureness`.
     """
 
     best: Ids
@@ -118,18 +118,18 @@ class Confidence(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class ConfidenceStatistics:
-    """How the last messages turned out whose labels are known, 1,000 of each kind at most.
+    """Outcomes of the latest messages whose labels are known, at most 1,000 of each kind.
 
     Parameters
     ----------
     messages
-        How many that are; before the first the other figures are 0.
+        Number of these messages; before the first the other figures are 0.
     coverage, target
-        Share of them whose true labels were all in the set said with the prediction; and the share wanted.
+        Share of them whose true labels were all in the set given with the prediction; and the wanted share.
     rejected
         Share of the predictions that were rejected, of those whose labels are known completely.
     error
-        Share of wrong label-sets among the last ones that were not rejected; 0 before the first.
+        Share of wrong label sets among the latest ones that were not rejected; 0 before the first.
     """
 
     messages: int
@@ -140,7 +140,7 @@ class ConfidenceStatistics:
 
 
 class Conformal(Stateful):
-    """Both for one learner's predictions: label sets with a wanted coverage, and a wanted error rate.
+    """Conformal sets and abstention for one learner's predictions.
 
     Parameters
     ----------
@@ -172,17 +172,16 @@ class Conformal(Stateful):
         )
 
     def judge(self, prediction: Prediction, keep: int) -> Confidence:
-        """Return how sure a prediction is, with `keep` of the likeliest labels at least."""
+        """Return the uncertainty of a prediction, with at least `keep` of the most probable labels."""
         size = min(int(np.count_nonzero(prediction.scores >= self.sets.least())), LARGEST_SET)
         best, scores = prediction.best(max(size, keep))
         sure = sureness(prediction)
         return Confidence(best, scores, size, self.abstention.rejects(sure), sure)
 
     def learn(self, predicted: Ids, said: Confidence, targets: Targets) -> None:
-        """Take in what came true of a message, of which this was predicted and said.
+        """Take in a message's outcome: what was predicted, the uncertainty given with it, the true labels.
 
-        Messages whose labels are not complete are judged by the labels they are known to have, and say
-        nothing of errors.
+        Messages with incomplete labels are judged by their known labels, and do not count for errors.
         """
         true = set(targets.positive.tolist())
         if true or targets.complete:
@@ -198,7 +197,7 @@ class Conformal(Stateful):
                 self._wrong.add(float(wrong))
 
     def statistics(self) -> ConfidenceStatistics:
-        """Return a frozen account."""
+        """Return the frozen statistics."""
         return ConfidenceStatistics(
             messages=len(self._covered),
             coverage=self._covered.share(1.0),

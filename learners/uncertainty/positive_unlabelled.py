@@ -1,4 +1,4 @@
-"""Learning from labels of which some were left out: what is not named is neither a yes nor quite a no."""
+"""Learning from incomplete labels: a label that is not named may be absent or left out."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from learners.core import Prediction
 from learners.uncertainty.sliding import Sliding
 
 SUREST_SHARE = 0.03
-"""Share of the predictions, the surest, that tell how many labels are left out: these should all be right."""
+"""Share of the predictions, the surest, that c is estimated from: nearly all of them should be right."""
 SUREST_WINDOW = 1000
-"""Predictions among which they are the surest."""
+"""Number of latest predictions among which the surest are selected."""
 COUNT_DECAY = 0.9995
-"""What a count keeps of itself at each message: about the last two thousand count."""
+"""Decay of all counts per message: an effective 2,000 messages."""
 ASSUMPTION_WEIGHT = 5.0
-"""Messages that the assumption weighs as much as that nothing is left out."""
+"""Weight, in messages, of the prior assumption that no labels are left out."""
 NOT_CORRECTED = 1.0 - 1e-6
-"""Dividing and multiplying by the same number does not always give the first one back."""
+"""Relative tolerance of comparisons: dividing and multiplying by c may not restore a probability exactly."""
 LEAST_NAMED = 0.05
-"""Least share of the labels that is believed to be named: no probability grows more than twentyfold."""
+"""Lower bound of c: no probability is multiplied by more than 20."""
 
 
 class PositiveUnlabelled(Stateful):
     """Corrects probabilities for labels that messages do not name, though they carry them.
 
-    A learner that takes what is not named for a no learns P(named | x). Where a label is named with the
-    same chance c whenever it is there, that is c P(label | x): dividing by c gives the probability that is
-    wanted. Nothing is learned from guesses of the learner's own, so none can confirm themselves.
+    A learner that treats unnamed labels as negative learns P(named | x). If labels are named with constant
+    probability c where they apply (selected completely at random), that is c P(label | x): dividing by c
+    gives the wanted one. Nothing is learned from the learner's own guesses, so none can confirm themselves.
 
-    The chance c is followed online. Where predictions are surest, they should be right; of these the share
-    that is named tells c. Messages whose labels are complete tell how right they really are, and how often
-    such messages are; where all are complete nothing is corrected.
+    c is estimated online. The surest predictions should be right; the share of them that is named estimates
+    c. Messages with complete labels show how often such predictions are right, and how many messages are
+    complete; where all are, nothing is corrected.
 
     Examples
     --------
@@ -54,13 +54,13 @@ class PositiveUnlabelled(Stateful):
 
     def __init__(self) -> None:
         self._surest = Sliding(SUREST_WINDOW)
-        # Of messages that are not complete, and of complete ones: the surest predictions, and those right.
+        # For incomplete and for complete messages: surest predictions that were right, and all of them.
         self._right = np.zeros(2)
         self._asked = np.zeros(2)
         self._partial = self._messages = 0.0
 
     def named(self) -> float:
-        """Return the chance that a label of a message is named, in (0, 1]."""
+        """Return the probability that a label of a message is named, in (0, 1]."""
         if not self._partial:
             return 1.0
         partial, complete = (self._right + ASSUMPTION_WEIGHT) / (self._asked + ASSUMPTION_WEIGHT)
@@ -68,7 +68,7 @@ class PositiveUnlabelled(Stateful):
         return 1.0 - self._partial / self._messages * (1.0 - named)
 
     def corrected(self, prediction: Prediction) -> Prediction:
-        """Return a prediction of what is named as one of what is there: with labels that are likely now."""
+        """Turn a prediction of named labels into one of labels that apply, adding those now likely."""
         named = self.named()
         if named == 1.0:
             return prediction
@@ -78,9 +78,9 @@ class PositiveUnlabelled(Stateful):
         return Prediction(np.union1d(prediction.labels, found), scores, prediction.scored)
 
     def learn(self, prediction: Prediction, named: Ids, complete: bool) -> None:
-        """Take in which labels a message names, whether these are all, and its corrected prediction."""
+        """Take in the labels that a message names, whether these are all, and its corrected prediction."""
         best, score = prediction.best(1)
-        # As the learner said it: what it was divided by has changed, and must not look like being less sure.
+        # The uncorrected probability: the divisor changes, which must not look like a change of sureness.
         raw = float(score[0]) * self.named() if len(best) else 0.0
         self._partial = self._partial * COUNT_DECAY + (not complete)
         self._messages = self._messages * COUNT_DECAY + 1.0

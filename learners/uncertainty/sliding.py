@@ -1,4 +1,4 @@
-"""The last values of a figure, in order of size: for quantiles and shares of what was lately so."""
+"""The latest values of a quantity in sorted order, for recent quantiles and shares."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drift.core import Lists, State, Stateful, fields
 
 
 class Sliding(Stateful):
-    """The last values of a figure; a new one costs a search, a quantile nothing.
+    """The latest values of a quantity; adding one costs a binary search, a quantile O(1).
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Sliding(Stateful):
         return len(self._order)
 
     def add(self, value: float) -> None:
-        """Keep one value in place of the oldest."""
+        """Add one value in place of the oldest."""
         if len(self._order) == self._order.maxlen:
             del self._sorted[bisect_left(self._sorted, self._order[0])]
         self._order.append(value)
@@ -55,6 +55,6 @@ class Sliding(Stateful):
         return 1.0 - bisect_left(self._sorted, least) / len(self._sorted)
 
     def load_state(self, state: State) -> None:
-        """Take over what `state` of an equal window returned."""
+        """Load what `state` of an equal window returned."""
         super().load_state(state)
         self._sorted = sorted(self._order)

@@ -1,4 +1,4 @@
-"""Label-sets as the classes of one river classifier, and the same with rare label-sets pruned."""
+"""Label powersets: label-sets as the classes of one river classifier, or only the frequent label-sets."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from learners.wrappers.river_models import Features, RiverLearner, dictionary, f
 Labelset = tuple[int, ...]
 
 SUBSETS = 2
-"""Most frequent subsets that stand for one rare label-set."""
+"""Maximum number of frequent subsets that replace a rare label-set."""
 
 
 class LabelPowerset(RiverLearner):
     """One river classifier whose classes are the label-sets seen so far.
 
-    The predicted label-set is the likeliest class; a label's score is the probability of all classes that
-    hold it. A label-set that appears late is a new class. What a message leaves unknown is taught as it
-    would have been predicted. Classes are never forgotten, so memory grows with the distinct label-sets.
+    The predicted label-set is the most probable class; a label's score is the sum over the classes that
+    contain it. A label-set that appears late is a new class. A label that a message leaves unknown is learned
+    as predicted. Classes are never dropped, so memory grows with the distinct label-sets.
 
     Parameters
     ----------
@@ -69,17 +69,17 @@ class LabelPowerset(RiverLearner):
         return self.predict(x).scores
 
     def predict(self, x: Vector) -> Prediction:
-        """Return the likeliest label-set, of equal ones the first seen, and the labels' scores."""
+        """Return the most probable label-set, of equal ones the first seen, and the labels' scores."""
         weights = self._weights(dictionary(x[: self._features]))
         scores = np.zeros(len(self.label_space), dtype=np.float64)
         for labelset, weight in weights.items():
             scores[list(labelset)] += weight
         best = max(weights, key=weights.__getitem__, default=())
-        # A sum of probabilities may end a rounding error above 1.
+        # Rounding may raise a sum of probabilities above 1.
         return Prediction(np.array(best, dtype=np.intp), np.minimum(scores, 1.0).astype(np.float32))
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Teach the message's label-set."""
+        """Learn the message's label-set."""
         positive = targets.dense(len(self.label_space))
         if not targets.complete:
             guess = Targets(self.predict(x).labels).dense(len(positive))
@@ -104,16 +104,16 @@ class PrunedSets(LabelPowerset):
     """A label powerset whose rare label-sets are replaced by their frequent subsets.
 
     The first messages only fill a buffer and are counted; until it is full, the majority label-set is
-    predicted. Then the buffer is taught at once and everything later message by message. Counting goes on:
-    a label-set that stops being rare becomes a class. A rare label-set is taught as at most two frequent
-    subsets of it, those with the most labels, of equal ones the most frequent; without any it is not taught.
+    predicted. Then the buffered messages are learned at once and later ones singly. Counting continues: a
+    label-set that stops being rare becomes a class. A rare label-set is learned as at most two frequent
+    subsets of it, those with the most labels, of equal ones the most frequent; without any it is skipped.
 
     Parameters
     ----------
     model
         See `LabelPowerset`.
     buffer
-        Messages counted before the first one is taught, at least 0. Too few and every label-set looks
+        Messages counted before the first one is learned, at least 0. Too few and every label-set looks
         rare at first, too many and nothing is learned of the features for long.
     rare
         Label-sets seen at most that often are rare, at least 0; 0 prunes nothing.

@@ -1,7 +1,7 @@
-"""A digest of what an arbitrary Python object holds, for models that only pickle can write down.
+"""A digest of the content of an arbitrary Python object, for models that only pickle can save.
 
-The bytes of a pickle depend on which equal objects happen to be one and the same; this digest does not,
-so a model and its restored copy have equal ones.
+The bytes of a pickle depend on which equal objects are identical; this digest does not, so a model and its
+restored copy have equal digests.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ def object_digest(value: object) -> str:
     """Return a SHA-256 over types and contents, equal for equal objects.
 
     Reads objects as pickle does (`__reduce_ex__`) but runs none of their code beyond that. Dictionaries
-    count in their order, sets without one; an object inside itself counts by its depth. Python's random
-    generators are left out: river's distributions hold unseeded ones from which they never draw, and
-    what a learner has drawn shows in the rest.
+    are ordered and sets unordered; an object inside itself is represented by its depth. Python's random
+    generators are left out: river's distributions hold unseeded ones that they never draw from, and what a
+    learner has drawn shows in the rest.
 
     Examples
     --------

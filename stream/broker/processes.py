@@ -1,4 +1,4 @@
-"""Servers that we start: told apart by pid and birth, stopped for sure, never left behind."""
+"""Server processes that we start: identified by pid and start time, and reliably stopped."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Process(NamedTuple):
-    """A process, named so that a later one with the same pid is not mistaken for it.
+    """A process, identified so that a later one with the same pid is not mistaken for it.
 
     Parameters
     ----------
     pid
-        Its id; also its process group's, for it leads one.
+        Its id; also the id of its process group, which it leads.
     birth
-        When it started, in the kernel's ticks since boot; empty where it was gone already.
+        When it started, in the kernel's ticks since boot; empty if it had already ended.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class Process(NamedTuple):
 
     @classmethod
     def of(cls, pid: int) -> Process:
-        """Name a process that runs now."""
+        """Identify a running process."""
         return cls(pid, _birth(pid))
 
     def alive(self) -> bool:
@@ -48,7 +48,7 @@ class Process(NamedTuple):
         return self.birth != "" and _birth(self.pid) == self.birth
 
     def stop(self, grace: float) -> None:
-        """End its group: SIGTERM, and SIGKILL after `grace` seconds. Returns when it is gone."""
+        """End its process group: SIGTERM, and SIGKILL after `grace` seconds. Returns once it has ended."""
         for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
             if not self.alive():
                 return
@@ -61,7 +61,7 @@ class Process(NamedTuple):
 
 def _birth(pid: int) -> str:
     try:
-        # The name, in parentheses, may hold anything: fields are counted from behind it.
+        # The name, in parentheses, may contain anything: fields are counted from behind it.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
@@ -71,17 +71,17 @@ def _birth(pid: int) -> str:
 
 
 def spawn(command: Sequence[str], log: Path, *, outlives_us: bool) -> subprocess.Popen[bytes]:
-    """Start a server in a process group of its own, out of reach of the terminal's Ctrl-C.
+    """Start a server in its own process group, so that the terminal's Ctrl-C does not reach it.
 
     Parameters
     ----------
     command
         Program and arguments.
     log
-        File that its output is added to.
+        File that its output is appended to.
     outlives_us
-        Whether it goes on when we end. If not, the kernel sends it SIGTERM when the thread that called
-        this ends, however that happens: call it from a thread that lives as long as the server should.
+        Whether it keeps running when we end. If not, the kernel sends it SIGTERM when the calling thread
+        ends, for whatever reason: call this from a thread that lives as long as the server should.
     """
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -99,7 +99,7 @@ def _end_with_parent() -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback interface that nothing listens on, all different."""
+    """Return different ports of the loopback interface on which nothing listens."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

@@ -1,4 +1,4 @@
-"""Settings: what there is, and where it is loaded from."""
+"""Settings: their sections and keys, and the sources they are loaded from."""
 
 from stream.config.components import Component
 from stream.config.loading import ConfigError, load

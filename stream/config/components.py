@@ -1,4 +1,4 @@
-"""A learner or an encoder as settings name it, and as a person writes it on the command line."""
+"""A learner or an encoder, as settings and the command line name it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Section(BaseModel):
 
 
 class Component(Section):
-    """Something that is made by its name in a catalogue, and its constructor's parameters.
+    """An object that is created by its name in a catalogue and its constructor's parameters.
 
     Examples
     --------
@@ -32,12 +32,12 @@ class Component(Section):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return what is written as `name` or `name(parameter=value, ...)`; nothing is executed.
+        """Parse `name` or `name(parameter=value, ...)`; nothing is executed.
 
         Raises
         ------
         ValueError
-            When it is written otherwise, or a value is no literal; shows how it is written.
+            When the syntax is different, or a value is no literal; the message shows the syntax.
         """
         found = re.fullmatch(r"\s*([\w.-]+)\s*(?:\((.*)\))?\s*", text, re.DOTALL)
         if found is None:
@@ -58,7 +58,7 @@ class Component(Section):
         )
 
     def __str__(self) -> str:
-        """Return it as `parse` takes it."""
+        """Return the text that `parse` accepts."""
         given = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
         return f"{self.name}({given})" if given else self.name
 

@@ -1,4 +1,4 @@
-"""Where settings come from: a TOML file, overridden by the environment, overridden by the command line.
+"""Loading of settings: a TOML file, overridden by the environment, overridden by the command line.
 
 Every setting lives in a section. In the file it is `[section] key = value`; in the environment it is
 `ITHACA_SECTION__KEY`. A secret may come from a file instead: `ITHACA_SECTION__KEY_FILE` names it.
@@ -37,11 +37,11 @@ _SECTIONS = frozenset(
 
 
 class ConfigError(ValueError):
-    """Settings that cannot be used: names each key, what was got, and the next step."""
+    """Settings that cannot be used: names each key, the value it has, and the next step."""
 
 
 class _Sources(Settings, BaseSettings):
-    """Settings that are looked for in all three places."""
+    """Settings that are read from all three sources."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter=DELIMITER, nested_model_default_partial_update=True
@@ -56,7 +56,7 @@ class _Sources(Settings, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Command line over environment over file."""
+        """Order the sources: command line before environment before file."""
         del env_settings, dotenv_settings, file_secret_settings
         environment = EnvSettingsSource(settings_cls)
         environment.env_vars = _with_secrets(environment.env_vars)
@@ -64,7 +64,7 @@ class _Sources(Settings, BaseSettings):
 
 
 def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Replace `..._FILE` variables by the variable they stand for, holding the file's stripped content."""
+    """Replace each `..._FILE` variable by the one it stands for, with the file's stripped content."""
     resolved: dict[str, str | None] = {}
     for variable, value in variables.items():
         stem = variable.removesuffix("_file")
@@ -76,19 +76,19 @@ def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
 
 
 def load(path: Path | None = None, **overrides: Any) -> Settings:
-    """Read the settings from a TOML file, the environment and the command line, later ones first.
+    """Read the settings from a TOML file, the environment and the command line; later ones override.
 
     Parameters
     ----------
     path
         The file; None (the default) reads none.
     overrides
-        Top-level values that win over file and environment; None is "not given".
+        Top-level values that override file and environment; None is "not given".
 
     Raises
     ------
     ConfigError
-        Naming every key that is unknown or has a value that cannot be used.
+        Names every key that is unknown or has a value that cannot be used.
     """
     _check_file(path)
     _check_environment()
@@ -119,7 +119,7 @@ def _check_file(path: Path | None) -> None:
 
 
 def _check_environment() -> None:
-    # The environment source looks only for what it knows; a misspelt name would go unnoticed.
+    # The environment source reads only the names it knows; a misspelt name would go unnoticed.
     for variable in sorted(os.environ):
         if variable.startswith(PREFIX) and DELIMITER in variable and not _known(variable):
             section, key = _split(variable.removesuffix("_FILE"))
@@ -147,7 +147,7 @@ def _keys(section: str) -> list[str]:
 
 
 def _known_keys(section: str, key: str = "") -> str:
-    """Return what there is in a section; where there is no such section, what there is at the top."""
+    """Return the keys of a section; where there is no such section, the names at the top level."""
     keys = _keys(section)
     if keys:
         return f"{_meant(key, keys)}Section {section} has: {', '.join(sorted(keys))}."
@@ -185,14 +185,14 @@ def _sentence(problem: Any, path: Path | None) -> str:
         return f"There is no setting {key}. {_known_keys(*place[:2])}"
     trouble = problem["msg"].removeprefix("Value error, ")
     if len(place) < 2 and place[0] in _SECTIONS:
-        # The whole section was got, and there may be a secret in it.
+        # The value is a whole section, which may contain a secret.
         return f"The settings in {key} cannot be used: {trouble}. Change them in {where}."
     shown = "a secret" if _is_secret(place) else repr(problem["input"])
     return f"The setting {key} cannot be {shown}: {trouble.lower()}. Change it in {where}."
 
 
 def _is_secret(place: list[str]) -> bool:
-    # By what it is and not by its name: whoever adds a secret need not think of this.
+    # Decided by type and not by name, so that a new secret is covered without a change here.
     section = Settings.model_fields[place[0]].annotation if place[0] in _SECTIONS else None
     field = getattr(section, "model_fields", {}).get(place[1]) if len(place) > 1 else None
     return field is not None and "SecretStr" in str(field.annotation)

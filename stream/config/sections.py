@@ -1,4 +1,4 @@
-"""The sections of the settings: keys that belong together, each checked by itself."""
+"""The sections of the settings, each with its keys and their validation."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from stream.config.components import Component, Section
 
 
 class KafkaSettings(Section):
-    """How the broker is reached.
+    """How to connect to the broker.
 
     Parameters
     ----------
     bootstrap_servers
         Comma-separated `host:port` of one or more brokers.
     security_protocol, sasl_mechanism
-        What the broker asks for; a mechanism goes with the two `SASL_` protocols alone. `PLAINTEXT` and
-        `SASL_PLAINTEXT` can be read and altered on the way.
+        What the broker requires; a mechanism is only used with the two `SASL_` protocols. `PLAINTEXT` and
+        `SASL_PLAINTEXT` can be read and altered in transit.
     sasl_username, sasl_password
         For `PLAIN` and `SCRAM`.
     oauth_token_endpoint, oauth_client_id, oauth_client_secret, oauth_scope
-        For `OAUTHBEARER` by client credentials: where tokens come from (https, or http on this machine),
-        who the service is there, and the scope it asks for.
+        For `OAUTHBEARER` by client credentials: URL of the token endpoint (https, or http on this machine),
+        the client's id and secret there, and the scope it requests.
     oauth_token_file
-        For `OAUTHBEARER`: a file with a token that someone else keeps fresh, instead of an endpoint.
+        For `OAUTHBEARER`: a file with a token that another program renews, instead of an endpoint.
     ssl_cafile, ssl_certfile, ssl_keyfile, ssl_password
-        Paths: the authority that is trusted; the service's certificate and key, and the key's passphrase,
-        where the broker wants a certificate.
+        Paths: the trusted certificate authority; the service's certificate and key, and the key's passphrase,
+        where the broker requires a certificate.
     partitions, replication_factor
-        Of topics that do not exist yet; a factor of -1 takes the broker's default. Partitions bound the
+        Of topics that do not exist yet; a factor of -1 uses the broker's default. Partitions limit the
         number of workers that share the stream; changing their number later splits what was learned.
     compression
-        Of the records that are written. zstd is smallest, lz4 cheapest.
+        Compression of the records that are written. zstd is smallest, lz4 cheapest.
     """
 
     bootstrap_servers: str = Field(default="localhost:9092", min_length=1)
@@ -60,7 +60,7 @@ class KafkaSettings(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        """Refuse settings that no broker could be reached with."""
+        """Refuse settings with which no broker can be reached."""
         asked = self.security_protocol.startswith("SASL_")
         if asked != (self.sasl_mechanism is not None):
             raise ValueError(
@@ -86,8 +86,8 @@ class EncoderSettings(Component):
     Parameters
     ----------
     name
-        `hashing` for text, `dense` for features and vectors, `transformer` for text. One that does not fit
-        the events makes each of them a dead letter that says what is missing.
+        `hashing` for text, `dense` for features and vectors, `transformer` for text. An encoder that does not
+        fit the events turns each of them into a dead letter that says what is missing.
     parameters
         The encoder's own, by name.
     """
@@ -115,12 +115,12 @@ class FeedbackSettings(Section):
     Parameters
     ----------
     events
-        Most events (and feedback that waits for its event) kept of each partition; 0 keeps none.
+        Most events (and feedback that waits for its event) kept per partition; 0 keeps none.
     max_bytes
-        Most memory for them, about, of each partition. Snapshots grow by as much.
+        Approximate memory limit for them, per partition. Snapshots grow by as much.
     horizon_s
-        How long they are kept, in seconds of the stream's own time. Labels that come later still are
-        counted and not learned.
+        How long they are kept, in seconds of the stream's own time. Later labels are counted but not
+        learned.
     """
 
     events: int = Field(default=10_000, ge=0)
@@ -129,14 +129,14 @@ class FeedbackSettings(Section):
 
 
 class LimitSettings(Section):
-    """Bounds on what one record may cost; beyond one it is a dead letter, reason `limit`.
+    """Limits on the cost of one record; beyond one it is a dead letter, reason `limit`.
 
     Parameters
     ----------
     levels
         Most levels of a label that is a path, such as `topics/energy/crude`, which has three.
     labels
-        Most labels that a record names, with all the labels above them. Every new label costs memory for
+        Most labels that a record names, including all their ancestors. Every new label costs memory for
         good; an event of 1,000 labels with 126 levels each would make 126,000.
     """
 
@@ -145,18 +145,18 @@ class LimitSettings(Section):
 
 
 class ConfidenceSettings(Section):
-    """How sure predictions are said to be; see `learners.uncertainty.Conformal`.
+    """The confidence that is reported with predictions; see `learners.uncertainty.Conformal`.
 
     Parameters
     ----------
     enabled
-        Whether predictions say how sure they are. Predicted labels and models are the same either way.
+        Whether predictions carry their confidence. Predicted labels and models are the same either way.
     coverage
-        Wanted share of events whose true labels are all in the label set said with the prediction. The
+        Wanted share of events whose true labels are all in the label set given with the prediction. The
         closer to 1, the larger the sets.
     error
-        Wanted share of wrong label-sets among the predictions that are not rejected. Where the learner is
-        never that good nearly everything is rejected.
+        Wanted share of wrong label sets among the predictions that are not rejected. Where the learner is
+        never that good, nearly everything is rejected.
     """
 
     enabled: bool = True
@@ -165,17 +165,17 @@ class ConfidenceSettings(Section):
 
 
 class DriftSettings(Section):
-    """What is watched; see `drift.monitors.Monitors`.
+    """Drift monitoring; see `drift.monitors.Monitors`.
 
     Parameters
     ----------
     monitors
-        Names of the monitors that run; None (the default) is all.
+        Names of the monitors that run; None (the default) runs all.
     detector, parameters
-        What watches the errors: its name in `drift.detectors`, and its own parameters by name.
+        Detector of the error monitor: its name in `drift.detectors`, and its parameters by name.
     budget
         False alarms per 100,000 messages that each monitor of many labels, pairs or clusters may raise.
-        Smaller is quieter and slower; ten times less waits for about 15 % more evidence.
+        Smaller is quieter and slower; a tenth requires about 15 % more evidence.
     """
 
     monitors: list[str] | None = None
@@ -185,18 +185,18 @@ class DriftSettings(Section):
 
 
 class ModelSettings(Section):
-    """Whose model answers.
+    """Which model answers an event.
 
     Parameters
     ----------
     scope
-        "partition": each partition of the events has a model of its own, which is exact (a prediction has
-        learned from all events before it) and knows only its own events; right for one partition, and where
-        keys tell the labels. "stream": all partitions share one model, which lags a little behind; right
-        for several partitions of one kind of events. See README, "One model for a stream".
+        "partition": each partition of the events has its own model, which is exact (a prediction has learned
+        from all events before it) and knows only its own events; for one partition, or where the key
+        determines the labels. "stream": all partitions share one model, which lags slightly behind; for
+        several partitions of one kind of events. See README, "One model for a stream".
     lag
-        Most events that a worker answers in scope "stream" before it learns again. Fewer and the model is
-        nearer to the newest lessons, at the cost of more transactions, each about 4 ms a partition.
+        Most events that a worker answers in scope "stream" before it learns again. Fewer keeps the model
+        closer to the newest lessons, at the cost of more transactions, each about 4 ms per partition.
     """
 
     scope: Literal["partition", "stream"] = "partition"
@@ -204,7 +204,7 @@ class ModelSettings(Section):
 
 
 class WorkerSettings(Section):
-    """How a worker takes its share.
+    """How a worker consumes its share of the stream.
 
     Parameters
     ----------
@@ -213,17 +213,17 @@ class WorkerSettings(Section):
         that read the same stream independently need two groups.
     instance
         Static name of this member (`group.instance.id`): a restart within the session timeout keeps its
-        partitions without a rebalance. Two live workers with one name throw each other out.
+        partitions without a rebalance. Two live workers with one name fence each other.
     latency_ms
-        How long a batch may take from poll to commit. Too low and commits (about 4 ms each) eat the
+        How long a batch may take from poll to commit. Too low and commits (about 4 ms each) reduce the
         throughput; too high and predictions arrive late under load.
     largest_batch
-        Most records in one batch, whatever the latency; bounds memory and what a crash repeats.
+        Most records in one batch, whatever the latency; limits memory and what is repeated after a crash.
     commit_timeout_s
-        A transaction that takes longer counts as failed and is looked into. At most 8, so that a stop
-        ends within 10 seconds.
+        A transaction that takes longer counts as failed, and its outcome is checked. At most 8, so that a
+        stop ends within 10 seconds.
     session_timeout_ms
-        Silence after which the group gives this worker's partitions to others.
+        Silence after which the group assigns this worker's partitions to others.
     """
 
     group: str | None = Field(default=None, min_length=1)
@@ -235,26 +235,26 @@ class WorkerSettings(Section):
 
 
 class SnapshotSettings(Section):
-    """How a worker keeps what it has learned.
+    """How a worker saves what it has learned.
 
     Parameters
     ----------
     location
         Folder or fsspec URL (`s3://`, `gs://`, with the package that fsspec names for it). The default is
-        on this machine: where workers run on several, name a place that all of them reach, else a
+        on this machine: if workers run on several, use a location that all of them reach, otherwise a
         partition that moves is relearned from its first event.
     every_s, every_records
-        A partition's snapshot is due after so many seconds or, where given, so many offsets, if anything
-        was learned. Rarely: a crash costs relearning that much, and those events must still be on the
-        broker. Often: a copy of the state in memory each time, and its writing.
+        A partition's snapshot is due after so many seconds or, if given, so many offsets, provided anything
+        was learned. Too rarely: a crash costs relearning that much, and those events must still be on the
+        broker. Too often: each copies the state in memory and writes it.
     keep
-        Snapshots kept of each partition. With 1, a damaged one means relearning everything.
+        Snapshots kept per partition. With 1, a damaged one means relearning everything.
     allow_pickle
         Whether wrapped river models, which can only be pickled, may be written and loaded. Loading a
         pickle executes code: whoever can write to `location` then rules this service.
     rebuild
-        Whether to go on where events that must be relearned are gone from the broker. The model then
-        never saw them, which a drift event says. Set it for one start, not for good.
+        Whether to go on if events that must be relearned are gone from the broker. The model then
+        never learned them, which a drift event reports. Set it for one start, not permanently.
     """
 
     location: str = Field(default_factory=lambda: str(state_home() / "snapshots"), min_length=1)
@@ -266,18 +266,18 @@ class SnapshotSettings(Section):
 
 
 def state_home() -> Path:
-    """Return the folder for what outlives a process, by default `~/.local/state/ithaca`."""
+    """Return the folder for data that outlives a process, by default `~/.local/state/ithaca`."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ithaca"
 
 
 class HttpSettings(Section):
-    """Where metrics and health are served.
+    """Where metrics and health checks are served.
 
     Parameters
     ----------
     host, port
-        Where it listens; port 0 takes any free one. Anything but a loopback address shows the figures to
-        whoever reaches it.
+        Address to listen on; port 0 takes any free one. Beyond loopback, everyone who reaches the address
+        can read the figures.
     """
 
     host: str = "127.0.0.1"
@@ -285,15 +285,15 @@ class HttpSettings(Section):
 
 
 class DashboardSettings(Section):
-    """Where the dashboard is served, and who may look.
+    """Where the dashboard is served, and who has access.
 
     Parameters
     ----------
     host, port
-        Where it listens; port 0 takes any free one.
+        Address to listen on; port 0 takes any free one.
     token
-        Whoever looks must know it. Needed where `host` is not a loopback address: labels, ids and scores
-        are then on a network. It travels as the connection does, so put TLS before it.
+        Secret that visitors must know. Required unless `host` is a loopback address: labels, ids and scores
+        are on a network then. It is sent unencrypted unless TLS is put in front of the dashboard.
     """
 
     host: str = "127.0.0.1"
@@ -302,12 +302,12 @@ class DashboardSettings(Section):
 
 
 class LogSettings(Section):
-    """How much is logged, and in which form.
+    """How much is logged, and in which format.
 
     Parameters
     ----------
     level
-        The least severe messages that are logged.
+        Least severe level that is logged.
     format
         Lines of text for people, or of JSON for machines.
     """

@@ -1,4 +1,4 @@
-"""The settings: sections of keys, checked once, frozen afterwards."""
+"""The settings: sections of keys, validated once, immutable afterwards."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from stream.config.sections import (
 )
 
 DETERMINING = ("encoder", "learner")
-"""Sections that determine a model's arithmetic: a snapshot of others is of no use."""
+"""Sections that determine a model's arithmetic: a snapshot made with others cannot be used."""
 PARTS = {"monitors": "drift", "confidence": "confidence"}
-"""By part of a snapshot that can be left, with the rest of use, the section that determines it."""
+"""Sections that determine a part of a snapshot which can be discarded alone, by that part."""
 
 
 class Settings(Section):
@@ -73,7 +73,7 @@ class Settings(Section):
 
     @property
     def run_name(self) -> str:
-        """What predictions are marked with: `run`, or learner and a digest of what determines results."""
+        """The name in predictions: `run`, or the learner and a digest of what determines results."""
         if self.run is not None:
             return self.run
         digest = hashlib.blake2b(f"{__version__} {self.canonical}".encode(), digest_size=6)
@@ -81,7 +81,7 @@ class Settings(Section):
 
     @property
     def configuration(self) -> str:
-        """Digest of the settings that determine a model's arithmetic; where it is done does not."""
+        """Digest of the settings that determine a model's arithmetic, wherever it is computed."""
         determining = {name: getattr(self, name).model_dump() for name in DETERMINING}
         for section in determining.values():
             section["parameters"].pop("device", None)
@@ -89,7 +89,7 @@ class Settings(Section):
 
     @property
     def parts(self) -> dict[str, dict[str, Any]]:
-        """What is set of each of `PARTS`, without defaults: a new default costs nobody what was learned."""
+        """The settings of each of `PARTS` without defaults, so that a new default invalidates no snapshot."""
         dumped = {
             part: getattr(self, section).model_dump_json(exclude_defaults=True)
             for part, section in PARTS.items()
@@ -105,7 +105,7 @@ class Settings(Section):
 
     @property
     def canonical(self) -> str:
-        """The settings that determine results, as JSON in one spelling."""
+        """The settings that determine results, as canonical JSON."""
         return _json(
             {name: getattr(self, name).model_dump() for name in (*DETERMINING, "feedback", *PARTS.values())}
         )

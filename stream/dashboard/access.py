@@ -1,4 +1,4 @@
-"""Who may look: this machine, or whoever knows the token."""
+"""Access control: requests from this machine, or with the token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 COOKIE = "ithaca-dashboard"
 OPEN = ("/login", "/assets/style.css", "/assets/icon.svg")
-"""Paths that the page of the login needs."""
+"""Paths that the login page needs, and that are served without a token."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -26,16 +26,16 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 class NoTokenError(ValueError):
-    """The dashboard would be on a network without a token."""
+    """The dashboard would be reachable from a network without a token."""
 
 
 def check_token(host: str, token: str | None) -> None:
-    """Make sure that nobody but this machine can look without a token.
+    """Check that the dashboard is reachable only from this machine if there is no token.
 
     Raises
     ------
     NoTokenError
-        When they could.
+        When it would be reachable from elsewhere.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def check_token(host: str, token: str | None) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
+    """Whether an address is reachable only from this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -61,19 +61,19 @@ def is_loopback(host: str) -> bool:
 
 
 LOGIN_BYTES = 4_096
-"""Most that is read of a login: whoever sends it is not known yet."""
+"""Most bytes read of a login request, whose sender is not authenticated yet."""
 
 
 class Guard:
-    """Lets requests through, or not.
+    """Accepts or refuses requests.
 
     Parameters
     ----------
     host
-        What is listened on. On loopback, requests must name this machine: a page elsewhere whose name
-        leads here gets nothing.
+        Address that is listened on. On loopback, requests must name this machine, which refuses pages whose
+        host name resolves to it (DNS rebinding).
     token
-        What to know; None (the default) asks for nothing.
+        Required token; None (the default) requires none.
     """
 
     def __init__(self, host: str, token: str | None = None) -> None:
@@ -83,7 +83,7 @@ class Guard:
         self._pass = None if token is None else hashlib.blake2b(token.encode(), digest_size=32).hexdigest()
 
     async def __call__(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Answer, or let the application answer; every answer gets the headers."""
+        """Answer, or pass the request on to the application; every response gets the security headers."""
         response = await self._answer(request, go_on)
         for name, value in HEADERS.items():
             response.headers[name] = value

@@ -1,4 +1,4 @@
-"""The tree of label clusters, as much of it as can be drawn."""
+"""The tree of label clusters, reduced to what can be drawn."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 
 def pruned(splits: Sequence[tuple[int, int, int]], leaves: set[int]) -> list[list[int]]:
-    """Return the tree with only some of its leaves: inner nodes that lost a child give way to the other."""
+    """Return the tree with only some of its leaves: an inner node with one child left is replaced by it."""
     children = {node: (first, second) for node, first, second in splits}
     below = {child for pair in children.values() for child in pair}
     stands: dict[int, int | None] = {}
     kept: list[list[int]] = []
-    # From the leaves up, without recursion: a tree may be as deep as it has clusters.
+    # Bottom up and without recursion: a tree may be as deep as it has clusters.
     stack = [(node, False) for node in children if node not in below]
     while stack:
         node, done = stack.pop()

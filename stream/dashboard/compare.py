@@ -1,4 +1,4 @@
-"""Two runs over the same events, side by side: scores over offsets, and the messages they differ on."""
+"""Comparison of two runs on the same events: scores over offsets, and the messages on which they differ."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from stream.dashboard.stream_state import RunScores, StreamState
 from stream.dashboard.views import ROLLING_MESSAGES
 
 DIFFERENT = 40
-"""Messages named that the runs differ on."""
+"""Most messages listed on which the runs differ."""
 WORST = 12
-"""Labels named that the runs differ on most."""
+"""Most labels listed on which the runs differ."""
 
 
 def compare(one: StreamState, first: str, other: StreamState, second: str) -> dict[str, Any] | None:
-    """Return how two runs did on the events that both predicted; None where there is no such run.
+    """Return the scores of two runs on the events that both predicted; None where a run does not exist.
 
     Parameters
     ----------
     one, other
-        The streams that have the runs; may be the same.
+        The streams that contain the runs; may be the same.
     first, second
-        The runs' names.
+        Names of the runs.
     """
     if first not in one.runs or second not in other.runs:
         return None
@@ -86,7 +86,7 @@ def _run(state: StreamState, run: RunScores) -> dict[str, Any]:
 
 
 def _labels(scored: list[tuple[RecentPrediction, RecentPrediction]]) -> list[dict[str, Any]]:
-    """Return the labels on which the runs' wrong answers differ most in number."""
+    """Return the labels for which the runs' numbers of errors differ most."""
     wrong: dict[str, list[int]] = {}
     for pair in scored:
         truth = set(pair[0].truth or ())

@@ -1,4 +1,4 @@
-"""Where the records come from: a stream's output topics, a replay's topic, a replay's file."""
+"""Sources of records: a stream's output topics, a replay's topic, a replay's file."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from stream.kafka import BrokerError, Tail
 from stream.records import Record, topic
 
 BACK = {"predictions": PREDICTIONS_KEPT, "drift": 5_000, "label-stats": None, "dlq": 1_000}
-"""By kind of topic, how many offsets before its end reading begins; None: at the first."""
+"""Offsets before the end of a topic at which reading begins, by kind of topic; None: at its first."""
 WAIT_S, LAG_S, RECONNECT_S = 0.25, 1.0, 2.0
 PORTION = 500
-"""Records taken in between two looks at the page's requests."""
+"""Records taken in before the lock is released for the page's requests."""
 
 log = logging.getLogger(__name__)
 
 
 class Feed(threading.Thread):
-    """Feeds a stream's state from a broker until `stop`; what goes wrong is noted there and tried again.
+    """Feeds a stream's state from a broker until `stop`; errors are recorded in the state and retried.
 
     Parameters
     ----------
     state
-        What to feed.
+        The state to feed.
     settings
-        The broker.
+        Connection to the broker.
     stream
-        Whose output topics to read.
+        Stream whose output topics are read.
     single
-        A replay's topic to read in their place: it holds records of every kind.
+        Topic of a replay to read instead: it holds records of every kind.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Feed(threading.Thread):
         self.state = state
         self._settings = settings
         self._events = None if single else topic(stream, "events")
-        # What is known of labels comes first: a label in the predictions is then no birth.
+        # Label statistics are read first, so that their labels do not count as births in the predictions.
         self._topics: list[dict[str, int | None]] = (
             [{single: None}]
             if single
@@ -64,7 +64,7 @@ class Feed(threading.Thread):
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """End soon."""
+        """End the thread soon."""
         self._stopping.set()
 
     def run(self) -> None:
@@ -99,12 +99,12 @@ class Feed(threading.Thread):
 
 
 def read_file(state: StreamState, path: Path) -> None:
-    """Feed a stream's state with a replay's file.
+    """Feed a stream's state from a replay's file.
 
     Raises
     ------
     OSError
-        When it cannot be read.
+        When the file cannot be read.
     NotOursError
         When a line is not a replay's.
     """

@@ -1,4 +1,4 @@
-"""The labels as the dashboard knows them: one entry a label, of figures from all partitions."""
+"""The labels in the dashboard: one entry per label, with figures from all partitions."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from stream.pipeline import SHORT_HALF_LIFE
 from stream.records import LabelRecord
 
 HISTORY = 48
-"""Rates remembered of each label, for its curve."""
+"""Number of past rates kept per label, for its curve."""
 SILENT = 8.0
-"""Expected occurrences that did not come, after which a label counts as silent: chance e⁻⁸."""
+"""Expected occurrences without an actual one after which a label counts as silent: probability e⁻⁸."""
 SAMPLE = 2 * SHORT_HALF_LIFE / math.log(2)
-"""Messages that a decayed share is worth."""
+"""Effective sample size of a decayed share, in messages."""
 
 
 class LabelFigures(NamedTuple):
-    """What is known of a label over all partitions.
+    """Figures of a label over all partitions.
 
     Parameters
     ----------
@@ -29,11 +29,11 @@ class LabelFigures(NamedTuple):
     occurrences, predicted, hits, f1
         `count` and the others of `LabelRecord`, added up.
     rate, usual, change
-        Present and usual share of the messages, and how many standard deviations apart they are.
+        Present and long-term share of the messages, and their difference in standard deviations.
     silent
-        Occurrences that would have been expected since the last one.
+        Number of occurrences expected since the last one.
     clusters
-        Its cluster, by partition.
+        The label's cluster, by partition.
     """
 
     name: str
@@ -49,7 +49,7 @@ class LabelFigures(NamedTuple):
 
 
 class Birth(NamedTuple):
-    """Where a label was first seen; the time is None where nobody saw it then."""
+    """Where a label was first seen; the time is None if that was not observed."""
 
     partition: int
     offset: int
@@ -57,7 +57,7 @@ class Birth(NamedTuple):
 
 
 class Label:
-    """One label's latest record of each partition."""
+    """The latest record of a label from each partition."""
 
     __slots__ = ("birth", "history", "last", "name", "records")
 
@@ -71,15 +71,15 @@ class Label:
     def take(self, partition: int, record: LabelRecord) -> None:
         """Take in a newer record."""
         self.records[partition] = record
-        # Of all partitions together: one after the other they would draw a saw.
+        # Over all partitions together: single partitions in turn would draw a sawtooth.
         updates = sum(each.updates for each in self.records.values())
         rate = sum(each.rate * each.updates for each in self.records.values()) / max(1, updates)
         self.history.append((record.last_seen, rate))
 
     def figures(self, updates: Mapping[int, int]) -> LabelFigures:
-        """Return the figures as of the partitions' last writing, after so many messages learned from.
+        """Return the figures at the partitions' last writing, given the messages learned by then.
 
-        A label that was not written then, nor seen since its record, has been silent: its rate fades.
+        A label that was not written then, nor seen since its record, has been silent: its rate decays.
         """
         count = predicted = hits = 0
         rate = usual = silent = 0.0
@@ -121,19 +121,19 @@ class Labels:
         self._labels: dict[str, Label] = {}
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of labels."""
         return len(self._labels)
 
     def __getitem__(self, name: str) -> Label:
-        """Return one; KeyError where there is none."""
+        """Return a label; KeyError if it is unknown."""
         return self._labels[name]
 
     def __contains__(self, name: str) -> bool:
-        """Return whether there is one."""
+        """Return whether a label is known."""
         return name in self._labels
 
     def seen(self, name: str, birth: Birth, updates: int = 0) -> bool:
-        """Note that a message carries a label, after so many others; True if nobody knew the label."""
+        """Record that a message carries a label, after `updates` others; return True if the label is new."""
         known = self._labels.get(name)
         if known is None:
             known = self._labels[name] = Label(name)
@@ -142,7 +142,7 @@ class Labels:
         return known.birth is birth
 
     def take(self, partition: int, record: LabelRecord) -> None:
-        """Take in what a partition wrote of a label."""
+        """Take in a partition's record of a label."""
         known = self._labels.setdefault(record.label, Label(record.label))
         known.take(partition, record)
         if known.birth is None or (
@@ -151,7 +151,7 @@ class Labels:
             known.birth = Birth(partition, record.first_seen, None)
 
     def figures(self, updates: Mapping[int, int]) -> list[LabelFigures]:
-        """Return the figures of every label that has some."""
+        """Return the figures of every label that has a record."""
         return [label.figures(updates) for label in self._labels.values() if label.records]
 
     def births(self) -> Iterable[tuple[str, Birth]]:

@@ -1,4 +1,4 @@
-"""What the views of labels and of their clusters show; see `views`."""
+"""Contents of the views of labels and label clusters; see `views`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BIRTHS = 30
 LEAVES = 80
 """Clusters drawn at a time."""
 MEMBERS = 12
-"""Labels named of each cluster."""
+"""Labels named per cluster."""
 
 ORDERS: dict[str, Callable[[LabelFigures], Any]] = {
     "change": lambda label: (-abs(label.change), label.name),
@@ -26,11 +26,11 @@ ORDERS: dict[str, Callable[[LabelFigures], Any]] = {
     "silent": lambda label: (-label.silent, label.name),
     "name": lambda label: label.name,
 }
-"""How labels can be ordered; F1 from the worst."""
+"""Sort keys of the labels, by name; F1 from the worst."""
 
 
 def labels(state: StreamState, order: str, query: str, page: int) -> Json:
-    """Return a page of the labels, which were born lately, and which have gone silent."""
+    """Return a page of the labels, the recent births, and the labels that have gone silent."""
     updates = {number: partition.written for number, partition in state.partitions.items()}
     query = query.lower()
     every = state.labels.figures(updates)
@@ -62,7 +62,7 @@ def _figures(state: StreamState, figures: LabelFigures) -> Json:
 
 
 def label(state: StreamState, name: str) -> Json | None:
-    """Return everything about one label; None where there is none of that name."""
+    """Return everything about one label; None if it is unknown."""
     if name not in state.labels:
         return None
     known = state.labels[name]
@@ -84,7 +84,7 @@ def label(state: StreamState, name: str) -> Json | None:
 
 
 def clusters(state: StreamState, partition: int) -> Json:
-    """Return a partition's tree of label clusters, and what changed in it."""
+    """Return a partition's tree of label clusters, and the changes made to it."""
     known = state.partitions.get(partition)
     groups = state.labels.of_cluster(partition)
     statistics = known.statistics if known else None

@@ -1,4 +1,4 @@
-"""How many events of each partition have no prediction and no dead letter yet."""
+"""The number of events per partition without a prediction or a dead letter yet."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from stream.kafka import Tail
 
 
 def lag(state: StreamState, tail: Tail, events: str) -> dict[int, int]:
-    """Return, by partition of the events' topic, how many events are behind the last one answered.
+    """Return the number of events behind the last one answered, by partition of the events' topic.
 
     Raises
     ------
     BrokerError
-        When the broker does not say where the topic ends.
+        When the broker does not return the topic's end offsets.
     """
     answered = {number: partition.latest for number, partition in state.partitions.items()}
     for letter in list(state.dead_letters):

@@ -1,4 +1,4 @@
-"""What the dashboard reads: one output record, wherever it was kept."""
+"""An output record as the dashboard reads it, from a topic or a file."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class OutputRecord(NamedTuple):
     kind
         "prediction", "drift", "label-stats", "partition-stats" or "dead-letter".
     partition, offset
-        Where the event stands that it comes from.
+        Position of the event that the record belongs to.
     time
-        When it was written, in seconds since 1970; None where that is not known.
+        When it was written, in seconds since 1970; None if unknown.
     event_time
-        When the event was put on its topic; likewise.
+        When the event was written to its topic; likewise.
     value
-        Its JSON, if it has any.
+        Its value as JSON, if it has one.
     reason, detail
-        Why a dead letter is one.
+        Reason and detail of a dead letter.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class OutputRecord(NamedTuple):
 
 
 class NotOursError(ValueError):
-    """A record that no worker wrote: what the dashboard leaves out."""
+    """A record that no worker wrote; the dashboard skips it."""
 
 
 class _Line(msgspec.Struct):
@@ -60,14 +60,14 @@ _line_decoder = msgspec.json.Decoder(_Line)
 
 
 def of_record(record: Record) -> OutputRecord:
-    """Return a record of an output topic.
+    """Parse a record of an output topic.
 
     Raises
     ------
     NotOursError
-        When its headers do not say what it is.
+        When its headers do not name its kind.
     """
-    # A dead letter carries its sender's headers first; of two with a name, ours is the later one.
+    # A dead letter has its sender's headers first; of two with the same name, the later one is ours.
     headers = dict(record.headers)
     kind, partition, offset = _source(headers.get("ce_id", b"").decode(errors="replace"))
     return OutputRecord(
@@ -83,12 +83,12 @@ def of_record(record: Record) -> OutputRecord:
 
 
 def of_line(line: bytes) -> OutputRecord:
-    """Return a line of a replay's file.
+    """Parse a line of a replay's file.
 
     Raises
     ------
     NotOursError
-        When it is none.
+        When it is not such a line.
     """
     try:
         found = _line_decoder.decode(line)

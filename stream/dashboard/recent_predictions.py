@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 PREDICTIONS_KEPT = 20_000
-"""Predictions kept of each partition; drift older than that has no messages to show."""
+"""Predictions kept per partition; drift events older than these have no messages to show."""
 
 
 class RecentPrediction(NamedTuple):
@@ -16,13 +16,13 @@ class RecentPrediction(NamedTuple):
     Parameters
     ----------
     partition, offset, time
-        Where its event stands, and when it was written.
+        Position of its event, and when it was written.
     id, run
-        The event's and the run's.
+        Id of the event, and name of the run.
     updates
         Messages that the model had learned from.
     labels, truth
-        What was predicted and what was true; None where that was not said, or not completely.
+        Predicted and true labels; the truth is None if it is unknown or incomplete.
     taught
         Whether the model learned from the event.
     value
@@ -42,12 +42,12 @@ class RecentPrediction(NamedTuple):
 
     @property
     def wrong(self) -> bool:
-        """Whether the truth is known and another."""
+        """Whether the true labels are known and differ from the predicted ones."""
         return self.truth is not None and set(self.truth) != set(self.labels)
 
 
 class RecentPredictions:
-    """Predictions by offset.
+    """Predictions, ordered by offset.
 
     Examples
     --------
@@ -63,11 +63,11 @@ class RecentPredictions:
         self._seen: list[RecentPrediction] = []
 
     def __len__(self) -> int:
-        """Return how many are kept."""
+        """Return the number of predictions kept."""
         return min(len(self._seen), self._kept)
 
     def add(self, seen: RecentPrediction) -> bool:
-        """Take in the next one; False if it is not beyond the last, and thus known."""
+        """Append a prediction; return False if its offset is not beyond the last one, so that it is known."""
         if self._seen and seen.offset <= self._seen[-1].offset:
             return False
         self._seen.append(seen)
@@ -81,7 +81,7 @@ class RecentPredictions:
         return found[0] if found and found[0].offset == offset else None
 
     def around(self, offset: int, before: int, after: int) -> Sequence[RecentPrediction]:
-        """Return up to so many predictions before an offset, and from it on."""
+        """Return up to `before` predictions before an offset, and up to `after` from it on."""
         place = bisect.bisect_left(self._seen, offset, key=lambda seen: seen.offset)
         return self._seen[max(0, place - before) : place + after]
 
@@ -93,10 +93,10 @@ class RecentPredictions:
         return self._seen[place]
 
     def latest(self) -> Sequence[RecentPrediction]:
-        """Return those kept, newest first."""
+        """Return the kept predictions, newest first."""
         return self._seen[: -self._kept - 1 : -1]
 
     @property
     def first(self) -> int | None:
-        """The least offset kept."""
+        """The lowest offset kept."""
         return self._seen[-len(self)].offset if self._seen else None

@@ -1,4 +1,4 @@
-"""Sums over stretches of time or of offsets, however long the stream runs, in bounded memory."""
+"""Sums over intervals of time or of offsets, in bounded memory however long the stream runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIELDS = (
     "persistence_hits",
     "persistence_predicted",
 )
-"""What is added up. `persistence_*` is the same for repeating the previous message's labels."""
+"""Figures that are summed. `persistence_*` is the same for repeating the previous message's labels."""
 AT = {name: place for place, name in enumerate(FIELDS)}
 
 Sums = list[float]
@@ -32,17 +32,17 @@ Sums = list[float]
 class Buckets:
     """Sums in buckets of equal width along an axis.
 
-    Sums of buckets are exact in whatever order records come, so partitions may be read one after another.
+    Sums are exact in any order of the records, so partitions may be read one after another.
 
     Parameters
     ----------
     width
-        Of a bucket, in units of the axis; larger than 0.
+        Width of a bucket, in units of the axis; above 0.
     most
-        How many buckets are kept, at least 2.
+        Most buckets kept, at least 2.
     widens
-        Whether buckets become twice as wide when there are too many (the default), so that all of the
-        axis is kept; else the first ones are dropped.
+        Whether buckets double their width when there are too many (the default), so that the whole axis is
+        kept; otherwise the first ones are dropped.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Buckets:
         self._checked = 0
 
     def add(self, at: float, **values: float) -> None:
-        """Add values at a place."""
+        """Add values at a position of the axis."""
         sums = self._sums.setdefault(math.floor(at / self.width), [0.0] * len(FIELDS))
         for name, value in values.items():
             sums[AT[name]] += value
@@ -72,7 +72,7 @@ class Buckets:
             while len(self._sums) > self._most:
                 del self._sums[min(self._sums)]
         elif len(self._sums) != self._checked:
-            # The reach of the axis can only have changed where a bucket is new.
+            # The range of the axis can only change when a bucket is new.
             while max(self._sums) - min(self._sums) >= self._most:
                 self._widen()
             self._checked = len(self._sums)
@@ -85,12 +85,12 @@ class Buckets:
             wide[:] = _added([wide, sums])
 
     def __iter__(self) -> Iterator[tuple[float, Sums]]:
-        """Go through the buckets that hold something, in order: where each begins, and its sums."""
+        """Yield the non-empty buckets, in order: the beginning of each, and its sums."""
         for place in sorted(self._sums):
             yield place * self.width, self._sums[place]
 
     def filled(self) -> Iterator[tuple[float, Sums]]:
-        """Go through the buckets as a line is drawn: with an empty one at either end of every gap."""
+        """Yield the buckets for drawing a line: with an empty one at either end of every gap."""
         last: int | None = None
         for place in sorted(self._sums):
             if last is not None and place - last > 1:
@@ -101,7 +101,7 @@ class Buckets:
             last = place
 
     def __len__(self) -> int:
-        """Return how many buckets hold something."""
+        """Return the number of non-empty buckets."""
         return len(self._sums)
 
     def total(self) -> Sums:
@@ -109,7 +109,7 @@ class Buckets:
         return _added(list(self._sums.values()))
 
     def trailing(self, messages: float) -> Iterator[tuple[float, Sums]]:
-        """Go through the buckets, each with those before it until so many messages were scored."""
+        """Yield each bucket's sums with those of buckets before it, until `messages` messages are scored."""
         buckets = list(self)
         begin, window = 0, [0.0] * len(FIELDS)
         for at, sums in buckets:

@@ -1,4 +1,4 @@
-"""Everything the dashboard knows of one stream: a state machine fed with the records that were written."""
+"""The dashboard's state of one stream: a state machine that takes in the output records."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from stream.records import DriftRecord, PartitionRecord
 
 DRIFT_KEPT, DEAD_LETTERS_KEPT, LEVELS_KEPT = 5_000, 200, 400
 RANGES = {"minutes": (2.0, 450), "hours": (60.0, 480)}
-"""Ranges of time beside all of it: seconds in a bucket, and buckets."""
+"""Ranges of time in addition to the whole: width of a bucket in seconds, and number of buckets."""
 OFFSETS = 50.0
-"""Offsets in a bucket of a run's series, at first."""
+"""Initial width of a bucket of a run's series, in offsets."""
 
 
 MonitorLevels = collections.deque[tuple[float, float, float]]
-"""What one monitor of one partition measured: place on the axis, statistic, threshold."""
+"""Measurements of one monitor of one partition: position on the axis, statistic, threshold."""
 
 
 class DriftEvent(NamedTuple):
-    """A drift event, where its event stands, and when it was written."""
+    """A drift event, the position of its event, and when it was written."""
 
     number: int
     partition: int
@@ -38,7 +38,7 @@ class DriftEvent(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
-    """A dead letter, likewise."""
+    """A dead letter, the position of its event, and when it was written."""
 
     partition: int
     offset: int
@@ -49,7 +49,7 @@ class DeadLetter(NamedTuple):
 
 @dataclasses.dataclass
 class RunScores:
-    """One run's scores over offsets, so that runs over the same events can be laid on each other."""
+    """One run's scores over offsets, so that runs on the same events can be drawn over each other."""
 
     name: str
     series: Buckets = dataclasses.field(default_factory=lambda: Buckets(OFFSETS, 400))
@@ -59,7 +59,7 @@ class RunScores:
 
 @dataclasses.dataclass
 class PartitionState:
-    """What is known of one partition."""
+    """State of one partition."""
 
     recent: RecentPredictions = dataclasses.field(default_factory=RecentPredictions)
     latest_truth: tuple[str, ...] | None = None
@@ -74,29 +74,29 @@ class PartitionState:
 
 
 class StreamState:
-    """Adds up what was written; give it the records of each partition in order.
+    """Aggregates output records; the records of each partition must be given in order.
 
-    A record that was taken in before changes nothing: reading may begin again anywhere.
+    A record that was taken in before changes nothing: reading may restart at any offset.
 
     Parameters
     ----------
     name
-        What is looked at, for people.
+        Name to display.
     timed
-        Whether records say when they were written. A replay's file does not: its axis is the offset.
+        Whether records carry the time of writing. Without it, as in a replay's file, the axis is the offset.
 
     Attributes
     ----------
     lock
-        Held by whoever reads several things that belong together, or feeds.
+        Held while several values are read consistently, and while records are taken in.
     version
-        Counts the records taken in.
+        Number of records taken in.
     lag
-        By partition, events that are not answered yet, where somebody knows.
+        Events without an answer yet, by partition, where the lag is measured.
     problem
-        Why nothing comes, in words; empty while all is well.
+        Why no records arrive, in words; empty if all is well.
     ready
-        Whether all that was there at the start is taken in.
+        Whether everything that existed at the start has been taken in.
 
     Examples
     --------
@@ -132,7 +132,7 @@ class StreamState:
         self._last_dead_letter: dict[int, int] = {}
 
     def take(self, written: OutputRecord) -> None:
-        """Take in one record; what cannot be read is counted as skipped."""
+        """Take in one record; one that cannot be read is counted as skipped."""
         partition = self.partitions.setdefault(written.partition, PartitionState())
         try:
             if written.kind == "prediction":
@@ -150,7 +150,7 @@ class StreamState:
             self.skipped += 1
 
     def at(self, written: OutputRecord) -> float:
-        """Return a record's place on the axis."""
+        """Return a record's position on the axis."""
         if self.timed:
             return written.time or 0.0
         return float(written.offset)
@@ -232,7 +232,7 @@ class StreamState:
 
 
 def _counts(seen: RecentPrediction, before: tuple[str, ...] | None) -> dict[str, float]:
-    """Return what a prediction adds to the scores, beside what persistence would."""
+    """Return the counts that a prediction adds to the scores, together with those of persistence."""
     if seen.truth is None:
         return {}
     truth, predicted, persistence = set(seen.truth), set(seen.labels), set(before or ())

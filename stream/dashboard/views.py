@@ -1,4 +1,4 @@
-"""What each view of the page shows: plain JSON values, worked out from a stream's state when asked for."""
+"""Contents of the page's views: plain JSON values, computed from a stream's state on request."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from stream.dashboard.stream_state import DriftEvent, MonitorLevels, StreamState
 
 Json = dict[str, Any]
 ROLLING_MESSAGES = 500.0
-"""Messages that one rolling score looks back on, at least."""
+"""Least number of messages that a rolling score covers."""
 PAGE = 50
-"""Rows sent at a time: labels, messages."""
+"""Rows sent at a time, of labels or messages."""
 DRIFT_PAGE = 400
 FACETS = "scope", "detector", "subject"
-"""What drift events are filtered by."""
+"""Fields by which drift events can be filtered."""
 
 
 def overview(state: StreamState, span: str) -> Json:
@@ -52,7 +52,7 @@ def overview(state: StreamState, span: str) -> Json:
 
 
 def head(state: StreamState) -> Json:
-    """Return what every view shows: the name, and whether all is well."""
+    """Return what every view shows: the stream's name, and its health."""
     return {"name": state.name, "version": state.version, "ready": state.ready, "problem": state.problem}
 
 
@@ -94,7 +94,7 @@ def _partition(state: StreamState, number: int) -> Json:
 
 
 def drift_row(drift: DriftEvent) -> Json:
-    """Return a drift event with where it stands."""
+    """Return a drift event with its position."""
     return {
         "number": drift.number,
         "partition": drift.partition,
@@ -105,7 +105,7 @@ def drift_row(drift: DriftEvent) -> Json:
 
 
 def drifts(state: StreamState, wanted: Mapping[str, str]) -> Json:
-    """Return drift events, newest first, that have all of some fields, and how many have each value."""
+    """Return the drift events that match all given fields, newest first, and counts by field value."""
     chosen = {name: value for name, value in wanted.items() if name in FACETS}
     found = [
         each
@@ -133,7 +133,7 @@ def drifts(state: StreamState, wanted: Mapping[str, str]) -> Json:
 
 
 def _level(levels: Mapping[int, MonitorLevels]) -> Json:
-    """Return what a monitor measured on the partition where it is nearest its threshold now."""
+    """Return a monitor's measurements from the partition where it is nearest its threshold now."""
 
     def nearness(partition: int) -> float:
         _, statistic, threshold = levels[partition][-1]
@@ -157,7 +157,7 @@ def _row(seen: RecentPrediction) -> Json:
 
 
 def around(state: StreamState, partition: int, offset: int, before: int, after: int) -> Json:
-    """Return the messages before an offset and from it on, and the drift that was found among them."""
+    """Return the messages before an offset and from it on, and the drift events among them."""
     known = state.partitions.get(partition)
     rows = known.recent.around(offset, before, after) if known else []
     first, last = (rows[0].offset, rows[-1].offset) if rows else (offset, offset)
@@ -173,7 +173,7 @@ def around(state: StreamState, partition: int, offset: int, before: int, after: 
 
 
 def messages(state: StreamState, which: str, query: str, label: str) -> Json:
-    """Return the latest messages: "all" or "wrong", with a text in their id, with a label."""
+    """Return the latest messages, "all" or "wrong", with a text in their id, with a label."""
     query = query.lower()
     newest: list[RecentPrediction] = []
     for partition in state.partitions.values():
@@ -194,7 +194,7 @@ def messages(state: StreamState, which: str, query: str, label: str) -> Json:
 
 
 def message(state: StreamState, partition: int, offset: int) -> Json | None:
-    """Return one prediction with everything that is known of it; None where it is not kept."""
+    """Return one prediction with everything known about it; None if it is not kept."""
     known = state.partitions.get(partition)
     seen = known.recent.at(offset) if known else None
     if known is None or seen is None:

@@ -1,4 +1,4 @@
-"""The page and what it asks for."""
+"""The page's files and the API that it calls."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from stream.dashboard.stream_state import StreamState
 
 ASSETS = importlib.resources.files("stream.dashboard") / "assets"
 TICK_S = 1.0
-"""How often the page hears that something is new, at most."""
+"""Least seconds between two notifications of the page."""
 MOST_AROUND = 200
 _encoder = msgspec.json.Encoder()
 
 
 def application(streams: Sequence[StreamState], guard: Guard) -> Starlette:
-    """Return the web application that shows some streams, the first one at first.
+    """Return the web application that shows some streams, starting with the first.
 
     Parameters
     ----------
     streams
-        At least one; the page lets choose, and compares their runs.
+        At least one; the page offers a choice of them, and compares their runs.
     guard
-        Who may look.
+        Access control.
     """
     api = _Api(streams)
     routes = [
@@ -59,7 +59,7 @@ class _Api:
         return self._streams[_number(request.query_params, name, 0, len(self._streams) - 1)]
 
     def view(self, answer: Callable[[StreamState, Mapping[str, str]], Any]) -> Callable[[Request], Response]:
-        """Return an endpoint that answers from the stream that a request names; None is not found."""
+        """Return an endpoint for a view of the requested stream; None is answered with 404."""
 
         def endpoint(request: Request) -> Response:
             state = self._stream(request)
@@ -69,17 +69,17 @@ class _Api:
         return endpoint
 
     def sources(self, request: Request) -> Response:
-        """Return what there is to look at."""
+        """Return the streams that can be shown."""
         del request
         return _json(
             [{"name": state.name, "runs": list(state.runs), "timed": state.timed} for state in self._streams]
         )
 
     def compare(self, request: Request) -> Response:
-        """Return how two runs did on the same events."""
+        """Return the comparison of two runs on the same events."""
         one, other = self._stream(request, "a"), self._stream(request, "b")
         runs = request.query_params.get("run_a", ""), request.query_params.get("run_b", "")
-        # In one order for everybody, so that no two requests wait for each other.
+        # Locks are taken in one order for all requests, so that two requests cannot deadlock.
         first, second = sorted((one, other), key=self._streams.index)
         with first.lock:
             if first is second:
@@ -88,7 +88,7 @@ class _Api:
                 return _json(compare(one, runs[0], other, runs[1]))
 
     async def ticks(self, request: Request) -> Response:
-        """Say when a stream has something new."""
+        """Notify the page when a stream has new records."""
         state = self._stream(request)
 
         async def stream() -> AsyncIterator[bytes]:
@@ -123,11 +123,11 @@ _VIEWS: dict[str, Callable[[StreamState, Mapping[str, str]], Any]] = {
     "label": lambda state, given: label_views.label(state, given.get("name", "")),
     "clusters": lambda state, given: label_views.clusters(state, _number(given, "partition")),
 }
-"""By name, what a view of the page shows, given the query of its request."""
+"""Views of the page by name: functions of a stream's state and the request's query."""
 
 
 def _number(given: Mapping[str, str], name: str, default: int = 0, most: int = 2**62) -> int:
-    """Return a whole number from the query; whatever cannot be one is the default."""
+    """Return a whole number from the query; the default if it is missing or invalid."""
     text = given.get(name, "")
     return min(int(text), most) if text.isdecimal() and len(text) < 20 else default
 

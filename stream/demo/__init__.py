@@ -1,4 +1,4 @@
-"""`ithaca demo`: the whole way on one machine, with a made-up stream."""
+"""`ithaca demo`: the whole service on one machine, with a synthetic stream."""
 
 from stream.demo.demo import play
 

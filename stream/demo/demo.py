@@ -1,4 +1,4 @@
-"""`ithaca demo`: the whole way on one machine, with a made-up stream whose story is known."""
+"""`ithaca demo`: the whole service on one machine, with a synthetic stream of known drift."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ from stream.telemetry import Telemetry, serve_metrics
 from stream.worker import Worker, build
 
 SPAN = 20_000
-"""Events over which the story is told when the demo has no end."""
+"""Events over which the stream's known changes happen if the demo has no end."""
 EVENTS_PER_SECOND = 200.0
-"""Events a second when the demo has no end: an embedded broker keeps all of them in memory."""
+"""Events per second if the demo has no end: an embedded broker keeps all of them in memory."""
 AHEAD = 5_000
-"""Most events written and not answered yet."""
+"""Most events that are written and not answered yet."""
 FINISH_TIMEOUT_S = 20.0
-"""How long the last batch may take once everything is to stop."""
+"""Seconds that the last batch may take after everything was told to stop."""
 
 
 class TaskWithBaselines(Task):
-    """A task with baselines running along.
+    """A task that runs baselines on the same events.
 
     Attributes
     ----------
     baselines
-        Tasks that see the same events, by name.
+        Tasks of the baselines, by name.
     beside
-        The baselines' scores up to the last batch, by name.
+        Scores of the baselines up to the last batch, by name.
     """
 
     baselines: Mapping[str, Task] = MappingProxyType({})
@@ -72,7 +72,7 @@ class TaskWithBaselines(Task):
 
 
 def with_baselines(settings: Settings, live_from: int) -> TaskWithBaselines:
-    """Return a fresh task with fresh baselines."""
+    """Return a new task with new baselines."""
     silent = {"drift": DriftSettings(monitors=[]), "confidence": ConfidenceSettings(enabled=False)}
     unwatched = settings.model_copy(update=silent)
     task = make_task(settings, live_from, TaskWithBaselines)
@@ -84,9 +84,9 @@ def with_baselines(settings: Settings, live_from: int) -> TaskWithBaselines:
 
 
 class Job(threading.Thread):
-    """Work in the background that fails in the foreground.
+    """A background thread whose exception is raised in the foreground.
 
-    A daemon: should it hang in a client whose broker is gone, the process can end all the same.
+    A daemon: the process can end even if the thread hangs in a client whose broker is gone.
     """
 
     def __init__(self, work: Callable[[], None]) -> None:
@@ -95,14 +95,14 @@ class Job(threading.Thread):
         self._work = work
 
     def run(self) -> None:
-        """Do it; `start` calls this in the thread."""
+        """Run the work; `start` calls this in the thread."""
         try:
             self._work()
         except Exception as failure:
             self.failure = failure
 
     def finish(self) -> None:
-        """Wait for its end and raise what it failed with."""
+        """Wait for the end and raise the exception that the work failed with."""
         self.join(FINISH_TIMEOUT_S)
         if self.failure is not None:
             raise self.failure
@@ -118,11 +118,11 @@ class Demo:
     broker
         A running broker.
     settings
-        Its address, and the stream; the topics must exist.
+        The broker's address, and the stream; the topics must exist.
     events
-        How many to answer; 0 goes on until Ctrl-C.
+        Number of events to answer; 0 runs until Ctrl-C.
     console
-        Where to show it.
+        Where to display it.
     """
 
     def __init__(self, broker: Broker, settings: Settings, events: int, console: Console) -> None:
@@ -136,7 +136,7 @@ class Demo:
         self._began = time.monotonic()
 
     def run(self) -> None:
-        """Work until all is answered or Ctrl-C, and say what was done.
+        """Run until all events are answered or until Ctrl-C, and print a summary.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class Demo:
         with Writer(self._settings.kafka, topic(self._settings.stream, "events")) as writer:
             for number, value in enumerate(values):
                 while not self._stopping.is_set() and self._ahead(number):
-                    # What is written lies in the client until it is asked to send it.
+                    # Records stay in the client's buffer until it is told to send them.
                     writer.settle()
                     time.sleep(0.05)
                 if self._stopping.is_set():
@@ -191,7 +191,7 @@ class Demo:
                 writer.send(value, partition=0)
 
     def _ahead(self, number: int) -> bool:
-        """Whether that many events are enough for now."""
+        """Whether enough events are written for now, given their number."""
         if not self._events and number > EVENTS_PER_SECOND * (time.monotonic() - self._began):
             return True
         return number > self._telemetry.status().events + AHEAD
@@ -225,23 +225,23 @@ class Demo:
 
 
 def play(events: int) -> None:
-    """Run the demo and end after so many events; 0: go on until Ctrl-C.
+    """Run the demo and end after so many events; 0: run until Ctrl-C.
 
     Raises
     ------
     typer.Exit
-        With status 1, once it has been said what went wrong.
+        With status 1, after the error was printed.
     """
     limit_threads()
     console = Console()
-    # Whoever stops us with SIGTERM gets the same clean end as with Ctrl-C.
-    # SIGINT too: what a script starts in the background inherits that it is ignored.
+    # SIGTERM ends the demo as cleanly as Ctrl-C. SIGINT is set as well, because background processes of
+    # a script inherit that it is ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    # The view owns the terminal; what goes wrong is shown above it.
+    # The live view owns the terminal; log records are shown above it.
     shown = RichHandler(console=console, show_path=False)
     logging.basicConfig(level="ERROR", format="%(message)s", handlers=[shown], force=True)
-    # Whatever a lost connection means here, we say ourselves; the client says it ten times, with tracebacks.
+    # A lost connection is reported by us; the client would report it ten times, with tracebacks.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
         with ExitStack() as started:
@@ -263,9 +263,9 @@ def play(events: int) -> None:
 
 @contextmanager
 def dashboard(settings: Settings) -> Iterator[str]:
-    """Run the dashboard as a process of its own inside the block; gives its address.
+    """Run the dashboard in a separate process inside the block; yields its address.
 
-    It is up some seconds later, and takes nothing from the worker's thread.
+    It is up some seconds later, and takes no time from the worker's thread.
     """
     with tempfile.TemporaryDirectory(prefix="ithaca-dashboard-") as folder:
         configuration = Path(folder) / "ithaca.toml"
@@ -285,7 +285,7 @@ def dashboard(settings: Settings) -> Iterator[str]:
 
 
 def demo_settings(address: str) -> Settings:
-    """Return the settings of a demo on a broker: topics of its own, a free port; nothing outlives it."""
+    """Return the settings of a demo on a broker: its own topics, a free port; nothing outlives it."""
     return load(
         stream=f"ithaca-demo-{uuid.uuid4().hex[:8]}",
         kafka={"bootstrap_servers": address, "partitions": 1},

@@ -1,15 +1,14 @@
-"""A made-up stream for demonstrations: messages to a help desk, with the labels that agents gave them.
+"""A synthetic stream for demonstrations: messages to a help desk, with the labels that agents gave them.
 
-What happens on it is known, so that one can watch for it. Places are fractions of the `span`:
+Its changes are known, so that their detection can be watched. Positions are fractions of the `span`:
 
-* 0.35: a label that nobody has seen appears (`voice-assistant`), with words of its own;
-* 0.30 to 0.80: a label fades away (`store-pickup`);
-* 0.60: the meaning of words drifts. The delivery service changes: what people write of parcels now
-  belongs to `returns`, and what they write of returns to `delivery`. It drifts back after another 0.60,
-  and so on for ever.
+* 0.35: a new label appears (`voice-assistant`), with words of its own;
+* 0.30 to 0.80: a label fades (`store-pickup`);
+* 0.60: concept drift. The delivery service changes: messages about parcels are now labelled `returns`,
+  and messages about returns `delivery`. It drifts back after another 0.60, and so on for ever.
 
-One in 50 messages has no labels (predict only) and one in 400 is broken (a dead letter). People write
-vaguely, and one in 25 labellings is wrong: no learner gets them all right.
+One in 50 messages has no labels (predict only) and one in 400 is broken (a dead letter). Messages are
+sometimes vague, and one in 25 labellings is wrong: no learner can predict all of them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import Any
 
 APPEARS, FADES, GONE, DRIFTS = 0.35, 0.30, 0.80, 0.60
 
-# Phrases to choose from, with bars between them.
+# Alternative phrases, separated by bars.
 OPENINGS = (
     "Hello,|Hi there,|Good morning,|Third time I write:|Please help.|Dear team,|Quick question:|"
     "Not happy at all.|Hope you are well.|I am writing about a problem:|"
@@ -93,13 +92,13 @@ TOPICS = {
         "cannot be switched off|misheard the quantity",
     ),
 }
-"""Per topic, what people write about and what is wrong with it."""
+"""Subjects and complaints per topic."""
 
 VAGUE = (
     "it|this|that thing|your service|what you promised|something",
     "does not work|is wrong|is not what I expected|is a problem|is still like that",
 )
-"""What people write when they do not say what it is about."""
+"""Subjects and complaints of messages that do not name their topic."""
 
 SITUATIONS = {
     ("delivery",): 12,
@@ -122,28 +121,28 @@ SITUATIONS = {
     ("voice-assistant",): 5,
     ("voice-assistant", "billing"): 4,
 }
-"""How often label sets occur; a set that is not there now lends its share to the others."""
+"""Relative frequency of label sets; sets that are absent at present are left out."""
 
 MOODS = {
     "complaint": "This is unacceptable.|I am really disappointed.|Never again.|I will tell everyone.",
     "urgent": "It is urgent!|Please act immediately.|We lose money every minute.|This cannot wait.",
 }
-"""Labels without a topic: they are in the tone."""
+"""Labels without a topic, expressed by an extra sentence."""
 
 MENTIONED = ("delivery", "billing", "mobile-app", "product", "outage")
 SWAPPED = {"delivery": "returns", "returns": "delivery"}
 
 
 def messages(span: int, seed: int = 0) -> Iterator[bytes]:
-    """Yield the values of the event topic, for ever; equal arguments, equal bytes.
+    """Yield the values of the event topic, without end; equal arguments give equal bytes.
 
     Parameters
     ----------
     span
-        Messages over which the story is told; see the module. Short ones leave no time to learn: below
+        Messages over which the changes happen; see the module. Short ones leave no time to learn: below
         about 2,000 the drift comes before there is anything to forget.
     seed
-        Of everything that is random.
+        Seed of all random choices.
 
     Examples
     --------
@@ -177,7 +176,7 @@ def _situation(chance: random.Random, place: float) -> tuple[str, ...]:
 
 
 def _given(chance: random.Random, labels: tuple[str, ...]) -> set[str]:
-    """Return the labels that an agent gives: now and then one is forgotten, or another one is taken."""
+    """Return the labels that an agent gives: occasionally one is omitted or replaced."""
     if chance.random() >= 1 / 25:
         return set(labels)
     return set(chance.sample(labels, len(labels) - 1)) or {chance.choice(tuple(MOODS))}
@@ -192,14 +191,14 @@ def _presence(label: str, place: float) -> float:
 
 
 def _meaning(label: str, place: float) -> str:
-    """Return the topic whose words a label is written with at this place."""
+    """Return the topic whose words express a label at this position."""
     return SWAPPED.get(label, label) if int(place / DRIFTS) % 2 else label
 
 
 def _text(chance: random.Random, topics: list[str]) -> str:
     told = [_one(chance, MOODS[topic]) if topic in MOODS else _complaint(chance, topic) for topic in topics]
     if chance.random() < 0.1:
-        # People mention things that their message is not about.
+        # Messages also mention topics that they are not about.
         told.append(f"By the way, {_one(chance, TOPICS[chance.choice(MENTIONED)][0])} is fine now.")
     closing = _one(chance, CLOSINGS).format(
         number=chance.randrange(10_000, 99_999), name=_one(chance, NAMES), year=chance.randrange(2009, 2026)

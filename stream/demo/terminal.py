@@ -1,4 +1,4 @@
-"""What a worker does, live in the terminal; a plain line now and then where there is none."""
+"""A worker's status, live in the terminal; printed as lines at intervals if there is no terminal."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from stream.telemetry import PartitionStatus, Telemetry, WorkerStatus
 
 REDRAW_S = 0.25
 PLAIN_S = 5.0
-"""Seconds between two lines where there is no terminal."""
+"""Seconds between two lines if there is no terminal."""
 RATE_S = 5.0
-"""Seconds that the rate is about."""
+"""Seconds over which the rate is measured."""
 
 SCORES = {
     "subset_accuracy": "subset",
@@ -32,18 +32,18 @@ SCORES = {
 
 
 class LiveView:
-    """Shows telemetry until something is done.
+    """Shows telemetry until a condition holds.
 
     Parameters
     ----------
     telemetry
-        What to show.
+        Telemetry to show.
     title
-        What it is about.
+        Title of the view.
     console
-        Where to.
+        Where to print.
     beside
-        Gives scores of other learners on the same stream, by name, to show beside ours; none by default.
+        Returns scores of other learners on the same stream, by name, to show as well; none by default.
 
     Examples
     --------
@@ -66,11 +66,11 @@ class LiveView:
         self._seen: collections.deque[tuple[float, int]] = collections.deque([(0.0, 0)])
 
     def show(self, done: Callable[[], bool]) -> None:
-        """Show until `done` says so."""
+        """Show the status until `done` returns True."""
         if not self._console.is_terminal:
             self._print_lines(done)
             return
-        # Whoever renders also refreshes: a thread of Live's own would show what we just took apart.
+        # Refreshed by this thread only: a thread of Live's own would show figures while they are replaced.
         with Live(self.render(), console=self._console, auto_refresh=False) as live:
             while not done():
                 time.sleep(REDRAW_S)
@@ -85,7 +85,7 @@ class LiveView:
                 self._console.print(self.line(), highlight=False, soft_wrap=True)
 
     def line(self) -> str:
-        """Return the state as one line."""
+        """Return the status as one line."""
         status = self._telemetry.status()
         parts = [_counts(status, self._rate(status))]
         parts += [
@@ -97,7 +97,7 @@ class LiveView:
         return "; ".join(parts)
 
     def render(self) -> RenderableType:
-        """Return the state as a panel."""
+        """Return the status as a panel."""
         status = self._telemetry.status()
         shown: list[RenderableType] = [Text(_counts(status, self._rate(status)), style="bold")]
         if status.dead_letters:
@@ -147,7 +147,7 @@ def _counts(status: WorkerStatus, rate: float) -> str:
 
 
 def figures_in_words(statistics: Statistics) -> str:
-    """Return a learner's own status in words."""
+    """Return a learner's own figures in words."""
     return ", ".join(f"{name.replace('_', ' ')} {value:,.0f}" for name, value in statistics.figures().items())
 
 

@@ -1,4 +1,4 @@
-"""Learners on finite streams: prequential evaluation, the benchmark, its ranking and report."""
+"""Learners on finite streams: prequential evaluation, and the benchmark with its ranking and report."""
 
 from stream.evaluation.benchmark import METRICS, Comparison, Key, RunsFile, benchmark, seed_of
 from stream.evaluation.components import encoder_of, learner_of

@@ -1,4 +1,4 @@
-"""Benchmark: learners on sets in several orders, run after run, each kept as soon as it is done."""
+"""Benchmark: learners on data sets in several orders; each run is saved as soon as it is done."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ METRICS = {
     "calibration_error": "Calibration error",
     "messages_per_second": "Messages per second",
 }
-"""What is compared, and its name in a report."""
+"""Metrics that are compared, with their names in a report."""
 LESS_IS_BETTER = ("hamming_loss", "errors_per_message", "calibration_error")
 
 
 class Key(NamedTuple):
-    """What tells one run from another."""
+    """Identifies a run."""
 
     data: str
     order: str
@@ -53,7 +53,7 @@ class BenchmarkRun(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> Key:
-        """What tells it from other runs."""
+        """The key that identifies this run."""
         learner = self.report.results[0].learner
         return Key(self.report.data, self.report.order, learner, self.limit, self.encoder)
 
@@ -61,18 +61,18 @@ class BenchmarkRun(msgspec.Struct, frozen=True):
 class RunsFile:
     """Runs in a file of JSON lines, each written as soon as it is done.
 
-    Runs do not know which code made them: delete the file, or name another, after changing a learner.
+    Runs do not record which code made them: delete the file, or use another one, after changing a learner.
 
     Raises
     ------
     ValueError
-        When the file holds something else.
+        When the file has other content.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         written = path.read_bytes() if path.exists() else b""
-        # A line that a stop cut short has no end; it is run again.
+        # A line without an end was cut off when the process stopped; its run is repeated.
         whole = written[: written.rfind(b"\n") + 1]
         try:
             runs = [msgspec.json.decode(line, type=BenchmarkRun) for line in whole.splitlines()]
@@ -85,11 +85,11 @@ class RunsFile:
             path.write_bytes(whole)
 
     def get(self, key: Key) -> BenchmarkRun | None:
-        """Return a run that has been done."""
+        """Return the run with a key; None if it has not been done."""
         return self._runs.get(key)
 
     def add(self, run: BenchmarkRun) -> None:
-        """Keep a run."""
+        """Save a run."""
         self._runs[run.key] = run
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as file:
@@ -97,30 +97,30 @@ class RunsFile:
 
 
 class Progress(Protocol):
-    """What a benchmark reports to: how far it is."""
+    """Receives the progress of a benchmark."""
 
     def start(self, key: Key, messages: int) -> None:
-        """Show that a run begins."""
+        """Take in that a run begins."""
 
     def advance(self, messages: int) -> None:
-        """Show that so many messages more of it are done."""
+        """Take in that `messages` more of its messages are done."""
 
     def end(self, failure: str | None) -> None:
-        """Show that it is done, or why it failed."""
+        """Take in that it is done, or why it failed."""
 
     def skip(self, runs: int, why: str | None) -> None:
-        """Show that runs have been done before (`why` is None), or why they cannot be done."""
+        """Take in that runs were already done (`why` is None), or why they cannot be done."""
 
 
 class Comparison(NamedTuple):
-    """Learners side by side on sets in one order.
+    """Results of several learners on data sets in one order.
 
     Parameters
     ----------
     order
         See `Report`; or "mean of N shuffles", which has no curves.
     reports
-        One a set; each has one result a learner whose run succeeded.
+        One per set; each has one result per learner whose run succeeded.
     curves
         By set and learner; see `Evaluation`.
     """
@@ -130,16 +130,16 @@ class Comparison(NamedTuple):
     curves: dict[tuple[str, str], list[Point]]
 
     def all_learners(self) -> list[str]:
-        """Return the learners that were run on any set, in the order they were given."""
+        """Return the learners that were run on any set, in the order given."""
         return list(dict.fromkeys(each.learner for report in self.reports for each in report.results))
 
     def learners(self) -> list[str]:
-        """Return the learners that were run on every set: those that can be ranked."""
+        """Return the learners that were run on every set, which can be ranked."""
         everywhere = [{each.learner for each in report.results} for report in self.reports]
         return [name for name in self.all_learners() if all(name in names for names in everywhere)]
 
     def value(self, report: Report, learner: str, metric: str) -> float | None:
-        """Return one figure; None where there is none."""
+        """Return one score; None if there is none."""
         for result in report.results:
             if result.learner == learner:
                 if metric == "kappa_temporal":
@@ -148,7 +148,7 @@ class Comparison(NamedTuple):
         return None
 
     def ranking(self, metric: str) -> Ranking | None:
-        """Rank the learners by a metric over the sets that give it a value; None where no set does."""
+        """Rank the learners by a metric over the sets on which it is defined; None if there are none."""
         names = self.learners()
         rows = [[self.value(report, name, metric) for name in names] for report in self.reports]
         known = [[each for each in row if each is not None] for row in rows]
@@ -184,13 +184,13 @@ def benchmark(
     limit: int | None = None,
     encoder: str | None = None,
 ) -> list[Comparison]:
-    """Do every run that has not been done yet; return what there is, a comparison an order.
+    """Do every run that has not been done yet; return the results, one comparison per order.
 
-    Where several shuffles are asked for, their mean is one comparison more: on a few hundred messages one
-    shuffle's chance decides who is ahead.
+    For several shuffles, their mean is an additional comparison: on a few hundred messages, a single shuffle
+    decides by chance which learner is ahead.
 
-    A set that cannot be read, and a learner that fails, is reported to `progress` and left out; all else goes
-    on. Each learner is run alone, so that its speed is its own.
+    A set that cannot be read, and a learner that fails, are reported to `progress` and left out; the other
+    runs continue. Each learner is run alone, so that speeds are comparable.
 
     Parameters
     ----------
@@ -201,11 +201,11 @@ def benchmark(
     orders
         "stored" or "shuffled:SEED".
     runs
-        What has been done, and where to keep what is done now.
+        The runs done before, to which new ones are added.
     progress
-        What to report to.
+        Receives the progress.
     limit, encoder
-        See `open_source` and `evaluate`; the encoder is written as a learner is.
+        See `open_source` and `evaluate`; the encoder is written in the same form as a learner.
     """
     seeds = {order: seed_of(order) for order in orders}
     done: list[BenchmarkRun] = []
@@ -236,7 +236,7 @@ def _runs(
         progress.start(key, len(source))
         try:
             run = _run(source, key, seed, progress)
-        except Exception as error:  # whatever a learner throws, the others are still to be run
+        except Exception as error:  # any learner's failure is reported, and the others are still run
             progress.end(f"{type(error).__name__}: {error}")
             continue
         runs.add(run)
@@ -262,7 +262,7 @@ def _comparison(order: str, runs: Sequence[BenchmarkRun]) -> Comparison:
 
 
 def _mean(comparisons: Sequence[Comparison]) -> Comparison:
-    """Return what learners scored on average, on sets that are in all comparisons; without curves."""
+    """Return the learners' mean scores, on the sets that are in all comparisons; without curves."""
     order = f"mean of {len(comparisons)} shuffles"
     by_set: dict[str, list[Report]] = {}
     for report in (report for each in comparisons for report in each.reports):

@@ -11,16 +11,16 @@ from stream.evaluation.ranking import Ranking
 CD_WIDTH = 1080
 CURVE_WIDTH, CURVE_HEIGHT = 520, 210
 LEFT_MARGIN, RIGHT_MARGIN, TOP_MARGIN, BOTTOM_MARGIN = 40, 12, 10, 24
-"""Margins of a plot of curves."""
+"""Margins of a plot of curves, in pixels."""
 COLOURS = 8
-"""Colours the style sheet has."""
+"""Number of colours in the style sheet."""
 
 Style = Mapping[str, str]
 """CSS classes of each learner's curve."""
 
 
 def critical_difference(ranking: Ranking, titles: Mapping[str, str]) -> str:
-    """Return the diagram of Demšar: mean ranks on an axis, a bar over learners that do not differ."""
+    """Return Demšar's diagram: mean ranks on an axis, with bars over learners that do not differ."""
     names, ranks = list(ranking.mean_ranks), list(ranking.mean_ranks.values())
     size, cliques = len(names), ranking.cliques()
     margin, axis_y = 190, 46
@@ -56,7 +56,7 @@ def critical_difference(ranking: Ranking, titles: Mapping[str, str]) -> str:
 def curves(
     lines: Mapping[str, Sequence[tuple[int, float]]], titles: Mapping[str, str], style: Style, what: str
 ) -> str:
-    """Return curves of (messages, share in [0, 1]) over one axis of messages."""
+    """Return curves of (messages, share in [0, 1]) over a common axis of messages."""
     length = max((points[-1][0] for points in lines.values() if points), default=1)
     highest = max((y for points in lines.values() for _, y in points), default=0.0)
     tall = next(limit for limit in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if highest <= limit)
@@ -69,7 +69,7 @@ def curves(
     for step, anchor in enumerate(("start", "middle", "end")):
         x = LEFT_MARGIN + wide * step / 2
         parts.append(_text(x, CURVE_HEIGHT - 6, f"{round(length * step / 2):,}", anchor, "axis"))
-    # The first learner is drawn last, above the others.
+    # The first learner is drawn last, on top of the others.
     for name, points in reversed(list(lines.items())):
         path = " ".join(
             f"{LEFT_MARGIN + wide * n / length:.1f},{TOP_MARGIN + high * (1 - y / tall):.1f}"

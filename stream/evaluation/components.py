@@ -1,4 +1,4 @@
-"""Learners and encoders, made as a person writes them: `NAME` or `NAME(parameter=value, ...)`."""
+"""Learners and encoders from text: `NAME` or `NAME(parameter=value, ...)`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from stream.encoders import Encoder, make_encoder
 
 
 def learner_of(text: str) -> Learner:
-    """Return the learner that is written.
+    """Return the learner that a text describes.
 
     Raises
     ------
     ValueError
-        When it cannot be read, or there is no such learner or parameter; says what there is.
+        When it cannot be parsed, or there is no such learner or parameter; the message lists the valid ones.
     """
     written = LearnerSettings.parse(text)
     return make(written.name, **written.parameters)
 
 
 def encoder_of(text: str) -> Encoder:
-    """Return the encoder that is written; raises as `learner_of` does."""
+    """Return the encoder that a text describes; raises as `learner_of` does."""
     written = EncoderSettings.parse(text)
     return make_encoder(written.name, **written.parameters)

@@ -1,7 +1,7 @@
 """Prequential evaluation: learners over a finite stream, each message predicted before it is learned.
 
-Every learner has a task of its own and takes the messages through `Task.advance`, as in the service, so
-scores here are the service's on the same events. Messages are encoded once for all learners.
+Every learner has a task of its own and processes the messages by `Task.advance`, as in the service, so scores
+here equal the service's on the same events. Messages are encoded once for all learners.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from stream.records import BadEventError, Control, Event, Feedback, Input, Label
 from stream.sources import Source, SourceError
 
 ENCODED_AT_ONCE = 256
-"""Messages encoded at a time."""
+"""Messages encoded in one batch."""
 POINTS = 100
-"""Places in a stream at which a curve is taken, at least."""
+"""Least number of points of a curve."""
 _WARM: set[str] = set()
-"""Learners that have run in this process."""
+"""Learners that have run in this process, whose code is compiled."""
 
 
 class Result(msgspec.Struct, frozen=True):
-    """How one learner did; see `learners.metrics.Scores`. Speed is predict, score and learn together."""
+    """Scores of one learner; see `learners.metrics.Scores`. Speed covers predicting, scoring and learning."""
 
     learner: str
     subset_accuracy: float
@@ -50,22 +50,22 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """How all learners did on one stream.
+    """Scores of all learners on one stream.
 
     Parameters
     ----------
     data
         Name of the stream.
     messages
-        Messages taken in; feedback is none.
+        Number of messages processed, without feedback.
     features
         Length of the longest vector.
     labels
-        Labels that were named at least once.
+        Number of labels that were named at least once.
     order
         "stored", or "shuffled:SEED".
     results
-        One a learner, in the order given.
+        One per learner, in the order given.
     """
 
     data: str
@@ -78,7 +78,7 @@ class Report(msgspec.Struct, frozen=True):
     def kappa_temporal(self, result: Result) -> float | None:
         """Return the skill over persistence in subset accuracy: (s - p) / (1 - p).
 
-        1 is perfect, 0 no better than repeating the labels before, negative worse. None without that
+        1 is perfect, 0 no better than repeating the previous labels, negative worse. None without that
         baseline, or where it is always right.
 
         References
@@ -93,7 +93,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Point(NamedTuple):
-    """What has added up by one place in a stream; see `learners.metrics.prequential.Counts`."""
+    """Sums up to one place in a stream; see `learners.metrics.prequential.Counts`."""
 
     messages: int
     exact: int
@@ -104,18 +104,18 @@ class Point(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """A report and what else there is to say of its making.
+    """A report, and details of the evaluation.
 
     Parameters
     ----------
     report
         The report.
     encoding_seconds
-        Time spent on encoding, which no learner's speed includes; 0 where the stream has its vectors.
+        Time spent on encoding, which no learner's speed includes; 0 where the stream contains vectors.
     problems
-        What was left out because it cannot be used, one sentence each.
+        Messages that were left out because they cannot be used, one sentence each.
     curves
-        By learner, its sums at evenly spaced places, the end of the stream last.
+        Sums of each learner at evenly spaced places, the last at the end of the stream.
     """
 
     report: Report
@@ -141,8 +141,8 @@ def evaluate(
     learners
         Fresh learners by name.
     encoder
-        Makes the vectors of a stream that has none; None (the default) takes `hashing` where there is
-        text, else `dense`.
+        Computes the vectors of a stream that has none; None (the default) uses `hashing` if there is text,
+        else `dense`.
     shuffle
         Seed of a random order (PCG64); None (the default) keeps the stored one.
     progress
@@ -195,12 +195,12 @@ def _order(messages: int, shuffle: int | None) -> NDArray[np.intp]:
 
 
 class _Trial:
-    """One learner on its way through the stream."""
+    """The evaluation of one learner."""
 
     def __init__(self, name: str, encoder: Encoder, learner: Learner, every: int, has_feedback: bool) -> None:
         self.name = name
         store = FeedbackStore() if has_feedback else FeedbackStore(events=0)
-        # Nobody reads alarms here, and what monitors cost is not the learner's speed.
+        # Alarms are not read here, and the cost of monitors must not count in the learner's speed.
         self.task = Task(
             encoder, learner, Monitors(names=()), run="evaluate", source="/ithaca/evaluate", feedback=store
         )
@@ -211,7 +211,7 @@ class _Trial:
         self._curve: list[Point] = []
 
     def warm_up(self) -> None:
-        """Compile before the clock starts, once in a process."""
+        """Compile before time is measured, once per process."""
         learner = self.task.model.learner
         if repr(learner) not in _WARM:
             _WARM.add(repr(learner))
@@ -254,7 +254,7 @@ class _Trial:
 
 
 class _Batches:
-    """Messages with their vectors, in order, and what making them took."""
+    """Messages with their vectors, in order, and the time that encoding took."""
 
     def __init__(self, source: Source, encoder: Encoder, order: NDArray[np.intp]) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""Which learner is ahead over many sets: mean ranks, Friedman's test, Nemenyi's critical difference."""
+"""Ranking of learners over many data sets: mean ranks, Friedman's test, Nemenyi's critical difference."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import scipy.stats
 from numpy.typing import NDArray
 
 ALPHA = 0.05
-"""Level of both tests."""
+"""Significance level of both tests."""
 
 
 class Ranking(msgspec.Struct, frozen=True):
-    """Learners in order of their mean rank over sets.
+    """Learners in order of their mean rank over data sets.
 
     Parameters
     ----------
     mean_ranks
-        By learner, best first; 1 is best, equals share the mean of their ranks.
+        By learner, best first; 1 is best, ties share the mean of their ranks.
     sets
-        Number of sets ranked on.
+        Number of data sets ranked on.
     friedman_p
-        Chance of ranks that differ so much if all learners were equal; None for fewer than three learners
-        or two sets, which the test cannot tell apart.
+        Probability of ranks that differ so much if all learners were equal; None for fewer than three
+        learners or two sets, for which the test is not defined.
     critical_difference
-        Mean ranks closer than this do not differ at level 0.05 (Nemenyi); None as above.
+        Learners whose mean ranks are closer than this do not differ at level 0.05 (Nemenyi); None as above.
     """
 
     mean_ranks: dict[str, float]
@@ -35,7 +35,7 @@ class Ranking(msgspec.Struct, frozen=True):
     critical_difference: float | None
 
     def cliques(self) -> list[tuple[str, str]]:
-        """Return the largest groups that do not differ, as their first and last learner."""
+        """Return the largest groups of learners that do not differ, as their first and last learner."""
         names, ranks = list(self.mean_ranks), list(self.mean_ranks.values())
         found: list[tuple[str, str]] = []
         near, reached = self.critical_difference or 0.0, 0
@@ -48,14 +48,14 @@ class Ranking(msgspec.Struct, frozen=True):
 
 
 def rank(scores: NDArray[np.float64], learners: list[str]) -> Ranking:
-    """Rank learners on every set and compare the means.
+    """Rank learners on every data set and compare the mean ranks.
 
     Parameters
     ----------
     scores
         Shape (sets, learners), at least one of each; more is better.
     learners
-        Their names.
+        Names of the learners.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def rank(scores: NDArray[np.float64], learners: list[str]) -> Ranking:
         return Ranking(mean_ranks, sets, None, None)
     quantile = float(scipy.stats.studentized_range.ppf(1 - ALPHA, size, math.inf))
     difference = quantile / math.sqrt(2) * math.sqrt(size * (size + 1) / (6 * sets))
-    # Where all are equal on every set the statistic is 0 / 0.
+    # If all learners are equal on every set, the statistic is 0 / 0.
     differ = (scores != scores[:, :1]).any()
     p = float(scipy.stats.friedmanchisquare(*scores.T).pvalue) if differ else 1.0
     return Ranking(mean_ranks, sets, p, difference)

@@ -1,4 +1,4 @@
-"""The report of a benchmark: one HTML file that needs no other, in light and dark."""
+"""The report of a benchmark: a single self-contained HTML file, with light and dark colours."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from stream.evaluation.ranking import ALPHA, Ranking
 HEADLINES = ("subset_accuracy", "micro_f1", "macro_f1", "hamming_loss")
 """Metrics of the overview."""
 ROLLING = {"subset_accuracy": "Subset accuracy", "micro_f1": "Micro-F1"}
-"""Scores that are drawn over time."""
+"""Scores that are plotted over time, with their names."""
 ROLLING_SHARE, ROLLING_LEAST = 0.1, 50
-"""What one rolling score looks back on: a share of the stream, and messages at least."""
+"""Messages that a rolling score covers: a share of the stream, and a minimum."""
 NOTES = {
     "kappa_temporal": "Skill over repeating the previous message's labels, in subset accuracy: 1 is perfect, "
     "0 no better than repeating them.",
@@ -31,7 +31,7 @@ NOTES = {
     "macro_f1": "Mean of the labels' own F1: rare labels count as much as frequent ones.",
     "messages_per_second": "Predicting, scoring and learning, each learner alone; without encoding.",
 }
-"""What a metric's name does not say."""
+"""Explanations of metrics whose names do not explain them."""
 
 
 def html(comparisons: Sequence[Comparison]) -> str:
@@ -59,7 +59,7 @@ def _head(comparisons: Sequence[Comparison]) -> str:
 
 
 def _title(learner: str) -> str:
-    """Return what the literature calls a learner; one with parameters is called as it was written."""
+    """Return a learner's name in the literature; one with parameters keeps the text that was given."""
     return TITLES.get(learner, learner)
 
 
@@ -189,7 +189,7 @@ def _between(before: Point, after: Point, metric: str) -> float:
 
 
 def _column(figures: Sequence[float | None], digits: int, least: bool = False) -> list[str]:
-    """Return cells, the best figures marked."""
+    """Return table cells, with the best figures marked."""
     known = [each for each in figures if each is not None]
     best = (min if least else max)(known, default=None)
     return [

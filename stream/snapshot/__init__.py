@@ -1,4 +1,4 @@
-"""Snapshots: what a task has learned up to an offset, kept in files, and the way back from them."""
+"""Snapshots: what a task has learned up to an offset, saved in files, and recovery from them."""
 
 from stream.snapshot.attempts import Attempts
 from stream.snapshot.compatibility import costs

@@ -1,4 +1,4 @@
-"""What a kill must not lose: at which record work began and never ended, and which records are left out."""
+"""Notes that survive a kill: the offset at which work began and did not end, and the records left out."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from stream.snapshot.store import Store
 
 NAME = "attempts.json"
 MOST_ATTEMPTS = 3
-"""How often work may begin at one record and end with the process."""
+"""Attempts at one record that may end the process before the record is left out."""
 
 log = logging.getLogger(__name__)
 
 
 class _Begun(NamedTuple):
-    """Work that began: at which offset, one past the last suspect, and how often by now."""
+    """Work that began: its offset, the offset after the last suspect record, and the number of attempts."""
 
     offset: int
     until: int
@@ -25,12 +25,12 @@ class _Begun(NamedTuple):
 
 
 class Attempts:
-    """Bounds the restarts at one record, whatever ends the process there: memory, a kill, a time limit.
+    """Limits the restarts at one record, whatever ends the process there: memory, a kill, a time limit.
 
-    Before a partition's first batch its offsets are noted beside the snapshots, and the note is taken back
-    when the batch is processed. Where a note is found, a process ended in that batch: its records are taken
-    one at a time, until the one at which `MOST_ATTEMPTS` processes ended is left out. Later batches are not
-    noted, so that notes cost a stream nothing; a process that ends there leaves one restart without a note.
+    Before a partition's first batch its offsets are noted beside the snapshots, and the note is removed when
+    the batch is processed. If a note is found, a process ended in that batch: its records are processed one
+    at a time, until the one at which `MOST_ATTEMPTS` processes ended is left out. Later batches are not
+    noted, so that notes cost a stream nothing; a process that ends there causes one restart without a note.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Attempts:
     Attributes
     ----------
     refused
-        Offsets of the records that are left out, and why.
+        Offsets of the records that are left out, with the reasons.
     """
 
     def __init__(self, store: Store) -> None:
@@ -51,7 +51,7 @@ class Attempts:
         self._watching = True
 
     def begin(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Note that work begins at some records, and return those to take at once."""
+        """Note that work on some records begins, and return those to process at once."""
         first, last = records[0].offset, records[-1].offset
         if not self._watching:
             return records
@@ -66,7 +66,7 @@ class Attempts:
         return records[:1]
 
     def end(self, next_offset: int) -> None:
-        """Note that the process outlived its work, up to an offset."""
+        """Note that the process survived its work, up to an offset."""
         if not self._watching or self._begun is None:
             return
         self._watching = next_offset < self._begun.until
@@ -80,9 +80,9 @@ class Attempts:
     def _note(self, begun: _Begun | None) -> None:
         self._begun = begun
         try:
-            oldest = min(self._store.offsets(), default=0)  # Nothing before it is learned again.
+            oldest = min(self._store.offsets(), default=0)  # Records before it are not relearned.
             refused = {str(offset): why for offset, why in self.refused.items() if offset >= oldest}
             self._store.write_json(NAME, {"begun": begun, "refused": refused})
         except Exception as error:
-            # Storage fails in as many ways as there are kinds of it; none is a reason to stop the stream.
+            # Any kind of storage may raise its own exceptions; none is a reason to stop the stream.
             log.warning("a kill would lose at which record the process was: %s", error)

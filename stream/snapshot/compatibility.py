@@ -1,4 +1,4 @@
-"""What settings would cost: snapshots that are there and were made with others."""
+"""The cost of a change of settings: existing snapshots that were made with others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stream.snapshot.store import Store, partitions
 
 
 class _Lost(NamedTuple):
-    """A partition whose newest snapshot is of no use: its offset, and that of the newest one of use."""
+    """A partition whose newest snapshot cannot be used: its offset, and that of the newest usable one."""
 
     partition: int
     offset: int
@@ -22,10 +22,10 @@ class _Lost(NamedTuple):
 
 
 def costs(settings: Settings) -> list[str]:
-    """Return a sentence about each set of other settings that made the newest snapshots.
+    """Return a sentence for each set of other settings with which the newest snapshots were made.
 
-    A worker that starts with these settings relearns what such snapshots hold; or, where only the settings
-    of `stream.config.PARTS` differ, goes on from them with those parts anew.
+    A worker that starts with these settings relearns what such snapshots hold; or, if only the settings of
+    `stream.config.PARTS` differ, continues from them with those parts reset.
     """
     try:
         return _costs(settings)
@@ -54,7 +54,7 @@ def _costs(settings: Settings) -> list[str]:
 
 
 def _left(settings: Settings, theirs: Mapping[str, Any] | None) -> str:
-    """Return what becomes of the parts that are set otherwise; nothing where none is."""
+    """Return what happens to the parts whose settings differ; empty if there are none."""
     if theirs is None or not (differing := _differing(settings, theirs, PARTS.values())):
         return ""
     parts = [part for part, section in PARTS.items() if any(each.startswith(section) for each in differing)]

@@ -1,4 +1,4 @@
-"""What a snapshot says: a task's whole state, the offset it belongs to, and whose it is."""
+"""The content of a snapshot: a task's whole state, the offset it belongs to, and its identity."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from stream.pipeline import Pipeline
 
 
 class SnapshotError(ValueError):
-    """A snapshot that cannot be used: says which, why, and what to do where something can be done."""
+    """A snapshot that cannot be used: names it, the reason, and the next step if there is one."""
 
 
 class Identity(NamedTuple):
-    """Whose state it is. A state is of use only to a task that would have come to the same one.
+    """Where a state belongs. It can only be used by a task that would have reached the same state.
 
     Parameters
     ----------
     topic, topic_id, partition
-        Where the events are. The id tells a topic from an earlier one of the same name; None asks for either.
+        Source of the events. The id tells a topic from an earlier one of the same name; None accepts either.
     configuration
         Digest of the settings that determine a model's arithmetic.
     parts
-        By part of the state that can be left by itself, what is set of it; see `Settings.parts`.
+        Settings of each part of the state that can be discarded alone; see `Settings.parts`.
     """
 
     topic: str
@@ -40,7 +40,7 @@ class Identity(NamedTuple):
     parts: Mapping[str, Any] = MappingProxyType({})
 
     def left(self, theirs: Identity) -> list[str]:
-        """Return the parts of another's state that do not fit, because they are set otherwise here."""
+        """Return the parts of another's state that cannot be used, because their settings differ."""
         return [part for part, ours in self.parts.items() if theirs.parts.get(part, ours) != ours]
 
 
@@ -51,15 +51,15 @@ class Snapshot:
     Parameters
     ----------
     identity
-        Whose it is.
+        Where it belongs.
     offset
         One past the last record taken in.
     updates
         Messages learned from.
     taken_at
-        When, in seconds since 1970; for people and gauges only.
+        Time of the snapshot, in seconds since 1970; for people and gauges only.
     written_by
-        Version of the program.
+        Version of the program that wrote it.
     state
         What `Task.state` returned.
     """
@@ -73,12 +73,12 @@ class Snapshot:
 
     @property
     def pickled(self) -> bool:
-        """Whether anything in it is a pickle, which executes code when it is loaded."""
+        """Whether it contains a pickle, which executes code when it is loaded."""
         return holds_pickle(self.state)
 
 
 class StoredSnapshot(NamedTuple):
-    """A snapshot in its place: its offset, its size in bytes, and when it was taken (since 1970)."""
+    """A snapshot in the store: its offset, its size in bytes, and when it was taken (since 1970)."""
 
     offset: int
     size: int
@@ -86,17 +86,17 @@ class StoredSnapshot(NamedTuple):
 
 
 def take(task: Pipeline, identity: Identity, spare: Snapshot | None = None) -> Snapshot:
-    """Return a snapshot that shares nothing with the task: it may learn on while this is written.
+    """Return a snapshot that shares no memory with the task, which can go on learning while it is written.
 
     Parameters
     ----------
     task
-        Whose state to copy.
+        The task whose state is copied.
     identity
-        Whose snapshot it is.
+        Identity of the snapshot.
     spare
-        One that nobody needs any more: the new one takes over its memory, which is several times faster
-        than asking for new memory. None (the default) asks for new memory.
+        A snapshot that is no longer needed: its memory is reused, which is several times faster than an
+        allocation. None (the default) allocates memory.
     """
     state = _copied(task.state(), spare.state if spare else {})
     return Snapshot(identity, task.next_offset, task.updates, time.time(), __version__, state)

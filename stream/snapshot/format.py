@@ -1,4 +1,4 @@
-"""One file a snapshot, as `drift.core.StateFormat` lays it out: whose it is, and the task's state."""
+"""The file of a snapshot, in the layout of `drift.core.StateFormat`: identity and state of a task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FORMAT = StateFormat(b"\x89ITHACA\n", "snapshot", migrations.check_version, Sna
 
 
 def dump(snapshot: Snapshot) -> Iterator[bytes | memoryview]:
-    """Return a snapshot's file, piece by piece.
+    """Return the content of a snapshot's file, piece by piece.
 
     Raises
     ------
@@ -30,14 +30,14 @@ def dump(snapshot: Snapshot) -> Iterator[bytes | memoryview]:
 
 
 def parse(content: bytes, name: str) -> Snapshot:
-    """Return the snapshot in a file, brought to the present format.
+    """Return the snapshot in a file, converted to the present format.
 
     Parameters
     ----------
     content
         The whole file.
     name
-        What to call it when it is refused.
+        Name of the file in error messages.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Snapshot files found and compared, for whoever looks at them from outside a worker."""
+"""Finding and comparing snapshot files from outside a worker."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from stream.snapshot.store import SUFFIX
 
 
 def find(where: str) -> tuple[AbstractFileSystem, list[str]]:
-    """Return the file system and the paths of the snapshots at a place: one, or all in a folder.
+    """Return the file system and the paths of the snapshots at a location: a file, or all in a folder.
 
     Raises
     ------
     SnapshotError
-        When there is none, or the place cannot be reached.
+        When there is none, or the location cannot be reached.
     """
     try:
         files, path = url_to_fs(where)
@@ -39,7 +39,7 @@ def find(where: str) -> tuple[AbstractFileSystem, list[str]]:
 
 
 def differences(one: State, other: State) -> dict[str, str]:
-    """Return how two states differ, by part; a part that does not differ is empty."""
+    """Return how two states differ, by part; a part without differences has an empty text."""
     first, second = _flat(one), _flat(other)
     return {
         path: _difference(first.get(path, _ABSENT), second.get(path, _ABSENT))

@@ -1,4 +1,4 @@
-"""When snapshots are taken, and writing them while the stream goes on."""
+"""Scheduling of snapshots, and writing them while the stream goes on."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ log = logging.getLogger(__name__)
 
 
 class Keeper:
-    """Takes the snapshots of one partition's task. The stream waits for a copy in memory, no longer.
+    """Takes the snapshots of one partition's task. The stream waits only for a copy in memory.
 
-    The memory of a copy is kept for the next one: it is as much again as the task's state.
+    The memory of a copy is kept for the next one: it is as large as the task's state.
 
-    A snapshot that cannot be written costs a warning and is tried again when the next one is due, and when
-    the partition is left, whether or not anything came meanwhile.
+    A snapshot that cannot be written costs a warning. Writing is retried when the next one is due, and when
+    the partition is left, even if no records came in between.
 
     Parameters
     ----------
     store
-        Where they go.
+        Where they are written.
     every_s, every_records
         A snapshot is due after so many seconds, or offsets where that is given, whichever comes first.
     written, failed
-        Told of each snapshot and failure, from the writing thread.
+        Called for each snapshot or failure, in the writing thread.
     clock
         Monotonic seconds; tests pass their own.
     """
@@ -57,11 +57,11 @@ class Keeper:
         self._writing: threading.Thread | None = None
 
     def begin(self, offset: int) -> None:
-        """Note where the task begins: the next snapshot is due a whole interval from here."""
+        """Note the offset at which the task begins: the next snapshot is due a full interval later."""
         self._offset, self._taken_at = offset, self._clock()
 
     def due(self, task: Pipeline) -> bool:
-        """Whether it is time for one, and the one before is written."""
+        """Whether a snapshot is due, and the previous one has been written."""
         if self._forbidden or not self.stale(task) or self._busy():
             return False
         records = task.next_offset - self._offset
@@ -70,14 +70,14 @@ class Keeper:
         )
 
     def stale(self, task: Pipeline) -> bool:
-        """Whether the task has taken in anything since the last one that was written, or is being written."""
+        """Whether the task has taken in records since the last snapshot that was or is being written."""
         return task.next_offset != self._offset or self._unwritten
 
     def save(self, task: Pipeline) -> float:
-        """Take a snapshot and write it in the background, unless the one before is still being written.
+        """Take a snapshot and write it in the background, unless the previous one is still being written.
 
-        Return how long the stream had to wait, in seconds. Call it only when everything that the task has
-        done is committed.
+        Return how long the stream had to wait, in seconds. Call it only when everything the task has done is
+        committed.
         """
         if self._forbidden or self._busy():
             return 0.0
@@ -95,7 +95,7 @@ class Keeper:
         return stall_s
 
     def wait(self, seconds: float | None) -> None:
-        """Wait until what was taken is written, at most so many seconds."""
+        """Wait until the last snapshot is written, at most `seconds`."""
         if self._writing is not None:
             self._writing.join(seconds)
 
@@ -103,7 +103,7 @@ class Keeper:
         return self._writing is not None and self._writing.is_alive()
 
     def _judged(self, snapshot: Snapshot) -> bool:
-        """Whether these snapshots may not be written; says so, once, where pickles are about."""
+        """Whether these snapshots must not be written; logs a warning, once, if they contain pickles."""
         if snapshot.pickled and self._store.allow_pickle:
             log.warning(
                 "snapshots hold pickled models: whoever can write to %s can run code here", self._store.folder
@@ -121,7 +121,7 @@ class Keeper:
         try:
             size = self._store.write(snapshot)
         except Exception as error:
-            # Storage fails in as many ways as there are kinds of it; none is a reason to stop the stream.
+            # Any kind of storage may raise its own exceptions; none is a reason to stop the stream.
             log.warning("the snapshot at offset %d was not written: %s", snapshot.offset, error)
             self._unwritten = True
             self._failed()

@@ -1,8 +1,8 @@
-"""How snapshots of earlier formats become ones of the present format.
+"""Conversion of snapshots in earlier formats to the present one.
 
-A change of what a task's state holds, or of the file, raises `VERSION` by one and adds the step from the
-version before to `STEPS`; old files are then read through all the steps that they lack. A version without
-a step is no longer read, and its owner relearns.
+A change of the content of a task's state, or of the file, raises `VERSION` by one and adds a step from the
+previous version to `STEPS`; old files are then converted by all steps since their version. A version without
+a step can no longer be read, and its owner relearns.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from stream.pipeline import LabelStatistics
 from stream.snapshot.contents import Snapshot, SnapshotError
 
 VERSION = 4
-"""The format that is written."""
+"""Version of the format that is written."""
 
 
 def _with_label_statistics(snapshot: Snapshot) -> Snapshot:
@@ -31,7 +31,7 @@ def _with_rows_of_buckets(snapshot: Snapshot) -> Snapshot:
 
 
 def _in_rows(state: Any) -> Any:
-    """Return a state in which every ADWIN has its buckets by row, as the tree's had before."""
+    """Return a state in which every ADWIN stores its buckets by row, as the tree's already did."""
     if not isinstance(state, dict):
         return state
     if state.keys() != {"rows", "buckets", "seen", "last"}:
@@ -59,11 +59,11 @@ STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {
     2: _with_rows_of_buckets,
     3: _with_sparse_parts,
 }
-"""By format version: what makes a snapshot of that version one of the next."""
+"""Steps by format version: each converts a snapshot of that version to the next."""
 
 
 def check_version(version: int, name: str) -> None:
-    """Make sure that a format can be read.
+    """Check that a format can be read.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def check_version(version: int, name: str) -> None:
 
 
 def migrate(snapshot: Snapshot, version: int, name: str) -> Snapshot:
-    """Return a snapshot of some format as one of the present format; errors as in `check_version`."""
+    """Return a snapshot of an earlier format in the present one; raises as `check_version` does."""
     check_version(version, name)
     for step in range(version, VERSION):
         snapshot = STEPS[step](snapshot)

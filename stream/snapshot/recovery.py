@@ -1,4 +1,4 @@
-"""The way back: the newest snapshot that is of use, or from the beginning; never with a hole unnoticed."""
+"""Recovery: from the newest usable snapshot, or from the beginning; gaps are always reported."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ log = logging.getLogger(__name__)
 
 
 class Gap(NamedTuple):
-    """Offsets that were never learned again because they are gone: `first` up to and without `beyond`."""
+    """Offsets that could not be relearned because they are gone: from `first` to before `beyond`."""
 
     first: int
     beyond: int
 
 
 class Recovered(NamedTuple, Generic[Made]):
-    """A task that is where its snapshot was.
+    """A task that has been restored from its snapshot.
 
     Parameters
     ----------
     task
-        Silent up to the committed offset; `next_offset` says where to read on.
+        Silent up to the committed offset; reading continues at its `next_offset`.
     kept
-        The snapshot it came from; None when it begins anew.
+        The snapshot it was restored from; None if it starts from the beginning.
     gap
-        What could not be relearned.
+        Offsets that could not be relearned, if any.
     """
 
     task: Made
@@ -44,7 +44,7 @@ class Recovered(NamedTuple, Generic[Made]):
 
     @property
     def unsaved(self) -> bool:
-        """Whether the task lacks, rightly, what is below: the next start must not take it for lost."""
+        """Whether the task rightly lacks earlier offsets, which the next start must not treat as lost."""
         return self.gap is not None or (self.kept is None and self.task.next_offset > 0)
 
 
@@ -56,26 +56,26 @@ def recover(
     beginning: int,
     rebuild: bool = False,
 ) -> Recovered[Made]:
-    """Return a partition's task as its last owner had it, or as near as a rebuild may come.
+    """Return a partition's task as its last owner had it, or as close as a rebuild can come.
 
     Parameters
     ----------
     make_task
-        Makes a fresh task, given the first offset whose outputs count.
+        Creates a new task, given the first offset whose outputs are written.
     store
         The partition's snapshots.
     committed
-        Offset that the group has committed; None where nothing was ever done.
+        Offset that the group has committed; None if it has committed none.
     beginning
-        First offset that the broker still has.
+        First offset that the broker still holds.
     rebuild
-        Whether to go on without events that are gone (False by default: the model would silently be
-        another one).
+        Whether to go on without events that are gone. False (the default) refuses, because the model would
+        differ from that of its last owner.
 
     Raises
     ------
     RecoveryError
-        When events that the model needs are gone, unless a rebuild was asked for.
+        When events that the model needs are gone, unless `rebuild` is set.
     """
     store.sweep()
     if committed is None:
@@ -94,7 +94,7 @@ def recover(
 
 
 def announcement(task: Pipeline, store: Store, gap: Gap, timestamp: int) -> Output:
-    """Return the drift event that says what was never learned; `timestamp` is in milliseconds since 1970."""
+    """Return the drift event that reports a gap; `timestamp` is in milliseconds since 1970."""
     missing = gap.beyond - gap.first
     record = Record(store.identity.topic, store.identity.partition, gap.beyond, timestamp, None, None)
     alarm = Alarm("recovery/gap", "structure", "stream", float(missing), 1.0, missing, "rebuilt")
@@ -115,7 +115,7 @@ def _newest(
             fresh = task.state()
             task.load_state(snapshot.state | {part: fresh[part] for part in left})
         except Exception as error:
-            # Written by another version of the learner, which the format did not tell.
+            # Written by another version of the learner, although in the same format version.
             log.warning(
                 "snapshot not used: %s does not fit the task (%s: %s)",
                 store.path(snapshot.offset),

@@ -1,4 +1,4 @@
-"""Where one partition's snapshots are: a folder on anything that fsspec reaches."""
+"""Storage of one partition's snapshots: a folder on any file system that fsspec supports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def _reading() -> Iterator[None]:
-    """Make an OSError, which waiting may mend, of whatever a kind of storage raises when it is away."""
+    """Turn any exception of unavailable storage into an OSError, which is worth retrying."""
     try:
         yield
     except OSError:
@@ -52,23 +52,23 @@ def partitions(location: str, group: str, topic: str) -> list[int]:
 class Store:
     """The snapshots of one partition.
 
-    They are at `<location>/<group>/<topic>-<partition>/<offset>-<digest of the settings>.snapshot`, and the
-    settings beside them in `<digest of the settings>.json`, for people.
+    Their paths are `<location>/<group>/<topic>-<partition>/<offset>-<digest of the settings>.snapshot`; the
+    settings are saved beside them in `<digest of the settings>.json`, for people.
 
     Parameters
     ----------
     location
         Folder, or any fsspec URL: `s3://`, `gs://`, `memory://`.
     group
-        Consumer group: two services that read one stream have a model each.
+        Consumer group: two services that read the same stream have separate models.
     identity
-        Whose snapshots are asked for and written.
+        Identity of the snapshots that are read and written.
     keep
-        How many are kept, at least 1.
+        Number of snapshots kept, at least 1.
     allow_pickle
         Whether snapshots with pickles may be read and written.
     settings
-        The settings that the identity has the digest of, as JSON; None (the default) does not write them.
+        The settings that the identity's digest is of, as JSON; None (the default) does not save them.
 
     Examples
     --------
@@ -96,7 +96,7 @@ class Store:
         self._settings = None if settings is None else json.loads(settings)
 
     def names(self) -> list[str]:
-        """Return the paths of all files in the folder, whatever they are."""
+        """Return the paths of all files in the folder, of any kind."""
         self._files.invalidate_cache(self.folder)
         try:
             with _reading():
@@ -115,11 +115,11 @@ class Store:
         return [(int(match[1]), match[2]) for match in found if match]
 
     def described(self, short: str) -> dict[str, Any] | None:
-        """Return the settings with a digest, by section; None where they were not written."""
+        """Return the settings with a digest, by section; None if they were not saved."""
         return self.read_json(f"{short}.json")
 
     def read_json(self, name: str) -> dict[str, Any] | None:
-        """Return an object that lies beside the snapshots; None where there is none that is whole."""
+        """Return a JSON object saved beside the snapshots; None if it is missing or damaged."""
         try:
             with _reading():
                 content = self._files.cat_file(f"{self.folder}/{name}")
@@ -129,7 +129,7 @@ class Store:
         return found if isinstance(found, dict) else None
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        """Write an object beside the snapshots, for `read_json`."""
+        """Save a JSON object beside the snapshots, for `read_json`."""
         self._files.makedirs(self.folder, exist_ok=True)
         self._files.pipe_file(f"{self.folder}/{name}", json.dumps(content).encode())
 
@@ -138,14 +138,14 @@ class Store:
         return f"{self.folder}/{offset:020}-{self.short}{SUFFIX}"
 
     def write(self, snapshot: Snapshot) -> int:
-        """Write a snapshot, drop those that are too old, and return its size in bytes.
+        """Write a snapshot, remove those that are too old, and return its size in bytes.
 
-        It gets its name only when all of it is on the disk, so a name stands for a whole snapshot.
+        It gets its name only once it is completely on disk, so that a name stands for a whole snapshot.
 
         Raises
         ------
         OSError
-            When it cannot be written; what was there before is untouched.
+            When it cannot be written; earlier snapshots are untouched.
         """
         self._files.makedirs(self.folder, exist_ok=True)
         if self._settings is not None and self._settings != self.described(self.short):
@@ -185,13 +185,13 @@ class Store:
                 os.close(folder)
 
     def read(self, path: str) -> tuple[Snapshot, int]:
-        """Return a snapshot that is of use here, and its size in bytes.
+        """Return a snapshot that can be used here, and its size in bytes.
 
         Raises
         ------
         SnapshotError
-            When it is damaged, of another format, another partition or other settings, or holds a pickle
-            that may not be loaded.
+            When it is damaged, of another format, partition or settings, or contains a pickle that may not be
+            loaded.
         OSError
             When it cannot be read.
         """
@@ -209,7 +209,7 @@ class Store:
         return snapshot, len(content)
 
     def candidates(self, at_most: float = math.inf) -> Iterator[tuple[Snapshot, int]]:
-        """Return the usable snapshots at or below an offset, newest first; say which are not usable."""
+        """Yield the usable snapshots at or below an offset, newest first; log which are not usable."""
         for name in self.names():
             if name.endswith(SUFFIX) and not name.endswith(f"-{self.short}{SUFFIX}"):
                 log.warning("%s is of other settings than these and is not used", name)
@@ -223,7 +223,7 @@ class Store:
                 log.warning("snapshot not used: %s", error)
 
     def sweep(self) -> None:
-        """Remove what was begun and never finished by an owner that is gone."""
+        """Remove unfinished files of an earlier owner."""
         for name in self.names():
             if name.endswith(UNFINISHED):
                 with contextlib.suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""The taxonomies of a stream as snapshots have them, and proposals to change them."""
+"""The taxonomies in a stream's snapshots, and proposals to change them."""
 
 from stream.taxonomy.proposals import ProposalsError, proposals, read_proposals, write_proposals
 from stream.taxonomy.snapshots import drawn, refusals, refusals_in_words, taxonomies

@@ -1,4 +1,4 @@
-"""Proposals for the taxonomy: collected from the drift topic, kept in a file, turned into control records."""
+"""Proposals for the taxonomy: read from the drift topic, saved in a file, converted to control records."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from stream.records import DETECTOR, BadEventError, Control, DriftRecord, Record
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """A control record that is proposed, and why; control records may hold such fields of their own.
+    """A proposed control record with its reason; control records may have such additional fields.
 
     Parameters
     ----------
     operation, label, to
         As in `Control`.
     because
-        What speaks for it.
+        Evidence for the proposal, in words.
     partitions
-        Where it was found.
+        Partitions in which it was found.
     """
 
     operation: str
@@ -31,11 +31,11 @@ class Proposal(msgspec.Struct, frozen=True):
 
 
 class ProposalsError(ValueError):
-    """A file of operations that cannot be used: says where, what was got and the next step."""
+    """A file of operations that cannot be used: says where, what it contains, and the next step."""
 
 
 def proposals(records: Iterable[Record]) -> list[Proposal]:
-    """Return what is proposed on a drift topic and neither withdrawn nor applied, the surest first.
+    """Return the proposals on a drift topic that are neither withdrawn nor applied, strongest first.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def proposals(records: Iterable[Record]) -> list[Proposal]:
         try:
             drift = decoder.decode(record.value or b"")
         except (msgspec.DecodeError, UnicodeDecodeError):
-            continue  # Not ours.
+            continue  # Not a drift record.
         if drift.control is None:
             continue
         at = offered.setdefault(encode(drift.control), {})
@@ -71,18 +71,18 @@ def _proposal(at: dict[int, DriftRecord]) -> tuple[float, Proposal]:
 
 
 def write_proposals(found: Sequence[Proposal]) -> str:
-    """Return proposals as a JSON array, one a line: delete the lines that are not accepted."""
+    """Return proposals as a JSON array, one per line: delete the lines that are not accepted."""
     lines = ",\n ".join(encode(proposal).decode() for proposal in found)
     return f"[{lines}]"
 
 
 def read_proposals(path: Path) -> list[Control]:
-    """Return the operations in a file: a JSON array of control records; what else they say is left out.
+    """Return the operations in a file, a JSON array of control records; additional fields are ignored.
 
     Raises
     ------
     ProposalsError
-        When it is no such array, or one of them is no operation.
+        When it is not such an array, or an element is not an operation.
     """
     try:
         given = msgspec.json.decode(path.read_bytes(), type=list[msgspec.Raw])

@@ -1,4 +1,4 @@
-"""The taxonomies of a stream, as its newest snapshots have them: drawn, and operations checked on them."""
+"""The taxonomies in a stream's newest snapshots: drawn as a tree, and used to check operations."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from stream.snapshot import Identity, Snapshot, Store, partitions
 
 
 class NoTaxonomyError(ValueError):
-    """There is no taxonomy to look at: says why and the next step."""
+    """There is no taxonomy: says why, and the next step."""
 
 
 class PartitionTaxonomy(NamedTuple):
-    """A partition's taxonomy at an offset, and how many scored messages carried each label."""
+    """A partition's taxonomy at an offset, and the number of scored messages with each label."""
 
     offset: int
     taxonomy: Taxonomy
@@ -32,12 +32,12 @@ class PartitionTaxonomy(NamedTuple):
 
 
 def taxonomies(settings: Settings) -> dict[int, PartitionTaxonomy]:
-    """Return each partition's taxonomy, as its newest snapshot made with these settings has it.
+    """Return each partition's taxonomy from its newest snapshot that was made with these settings.
 
     Raises
     ------
     NoTaxonomyError
-        When there is no snapshot, or the learner keeps its labels in no taxonomy.
+        When there is no snapshot, or the learner has no taxonomy.
     """
     grown: dict[int, PartitionTaxonomy] = {}
     for partition, snapshot in _newest(settings):
@@ -69,14 +69,14 @@ def _newest(settings: Settings) -> Iterator[tuple[int, Snapshot]]:
 
 
 def drawn(grown: Mapping[int, PartitionTaxonomy], title: str) -> Tree:
-    """Return the labels that any partition has as a tree, with the messages on all that carried each."""
+    """Return the labels of all partitions as a tree, with the total number of messages with each."""
     counts: Counter[str] = Counter()
     for each in grown.values():
         for label in np.flatnonzero(each.taxonomy.shape().live).tolist():
             counts[each.taxonomy.name(label)] += each.counts[label]
     tree = Tree(title, highlight=False)
     branches: dict[str, Tree] = {"": tree}
-    # A path sorts behind the one above it.
+    # A path is sorted after its parent.
     for path in sorted(counts, key=lambda path: path.split(SEPARATOR)):
         above, _, last = path.rpartition(SEPARATOR)
         branches[path] = branches[above].add(Text.assemble(last, (f"  {counts[path]:,}", "dim")))
@@ -84,10 +84,10 @@ def drawn(grown: Mapping[int, PartitionTaxonomy], title: str) -> Tree:
 
 
 def refusals(grown: Mapping[int, PartitionTaxonomy], controls: Sequence[Control]) -> list[dict[int, str]]:
-    """Return, for each of some operations in their order, why partitions would refuse it.
+    """Return, for each of some operations in order, the partitions that would refuse it, and why.
 
-    An operation on a label that was merged or retired counts as refused, too: the path stands for another
-    label by now, and that is hardly meant.
+    An operation on a label that was merged or retired also counts as refused: its path stands for another
+    label by now, which is hardly what was meant.
     """
     trials = {partition: Taxonomy.from_state(each.taxonomy.state()) for partition, each in grown.items()}
     found: list[dict[int, str]] = []
@@ -109,7 +109,7 @@ def _check_meant(taxonomy: Taxonomy, control: Control) -> None:
     paths = [control.label, *(control.to if control.operation in ("move", "merge") else ())]
     for path in paths:
         if path not in taxonomy:
-            continue  # The taxonomy refuses it itself.
+            continue  # The taxonomy itself refuses the operation.
         label = taxonomy.id(path)
         live = taxonomy.resolve(label)
         if live != label:
@@ -120,7 +120,7 @@ def _check_meant(taxonomy: Taxonomy, control: Control) -> None:
 def refusals_in_words(
     controls: Iterable[Control], refused: Iterable[Mapping[int, str]], partitions: int
 ) -> list[str]:
-    """Return a sentence about each operation that some partitions refuse."""
+    """Return a sentence for each operation that some partitions refuse."""
     return [
         f"{in_words(control)}: {why[min(why)]}"
         + ("" if len(why) == partitions else f" (partitions {', '.join(map(str, sorted(why)))} only)")

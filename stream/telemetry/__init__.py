@@ -1,4 +1,4 @@
-"""What the service tells of itself: status, Prometheus, HTTP, logs."""
+"""Telemetry of the service: status, Prometheus metrics, HTTP endpoints, logs."""
 
 from stream.telemetry.collector import Telemetry
 from stream.telemetry.endpoints import serve_metrics

@@ -1,7 +1,7 @@
-"""What the service knows of itself: figures that the worker reports, and the frozen status that others read.
+"""Collection of the worker's figures, and the immutable status that other threads read.
 
-The worker's threads write; the metrics endpoint and the live view read `Telemetry.status` from theirs.
-Nothing here is about one label: thousands of labels would be thousands of series.
+The worker's threads write; the metrics endpoint and the live view read `Telemetry.status` from their own.
+There are no figures of single labels: thousands of labels would be thousands of series.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from stream.telemetry.status import (
 )
 
 LATEST_ALARMS = 8
-"""How many alarms the status lists."""
+"""Number of latest alarms in the status."""
 STATISTICS_EVERY_S = 1.0
-"""How often a partition's scores and statistics are taken, at most: they cost O(labels)."""
+"""Least seconds between two collections of a partition's scores and statistics, which cost O(labels)."""
 
 
 @dataclasses.dataclass
 class _Partition:
-    """What is remembered of one partition between two batches."""
+    """Figures of one partition that are kept between batches."""
 
     status: PartitionStatus
     updates: int
@@ -46,19 +46,19 @@ class _Partition:
 
 
 class Telemetry:
-    """Takes in what the worker reports, and gives its status.
+    """Takes in what the worker reports, and returns its status.
 
     Parameters
     ----------
     build
-        What runs, for whoever asks: version, run, encoder, learner.
+        What is running: version, run, encoder, learner.
     clock
         Monotonic seconds; tests pass their own.
 
     Attributes
     ----------
     times
-        How long the parts of a batch took, as histograms.
+        Durations of the parts of a batch, as histograms.
 
     Examples
     --------
@@ -94,15 +94,15 @@ class Telemetry:
     # What the worker reports -------------------------------------------------------------------------
 
     def beat(self) -> None:
-        """Note a sign of life; once per turn of the worker's loop."""
+        """Record a sign of life; called once per iteration of the worker's loop."""
         self._beat = self._clock()
 
     def joined(self, settled: bool) -> None:
-        """Note whether the group has settled which partitions are ours."""
+        """Record whether the group has assigned our partitions."""
         self._joined = settled
 
     def restoring(self, partition: int, task: Answerer | None = None) -> None:
-        """Note that a partition came, or how far its task has relearned; from the thread that does it."""
+        """Record that a partition was assigned, or how far it is restored; from the restoring thread."""
         with self._lock:
             if task is None:
                 self._restorations[partition] = Restoration(partition)
@@ -114,7 +114,7 @@ class Telemetry:
         self._encoding.seconds = 0.0
 
     def gained(self, partition: int, task: Answerer, snapshot: StoredSnapshot | None = None) -> None:
-        """Note that a partition goes to work, and the snapshot that its task came from."""
+        """Record that a partition is restored and at work, and the snapshot its task came from."""
         with self._lock:
             self._restorations.pop(partition, None)
             self._relearned.pop(partition, None)
@@ -123,14 +123,14 @@ class Telemetry:
             )
 
     def gone(self, partition: int) -> None:
-        """Note that a partition went; its series disappear."""
+        """Record that a partition was given up; its series disappear."""
         with self._lock:
             self._partitions.pop(partition, None)
             self._restorations.pop(partition, None)
             self._relearned.pop(partition, None)
 
     def processed(self, seconds: float) -> None:
-        """Note that a batch was encoded, predicted and learned."""
+        """Record that a batch was encoded, predicted and learned."""
         self.times["encode"].observe(self._encoding.seconds)
         self.times["predict_learn"].observe(max(0.0, seconds - self._encoding.seconds))
         self._encoding.seconds = 0.0
@@ -145,7 +145,7 @@ class Telemetry:
         commit_s: float,
         batch_s: float,
     ) -> None:
-        """Note a batch that is done, how far behind we are, and what the transaction and all of it took."""
+        """Record a finished batch, the lag, and how long the transaction and the whole batch took."""
         with self._lock:
             self._take(partition, task, lag)
             if not outcome.outputs:
@@ -159,19 +159,19 @@ class Telemetry:
         self.times["batch"].observe(batch_s)
 
     def followed(self, replica: Replica, lag: int | None, *, owner: bool) -> None:
-        """Note how far the replica of a shared model is, and whether we write what comes of the lessons."""
+        """Record the position of a shared model's replica, and whether we write the lessons' outputs."""
         with self._lock:
             self._lessons = LessonsStatus(replica.next_offset, lag, owner)
 
     def observed(self, outcome: Outcome) -> None:
-        """Note what came of lessons, and is written."""
+        """Record the outputs of lessons, which have been written."""
         with self._lock:
             self._dead_letters.update(outcome.dead_letters)
             self._alarms.update(alarm.scope for alarm in outcome.alarms)
             self._latest.extend(outcome.alarms)
 
     def failed(self, partition: int) -> None:
-        """Note a transaction of a partition that failed and will be tried again."""
+        """Record a failed transaction of a partition, which will be retried."""
         with self._lock:
             self._counts["failures"] += 1
             if partition in self._partitions:
@@ -180,29 +180,29 @@ class Telemetry:
                 )
 
     def waiting(self, partition: int, lag: int | None) -> None:
-        """Note how far behind we are on a partition, also while nothing of it is committed."""
+        """Record the lag of a partition, even while nothing of it is committed."""
         with self._lock:
             kept = self._partitions[partition]
             kept.status = dataclasses.replace(kept.status, lag=lag)
 
     def fenced(self) -> None:
-        """Note that another worker had taken a partition over; what we had of it is discarded."""
+        """Record that another worker had taken over a partition; our state of it is discarded."""
         with self._lock:
             self._counts["fencings"] += 1
 
     def snapshot_taken(self, stall_s: float) -> None:
-        """Note how long the stream waited for a snapshot's copy."""
+        """Record how long the stream waited for a snapshot's copy."""
         self.times["snapshot"].observe(stall_s)
 
     def snapshot_written(self, partition: int, kept: StoredSnapshot) -> None:
-        """Note a snapshot that is in its place; its partition may be gone by now."""
+        """Record a snapshot that was written; its partition may have been given up by now."""
         with self._lock:
             self._counts["snapshots"] += 1
             if partition in self._partitions:
                 self._partitions[partition].snapshot = kept
 
     def snapshot_failed(self) -> None:
-        """Note a snapshot that could not be written."""
+        """Record a snapshot that could not be written."""
         with self._lock:
             self._counts["snapshot_failures"] += 1
 
@@ -218,13 +218,13 @@ class Telemetry:
             )
 
     def timed(self, encoder: Encoder) -> Encoder:
-        """Return the same encoder with a stop watch; give it to the tasks."""
+        """Return the encoder with its time measured; give it to the tasks."""
         return _Timed(encoder, self)
 
     # What others read -------------------------------------------------------------------------------
 
     def status(self) -> WorkerStatus:
-        """Return the status at this moment, frozen."""
+        """Return the present status, immutable."""
         now = self._clock()
         with self._lock:
             return WorkerStatus(
@@ -251,13 +251,13 @@ class Telemetry:
 
 
 class _Encoding(threading.local):
-    """Seconds spent encoding since the last batch was booked; relearning happens on another thread."""
+    """Seconds spent encoding since the last batch, per thread: restoring runs in another thread."""
 
     seconds = 0.0
 
 
 class _Timed:
-    """An encoder whose time is booked."""
+    """An encoder whose time is measured."""
 
     def __init__(self, encoder: Encoder, telemetry: Telemetry) -> None:
         self._encoder = encoder

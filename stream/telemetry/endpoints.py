@@ -1,4 +1,4 @@
-"""`/metrics`, `/livez` and `/readyz`, served from a thread beside the worker."""
+"""`/metrics`, `/livez` and `/readyz`, served from a thread in addition to the worker's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stream.telemetry.serving import serving
 
 
 def application(telemetry: Telemetry) -> Starlette:
-    """Return the web application that answers for some telemetry."""
+    """Return the web application that serves some telemetry."""
     metrics_of = registry(telemetry)
 
     async def metrics(request: Request) -> Response:
@@ -43,5 +43,5 @@ def _verdict(good: bool, why_not: str, why: str = "ok") -> Response:
 def serve_metrics(
     telemetry: Telemetry, host: str = "127.0.0.1", port: int = 0
 ) -> contextlib.AbstractContextManager[str]:
-    """Serve inside the block; gives the base URL. Loopback and a free port by default; see `serving`."""
+    """Serve inside the block; yields the base URL. Loopback and a free port by default; see `serving`."""
     return serving(application(telemetry), host, port, "http")

@@ -1,4 +1,4 @@
-"""Logs on standard error: a line of JSON an event for machines, or plain text for people."""
+"""Logs on standard error: one JSON object per line for machines, or plain text for people."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Literal
 
 CLIENT = "kafka"
 CHATTY = (CLIENT, "uvicorn")
-"""Libraries that tell of connections and settings, not of the stream."""
+"""Libraries that log connections and settings rather than the stream."""
 REPEAT_S = 10.0
-"""How long a line of the client's code is silent once it has spoken: a broker that is away is tried again
-every second."""
+"""Seconds for which a line of the client's code is silenced after it has logged: with a broker that is down,
+the client retries every second."""
 
 OWN = frozenset(vars(logging.makeLogRecord({})))
-"""What every log record has; the rest was given by the caller as `extra`."""
+"""Attributes of every log record; others were given by the caller as `extra`."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a record: time, level, logger, message, `extra` fields, and the traceback if any.
+    """One JSON object per record: time, level, logger, message, `extra` fields, and the traceback if any.
 
     Examples
     --------
@@ -29,7 +29,7 @@ class JsonFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the record as a line of JSON."""
         time = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
         line = {
             "time": time.isoformat(timespec="milliseconds"),
@@ -44,7 +44,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class RepeatFilter(logging.Filter):
-    """Lets each line of the client's code through once in `REPEAT_S`, then with the number left out since.
+    """Passes each line of the client's code once in `REPEAT_S`, with the number suppressed since then.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class RepeatFilter(logging.Filter):
         self._latest: dict[tuple[str, int], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a record is let through."""
+        """Return whether a record passes."""
         if not record.name.startswith(CLIENT):
             return True
         place = record.name, record.lineno
@@ -77,8 +77,8 @@ class RepeatFilter(logging.Filter):
 def configure_logs(level: str, style: Literal["json", "text"]) -> None:
     """Send every log record of at least a level to standard error.
 
-    The client's and the web server's own records below "warning" are left out, and what the client repeats
-    is let through once in a while.
+    The client's and the web server's own records below "warning" are dropped, and the client's repetitions
+    are limited by `RepeatFilter`.
     """
     handler = logging.StreamHandler()
     handler.addFilter(RepeatFilter())

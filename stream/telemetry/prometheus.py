@@ -1,7 +1,7 @@
-"""Telemetry as Prometheus reads it.
+"""Telemetry as Prometheus metrics.
 
-Metrics are made from the status at the moment of a scrape, so a partition that left is not there any
-more: nothing has to be taken back. Names begin with `ithaca_`, units are base units.
+Metrics are created from the status at the time of a scrape, so the series of a partition that left disappear
+without being removed. Names begin with `ithaca_`, units are base units.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOT_SCORES = ("messages", "labels")
 
 
 def registry(telemetry: Telemetry) -> CollectorRegistry:
-    """Return a registry with everything that some telemetry and the process know, as the stream's."""
+    """Return a registry of all metrics of some telemetry and of the process, labelled with the stream."""
     known = CollectorRegistry()
     ProcessCollector(registry=known)
     known.register(_StatusCollector(telemetry))
@@ -37,11 +37,11 @@ def registry(telemetry: Telemetry) -> CollectorRegistry:
 
 
 class _OfStream(Collector):
-    """What others collect, with the stream's name on every series: one Prometheus may scrape many streams."""
+    """Adds the stream's name to every series of other collectors: one Prometheus may scrape many streams."""
 
     def __init__(self, known: CollectorRegistry, stream: str) -> None:
         self._known = known
-        # To Prometheus an empty label is none.
+        # To Prometheus an empty label value is no label.
         self._stream = {"stream": stream} if stream else {}
 
     def collect(self) -> Iterator[Metric]:
@@ -95,7 +95,7 @@ def _counters(status: WorkerStatus) -> Iterator[Metric]:
         ("failed_snapshots", "Snapshots that could not be written.", status.snapshot_failures),
     ):
         yield CounterMetricFamily(f"ithaca_{name}", text, value=value)
-    # Every known key is there from the start: an increase from nothing is none to Prometheus.
+    # Every known key is exported from the start: Prometheus sees no increase when a series appears.
     for name, text, label, keys, counts in (
         ("dead_letters", "Dead letters, by reason.", "reason", REASONS, status.dead_letters),
         ("drift_alarms", "Drift events, by scope.", "scope", SCOPES, status.alarms),
@@ -107,7 +107,7 @@ def _counters(status: WorkerStatus) -> Iterator[Metric]:
 
 
 def _lessons(lessons: LessonsStatus | None) -> Iterator[Metric]:
-    """Yield how far a shared model is; nothing where each partition has a model of its own."""
+    """Yield the position of a shared model; nothing where each partition has its own model."""
     if lessons is None:
         return
     if lessons.lag is not None:
@@ -159,7 +159,7 @@ def _restorations(status: WorkerStatus) -> Iterator[Metric]:
 
 
 def _feedback(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
-    # Of the partition, not of the process: they go on where an earlier owner's ended.
+    # Counted per partition, not per process: the counts continue from those of an earlier owner.
     outcomes = CounterMetricFamily(
         "ithaca_feedback",
         "Feedback, by outcome; goes on where an earlier owner ended.",
@@ -215,7 +215,7 @@ def _snapshots(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
 
 
 def _learner(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
-    # Learners add figures of their own, as clusters: each is a gauge by its name.
+    # Learners add figures of their own, such as those of clusters: each is a gauge by its name.
     families: dict[str, GaugeMetricFamily] = {}
     for each in partitions:
         for name, value in each.learner.figures().items():

@@ -1,4 +1,4 @@
-"""A web application served from a thread beside whatever else the process does."""
+"""A web application served from a thread of its own."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS = 100
-"""Most connections at once; each costs a file descriptor, which the Kafka client needs too."""
+"""Most simultaneous connections; each takes a file descriptor, which the Kafka client needs too."""
 REQUEST_S = 10.0
-"""How long a connection may be open without a request."""
+"""Seconds that a connection may be open without a request."""
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP for so many connections at once: where one more comes, the oldest without a request goes."""
+    """HTTP with at most `CONNECTIONS` connections: above it, the oldest one without a request is closed."""
 
     def connection_made(self, transport: Any) -> None:
-        """Take a connection, and let go of another where there are too many."""
+        """Accept a connection, and close another if there are too many."""
         super().connection_made(transport)
         self._silent = self.loop.call_later(REQUEST_S, self._close_if_silent)
         waiting = [each for each in self.connections if isinstance(each, BoundedProtocol) and not each.cycle]
@@ -32,7 +32,7 @@ class BoundedProtocol(H11Protocol):
             oldest.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a connection."""
+        """Remove a closed connection."""
         self._silent.cancel()
         super().connection_lost(exc)
 
@@ -43,23 +43,23 @@ class BoundedProtocol(H11Protocol):
 
 @contextlib.contextmanager
 def serving(application: Starlette, host: str, port: int, setting: str) -> Iterator[str]:
-    """Serve inside the block; gives the base URL.
+    """Serve inside the block; yields the base URL.
 
     Parameters
     ----------
     application
-        What answers.
+        The application to serve.
     host
-        Interface to listen on. Whoever reaches it reads everything it says.
+        Interface to listen on. Everyone who can reach it can read everything that is served.
     port
-        0 takes a free one, which the URL names.
+        Port to listen on; 0 takes a free one, which the URL contains.
     setting
-        The section of the settings that host and port come from, for the error.
+        Section of the settings that host and port come from, for error messages.
 
     Raises
     ------
     OSError
-        When the address cannot be listened on.
+        When it is not possible to listen on the address.
     """
     with _listening(host, port, setting) as listener:
         configuration = uvicorn.Config(
@@ -81,7 +81,7 @@ def serving(application: Starlette, host: str, port: int, setting: str) -> Itera
 
 
 def _listening(host: str, port: int, setting: str) -> socket.socket:
-    # Bound here and not by the server, so that a taken port is our caller's error and not a thread's.
+    # Bound here and not by the server, so that a port in use is an error of the caller, not of the thread.
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the service knows of itself at one moment, frozen: others read it while the worker goes on."""
+"""The status of the service at one moment, immutable: others read it while the worker goes on."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ SILENCE_S = 60.0
 
 @dataclasses.dataclass(frozen=True)
 class PartitionStatus:
-    """One of our partitions that is at work.
+    """Status of one of our partitions that is at work.
 
     Parameters
     ----------
     partition
         Its number.
     next_offset
-        Where it goes on.
+        Next offset to process.
     lag
-        Records on it that are not committed; None as long as that is not known.
+        Records of the partition that are not committed; None while unknown.
     recent, scores
         Scores over the last messages and over all.
     learner
         The learner's own statistics.
     feedback
-        What became of labels that came later than their event, and what is kept for them.
+        Counts of feedback by outcome, and of the events kept for it.
     confidence
-        How the label sets and rejections turned out; None where they are switched off.
+        Outcomes of the conformal sets and rejections; None where they are disabled.
     snapshot
-        The newest one; None before the first.
+        The newest snapshot; None before the first.
     failing
-        Whether its last transaction failed: nothing of it is committed for now.
+        Whether its last transaction failed, so that nothing of it is committed at present.
     """
 
     partition: int
@@ -55,16 +55,16 @@ class PartitionStatus:
 
 
 class LessonsStatus(NamedTuple):
-    """How far the replica of a model is that partitions share.
+    """Position of this worker's replica of a shared model.
 
     Parameters
     ----------
     next_offset
-        The next lesson to learn.
+        Offset of the next lesson to learn.
     lag
-        Lessons that are there and not learned; None as long as that is not known.
+        Lessons written and not learned yet; None while unknown.
     owner
-        Whether this worker writes what comes of the lessons.
+        Whether this worker writes the outputs of the lessons.
     """
 
     next_offset: int
@@ -73,14 +73,14 @@ class LessonsStatus(NamedTuple):
 
 
 class Restoration(NamedTuple):
-    """One of our partitions that is not back yet where its last owner had it.
+    """One of our partitions that has not yet reached its last owner's position.
 
     Parameters
     ----------
     partition
         Its number.
     offset, until
-        The next offset to relearn and the one where it goes live; both None before its snapshot is loaded.
+        The next offset to relearn and the one where it goes live; both None until its snapshot is loaded.
     """
 
     partition: int
@@ -88,7 +88,7 @@ class Restoration(NamedTuple):
     until: int | None = None
 
     def __str__(self) -> str:
-        """Say how far it is."""
+        """Return the progress in words."""
         if self.offset is None:
             return f"partition {self.partition} loads its snapshot"
         return f"partition {self.partition} relearns: {self.offset} of {self.until} offsets"
@@ -96,27 +96,27 @@ class Restoration(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class WorkerStatus:
-    """Everything at one moment; counts are since the start of the process.
+    """The status of the whole worker; counts are since the start of the process.
 
     Parameters
     ----------
     uptime_s, silence_s
         Seconds since the start, and since the last sign of life.
     joined
-        Whether the group has settled which partitions are ours.
+        Whether the group has assigned our partitions.
     predictions, learned, batches, failures, fencings
-        Predictions written, messages learned from (silently relearned ones too), transactions committed
+        Predictions written, messages learned (including silently relearned ones), transactions committed
         and failed, and partitions that another worker had taken over before we knew.
     snapshots, snapshot_failures
         Snapshots written, and those that could not be written.
     dead_letters, alarms
-        Dead letters by reason, drift alarms by scope.
+        Counts of dead letters by reason, and of drift alarms by scope.
     latest_alarms
-        The last few, newest last.
+        The latest alarms, newest last.
     partitions, restorations
-        Our partitions that are at work, and those that are not back yet, by number.
+        Our partitions that are at work, and those being restored, by number.
     lessons
-        Where the replica is; None where each partition has a model of its own.
+        Position of the replica; None where each partition has its own model.
     """
 
     uptime_s: float
@@ -138,27 +138,27 @@ class WorkerStatus:
 
     @property
     def events(self) -> int:
-        """Events answered: each one is a prediction or a dead letter."""
+        """Events answered, each by a prediction or a dead letter."""
         return self.predictions + sum(self.dead_letters.values())
 
     @property
     def alive(self) -> bool:
-        """Whether the worker's loop has turned lately."""
+        """Whether the worker's loop has iterated recently."""
         return self.silence_s < SILENCE_S
 
     @property
     def ready(self) -> bool:
-        """Whether all partitions that are ours are at work and committed; where none is, we stand by."""
+        """Whether all our partitions are at work and committed; without any, the worker stands by."""
         return not self.restorations and not self.failing and (bool(self.partitions) or self.joined)
 
     @property
     def failing(self) -> list[int]:
-        """Partitions of which nothing is committed for now."""
+        """Partitions of which nothing is committed at present."""
         return [each.partition for each in self.partitions if each.failing]
 
     @property
     def readiness(self) -> str:
-        """Why it is ready, or why not, in words."""
+        """The reason for being ready or not, in words."""
         if self.restorations:
             return "; ".join(map(str, self.restorations))
         if self.failing:
@@ -171,7 +171,7 @@ class WorkerStatus:
 
 
 def partition_status(partition: int, task: Answerer, lag: int | None) -> PartitionStatus:
-    """Return what a partition's task is at now; the lag is not its own to know."""
+    """Return the status of a partition's task, given the lag, which the task does not know."""
     return PartitionStatus(
         partition=partition,
         next_offset=task.next_offset,
