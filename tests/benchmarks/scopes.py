@@ -8,10 +8,11 @@ from the first to the last prediction; with fewer labels than all (`--labelled 0
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -95,7 +96,8 @@ def answered(address: str, run: Run, learner: str, values: Sequence[bytes]) -> t
     with Writer(live.settings.kafka, topic(live.settings.stream, "events")) as writer:
         for number, value in enumerate(values):
             writer.send(value, partition=number % run.partitions)
-    with ExitStack() as stack:
+    # What the workers said is printed when they end; it is no figure.
+    with redirect_stdout(io.StringIO()), ExitStack() as stack:
         processes = [stack.enter_context(live.worker()) for _ in range(run.workers)]
         live.wait_for(len(values), PATIENCE_S)
         for process in processes:
