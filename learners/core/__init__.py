@@ -6,14 +6,15 @@ from learners.core.files import load, save
 from learners.core.labels import LabelSpace, Targets, best_labels, in_both, packed, unpacked
 from learners.core.operations import OPERATIONS, Operation, TaxonomyError
 from learners.core.parameters import check_choice, check_number
-from learners.core.prediction import Explanation, Neighbour, Prediction
+from learners.core.prediction import Computed, Explanation, Neighbour, Prediction
 from learners.core.products import add_products
-from learners.core.sparse import Features, Sparse, given_part, sparse_part, vector_key
+from learners.core.sparse import Features, Sparse, given_part, sparse_part
 from learners.core.structure import Change, Structure
 
 __all__ = [
     "OPERATIONS",
     "Change",
+    "Computed",
     "Explanation",
     "FeatureSpace",
     "Features",
@@ -40,5 +41,4 @@ __all__ = [
     "save",
     "sparse_part",
     "unpacked",
-    "vector_key",
 ]

@@ -23,7 +23,7 @@ from drift.core import Ids, Parts, State, Stateful, Values, Vector, compiled, di
 from learners.core.features import FeatureSpace
 from learners.core.labels import LabelSpace, Targets
 from learners.core.operations import Operation, TaxonomyError
-from learners.core.prediction import Explanation, Prediction
+from learners.core.prediction import Computed, Explanation, Prediction
 from learners.core.structure import Change, Structure
 
 
@@ -91,6 +91,8 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         self._feature_space = FeatureSpace()
         self._messages = 0
         self._features = 0
+        self._revision = object()
+        self._last: tuple[bytes, Prediction] | None = None
 
     # The array side ---------------------------------------------------------------------------------
 
@@ -101,6 +103,14 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     @abc.abstractmethod
     def learn(self, x: Vector, targets: Targets) -> None:
         """Learn from one vector of shape (d,) and the targets of its message."""
+
+    def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
+        """Learn as `learn` does, from a message that was predicted; saves computing the prediction again.
+
+        A prediction that is None, or of an earlier state of the learner, saves nothing and changes nothing.
+        """
+        del prediction
+        self.learn(x, targets)
 
     def predict(self, x: Vector) -> Prediction:
         """Return the predicted labels and the scores for a vector of shape (d,); never changes the state."""
@@ -116,12 +126,13 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         """Return the label clusters; empty without clusters."""
         return Structure(np.zeros(0, dtype=np.intp), ())
 
-    def explain(self, x: Vector, labels: int, neighbours: int) -> Explanation | None:
-        """Return the components of a prediction for a vector of shape (d,); None where there are none.
+    def explain(self, prediction: Prediction, labels: int, neighbours: int) -> Explanation | None:
+        """Return the components of a prediction that was just made; None where there are none.
 
-        Never changes the state. `labels` and `neighbours` limit how many of each are returned.
+        Never changes the state. `labels` and `neighbours` limit how many of each are returned. A prediction
+        of an earlier state of the learner has none.
         """
-        del x, labels, neighbours
+        del prediction, labels, neighbours
         return None
 
     def statistics(self) -> Statistics:
@@ -131,6 +142,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def share(self, label_space: LabelSpace) -> None:
         """Use another learner's label space from now on, as the parts of a composite learner do."""
         self.label_space = label_space
+        self._changed()
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
         """Initialise a label that has no evidence yet from another one, with a prior probability.
@@ -155,10 +167,28 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def _count(self, x: Vector) -> None:
         """Count one learned message; every `learn` calls it once."""
         self._messages += 1
+        self._changed()
         if len(x) > self._features:
             self._features = len(x)
 
+    def _changed(self) -> None:
+        """Note that the state has changed: what was computed before does not count any more."""
+        self._revision = object()
+
+    def _computed(self, work: Any) -> Computed:
+        return Computed(self._revision, work)
+
+    def _reusable(self, prediction: Prediction | None) -> Any:
+        """Return what `_computed` was given for a prediction; None if the learner has changed since."""
+        computed = None if prediction is None else prediction.computed
+        return None if computed is None or computed.revision is not self._revision else computed.work
+
     # State ------------------------------------------------------------------------------------------
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        super().load_state(state)
+        self._changed()
 
     def state_without_labels(self) -> State:
         """Return the state without the labels' names, which an enclosing learner saves itself."""
@@ -175,13 +205,20 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         vector = self._feature_space.vector(x)
         for label in y:
             self.label_space.id(label)
-        self.learn(vector, self.label_space.targets(label for label, on in y.items() if on))
+        targets = self.label_space.targets(label for label, on in y.items() if on)
+        # river's interface has no place for a prediction, so the last one is found by its vector.
+        last, self._last = self._last, None
+        again = last is not None and last[0] == vector.tobytes()
+        self.learn_predicted(vector, targets, last[1] if last is not None and again else None)
 
     def predict_one(self, x: Mapping[Any, Any], **kwargs: Any) -> dict[Any, bool]:
         """Return whether each label seen so far is predicted."""
         del kwargs
+        vector = self._feature_space.peek(x)
+        prediction = self.predict(vector)
+        self._last = vector.tobytes(), prediction
         mask = np.zeros(len(self.label_space), dtype=np.bool_)
-        mask[self.predict(self._feature_space.peek(x)).labels] = True
+        mask[prediction.labels] = True
         return dict(zip(self.label_space.names(), mask.tolist(), strict=True))
 
     def predict_proba_one(self, x: Mapping[Any, Any], **kwargs: Any) -> dict[Any, dict[bool, float]]:

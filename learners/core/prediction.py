@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from drift.core import Ids, Vector
 from learners.core.labels import best_labels
+
+
+class Computed(NamedTuple):
+    """What a learner computed for a prediction, kept so that `explain` and `learn_predicted` need not again.
+
+    Parameters
+    ----------
+    revision
+        The state of the learner that computed it: a new object after every change.
+    work
+        The learner's own.
+    """
+
+    revision: object
+    work: Any
 
 
 class Prediction(NamedTuple):
@@ -23,6 +38,8 @@ class Prediction(NamedTuple):
     scored
         Ids of the labels that have a score, ascending; None (the default) means every known label, n = L.
         The rest were excluded without being scored: their probability is 0.
+    computed
+        Intermediate results, for `Learner.explain` and `Learner.learn_predicted`; None where there are none.
 
     Examples
     --------
@@ -36,6 +53,7 @@ class Prediction(NamedTuple):
     labels: Ids
     scores: Vector
     scored: Ids | None = None
+    computed: Computed | None = None
 
     def best(self, k: int) -> tuple[Ids, Vector]:
         """Return the k labels with the best scores (or all that have one), best first, and their scores."""

@@ -74,11 +74,6 @@ def sparse_part(x: Vector) -> Sparse:
     return Sparse(*_direction(x)) if given is None else given
 
 
-def vector_key(x: Vector) -> bytes:
-    """Return bytes that are equal for equal vectors with equal sparse parts."""
-    return b"".join(part.tobytes() for part in (x, *(given_part(x) or ())))
-
-
 @compiled
 def _direction(x: Vector) -> tuple[NDArray[np.int32], Vector]:
     total, size = 0.0, 0

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, Parts, State, Vector, fields
+from drift.core import Ids, Parts, Vector, fields
 from learners.cluster import Clusters
 from learners.core import (
     Explanation,
@@ -27,7 +27,6 @@ from learners.core import (
     Targets,
     best_labels,
     given_part,
-    vector_key,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
@@ -80,9 +79,8 @@ class _Views(NamedTuple):
 
 
 class _Scored(NamedTuple):
-    """All that was worked out to predict one message: learning from it needs the same again."""
+    """All that was computed to predict one message: learning from it needs the same again."""
 
-    key: bytes
     labels: int
     views: _Views
     experts: dict[str, Vector]
@@ -90,6 +88,7 @@ class _Scored(NamedTuple):
     mixed: Mixed
     decided: Decided
     near: Neighbours
+    tree: Prediction
 
 
 class IHOMER(Learner):
@@ -176,17 +175,17 @@ class IHOMER(Learner):
         self._mixture = Mixture(len(self._experts), novices=2)
         self._decision = Decision(rule)
         self._clusters = Clusters(linkage, patience=patience)
-        self._scored: _Scored | None = None
         self._share()
 
     def score(self, x: Vector) -> Vector:
         """Return the mixture's probability of each label, shape (L,)."""
-        return self._work_out(x).mixed.probabilities.copy()
+        return self._compute(x).mixed.probabilities
 
     def predict(self, x: Vector) -> Prediction:
         """Return the label-set that the rule chose, and the mixture's probabilities."""
-        scored = self._work_out(x)
-        return Prediction(scored.decided.labels, scored.mixed.probabilities.copy())
+        scored = self._compute(x)
+        probabilities = scored.mixed.probabilities.copy()
+        return Prediction(scored.decided.labels, probabilities, computed=self._computed(scored))
 
     def clusters_of(self, labels: Ids) -> list[int]:
         """Return the ids of the clusters that some labels live in, ascending."""
@@ -196,9 +195,11 @@ class IHOMER(Learner):
         """See `Learner.structure`."""
         return Structure(self._clusters.owners(), self._clusters.splits())
 
-    def explain(self, x: Vector, labels: int, neighbours: int) -> Explanation | None:
+    def explain(self, prediction: Prediction, labels: int, neighbours: int) -> Explanation | None:
         """Return the experts' opinions of the likeliest labels and their weights, and who is nearest."""
-        scored = self._work_out(x)
+        scored: _Scored | None = self._reusable(prediction)
+        if scored is None:
+            return None
         likely = best_labels(scored.mixed.probabilities, labels).tolist()
         # Plain lists: for five labels, set operations on arrays cost more than all the rest.
         explained = np.array(
@@ -218,10 +219,15 @@ class IHOMER(Learner):
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Learn from one message: every expert, the mixture, the rule and the clusters."""
-        # A new label makes what was worked out before too short: work it out again.
-        scored = self._work_out(x)
+        self.learn_predicted(x, targets, None)
+
+    def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
+        """See `Learner.learn_predicted`."""
+        scored: _Scored | None = self._reusable(prediction)
+        if scored is None or scored.labels != len(self.label_space):
+            # A new label makes what was computed before too short.
+            scored = self._compute(x)
         self._count(x)
-        self._scored = None
         self._mixture.learn(scored.mixed, targets)
         if targets.complete:
             self._decision.learn(scored.decided, targets)
@@ -230,14 +236,12 @@ class IHOMER(Learner):
         if self.changes:
             self._decision.forget(self._clusters.leaves())
 
-    def _work_out(self, x: Vector) -> _Scored:
-        """Return everything about one vector; the last is kept, as learning mostly follows predicting."""
-        key, labels = vector_key(x), len(self.label_space)
-        if self._scored is not None and self._scored.key == key and self._scored.labels == labels:
-            return self._scored
+    def _compute(self, x: Vector) -> _Scored:
+        labels = len(self.label_space)
         views = self._views(x)
         angle = self._near_angle.nearest(views.direction)
         standard = self._near_standard.nearest(views.standard)
+        tree = self._tree.predict(x)
         priors, has_part = self._priors.score(x), given_part(x) is not None
         regressed = self._ridge.regress(views.direction), self._ridge_scaled.regress(views.scaled)
         experts = {
@@ -249,13 +253,12 @@ class IHOMER(Learner):
             "near_standard": self._near_standard.vote(standard),
             "priors": priors,
             "previous": self._previous.temper(priors),
-            "tree": self._tree.score(x),
+            "tree": tree.scores,
             "linear_sparse": self._linear_sparse.score(x) if has_part else np.full(labels, ABSTAINS),
         }
         mixed = self._mixture.mix(np.concatenate(list(experts.values())).reshape(len(experts), -1))
         decided = self._decide(mixed, (angle, standard), labels)
-        self._scored = _Scored(key, labels, views, experts, regressed, mixed, decided, angle)
-        return self._scored
+        return _Scored(labels, views, experts, regressed, mixed, decided, angle, tree)
 
     def _views(self, x: Vector) -> _Views:
         standard = self._scaler.transform(x)
@@ -280,7 +283,7 @@ class IHOMER(Learner):
         self._near_standard.learn(views.standard, targets)
         self._priors.learn(x, targets)
         self._previous.learn(x, targets)
-        self._tree.learn(x, targets)
+        self._tree.learn_predicted(x, targets, scored.tree)
         self._scaler.learn(x)
         self._directions.learn()
 
@@ -297,7 +300,7 @@ class IHOMER(Learner):
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
         """See `Learner.inherit`."""
-        self._scored = None
+        self._changed()
         for expert in self._experts.values():
             expert.inherit(label, parent, prior)
 
@@ -311,8 +314,3 @@ class IHOMER(Learner):
             expert.share(self.label_space)
             if isinstance(expert, PriorBased):
                 expert.follow(self._priors)
-
-    def load_state(self, state: State) -> None:
-        """See `Learner.load_state`."""
-        super().load_state(state)
-        self._scored = None

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Mask, Parts, State, Vector, fields, grown
+from drift.core import Arrays, Ids, Mask, Parts, Vector, fields, grown
 from learners.core import Learner, Prediction, Statistics, Targets, check_number
 from learners.extreme.device import choose_device
 from learners.extreme.hard_negatives import Scored, teach
@@ -142,31 +142,25 @@ class ExtremeClassifier(Learner):
         # Decayed: true labels and labels scored; true labels known before and those the shortlist lacked.
         self._base = np.array([1.0, 10.0])
         self._recall = np.zeros(2)
-        self._asked: tuple[Vector, list[Scored]] | None = None
 
     # Predicting -------------------------------------------------------------------------------------
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,), 0 outside the shortlist; costs O(L) to write down."""
-        shortlist = self._route(x)[0]
+        shortlist = self._route(with_intercept(unit(x)))[0]
         scores = np.zeros(len(self.label_space), dtype=np.float32)
         scores[shortlist.ids] = sigmoid(shortlist.logits)
         return scores
 
     def predict(self, x: Vector) -> Prediction:
         """Return the shortlist's labels that are likely enough, and its scores."""
-        shortlist = self._route(x)[0]
+        route = self._route(with_intercept(unit(x)))
+        shortlist = route[0]
         probabilities = sigmoid(shortlist.logits)
         chosen = shortlist.ids[probabilities >= self._threshold.value]
-        return Prediction(chosen, probabilities, shortlist.ids)
+        return Prediction(chosen, probabilities, shortlist.ids, self._computed(route))
 
-    def _route(self, x: Vector) -> list[Scored]:
-        # Learning asks what predicting has just asked.
-        if self._asked is None or not np.array_equal(self._asked[0], x, equal_nan=True):
-            self._asked = (x.copy(), self._searched(with_intercept(unit(x))))
-        return self._asked[1]
-
-    def _searched(self, inputs: Vector) -> list[Scored]:
+    def _route(self, inputs: Vector) -> list[Scored]:
         if not self.exact:
             return self._tree.route(inputs)
         ids = np.flatnonzero(self._seen[: self._labels])
@@ -176,8 +170,12 @@ class ExtremeClassifier(Learner):
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Teach the positives and, of a complete message, the hard negatives of the shortlist."""
-        route, inputs = self._route(x), with_intercept(unit(x))
-        self._asked = None
+        self.learn_predicted(x, targets, None)
+
+    def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
+        """See `Learner.learn_predicted`."""
+        inputs = with_intercept(unit(x))
+        route: list[Scored] = self._reusable(prediction) or self._route(inputs)
         self._count(x)
         self._reserve(len(inputs))
         positive = targets.positive
@@ -234,8 +232,3 @@ class ExtremeClassifier(Learner):
             nodes=sum(nodes),
             missed=missed / asked if asked else 0.0,
         )
-
-    def load_state(self, state: State) -> None:
-        """See `Learner.load_state`."""
-        super().load_state(state)
-        self._asked = None

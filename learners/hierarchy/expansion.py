@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, Parts, State, Vector, fields
+from drift.core import Ids, Parts, Vector, fields
 from learners.core import (
     LabelSpace,
     Learner,
@@ -19,7 +19,6 @@ from learners.core import (
     Targets,
     check_choice,
     check_number,
-    vector_key,
 )
 from learners.ensemble import IHOMER, Mixed, Mixture
 from learners.hierarchy.branches import Branches
@@ -57,14 +56,13 @@ class ExpansionStatistics(Statistics):
 
 
 class _Scored(NamedTuple):
-    """What was worked out to predict one message: learning from it needs the same again."""
+    """What was computed to predict one message: learning from it needs the same again."""
 
-    key: bytes
     shape: Shape
     scores: Vector
     mixed: Mixed
     branches: Vector
-    inner: Ids
+    inner: Prediction
     labels: Ids
 
 
@@ -157,30 +155,34 @@ class LabelExpansion(Learner):
         self._mixture = Mixture(OPINIONS)
         self._thresholds = LevelThresholds()
         self._novel = NovelLabels()
-        self._scored: _Scored | None = None
         self._share()
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,), no child's above its parent's."""
-        return self._work_out(x).scores.copy()
+        return self._compute(x).scores
 
     def predict(self, x: Vector) -> Prediction:
         """Return the label-set that the decoder chose, and the probabilities."""
-        scored = self._work_out(x)
-        return Prediction(scored.labels.copy(), scored.scores.copy())
+        scored = self._compute(x)
+        return Prediction(scored.labels.copy(), scored.scores.copy(), computed=self._computed(scored))
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Learn from one message and from some of the memory."""
+        self.learn_predicted(x, targets, None)
+
+    def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
+        """See `Learner.learn_predicted`."""
+        scored: _Scored | None = self._reusable(prediction)
         self._count(x)
         stored = self._closure.stored(targets)
         closed = self._closure.closed(stored)
         self._welcome()
-        scored = self._work_out(x)
-        self._scored = None
-        self._thresholds.learn(scored.scores, scored.shape, scored.inner, closed)
+        if scored is None or scored.shape is not self._closure.shape():
+            scored = self._compute(x)
+        self._thresholds.learn(scored.scores, scored.shape, scored.inner.labels, closed)
         self._novel.learn(scored.branches, scored.labels, closed)
         self._mixture.learn(scored.mixed, closed)
-        self._inner.learn(x, closed)
+        self._inner.learn_predicted(x, closed, scored.inner)
         self.changes = self._inner.changes
         self._branches.learn(x, stored, closed, scored.branches, self._messages)
         self._rehearse()
@@ -214,23 +216,19 @@ class LabelExpansion(Learner):
         """
         self.label_space.apply(operation)
         self._welcome()
-        self._scored = None
+        self._changed()
 
-    def _work_out(self, x: Vector) -> _Scored:
-        key, shape = vector_key(x), self._closure.shape()
-        if self._scored is None or self._scored.key != key or self._scored.shape is not shape:
-            inner = self._inner.predict(x)
-            branches = self._branches.score(x)
-            mixed = self._mix(inner.scores, branches, shape)
-            scores = coherent(mixed.probabilities, shape)
-            if self.decoder == "levels":
-                labels = self._thresholds.decide(scores, shape, inner.labels)
-                labels = self._novel.add(labels, branches, shape)
-            else:
-                decide = likeliest_paths if self.decoder == "paths" else top_down
-                labels = decide(mixed.probabilities, shape)
-            self._scored = _Scored(key, shape, scores, mixed, branches, inner.labels, labels)
-        return self._scored
+    def _compute(self, x: Vector) -> _Scored:
+        shape, inner, branches = self._closure.shape(), self._inner.predict(x), self._branches.score(x)
+        mixed = self._mix(inner.scores, branches, shape)
+        scores = coherent(mixed.probabilities, shape)
+        if self.decoder == "levels":
+            labels = self._thresholds.decide(scores, shape, inner.labels)
+            labels = self._novel.add(labels, branches, shape)
+        else:
+            decide = likeliest_paths if self.decoder == "paths" else top_down
+            labels = decide(mixed.probabilities, shape)
+        return _Scored(shape, scores, mixed, branches, inner, labels)
 
     def _welcome(self) -> None:
         for label, parent, prior in self._branches.welcome(self._messages):
@@ -264,8 +262,3 @@ class LabelExpansion(Learner):
         self._closure = LabelClosure(self.label_space, self.hierarchy)
         self._inner.share(self.label_space)
         self._branches.share(self._closure)
-
-    def load_state(self, state: State) -> None:
-        """See `Learner.load_state`."""
-        super().load_state(state)
-        self._scored = None

@@ -49,9 +49,8 @@ class TreeStatistics(Statistics):
 
 
 class _Scored(NamedTuple):
-    """What was worked out to predict one message: learning from it needs the same again."""
+    """What was computed to predict one message: learning from it needs the same again."""
 
-    key: bytes
     labels: int
     inputs: Vector
     branches: list[Branch]
@@ -129,22 +128,27 @@ class HoeffdingAdaptiveTree(Learner):
         self._numbers = 0
         self._full = False
         self._tree = Subtree(self._leaf(0))
-        self._scored: _Scored | None = None
 
     def score(self, x: Vector) -> Vector:
         """Return the probabilities of the leaf's chosen expert, shape (L,)."""
-        return self._work_out(x).proposals.scores.copy()
+        return self._compute(self._tree, x, self._inputs(x)).proposals.scores.copy()
 
     def predict(self, x: Vector) -> Prediction:
         """Return the label-set and the probabilities of the leaf's chosen expert."""
-        proposals = self._work_out(x).proposals
-        return Prediction(proposals.labels.copy(), proposals.scores.copy())
+        scored = self._compute(self._tree, x, self._inputs(x))
+        labels, scores = scored.proposals.labels.copy(), scored.proposals.scores.copy()
+        return Prediction(labels, scores, computed=self._computed(scored))
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Learn from one message: its leaf, the branches above it and their alternates."""
-        scored = self._work_out(x)
+        self.learn_predicted(x, targets, None)
+
+    def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
+        """See `Learner.learn_predicted`."""
+        scored: _Scored | None = self._reusable(prediction)
+        if scored is None or scored.labels != len(self.label_space):
+            scored = self._compute(self._tree, x, self._inputs(x))
         self._count(x)
-        self._scored = None
         self.changes = ()
         self._teach(self._tree, scored, x, targets)
         if targets.complete:
@@ -154,20 +158,13 @@ class HoeffdingAdaptiveTree(Learner):
         if self._messages % HOUSEKEEPING == 0:
             self._keep_house()
 
-    def _work_out(self, x: Vector) -> _Scored:
-        """Return everything about one vector; the last is kept, as learning mostly follows predicting."""
-        key, labels = x.tobytes(), len(self.label_space)
-        if self._scored is None or self._scored.key != key or self._scored.labels != labels:
-            self._scored = self._score_in(self._tree, x, self._inputs(x), key)
-        return self._scored
-
     def _inputs(self, x: Vector) -> Vector:
         """Return what linear models see."""
         return shrunk(self._scaler.transform(x)) if self.linear else x
 
-    def _score_in(self, tree: Subtree, x: Vector, inputs: Vector, key: bytes = b"") -> _Scored:
+    def _compute(self, tree: Subtree, x: Vector, inputs: Vector) -> _Scored:
         branches, leaf = tree.path(x)
-        return _Scored(key, len(self.label_space), inputs, branches, leaf, leaf.propose(inputs))
+        return _Scored(len(self.label_space), inputs, branches, leaf, leaf.propose(inputs))
 
     # Learning ---------------------------------------------------------------------------------------
 
@@ -199,7 +196,7 @@ class HoeffdingAdaptiveTree(Learner):
         for branch in scored.branches:
             alternate = branch.alternate
             if alternate is not None:
-                own = self._score_in(alternate, x, scored.inputs)
+                own = self._compute(alternate, x, scored.inputs)
                 alternate.compare(*(each.proposals.loss(targets.positive) for each in (scored, own)))
                 self._teach(alternate, own, x, targets)
                 if self._judge(alternate, branch, parent):
@@ -294,7 +291,6 @@ class HoeffdingAdaptiveTree(Learner):
     def share(self, label_space: LabelSpace) -> None:
         """See `Learner.share`."""
         super().share(label_space)
-        self._scored = None
         for node in self._tree.nodes():
             if isinstance(node, Leaf):
                 node.share(label_space)
@@ -306,7 +302,6 @@ class HoeffdingAdaptiveTree(Learner):
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
-        self._scored = None
         self._tree = Subtree.from_state(state["tree"], self.label_space)
 
 

@@ -75,7 +75,7 @@ class PositiveUnlabelled(Stateful):
         scores = np.minimum(prediction.scores / np.float32(named), np.float32(1.0))
         likely = np.flatnonzero(scores >= 0.5)
         found = likely if prediction.scored is None else prediction.scored[likely]
-        return Prediction(np.union1d(prediction.labels, found), scores, prediction.scored)
+        return prediction._replace(labels=np.union1d(prediction.labels, found), scores=scores)
 
     def learn(self, prediction: Prediction, named: Ids, complete: bool) -> None:
         """Take in the labels that a message names, whether these are all, and its corrected prediction."""

@@ -221,6 +221,6 @@ class Answerer(Stateful, abc.ABC):
             lesson = self.feedback.join(message, fingerprint)
             return None, None, [] if lesson is None else [lesson]
         live = record.offset >= self.live_from
-        explanation = self.model.explain(message.x) if live else None
         answered = self.answer(*message, fingerprint)
+        explanation = self.model.explain(answered.prediction) if live else None
         return answered, explanation, answered.lessons

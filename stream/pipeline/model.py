@@ -86,9 +86,9 @@ class Model(Stateful):
         prediction = self.partial.corrected(self.learner.predict(x))
         return prediction, None if self.confidence is None else self.confidence.judge(prediction, LISTED)
 
-    def explain(self, x: Vector) -> Explanation | None:
-        """Return what the answer to a vector is made of, where the learner can tell."""
-        return self.learner.explain(x, EXPLAINED, NEAREST)
+    def explain(self, prediction: Prediction) -> Explanation | None:
+        """Return what a prediction just made is made of, where the learner can tell."""
+        return self.learner.explain(prediction, EXPLAINED, NEAREST)
 
     def learn(self, lesson: Lesson) -> Learned:
         """Learn a lesson, and from how it had been predicted where that is still to be done."""
@@ -101,7 +101,7 @@ class Model(Stateful):
                 self.confidence.learn(lesson.prediction.labels, lesson.confidence, targets)
             if lesson.known.labels or complete:
                 self.partial.learn(lesson.prediction, targets.positive, complete=complete)
-        self.learner.learn(lesson.x, self._taught(lesson.known, targets))
+        self.learner.learn_predicted(lesson.x, self._taught(lesson.known, targets), lesson.prediction)
         self.updates += 1
         self._chain(lesson.fingerprint)
         return Learned(targets, space.names(range(labels_before, len(space))), self.learner.changes)

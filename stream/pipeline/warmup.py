@@ -57,7 +57,8 @@ def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
     # A learner that throws at made-up messages may do well on real ones, where a record costs a dead letter.
     with compilations(compiled), suppress(Exception):
         for event, x in messages:
-            task.model.learner.explain(x, EXPLAINED, NEAREST)
+            learner = task.model.learner
+            learner.explain(learner.predict(x), EXPLAINED, NEAREST)
             task.advance(event, x)
     if count:
         show(f"compiled {count} kernels in {time.monotonic() - began:.0f} s")

@@ -71,8 +71,8 @@ def records(messages: int) -> None:
     print(f"predictions        {each:8.0f} B a message, {plain / messages:.0f} of them truth and why")
     print(f"label statistics   {sizes['label-stats'] / messages:8.0f} B a message")
     (x,) = Hashing().encode([decode_event(made[-1][0].value)])
-    learner.predict(x)
-    spent = milliseconds(lambda: [learner.explain(x, EXPLAINED, NEAREST) for _ in range(1_000)])
+    prediction = learner.predict(x)
+    spent = milliseconds(lambda: [learner.explain(prediction, EXPLAINED, NEAREST) for _ in range(1_000)])
     print(f"explaining         {spent:8.1f} µs a message")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -210,6 +211,18 @@ def through_json(state: Any) -> Any:
     return json.loads(json.dumps(state, allow_nan=False))
 
 
+def check_learning_reuses_the_prediction(make: Make) -> None:
+    """Learn with the prediction at hand, without it, and with an outdated one: the state is the same."""
+    plain, given, outdated = make(), make(), make()
+    messages, early = stream(60), None
+    for (x, labels), (following, _) in pairwise(messages):
+        prediction, ahead = given.predict(x), outdated.predict(following)
+        for learner, of in ((plain, None), (given, prediction), (outdated, early)):
+            learner.learn_predicted(x, learner.label_space.targets(labels), of)
+        early = ahead
+    assert plain.digest() == given.digest() == outdated.digest()
+
+
 def check_score_says_what_predict_says(make: Make) -> None:
     """Ask for the scores in either way: they are the same, and 0 for what `predict` left unscored."""
     learner = make()
@@ -289,6 +302,7 @@ CHECKS = [
     check_predict_does_not_change_state,
     check_learn_leaves_its_input,
     check_state_round_trip,
+    check_learning_reuses_the_prediction,
     check_score_says_what_predict_says,
     check_seed_repeats,
     check_bounded_memory,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drift.core import Vector
-from learners.core import Features, Sparse, given_part, sparse_part, vector_key
+from learners.core import Features, Sparse, given_part, sparse_part
 
 DENSE = np.array([0.0, 3.0, np.nan, -4.0], dtype=np.float32)
 PART = Sparse(np.array([5, 70_000], dtype=np.int32), np.array([0.6, 0.8], dtype=np.float32))
@@ -34,21 +33,3 @@ def test_a_vector_without_a_part_stands_for_itself() -> None:
     assert part.values == pytest.approx([0.6, -0.8])
     assert [str(each.dtype) for each in part] == ["int32", "float32"]
     assert not len(sparse_part(np.zeros(3, dtype=np.float32)).indices)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        DENSE,
-        Features(DENSE, Sparse(PART.indices + 1, PART.values)),
-        Features(DENSE, Sparse(PART.indices, PART.values[::-1].copy())),
-        Features(DENSE[::-1].copy(), PART),
-    ],
-)
-def test_vectors_that_differ_have_different_keys(other: Vector) -> None:
-    """In the sparse part too: two texts may share all of the dense one."""
-    x = Features(DENSE, PART)
-    assert vector_key(x) == vector_key(
-        Features(DENSE.copy(), Sparse(PART.indices.copy(), PART.values.copy()))
-    )
-    assert vector_key(x) != vector_key(other)

@@ -51,7 +51,7 @@ def test_the_expert_on_the_sparse_part_abstains_where_there_is_none() -> None:
     """It says 0.5, and learns nothing."""
     learner = IHOMER()
     learn_all(learner, paired(50))
-    explanation = learner.explain(np.ones(8, dtype=np.float32), 3, 0)
+    explanation = learner.explain(learner.predict(np.ones(8, dtype=np.float32)), 3, 0)
     assert explanation is not None
     assert explanation.opinions["linear_sparse"] == [0.5] * 3
     assert learner.state()["experts"]["linear_sparse"]["messages"] == 0
