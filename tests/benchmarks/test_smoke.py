@@ -87,10 +87,11 @@ def test_a_benchmark_prints_figures(
         monkeypatch.setattr(used, "DATA", data, raising=False)
     monkeypatch.setattr(sys, "argv", [name, *arguments])
     # Without typer its commands are plain functions, which would run with their defaults.
-    try:
-        typer.run(module.main) if inspect.signature(module.main).parameters else module.main()
-    except SystemExit as end:
-        assert not end.code
+    if inspect.signature(module.main).parameters:
+        with pytest.raises(SystemExit, match="^0$"):
+            typer.run(module.main)
+    else:
+        module.main()
     said = capsys.readouterr().out
     assert re.search(r"\d", said), said
     assert "Traceback" not in said
