@@ -88,7 +88,7 @@ def test_a_benchmark_prints_figures(
     monkeypatch.setattr(sys, "argv", [name, *arguments])
     # Without typer its commands are plain functions, which would run with their defaults.
     if inspect.signature(module.main).parameters:
-        with pytest.raises(SystemExit, match="^0$"):
+        with pytest.raises(SystemExit, match=r"^0$"):
             typer.run(module.main)
     else:
         module.main()
