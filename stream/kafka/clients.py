@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LARGEST_RECORD = 8 * 2**20
 """Largest record that is written, in bytes; the topics' own limits are tighter."""
+METADATA_S = 10.0
+"""How often a consumer asks which partitions there are: so long partitions that were added go unnoticed."""
 BOOTSTRAP_MS = 10_000
 """How long a broker may take to answer a client that has just been made."""
 
@@ -37,6 +39,7 @@ def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
     """Return a consumer of committed records that belongs to no group unless `options` say so."""
     read_any_header()
     ours = {
+        "metadata_max_age_ms": int(1000 * METADATA_S),
         "isolation_level": "read_committed",
         "auto_offset_reset": "earliest",
         "enable_auto_commit": False,

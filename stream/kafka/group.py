@@ -146,7 +146,8 @@ class Group:
         gained, released, lost = self._changes.take()
         if gained or released or lost:
             log.info(
-                "generation %d: gained %s, released %s, lost %s",
+                "%s, generation %d: gained %s, released %s, lost %s",
+                self.topic,
                 self.membership().generation_id,
                 gained,
                 released,

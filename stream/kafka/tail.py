@@ -30,6 +30,7 @@ class Tail:
     """
 
     def __init__(self, settings: KafkaSettings, topics: Mapping[str, int | None]) -> None:
+        self._topics = list(topics)
         self._consumer = consumer(settings, allow_auto_create_topics=False)
         try:
             self._begin(settings, topics)
@@ -73,10 +74,23 @@ class Tail:
             When the broker refuses.
         """
         try:
+            self._follow_new_partitions()
             polled = self._consumer.poll(timeout_ms=round(wait_s * 1000), max_records=limit)
         except KafkaError as error:
             raise BrokerError(f"The broker does not answer: {error}.") from error
         return [record(one) for consumed in polled.values() for one in consumed]
+
+    def _follow_new_partitions(self) -> None:
+        """Read partitions that were added since, from their beginning."""
+        there = {
+            TopicPartition(topic, partition)
+            for topic in self._topics
+            for partition in self._consumer.partitions_for_topic(topic) or ()
+        }
+        assigned = self._consumer.assignment()
+        if added := sorted(there - assigned):
+            self._consumer.assign([*assigned, *added])
+            self._consumer.seek_to_beginning(*added)
 
     def seek(self, topic: str, offset: int) -> None:
         """Go on from an offset, on a topic of one partition."""

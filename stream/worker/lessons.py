@@ -111,13 +111,13 @@ class Lessons:
         """Whether we may not answer, because workers with other settings do."""
         return self._follower.standing_by
 
-    def turn(self, *, taught: bool = False) -> None:
+    def turn(self, *, answered: bool = False) -> None:
         """Learn what lessons are there, and write what comes of them.
 
         Parameters
         ----------
-        taught
-            Whether we have just written lessons: then all that can be read is waited for, for a moment, so
+        answered
+            Whether we have just answered events: then all that can be read is waited for, for a moment, so
             that a model lags no further behind than the last batch. False (the default) returns at once.
 
         Raises
@@ -128,8 +128,8 @@ class Lessons:
             See there: the worker cannot go on.
         """
         self._follow_group()
-        self._follower.learn(CATCH_UP_S if taught else 0.0)
-        self._answered |= taught
+        self._follower.learn(CATCH_UP_S if answered else 0.0)
+        self._answered |= answered
         if self.standing_by and self._answered:
             raise EpochError(
                 "Workers of another run answer this stream from now on, with other settings than "

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 
 from stream.config import Settings
-from stream.kafka import BrokerError, History, Membership, Offsets, Outbox, topic_id
+from stream.kafka import BrokerError, History, Membership, Offsets, Outbox, ensure_topics, topic_id
 from stream.pipeline import Answerer, LearnerError
 from stream.records import topic
 from stream.snapshot import Attempts, Identity, Keeper, Recovered, Store, announcement, recover
@@ -53,6 +53,7 @@ class PartitionLoader:
         self._telemetry = telemetry
         self._topic = topic(settings.stream, "events")
         self._refused: dict[int, dict[int, str]] = {}
+        self._partitions = 0
 
     def restore(self, partition: int) -> Generator[None, None, AssignedPartition[Answerer]]:
         """Bring a partition back, step by step; see `stream.worker.restorer`.
@@ -64,6 +65,9 @@ class PartitionLoader:
         BrokerError, UnwrittenError, FencedError, OSError
             When it failed this time; begin anew.
         """
+        if partition >= self._partitions:
+            # Partitions may be added while we run: what is written must have a place in every topic.
+            self._partitions = ensure_topics(self._settings.kafka, self._settings.stream)
         # First the outbox: it settles what the last owner left open, and only then is the offset final.
         outbox = Outbox(self._settings, partition)
         try:

@@ -27,6 +27,7 @@ from stream.kafka import (
 from stream.pipeline import Answerer, LearnerError
 from stream.records import Record
 from stream.telemetry import Telemetry
+from stream.worker.batch_size import BatchSize
 from stream.worker.lessons import Lessons
 from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
 from stream.worker.restoration import PartitionLoader
@@ -49,41 +50,6 @@ MOST_HELD = 10_000
 """Most records that are read and not answered, where partitions share a model; the client holds as much."""
 
 log = logging.getLogger(__name__)
-
-
-class BatchSize:
-    """How many records to take at once, so that a full batch takes about as long as it may.
-
-    A commit costs about 4 ms whatever is in it: under load large batches carry it, and on a quiet stream
-    a batch is what is there.
-
-    Parameters
-    ----------
-    target_s
-        How long a batch may take, in seconds.
-    largest
-        Most records in one batch.
-
-    Examples
-    --------
-    >>> size = BatchSize(target_s=0.1, largest=1000)
-    >>> size.adapt(size.records, seconds=0.02)
-    >>> size.records
-    128
-    """
-
-    def __init__(self, target_s: float, largest: int) -> None:
-        self.records = min(64, largest)
-        self._target_s = target_s
-        self._largest = largest
-
-    def adapt(self, records: int, seconds: float) -> None:
-        """Take in how long a batch took; a short batch that was fast enough says nothing."""
-        if records < self.records and seconds <= self._target_s:
-            return
-        ideal = records * self._target_s / max(seconds, 1e-6)
-        bounded = min(max(ideal, self.records / 2), self.records * 2, self._largest)
-        self.records = max(1, round(bounded))
 
 
 class Worker:
@@ -116,14 +82,17 @@ class Worker:
         self._telemetry = telemetry or Telemetry()
         self._group = Group(settings)
         self._lessons = lessons
-        most = settings.worker.largest_batch if lessons is None else settings.model.lag
-        self._size = BatchSize(settings.worker.latency_ms / 1000, most)
+        self._size = BatchSize(
+            settings.worker.latency_ms / 1000,
+            settings.worker.largest_batch,
+            None if lessons is None else settings.model.lag,
+        )
         loader = PartitionLoader(settings, make_task, self._group.membership, self._telemetry)
         self._restorer = Restorer(loader.restore)
         self._refuse = loader.refuse
         self._assigned: dict[int, AssignedPartition[Answerer]] = {}
         self._stopping = threading.Event()
-        self._taught = False
+        self._answered = self._taught = 0
         self._order = TimeOrder()
         self._lag_due = 0.0
 
@@ -165,7 +134,7 @@ class Worker:
     def _turn(self) -> None:
         self._telemetry.beat()
         if self._lessons is not None:
-            self._lessons.turn(taught=self._taught)
+            self._lessons.turn(answered=self._answered > 0)
         polled = self._group.poll(self._wanted())
         self._telemetry.joined(self._group.joined)
         began = time.monotonic()
@@ -177,19 +146,18 @@ class Worker:
         self._go_live()
         self._order.add(polled.records)
         idle = {number for number, assigned in self._assigned.items() if assigned.pending is None}
-        count = 0
+        self._answered = self._taught = 0
         for partition, records in self._order.take(self._size.records, idle).items():
-            count += self._process(partition, records)
+            self._answered += self._process(partition, records)
         self._commit(began)
-        self._taught = count > 0
         for assigned in self._assigned.values():
             if assigned.pending is None and assigned.keeper.due(assigned.task):
                 save(assigned, self._telemetry)
         if time.monotonic() >= self._lag_due:
             self._lag_due = time.monotonic() + LAG_EVERY_S
             self._show_lag()
-        if count:
-            self._size.adapt(count, time.monotonic() - began)
+        if self._answered:
+            self._size.adapt(self._answered, time.monotonic() - began, self._taught, len(self._order))
         else:
             self._stopping.wait(IDLE_S)
 
@@ -222,7 +190,7 @@ class Worker:
 
     def _process(self, partition: int, records: list[Record]) -> int:
         assigned = self._assigned[partition]
-        began = time.monotonic()
+        began, updates = time.monotonic(), assigned.task.updates
         try:
             taken = assigned.process(records)
         except (EncoderError, LearnerError) as error:
@@ -231,6 +199,7 @@ class Worker:
         if taken < len(records):
             self._order.drop(partition)
             self._group.read_from(partition, assigned.task.next_offset)
+        self._taught += assigned.task.updates - updates
         self._telemetry.processed(time.monotonic() - began)
         return taken
 

@@ -85,6 +85,14 @@ class LiveStream:
         finally:
             client.close()
 
+    def extend(self, partitions: int, kind: str = "events") -> None:
+        """Give one of the topics more partitions."""
+        client = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
+        try:
+            client.create_partitions({topic(self.settings.stream, kind): partitions})
+        finally:
+            client.close()
+
     def fill(
         self, values: Sequence[bytes | None], partition: int | None = None, kind: str = "events"
     ) -> None:

@@ -282,3 +282,26 @@ def test_workers_with_other_settings_stand_by(kafka: str, stream_name: str) -> N
     again = Lessons(live.settings, quick(live.settings), Telemetry())
     assert again.standing_by
     again.close()
+
+
+def test_partitions_and_workers_come_and_go_in_mid_stream(kafka: str, stream_name: str) -> None:
+    """From 1 to 8 partitions and from 1 to 3 workers, and back to 1: what was learned stays, once."""
+    live = shared(kafka, stream_name, partitions=1, ITHACA_SNAPSHOT__EVERY_S="0.5")
+    live.fill([event(position) for position in range(400)])
+    with live.worker() as one:
+        live.wait_for(200)
+        live.extend(8)
+        live.fill([event(position) for position in range(400, 1_200)])
+        with live.worker() as other, live.worker() as third:
+            live.wait_for(1_200, patience=60.0)
+            live.fill([event(position) for position in range(1_200, 2_000)])
+            live.wait_for(1_600)
+            for process in (one, other):
+                assert stop(process)[0] == 0
+            live.fill([event(position) for position in range(2_000, 2_400)])
+            live.wait_for(2_400)
+            until(lambda: taught(live) == 2_400)
+            assert stop(third)[0] == 0
+    assert {record.partition for record in live.read("predictions")} == set(range(8))
+    assert len(check_shared(live)) == 2_400
+    check_observed_once(live)
