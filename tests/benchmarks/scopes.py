@@ -1,11 +1,11 @@
 """What partitions cost: own models and a shared one, on 1, 2 and 4 workers, beside lockstep on one partition.
 
 `python -m tests.benchmarks.scopes [--limit N] [--partitions P] [--workers 1,2,4] [--labelled SHARE]` starts
-Apache Kafka (or uses ITHACA_KAFKA__BOOTSTRAP_SERVERS), writes Reuters' events to the partitions in turn, lets
-worker processes answer them all, and scores what they predicted, each event once. `rate` is events a second
-from the first to the last prediction; with fewer labels than all (`--labelled 0.1`) answering dominates. `CPU` is
-what all workers together computed an event, ms, from the first prediction on: on a machine with a core for each, so
-many workers and the broker, the rate is workers / CPU. It is read from Linux's /proc, and 0 elsewhere.
+Apache Kafka (or uses ITHACA_KAFKA__BOOTSTRAP_SERVERS), lets worker processes answer Reuters' events, written
+to the partitions in turn once all workers are there, and scores what they predicted, each event once. `rate`
+is events a second from the first to the last prediction; with fewer labels than all (`--labelled 0.1`)
+answering dominates. `CPU` is what all workers together computed an event, ms: with a core for each worker
+and some for the broker the rate is at most workers / CPU. It is read from Linux's /proc, and 0 elsewhere.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from stream.broker.brokers import choose
 from stream.kafka import Writer, ensure_lessons, lines
 from stream.records.topics import topic
 from tests.data import DATA
-from tests.stream.live import LiveStream, stop
+from tests.stream.live import LiveStream, stop, until
 
 PATIENCE_S = 3_600.0
 """How long one run may take."""
@@ -108,14 +108,15 @@ def answered(address: str, run: Run, learner: str, values: Sequence[bytes]) -> A
     }
     live = LiveStream(address, f"scopes-{uuid.uuid4().hex[:8]}", run.partitions, environment)
     ensure_lessons(live.settings.kafka, live.settings.stream)
-    with Writer(live.settings.kafka, topic(live.settings.stream, "events")) as writer:
-        for number, value in enumerate(values):
-            writer.send(value, partition=number % run.partitions)
+    events = topic(live.settings.stream, "events")
     # What the workers said is printed when they end; it is no figure.
     with redirect_stdout(io.StringIO()), ExitStack() as stack:
         processes = [stack.enter_context(live.worker()) for _ in range(run.workers)]
-        live.wait_for(1, PATIENCE_S)
-        first, begun = len(live.read("predictions")), sum(_cpu_s(process.pid) for process in processes)
+        until(lambda: all(f"{events}, generation" in process.said() for process in processes))
+        begun = sum(_cpu_s(process.pid) for process in processes)
+        with Writer(live.settings.kafka, events) as writer:
+            for number, value in enumerate(values):
+                writer.send(value, partition=number % run.partitions)
         live.wait_for(len(values), PATIENCE_S)
         cpu_s = sum(_cpu_s(process.pid) for process in processes) - begun
         for process in processes:
@@ -125,7 +126,7 @@ def answered(address: str, run: Run, learner: str, values: Sequence[bytes]) -> A
     stamps = [record.timestamp for record in predictions]
     seconds = max(1.0, (max(stamps) - min(stamps)) / 1000)
     scores = scores_of([json.loads(record.value or b"") for record in predictions])
-    return Answered(scores, len(values) / seconds, cpu_s / max(1, len(values) - first))
+    return Answered(scores, len(values) / seconds, cpu_s / len(values))
 
 
 def _cpu_s(process: int) -> float:
