@@ -1,7 +1,14 @@
 """The records on the topics: their schema, decoding, and what is written."""
 
 from stream.records.control import DETECTOR, apply_operation, in_words, operation
-from stream.records.decoding import CONTROL_TYPE, FEEDBACK_TYPE, check_size, decode, decode_control
+from stream.records.decoding import (
+    CONTROL_TYPE,
+    FEEDBACK_TYPE,
+    MAX_NUMBER,
+    check_size,
+    decode,
+    decode_control,
+)
 from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.lessons import (
@@ -59,6 +66,7 @@ __all__ = [
     "JSON_VALUE",
     "KINDS",
     "LISTED",
+    "MAX_NUMBER",
     "ORIGINAL",
     "REASONS",
     "SHARED_ONLY",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -149,6 +150,7 @@ def _read(value: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
     if value is None:
         raise BadEventError("tombstone", "the value is null; an event must be a JSON object")
     check_size(value)
+    value = value.removeprefix(codecs.BOM_UTF8)
     _check_depth(value)
     try:
         return decoder.decode(value)
