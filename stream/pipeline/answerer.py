@@ -8,6 +8,8 @@ bytes, however they were batched. Encoding is batched; answering is strictly one
 from __future__ import annotations
 
 import abc
+import collections
+import concurrent.futures
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -102,6 +104,9 @@ class Answerer(Stateful, abc.ABC):
         self.refused: Mapping[int, str] = {}
         self.next_offset = 0
         self.dead_letters = 0
+        self._ahead: collections.deque[tuple[int, concurrent.futures.Future[list[Message]]]] = (
+            collections.deque()
+        )
 
     def process(self, records: Sequence[Record]) -> Outcome:
         """Take in records of one partition, in offset order, and return what to write and commit.
@@ -115,13 +120,40 @@ class Answerer(Stateful, abc.ABC):
         """
         self._check_order(records)
         steps: list[Outcome] = []
-        messages = encode_all(self.encoder, [self._decoded(record) for record in records])
-        for record, message in zip(records, messages, strict=True):
+        for record, message in zip(records, self._messages_of(records), strict=True):
             step = self._take(record, message)
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:
                 steps.append(step)
         return joined(steps, self.next_offset)
+
+    def encode_ahead(self, records: Sequence[Record], executor: concurrent.futures.Executor) -> None:
+        """Have records decoded and encoded on another thread, for the `process` that will be given them.
+
+        Does nothing where the encoder learns from what it encodes: its state would be ahead of the model's.
+        """
+        if not self.encoder.state():
+            self._ahead.append((records[0].offset, executor.submit(self._encoded, records)))
+
+    def wait_encoded(self) -> None:
+        """Wait until the records that were first encoded ahead are encoded."""
+        if self._ahead:
+            concurrent.futures.wait([self._ahead[0][1]])
+
+    def _messages_of(self, records: Sequence[Record]) -> list[Message]:
+        """Return what records hold, encoded ahead or now."""
+        while self._ahead:
+            offset, ahead = self._ahead.popleft()
+            if records and offset == records[0].offset:
+                messages = ahead.result()
+                if len(messages) == len(records):
+                    return messages
+            # They were to be read again from elsewhere.
+            ahead.cancel()
+        return self._encoded(records)
+
+    def _encoded(self, records: Sequence[Record]) -> list[Message]:
+        return encode_all(self.encoder, [self._decoded(record) for record in records])
 
     def answer(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
         """Predict one event's labels, and return that with what there is to learn.

@@ -1,9 +1,9 @@
 """The live service: takes its share of a stream's partitions and runs a task on each.
 
-A worker is one loop on one thread: poll, process, commit. What one poll brought is processed and
-committed before the next, so partitions come and go only between batches. A partition that comes is
-brought back on another thread, for however long that takes; its records are held meanwhile, and the loop
-goes on with the others.
+A worker is one loop on one thread: poll, process, commit. A batch is processed and committed before the
+next, so partitions come and go only between batches; the next one is encoded meanwhile, on another thread.
+A partition that comes is brought back on another one, for however long that takes; its records are held
+meanwhile, and the loop goes on with the others.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from stream.kafka import (
 from stream.pipeline import Answerer, LearnerError
 from stream.records import Record
 from stream.telemetry import Telemetry
+from stream.worker.encode_ahead import EncodeAhead
 from stream.worker.lessons import Lessons
 from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
 from stream.worker.restoration import PartitionLoader
@@ -125,6 +126,7 @@ class Worker:
         self._stopping = threading.Event()
         self._taught = False
         self._order = TimeOrder()
+        self._ahead = EncodeAhead(self._order)
         self._lag_due = 0.0
 
     def stop(self) -> None:
@@ -176,9 +178,9 @@ class Worker:
             self._restore(partition)
         self._go_live()
         self._order.add(polled.records)
-        idle = {number for number, assigned in self._assigned.items() if assigned.pending is None}
+        idle = {number: assigned for number, assigned in self._assigned.items() if assigned.pending is None}
         count = 0
-        for partition, records in self._order.take(self._size.records, idle).items():
+        for partition, records in self._ahead.take(self._size.records, idle).items():
             count += self._process(partition, records)
         self._commit(began)
         self._taught = count > 0
@@ -194,9 +196,9 @@ class Worker:
             self._stopping.wait(IDLE_S)
 
     def _wanted(self) -> int:
-        """Return how many records to ask for: a batch, or enough to tell the oldest of all partitions."""
+        """Return how many records to ask for: for two batches, or to tell the oldest of all partitions."""
         if self._lessons is None:
-            return self._size.records
+            return max(1, 2 * self._size.records - len(self._order))
         # The client gives out what it fetched of one partition before it turns to the next.
         short = any(not self._order.held(partition) for partition in self._assigned)
         return max(1, MOST_HELD - len(self._order)) if short else 1
@@ -217,11 +219,12 @@ class Worker:
         for partition, assigned in self._restorer.restored().items():
             self._assigned[partition] = assigned
             self._telemetry.gained(partition, assigned.task, assigned.snapshot)
-            self._order.drop(partition)
+            self._ahead.drop(partition)
             self._group.read_from(partition, assigned.task.next_offset)
 
     def _process(self, partition: int, records: list[Record]) -> int:
         assigned = self._assigned[partition]
+        assigned.task.wait_encoded()
         began = time.monotonic()
         try:
             taken = assigned.process(records)
@@ -229,7 +232,7 @@ class Worker:
             self._begin_anew(partition, error)
             return 0
         if taken < len(records):
-            self._order.drop(partition)
+            self._ahead.drop(partition)
             self._group.read_from(partition, assigned.task.next_offset)
         self._telemetry.processed(time.monotonic() - began)
         return taken
@@ -324,7 +327,7 @@ class Worker:
 
     def _drop(self, partition: int) -> None:
         self._restorer.cancel(partition)
-        self._order.drop(partition)
+        self._ahead.drop(partition)
         assigned = self._assigned.pop(partition, None)
         if assigned is not None:
             assigned.close()
@@ -334,6 +337,7 @@ class Worker:
         self._restorer.close(LAST_SNAPSHOT_S)
         for partition in list(self._assigned):
             self._drop(partition)
+        self._ahead.close()
         self._group.close()
         if self._lessons is not None:
             self._lessons.close()
