@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from stream.config import Settings
-from stream.kafka import Tail
+from stream.kafka import RecoveryError, Tail
 from stream.pipeline import LearnerError, Outcome, Replica
 from stream.records import BadEventError, EpochRecord, Record, StrikeRecord, decode_lesson
-from stream.snapshot import Store, recover
+from stream.snapshot import Gap, Recovered, Store, recover
 from stream.telemetry import Telemetry
 from stream.worker.restoration import MOST_REFUSED
 
@@ -19,6 +19,10 @@ PARTITION = 0
 """The lessons' only partition."""
 LEARNED_AT_ONCE = 500
 """Most lessons learned before other work has its turn."""
+FAR_BEHIND = 5_000
+"""Lessons that a newer snapshot must be ahead by to be loaded in place of learning them."""
+LOOK_S = 10.0
+"""How often a replica that is far behind looks for a newer snapshot, in seconds."""
 KEPT = 2_000
 """Most outcomes that a worker keeps in case that it becomes the owner; beyond that it would relearn."""
 
@@ -57,6 +61,10 @@ class Follower:
         The lesson at which the learner threw, and what; None where none waits to be struck out.
     epoch
         The newest epoch in the log; None before any.
+    gap
+        Lessons that were gone when the model was rebuilt, until that is announced.
+    learned_until
+        When the last lesson that was learned was written, in seconds since 1970; 0 before the first.
     """
 
     def __init__(
@@ -80,6 +88,9 @@ class Follower:
         self.live_from = 0
         self.blocked: tuple[Record, str] | None = None
         self.epoch: EpochRecord | None = None
+        self.gap: Gap | None = None
+        self.learned_until = 0.0
+        self._look_at = 0.0
 
     @property
     def standing_by(self) -> bool:
@@ -126,23 +137,47 @@ class Follower:
             When lessons that the model needs are gone.
         """
         end = self._end()
-        recovered = recover(
-            self._make_replica,
-            self._store,
-            committed=end if committed is None else committed,
-            beginning=self._tail.beginning(self._topic),
-            rebuild=self._settings.snapshot.rebuild,
-        )
-        self.replica = recovered.task
-        self.replica.refused = self._refused
-        self.live_from = self.replica.live_from
-        self.kept.clear()
-        self._ahead.clear()
+        self._go_on_with(self._recovered(end if committed is None else committed))
         log.info("learning lessons from offset %d to %d", self.replica.next_offset, end)
-        self._tail.seek(self._topic, self.replica.next_offset)
         while self._tail.position(self._topic) < end:
             self._take(self._tail.poll(0.1, LEARNED_AT_ONCE))
             self._telemetry.beat()
+
+    def leap(self) -> None:
+        """Load a snapshot that is far ahead, if there is one: the owner's model is this one, only further."""
+        lag, now = self._tail.lag(self._topic), time.monotonic()
+        if self.blocked or lag is None or lag <= FAR_BEHIND or now < self._look_at:
+            return
+        self._look_at = now + LOOK_S
+        if max(self._store.offsets(), default=0) - self.replica.next_offset <= FAR_BEHIND:
+            return
+        here = self.replica.next_offset
+        try:
+            recovered = self._recovered(self._end())
+        except RecoveryError as error:
+            log.warning("%d lessons behind, and no snapshot helps: %s", lag, error)
+            return
+        if recovered.task.next_offset > here:
+            self._go_on_with(recovered)
+            log.warning("%d lessons behind: went on from a snapshot at %d", lag, self.replica.next_offset)
+
+    def _recovered(self, committed: int) -> Recovered[Replica]:
+        return recover(
+            self._make_replica,
+            self._store,
+            committed=committed,
+            beginning=self._tail.beginning(self._topic),
+            rebuild=self._settings.snapshot.rebuild,
+        )
+
+    def _go_on_with(self, recovered: Recovered[Replica]) -> None:
+        self.replica = recovered.task
+        self.replica.refused = self._refused
+        self.gap = recovered.gap or self.gap
+        self.live_from = self.replica.live_from
+        self.kept.clear()
+        self._ahead.clear()
+        self._tail.seek(self._topic, self.replica.next_offset)
 
     def forget(self) -> None:
         """Keep less of what came of lessons that another worker writes."""
@@ -163,6 +198,7 @@ class Follower:
             except LearnerError as error:
                 self._block(record, error)
                 return
+            self.learned_until = record.timestamp / 1000
             if outcome.outputs:
                 self.kept.append((record.offset, outcome))
 

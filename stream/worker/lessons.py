@@ -35,7 +35,7 @@ from stream.records import (
     lesson_output,
     topic,
 )
-from stream.snapshot import Identity, Keeper, Store
+from stream.snapshot import Identity, Keeper, Store, announcement
 from stream.telemetry import Telemetry
 from stream.worker.follower import PARTITION, Follower
 from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
@@ -47,8 +47,6 @@ CATCH_UP_S = 0.1
 """How long lessons are waited for that are known to be there."""
 FENCED_S = HEARTBEAT_S + 1.0
 """Pause before lessons from which we were fenced are taken up again, if they are still ours."""
-NO_EVENTS = -1
-"""Stands for the lessons where telemetry asks for a partition of the events."""
 CHECKPOINT_EVERY = 5_000
 """Lessons between two checkpoints: each costs every replica a digest of its whole state."""
 
@@ -137,9 +135,12 @@ class Lessons:
             )
         if self._owned is None:
             self._follower.forget()
+            self._follower.leap()
         else:
             self._write(self._owned)
-        self._telemetry.followed(self.replica, self._tail.lag(self._topic), owner=self._owned is not None)
+        lag = self._tail.lag(self._topic)
+        lag_s = max(0.0, time.time() - self._follower.learned_until) if lag else 0.0
+        self._telemetry.followed(self.replica, lag, lag_s, owner=self._owned is not None)
 
     def close(self) -> None:
         """Take the last snapshot, where it is ours to take, and let go."""
@@ -174,6 +175,11 @@ class Lessons:
         self._gain_at, self._struck, self._checked = None, None, self.replica.updates
         self._owned = AssignedPartition(self.replica, outbox, self._keeper(), begin)
         log.info("owner of the lessons from offset %d on", begin)
+        if follower.gap is not None:
+            # Beyond the gap, so that a reader of the drift events meets it where the model begins.
+            stamp = round(time.time() * 1000)
+            self._said.append(announcement(self.replica, self._store, follower.gap, stamp))
+            follower.gap = None
         if follower.epoch is None or follower.standing_by:
             follower.epoch = EpochRecord(configuration=self._settings.epoch, run=self._run)
             self._say(follower.epoch, "epoch")
@@ -208,7 +214,7 @@ class Lessons:
             self._gain_at = now + FENCED_S
         except (UnwrittenError, BrokerError) as error:
             log.warning("%s; trying again", error)
-            self._telemetry.failed(NO_EVENTS)
+            self._telemetry.failed(None)
             owned.retry_at = now + RETRY_S
         else:
             self._committed_at = now
@@ -279,7 +285,7 @@ class Lessons:
             self._store,
             every_s=snapshot.every_s,
             every_records=snapshot.every_records,
-            written=lambda kept: self._telemetry.snapshot_written(NO_EVENTS, kept),
+            written=lambda kept: self._telemetry.snapshot_written(None, kept),
             failed=self._telemetry.snapshot_failed,
         )
         keeper.begin(self.replica.next_offset)
