@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LARGEST_RECORD = 8 * 2**20
 """Largest record that is written, in bytes; the topics' own limits are tighter."""
 METADATA_S = 10.0
-"""How often a consumer asks which partitions there are: so long partitions that were added go unnoticed."""
+"""How often a client asks which partitions there are: so long partitions that were added go unnoticed."""
 BOOTSTRAP_MS = 10_000
 """How long a broker may take to answer a client that has just been made."""
 
@@ -39,7 +39,6 @@ def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
     """Return a consumer of committed records that belongs to no group unless `options` say so."""
     read_any_header()
     ours = {
-        "metadata_max_age_ms": int(1000 * METADATA_S),
         "isolation_level": "read_committed",
         "auto_offset_reset": "earliest",
         "enable_auto_commit": False,
@@ -116,6 +115,7 @@ def _connection(settings: KafkaSettings) -> dict[str, Any]:
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": "ithaca",
         "bootstrap_timeout_ms": BOOTSTRAP_MS,
+        "metadata_max_age_ms": int(1000 * METADATA_S),
         "reconnect_backoff_max_ms": 1_000,
         "security_protocol": settings.security_protocol,
         "sasl_mechanism": settings.sasl_mechanism,

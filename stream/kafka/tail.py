@@ -122,8 +122,15 @@ class Tail:
         except KafkaError as error:
             raise BrokerError(f"The broker does not answer: {error}.") from error
 
-    def ends(self, topic: str) -> dict[int, int]:
+    def ends(self, topic: str, patience_s: float = 30.0) -> dict[int, int]:
         """Return one past the last offset of each partition of a topic; empty where there is no such topic.
+
+        Parameters
+        ----------
+        topic
+            Its name.
+        patience_s
+            How long the broker may take to answer, in seconds.
 
         Raises
         ------
@@ -132,7 +139,8 @@ class Tail:
         """
         try:
             partitions = self._consumer.partitions_for_topic(topic) or ()
-            ends = self._consumer.end_offsets([TopicPartition(topic, partition) for partition in partitions])
+            places = [TopicPartition(topic, partition) for partition in partitions]
+            ends = self._consumer.end_offsets(places, timeout_ms=round(1000 * patience_s))
         except KafkaError as error:
             raise BrokerError(f"The broker does not answer: {error}.") from error
         return {place.partition: end for place, end in ends.items()}

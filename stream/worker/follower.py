@@ -17,6 +17,8 @@ from stream.worker.restoration import MOST_REFUSED
 
 PARTITION = 0
 """The lessons' only partition."""
+ANSWER_S = 1.0
+"""How long the broker may take to say where the lessons end, while events wait to be answered."""
 LEARNED_AT_ONCE = 500
 """Most lessons learned before other work has its turn."""
 FAR_BEHIND = 5_000
@@ -91,6 +93,7 @@ class Follower:
         self.gap: Gap | None = None
         self.learned_until = 0.0
         self._look_at = 0.0
+        self._spoilt: tuple[int, list[tuple[int, Outcome]], int] | None = None
 
     @property
     def standing_by(self) -> bool:
@@ -112,13 +115,16 @@ class Follower:
 
         Raises
         ------
+        BrokerError
+            When the broker does not answer.
         LearnerError
             When the learner threw at more than `MOST_REFUSED` lessons.
         DivergedError
             When the replica is not the model that the others have.
         """
+        self._go_back()
         deadline = time.monotonic() + patience_s
-        end = self._end() if patience_s else 0
+        end = self._tail.ends(self._topic, ANSWER_S).get(PARTITION, 0) if patience_s else 0
         self._take(self._tail.poll(0.0, LEARNED_AT_ONCE))
         while self._tail.position(self._topic) < end and (left := deadline - time.monotonic()) > 0.0:
             self._take(self._tail.poll(left, LEARNED_AT_ONCE))
@@ -185,7 +191,7 @@ class Follower:
             self.live_from = self.kept.popleft()[0] + 1
 
     def _end(self) -> int:
-        return self._tail.ends(self._topic)[PARTITION]
+        return self._tail.ends(self._topic).get(PARTITION, 0)
 
     def _take(self, records: Sequence[Record]) -> None:
         self._ahead.extend(records)
@@ -221,7 +227,14 @@ class Follower:
             raise error
         log.warning("the model goes back to its newest snapshot, and waits for a strike: %s", error)
         self.blocked = record, error.detail
-        kept, live_from = list(self.kept), self.live_from
-        self.restore(record.offset)
-        self.kept.extendleft(reversed(kept))
-        self.live_from = live_from
+        self._spoilt = record.offset, list(self.kept), self.live_from
+        self._go_back()
+
+    def _go_back(self) -> None:
+        """Make a replica anew that may have learned a part of a lesson."""
+        if self._spoilt is not None:
+            offset, kept, live_from = self._spoilt
+            self.restore(offset)
+            self._spoilt = None
+            self.kept.extendleft(reversed(kept))
+            self.live_from = live_from

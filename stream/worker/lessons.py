@@ -88,7 +88,7 @@ class Lessons:
         self._topic = topic(settings.stream, "lessons")
         self._owned: AssignedPartition[Replica] | None = None
         self._gain_at: float | None = None
-        self._committed_at = 0.0
+        self._committed_at = self._retry_at = 0.0
         self._struck: int | None = None
         self._answered = self._in_doubt = False
         self._said: list[Output] = []
@@ -125,9 +125,19 @@ class Lessons:
         InstanceError, LearnerError, DivergedError, RecoveryError
             See there: the worker cannot go on.
         """
-        self._follow_group()
-        self._follower.learn(CATCH_UP_S if answered else 0.0)
         self._answered |= answered
+        if time.monotonic() < self._retry_at:
+            return
+        try:
+            self._follow_group()
+            self._follower.learn(CATCH_UP_S if answered else 0.0)
+            if self._owned is None:
+                self._follower.leap()
+        except BrokerError as error:
+            # A broker that is away is waited for; events are answered by the model as it is.
+            log.warning("the lessons cannot be read yet: %s", error)
+            self._retry_at = time.monotonic() + RETRY_S
+            return
         if self.standing_by and self._answered:
             raise EpochError(
                 "Workers of another run answer this stream from now on, with other settings than "
@@ -135,7 +145,6 @@ class Lessons:
             )
         if self._owned is None:
             self._follower.forget()
-            self._follower.leap()
         else:
             self._write(self._owned)
         lag = self._tail.lag(self._topic)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from kafka import KafkaConsumer, TopicPartition
+
 from stream.kafka import ensure_lessons
 from stream.pipeline.factory import make_replica
 from stream.records.lessons import LessonRecord, decode_lesson
 from stream.records.schema import Output
+from stream.records.topics import topic
 from tests.stream.live import LiveStream, source
 
 SHARED = {"ITHACA_MODEL__SCOPE": "stream", "ITHACA_RUN": "same"}
@@ -57,6 +60,18 @@ def check_shared(live: LiveStream) -> list[LessonRecord]:
         assert through < by_source.get(source(record), through + 1)
         assert said["model"]["updates"] == (position[through] + 1 if through >= 0 else 0)
     return shared
+
+
+def observed(live: LiveStream) -> bool:
+    """Return whether the lessons' owner has committed what came of the last of them."""
+    name = topic(live.settings.stream, "lessons")
+    client = KafkaConsumer(
+        bootstrap_servers=live.settings.kafka.bootstrap_servers, group_id=f"{live.settings.group}.lessons"
+    )
+    try:
+        return (client.committed(TopicPartition(name, 0)) or 0) > live.read("lessons")[-1].offset
+    finally:
+        client.close()
 
 
 def check_observed_once(live: LiveStream) -> None:
