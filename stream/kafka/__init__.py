@@ -1,4 +1,4 @@
-"""Kafka: the only package that uses the client library.
+"""Kafka clients: consuming, transactional writing, and reading topics outside any group.
 
 `Group` consumes a stream's assigned partitions, `Offsets` returns their offsets, `Outbox` writes one
 partition's outcomes in transactions, `History` and `Tail` read topics outside any group.
