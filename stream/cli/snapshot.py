@@ -1,4 +1,4 @@
-"""`ithaca snapshot show|verify|diff`: what is in snapshot files, for people and scripts."""
+"""`ithaca snapshot show|verify|diff`: the contents of snapshot files, for people and scripts."""
 
 from __future__ import annotations
 
