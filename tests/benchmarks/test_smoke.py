@@ -24,6 +24,7 @@ EVENTS = 60
 SMALL = {
     "adwin": "--scale 0.01",
     "alarms": "{reuters} --learner priors",
+    "catch_up": "--learner priors --records 30",
     "clusters": "--quick --scale 0.001",
     "conformal": "--limit 30 --messages 30 --learner priors",
     "dashboard": "--labels 100 --messages 30",
@@ -46,7 +47,7 @@ SMALL = {
     "tree": "--scale 0.02",
 }
 """The smallest sensible arguments of each; `{reuters}` is a file of events."""
-KAFKA = {"end_to_end", "scopes"}
+KAFKA = {"catch_up", "end_to_end", "scopes"}
 
 
 @pytest.fixture(scope="module")
