@@ -110,7 +110,7 @@ class IHOMER(Learner):
     k, window
         Neighbours that vote, and messages remembered to find them; see `NearestNeighbours`.
     linkage, patience
-        How similar labels of a cluster are, and how often a cluster is checked; see `Clusters`.
+        How alike labels of one cluster are, and how often a cluster is checked; see `Clusters`.
 
     Examples
     --------

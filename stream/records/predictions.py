@@ -91,7 +91,7 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
     trained_through
         Per topic, the offset of the last record the model had learned from: always below the event's own.
     model, encoder, run
-        Made by: the model, the encoder's name, the run's name.
+        The model, the encoder's name, the run's name.
     truth
         The true labels, if the event had them: the prediction did not use them. Else None.
     why
