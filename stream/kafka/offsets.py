@@ -39,7 +39,7 @@ class Offsets:
         place = TopicPartition(self._topic, partition)
         try:
             return self._client.beginning_offsets([place], timeout_ms=OFFSETS_TIMEOUT_MS)[place]
-        except (KafkaError, KeyError) as error:  # KeyError: a partition that the client has not heard of yet.
+        except (KafkaError, KeyError) as error:  # KeyError: a partition that the client does not know yet.
             raise BrokerError(f"The beginning of {place} is not known: {error}.") from error
 
     def end(self, partition: int) -> int:
@@ -47,7 +47,7 @@ class Offsets:
         place = TopicPartition(self._topic, partition)
         try:
             return self._client.end_offsets([place], timeout_ms=OFFSETS_TIMEOUT_MS)[place]
-        except (KafkaError, KeyError) as error:  # KeyError: a partition that the client has not heard of yet.
+        except (KafkaError, KeyError) as error:  # KeyError: a partition that the client does not know yet.
             raise BrokerError(f"The end of {place} is not known: {error}.") from error
 
     def committed(self, partition: int) -> int | None:

@@ -130,7 +130,7 @@ class Tail:
         topic
             Its name.
         patience_s
-            How long the broker may take to answer, in seconds.
+            Seconds that the broker may take to answer.
 
         Raises
         ------

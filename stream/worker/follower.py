@@ -18,13 +18,13 @@ from stream.worker.restoration import MOST_REFUSED
 PARTITION = 0
 """The lessons' only partition."""
 ANSWER_S = 1.0
-"""How long the broker may take to say where the lessons end, while events wait to be answered."""
+"""Seconds that the broker may take to return the lessons' end while events wait to be answered."""
 LEARNED_AT_ONCE = 500
 """Most lessons learned before other work is done."""
 FAR_BEHIND = 5_000
-"""Lessons that a newer snapshot must be ahead by to be loaded in place of learning them."""
+"""Smallest lead of a newer snapshot, in lessons, at which it is loaded instead of learning those lessons."""
 LOOK_S = 10.0
-"""How often a replica that is far behind looks for a newer snapshot, in seconds."""
+"""Seconds between two searches for a newer snapshot by a replica that is far behind."""
 KEPT = 2_000
 """Most outcomes that a worker keeps in case it becomes the owner; for older ones it would relearn."""
 
@@ -64,9 +64,9 @@ class Follower:
     epoch
         The newest epoch in the log; None before any.
     gap
-        Lessons that were gone when the model was rebuilt, until that is announced.
+        Deleted lessons that a rebuilt model lacks, until the gap is announced; else None.
     learned_until
-        When the last lesson that was learned was written, in seconds since 1970; 0 before the first.
+        Time stamp of the last lesson learned, in seconds since 1970; 0 before the first.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Follower:
             self._telemetry.beat()
 
     def leap(self) -> None:
-        """Load a snapshot that is far ahead, if there is one: the owner's model is this one, only further."""
+        """Load a snapshot that is far ahead, if there is one: the owner's model is the same, but later."""
         lag, now = self._tail.lag(self._topic), time.monotonic()
         if self.blocked or lag is None or lag <= FAR_BEHIND or now < self._look_at:
             return
@@ -231,7 +231,7 @@ class Follower:
         self._go_back()
 
     def _go_back(self) -> None:
-        """Make a replica anew that may have learned a part of a lesson."""
+        """Restore a replica that may have learned a part of a lesson."""
         if self._spoilt is not None:
             offset, kept, live_from = self._spoilt
             self.restore(offset)

@@ -134,7 +134,7 @@ class Lessons:
             if self._owned is None:
                 self._follower.leap()
         except BrokerError as error:
-            # A broker that is away is waited for; events are answered by the model as it is.
+            # While the broker is down, events are answered by the model as it is.
             log.warning("the lessons cannot be read yet: %s", error)
             self._retry_at = time.monotonic() + RETRY_S
             return
@@ -185,7 +185,7 @@ class Lessons:
         self._owned = AssignedPartition(self.replica, outbox, self._keeper(), begin)
         log.info("owner of the lessons from offset %d on", begin)
         if follower.gap is not None:
-            # Beyond the gap, so that a reader of the drift events meets it where the model begins.
+            # After the gap, so that a reader of the drift events finds it where the model begins.
             stamp = round(time.time() * 1000)
             self._said.append(announcement(self.replica, self._store, follower.gap, stamp))
             follower.gap = None

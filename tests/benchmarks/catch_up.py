@@ -1,10 +1,10 @@
-"""How soon a new worker is ready: learning a shared model's lessons, beside relearning a partition's events.
+"""How soon a new worker is ready: learning a shared model's lessons, or relearning a partition's events.
 
 `python -m tests.benchmarks.catch_up [--records 1000,100000] [--learner NAME]` starts Apache Kafka (or uses
 ITHACA_KAFKA__BOOTSTRAP_SERVERS). In scope "stream" the lessons topic holds so many lessons of Reuters'
-events beyond the newest snapshot; in scope "partition" the events topic holds so many events, which the
-group has committed. Seconds are from the start of the process to readiness, with nothing to catch up with
-beside it: what starting costs alone.
+events after the newest snapshot; in scope "partition" the events topic holds so many events, which the group
+has committed. Seconds are from the start of the process until it is ready; a run without records shows the
+cost of the start alone.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from tests.data import DATA
 from tests.stream.live import LiveStream, readiness, stop, until
 
 PATIENCE_S = 3_600.0
-"""How long a worker may take to be ready."""
+"""Seconds that a worker may take to be ready."""
 AT_ONCE = 500
-"""Events that are made lessons of in one step."""
+"""Events turned into lessons per step."""
 
 
 def main(
     records: Annotated[str, typer.Option(help="Lessons, or events, to catch up with.")] = "1000,100000",
     learner: Annotated[str, typer.Option(help="Learner by name.")] = "ihomer",
 ) -> None:
-    """Start a worker beside each number of records, and without any."""
+    """Start a worker with each number of records, and without any."""
     table = Table("scope", "records", "seconds to ready", box=None)
     broker = choose()
     try:
@@ -53,7 +53,7 @@ def main(
 
 
 def ready_s(address: str, scope: str, count: int, learner: str) -> float:
-    """Return how long a worker takes to be ready that has so many records to catch up with."""
+    """Return the seconds until a worker is ready that has so many records to catch up with."""
     (port,) = free_ports(1)
     environment = {
         "ITHACA_MODEL__SCOPE": scope,
@@ -70,7 +70,7 @@ def ready_s(address: str, scope: str, count: int, learner: str) -> float:
             writer.send(value, partition=0)
     if kind == "events":
         _commit(live, count)
-    # What the worker said is printed when it ends; it is no figure.
+    # What the worker printed is shown when it ends; it is not a result.
     with redirect_stdout(io.StringIO()), live.worker() as process:
         began = time.monotonic()
         until(lambda: readiness(port).startswith("ok"), PATIENCE_S)
@@ -80,7 +80,7 @@ def ready_s(address: str, scope: str, count: int, learner: str) -> float:
 
 
 def _lessons(live: LiveStream, events: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield lessons as workers write them, made by a model that predicts quickly."""
+    """Yield lessons as workers write them, from a model that predicts quickly."""
     quick = live.settings.learner.model_copy(update={"name": "priors"})
     settings = live.settings.model_copy(update={"learner": quick})
     replica, offsets = make_replica(settings), itertools.count()
