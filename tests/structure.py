@@ -54,7 +54,7 @@ ARROWS = {
     "stream.kafka": "stream.config stream.records",
     "stream.pipeline": "drift.alarms drift.core drift.monitors learners learners.core learners.metrics "
     "learners.uncertainty learners.wrappers stream.config stream.encoders stream.records",
-    "stream.snapshot": "drift.alarms drift.core stream stream.config stream.kafka "
+    "stream.snapshot": "drift.alarms drift.core drift.statistics stream stream.config stream.kafka "
     "stream.pipeline stream.records",
     "stream.testing": "stream.pipeline stream.records stream.snapshot",
     "stream.dashboard": "learners.metrics stream.config stream.kafka stream.pipeline stream.records",
