@@ -1,9 +1,10 @@
-"""A stream's topics: their names, and making sure they exist."""
+"""A stream's topics: their names, and their creation."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
@@ -14,7 +15,9 @@ from stream.kafka.errors import BrokerError
 from stream.records import KINDS, SHARED_ONLY, topic
 
 OUTPUT_BYTES = 4 * 2**20
-"""Largest record of the topics we write: a dead letter is its event and the reason, so more than an event."""
+"""Largest record of output topics: a dead letter is an event and its reason, so larger than an event."""
+
+log = logging.getLogger(__name__)
 
 
 def ensure_lessons(settings: KafkaSettings, stream: str) -> None:
@@ -38,15 +41,15 @@ def ensure_lessons(settings: KafkaSettings, stream: str) -> None:
 
 
 def ensure_topics(settings: KafkaSettings, stream: str) -> int:
-    """Create the topics of a stream that do not exist yet and return the number of its partitions.
+    """Create or extend the topics of a stream and return the number of its partitions.
 
-    What is written goes to the partition it came from, so all topics have as many partitions as the events;
-    but operations on the taxonomy go to every partition, in one order, so theirs has one.
+    Outputs go to the partition of their input, so all topics have as many partitions as the events; but
+    taxonomy operations go to every partition, in one order, so their topic has one.
 
     Raises
     ------
     BrokerError
-        When the broker refuses, or a topic exists with another number of partitions than it must have.
+        When the broker refuses, or the feedback has more partitions than the events, or the control several.
     """
     with _asking(settings, f"The topics of stream {stream!r} cannot be made") as client:
         _create(client, topic(stream, "events"), settings, settings.partitions)
@@ -68,13 +71,24 @@ def ensure_topics(settings: KafkaSettings, stream: str) -> int:
                 f"Topic {topic(stream, 'control')} has several partitions, which have no order between them. "
                 "Delete it; it is made anew with one."
             )
-        for name, count in found.items():
-            if count < partitions:
-                raise BrokerError(
-                    f"Topic {name} has {count} partitions, but {topic(stream, 'events')} has {partitions}. "
-                    f"Give it as many (kafka-topics --alter --topic {name} --partitions {partitions})."
-                )
+        _extend(client, topic(stream, "events"), partitions, found)
     return partitions
+
+
+def _extend(client: KafkaAdminClient, events: str, partitions: int, found: Mapping[str, int]) -> None:
+    """Give topics as many partitions as the events have."""
+    short = {name: partitions for name, count in found.items() if count < partitions}
+    try:
+        if short:
+            client.create_partitions(short)
+            log.info("%s have %d partitions now, as %s has", ", ".join(short), partitions, events)
+    except KafkaError as error:
+        raise BrokerError(
+            f"{events} has {partitions} partitions, and fewer have "
+            + ", ".join(f"{name} ({found[name]})" for name in short)
+            + f", which the broker does not extend: {error}. Give them as many (kafka-topics --alter --topic "
+            f"NAME --partitions {partitions}), or let the service's user alter them."
+        ) from error
 
 
 def ensure_topic(settings: KafkaSettings, name: str, partitions: int) -> None:
@@ -95,19 +109,19 @@ def partitions_of(settings: KafkaSettings, name: str) -> int:
     Raises
     ------
     BrokerError
-        When the broker does not say.
+        When the broker does not answer.
     """
     with _asking(settings, f"Topic {name} cannot be described") as client:
         return _partitions(client, [name])[name]
 
 
 def topic_id(settings: KafkaSettings, name: str) -> str:
-    """Return what tells a topic from an earlier one of the same name.
+    """Return the id that distinguishes a topic from an earlier one of the same name.
 
     Raises
     ------
     BrokerError
-        When the broker does not say.
+        When the broker does not answer.
     """
     with _asking(settings, f"Topic {name} cannot be described") as client:
         return str(client.describe_topics([name])[0].get("topic_id"))
@@ -128,7 +142,7 @@ def delete_topics(settings: KafkaSettings, stream: str) -> None:
 
 @contextlib.contextmanager
 def _asking(settings: KafkaSettings, failure: str) -> Iterator[KafkaAdminClient]:
-    """Give a client that is closed at the end; what the broker refuses becomes a BrokerError that says so."""
+    """Yield a client that is closed at the end; an error of the broker becomes a `BrokerError`."""
     client = admin(settings)
     try:
         yield client

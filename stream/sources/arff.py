@@ -35,7 +35,7 @@ _MEKA = re.compile(r"-C\s+(-?\d+)")
 _LABEL_VALUES = (("0", "1"), ("false", "true"), ("0",), None)
 
 Row = tuple[NDArray[np.int32], NDArray[np.float32]]
-"""Columns and values of the places that are not 0."""
+"""Columns and values of the non-zero entries."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Attribute:
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What stands before `@data`."""
+    """The part of a file before `@data`."""
 
     relation: str
     attributes: list[Attribute]
@@ -71,8 +71,8 @@ def read_arff(path: Path, limit: int | None = None) -> Table:
     Raises
     ------
     SourceError
-        When it is no ARFF, does not say which attributes are labels, or has a row that does not fit its
-        header; says the line.
+        When it is not ARFF, does not name its labels, or has a row that does not fit its
+        header; the message names the line.
     """
     with open_text(path) as file:
         lines = _Lines(path, file)
@@ -82,14 +82,14 @@ def read_arff(path: Path, limit: int | None = None) -> Table:
     names = [header.attributes[label].name for label in labels]
     y, negative = _truth(path, values[:, labels], names)
     x = values[:, np.setdiff1d(np.arange(len(header.attributes)), labels)]
-    # A stored value takes twice the room in CSR. Vectors from CSR are their own sparse part.
+    # A stored value takes twice the memory in CSR. Vectors from CSR are their own sparse part.
     dense = 2 * x.nnz > x.shape[0] * x.shape[1]
     name = path.name.removesuffix(".gz").removesuffix(".arff")
     return Table(name, x.toarray() if dense else x, y, names, negative)
 
 
 class _Lines:
-    """The lines that say something; errors name the last one taken."""
+    """The lines with content; errors name the last one read."""
 
     def __init__(self, path: Path, file: TextIO) -> None:
         self._path = path
@@ -244,7 +244,7 @@ def _truth(
 
 
 def _fields(text: str) -> list[str]:
-    """Split at commas outside quotes; quotes stay, so that a quoted '?' is no missing value."""
+    """Split at commas outside quotes; quotes stay, so that a quoted '?' is not a missing value."""
     if "'" not in text and '"' not in text:
         return [field.strip() for field in text.split(",")] if text.strip() else []
     fields: list[str] = []

@@ -156,10 +156,11 @@ class Telemetry:
         self.times["commit"].observe(commit_s)
         self.times["batch"].observe(batch_s)
 
-    def followed(self, replica: Replica, lag: int | None, *, owner: bool) -> None:
+    def followed(self, replica: Replica, lag: int | None, lag_s: float, *, owner: bool) -> None:
         """Record the position of a shared model's replica, and whether we write the lessons' outputs."""
         with self._lock:
-            self._lessons = LessonsStatus(replica.next_offset, lag, owner)
+            kept = self._lessons.snapshot if self._lessons is not None and owner else None
+            self._lessons = LessonsStatus(replica.next_offset, lag, lag_s, owner, kept)
 
     def observed(self, outcome: Outcome) -> None:
         """Record the outputs of lessons, which have been written."""
@@ -168,11 +169,11 @@ class Telemetry:
             self._alarms.update(alarm.scope for alarm in outcome.alarms)
             self._latest.extend(outcome.alarms)
 
-    def failed(self, partition: int) -> None:
-        """Record a failed transaction of a partition, which will be retried."""
+    def failed(self, partition: int | None) -> None:
+        """Record a failed transaction of a partition, or of the lessons, which will be retried."""
         with self._lock:
             self._counts["failures"] += 1
-            if partition in self._partitions:
+            if partition is not None and partition in self._partitions:
                 self._partitions[partition].status = dataclasses.replace(
                     self._partitions[partition].status, failing=True
                 )
@@ -192,11 +193,13 @@ class Telemetry:
         """Record how long the stream waited for a snapshot's copy."""
         self.times["snapshot"].observe(stall_s)
 
-    def snapshot_written(self, partition: int, kept: StoredSnapshot) -> None:
-        """Record a snapshot that was written; its partition may have been given up by now."""
+    def snapshot_written(self, partition: int | None, kept: StoredSnapshot) -> None:
+        """Record a snapshot of a partition, or of the lessons; it may have been given up by now."""
         with self._lock:
             self._counts["snapshots"] += 1
-            if partition in self._partitions:
+            if partition is None and self._lessons is not None and self._lessons.owner:
+                self._lessons = self._lessons._replace(snapshot=kept)
+            if partition is not None and partition in self._partitions:
                 self._partitions[partition].snapshot = kept
 
     def snapshot_failed(self) -> None:

@@ -1,18 +1,22 @@
 """What partitions cost: own models and a shared one, on 1, 2 and 4 workers, beside lockstep on one partition.
 
 `python -m tests.benchmarks.scopes [--limit N] [--partitions P] [--workers 1,2,4] [--labelled SHARE]` starts
-Apache Kafka (or uses ITHACA_KAFKA__BOOTSTRAP_SERVERS), writes Reuters' events to the partitions in turn, lets
-worker processes answer them all, and scores what they predicted, each event once. `rate` is events a second
-from the first to the last prediction; with fewer labels than all (`--labelled 0.1`) answering dominates.
+Apache Kafka (or uses ITHACA_KAFKA__BOOTSTRAP_SERVERS), lets worker processes answer Reuters' events, written
+to the partitions in turn once all workers are there, and scores what they predicted, each event once. `rate`
+is events a second from the first to the last prediction; with fewer labels than all (`--labelled 0.1`)
+answering dominates. `CPU` is what all workers together computed an event, ms: with a core for each worker
+and some for the broker the rate is at most workers / CPU. It is read from Linux's /proc, and 0 elsewhere.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stdout
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -27,7 +31,7 @@ from stream.broker.brokers import choose
 from stream.kafka import Writer, ensure_lessons, lines
 from stream.records.topics import topic
 from tests.data import DATA
-from tests.stream.live import LiveStream, stop
+from tests.stream.live import LiveStream, stop, until
 
 PATIENCE_S = 3_600.0
 """How long one run may take."""
@@ -39,6 +43,14 @@ class Run(NamedTuple):
     scope: str
     partitions: int
     workers: int
+
+
+class Answered(NamedTuple):
+    """How a run did: scores of events with labels, events a second, CPU seconds an event."""
+
+    scores: Scores
+    rate: float
+    cpu_s: float
 
 
 def main(
@@ -55,11 +67,13 @@ def main(
         Run("partition", partitions, 1),
         *(Run("stream", partitions, int(count)) for count in workers.split(",")),
     ]
-    table = Table("model of", "partitions", "workers", "subset", "micro-F1", "macro-F1", "rate", box=None)
+    table = Table(
+        "model of", "partitions", "workers", "subset", "micro-F1", "macro-F1", "rate", "CPU", box=None
+    )
     broker = choose()
     try:
         for run in runs:
-            scores, rate = answered(broker.address, run, learner, values)
+            scores, rate, cpu_s = answered(broker.address, run, learner, values)
             figures = (scores.subset_accuracy, scores.micro_f1, scores.macro_f1)
             table.add_row(
                 run.scope,
@@ -67,6 +81,7 @@ def main(
                 str(run.workers),
                 *(f"{each:.3f}" for each in figures),
                 f"{rate:,.0f}",
+                f"{1000 * cpu_s:.2f}",
             )
     finally:
         broker.stop()
@@ -84,8 +99,8 @@ def _thinned(values: Sequence[bytes], labelled: float) -> list[bytes]:
     return kept
 
 
-def answered(address: str, run: Run, learner: str, values: Sequence[bytes]) -> tuple[Scores, float]:
-    """Let workers answer all events; return the scores of those with labels, and events a second."""
+def answered(address: str, run: Run, learner: str, values: Sequence[bytes]) -> Answered:
+    """Let workers answer all events, and return how they did."""
     environment = {
         "ITHACA_MODEL__SCOPE": run.scope,
         "ITHACA_LEARNER__NAME": learner,
@@ -93,20 +108,34 @@ def answered(address: str, run: Run, learner: str, values: Sequence[bytes]) -> t
     }
     live = LiveStream(address, f"scopes-{uuid.uuid4().hex[:8]}", run.partitions, environment)
     ensure_lessons(live.settings.kafka, live.settings.stream)
-    with Writer(live.settings.kafka, topic(live.settings.stream, "events")) as writer:
-        for number, value in enumerate(values):
-            writer.send(value, partition=number % run.partitions)
+    events = topic(live.settings.stream, "events")
     # What the workers said is printed when they end; it is no figure.
     with redirect_stdout(io.StringIO()), ExitStack() as stack:
         processes = [stack.enter_context(live.worker()) for _ in range(run.workers)]
+        until(lambda: all(f"{events}, generation" in process.said() for process in processes))
+        begun = sum(_cpu_s(process.pid) for process in processes)
+        with Writer(live.settings.kafka, events) as writer:
+            for number, value in enumerate(values):
+                writer.send(value, partition=number % run.partitions)
         live.wait_for(len(values), PATIENCE_S)
+        cpu_s = sum(_cpu_s(process.pid) for process in processes) - begun
         for process in processes:
             stop(process)
     predictions = live.read("predictions")
     assert len(predictions) == len(values)
     stamps = [record.timestamp for record in predictions]
     seconds = max(1.0, (max(stamps) - min(stamps)) / 1000)
-    return scores_of([json.loads(record.value or b"") for record in predictions]), len(values) / seconds
+    scores = scores_of([json.loads(record.value or b"") for record in predictions])
+    return Answered(scores, len(values) / seconds, cpu_s / len(values))
+
+
+def _cpu_s(process: int) -> float:
+    """Return what a process has computed so far, in seconds."""
+    stat = Path(f"/proc/{process}/stat")
+    if not stat.exists():
+        return 0.0
+    user, system = stat.read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def scores_of(predictions: Sequence[dict[str, Any]]) -> Scores:

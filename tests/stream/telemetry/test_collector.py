@@ -16,7 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from drift.alarms.alarm import SCOPES
 from stream.pipeline.feedback import OUTCOMES
+from stream.pipeline.observer import Observer
 from stream.pipeline.outcome import Outcome
+from stream.pipeline.shared import Replica
 from stream.pipeline.task import Task
 from stream.records.schema import REASONS, Record
 from stream.snapshot import StoredSnapshot
@@ -25,7 +27,7 @@ from stream.telemetry.endpoints import serve_metrics
 from stream.telemetry.logs import configure_logs
 from stream.telemetry.prometheus import registry
 from stream.telemetry.status import SILENCE_S
-from tests.stream.standins import POISON, disorder, event, make_task, records
+from tests.stream.standins import POISON, EverySeventh, disorder, event, make_task, records
 
 
 class Clock:
@@ -165,6 +167,22 @@ def test_snapshots_are_counted_with_their_age_and_size(telemetry: Telemetry) -> 
     telemetry.gone(0)
     telemetry.gone(1)
     assert not any(name.startswith("ithaca_snapshot_age") for name, _ in scrape(telemetry))
+
+
+def test_a_shared_models_position_and_snapshots_have_series(telemetry: Telemetry) -> None:
+    """Of the lessons beside those of partitions; a snapshot's age at the owner alone."""
+    replica = Replica(make_task().model, Observer(EverySeventh()), source="/test")
+    telemetry.followed(replica, 12, 3.5, owner=False)
+    telemetry.snapshot_written(None, StoredSnapshot(10, 1_000, time.time() - 50))
+    assert not any(name.startswith("ithaca_snapshot_age") for name, _ in scrape(telemetry))
+    telemetry.followed(replica, 12, 3.5, owner=True)
+    telemetry.snapshot_written(None, StoredSnapshot(10, 1_000, time.time() - 50))
+    telemetry.followed(replica, 0, 0.0, owner=True)
+    assert 50 <= value(telemetry, "ithaca_snapshot_age_seconds", partition="lessons") < 80
+    assert value(telemetry, "ithaca_next_offset", partition="lessons") == 0
+    assert value(telemetry, "ithaca_lessons_lag_seconds") == 0
+    telemetry.failed(None)
+    assert value(telemetry, "ithaca_failed_commits_total") == 1
 
 
 def test_there_is_no_series_per_label(telemetry: Telemetry) -> None:

@@ -14,8 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from stream.broker.brokers import KafkaBroker, NoBrokerError
@@ -30,7 +28,7 @@ from stream.records.topics import topic
 from stream.snapshot.attempts import MOST_ATTEMPTS
 from stream.telemetry.collector import Telemetry
 from stream.worker.restoration import MOST_REFUSED
-from stream.worker.worker import BatchSize, Worker
+from stream.worker.worker import Worker
 from tests.stream.live import LiveStream, on_a_thread, source, stop
 from tests.stream.standins import CRASHING, POISON, Letters, event, make_fragile_task, make_task
 
@@ -372,25 +370,6 @@ def test_a_header_name_that_nobody_can_read_does_not_stop_the_stream(kafka: str,
     (letter,) = live.read("dlq")
     assert letter.headers[:2] == (("good", b"g"), ("na?me", b"\xff\x00"))
     assert letter.value == b"broken"
-
-
-@given(st.lists(st.floats(1e-5, 1.0), min_size=1, max_size=60))
-def test_the_batch_size_stays_in_its_bounds_and_meets_its_target(costs: list[float]) -> None:
-    """Whatever a record costs; and at a steady cost, full batches come to take about the target."""
-    size = BatchSize(target_s=0.1, largest=1_000)
-    for cost in costs:
-        size.adapt(size.records, size.records * cost)
-        assert 1 <= size.records <= 1_000
-    for _ in range(20):
-        size.adapt(size.records, 0.004 + size.records * 0.001)
-    assert 0.08 < 0.004 + size.records * 0.001 < 0.12
-
-
-def test_a_short_quick_batch_does_not_change_the_batch_size() -> None:
-    """A quiet stream says nothing of what a full batch would take."""
-    size = BatchSize(target_s=0.1, largest=1_000)
-    size.adapt(1, 0.005)
-    assert size.records == 64
 
 
 def test_the_embedded_broker_serves_too(embedded_kafka: str, stream_name: str) -> None:

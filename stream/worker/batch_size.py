@@ -1,0 +1,65 @@
+"""How many records a worker processes per batch."""
+
+from __future__ import annotations
+
+BACKLOG_BATCHES = 5
+"""Number of batches that a backlog is divided into, if that gives larger ones than the target time."""
+DECAY = 0.8
+"""Decay per batch of the estimated share of records that lead to a lesson."""
+
+
+class BatchSize:
+    """Adapts the number of records per batch, so that a full batch takes about the target time.
+
+    A commit costs about 4 ms per partition for any number of records: under load large batches amortise it,
+    and on a quiet stream a batch is what is there. With a backlog of more than a few batches, records are
+    late anyway, and a batch is a fixed share of the backlog.
+
+    Parameters
+    ----------
+    target_s
+        Target duration of a batch, in seconds.
+    largest
+        Most records in one batch.
+    lag
+        Most lessons per batch, estimated from recent batches; None (the default) is no limit.
+
+    Examples
+    --------
+    >>> size = BatchSize(target_s=0.1, largest=1000)
+    >>> size.adapt(size.records, seconds=0.02)
+    >>> size.records
+    128
+    >>> size = BatchSize(target_s=0.1, largest=1000, lag=64)
+    >>> for _ in range(20):
+    ...     size.adapt(size.records, seconds=0.02, lessons=size.records // 8)
+    >>> 480 < size.records < 540
+    True
+    """
+
+    def __init__(self, target_s: float, largest: int, lag: int | None = None) -> None:
+        self._timely = min(64, largest)
+        self._target_s = target_s
+        self._largest = largest
+        self._lag = lag
+        # Decayed counts; at first every record is assumed to lead to a lesson.
+        self._records = self._lessons = float(lag or 1)
+
+    @property
+    def records(self) -> int:
+        """How many records to take."""
+        if self._lag is None:
+            return self._timely
+        share = self._lessons / self._records
+        return max(1, min(self._timely, round(self._lag / max(share, self._lag / self._largest))))
+
+    def adapt(self, records: int, seconds: float, lessons: int = 0, waiting: int = 0) -> None:
+        """Adapt to a batch's number of records, duration and lessons, and to the records still waiting."""
+        self._records = DECAY * self._records + records
+        self._lessons = DECAY * self._lessons + lessons
+        # A batch that was not full and in time does not show how large it may be.
+        if records < self.records and seconds <= self._target_s:
+            return
+        ideal = max(records * self._target_s / max(seconds, 1e-6), waiting / BACKLOG_BATCHES)
+        bounded = min(max(ideal, self._timely / 2), self._timely * 2, self._largest)
+        self._timely = max(1, round(bounded))
