@@ -28,6 +28,7 @@ SMALL = {
     "clusters": "--quick --scale 0.001",
     "conformal": "--limit 30 --messages 30 --learner priors",
     "dashboard": "--labels 100 --messages 30",
+    "device": "--scale 0.0005",
     "drift": "--seeds 0 --learner priors --scale 0.01",
     "encoder_hashing": "--texts 20",
     "end_to_end": "--learner priors --limit 50 --runs 1",

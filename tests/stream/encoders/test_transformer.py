@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,14 @@ def test_a_cuda_device_gives_the_same_bits_in_any_batch(
     assert same_bits_in_any_batch(other)
     cosines = (other.vectors(TEXTS) * encoder.vectors(TEXTS)).sum(axis=1)
     assert cosines.min() > (0.99 if precision == "bfloat16" else 0.9995)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.device)])
+def test_another_thread_gives_the_same_bits(folder: str, device: str) -> None:
+    """Workers encode ahead on one of their own."""
+    encoder = Transformer(folder, device=device)
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(encoder.vectors, TEXTS).result().tobytes() == encoder.vectors(TEXTS).tobytes()
 
 
 @pytest.mark.device
