@@ -57,6 +57,8 @@ class Telemetry:
 
     Attributes
     ----------
+    encode_events
+        How many events the encoder was given at once, as a histogram.
     times
         Durations of the parts of a batch, as histograms.
 
@@ -70,6 +72,12 @@ class Telemetry:
         self, build: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.build = dict(build or {})
+        self.encode_events = Histogram(
+            "ithaca_encode_events",
+            "Events that the encoder was given at once.",
+            registry=None,
+            buckets=[1, 4, 16, 64, 256, 1024, 4096],
+        )
         self.times = {
             "encode": _histogram("encode", "Encoding a batch of events, on another thread where done ahead."),
             "predict_learn": _histogram("predict_learn", "Predicting and learning a batch."),
@@ -278,6 +286,7 @@ class _Timed:
         finally:
             seconds = time.perf_counter() - began
             self._telemetry.times["encode"].observe(seconds)
+            self._telemetry.encode_events.observe(len(events))
             self._telemetry._encoding.seconds += seconds
 
 
