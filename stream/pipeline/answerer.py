@@ -29,6 +29,7 @@ from stream.records import (
     Feedback,
     Limits,
     Origin,
+    Position,
     Record,
     dead_letter_output,
     decode,
@@ -192,7 +193,12 @@ class Answerer(Stateful, abc.ABC):
         """Process one record; if it cannot be used, it becomes a dead letter."""
         # Outputs name the model's state *before* this record.
         model = self.model
-        origin = Origin(self.encoder.name, self.run, model.version, dict(model.trained_through))
+        trained = [
+            # Of a topic other than the record's, which is the lessons', there is one partition.
+            Position(topic, record.partition if topic == record.topic else 0, offset)
+            for topic, offset in model.trained_through.items()
+        ]
+        origin = Origin(self.encoder.name, self.run, model.version, trained, model.named)
         try:
             if isinstance(message, BadEventError):
                 raise message

@@ -34,10 +34,10 @@ from stream.records import (
     LessonRecord,
     Limits,
     OperationRecord,
+    Position,
     PredictedRecord,
     Record,
     Shared,
-    Source,
     VectorRecord,
     dead_letter_output,
     decode_lesson,
@@ -110,7 +110,7 @@ class SharedAnswerer(Answerer):
         return Outcome(outputs, record.offset + 1)
 
     def _written(self, record: Record, taught: Taught, fingerprint: bytes) -> Shared:
-        source = Source(record.topic, record.partition, record.offset)
+        source = Position(record.topic, record.partition, record.offset)
         if isinstance(taught, Control):
             return OperationRecord(
                 source=source,
@@ -241,7 +241,7 @@ Pipeline = Answerer | Replica
 """Processes the records of one partition: of the events, or of the lessons."""
 
 
-def lesson_record(lesson: Lesson, source: Source, space: LabelSpace, unlabelled: int) -> LessonRecord:
+def lesson_record(lesson: Lesson, source: Position, space: LabelSpace, unlabelled: int) -> LessonRecord:
     """Return the record of a lesson; labels are names, so that any learner can read it.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import codecs
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -41,7 +41,6 @@ CONTROL_TYPE = b"ithaca.control"
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 class _Marks(msgspec.Struct):
@@ -151,6 +150,7 @@ def _read(value: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
     if value is None:
         raise BadEventError("tombstone", "the value is null; an event must be a JSON object")
     check_size(value)
+    value = value.removeprefix(codecs.BOM_UTF8)
     _check_depth(value)
     try:
         return decoder.decode(value)
@@ -178,7 +178,7 @@ def check_event(event: Event) -> None:
     """Raise BadEventError when a well-typed event has a value that cannot be used."""
     if not 1 <= len(event.id) <= MAX_ID_CHARACTERS:
         raise BadEventError("value", f"id has {len(event.id)} characters; an id has 1 to {MAX_ID_CHARACTERS}")
-    _check_time(event.ts)
+    _check_time(event)
     _check_labels("labels", event.labels or [])
     _check_labels("not", event.not_)
     _check_vector(event.vector or [])
@@ -197,15 +197,14 @@ def _check_depth(value: bytes) -> None:
             raise BadEventError("json", f"the value nests deeper than {MAX_DEPTH} arrays and objects")
 
 
-def _check_time(ts: str | float) -> None:
+def _check_time(event: Event) -> None:
     try:
-        if isinstance(ts, str):
-            datetime.datetime.fromisoformat(ts)
-        else:
-            _EPOCH + datetime.timedelta(seconds=ts)
+        event.time  # noqa: B018
     except (ValueError, OverflowError) as error:
-        got = repr(shortened(ts, 64)) if isinstance(ts, str) else ts
-        raise BadEventError("value", f"ts is {got}; write ISO 8601 or seconds since 1970") from error
+        got = repr(shortened(event.ts, 64)) if isinstance(event.ts, str) else event.ts
+        raise BadEventError(
+            "value", f"ts is {got}; write ISO 8601, or seconds or milliseconds since 1970"
+        ) from error
 
 
 def _check_labels(field: str, names: Collection[str]) -> None:

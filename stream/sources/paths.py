@@ -15,8 +15,17 @@ FORMATS = (
 )
 
 
-def open_source(path: str | Path, limit: int | None = None) -> Source:
+def open_source(path: str | Path, limit: int | None = None, labels: Path | None = None) -> Source:
     """Read the stream at a path, as it is stored, at most its first `limit` messages.
+
+    Parameters
+    ----------
+    path
+        File or folder.
+    limit
+        Most messages; None (the default) takes all.
+    labels
+        For ARFF: names the labels, as Mulan's XML or a label a line; None (the default) looks beside it.
 
     Raises
     ------
@@ -26,14 +35,14 @@ def open_source(path: str | Path, limit: int | None = None) -> Source:
     path = Path(path)
     if not path.exists():
         raise SourceError(f"There is nothing at {path}. Give the path of a stream: {FORMATS}.")
-    source = _read(path, limit)
+    source = _read(path, limit, labels)
     if not len(source):
         first = f" The first problem: {source.problems[0]}" if source.problems else ""
         raise SourceError(f"{path} holds no event.{first} Give a stream with at least one labelled event.")
     return source
 
 
-def _read(path: Path, limit: int | None) -> Source:
+def _read(path: Path, limit: int | None, labels: Path | None) -> Source:
     if path.is_dir():
         if (path / "X.npz").exists():
             return read_arrays(path, limit)
@@ -44,5 +53,5 @@ def _read(path: Path, limit: int | None) -> Source:
     if suffixes.endswith((".jsonl", ".ndjson")):
         return read_jsonl(path, limit)
     if suffixes.endswith(".arff"):
-        return read_arff(path, limit)
+        return read_arff(path, limit, labels)
     raise SourceError(f"{path} is in no format that is read. Read are {FORMATS}.")

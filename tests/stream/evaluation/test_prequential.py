@@ -152,8 +152,8 @@ def _score(scores: Prequential, task: Task, known: int, written: bytes, labels: 
     space = task.model.learner.label_space
     prediction = msgspec.json.decode(written, type=PredictionRecord)
     vector = np.zeros(known, dtype=np.float32)
-    for name, score in prediction.scores.items():
-        vector[space.id(name)] = score
+    for each in prediction.scores:
+        vector[space.id(each.label)] = each.score
     scores.update(Prediction(space.ids(prediction.labels), vector), space.targets(labels), len(space))
 
 
