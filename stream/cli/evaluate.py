@@ -95,7 +95,7 @@ def evaluate(
     with usage():
         learners = {name: learner_of(name) for name in dict.fromkeys(names)}
         made = None if chosen is None else encoder_of(chosen)
-    source = open_source(path, limit, labels)
+    source = open_source(path, limit, labels, settings.envelope)
     done = 0
     with bar(source.name, len(source)) as show:
 

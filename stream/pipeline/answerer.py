@@ -25,6 +25,7 @@ from stream.records import (
     DEFAULT_LIMITS,
     BadEventError,
     Control,
+    Envelope,
     Event,
     Feedback,
     Limits,
@@ -75,6 +76,8 @@ class Answerer(Stateful, abc.ABC):
         Keeps events until their labels arrive; by default one with its own defaults.
     limits
         Messages that exceed them become dead letters.
+    envelope
+        Format that wraps each event; None (the default) for none.
 
     Attributes
     ----------
@@ -93,6 +96,7 @@ class Answerer(Stateful, abc.ABC):
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        envelope: Envelope | None = None,
     ) -> None:
         self.encoder = encoder
         self.run = run
@@ -100,6 +104,7 @@ class Answerer(Stateful, abc.ABC):
         self.live_from = live_from
         self.feedback = FeedbackStore() if feedback is None else feedback
         self.limits = limits
+        self.envelope = envelope
         self.refused: Mapping[int, str] = {}
         self.next_offset = 0
         self.dead_letters = 0
@@ -183,7 +188,7 @@ class Answerer(Stateful, abc.ABC):
         if record.offset in self.refused:
             return BadEventError("learner", self.refused[record.offset])
         try:
-            message = decode(record.value, record.headers)
+            message = decode(record.value, record.headers, self.envelope)
             self.limits.check(message)
         except BadEventError as bad:
             return bad

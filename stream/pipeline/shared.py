@@ -30,6 +30,7 @@ from stream.records import (
     BadEventError,
     CheckpointRecord,
     Control,
+    Envelope,
     Event,
     LessonRecord,
     Limits,
@@ -51,7 +52,7 @@ class SharedAnswerer(Answerer):
 
     Parameters
     ----------
-    encoder, run, source, live_from, feedback, limits
+    encoder, run, source, live_from, feedback, limits, envelope
         See `Answerer`.
     replica
         Returns the replica to answer with now.
@@ -69,9 +70,16 @@ class SharedAnswerer(Answerer):
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        envelope: Envelope | None = None,
     ) -> None:
         super().__init__(
-            encoder, run=run, source=source, live_from=live_from, feedback=feedback, limits=limits
+            encoder,
+            run=run,
+            source=source,
+            live_from=live_from,
+            feedback=feedback,
+            limits=limits,
+            envelope=envelope,
         )
         self._replica = replica
         self._updates = self._unlabelled = 0

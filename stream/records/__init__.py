@@ -10,6 +10,7 @@ from stream.records.decoding import (
     decode_control,
 )
 from stream.records.drift_events import DriftRecord
+from stream.records.envelopes import Envelope
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.lessons import (
     CheckpointRecord,
@@ -75,6 +76,7 @@ __all__ = [
     "CheckpointRecord",
     "Control",
     "DriftRecord",
+    "Envelope",
     "EpochRecord",
     "Event",
     "EventOutcome",

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from learners.core import OPERATIONS
+from stream.records.envelopes import Envelope, advice, check_is_feedback, unwrapped
 from stream.records.schema import (
     UNDECODABLE,
     BadEventError,
@@ -103,12 +104,19 @@ def decode_control(value: bytes | None) -> Control:
     return control
 
 
-def decode(value: bytes | None, headers: Headers = ()) -> Input:
+def decode(value: bytes | None, headers: Headers = (), envelope: Envelope | None = None) -> Input:
     """Return the event, the feedback or the operation on the taxonomy in a record.
 
     It is feedback if its last `ce_type` header is `ithaca.feedback`, or if it has labels (or known
-    negatives) and nothing that an encoder could read: no text, no features, no vector. It is an operation
+    negatives), none of `text`, `features` and `vector`, and no field of another name. It is an operation
     if that header is `ithaca.control`, or if it has an `operation` and no `id`.
+
+    Parameters
+    ----------
+    value, headers
+        The record's.
+    envelope
+        What the value may be in; None (the default) makes an envelope a `BadEventError` that names it.
 
     Raises
     ------
@@ -127,6 +135,9 @@ def decode(value: bytes | None, headers: Headers = ()) -> Input:
     if UNDECODABLE in said:
         raise BadEventError("undecodable", said[UNDECODABLE].decode(errors="replace"))
     declared = said.get("ce_type")
+    if envelope is not None and value is not None:
+        check_size(value)
+        value = unwrapped(value, envelope)
     if declared == CONTROL_TYPE:
         return decode_control(value)
     try:
@@ -138,6 +149,8 @@ def decode(value: bytes | None, headers: Headers = ()) -> Input:
         raise
     content = (event.text, event.features, event.vector)
     if declared != FEEDBACK_TYPE and not (event.teaches and content == (None, None, None)):
+        return event
+    if declared != FEEDBACK_TYPE and not check_is_feedback(value or b""):
         return event
     if not event.teaches:
         raise BadEventError("value", "this feedback has neither labels nor not: it says nothing")
@@ -155,7 +168,7 @@ def _read(value: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
     try:
         return decoder.decode(value)
     except msgspec.ValidationError as error:
-        raise BadEventError("schema", str(error)) from error
+        raise BadEventError("schema", f"{error}{advice(value) if decoder is _events else ''}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadEventError("json", f"the value is not JSON: {error}") from error
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from stream.records import BadEventError, Input, decode
+from stream.records import BadEventError, Envelope, Input, decode
 from stream.sources.base import EventList, read_lines
 
 
-def read_jsonl(path: Path, limit: int | None = None, name: str | None = None) -> EventList:
+def read_jsonl(
+    path: Path, limit: int | None = None, name: str | None = None, envelope: Envelope | None = None
+) -> EventList:
     """Read the first `limit` lines of a JSON lines file, gzipped or not.
 
     A line that is not an event is left out and reported in `problems`, as the service would send it to the
@@ -25,7 +27,7 @@ def read_jsonl(path: Path, limit: int | None = None, name: str | None = None) ->
     filled = ((number, line) for number, line in read_lines(path) if line.strip())
     for number, line in itertools.islice(filled, limit):
         try:
-            messages.append(decode(line))
+            messages.append(decode(line, envelope=envelope))
         except BadEventError as bad:
             problems.append(f"line {number}: {bad.detail}")
     return EventList(name or path.name, messages, problems)

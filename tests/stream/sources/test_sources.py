@@ -314,7 +314,7 @@ def test_json_lines(tmp_path: Path, packed: bool) -> None:
         Event(id="3", ts=1),
     ]
     assert source.vector(0) is None
-    assert list(source.problems) == ["line 3: Expected `str`, got `int` - at `$.id`"]
+    assert list(source.problems) == ["line 3: Expected `str`, got `int` - at `$.id`: ts is missing"]
     assert len(open_source(path, limit=1)) == 1
 
 
