@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import hypothesis
@@ -20,6 +21,9 @@ from stream.broker.brokers import (
     NoBrokerError,
 )
 from stream.encoders.threads import limit_threads
+from stream.pipeline import Answerer, Outcome, Pipeline, Replica
+from stream.records import Record
+from tests.schemas import check
 
 # A busy machine must not fail a test, and in CI examples are the same in each run.
 hypothesis.settings.register_profile("ithaca", deadline=None, derandomize="CI" in os.environ)
@@ -84,6 +88,23 @@ def stream_name() -> str:
 def one_thread() -> None:
     """Compute with one thread, as the command line does; see `stream.encoders.threads`."""
     limit_threads()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def records_are_as_published() -> None:
+    """Check all that a pipeline writes in any test against the schemas of `stream/records/schemas`."""
+    for pipeline in (Answerer, Replica):
+        pipeline.process = _checked(pipeline.process)  # type: ignore[method-assign]
+
+
+def _checked(process: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    @functools.wraps(process)
+    def checked(pipeline: Pipeline, records: Sequence[Record]) -> Outcome:
+        outcome = process(pipeline, records)
+        check(outcome.outputs)
+        return outcome
+
+    return checked
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -25,7 +25,6 @@ from learners.core import (
     Statistics,
     Structure,
     Targets,
-    best_labels,
     given_part,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
@@ -200,10 +199,10 @@ class IHOMER(Learner):
         scored: _Scored | None = self._reusable(prediction)
         if scored is None:
             return None
-        likely = best_labels(scored.mixed.probabilities, labels).tolist()
+        likely, _ = prediction.best(labels)
         # Plain lists: for five labels, set operations on arrays cost more than all the rest.
         explained = np.array(
-            list(dict.fromkeys(scored.decided.labels.tolist() + likely))[:labels], dtype=np.intp
+            list(dict.fromkeys([*prediction.labels.tolist(), *likely.tolist()]))[:labels], dtype=np.intp
         )
         opinions, trust = scored.mixed.opinions[:, explained], self._mixture.trust(explained)
         names = (*self._experts, "stacked")

@@ -1,4 +1,4 @@
-"""`ithaca learners` and `ithaca encoders`: the catalogues, read from the source of the classes."""
+"""`ithaca learners`, `encoders` and `schema`: the catalogues, read without importing the classes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+SCHEMAS = Path(__file__).parents[1] / "records" / "schemas"
 Name = Annotated[str | None, typer.Argument(metavar="NAME", help="One of them, to be shown in full.")]
 
 
@@ -37,6 +38,18 @@ def encoders(name: Name = None) -> None:
     from stream.encoders import ENCODERS
 
     _show(ENCODERS, name)
+
+
+@app.command(epilog=examples("ithaca schema", "ithaca schema prediction"))
+def schema(name: Annotated[str | None, typer.Argument(metavar="NAME", help="One of them.")] = None) -> None:
+    """List the kinds of records, or print the JSON Schema of one."""
+    files = {file.stem: file for file in sorted(SCHEMAS.glob("*.json"))}
+    if name is None:
+        typer.echo("\n".join(files))
+    elif name in files:
+        typer.echo(files[name].read_text(encoding="utf-8"), nl=False)
+    else:
+        raise UsageError(f"There is no kind of record named {name!r}. There are {', '.join(files)}.")
 
 
 class _Maker(NamedTuple):

@@ -22,7 +22,7 @@ class Offsets:
     client
         Any consumer of the group, but not one that another thread polls.
     topic
-        The events' topic.
+        The topic.
     """
 
     def __init__(self, client: KafkaConsumer, topic: str) -> None:
@@ -30,9 +30,9 @@ class Offsets:
         self._topic = topic
 
     @classmethod
-    def of(cls, settings: Settings) -> Offsets:
+    def of(cls, settings: Settings, kind: str = "events") -> Offsets:
         """Query on a connection of its own, which is not a member of the group; close it at the end."""
-        return cls(consumer(settings.kafka, group_id=settings.group), topic(settings.stream, "events"))
+        return cls(consumer(settings.kafka, group_id=settings.group), topic(settings.stream, kind))
 
     def beginning(self, partition: int) -> int:
         """Return the first offset of a partition that the broker still has."""

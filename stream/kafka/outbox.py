@@ -25,10 +25,12 @@ from stream.kafka.clients import NULL, producer
 from stream.kafka.errors import BrokerError, FencedError, InstanceError, UnwrittenError
 from stream.kafka.group import SAME_INSTANCE, Membership
 from stream.kafka.topics import OUTPUT_BYTES
-from stream.records import Output, topic
+from stream.records import ORIGINAL, Output, topic
 
 DELIVERY_S = 30
 """Seconds that a record may take to be delivered."""
+LONGEST_KEPT = 1_000
+"""Most bytes of a key, and of one header, that a record which is too large keeps."""
 
 if TYPE_CHECKING:
     from kafka import FutureRecordMetadata
@@ -175,8 +177,13 @@ class Outbox:
             ("ithaca_value_bytes", str(len(value)).encode()),
             ("ithaca_value_sha256", hashlib.sha256(value).hexdigest().encode()),
         )
-        ours = tuple(header for header in output.headers if header[0].startswith(("ce_", "ithaca_")))
-        key = output.key if output.key is None or len(output.key) <= 1_000 else output.key[:1_000]
+        # Headers of the sender's may be what is too large.
+        ours = tuple(
+            (name, value)
+            for name, value in output.headers
+            if not name.startswith(ORIGINAL) and len(value) <= LONGEST_KEPT
+        )
+        key = output.key if output.key is None else output.key[:LONGEST_KEPT]
         return Output("dlq", key, None, (*ours, *facts))
 
     def _check(self, sent: Sequence[tuple[Output, FutureRecordMetadata]]) -> None:

@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 from stream.config import KafkaSettings
 from stream.kafka.clients import NULL, producer
 from stream.kafka.errors import BrokerError
-from stream.records import Headers
+from stream.records import JSON_VALUE, Headers
 
 if TYPE_CHECKING:
     from kafka import FutureRecordMetadata
@@ -47,7 +47,7 @@ class Writer:
         self,
         value: bytes | None,
         key: bytes | None = None,
-        headers: Headers = (),
+        headers: Headers = JSON_VALUE,
         partition: int | None = None,
     ) -> None:
         """Write a record; without a partition, the key determines it.
@@ -103,7 +103,7 @@ def write_together(settings: KafkaSettings, topic: str, values: Sequence[bytes])
     try:
         client.init_transactions()
         client.begin_transaction()
-        for sent in [client.send(topic, value) for value in values]:
+        for sent in [client.send(topic, value, headers=list(JSON_VALUE)) for value in values]:
             sent.get(timeout=ACKNOWLEDGE_TIMEOUT_S)
         client.commit_transaction()
     except KafkaError as error:

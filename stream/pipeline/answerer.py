@@ -27,10 +27,12 @@ from stream.records import (
     DEFAULT_LIMITS,
     BadEventError,
     Control,
+    Envelope,
     Event,
     Feedback,
     Limits,
     Origin,
+    Position,
     Record,
     dead_letter_output,
     decode,
@@ -76,6 +78,8 @@ class Answerer(Stateful, abc.ABC):
         Keeps events until their labels arrive; by default one with its own defaults.
     limits
         Messages that exceed them become dead letters.
+    envelope
+        Format that wraps each event; None (the default) for none.
 
     Attributes
     ----------
@@ -94,6 +98,7 @@ class Answerer(Stateful, abc.ABC):
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        envelope: Envelope | None = None,
     ) -> None:
         self.encoder = encoder
         self.run = run
@@ -101,6 +106,7 @@ class Answerer(Stateful, abc.ABC):
         self.live_from = live_from
         self.feedback = FeedbackStore() if feedback is None else feedback
         self.limits = limits
+        self.envelope = envelope
         self.refused: Mapping[int, str] = {}
         self.next_offset = 0
         self.dead_letters = 0
@@ -214,7 +220,7 @@ class Answerer(Stateful, abc.ABC):
         if record.offset in self.refused:
             return BadEventError("learner", self.refused[record.offset])
         try:
-            message = decode(record.value, record.headers)
+            message = decode(record.value, record.headers, self.envelope)
             self.limits.check(message)
         except BadEventError as bad:
             return bad
@@ -224,7 +230,12 @@ class Answerer(Stateful, abc.ABC):
         """Process one record; if it cannot be used, it becomes a dead letter."""
         # Outputs name the model's state *before* this record.
         model = self.model
-        origin = Origin(self.encoder.name, self.run, model.version, dict(model.trained_through))
+        trained = [
+            # Of a topic other than the record's, which is the lessons', there is one partition.
+            Position(topic, record.partition if topic == record.topic else 0, offset)
+            for topic, offset in model.trained_through.items()
+        ]
+        origin = Origin(self.encoder.name, self.run, model.version, trained, model.named)
         try:
             if isinstance(message, BadEventError):
                 raise message

@@ -117,4 +117,5 @@ def _answering(settings: Settings) -> dict[str, Any]:
         "source": f"/ithaca/{topic(settings.stream, 'events')}",
         "feedback": FeedbackStore(**settings.feedback.model_dump()),
         "limits": Limits(**settings.limits.model_dump()),
+        "envelope": settings.envelope,
     }

@@ -86,6 +86,11 @@ class Model(Stateful):
         prediction = self.partial.corrected(self.learner.predict(x))
         return prediction, None if self.confidence is None else self.confidence.judge(prediction, LISTED)
 
+    @property
+    def named(self) -> float:
+        """Estimated chance that a label of an event is named; see `PositiveUnlabelled`."""
+        return self.partial.named()
+
     def explain(self, prediction: Prediction) -> Explanation | None:
         """Return the explanation of a prediction just made, if the learner has one."""
         return self.learner.explain(prediction, EXPLAINED, NEAREST)

@@ -30,14 +30,15 @@ from stream.records import (
     BadEventError,
     CheckpointRecord,
     Control,
+    Envelope,
     Event,
     LessonRecord,
     Limits,
     OperationRecord,
+    Position,
     PredictedRecord,
     Record,
     Shared,
-    Source,
     VectorRecord,
     dead_letter_output,
     decode_lesson,
@@ -51,7 +52,7 @@ class SharedAnswerer(Answerer):
 
     Parameters
     ----------
-    encoder, run, source, live_from, feedback, limits
+    encoder, run, source, live_from, feedback, limits, envelope
         See `Answerer`.
     replica
         Returns the replica to answer with now.
@@ -69,9 +70,16 @@ class SharedAnswerer(Answerer):
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        envelope: Envelope | None = None,
     ) -> None:
         super().__init__(
-            encoder, run=run, source=source, live_from=live_from, feedback=feedback, limits=limits
+            encoder,
+            run=run,
+            source=source,
+            live_from=live_from,
+            feedback=feedback,
+            limits=limits,
+            envelope=envelope,
         )
         self._replica = replica
         self._updates = self._unlabelled = 0
@@ -110,7 +118,7 @@ class SharedAnswerer(Answerer):
         return Outcome(outputs, record.offset + 1)
 
     def _written(self, record: Record, taught: Taught, fingerprint: bytes) -> Shared:
-        source = Source(record.topic, record.partition, record.offset)
+        source = Position(record.topic, record.partition, record.offset)
         if isinstance(taught, Control):
             return OperationRecord(
                 source=source,
@@ -241,7 +249,7 @@ Pipeline = Answerer | Replica
 """Processes the records of one partition: of the events, or of the lessons."""
 
 
-def lesson_record(lesson: Lesson, source: Source, space: LabelSpace, unlabelled: int) -> LessonRecord:
+def lesson_record(lesson: Lesson, source: Position, space: LabelSpace, unlabelled: int) -> LessonRecord:
     """Return the record of a lesson; labels are names, so that any learner can read it.
 
     Parameters

@@ -24,6 +24,7 @@ from stream.pipeline.outcome import Outcome
 from stream.records import (
     DEFAULT_LIMITS,
     Control,
+    Envelope,
     Event,
     EventOutcome,
     Feedback,
@@ -40,7 +41,7 @@ class Task(Answerer):
     ----------
     encoder, learner, monitors
         Turns events into vectors; labels them; watches for drift.
-    run, source, live_from, feedback, limits
+    run, source, live_from, feedback, limits, envelope
         See `Answerer`.
     confidence
         Estimates the confidence of each prediction; None (the default) for none.
@@ -69,10 +70,17 @@ class Task(Answerer):
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        envelope: Envelope | None = None,
         confidence: Conformal | None = None,
     ) -> None:
         super().__init__(
-            encoder, run=run, source=source, live_from=live_from, feedback=feedback, limits=limits
+            encoder,
+            run=run,
+            source=source,
+            live_from=live_from,
+            feedback=feedback,
+            limits=limits,
+            envelope=envelope,
         )
         self._model = Model(learner, confidence, encoder.name)
         self._observer = Observer(monitors)

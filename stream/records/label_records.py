@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from stream.records.schema import Count, Share
+
 
 class LabelRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Statistics of one label on one partition.
@@ -19,7 +21,7 @@ class LabelRecord(msgspec.Struct, frozen=True, kw_only=True):
     f1
         2 hits / (count + predicted).
     first_seen, last_seen
-        Offsets of the first and the latest message that carried it.
+        Offsets of the first and the latest message that carried it; -1 before the first.
     rate, usual
         Share of the latest and of the usual messages that carry it.
     cluster
@@ -29,16 +31,16 @@ class LabelRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     label: str
-    count: int
-    predicted: int
-    hits: int
-    f1: float
+    count: Count
+    predicted: Count
+    hits: Count
+    f1: Share
     first_seen: int
     last_seen: int
-    rate: float
-    usual: float
-    cluster: int | None
-    updates: int
+    rate: Share
+    usual: Share
+    cluster: Count | None
+    updates: Count
 
 
 class PartitionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +60,7 @@ class PartitionRecord(msgspec.Struct, frozen=True, kw_only=True):
         Current measurements of the drift monitors, by detector: statistic and threshold.
     """
 
-    updates: int
+    updates: Count
     scores: dict[str, float]
     learner: dict[str, float]
     splits: Sequence[tuple[int, int, int]]

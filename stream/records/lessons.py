@@ -8,15 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stream.records.schema import BadEventError
-
-
-class Source(msgspec.Struct, frozen=True):
-    """Where the record stands that something came of."""
-
-    topic: str
-    partition: int
-    offset: int
+from stream.records.schema import BadEventError, Position
 
 
 class VectorRecord(msgspec.Struct, frozen=True):
@@ -86,7 +78,7 @@ class LessonRecord(msgspec.Struct, frozen=True, kw_only=True, tag="lesson", tag_
         The event's text, to explain alarms with; None where it was not kept.
     """
 
-    source: Source
+    source: Position
     labels: list[str]
     negative: list[str] | None
     vector: VectorRecord
@@ -100,7 +92,7 @@ class LessonRecord(msgspec.Struct, frozen=True, kw_only=True, tag="lesson", tag_
 class OperationRecord(msgspec.Struct, frozen=True, kw_only=True, tag="operation", tag_field="kind"):
     """A taxonomy operation for every replica to apply; see `Control`."""
 
-    source: Source
+    source: Position
     operation: str
     label: str
     to: list[str]

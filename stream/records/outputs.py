@@ -14,9 +14,14 @@ from stream.records.schema import BadEventError, Headers, Output, Record, encode
 
 PASSED_ON = ("traceparent", "tracestate")
 """Headers of a record that what comes of it has too."""
+ORIGINAL = "ithaca_original_"
+"""What the names of a dead letter's own headers begin with: under them it would be read as what it was."""
+CONTENT_TYPE = "content-type"
+JSON_VALUE: Headers = ((CONTENT_TYPE, b"application/json"),)
+"""Header of a record whose value is JSON."""
 
 
-def headers(record: Record, kind: str, source: str, *, passed_on: bool = True) -> Headers:
+def headers(record: Record, kind: str, source: str, described: Headers = JSON_VALUE) -> Headers:
     """Return the headers of something that comes of a record.
 
     Parameters
@@ -27,8 +32,8 @@ def headers(record: Record, kind: str, source: str, *, passed_on: bool = True) -
         The kind of output; its part before the first dot is the type, all of it is part of the id.
     source
         CloudEvents source.
-    passed_on
-        Whether the record's trace context goes with it.
+    described
+        What the value is; JSON by default.
     """
     ours = (
         ("ce_specversion", "1.0"),
@@ -37,18 +42,25 @@ def headers(record: Record, kind: str, source: str, *, passed_on: bool = True) -
         ("ce_source", source),
         ("ce_time", _rfc3339(record.timestamp)),
     )
-    kept = [header for header in record.headers if passed_on and header[0] in PASSED_ON]
-    return (*((name, value.encode()) for name, value in ours), *kept)
+    kept = [header for header in record.headers if header[0] in PASSED_ON]
+    return (*((name, value.encode()) for name, value in ours), *described, *kept)
 
 
 def dead_letter_output(record: Record, bad: BadEventError, source: str) -> Output:
-    """Return a record as a dead letter: its own key, value and headers, with the reason behind these."""
-    added: Headers = (
-        *headers(record, "dead-letter", source, passed_on=False),
-        ("ithaca_reason", bad.reason.encode()),
-        ("ithaca_detail", bad.detail.encode()),
-    )
-    return Output("dlq", record.key, record.value, (*record.headers, *added))
+    """Return a record as a dead letter: its own key and value, the reason, and its headers by other names."""
+    reason = (("ithaca_reason", bad.reason.encode()), ("ithaca_detail", bad.detail.encode()))
+    own = ((ORIGINAL + name, value) for name, value in record.headers if name not in PASSED_ON)
+    ours = headers(record, "dead-letter", source, ((CONTENT_TYPE, b"application/octet-stream"),))
+    return Output("dlq", record.key, record.value, (*ours, *reason, *own))
+
+
+def forwarded_output(record: Record, kind: bytes, partition: int) -> Output:
+    """Return a record of another topic as one of the events; `kind` is the `ce_type` that it gets there."""
+    origin = f"{record.topic}/{record.partition}/{record.offset}".encode()
+    ours = {"ithaca_origin": origin, "ce_type": kind}
+    own = [header for header in record.headers if header[0] not in ours]
+    described = () if CONTENT_TYPE in dict(own) else JSON_VALUE
+    return Output("events", record.key, record.value, (*own, *ours.items(), *described), partition)
 
 
 def prediction_output(record: Record, prediction: PredictionRecord, source: str) -> Output:

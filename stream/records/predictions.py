@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import datetime
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from drift.alarms import Alarm
 from learners.core import Explanation, LabelSpace, Learner, Prediction
 from learners.uncertainty import Confidence
-from stream.records.schema import Event
+from stream.records.schema import Count, Event, Position, Share
 
 LISTED = 10
 """Number of best scores that a prediction keeps at least; P@k and partial labels are scored on these."""
@@ -22,8 +23,15 @@ NEAREST_LABELS = 20
 class ModelVersion(msgspec.Struct, frozen=True):
     """Identifies the model of a prediction: number of messages learned, and the hash chain over them."""
 
-    updates: int
+    updates: Count
     digest: str
+
+
+class LabelScore(msgspec.Struct, frozen=True):
+    """A label and its probability."""
+
+    label: str
+    score: Share
 
 
 class TrueLabels(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -34,10 +42,10 @@ class TrueLabels(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class NeighbourRecord(msgspec.Struct, frozen=True):
-    """A past message that a prediction leans on: the how manieth learned one, its weight, its labels."""
+    """A past message that a prediction leans on: how many were learned before it, its weight, its labels."""
 
-    number: int
-    weight: float
+    number: Count
+    weight: Share
     labels: list[str]
 
 
@@ -50,13 +58,17 @@ class ExplanationRecord(msgspec.Struct, frozen=True):
         The labels explained: predicted ones and the next most probable.
     opinions, weights
         By expert, its probability of each of them and how much that counts.
+    named
+        Estimated chance that a label of an event is named, 1 where all labels are. A score is the sum of the
+        opinions by their weights, divided by it, and at most 1.
     nearest
         The nearest past messages; `number` n is the event whose prediction has `model.updates` n.
     """
 
     labels: list[str]
-    opinions: dict[str, list[float]]
-    weights: dict[str, list[float]]
+    opinions: dict[str, list[Share]]
+    weights: dict[str, list[Share]]
+    named: Share
     nearest: list[NeighbourRecord]
 
 
@@ -82,6 +94,8 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     id
         The event's.
+    ts
+        The event's time, in UTC.
     labels
         Predicted labels.
     scores
@@ -89,7 +103,7 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
     clusters
         Ids of the predicted labels' clusters.
     trained_through
-        Per topic, the offset of the last record the model had learned from: always below the event's own.
+        The last record that the model had learned from, always before the event's own; empty before any.
     model, encoder, run
         The model, the encoder's name, the run's name.
     truth
@@ -101,10 +115,11 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
+    ts: Annotated[datetime.datetime, msgspec.Meta(tz=True)]
     labels: list[str]
-    scores: dict[str, float]
-    clusters: list[int]
-    trained_through: Mapping[str, int]
+    scores: list[LabelScore]
+    clusters: list[Count]
+    trained_through: list[Position]
     model: ModelVersion
     encoder: str
     run: str
@@ -132,12 +147,21 @@ class EventOutcome(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """What a prediction was made with: the encoder's name, the run's, and the model, trained how far."""
+    """What a prediction was made with.
+
+    Parameters
+    ----------
+    encoder, run, model, trained_through
+        See `PredictionRecord`.
+    named
+        See `ExplanationRecord`.
+    """
 
     encoder: str
     run: str
     model: ModelVersion
-    trained_through: Mapping[str, int]
+    trained_through: list[Position]
+    named: float
 
 
 def prediction_record(
@@ -152,34 +176,36 @@ def prediction_record(
     space = learner.label_space
     return PredictionRecord(
         id=event.id,
+        ts=event.time,
         labels=space.names(prediction.labels),
         scores=_listed(prediction, space),
         clusters=learner.clusters_of(prediction.labels),
-        trained_through=dict(origin.trained_through),
+        trained_through=origin.trained_through,
         model=origin.model,
         encoder=origin.encoder,
         run=origin.run,
         truth=None if event.labels is None else TrueLabels(event.labels, event.labels_complete),
-        why=None if why is None else _explanation(why, space),
+        why=None if why is None else _explanation(why, space, origin.named),
         confidence=None if confidence is None else _confidence(confidence, space),
     )
 
 
-def _listed(prediction: Prediction, space: LabelSpace) -> dict[str, float]:
+def _listed(prediction: Prediction, space: LabelSpace) -> list[LabelScore]:
     listed = np.union1d(prediction.best(LISTED)[0], prediction.labels)
     labels, scores = prediction.among(listed).best(len(listed))
-    return dict(zip(space.names(labels), scores.tolist(), strict=True))
+    return list(map(LabelScore, space.names(labels), scores.tolist()))
 
 
 def _confidence(confidence: Confidence, space: LabelSpace) -> ConfidenceRecord:
     return ConfidenceRecord(space.names(confidence.labels.tolist()), confidence.reject)
 
 
-def _explanation(why: Explanation, space: LabelSpace) -> ExplanationRecord:
+def _explanation(why: Explanation, space: LabelSpace, named: float) -> ExplanationRecord:
     return ExplanationRecord(
         labels=space.names(why.labels),
         opinions={expert: _rounded(given) for expert, given in why.opinions.items()},
         weights={expert: _rounded(given) for expert, given in why.weights.items()},
+        named=round(named, 4),
         nearest=[
             NeighbourRecord(number, round(weight, 3), space.names(labels[:NEAREST_LABELS]))
             for number, weight, labels in why.neighbours

@@ -8,7 +8,8 @@ becomes a `BadEventError`, and the task turns that into a dead letter. What is w
 from __future__ import annotations
 
 import datetime
-from typing import NamedTuple
+import re
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
@@ -20,6 +21,11 @@ UNDECODABLE = "ithaca_undecodable"
 """Header of a record that stands for undecodable ones: says which offsets, and why."""
 
 Headers = tuple[tuple[str, bytes], ...]
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+"""A number of something, or an offset."""
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+"""A probability, or a part of a whole."""
 
 
 class Record(NamedTuple):
@@ -44,6 +50,14 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Where a record stands."""
+
+    topic: str
+    partition: Count
+    offset: Count
 
 
 class Output(NamedTuple):
@@ -99,6 +113,14 @@ class BadEventError(ValueError):
         super().__init__(self.detail)
 
 
+MILLISECONDS, TOO_LARGE = 1e11, 1e13
+"""Numbers from the first on are times in milliseconds (in seconds the year 5138); from the second on none."""
+
+_NUMBER = re.compile(r"(\d{10}|\d{13})(\.\d*)?")
+"""Seconds or milliseconds of this century, as a string."""
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
     """The common fields of events and feedback: the event's id, and its labels.
 
@@ -107,7 +129,7 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
     id
         Id of the event; predictions repeat it.
     ts
-        When it happened: ISO 8601 (UTC where it names no zone), or seconds since 1970.
+        When it happened: ISO 8601 (UTC where it names no zone), or seconds or milliseconds since 1970.
     labels
         The true labels; None (the default) when they are not known yet.
     labels_complete
@@ -135,10 +157,27 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def seconds(self) -> float:
         """`ts` in seconds since 1970."""
-        if not isinstance(self.ts, str):
-            return float(self.ts)
-        moment = datetime.datetime.fromisoformat(self.ts)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+        return self.time.timestamp()
+
+    @property
+    def time(self) -> datetime.datetime:
+        """`ts` as a time in UTC.
+
+        Raises
+        ------
+        ValueError, OverflowError
+            When it is none, or one that no calendar holds.
+        """
+        if isinstance(self.ts, str) and not _NUMBER.fullmatch(self.ts):
+            # Python's reader finds a date in most strings of digits; only one of eight digits is one.
+            if self.ts.isdigit() and len(self.ts) != len("20260131"):
+                raise ValueError("neither a date nor a number of seconds or milliseconds")
+            moment = datetime.datetime.fromisoformat(self.ts)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
+        number = float(self.ts)
+        if abs(number) >= TOO_LARGE:
+            raise OverflowError("finer than milliseconds, or a calendar's digits")
+        return _EPOCH + datetime.timedelta(seconds=number if abs(number) < MILLISECONDS else number / 1000)
 
 
 class Event(Labelled, frozen=True, kw_only=True):

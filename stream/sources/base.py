@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import gzip
-from collections.abc import Mapping, Sequence
+import io
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import BinaryIO, Protocol, cast
 
 import numpy as np
 import scipy.sparse
@@ -136,8 +141,42 @@ class Table:
         return Features(vector, part) if len(part.indices) else vector
 
 
-def open_text(path: Path) -> TextIO:
-    """Open a text file, gzipped or not, as UTF-8; other bytes are kept as escapes."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", errors="surrogateescape")
-    return path.open(encoding="utf-8", errors="surrogateescape")
+def stem(path: Path) -> str:
+    """Return a file's name without the endings of the formats that are read.
+
+    Examples
+    --------
+    >>> stem(Path("emotions-train.ARFF.GZ"))
+    'emotions-train'
+    """
+    return re.sub(r"(\.(arff|jsonl|ndjson))?(\.gz)?$", "", path.name, flags=re.IGNORECASE)
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Give the lines of a text file and their numbers, from 1.
+
+    Gzip is known by its first bytes or by the name. A line ends with LF, CR or both; a byte order mark is
+    left out.
+
+    Raises
+    ------
+    SourceError
+        When a gzipped file breaks off or is none, or the text is UTF-16.
+    """
+    try:
+        with _opened(path) as file:
+            # Latin-1 has a character for every byte, so that whatever the encoding is, lines come back whole.
+            for number, line in enumerate(io.TextIOWrapper(file, encoding="latin-1"), start=1):
+                raw = line.removesuffix("\n").encode("latin-1")
+                if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    raise SourceError(f"{path} is in UTF-16. Save it as UTF-8.")
+                yield number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise SourceError(f"{path} cannot be unpacked: {error}. Fetch or gzip it again.") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    with path.open("rb") as file:
+        packed = path.suffix.lower() == ".gz" or file.peek(2)[:2] == b"\x1f\x8b"
+        yield cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file

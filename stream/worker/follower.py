@@ -135,7 +135,8 @@ class Follower:
         Parameters
         ----------
         committed
-            First lesson whose outcome is to be written; None: only of lessons after the present end.
+            First lesson whose outcome is to be written; None, where the group has committed none: that of the
+            newest snapshot, or the first.
 
         Raises
         ------
@@ -143,7 +144,7 @@ class Follower:
             When lessons that the model needs have been deleted.
         """
         end = self._end()
-        self._go_on_with(self._recovered(end if committed is None else committed))
+        self._go_on_with(self._recovered(committed))
         log.info("learning lessons from offset %d to %d", self.replica.next_offset, end)
         while self._tail.position(self._topic) < end:
             self._take(self._tail.poll(0.1, LEARNED_AT_ONCE))
@@ -155,11 +156,11 @@ class Follower:
         if self.blocked or lag is None or lag <= FAR_BEHIND or now < self._look_at:
             return
         self._look_at = now + LOOK_S
-        if max(self._store.offsets(), default=0) - self.replica.next_offset <= FAR_BEHIND:
+        newest, here = max(self._store.offsets(), default=0), self.replica.next_offset
+        if newest - here <= FAR_BEHIND:
             return
-        here = self.replica.next_offset
         try:
-            recovered = self._recovered(self._end())
+            recovered = self._recovered(newest)
         except RecoveryError as error:
             log.warning("%d lessons behind, and no snapshot helps: %s", lag, error)
             return
@@ -167,12 +168,15 @@ class Follower:
             self._go_on_with(recovered)
             log.warning("%d lessons behind: went on from a snapshot at %d", lag, self.replica.next_offset)
 
-    def _recovered(self, committed: int) -> Recovered[Replica]:
+    def _recovered(self, committed: int | None) -> Recovered[Replica]:
+        beginning = self._tail.beginning(self._topic)
+        if committed is None:
+            committed = max(self._store.offsets(), default=beginning)
         return recover(
             self._make_replica,
             self._store,
             committed=committed,
-            beginning=self._tail.beginning(self._topic),
+            beginning=beginning,
             rebuild=self._settings.snapshot.rebuild,
         )
 

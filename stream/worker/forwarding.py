@@ -27,6 +27,7 @@ from stream.records import (
     Record,
     check_size,
     dead_letter_output,
+    forwarded_output,
     topic,
 )
 from stream.worker.restorer import RETRY_S
@@ -168,10 +169,7 @@ class Forwarder:
             check_size(record.value or b"")
         except BadEventError as bad:
             return [dead_letter_output(record, bad, self._source)]
-        origin = f"{record.topic}/{record.partition}/{record.offset}"
-        added = (("ithaca_origin", origin.encode()), ("ce_type", self._route.ce_type))
-        headers = (*record.headers, *added)
-        return [Output("events", record.key, record.value, headers, partition) for partition in to]
+        return [forwarded_output(record, self._route.ce_type, partition) for partition in to]
 
 
 @contextmanager

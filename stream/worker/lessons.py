@@ -19,6 +19,7 @@ from stream.kafka import (
     FencedError,
     Group,
     InstanceError,
+    Offsets,
     Outbox,
     Tail,
     UnwrittenError,
@@ -96,7 +97,9 @@ class Lessons:
         self._store = _store(settings, self._topic)
         self._tail = Tail(settings.kafka, {self._topic: None})
         self._follower = Follower(settings, self._tail, self._store, make_replica, telemetry)
-        self._follower.restore(None)
+        offsets = Offsets.of(self._settings, "lessons")
+        self._follower.restore(offsets.committed(PARTITION))
+        offsets.close()
         self._group = Group(self._settings, "lessons")
 
     @property
@@ -171,12 +174,14 @@ class Lessons:
         try:
             # First the outbox: it completes or aborts the last owner's transaction; then the offset is final.
             outbox = Outbox(self._settings, PARTITION, "lessons")
-            begin = self._group.committed(PARTITION) or 0
+            begin = self._group.committed(PARTITION)
         except (BrokerError, FencedError, UnwrittenError) as error:
             log.warning("the lessons are not ours yet: %s; trying again", error)
             self._gain_at = time.monotonic() + RETRY_S
             return
         follower = self._follower
+        if begin is None:
+            begin = follower.live_from
         if begin < follower.live_from:
             follower.restore(begin)
         while follower.kept and follower.kept[0][0] < begin:

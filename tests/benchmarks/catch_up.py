@@ -68,8 +68,7 @@ def ready_s(address: str, scope: str, count: int, learner: str) -> float:
     with Writer(live.settings.kafka, topic(live.settings.stream, kind)) as writer:
         for value in values:
             writer.send(value, partition=0)
-    if kind == "events":
-        _commit(live, count)
+    _commit(live, kind, count)
     # What the worker printed is shown when it ends; it is not a result.
     with redirect_stdout(io.StringIO()), live.worker() as process:
         began = time.monotonic()
@@ -102,11 +101,10 @@ def _records(live: LiveStream, batch: Sequence[bytes], offsets: Iterator[int]) -
     return [Record(name, 0, offset, 0, None, value) for value, offset in zip(batch, offsets, strict=False)]
 
 
-def _commit(live: LiveStream, offset: int) -> None:
-    place = TopicPartition(topic(live.settings.stream, "events"), 0)
-    client = KafkaConsumer(
-        bootstrap_servers=live.settings.kafka.bootstrap_servers, group_id=live.settings.group
-    )
+def _commit(live: LiveStream, kind: str, offset: int) -> None:
+    place = TopicPartition(topic(live.settings.stream, kind), 0)
+    group = live.settings.group if kind == "events" else f"{live.settings.group}.lessons"
+    client = KafkaConsumer(bootstrap_servers=live.settings.kafka.bootstrap_servers, group_id=group)
     client.assign([place])
     client.commit({place: OffsetAndMetadata(offset)})
     client.close()

@@ -146,7 +146,7 @@ def scores_of(predictions: Sequence[dict[str, Any]]) -> Scores:
             continue
         targets = space.targets(each["truth"]["labels"])
         labels = space.ids(each["labels"])
-        listed = sorted((space.id(name), score) for name, score in each["scores"].items())
+        listed = sorted((space.id(one["label"]), one["score"]) for one in each["scores"])
         ids, probabilities = [list(column) for column in zip(*listed, strict=True)] if listed else ([], [])
         scored = space.ids([space.name(label) for label in ids])
         prediction = Prediction(labels, np.array(probabilities, np.float32), scored)

@@ -81,7 +81,7 @@ def check_as_if_uninterrupted(live: LiveStream) -> None:
             ]
             assert ours == [output for output in outputs if output.kind == kind]
     for record, prediction in live.predictions():
-        assert all(through < source(record)[1] for through in prediction["trained_through"].values())
+        assert all(each["offset"] < source(record)[1] for each in prediction["trained_through"])
 
 
 def newest(live: LiveStream, partition: int = 0) -> Snapshot:
