@@ -38,11 +38,12 @@ def check_config(config: Config = None, stream: Stream = None) -> None:
     """
     settings = load_settings(config, stream)
     check(settings)
+    from stream.config import masked
     from stream.snapshot import costs
 
     for sentence in costs(settings):
         say(f"warning: {sentence}")
-    typer.echo(settings.model_dump_json(indent=2))
+    typer.echo(masked(settings.model_dump_json(indent=2)))
 
 
 @app.command(epilog=examples("ithaca demo", "ithaca demo --events 20000"))

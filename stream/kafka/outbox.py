@@ -172,19 +172,26 @@ class Outbox:
         if _size(output) <= self._limits.get(output.kind, OUTPUT_BYTES):
             return output
         value = output.value or b""
+        reason = {
+            "ce_type": b"ithaca.dead-letter",
+            "content-type": b"application/octet-stream",
+            "ithaca_reason": b"size",
+            "ithaca_detail": f"too large for the topic of {output.kind}, with {_size(output)} bytes".encode(),
+        }
         facts = (
             ("ithaca_cut", output.kind.encode()),
             ("ithaca_value_bytes", str(len(value)).encode()),
             ("ithaca_value_sha256", hashlib.sha256(value).hexdigest().encode()),
         )
-        # Headers of the sender's may be what is too large.
-        ours = tuple(
-            (name, value)
+        # Headers of the sender's may be what is too large. A dead letter has its reason already.
+        ours = {
+            name: value
             for name, value in output.headers
             if not name.startswith(ORIGINAL) and len(value) <= LONGEST_KEPT
-        )
+        }
+        headers = (ours if output.kind == "dlq" else ours | reason).items()
         key = output.key if output.key is None else output.key[:LONGEST_KEPT]
-        return Output("dlq", key, None, (*ours, *facts))
+        return Output("dlq", key, None, (*headers, *facts))
 
     def _check(self, sent: Sequence[tuple[Output, FutureRecordMetadata]]) -> None:
         refused: dict[str, int] = {}

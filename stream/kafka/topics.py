@@ -115,6 +115,18 @@ def partitions_of(settings: KafkaSettings, name: str) -> int:
         return _partitions(client, [name])[name]
 
 
+def topics_there(settings: KafkaSettings) -> set[str]:
+    """Return the names of the broker's topics.
+
+    Raises
+    ------
+    BrokerError
+        When the broker does not say.
+    """
+    with _asking(settings, "The topics cannot be listed") as client:
+        return set(client.list_topics())
+
+
 def topic_id(settings: KafkaSettings, name: str) -> str:
     """Return the id that distinguishes a topic from an earlier one of the same name.
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -121,35 +118,25 @@ class _Identified(msgspec.Struct):
 _identified = msgspec.json.Decoder(_Identified)
 
 
-def lines(path: Path, limit: int | None = None) -> Iterator[bytes]:
-    """Read the lines of a JSONL file, gzipped where its name ends in .gz, without blank ones."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rb") as file:
-        yield from islice((line.rstrip(b"\r\n") for line in file if line.strip()), limit)
-
-
-def produce_file(
+def produce_values(
     settings: KafkaSettings,
-    path: Path,
+    values: Iterable[bytes],
     topic: str,
     *,
-    limit: int | None = None,
     progress: Callable[[int], None] = lambda sent: None,
 ) -> int:
-    """Write a file's lines to a topic unchanged, keyed by event id, and return how many.
+    """Write values to a topic unchanged, keyed by event id, and return how many.
 
-    A line without a readable id has no key: the worker decides whether it is valid.
+    One without a readable id has no key: the worker decides whether it is valid.
 
     Parameters
     ----------
     settings
         The broker.
-    path
-        JSON lines, gzipped where the name ends in .gz.
+    values
+        What to write.
     topic
         The topic to write to.
-    limit
-        Most lines; None (the default) takes all.
     progress
         Called now and then with the number of lines sent.
 
@@ -160,16 +147,16 @@ def produce_file(
     """
     count = 0
     with Writer(settings, topic) as writer:
-        for count, line in enumerate(lines(path, limit), 1):
-            writer.send(line, _key(line))
+        for count, value in enumerate(values, 1):
+            writer.send(value, _key(value))
             if count % 1_000 == 0:
                 progress(count)
     progress(count)
     return count
 
 
-def _key(line: bytes) -> bytes | None:
+def _key(value: bytes) -> bytes | None:
     try:
-        return _identified.decode(line).id.encode()
+        return _identified.decode(value).id.encode()
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None

@@ -34,6 +34,7 @@ from stream.records import (
     Origin,
     Position,
     Record,
+    check_size,
     dead_letter_output,
     decode,
     prediction_output,
@@ -220,6 +221,7 @@ class Answerer(Stateful, abc.ABC):
         if record.offset in self.refused:
             return BadEventError("learner", self.refused[record.offset])
         try:
+            check_size(record.value or b"", record.key)
             message = decode(record.value, record.headers, self.envelope)
             self.limits.check(message)
         except BadEventError as bad:

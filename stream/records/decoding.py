@@ -25,6 +25,8 @@ from stream.records.schema import (
 
 MAX_EVENT_BYTES = 1_000_000
 """Largest event value that is read, in bytes; larger ones are dead letters."""
+MAX_KEY_BYTES = 100_000
+"""Largest key of an event that is read, in bytes; predictions repeat it."""
 MAX_LABELS = 1_000
 """Most labels (or known negatives) one event may name."""
 MAX_NAME_CHARACTERS = 256
@@ -173,8 +175,10 @@ def _read(value: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
         raise BadEventError("json", f"the value is not JSON: {error}") from error
 
 
-def check_size(value: bytes) -> None:
-    """Raise BadEventError when a record's value is larger than the limit."""
+def check_size(value: bytes, key: bytes | None = None) -> None:
+    """Raise BadEventError when a record's value or key is larger than the limit."""
+    if key is not None and len(key) > MAX_KEY_BYTES:
+        raise BadEventError("size", f"the key has {len(key)} bytes; at most {MAX_KEY_BYTES} are read")
     if len(value) > MAX_EVENT_BYTES:
         raise BadEventError("size", f"the value has {len(value)} bytes; at most {MAX_EVENT_BYTES} are read")
 

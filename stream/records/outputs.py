@@ -14,6 +14,8 @@ from stream.records.schema import BadEventError, Headers, Output, Record, encode
 
 PASSED_ON = ("traceparent", "tracestate")
 """Headers of a record that what comes of it has too."""
+LONGEST_PASSED_ON = 1_000
+"""Most bytes of such a header; longer ones, which are no trace, are left out."""
 ORIGINAL = "ithaca_original_"
 """What the names of a dead letter's own headers begin with: under them it would be read as what it was."""
 CONTENT_TYPE = "content-type"
@@ -42,7 +44,9 @@ def headers(record: Record, kind: str, source: str, described: Headers = JSON_VA
         ("ce_source", source),
         ("ce_time", _rfc3339(record.timestamp)),
     )
-    kept = [header for header in record.headers if header[0] in PASSED_ON]
+    kept = [
+        header for header in record.headers if header[0] in PASSED_ON and len(header[1]) <= LONGEST_PASSED_ON
+    ]
     return (*((name, value.encode()) for name, value in ours), *described, *kept)
 
 

@@ -6,6 +6,7 @@ import codecs
 import dataclasses
 import gzip
 import io
+import itertools
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -152,8 +153,8 @@ def stem(path: Path) -> str:
     return re.sub(r"(\.(arff|jsonl|ndjson))?(\.gz)?$", "", path.name, flags=re.IGNORECASE)
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Give the lines of a text file and their numbers, from 1.
+def read_lines(path: Path, limit: int | None = None) -> Iterator[tuple[int, bytes]]:
+    """Give the first `limit` lines of a text file that are not blank, and their numbers, from 1.
 
     Gzip is known by its first bytes or by the name. A line ends with LF, CR or both; a byte order mark is
     left out.
@@ -163,6 +164,10 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     SourceError
         When a gzipped file breaks off or is none, or the text is UTF-16.
     """
+    yield from itertools.islice(((number, line) for number, line in _lines(path) if line.strip()), limit)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with _opened(path) as file:
             # Latin-1 has a character for every byte, so that whatever the encoding is, lines come back whole.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 from stream.records import BadEventError, Envelope, Input, decode
@@ -24,8 +23,7 @@ def read_jsonl(
     """
     messages: list[Input] = []
     problems: list[str] = []
-    filled = ((number, line) for number, line in read_lines(path) if line.strip())
-    for number, line in itertools.islice(filled, limit):
+    for number, line in read_lines(path, limit):
         try:
             messages.append(decode(line, envelope=envelope))
         except BadEventError as bad:

@@ -166,7 +166,7 @@ class Forwarder:
 
     def _forwarded(self, record: Record, to: Sequence[int]) -> list[Output]:
         try:
-            check_size(record.value or b"")
+            check_size(record.value or b"", record.key)
         except BadEventError as bad:
             return [dead_letter_output(record, bad, self._source)]
         return [forwarded_output(record, self._route.ce_type, partition) for partition in to]

@@ -24,10 +24,11 @@ from rich.table import Table
 
 from stream.broker.brokers import choose
 from stream.broker.processes import free_ports
-from stream.kafka import Writer, ensure_lessons, lines
+from stream.kafka import Writer, ensure_lessons
 from stream.pipeline.factory import make_answerer, make_replica
 from stream.records.schema import Record
 from stream.records.topics import topic
+from stream.sources import read_lines
 from tests.data import DATA
 from tests.stream.live import LiveStream, readiness, stop, until
 
@@ -63,7 +64,8 @@ def ready_s(address: str, scope: str, count: int, learner: str) -> float:
     }
     live = LiveStream(address, f"catch-up-{uuid.uuid4().hex[:8]}", 1, environment)
     ensure_lessons(live.settings.kafka, live.settings.stream)
-    events = itertools.islice(itertools.cycle(lines(DATA / "reuters21578" / "events.jsonl.gz", count)), count)
+    file = read_lines(DATA / "reuters21578" / "events.jsonl.gz", count)
+    events = itertools.islice(itertools.cycle(line for _, line in file), count)
     kind, values = ("lessons", _lessons(live, events)) if scope == "stream" else ("events", events)
     with Writer(live.settings.kafka, topic(live.settings.stream, kind)) as writer:
         for value in values:

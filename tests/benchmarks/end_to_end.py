@@ -24,13 +24,14 @@ from drift.core import Vector
 from stream.broker.brokers import choose
 from stream.config.settings import Settings
 from stream.encoders.threads import limit_threads
-from stream.kafka import History, Writer, ensure_topics, lines
+from stream.kafka import History, Writer, ensure_topics
 from stream.pipeline.answerer import Answer
 from stream.pipeline.factory import make_task
 from stream.pipeline.lesson import NO_RECORD, Lesson
 from stream.pipeline.task import Task
 from stream.records.schema import Event, Record
 from stream.records.topics import topic
+from stream.sources import read_lines
 from stream.telemetry.collector import Telemetry
 from stream.testing.driver import Log, drive
 from stream.worker.worker import Worker
@@ -45,7 +46,7 @@ def main(
 ) -> None:
     """Run both kinds alternately, several times."""
     limit_threads()
-    events = list(lines(DATA / "reuters21578" / "events.jsonl.gz", limit))
+    events = [line for _, line in read_lines(DATA / "reuters21578" / "events.jsonl.gz", limit)]
     broker = choose()
     try:
         live, memory = [], []

@@ -22,9 +22,9 @@ from learners.core.labels import LabelSpace
 from learners.core.prediction import Prediction
 from learners.metrics.prequential import Prequential
 from stream.cli.main import app
-from stream.kafka import lines
 from stream.records.decoding import decode_event
 from stream.records.schema import Record
+from stream.sources import read_lines
 from tests.data import real_data
 from tests.stream.live import LiveStream, source, stop
 from tests.stream.standins import POISON
@@ -90,7 +90,7 @@ def test_a_real_stream_is_answered_in_full_with_the_scores_of_an_evaluation(
     live = LiveStream(
         kafka, stream_name, environment={"ITHACA_LEARNER__NAME": LEARNER, "ITHACA_ENCODER__PARAMETERS": "{}"}
     )
-    clean = list(lines(path, limit))
+    clean = [line for _, line in read_lines(path, limit)]
     if each:
         live.fill(list(mixed(clean, each)))
     else:

@@ -19,7 +19,7 @@ from learners.core.base import Learner
 from learners.core.labels import Targets
 from stream.pipeline.errors import LearnerError
 from stream.pipeline.task import Task
-from stream.records.decoding import MAX_ID_CHARACTERS
+from stream.records.decoding import MAX_ID_CHARACTERS, MAX_KEY_BYTES
 from stream.records.outputs import ORIGINAL
 from stream.records.schema import Output, Record
 from tests.learners.checks import maker, through_json
@@ -202,6 +202,15 @@ def test_bad_input_leaves_everything_else_as_it_would_have_been() -> None:
     ]
     assert task.dead_letters == len(POISON)
     assert digest(task.model.learner.state()) == digest(expected.model.learner.state())
+
+
+def test_a_key_or_a_trace_that_is_too_large_swells_nothing() -> None:
+    """The prediction, which repeats the key, would be too large for its topic."""
+    plain = records([event(0)])[0]
+    (letter,) = make_task().process([plain._replace(key=b"K" * (MAX_KEY_BYTES + 1))]).outputs
+    assert (letter.kind, dict(letter.headers)["ithaca_reason"]) == ("dlq", b"size")
+    (good,) = make_task().process([plain._replace(headers=(("tracestate", b"x" * 5_000),))]).outputs
+    assert (good.kind, "tracestate" in dict(good.headers)) == ("predictions", False)
 
 
 def test_a_name_as_long_as_the_event_does_not_swell_the_reason() -> None:

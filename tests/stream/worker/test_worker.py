@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from stream.broker.brokers import KafkaBroker, NoBrokerError
 from stream.config.settings import Settings
 from stream.kafka import InstanceError, Outbox, Writer
+from stream.kafka.clients import producer
 from stream.pipeline import factory as assembly
 from stream.pipeline.errors import LearnerError
 from stream.pipeline.outcome import Outcome
@@ -248,6 +249,32 @@ def test_a_letter_too_large_for_the_topic_does_not_stop_the_stream(kafka: str, s
     headers = dict(cut.headers)
     assert headers["ithaca_reason"] == b"schema"
     assert headers["ithaca_value_bytes"] == str(len(large)).encode()
+
+
+def test_what_is_large_keeps_its_reason_and_counters_are_right(kafka: str, stream_name: str) -> None:
+    """Large values, keys and headers: whatever is written is counted as what it is."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(0)])
+    large, telemetry = 5_000_000, Telemetry()
+    with working(live.settings, telemetry=telemetry):
+        live.wait_for(1)
+        live.limit("events", 2 * large)
+        client = producer(live.settings.kafka)
+        for value, key, headers in (
+            (event(1, text="w" * 2_000_000), b"k", []),
+            (event(2), b"K" * large, []),
+            (event(3), b"k", [("h", b"x" * large)]),
+            (b"not json", b"k", [("h", b"x" * large)]),
+            (event(5), None, []),
+        ):
+            client.send(topic(stream_name, "events"), value, key, headers=headers).get(30)
+        client.close()
+        live.wait_for(6)
+    status = telemetry.status()
+    reasons = {source(letter)[1]: dict(letter.headers)["ithaca_reason"] for letter in live.read("dlq")}
+    assert reasons == {1: b"size", 2: b"size", 4: b"json"}
+    assert status.predictions == len(live.predictions()) == 3
+    assert status.dead_letters == {"size": 2, "json": 1}
 
 
 def test_records_that_the_learner_cannot_take_are_dead_letters(kafka: str, stream_name: str) -> None:
