@@ -1,7 +1,7 @@
 """Candidate label-sets of one message: thresholds, neighbours' sets rescored jointly, the previous labels.
 
-Everything here is loops over the few labels that are likely at all, compiled: the same in whole arrays
-costs some forty calls a message.
+All of this loops over the few labels that are likely at all, in compiled code: the same with whole arrays
+costs about forty numpy calls per message.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ CANDIDATES = (
     *("joint", "cluster joint", "previous"),
 )
 JOINT, PREVIOUS, CHOICE = THRESHOLDS, THRESHOLDS + 2, len(CANDIDATES)
-"""Rows of the first joint candidate (the cluster-wise one follows), of the previous labels, and of what each
-cluster's best candidates come to."""
+"""Rows of the first joint candidate (the cluster-wise one follows), of the previous labels, and of each
+cluster's best candidate combined."""
 UNHEARD = 0.03
-"""Share of the neighbours' vote that a label-set nobody voted for is taken to have."""
+"""Share of the neighbours' vote that is assumed for a label-set without any vote."""
 
 
 @compiled
@@ -37,7 +37,7 @@ def candidates(
     micro: Floats,
     macro: Floats,
 ) -> tuple[Ids, Ids, Ids, Mask]:
-    """Return the active labels, their clusters, which of these each lives in, and each candidate's guess.
+    """Return the active labels, their clusters, each label's cluster, and each candidate's prediction.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ def candidates(
     previous
         The previous message's labels.
     ids, sizes, weights
-        The neighbours' label-sets one after the other, how long each is, and its share of the vote.
+        The neighbours' label-sets, concatenated, the size of each, and its share of the vote.
     clusters
-        Which cluster each label lives in, shape (L,).
+        The cluster of each label, shape (L,).
     accounts
-        What each candidate earned in each cluster; clusters beyond its end have earned nothing.
+        Decayed score of each candidate in each cluster; clusters beyond its end have none.
     micro, macro
         F1 as (2 tp, predicted + true), shape (2,), and for each label, shape (L or more, 2).
     """
@@ -73,7 +73,7 @@ def candidates(
 
 @compiled
 def _active(probabilities: Vector, previous: Ids, ids: Ids, place: Ids) -> Ids:
-    """Return the labels that are likely at all, previous or a neighbour's, and fill in the place of each."""
+    """Return the labels that are likely, previous or a neighbour's, and fill in the place of each."""
     for label in previous:
         place[label] = 0
     for label in ids:
@@ -88,7 +88,7 @@ def _active(probabilities: Vector, previous: Ids, ids: Ids, place: Ids) -> Ids:
 
 @compiled
 def _columns(clusters: Ids, active: Ids) -> tuple[Ids, Ids]:
-    """Return which column each active label's cluster has, and the clusters, in order of appearance."""
+    """Return each active label's column, and the clusters of the columns, in order of appearance."""
     last = -1
     for label in active:
         last = max(last, clusters[label])
@@ -105,7 +105,7 @@ def _columns(clusters: Ids, active: Ids) -> tuple[Ids, Ids]:
 
 @compiled
 def _proposals(predicted: Mask, place: Ids, ids: Ids, sizes: Ids, weights: Floats) -> tuple[Mask, Floats]:
-    """Return the neighbours' label-sets and two thresholded ones, and each one's share of the vote."""
+    """Return the neighbours' label-sets and two thresholded ones, and the share of the vote of each."""
     proposals = np.zeros((len(sizes) + 2, predicted.shape[1]), dtype=np.bool_)
     votes, total, first = np.zeros(len(sizes) + 2), 0.0, 0
     for row in range(len(sizes)):
@@ -124,7 +124,7 @@ def _proposals(predicted: Mask, place: Ids, ids: Ids, sizes: Ids, weights: Float
 
 @compiled
 def _rescore(proposals: Mask, votes: Floats, p: Floats, owner: Ids, clusters: int, chosen: Mask) -> None:
-    """Fill in the best proposal for the message, and the best for each cluster put together; shape (2, A).
+    """Fill in the best proposal for the message, and the best of each cluster combined; shape (2, A).
 
     A proposal's worth is its log-odds under the labels' probabilities plus the log of its share of the
     neighbours' vote, with equal proposals voting together.
@@ -152,12 +152,12 @@ def _rescore(proposals: Mask, votes: Floats, p: Floats, owner: Ids, clusters: in
 
 @compiled
 def _worthiest(worth: Floats, codes: NDArray[np.uint64], votes: Floats) -> int:
-    """Return the proposal that is worth most, votes counted; of equals the first."""
+    """Return the proposal with the highest worth, votes included; of equals the first."""
     best, most = 0, -np.inf
     for row in range(len(worth)):
         mass = UNHEARD
         for other in range(len(worth)):
-            # Equal sets have equal sums of codes; unequal ones do with a chance of 2⁻⁶⁴.
+            # Equal sets have equal sums of codes; unequal ones have with probability 2⁻⁶⁴.
             if codes[other] == codes[row]:
                 mass += votes[other]
         total = worth[row] + math.log(mass)
@@ -177,7 +177,7 @@ def _code(n: int) -> np.uint64:
 
 @compiled
 def _best(accounts: Floats, clusters: Ids) -> Ids:
-    """Return the candidate that earned most in each of some clusters; of equals the first."""
+    """Return the candidate with the highest score in each of some clusters; of equals the first."""
     best = np.zeros(len(clusters), dtype=np.intp)
     for column in range(len(clusters)):
         if clusters[column] < len(accounts):

@@ -1,8 +1,8 @@
-"""From probabilities to a label-set: candidates, rescored jointly and chosen by what they earned lately.
+"""From probabilities to a label-set: candidates, rescored jointly and selected by their recent scores.
 
-No one way of deciding serves every score: thresholds at 0.5 serve Hamming loss, label-sets that did occur
-serve subset accuracy, thresholds at F/2 serve F1. So all are candidates; a decayed account of what each
-would have earned, per cluster and for the whole message, picks one.
+No single way of deciding suits every score: thresholds at 0.5 suit Hamming loss, label-sets that did occur
+suit subset accuracy, thresholds at F/2 suit F1. So all are candidates; a decayed sum of what each would
+have scored, per cluster and for the whole message, selects one.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from learners.neighbors import Neighbours
 RULES = ("balanced", "hamming", "macro_f1", "micro_f1", "subset")
 BALANCED, HAMMING, MACRO_F1, MICRO_F1, SUBSET = range(len(RULES))
 TOP_K = {"top_1": 1, "top_3": 3, "top_5": 5}
-"""Rules that serve P@k: always so many labels, the likeliest, as far as so many are known."""
+"""Rules for P@k: they predict the k most probable labels, or all if fewer are known."""
 RAREST = 5.0
-"""Most that one answer about a rare label can weigh, beside 1 for an exact label-set."""
+"""Largest weight of a prediction of a rare label, relative to 1 for an exact label-set."""
 
 
 class Decided(NamedTuple):
@@ -48,11 +48,11 @@ class Decided(NamedTuple):
     active
         Labels that any candidate could predict, ascending. Shape (A,).
     clusters
-        The clusters these live in, in order of appearance. Shape (K,).
+        The clusters of these, in order of appearance. Shape (K,).
     owner
-        Which of them each active label lives in. Shape (A,).
+        Index in `clusters` of each active label's cluster. Shape (A,).
     candidates
-        What each candidate predicts of the active labels, and last the cluster-wise choice. Shape (C + 1, A).
+        Each candidate's prediction of the active labels, and last the cluster-wise choice. Shape (C + 1, A).
     """
 
     labels: Ids
@@ -63,23 +63,23 @@ class Decided(NamedTuple):
 
 
 class Decision(Stateful):
-    """Chooses label-sets by a rule that names the score they serve.
+    """Selects label-sets by a rule that is named after the score it optimises.
 
     Parameters
     ----------
     rule
         "subset", "micro_f1", "macro_f1", "hamming", "top_1", "top_3", "top_5" (P@k: always k labels), or
         "balanced" (the default: exact sets and F1 count one each, macro-F1 half, errors a little). A rule
-        serves its own score and may cost the others dearly.
+        optimises its own score and may cost the others much.
     keep
-        Decay a message of what the candidates have earned, in [0, 1]. Too low and the choice flutters,
-        too high and it is late to follow a drift.
+        Decay per message of the candidates' scores, in [0, 1]. Too low and the choice fluctuates,
+        too high and it follows a drift late.
 
     References
     ----------
     Lipton, Elkan and Naryanaswamy, "Optimal thresholding of classifiers to maximize F1 measure", 2014.
     Dembczynski, Waegeman, Cheng and Hüllermeier, "On label dependence and loss minimization in multi-label
-    classification", Machine Learning 2012: why each score wants its own decision.
+    classification", Machine Learning 2012: why each score needs its own decision.
     """
 
     state_fields = fields(
@@ -96,7 +96,7 @@ class Decision(Stateful):
         # F1 of the threshold candidates, as (2 tp, predicted + true): all labels together, and per label.
         self._micro = np.array([1.0, 3.0])
         self._macro: Floats = np.zeros((0, 2))
-        # Messages, and messages with each label, for how rare a label is.
+        # Messages, and messages with each label: they determine how rare a label is.
         self._messages = 0.0
         self._seen: Floats = np.zeros(0)
         self._labels = 0
@@ -104,7 +104,7 @@ class Decision(Stateful):
     def decide(
         self, probabilities: Vector, neighbours: tuple[Neighbours, ...], previous: Ids, clusters: Ids
     ) -> Decided:
-        """Return the choice for probabilities of shape (L,) of labels that live in `clusters`, shape (L,)."""
+        """Return the decision for probabilities of shape (L,), given each label's cluster, shape (L,)."""
         self._macro = grown(self._macro, len(probabilities))
         active, columns, owner, predicted = candidates(
             probabilities,
@@ -124,7 +124,7 @@ class Decision(Stateful):
         return Decided(chosen, active, columns, owner, predicted)
 
     def learn(self, decided: Decided, targets: Targets) -> None:
-        """Book what each candidate would have earned on a message with complete targets."""
+        """Score each candidate on a message with complete targets."""
         if self.rule in TOP_K or not len(decided.active):
             return
         before = max(1, self._labels)
@@ -142,13 +142,13 @@ class Decision(Stateful):
         self._messages += 1.0
 
     def forget(self, clusters: list[int]) -> None:
-        """Clear the accounts of clusters that are not among `clusters`: one that comes again starts anew."""
+        """Clear the scores of clusters that are not in `clusters`: one that returns starts anew."""
         gone = np.ones(len(self._accounts), dtype=np.bool_)
         gone[[cluster for cluster in clusters if cluster < len(gone)]] = False
         self._accounts[gone] = 0.0
 
     def state(self) -> State:
-        """Return the accounts up to the last one in use; see `Learner.state`."""
+        """Return the scores up to the last one in use; see `Learner.state`."""
         used = np.flatnonzero(self._accounts.any(axis=1))
         return super().state() | {"accounts": self._accounts[: used[-1] + 1 if len(used) else 0]}
 
@@ -170,7 +170,7 @@ def _learn(
     macro: Floats,
     seen: Floats,
 ) -> None:
-    """Book one message, the `messages`th but one, of a stream with so many labels."""
+    """Score the candidates on one message, after `messages` earlier ones, with `labels` known labels."""
     truth, missed = _truth(active, positive)
     earned = np.zeros((CHOICE + 1, len(clusters) + 1))
     if rule in (MACRO_F1, BALANCED):
@@ -181,7 +181,7 @@ def _learn(
         _add_macro_earned(predicted, truth, active, owner, weights, macro, earned)
     if rule != MACRO_F1:
         tally = _tally(predicted, truth, owner, len(clusters))
-        # Labels that no candidate could have predicted count against the message, not against a cluster.
+        # Labels that no candidate could predict count against the whole message, not against a cluster.
         for row in range(CHOICE + 1):
             tally[2, row, -1] += missed
         _add_earned(rule, tally, micro[0] / micro[1], earned)
@@ -208,7 +208,7 @@ def _truth(active: Ids, positive: Ids) -> tuple[Mask, int]:
 
 @compiled
 def _tally(predicted: Mask, truth: Mask, owner: Ids, clusters: int) -> Counts:
-    """Count labels predicted, rightly so, and true: by candidate, then cluster and (last) in all."""
+    """Count predicted, correctly predicted and true labels: by candidate, then cluster and (last) overall."""
     rows, size = predicted.shape
     tally = np.zeros((3, rows, clusters + 1), dtype=np.int64)
     for label in range(size):
@@ -223,7 +223,7 @@ def _tally(predicted: Mask, truth: Mask, owner: Ids, clusters: int) -> Counts:
 
 @compiled
 def _add_earned(rule: int, tally: Counts, micro_f1: float, earned: Floats) -> None:
-    """Add what each candidate earned in each cluster and, last, in all; shape (C + 1, K + 1)."""
+    """Add the score of each candidate in each cluster and, last, overall; shape (C + 1, K + 1)."""
     for row in range(earned.shape[0]):
         for column in range(earned.shape[1]):
             guessed, right, true = tally[0, row, column], tally[1, row, column], tally[2, row, column]
@@ -244,7 +244,7 @@ def _add_earned(rule: int, tally: Counts, micro_f1: float, earned: Floats) -> No
 def _add_macro_earned(
     predicted: Mask, truth: Mask, active: Ids, owner: Ids, weights: Floats, macro: Floats, earned: Floats
 ) -> None:
-    """Add what macro-F1 gains, to first order: an answer about a label weighs by how rare the label is."""
+    """Add the gain in macro-F1, to first order: a prediction weighs more, the rarer its label is."""
     for label in range(len(active)):
         f1 = label_f1(macro, active[label])
         for row in range(len(predicted)):

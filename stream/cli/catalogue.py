@@ -1,4 +1,4 @@
-"""`ithaca learners`, `encoders` and `schema`: what there is by name, without importing it."""
+"""`ithaca learners`, `encoders` and `schema`: the catalogues, read without importing the classes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def schema(name: Annotated[str | None, typer.Argument(metavar="NAME", help="One 
 
 
 class _Maker(NamedTuple):
-    """A class or function of a catalogue: its docstring, and its parameters as they are written."""
+    """A class or function of a catalogue: its docstring, and its parameters as in the source."""
 
     docstring: str
     parameters: list[str]
@@ -67,7 +67,7 @@ def _show(catalogue: Registry[Any], name: str | None) -> None:
     elif name in catalogue:
         maker = _maker(catalogue, name)
         typer.echo(f"{name}({', '.join(maker.parameters)})\n")
-        # The examples are for Python.
+        # Examples are Python code, of no use on the command line.
         typer.echo(re.split(r"\n\nExamples\n-+\n", maker.docstring)[0])
     else:
         from drift.core import suggestion
@@ -91,14 +91,14 @@ def _maker(catalogue: Registry[Any], name: str) -> _Maker:
         return _read(place)
     maker = catalogue[name]
     parameters = inspect.signature(maker).parameters.values()
-    # Annotations are for Python.
+    # Without annotations, which the command line does not need.
     return _Maker(
         inspect.getdoc(maker) or "", [str(each.replace(annotation=each.empty)) for each in parameters]
     )
 
 
 def _read(place: str) -> _Maker:
-    """Read what is at "module:attribute" off its source: to import it takes seconds, for torch and river."""
+    """Read what is at "module:attribute" from its source: importing torch and river takes seconds."""
     module, _, attribute = place.partition(":")
     spec = importlib.util.find_spec(module)
     assert spec is not None

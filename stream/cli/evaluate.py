@@ -1,4 +1,4 @@
-"""`ithaca evaluate PATH`: learners side by side on a file, as a table or as JSON."""
+"""`ithaca evaluate PATH`: compares learners on a file, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def evaluate(
 
 
 def chosen_encoder(option: str | None, settings: Settings) -> str | None:
-    """Return the encoder that is asked for, as it is written; None where the kind of data decides."""
+    """Return the requested encoder, as written; None where the kind of data decides."""
     if option is None and "encoder" in settings.model_fields_set:
         return str(settings.encoder)
     return option

@@ -1,4 +1,4 @@
-"""`ithaca produce FILE`: events from a file onto a stream's topic."""
+"""`ithaca produce FILE`: writes the events of a file to a stream's topic."""
 
 from __future__ import annotations
 

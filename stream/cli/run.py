@@ -1,4 +1,4 @@
-"""`ithaca run`, `ithaca check-config`, `ithaca demo`: the service, its settings, and a show of both."""
+"""`ithaca run`, `ithaca check-config`, `ithaca demo`: the service, its settings, and a demonstration."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def demo(
 
 
 def check(settings: Settings) -> None:
-    """Find out what cannot be built with these settings, before anything else is done."""
+    """Report what cannot be built with these settings, before anything else is done."""
     from stream.pipeline import make_replica, make_task
 
     with usage():

@@ -1,7 +1,7 @@
-"""Kafka: the only place that knows the client library.
+"""Kafka clients: consuming, transactional writing, and reading topics outside any group.
 
-`Group` reads a share of a stream, `Offsets` says how far it is, `Outbox` writes one partition's outcomes in
-transactions, `History` and `Tail` read topics outside any group.
+`Group` consumes a stream's assigned partitions, `Offsets` returns their offsets, `Outbox` writes one
+partition's outcomes in transactions, `History` and `Tail` read topics outside any group.
 """
 
 from stream.kafka.errors import BrokerError, FencedError, InstanceError, RecoveryError, UnwrittenError

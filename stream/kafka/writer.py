@@ -1,4 +1,4 @@
-"""Writing to a topic without reading from one: replays, events from a file, a few records together."""
+"""Writing to a topic without reading from one: replays, event files, a few records at once."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 IN_FLIGHT = 20_000
 """Most records sent and not yet acknowledged."""
 ACKNOWLEDGE_TIMEOUT_S = 150.0
-"""How long one acknowledgement may take; longer than the library itself goes on trying."""
+"""Seconds that an acknowledgement may take; longer than the library's own delivery timeout."""
 
 
 class Writer:
-    """Writes records to one topic, in order and as fast as the broker takes them.
+    """Writes records to one topic, in order and as fast as the broker accepts them.
 
     Leaving the block without an error means that all of them were acknowledged.
 
@@ -32,7 +32,7 @@ class Writer:
     settings
         The broker.
     topic
-        Where to.
+        The topic to write to.
     """
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
@@ -47,12 +47,12 @@ class Writer:
         headers: Headers = JSON_VALUE,
         partition: int | None = None,
     ) -> None:
-        """Write a record; without a partition, the key decides.
+        """Write a record; without a partition, the key determines it.
 
         Raises
         ------
         BrokerError
-            When this record or one before it was refused.
+            When this record or an earlier one was rejected.
         """
         try:
             self._sent.append(
@@ -68,7 +68,7 @@ class Writer:
     def settle(self) -> None:
         """Wait until everything sent so far is acknowledged; errors as in `send`."""
         try:
-            # Not by a flush, which takes a batch that the library splits for a lost one.
+            # Without flush, which treats a batch that the library splits as lost.
             for sent in self._sent:
                 sent.get(timeout=ACKNOWLEDGE_TIMEOUT_S)
         except KafkaError as error:
@@ -80,7 +80,7 @@ class Writer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        """Settle, unless something is wrong already, and let go of the connection."""
+        """Settle, unless an error was raised, and close the connection."""
         try:
             if kind is None:
                 self.settle()
@@ -94,7 +94,7 @@ def write_together(settings: KafkaSettings, topic: str, values: Sequence[bytes])
     Raises
     ------
     BrokerError
-        When the broker refuses; whether anything was written, the topic says.
+        When the broker refuses; whether anything was written must be read from the topic.
     """
     client = producer(settings, transactional_id=f"ithaca-together-{topic}")
     try:
@@ -125,9 +125,9 @@ def produce_values(
     *,
     progress: Callable[[int], None] = lambda sent: None,
 ) -> int:
-    """Write values to a topic, as they are, keyed by event id, and return how many.
+    """Write values to a topic unchanged, keyed by event id, and return how many.
 
-    One without a readable id goes without a key: judging events is the worker's business.
+    One without a readable id has no key: the worker decides whether it is valid.
 
     Parameters
     ----------
@@ -136,14 +136,14 @@ def produce_values(
     values
         What to write.
     topic
-        Where to.
+        The topic to write to.
     progress
-        Called now and then with how many were sent.
+        Called now and then with the number of lines sent.
 
     Raises
     ------
     BrokerError
-        When a record is refused; those before it may have been written.
+        When a record is rejected; those before it may have been written.
     """
     count = 0
     with Writer(settings, topic) as writer:

@@ -1,4 +1,4 @@
-"""The records on the topics: their schema, decoding, and what is written."""
+"""The records on the topics: their schema, decoding, and encoding of outputs."""
 
 from stream.records.control import DETECTOR, apply_operation, in_words, operation
 from stream.records.decoding import (

@@ -1,4 +1,4 @@
-"""A record's bytes read: event, feedback, operation, or a `BadEventError` that says what is wrong."""
+"""Decoding a record: an event, feedback, an operation, or a `BadEventError` that names the problem."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ MAX_NAME_CHARACTERS = 256
 MAX_ID_CHARACTERS = 1_000
 """Longest event id, in characters; predictions repeat it."""
 MAX_NUMBER = float(np.finfo(np.float32).max)
-"""Largest size of a number in a vector or a feature: what float32 holds."""
+"""Largest absolute number in a vector or a feature: the largest float32."""
 MAX_DEPTH = 100
 """Deepest nesting of arrays and objects in an event, itself included."""
 FEEDBACK_TYPE = b"ithaca.feedback"
 """Value of the `ce_type` header of a record that is feedback, whatever fields it has."""
 CONTROL_TYPE = b"ithaca.control"
-"""Likewise, of a record that is an operation on the taxonomy."""
+"""The same for a record that is a taxonomy operation."""
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 
 class _Marks(msgspec.Struct):
-    """The fields by which a record that is no event may be a control record."""
+    """The fields that identify a record as a control record if it is not an event."""
 
     operation: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     id: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
@@ -145,7 +145,7 @@ def decode(value: bytes | None, headers: Headers = (), envelope: Envelope | None
     try:
         event = decode_event(value)
     except BadEventError as bad:
-        # Looked for only here, so that it costs a good event nothing.
+        # Checked only after a failure, so that it costs good events nothing.
         if declared != FEEDBACK_TYPE and bad.reason == "schema" and _is_control(value or b""):
             return decode_control(value)
         raise
@@ -176,7 +176,7 @@ def _read(value: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
 
 
 def check_size(value: bytes, key: bytes | None = None) -> None:
-    """Raise BadEventError when a record's value or key is larger than any that is read."""
+    """Raise BadEventError when a record's value or key is larger than the limit."""
     if key is not None and len(key) > MAX_KEY_BYTES:
         raise BadEventError("size", f"the key has {len(key)} bytes; at most {MAX_KEY_BYTES} are read")
     if len(value) > MAX_EVENT_BYTES:

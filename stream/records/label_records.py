@@ -1,4 +1,4 @@
-"""The records on the label-stats topic: what is known of a label, and of a partition as a whole."""
+"""The records on the label-stats topic: statistics of a label, and of a partition as a whole."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from stream.records.schema import Count, Share
 
 
 class LabelRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one label on one partition.
+    """Statistics of one label on one partition.
 
     Parameters
     ----------
     label
         Its name: the record's key.
     count, predicted, hits
-        Messages that carried it, that were predicted to, and both.
+        Messages that had it, for which it was predicted, and both.
     f1
         2 hits / (count + predicted).
     first_seen, last_seen
@@ -44,7 +44,7 @@ class LabelRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartitionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one partition as a whole; its key is empty.
+    """Statistics of one partition as a whole; its key is empty.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class PartitionRecord(msgspec.Struct, frozen=True, kw_only=True):
     splits
         The tree of label clusters: each inner node with its two children.
     watched
-        What the drift monitors measure now, by detector: statistic and threshold.
+        Current measurements of the drift monitors, by detector: statistic and threshold.
     """
 
     updates: Count

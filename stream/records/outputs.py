@@ -1,4 +1,4 @@
-"""Records to write, framed: key, encoded value and CloudEvents headers; one function a kind of output."""
+"""Records to write, with key, encoded value and CloudEvents headers; one function per kind of output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def headers(record: Record, kind: str, source: str, described: Headers = JSON_VA
     record
         The record.
     kind
-        What comes of it; up to the first dot the type, all of it part of the id.
+        The kind of output; its part before the first dot is the type, all of it is part of the id.
     source
         CloudEvents source.
     described
@@ -73,12 +73,12 @@ def prediction_output(record: Record, prediction: PredictionRecord, source: str)
 
 
 def lesson_output(record: Record, shared: Shared, kind: str, source: str) -> Output:
-    """Return what a record has all replicas read; the topic has one partition, where order is total."""
+    """Return a record of the lessons topic, which has one partition, where order is total."""
     return Output("lessons", record.key, encode(shared), headers(record, kind, source), 0)
 
 
 def drift_output(record: Record, alarm: Alarm, name: str, source: str) -> Output:
-    """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
+    """Return the drift event that reports an alarm; `name` tells it from others of the same record."""
     described = headers(record, f"drift.{name}", source)
     return Output("drift", alarm.subject.encode(), encode(drift_record(alarm)), described)
 
@@ -86,7 +86,7 @@ def drift_output(record: Record, alarm: Alarm, name: str, source: str) -> Output
 def statistics_outputs(
     record: Record, labels: Iterable[LabelRecord], partition: PartitionRecord, source: str
 ) -> list[Output]:
-    """Return what is known of some labels, under their names, and of the partition."""
+    """Return the statistics of some labels, under their names, and of the partition."""
     outputs = [
         Output(
             "label-stats",
@@ -101,7 +101,7 @@ def statistics_outputs(
 
 
 def _rfc3339(milliseconds: int) -> str:
-    # Producers may stamp a record with any 64-bit number; what no calendar holds becomes its epoch.
+    # Producers may set any 64-bit time stamp; one outside the calendar becomes the epoch.
     try:
         time = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
     except (OverflowError, ValueError, OSError):

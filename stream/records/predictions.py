@@ -1,4 +1,4 @@
-"""The record on the predictions topic: the labels of an event, how sure they are, and why."""
+"""The record on the predictions topic: an event's labels, their confidence, and their explanation."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from learners.uncertainty import Confidence
 from stream.records.schema import Count, Event, Position, Share
 
 LISTED = 10
-"""How many of a prediction's best scores are kept at least; P@k and partial labels are scored on these."""
+"""Number of best scores that a prediction keeps at least; P@k and partial labels are scored on these."""
 NEAREST_LABELS = 20
-"""How many labels are named of each past message that a prediction names."""
+"""Most labels named for each past message in an explanation."""
 
 
 class ModelVersion(msgspec.Struct, frozen=True):
-    """Which model made a prediction: messages learned and the hash chain over them."""
+    """Identifies the model of a prediction: number of messages learned, and the hash chain over them."""
 
     updates: Count
     digest: str
@@ -35,7 +35,7 @@ class LabelScore(msgspec.Struct, frozen=True):
 
 
 class TrueLabels(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The true labels that came with an event, and whether those are all."""
+    """The true labels that came with an event, and whether they are complete."""
 
     labels: list[str]
     complete: bool = True
@@ -50,12 +50,12 @@ class NeighbourRecord(msgspec.Struct, frozen=True):
 
 
 class ExplanationRecord(msgspec.Struct, frozen=True):
-    """What a prediction is made of.
+    """The explanation of a prediction.
 
     Parameters
     ----------
     labels
-        The labels explained: predicted ones and the next likeliest.
+        The labels explained: predicted ones and the next most probable.
     opinions, weights
         By expert, its probability of each of them and how much that counts.
     named
@@ -73,12 +73,12 @@ class ExplanationRecord(msgspec.Struct, frozen=True):
 
 
 class ConfidenceRecord(msgspec.Struct, frozen=True):
-    """How sure a prediction is.
+    """The confidence of a prediction.
 
     Parameters
     ----------
     labels
-        The labels that cannot be excluded, likeliest first: the conformal set.
+        The labels that cannot be excluded, most probable first: the conformal set.
     reject
         Whether the predicted labels should not be relied on.
     """
@@ -88,7 +88,7 @@ class ConfidenceRecord(msgspec.Struct, frozen=True):
 
 
 class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One prediction as it is written.
+    """One prediction as written to the topic.
 
     Parameters
     ----------
@@ -99,19 +99,19 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
     labels
         Predicted labels.
     scores
-        Probabilities of the likeliest labels and of every predicted one, best first.
+        Probabilities of the most probable labels and of every predicted one, best first.
     clusters
-        Ids of the label clusters that the predicted labels live in.
+        Ids of the predicted labels' clusters.
     trained_through
         The last record that the model had learned from, always before the event's own; empty before any.
     model, encoder, run
-        What made it: the model, the encoder's name, the run's name.
+        The model, the encoder's name, the run's name.
     truth
-        The true labels, where the event brought them: the prediction did not know them. None else.
+        The true labels, if the event had them: the prediction did not use them. Else None.
     why
-        What it is made of, where the learner can tell. None else.
+        The explanation, if the learner has one. Else None.
     confidence
-        How sure it is. None where that is switched off.
+        Its confidence. None where that is switched off.
     """
 
     id: str
@@ -129,16 +129,16 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventOutcome(NamedTuple):
-    """What one event led to.
+    """The outcome of one event.
 
     Parameters
     ----------
     prediction
         Its labels, as predicted before anything was learned from it.
     confidence
-        How sure that is; None where nothing is said of it.
+        The prediction's confidence; None if there is none.
     alarms
-        What the monitors found when its labels were learned.
+        Alarms of the monitors when its labels were learned.
     """
 
     prediction: Prediction
@@ -172,7 +172,7 @@ def prediction_record(
     learner: Learner,
     origin: Origin,
 ) -> PredictionRecord:
-    """Return a prediction as it is written; the learner has the labels' names."""
+    """Return the record of a prediction; the learner has the labels' names."""
     space = learner.label_space
     return PredictionRecord(
         id=event.id,

@@ -1,6 +1,6 @@
 """Finite streams of events from files, for evaluation and demonstrations.
 
-`open_source` reads what stands at a path: JSON lines, Mulan or MEKA ARFF, or a folder of arrays.
+`open_source` reads the stream at a path: JSON lines, Mulan or MEKA ARFF, or a folder of arrays.
 """
 
 from stream.sources.base import EventList, Source, SourceError, Table, read_lines

@@ -40,7 +40,7 @@ _BEFORE_COMMENT = re.compile(rf"(?:{_QUOTED}|[^%'\"\\]|\\.)*")
 _WEIGHT = re.compile(r"(.*\S)\s*,?\s*\{\s*[\d.eE+-]+\s*\}")
 
 Row = tuple[NDArray[np.int32], NDArray[np.float32]]
-"""Columns and values of the places that are not 0."""
+"""Columns and values of the non-zero entries."""
 
 
 class _UnlearnableError(ValueError):
@@ -49,7 +49,7 @@ class _UnlearnableError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What stands before `@data`."""
+    """The part of a file before `@data`."""
 
     relation: str
     attributes: list[Attribute]
@@ -73,8 +73,8 @@ def read_arff(path: Path, limit: int | None = None, labels: Path | None = None) 
     Raises
     ------
     SourceError
-        When it is no ARFF, does not say which attributes are labels, or has a row that does not fit its
-        header; says the line.
+        When it is not ARFF, does not name its labels, or has a row that does not fit its
+        header; the message names the line.
     """
     lines = _Lines(path)
     header = _read_header(lines)
@@ -91,7 +91,7 @@ def read_arff(path: Path, limit: int | None = None, labels: Path | None = None) 
 
 
 class _Lines:
-    """The lines that say something, without comments; errors name the last one taken."""
+    """The lines with content, without comments; errors name the last one read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -274,7 +274,7 @@ def _without_weight(line: str) -> str:
 
 
 def _fields(text: str) -> list[str]:
-    """Split at commas outside quotes; quotes stay, so that a quoted '?' is no missing value."""
+    """Split at commas outside quotes; quotes stay, so that a quoted '?' is not a missing value."""
     if "'" not in text and '"' not in text:
         return [field.strip() for field in text.split(",")] if text.strip() else []
     fields: list[str] = []

@@ -1,4 +1,4 @@
-"""What a source is, and its two kinds: a list of events, and a table of vectors with labels."""
+"""The interface of sources, and its two kinds: a list of events, and a table of vectors with labels."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from stream.records import Event, Input
 
 
 class SourceError(ValueError):
-    """A file that cannot be read as a stream: says what, what was got and the next step."""
+    """A file that cannot be read as a stream: the message names the fact, what was got and the next step."""
 
 
 class Source(Protocol):
-    """A finite stream whose messages can be taken in any order.
+    """A finite stream whose messages can be read in any order.
 
     Attributes
     ----------
     name
-        What to call it in reports.
+        Its name in reports.
     problems
-        What was left out of the stream because it is no event, one sentence each.
+        Records that were left out because they are not events, one sentence each.
     """
 
     @property
     def name(self) -> str:
-        """What to call it in reports."""
+        """Its name in reports."""
         ...
 
     @property
     def problems(self) -> Sequence[str]:
-        """What was left out because it is no event, one sentence each."""
+        """Records that were left out because they are not events, one sentence each."""
         ...
 
     def __len__(self) -> int:
@@ -53,17 +53,17 @@ class Source(Protocol):
         ...
 
     def message(self, position: int) -> Input:
-        """Return one message; an event's vector, where the source has one, comes from `vector`."""
+        """Return one message; an event's vector, if the source has one, comes from `vector`."""
         ...
 
     def vector(self, position: int) -> Vector | None:
-        """Return one message's vector, or None where an encoder has to make it from the event."""
+        """Return one message's vector, or None where an encoder has to compute it from the event."""
         ...
 
 
 @dataclasses.dataclass(frozen=True)
 class EventList:
-    """Events as they were written, still to be encoded, feedback on them, and operations on the taxonomy."""
+    """Events that are still to be encoded, feedback on them, and taxonomy operations."""
 
     name: str
     messages: Sequence[Input]
@@ -78,7 +78,7 @@ class EventList:
         return self.messages[position]
 
     def vector(self, position: int) -> None:
-        """Return None: an encoder has to make the vector."""
+        """Return None: an encoder has to compute the vector."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,15 +88,15 @@ class Table:
     Parameters
     ----------
     name
-        What to call it in reports.
+        Its name in reports.
     x
-        One row a message, float32, dense or CSR; NaN is missing. Shape (n, d).
+        One row per message, float32, dense or CSR; NaN is missing. Shape (n, d).
     y
         CSR, non-zero where a label is on. Shape (n, L).
     labels
         Names of the labels, in order of y's columns.
     negative
-        For messages whose labels are not complete, by row: the labels known to be off.
+        For messages whose labels are not complete, by row: the known negatives.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Table:
     problems: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        """Refuse parts that do not fit together."""
+        """Raise an error for parts that do not fit together."""
         rows, columns = self.y.shape
         if self.x.shape[0] != rows or len(self.labels) != columns:
             raise SourceError(

@@ -1,4 +1,4 @@
-"""JSON lines: an event, feedback or an operation on the taxonomy a line, as on the events topic."""
+"""JSON lines: an event, feedback or taxonomy operation per line, as on the events topic."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ def read_jsonl(
 ) -> EventList:
     """Read the first `limit` lines of a JSON lines file, gzipped or not.
 
-    A line that is no event is left out and told of in `problems`, as the service would send it to the
+    A line that is not an event is left out and reported in `problems`, as the service would send it to the
     dead-letter topic and go on.
 
     Raises
     ------
     SourceError
-        When the file breaks off or is not gzipped although its name says so.
+        When the file is truncated, or is not gzipped although its name says so.
     """
     messages: list[Input] = []
     problems: list[str] = []

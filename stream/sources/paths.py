@@ -1,4 +1,4 @@
-"""Which reader a path calls for."""
+"""Selects the reader for a path."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def open_source(
     Raises
     ------
     SourceError
-        When nothing is there, its format is not known, or it holds no labelled message.
+        When nothing is there, its format is unknown, or it has no labelled message.
     """
     path = Path(path)
     if not path.exists():

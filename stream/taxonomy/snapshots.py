@@ -53,8 +53,9 @@ def taxonomies(settings: Settings) -> dict[int, PartitionTaxonomy]:
         grown[partition] = PartitionTaxonomy(snapshot.offset, taxonomy, counts)
     if not grown:
         raise NoTaxonomyError(
-            f"There is no snapshot of group {settings.group} in {masked(settings.snapshot.location)} made "
-            "with these settings. A running worker writes one every snapshot.every_s seconds, and at its end."
+            f"There is no snapshot of group {settings.group} in {masked(settings.snapshot.location)} "
+            "made with these settings. A running worker writes one every snapshot.every_s seconds, and when "
+            "it ends."
         )
     return grown
 

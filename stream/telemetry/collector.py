@@ -57,6 +57,8 @@ class Telemetry:
 
     Attributes
     ----------
+    encode_events
+        How many events the encoder was given at once, as a histogram.
     times
         Durations of the parts of a batch, as histograms.
 
@@ -70,8 +72,14 @@ class Telemetry:
         self, build: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.build = dict(build or {})
+        self.encode_events = Histogram(
+            "ithaca_encode_events",
+            "Events that the encoder was given at once.",
+            registry=None,
+            buckets=[1, 4, 16, 64, 256, 1024, 4096],
+        )
         self.times = {
-            "encode": _histogram("encode", "Encoding a batch of events."),
+            "encode": _histogram("encode", "Encoding a batch of events, on another thread where done ahead."),
             "predict_learn": _histogram("predict_learn", "Predicting and learning a batch."),
             "commit": _histogram("commit", "Writing and committing a batch's transaction."),
             "batch": _histogram("batch", "A batch from poll to commit."),
@@ -111,7 +119,6 @@ class Telemetry:
                 self._counts["learned"] += task.updates - before
                 self._relearned[partition] = task.updates
                 self._restorations[partition] = Restoration(partition, task.next_offset, task.live_from)
-        self._encoding.seconds = 0.0
 
     def gained(self, partition: int, task: Answerer, snapshot: StoredSnapshot | None = None) -> None:
         """Record that a partition is restored and at work, and the snapshot its task came from."""
@@ -130,8 +137,7 @@ class Telemetry:
             self._relearned.pop(partition, None)
 
     def processed(self, seconds: float) -> None:
-        """Record that a batch was encoded, predicted and learned."""
-        self.times["encode"].observe(self._encoding.seconds)
+        """Record that a batch was predicted and learned, and encoded where that was not done ahead."""
         self.times["predict_learn"].observe(max(0.0, seconds - self._encoding.seconds))
         self._encoding.seconds = 0.0
 
@@ -158,10 +164,11 @@ class Telemetry:
         self.times["commit"].observe(commit_s)
         self.times["batch"].observe(batch_s)
 
-    def followed(self, replica: Replica, lag: int | None, *, owner: bool) -> None:
+    def followed(self, replica: Replica, lag: int | None, lag_s: float, *, owner: bool) -> None:
         """Record the position of a shared model's replica, and whether we write the lessons' outputs."""
         with self._lock:
-            self._lessons = LessonsStatus(replica.next_offset, lag, owner)
+            kept = self._lessons.snapshot if self._lessons is not None and owner else None
+            self._lessons = LessonsStatus(replica.next_offset, lag, lag_s, owner, kept)
 
     def observed(self, outcome: Outcome) -> None:
         """Record the outputs of lessons, which have been written."""
@@ -170,11 +177,11 @@ class Telemetry:
             self._alarms.update(alarm.scope for alarm in outcome.alarms)
             self._latest.extend(outcome.alarms)
 
-    def failed(self, partition: int) -> None:
-        """Record a failed transaction of a partition, which will be retried."""
+    def failed(self, partition: int | None) -> None:
+        """Record a failed transaction of a partition, or of the lessons, which will be retried."""
         with self._lock:
             self._counts["failures"] += 1
-            if partition in self._partitions:
+            if partition is not None and partition in self._partitions:
                 self._partitions[partition].status = dataclasses.replace(
                     self._partitions[partition].status, failing=True
                 )
@@ -194,11 +201,13 @@ class Telemetry:
         """Record how long the stream waited for a snapshot's copy."""
         self.times["snapshot"].observe(stall_s)
 
-    def snapshot_written(self, partition: int, kept: StoredSnapshot) -> None:
-        """Record a snapshot that was written; its partition may have been given up by now."""
+    def snapshot_written(self, partition: int | None, kept: StoredSnapshot) -> None:
+        """Record a snapshot of a partition, or of the lessons; it may have been given up by now."""
         with self._lock:
             self._counts["snapshots"] += 1
-            if partition in self._partitions:
+            if partition is None and self._lessons is not None and self._lessons.owner:
+                self._lessons = self._lessons._replace(snapshot=kept)
+            if partition is not None and partition in self._partitions:
                 self._partitions[partition].snapshot = kept
 
     def snapshot_failed(self) -> None:
@@ -251,7 +260,7 @@ class Telemetry:
 
 
 class _Encoding(threading.local):
-    """Seconds spent encoding since the last batch, per thread: restoring runs in another thread."""
+    """Seconds spent encoding since the last batch, per thread: restoring and encoding ahead have others."""
 
     seconds = 0.0
 
@@ -275,7 +284,10 @@ class _Timed:
         try:
             return self._encoder.encode(events)
         finally:
-            self._telemetry._encoding.seconds += time.perf_counter() - began
+            seconds = time.perf_counter() - began
+            self._telemetry.times["encode"].observe(seconds)
+            self._telemetry.encode_events.observe(len(events))
+            self._telemetry._encoding.seconds += seconds
 
 
 def _histogram(name: str, text: str) -> Histogram:

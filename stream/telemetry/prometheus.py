@@ -7,6 +7,7 @@ without being removed. Names begin with `ithaca_`, units are base units.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Iterator
 
@@ -29,7 +30,7 @@ def registry(telemetry: Telemetry) -> CollectorRegistry:
     known = CollectorRegistry()
     ProcessCollector(registry=known)
     known.register(_StatusCollector(telemetry))
-    for histogram in telemetry.times.values():
+    for histogram in (*telemetry.times.values(), telemetry.encode_events):
         known.register(histogram)
     made = CollectorRegistry()
     made.register(_OfStream(known, telemetry.build.get("stream", "")))
@@ -70,13 +71,24 @@ class _StatusCollector(Collector):
         yield GaugeMetricFamily(
             "ithaca_silence_seconds", "Time since the worker's loop last turned.", value=status.silence_s
         )
+        yield GaugeMetricFamily(
+            "ithaca_device_memory_bytes",
+            "Memory of the CUDA device that this process holds; 0 without one.",
+            value=_device_memory(),
+        )
         yield from _lessons(status.lessons)
-        yield from _gauges(status.partitions)
+        yield from _gauges(status)
         yield from _feedback(status.partitions)
         yield from _confidence(status.partitions)
         yield from _restorations(status)
-        yield from _snapshots(status.partitions)
+        yield from _snapshots(status)
         yield from _learner(status.partitions)
+
+
+def _device_memory() -> int:
+    # Who has not imported torch holds nothing, and need not wait for the import.
+    torch = sys.modules.get("torch")
+    return torch.cuda.memory_reserved() if torch is not None and torch.cuda.is_initialized() else 0
 
 
 def _counters(status: WorkerStatus) -> Iterator[Metric]:
@@ -117,13 +129,18 @@ def _lessons(lessons: LessonsStatus | None) -> Iterator[Metric]:
             value=lessons.lag,
         )
     yield GaugeMetricFamily(
+        "ithaca_lessons_lag_seconds",
+        "Age of the last lesson that was learned here, where others wait; else 0.",
+        value=lessons.lag_s,
+    )
+    yield GaugeMetricFamily(
         "ithaca_lessons_owner",
         "1 where this worker writes what comes of the lessons.",
         value=float(lessons.owner),
     )
 
 
-def _gauges(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
+def _gauges(status: WorkerStatus) -> Iterator[Metric]:
     lag = GaugeMetricFamily("ithaca_lag_records", "Events not answered yet.", labels=["partition"])
     offset = GaugeMetricFamily(
         "ithaca_next_offset", "Offset that a partition goes on from.", labels=["partition"]
@@ -133,7 +150,9 @@ def _gauges(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
         "Prequential scores over the last messages (recent) and over all.",
         labels=["partition", "score", "over"],
     )
-    for each in partitions:
+    if status.lessons is not None and status.lessons.owner:
+        offset.add_metric(["lessons"], status.lessons.next_offset)
+    for each in status.partitions:
         number = str(each.partition)
         if each.lag is not None:
             lag.add_metric([number], each.lag)
@@ -202,15 +221,18 @@ def _confidence(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
     yield from families.values()
 
 
-def _snapshots(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
+def _snapshots(status: WorkerStatus) -> Iterator[Metric]:
     age = GaugeMetricFamily(
         "ithaca_snapshot_age_seconds", "Time since the newest snapshot was taken.", labels=["partition"]
     )
     size = GaugeMetricFamily("ithaca_snapshot_bytes", "Size of the newest snapshot.", labels=["partition"])
-    for each in partitions:
-        if each.snapshot is not None:
-            age.add_metric([str(each.partition)], max(0.0, time.time() - each.snapshot.taken_at))
-            size.add_metric([str(each.partition)], each.snapshot.size)
+    kept = [(str(each.partition), each.snapshot) for each in status.partitions]
+    if status.lessons is not None:
+        kept.append(("lessons", status.lessons.snapshot))
+    for partition, snapshot in kept:
+        if snapshot is not None:
+            age.add_metric([partition], max(0.0, time.time() - snapshot.taken_at))
+            size.add_metric([partition], snapshot.size)
     yield from (age, size)
 
 

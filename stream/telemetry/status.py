@@ -63,13 +63,19 @@ class LessonsStatus(NamedTuple):
         Offset of the next lesson to learn.
     lag
         Lessons written and not learned yet; None while unknown.
+    lag_s
+        Age of the last lesson learned where others wait, in seconds; else 0.
     owner
         Whether this worker writes the outputs of the lessons.
+    snapshot
+        The newest snapshot that it took as the owner; None before the first.
     """
 
     next_offset: int
     lag: int | None
+    lag_s: float
     owner: bool
+    snapshot: StoredSnapshot | None = None
 
 
 class Restoration(NamedTuple):

@@ -32,7 +32,7 @@ class BusyWorker:
         self.telemetry.beat()
         self.telemetry.processed(0.01)
         self.telemetry.failed(0)
-        self.telemetry.followed(_REPLICA, 5, owner=True)
+        self.telemetry.followed(_REPLICA, 5, 0.5, owner=True)
         self.telemetry.committed(0, self._task, outcome, lag=3, commit_s=0.004, batch_s=0.02)
         self.telemetry.snapshot_written(0, StoredSnapshot(self._offset, 1_000, time.time()))
 
@@ -60,7 +60,7 @@ class SickWorker(BusyWorker):
         ]
         self._offset += len(batch)
         outcome = self._task.process(batch)
-        self.telemetry.followed(_REPLICA, 5_000, owner=False)
+        self.telemetry.followed(_REPLICA, 5_000, 60.0, owner=False)
         self.telemetry.committed(0, self._task, outcome, lag=10_000_000, commit_s=0.004, batch_s=0.02)
         self.telemetry.committed(1, self._stuck, Outcome([], 0), lag=5, commit_s=0.0, batch_s=0.0)
         self.telemetry.failed(0)

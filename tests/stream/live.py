@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from stream.config.settings import Settings
@@ -90,6 +90,17 @@ class LiveStream:
         client = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
         try:
             client.create_partitions({topic(self.settings.stream, kind): partitions})
+        finally:
+            client.close()
+        if kind == "events":
+            broker = self.settings.kafka.model_copy(update={"partitions": partitions})
+            self.settings = self.settings.model_copy(update={"kafka": broker})
+
+    def expire(self, kind: str, offset: int, partition: int = 0) -> None:
+        """Delete the records of one of the topics below an offset, as retention does."""
+        client = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
+        try:
+            client.delete_records({TopicPartition(topic(self.settings.stream, kind), partition): offset})
         finally:
             client.close()
 

@@ -11,12 +11,15 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+import torch
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from drift.alarms.alarm import SCOPES
 from stream.pipeline.feedback import OUTCOMES
+from stream.pipeline.observer import Observer
 from stream.pipeline.outcome import Outcome
+from stream.pipeline.shared import Replica
 from stream.pipeline.task import Task
 from stream.records.schema import REASONS, Record
 from stream.snapshot import StoredSnapshot
@@ -25,7 +28,7 @@ from stream.telemetry.endpoints import serve_metrics
 from stream.telemetry.logs import configure_logs
 from stream.telemetry.prometheus import registry
 from stream.telemetry.status import SILENCE_S
-from tests.stream.standins import POISON, disorder, event, make_task, records
+from tests.stream.standins import POISON, EverySeventh, disorder, event, make_task, records
 
 
 class Clock:
@@ -167,6 +170,22 @@ def test_snapshots_are_counted_with_their_age_and_size(telemetry: Telemetry) -> 
     assert not any(name.startswith("ithaca_snapshot_age") for name, _ in scrape(telemetry))
 
 
+def test_a_shared_models_position_and_snapshots_have_series(telemetry: Telemetry) -> None:
+    """Of the lessons beside those of partitions; a snapshot's age at the owner alone."""
+    replica = Replica(make_task().model, Observer(EverySeventh()), source="/test")
+    telemetry.followed(replica, 12, 3.5, owner=False)
+    telemetry.snapshot_written(None, StoredSnapshot(10, 1_000, time.time() - 50))
+    assert not any(name.startswith("ithaca_snapshot_age") for name, _ in scrape(telemetry))
+    telemetry.followed(replica, 12, 3.5, owner=True)
+    telemetry.snapshot_written(None, StoredSnapshot(10, 1_000, time.time() - 50))
+    telemetry.followed(replica, 0, 0.0, owner=True)
+    assert 50 <= value(telemetry, "ithaca_snapshot_age_seconds", partition="lessons") < 80
+    assert value(telemetry, "ithaca_next_offset", partition="lessons") == 0
+    assert value(telemetry, "ithaca_lessons_lag_seconds") == 0
+    telemetry.failed(None)
+    assert value(telemetry, "ithaca_failed_commits_total") == 1
+
+
 def test_there_is_no_series_per_label(telemetry: Telemetry) -> None:
     """A thousand labels more are not one series more."""
     task = make_task()
@@ -215,6 +234,18 @@ def test_time_is_split_between_encoding_learning_and_committing(telemetry: Telem
     assert encode + learn == pytest.approx(0.02)
     assert value(telemetry, "ithaca_commit_seconds_sum") == pytest.approx(0.004)
     assert value(telemetry, "ithaca_batch_seconds_count") == 1
+    assert value(telemetry, "ithaca_encode_events_sum") == len(GOOD)
+
+
+def test_memory_of_a_device_is_what_this_process_holds(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None without one."""
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    assert value(telemetry, "ithaca_device_memory_bytes") == 0
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 2**30)
+    assert value(telemetry, "ithaca_device_memory_bytes") == 2**30
 
 
 def test_names_follow_the_rules(telemetry: Telemetry) -> None:

@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,82 +15,24 @@ from numpy.typing import NDArray
 
 from drift.core import digest
 from stream.config.settings import Settings
-from stream.kafka import BrokerError, ensure_lessons, ensure_topic
+from stream.kafka import BrokerError, RecoveryError, ensure_lessons, ensure_topic
 from stream.pipeline.errors import DivergedError
 from stream.pipeline.factory import make_replica
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
 from stream.pipeline.shared import Replica, SharedAnswerer
 from stream.records.lessons import LessonRecord, decode_lesson
-from stream.records.schema import Event, Output
+from stream.records.schema import Event
 from stream.telemetry.collector import Telemetry
+from stream.worker import follower as follower_module
 from stream.worker import lessons as lessons_module
 from stream.worker.lessons import Lessons
 from stream.worker.worker import Worker
-from tests.stream.live import LiveStream, on_a_thread, source, stop, until
+from tests.faults.one_model import check_observed_once, check_shared, kinds, shared, taught
+from tests.stream.live import LiveStream, on_a_thread, stop, until
 from tests.stream.standins import CRASHING, EverySeventh, Fragile, Letters, event, feedback
 
 pytestmark = pytest.mark.kafka
-
-SHARED = {"ITHACA_MODEL__SCOPE": "stream", "ITHACA_RUN": "same"}
-
-
-def shared(kafka: str, name: str, partitions: int = 4, **environment: str) -> LiveStream:
-    """Return a stream whose partitions share a model."""
-    live = LiveStream(kafka, name, partitions, SHARED | environment)
-    live.settings = live.settings.model_copy(
-        update={
-            "run": "same",
-            "learner": live.settings.learner.model_copy(update={"name": "priors"}),
-            "encoder": live.settings.encoder.model_copy(update={"parameters": {"dimensions": 64}}),
-            "model": live.settings.model.model_copy(update={"scope": "stream"}),
-        }
-    )
-    ensure_lessons(live.settings.kafka, name)
-    return live
-
-
-def taught(live: LiveStream) -> int:
-    """Return how many lessons and operations the lessons topic holds."""
-    return kinds(live).count("LessonRecord") + kinds(live).count("OperationRecord")
-
-
-def kinds(live: LiveStream) -> list[str]:
-    """Return the kinds of the records on the lessons topic."""
-    return [type(decode_lesson(each.value)).__name__ for each in live.read("lessons")]
-
-
-def check_shared(live: LiveStream) -> list[LessonRecord]:
-    """Return the lessons, having checked that every answer and every lesson is there once."""
-    events = sorted((record.partition, record.offset) for record in live.read("events"))
-    predictions = live.predictions()
-    letters = [each for each in live.read("dlq") if b"/lessons" not in dict(each.headers)["ce_source"]]
-    assert sorted(source(record) for record in (*[each for each, _ in predictions], *letters)) == events
-    read = [(each, decode_lesson(each.value)) for each in live.read("lessons")]
-    pairs = [(each, said) for each, said in read if isinstance(said, LessonRecord)]
-    lessons, shared = [each for each, _ in pairs], [said for _, said in pairs]
-    places = [(each.source.partition, each.source.offset) for each in shared]
-    assert len(places) == len(set(places))
-    labelled = [source(record) for record, said in predictions if said.get("truth") is not None]
-    assert set(labelled) <= set(places)
-    position = {record.offset: number for number, record in enumerate(lessons)}
-    by_source = {place: record.offset for place, record in zip(places, lessons, strict=True)}
-    for record, said in predictions:
-        through = max((each["offset"] for each in said["trained_through"]), default=-1)
-        # I5: a prediction is made by a model that has not learned its own lesson.
-        assert through < by_source.get(source(record), through + 1)
-        assert said["model"]["updates"] == (position[through] + 1 if through >= 0 else 0)
-    return shared
-
-
-def check_observed_once(live: LiveStream) -> None:
-    """Check that drift events and figures are those of a model that read the lessons alone, each once."""
-    alone = make_replica(live.settings)
-    outcome = alone.process(live.read("lessons"))
-    for kind in ("drift", "label-stats"):
-        written = [Output(kind, each.key, each.value, each.headers, None) for each in live.read(kind)]
-        expected = [each for each in outcome.outputs if each.kind == kind]
-        assert written == expected
 
 
 def test_two_workers_share_one_model(kafka: str, stream_name: str) -> None:
@@ -202,6 +145,13 @@ def quick(chosen: Settings) -> Callable[[int], Replica]:
     return make
 
 
+def newest_snapshot(live: LiveStream) -> int:
+    """Return the offset of the newest snapshot of the lessons; 0 without any."""
+    name = f"{live.settings.stream}.lessons-0/*.snapshot"
+    found = Path(live.settings.snapshot.location).glob(f"*/{name}")
+    return max((int(path.name.partition("-")[0]) for path in found), default=0)
+
+
 def turned(lessons: Lessons) -> Replica:
     """Return the replica after a turn."""
     lessons.turn()
@@ -304,4 +254,68 @@ def test_partitions_and_workers_come_and_go_in_mid_stream(kafka: str, stream_nam
             assert stop(third)[0] == 0
     assert {record.partition for record in live.read("predictions")} == set(range(8))
     assert len(check_shared(live)) == 2_400
+    check_observed_once(live)
+
+
+def test_a_replica_far_behind_goes_on_from_a_newer_snapshot(
+    kafka: str, stream_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It learns only what comes after; its model is the owner's all the same."""
+    live = shared(kafka, stream_name, partitions=2)
+    often = live.settings.snapshot.model_copy(update={"every_s": 0.2})
+    live.settings = live.settings.model_copy(update={"snapshot": often})
+    monkeypatch.setattr(follower_module, "LOOK_S", 0.0)
+    live.fill([event(position) for position in range(20)])
+    with at_work(live, quick(live.settings), Telemetry()) as one:
+        until(lambda: one.replica.updates == 20)
+        behind = Lessons(live.settings, quick(live.settings), Telemetry())
+        try:
+            live.fill([event(position) for position in range(20, 400)])
+            until(lambda: newest_snapshot(live) > 300)
+            monkeypatch.setattr(follower_module, "LEARNED_AT_ONCE", 10)
+            monkeypatch.setattr(follower_module, "FAR_BEHIND", 50)
+            until(lambda: turned(behind).updates == 400)
+            assert behind.replica.live_from > 300
+            assert digest(behind.replica.model.state()) == digest(one.replica.model.state())
+        finally:
+            behind.close()
+
+
+def test_lessons_that_are_gone_are_refused_or_announced(kafka: str, stream_name: str) -> None:
+    """Without `snapshot.rebuild` it ends; with it the owner writes a drift event of what is missing."""
+    live = shared(kafka, stream_name, partitions=2)
+    live.fill([event(position) for position in range(60)])
+    with at_work(live, quick(live.settings), Telemetry()) as one:
+        until(lambda: one.replica.updates == 60)
+    live.expire("lessons", 30)
+    other = {"location": f"{live.settings.snapshot.location}/none"}
+    bare = live.settings.model_copy(update={"snapshot": live.settings.snapshot.model_copy(update=other)})
+    with pytest.raises(RecoveryError, match="first offset is 30"):
+        Lessons(bare, quick(bare), Telemetry())
+    snapshot = bare.snapshot.model_copy(update={"rebuild": True})
+    rebuilt = Lessons(bare.model_copy(update={"snapshot": snapshot}), quick(bare), Telemetry())
+    try:
+        until(
+            lambda: (
+                turned(rebuilt) and any(b"recovery/gap" in (each.value or b"") for each in live.read("drift"))
+            )
+        )
+    finally:
+        rebuilt.close()
+
+
+def test_a_writer_that_hangs_hides_lessons_for_seconds_only(kafka: str, stream_name: str) -> None:
+    """A worker is stopped in its work, in an open transaction as likely as not; the others soon go on."""
+    live = shared(kafka, stream_name)
+    with live.worker() as one, live.worker() as other:
+        live.fill([event(position) for position in range(600)])
+        live.wait_for(300)
+        one.send_signal(signal.SIGSTOP)
+        live.fill([event(position) for position in range(600, 1_200)])
+        live.wait_for(1_200, patience=60.0)
+        until(lambda: taught(live) == 1_200, patience_s=60.0)
+        one.send_signal(signal.SIGCONT)
+        for process in (one, other):
+            assert stop(process)[0] == 0
+    assert len(check_shared(live)) == 1_200
     check_observed_once(live)
