@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ import numpy as np
 
 from learners.core import OPERATIONS
 from stream.records.envelopes import Envelope, advice, check_is_feedback, unwrapped
+from stream.records.label_names import normalised
 from stream.records.schema import (
     UNDECODABLE,
     BadEventError,
@@ -77,7 +78,11 @@ def decode_event(value: bytes | None) -> Event:
     """
     event: Event = _read(value, _events)
     check_event(event)
-    return event
+    labels = None if event.labels is None else _normalised("labels", event.labels)
+    negative = _normalised("not", event.not_)
+    if labels == event.labels and negative == event.not_:
+        return event
+    return msgspec.structs.replace(event, labels=labels, not_=negative)
 
 
 def decode_control(value: bytes | None) -> Control:
@@ -103,7 +108,8 @@ def decode_control(value: bytes | None) -> Control:
         raise BadEventError("value", f"operation is {got}; there are {', '.join(OPERATIONS)}")
     _check_name("label", control.label)
     _check_labels("to", control.to)
-    return control
+    label, to = normalised("label", control.label), _normalised("to", control.to)
+    return msgspec.structs.replace(control, label=label, to=to)
 
 
 def decode(value: bytes | None, headers: Headers = (), envelope: Envelope | None = None) -> Input:
@@ -229,6 +235,10 @@ def _check_labels(field: str, names: Collection[str]) -> None:
         raise BadEventError("value", f"{field} has {len(names)} labels; at most {MAX_LABELS} are read")
     for position, name in enumerate(names):
         _check_name(f"{field}[{position}]", name)
+
+
+def _normalised(field: str, names: Sequence[str]) -> list[str]:
+    return [normalised(f"{field}[{position}]", name) for position, name in enumerate(names)]
 
 
 def _check_vector(vector: Collection[float]) -> None:

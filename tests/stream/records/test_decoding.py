@@ -23,6 +23,7 @@ from stream.records.decoding import (
     decode,
     decode_event,
 )
+from stream.records.label_names import normalised
 from stream.records.schema import (
     MAX_DETAIL_CHARACTERS,
     BadEventError,
@@ -242,8 +243,17 @@ def test_arbitrary_json_is_what_it_declares_to_be_or_bad(fields: dict[str, Any],
         assert isinstance(one, Control) or math.isfinite(one.seconds)
 
 
+def tidy(name: str) -> str | None:
+    """Return a label's name as it is read; None where it is refused."""
+    try:
+        return normalised("labels[0]", name)
+    except BadEventError:
+        return None
+
+
 names = st.text(min_size=1, max_size=20)
 numbers = st.floats(-MAX_NUMBER, MAX_NUMBER)
+labels = st.text("aé 中/", min_size=1, max_size=20).filter(lambda name: name == tidy(name))
 events = st.builds(
     Event,
     id=names,
@@ -251,9 +261,9 @@ events = st.builds(
     text=st.none() | st.text(),
     features=st.none() | st.dictionaries(names, numbers | st.booleans() | st.none() | st.text()),
     vector=st.none() | st.lists(numbers),
-    labels=st.none() | st.lists(names),
+    labels=st.none() | st.lists(labels),
     labels_complete=st.booleans(),
-    not_=st.lists(names),
+    not_=st.lists(labels),
 )
 
 

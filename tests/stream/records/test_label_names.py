@@ -1,0 +1,67 @@
+"""One label, one name, however it is written."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.records.decoding import decode, decode_control, decode_event
+from stream.records.label_names import normalised
+from stream.records.schema import BadEventError, Feedback
+
+
+def read(**fields: object) -> bytes:
+    """Return an event's value."""
+    return json.dumps({"id": "1", "ts": 0, "text": "x"} | fields).encode()
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("grain", "grain"),
+        (" grain\t", "grain"),
+        ("\ufeffgrain\u200b", "grain"),
+        ("\u00a0grain\u3000", "grain"),
+        ("cafe\u0301", "café"),
+        ("topics/energy/crude ", "topics/energy/crude"),
+        ("two  words", "two  words"),
+        ("Grain", "Grain"),
+        ("a\u200db", "a\u200db"),
+    ],
+)
+def test_a_label_has_one_name(written: str, name: str) -> None:
+    """In events, in feedback, among what a label is not, and in operations; case and inner space stay."""
+    event = decode_event(read(labels=[written], **{"not": ["other", written + "2"]}))
+    assert event.labels == [name]
+    assert event.not_[0] == "other"
+    feedback = decode(json.dumps({"id": "1", "ts": 0, "labels": [written]}).encode())
+    assert isinstance(feedback, Feedback)
+    assert feedback.labels == [name]
+    operation = {"operation": "rename", "label": written, "to": [written]}
+    assert decode_control(json.dumps(operation).encode()).to == [name]
+
+
+@pytest.mark.parametrize(
+    "name", [" ", "\u200b", "/", "/energy", "energy/", "energy//crude", "energy/ /crude"]
+)
+def test_a_name_without_a_visible_part_is_refused(name: str) -> None:
+    """With the field and what to write."""
+    with pytest.raises(BadEventError, match=r"labels\[1\]") as refused:
+        decode_event(read(labels=["grain", name]))
+    assert refused.value.reason == "value"
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12))
+def test_a_normalised_name_stays_as_it_is(name: str) -> None:
+    """Whatever was written; in composed form, without space at its ends."""
+    try:
+        plain = normalised("labels[0]", name)
+    except BadEventError:
+        return
+    assert normalised("labels[0]", plain) == plain
+    assert unicodedata.is_normalized("NFC", plain)
+    assert plain == plain.strip()
