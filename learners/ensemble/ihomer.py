@@ -104,9 +104,9 @@ class IHOMER(Learner):
     Parameters
     ----------
     rule
-        The score that decisions serve: "balanced" (default), "subset", "micro_f1", "macro_f1", "hamming", or
-        "top_1", "top_3", "top_5" (always so many labels). All but the first give up the other scores for
-        their own.
+        The score that label-sets are chosen for: "balanced" (default: all of them), "subset", "micro_f1",
+        "macro_f1", "hamming" (errors), or "top_1", "top_3", "top_5" (always so many labels). All but the
+        first give up some of the other scores for their own.
     k, window
         Neighbours that vote, and messages remembered to find them; see `NearestNeighbours`.
     linkage, patience
@@ -233,8 +233,6 @@ class IHOMER(Learner):
             self._decision.learn(scored.decided, targets)
         self._teach(scored, x, targets)
         self.changes = self._clusters.learn(targets.positive.tolist(), len(self.label_space))
-        if self.changes:
-            self._decision.forget(self._clusters.leaves())
 
     def _compute(self, x: Vector) -> _Scored:
         labels = len(self.label_space)

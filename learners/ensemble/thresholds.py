@@ -48,13 +48,10 @@ def predict(p: Floats, active: Ids, micro: Floats, macro: Floats, predicted: Mas
 
 
 @compiled
-def follow(
-    predicted: Mask, truth: Mask, active: Ids, positive: Ids, micro: Floats, macro: Floats, seen: Floats
-) -> None:
+def follow(predicted: Mask, truth: Mask, active: Ids, positive: Ids, micro: Floats, macro: Floats) -> None:
     """Book the F1 that the thresholds reach: of all labels together, and of each label that is touched."""
     right, either = 0, len(positive)
     for label in positive:
-        seen[label] += 1.0
         macro[label] *= 0.99
     for place in range(len(active)):
         if predicted[MICRO, place]:
