@@ -2,6 +2,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EVENTS ?= 0
 MINUTES ?= 20
+SCOPE ?= partition
 PROCESSES ?= auto
 
 .PHONY: install install-dev test check soak demo clean
@@ -23,7 +24,7 @@ test: check
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 soak: install-dev
-	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) --scope $(SCOPE)
 
 demo: install
 	$(BIN)/ithaca demo --events $(EVENTS)

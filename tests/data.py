@@ -1,4 +1,4 @@
-"""Where the real data is, and how a test says that it is not."""
+"""The path of the real data, and skipping of tests without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docstrings in numpydoc's form say of parameters, for tables."""
+"""Reads summaries and parameters from numpydoc docstrings, for tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def summary(documented: object) -> str:
 
 
 def parameters(documented: object) -> list[tuple[list[str], str]]:
-    """Return each entry of the section "Parameters": the names it is about, and its text on one line.
+    """Return each entry of the section "Parameters": the parameters' names, and its text on one line.
 
     Examples
     --------

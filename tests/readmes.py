@@ -1,4 +1,4 @@
-"""What tests ask of the READMEs: their fenced blocks, headings, tables, and whether a command is there."""
+"""Reads the READMEs for tests: fenced blocks, headings, tables, and whether a command exists."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.M | re.S)
 
 
 class Block(NamedTuple):
-    """A fenced block: where it stands, its language, what else its fence says, and its text."""
+    """A fenced block: its position, its language, the rest of its info string, and its text."""
 
     file: Path
     line: int
@@ -55,7 +55,7 @@ def blocks_of(language: str) -> list[Block]:
 
 
 def commands(block: Block) -> Iterator[list[str]]:
-    """Yield a shell block's commands as words; lines that go on are joined, `&&` parts them."""
+    """Yield a shell block's commands as words; continued lines are joined, `&&` separates them."""
     for line in block.text.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         for part, of in itertools.groupby(words, lambda word: word == "&&"):
@@ -92,7 +92,7 @@ def parsed(words: list[str]) -> str:
 
 
 def check(words: list[str], environment: pytest.MonkeyPatch) -> None:
-    """Make sure that what a command names is there."""
+    """Check that everything a command names exists."""
     program, *rest = words
     program = program.removeprefix(".venv/bin/")
     if program == "ithaca":
@@ -131,7 +131,7 @@ def check(words: list[str], environment: pytest.MonkeyPatch) -> None:
 
 
 def globbed(words: list[str]) -> list[str]:
-    """Return words as a shell passes them on: names for patterns, nothing of where output goes."""
+    """Return words as a shell passes them on: patterns are expanded, redirections removed."""
     redirected = words[: words.index(">")] if ">" in words else words
     return [
         each

@@ -1,6 +1,6 @@
 """The picture of the dashboard in the README: `python -m tests.screenshot [FILE]`.
 
-It shows the made-up help desk with its planted drift, as the tests of the page do, in Chromium. The default
+It shows the synthetic help desk with its planted drift, as the tests of the page do, in Chromium. The default
 FILE is the committed picture.
 """
 
@@ -23,15 +23,15 @@ WINDOW: ViewportSize = {"width": 1400, "height": 724}
 
 
 def take(file: Path, binary: str) -> None:
-    """Write a picture of the overview, as large as a window."""
+    """Write a picture of the overview, in the size of a window."""
     model, written = fed("helpdesk", planted()), planted()
     model.lag = {0: 0}
     page_of = application([model], Guard("127.0.0.1"))
     with serving(page_of, "127.0.0.1", 0, "dashboard") as url, sync_playwright() as playwright:
-        # The sandbox wants privileges that containers do not give; only our own page is opened.
+        # The sandbox needs privileges that containers lack; only our own page is opened.
         browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
         page = browser.new_page(viewport=WINDOW, color_scheme="light")
-        # The stream ends before the picture is taken; the page is to show it as it was then.
+        # The stream ends before the picture is taken; the page should show it as of then.
         page.clock.set_fixed_time(datetime.datetime.fromtimestamp(written[-1].time or 0.0, datetime.UTC))
         page.goto(f"{url}/#/overview")
         expect(page.locator("main [data-view=overview]")).to_be_visible(timeout=30_000)

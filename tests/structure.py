@@ -1,7 +1,7 @@
-"""Which package imports which: the arrows that are allowed, and those that the code draws.
+"""Which package imports which: the imports that are allowed, and those in the code.
 
-The READMEs show the arrows; see `tests.tables`. `python -m tests.structure` prints the names that each
-package exports, as tests/public_surface.txt has them.
+The READMEs show them; see `tests.tables`. `python -m tests.structure` prints the names that each package
+exports, in the form of tests/public_surface.txt.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 OURS = ("drift", "learners", "stream")
-"""The packages that are installed; those in them are called packages here."""
+"""The top-level packages; those inside them are called packages here."""
 
 ARROWS = {
     "drift": "",
@@ -54,7 +54,7 @@ ARROWS = {
     "stream.kafka": "stream.config stream.records",
     "stream.pipeline": "drift.alarms drift.core drift.monitors learners learners.core learners.metrics "
     "learners.uncertainty learners.wrappers stream.config stream.encoders stream.records",
-    "stream.snapshot": "drift.alarms drift.core stream stream.config stream.kafka "
+    "stream.snapshot": "drift.alarms drift.core drift.statistics stream stream.config stream.kafka "
     "stream.pipeline stream.records",
     "stream.testing": "stream.pipeline stream.records stream.snapshot",
     "stream.dashboard": "learners.metrics stream.config stream.kafka stream.pipeline stream.records",
@@ -73,11 +73,11 @@ ARROWS = {
     "stream.demo stream.encoders stream.evaluation stream.kafka stream.pipeline stream.records "
     "stream.replay stream.snapshot stream.sources stream.taxonomy stream.telemetry stream.worker",
 }
-"""What each package may import; it comes after all of that. `drift`, `learners` and `stream` stand for the
-files that are in none of their packages."""
+"""What each package may import; all of that comes before it. `drift`, `learners` and `stream` stand for the
+files outside their packages."""
 
 REGISTERED = re.compile(rf"(?P<module>(?:{'|'.join(OURS)})(?:\.\w+)*):(?P<name>\w+)")
-"""How a registry names what it imports on first use."""
+"""The form in which a registry names what it imports on first use."""
 
 
 class Import(NamedTuple):
@@ -86,9 +86,9 @@ class Import(NamedTuple):
     Parameters
     ----------
     importer, line
-        The module, dotted, and where it does; a package's `__init__` has the package's name.
+        The module, dotted, and the line; a package's `__init__` has the package's name.
     module
-        What it is imported from, dotted.
+        The module that it is imported from, dotted.
     name
         The name; None where the module itself is imported.
     """
@@ -100,18 +100,18 @@ class Import(NamedTuple):
 
     @property
     def arrow(self) -> tuple[str, str]:
-        """The package that imports, and the one that is imported from; of others' code the first name."""
+        """The importing package, and the imported one; for third-party code its first name."""
         return package_of(self.importer), package_of(self.module)
 
     def __str__(self) -> str:
-        """Say where it is, and what."""
+        """Return position and names in one line."""
         what = f"import {self.module}" if self.name is None else f"from {self.module} import {self.name}"
         return f"{self.importer}, line {self.line}: {what}"
 
 
 @functools.cache
 def modules() -> dict[str, Path]:
-    """Return the file of every module of ours by its dotted name."""
+    """Return the file of every module of this project by its dotted name."""
     paths = [path for ours in OURS for path in sorted((ROOT / ours).rglob("*.py"))]
     return {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -120,7 +120,7 @@ def modules() -> dict[str, Path]:
 
 
 def packages() -> dict[str, list[str]]:
-    """Return the modules of every package of ours by its dotted name."""
+    """Return the modules of every package of this project by its dotted name."""
     found: dict[str, list[str]] = {}
     for module in modules():
         found.setdefault(package_of(module), []).append(module)
@@ -128,14 +128,14 @@ def packages() -> dict[str, list[str]]:
 
 
 def package_of(module: str) -> str:
-    """Return the package that a module of ours is in; of others' code the first name."""
+    """Return the package of a module of this project; for third-party code its first name."""
     first, *rest = module.split(".")
     return f"{first}.{rest[0]}" if first in OURS and rest and (ROOT / first / rest[0]).is_dir() else first
 
 
 @functools.cache
 def imports() -> tuple[Import, ...]:
-    """Return all that the modules of ours import."""
+    """Return all imports of this project's modules."""
     return tuple(
         each
         for module, path in modules().items()
@@ -144,7 +144,7 @@ def imports() -> tuple[Import, ...]:
 
 
 def imported(importer: str, source: str) -> Iterator[Import]:
-    """Give every import of a module, inside functions, for type checkers and by a registry, too."""
+    """Yield every import of a module, including those in functions, for type checkers and by a registry."""
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Import(names=names):
@@ -157,7 +157,7 @@ def imported(importer: str, source: str) -> Iterator[Import]:
 
 
 def surface() -> Iterator[str]:
-    """Give the lines of a list of the names that each package exports."""
+    """Yield the lines of the list of names that each package exports."""
     for package in ARROWS:
         names = sorted(getattr(importlib.import_module(package), "__all__", ()))
         if names:

@@ -1,7 +1,7 @@
-"""The READMEs' tables that are made from the code: `python -m tests.tables [--write]`.
+"""The READMEs' tables that are generated from the code: `python -m tests.tables [--write]`.
 
-A table stands between `<!-- made by python -m tests.tables: NAME -->` and `<!-- end -->`. Without `--write`
-nothing is changed, and the exit status is 1 where a README differs from the code; the tests look as well.
+A table is between `<!-- made by python -m tests.tables: NAME -->` and `<!-- end -->`. Without `--write`
+nothing is changed, and the exit status is 1 if a README differs from the code; a test checks it as well.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _default(field: Any) -> str:
 
 
 def _choices(annotation: Any) -> str:
-    """Return what a setting can be, where that is a list of words."""
+    """Return the values that a setting accepts, if they are a list of words."""
     flat = [each for kind in (annotation, *get_args(annotation)) for each in get_args(kind)]
     words = list(dict.fromkeys(each for each in flat if isinstance(each, str)))
     secret = SecretStr in flat or annotation is SecretStr
@@ -106,19 +106,19 @@ def _choices(annotation: Any) -> str:
 
 
 def learners() -> Iterator[str]:
-    """Yield every learner of the catalogue: its names, what it is, and its parameters' defaults."""
+    """Yield every learner of the catalogue: its names, its summary, and its parameters' defaults."""
     rows = [(f"`{name}`", TITLES[name], _made(make), _signature(make)) for name, make in LEARNERS.items()]
     return table(("name", "called", "what it is", "parameters and defaults"), rows)
 
 
 def _made(maker: Callable[..., Any]) -> str:
-    """Return what a learner is, be it a class or a function that returns one."""
+    """Return the summary of a learner, from a class or a function that returns one."""
     text = summary(maker).removeprefix("Return ")
     return text[0].upper() + text[1:]
 
 
 def learner_parameters() -> Iterator[str]:
-    """Yield what each parameter of our own learners does."""
+    """Yield the description of each parameter of this project's learners."""
     documented = {name: parameters(make) for name, make in LEARNERS.items()}
     rows = (
         (f"`{name}`", ", ".join(f"`{each}`" for each in names), text)
@@ -160,7 +160,7 @@ def _signature(maker: Callable[..., Any]) -> str:
 
 
 def _fields(*kinds: type) -> Iterator[str]:
-    """Yield the fields of a record in their order, with the texts of these classes' docstrings."""
+    """Yield the fields of a record in order, with the texts of these classes' docstrings."""
     texts = {name: (names, text) for kind in kinds for names, text in parameters(kind) for name in names}
     rows, done = [], set[str]()
     record = kinds[-1]
@@ -225,11 +225,11 @@ def alerts() -> Iterator[str]:
     return table(("alert", "severity", "fires when", "what to do"), rows)
 
 
-# The house ------------------------------------------------------------------------------------------------
+# Packages -------------------------------------------------------------------------------------------------
 
 
 def programs(folder: str) -> Callable[[], Iterator[str]]:
-    """Return what yields the modules of a folder that can be run, with the first line of their docstrings."""
+    """Return a function that yields a folder's runnable modules and the first lines of their docstrings."""
 
     def lines() -> Iterator[str]:
         files = sorted((ROOT / "tests" / folder).glob("*.py"))
@@ -256,7 +256,7 @@ def markers() -> Iterator[str]:
 
 
 def packages(root: str) -> Callable[[], Iterator[str]]:
-    """Return what yields the packages under a root, each after those that it may import."""
+    """Return a function that yields the packages under a root, each after those that it may import."""
 
     def lines() -> Iterator[str]:
         inside = {each: to for each, to in ARROWS.items() if each.startswith(f"{root}.")}
@@ -294,14 +294,14 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
 
 
 def filled(text: str) -> str:
-    """Return a README with its tables as the code has them now."""
+    """Return a README with its tables generated from the present code."""
     return BLOCK.sub(
         lambda found: found["head"] + "\n".join(TABLES[found["name"]]()) + "\n" + found["tail"], text
     )
 
 
 def main() -> int:
-    """Compare, or write."""
+    """Compare or write the tables."""
     differing = [file for file in READMES if filled(file.read_text()) != file.read_text()]
     for file in differing:
         if "--write" in sys.argv:

@@ -1,10 +1,10 @@
 """The READMEs: every command in them exists, every example runs, every link leads somewhere.
 
-A fenced block says what is done with it. `bash`: each line is looked at, and commands of Ithaca that need no
-broker are run in a folder with files of the names that the READMEs use. `python`: run there. `toml`: read as
-settings. `json NAME`: read as that record. `text`: drawings. With `kafka` after its language a block needs a
-broker: its commands are parsed here, and the tour's are run by `test_the_tour_is_right_with_a_broker`. With
-`data` it needs real data, and is parsed.
+The info string of a fenced block determines its check. `bash`: each line is parsed, and commands of Ithaca
+that need no broker are run in a folder with files of the names that the READMEs use. `python`: run there.
+`toml`: read as settings. `json NAME`: read as that record. `text`: drawings. With `kafka` after its language
+a block needs a broker: its commands are parsed here, and the tour's are run by
+`test_the_tour_is_right_with_a_broker`. With `data` it needs real data, and is parsed.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ from tests.tables import ROOT, filled
 
 LANGUAGES = ("bash", "python", "toml", "json", "text")
 OURS = [name for name, maker in LEARNERS.items() if isinstance(maker, type) and name != "linear"]
-"""Learners that a reader is told when to choose; `linear` is there to be compared with river's."""
+"""Learners for which the README says when to choose them; `linear` exists to be compared with river's."""
 RUN = ("evaluate", "benchmark", "check-config", "learners", "encoders", "--version")
-"""Commands of Ithaca that need nothing but files."""
+"""Commands of Ithaca that need only files."""
 RECORDS: dict[str, Any] = {
     "event": Event,
     "feedback": Feedback,
@@ -77,7 +77,7 @@ each_document = pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(
 
 
 def test_the_first_readme_is_short() -> None:
-    """Whoever comes here first reads it to its end."""
+    """A new reader should be able to read it to the end."""
     assert len((ROOT / "README.md").read_text().splitlines()) <= 200
 
 
@@ -88,7 +88,7 @@ def test_tables_are_as_the_code_has_them(file: Path) -> None:
 
 
 def test_no_block_escapes() -> None:
-    """Code is fenced, in a language that is looked at."""
+    """Code is fenced, in a language that is checked."""
     assert {block.language for block in blocks()} <= set(LANGUAGES)
     for file in DOCUMENTS:
         outside = FENCE.sub("", file.read_text())
@@ -97,7 +97,7 @@ def test_no_block_escapes() -> None:
 
 @each_document
 def test_links_lead_somewhere(file: Path) -> None:
-    """To a file that is there, and to a heading that it has."""
+    """Each link leads to an existing file, and to a heading in it."""
     for target in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", file.read_text())):
         if "://" in target:
             continue
@@ -109,13 +109,13 @@ def test_links_lead_somewhere(file: Path) -> None:
 
 @each_document
 def test_named_files_exist(file: Path) -> None:
-    """Paths in running text are those of this checkout; what a reader is to name himself is in angles."""
+    """Paths in running text exist in this checkout; names for the reader to replace are in angle brackets."""
     for name in re.findall(r"`((?:stream|learners|drift|deploy|tests)/[^`\s<>]*)`", file.read_text()):
         assert (ROOT / name).exists(), name
 
 
 def test_tables_by_hand_name_what_there_is() -> None:
-    """They have texts that are too long for the code; what they list is the code's all the same."""
+    """Their texts are too long for the code, but their entries are those of the code."""
     assert tuple(first_column("stream/README.md", "`ithaca_reason`")) == REASONS
     assert tuple(first_column("stream/README.md", "outcome")) == OUTCOMES
     assert first_column("stream/README.md", "`operation`") == list(OPERATIONS)
@@ -128,7 +128,7 @@ def _which_one() -> str:
 
 
 def test_every_drift_event_is_explained() -> None:
-    """The names of detectors in the table are those that stand in the code."""
+    """The names of detectors in the table are those in the code."""
     explained = first_column("drift/README.md", "`detector`")
     files = [*(ROOT / "drift").rglob("*.py"), *(ROOT / "stream").rglob("*.py")]
     code = "\n".join(file.read_text() for file in files)
@@ -180,7 +180,7 @@ def _arff(name: str) -> str:
 
 @pytest.mark.parametrize("block", blocks_of("bash"), ids=str)
 def test_commands_exist_and_run(block: Block, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Options and files are there, and what needs no broker ends well."""
+    """Options and files exist, and commands that need no broker succeed."""
     for words in commands(block):
         check(words, monkeypatch)
         if words[0] == "ithaca" and words[1] in RUN and block.info != "data":
@@ -199,7 +199,7 @@ def test_python_runs(block: Block, folder: Path) -> None:
 
 
 def test_the_tour_makes_events_of_a_table(folder: Path) -> None:
-    """They are the ones that it was made from."""
+    """They are equal to those that the table was made from."""
     before = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     first = next(block for block in blocks_of("python") if block.file == ROOT / "README.md")
     exec(compile(first.text, str(first), "exec"), {})
@@ -210,14 +210,14 @@ def test_the_tour_makes_events_of_a_table(folder: Path) -> None:
 
 @pytest.mark.parametrize("block", blocks_of("toml"), ids=str)
 def test_settings_are_read(block: Block) -> None:
-    """Every key is one, and every value is allowed."""
+    """Every key exists, and every value is allowed."""
     given = tomllib.loads(block.text)
     assert Settings.model_validate(given) != Settings()
 
 
 @pytest.mark.parametrize("block", blocks_of("json"), ids=str)
 def test_records_are_read(block: Block) -> None:
-    """Every field is one of the record that the fence names, and none is missing."""
+    """Every field belongs to the record that the fence names, and none is missing."""
     record = msgspec.json.decode(block.text, type=RECORDS[block.info])
     if block.info in ("event", "feedback", "control"):
         assert decode(block.text.encode(), ()) == record
@@ -237,7 +237,7 @@ def ithaca(*words: str) -> list[str]:
 
 @contextlib.contextmanager
 def running(words: list[str], ready: str) -> Iterator[None]:
-    """Run a command inside the block, from when it has said that it is ready; end it as a person would."""
+    """Run a command inside the block, once it has printed that it is ready; then end it with Ctrl-C."""
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         try:
@@ -257,7 +257,7 @@ def test_the_tour_is_right_with_a_broker(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """In its order, `run` and `dashboard` until all is done; and predictions are read as shown."""
+    """Commands run in order, `run` and `dashboard` until the end; predictions are read as shown."""
     monkeypatch.setenv("ITHACA_KAFKA__BOOTSTRAP_SERVERS", kafka)
     monkeypatch.setenv("ITHACA_HTTP__PORT", "0")
     monkeypatch.setenv("ITHACA_DASHBOARD__PORT", "0")
@@ -284,7 +284,7 @@ def test_the_tour_is_right_with_a_broker(
 
 
 def _predictions(snippet: str, wanted: int, capsys: pytest.CaptureFixture[str]) -> int:
-    """Return how many predictions the snippet prints, once there are so many."""
+    """Return how many predictions the snippet prints, once there are as many as wanted."""
     deadline = time.monotonic() + 240
     count = -1
     while count < wanted and time.monotonic() < deadline:

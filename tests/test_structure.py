@@ -1,4 +1,4 @@
-"""How the packages hang together: who imports whom, what is public, how large files and packages are."""
+"""The structure of the packages: their imports, public names, and sizes of files and packages."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 from tests.structure import ARROWS, OURS, Import, imported, imports, modules, package_of, packages
 
 SURFACE = Path(__file__).with_name("public_surface.txt")
-"""The names that each package exports; `python -m tests.structure` prints it anew."""
+"""The names that each package exports; `python -m tests.structure` generates it."""
 LONGEST_FILE, LARGEST_PACKAGE = 350, 14
 IMPORT_TORCH = {"learners.extreme", "stream.encoders"}
-"""Torch takes seconds to import: nobody else does."""
+"""Torch takes seconds to import, so no other package does."""
 
 
 def between_ours() -> list[Import]:
-    """Return the imports of one package of ours from another."""
+    """Return the imports between packages of this project."""
     return [each for each in imports() if each.arrow[0] != each.arrow[1] and each.arrow[1] in ARROWS]
 
 
@@ -72,7 +72,7 @@ def test_packages_are_found() -> None:
 
 
 def test_imports_are_those_of_the_table() -> None:
-    """Another arrow is drawn in the table first, where its neighbours can be seen; one that is gone, goes."""
+    """New imports between packages are first allowed in the table; those no longer used are removed."""
     drawn = {(package, each) for package, allowed in ARROWS.items() for each in allowed.split()}
     surplus = [each for each in between_ours() if each.arrow not in drawn]
     assert not surplus, f"not in tests/structure.py:\n{in_lines(surplus)}"
@@ -80,7 +80,7 @@ def test_imports_are_those_of_the_table() -> None:
 
 
 def test_a_package_comes_after_all_that_it_imports() -> None:
-    """There is no circle among the packages, and the table reads from the bottom up."""
+    """Packages have no circular imports, and the table lists them from the bottom up."""
     before: set[str] = set()
     for package, allowed in ARROWS.items():
         assert set(allowed.split()) <= before, f"{package} comes before what it imports"
@@ -88,7 +88,7 @@ def test_a_package_comes_after_all_that_it_imports() -> None:
 
 
 def test_the_three_do_not_look_up() -> None:
-    """`drift` knows nothing of the others; `learners` of `drift` only arrays, state and detectors."""
+    """`drift` imports neither of the others; `learners` only arrays, state and detectors of `drift`."""
     for package, allowed in ARROWS.items():
         if not package.startswith("stream"):
             beyond = {each for each in allowed.split() if each.split(".")[0] != package.split(".")[0]}
@@ -96,7 +96,7 @@ def test_the_three_do_not_look_up() -> None:
 
 
 def test_packages_import_exported_names_alone() -> None:
-    """Modules are private to their package, and so is what its `__all__` does not name."""
+    """Modules are private to their package, and so are names that its `__all__` lacks."""
     private = [
         each
         for each in between_ours()
@@ -106,7 +106,7 @@ def test_packages_import_exported_names_alone() -> None:
 
 
 def test_modules_import_in_no_circle() -> None:
-    """Inside the packages, too: each module can be read after those that it imports."""
+    """Modules inside a package have no circular imports either."""
     known = modules()
     graph: dict[str, set[str]] = {module: set() for module in known}
     for each in imports():
@@ -116,17 +116,17 @@ def test_modules_import_in_no_circle() -> None:
 
 
 def test_imports_are_absolute() -> None:
-    """Whoever looks for the users of a module finds them by its name."""
+    """All users of a module can be found by searching for its name."""
     assert not [str(each) for each in imports() if each.module.startswith(".")]
 
 
 def test_torch_is_imported_where_it_is_needed() -> None:
-    """A command that does not compute must not wait for it."""
+    """A command that does not compute must not wait for torch."""
     assert {each.arrow[0] for each in imports() if each.arrow[1] == "torch"} == IMPORT_TORCH
 
 
 def test_files_and_packages_stay_small() -> None:
-    """What is larger has more than one idea in it."""
+    """A larger file or package has more than one purpose."""
     long = {
         module: lines
         for module, path in modules().items()
@@ -138,7 +138,7 @@ def test_files_and_packages_stay_small() -> None:
 
 @pytest.mark.parametrize("package", ARROWS)
 def test_public_names_are_the_stored_ones(package: str) -> None:
-    """What others may use changes on purpose only; tests/public_surface.txt is the list to change with it."""
+    """Public names change on purpose only, together with tests/public_surface.txt."""
     module = importlib.import_module(package)
     names = list(getattr(module, "__all__", ()))
     assert sorted(names) == sorted(public().get(package, []))
@@ -147,6 +147,6 @@ def test_public_names_are_the_stored_ones(package: str) -> None:
 
 
 def test_every_stored_package_is_one() -> None:
-    """The list names no package that is gone, and each of the three distributions has its own part."""
+    """The list names no removed package, and each of the three top-level packages has its own part."""
     assert set(public()) <= set(ARROWS)
     assert {package.split(".")[0] for package in public()} == set(OURS)

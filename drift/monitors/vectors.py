@@ -9,10 +9,10 @@ from drift.core import Arrays, Floats, Parts, State, Stateful, Values, Vector, f
 from drift.statistics import BUDGET_MESSAGES, BlockMeans, BlockShift
 
 DIRECTIONS = 64
-"""Number of random directions: half the number of random features, and an upper bound on the rank."""
+"""Number of random directions: half the number of random features."""
 STRIPE = 256
 """Features whose directions are drawn together, so that longer vectors keep the directions they had."""
-VECTOR_TESTS = ("mean/frechet", "distribution/mmd", "rank/rankme")
+VECTOR_TESTS = ("mean/frechet", "distribution/mmd", "rank/participation")
 
 
 class VectorMonitor(Stateful):
@@ -26,8 +26,12 @@ class VectorMonitor(Stateful):
     * ``distribution/mmd``: the mean of random Fourier features of a Gaussian kernel, whose width is set by
       the first block (half of the features use half that width): the squared maximum mean discrepancy, which
       detects any change of shape.
-    * ``rank/rankme``: the effective rank of the block, projected on `DIRECTIONS` random directions: a fall
-      means that the vectors collapse. `before` and `after` are ranks.
+    * ``rank/participation``: the participation ratio of the covariances' eigenvalues, their sum squared by
+      the sum of their squares: how many directions the vectors use. A fall means that they collapse.
+      `before` and `after` are such ratios. It is estimated without bias from pairs of messages, so it may be
+      larger than a block: of normal vectors in 384, 120 and 60 equal directions it reads 384, 120 and 60 in
+      the mean of blocks, and
+      4 % more or less in a block of 50.
 
     A missing value counts as the running mean of its feature. Amortised O(d x directions) per message, in a
     few matrix products per block; memory is O(block x d).
@@ -54,8 +58,10 @@ class VectorMonitor(Stateful):
     ----------
     A. Gretton et al. A kernel two-sample test. JMLR 13, 2012. A. Rahimi and B. Recht. Random features for
     large-scale kernel machines. NIPS 2007. Q. Garrido et al. RankMe: assessing the downstream performance
-    of pretrained self-supervised representations by their rank. ICML 2023. M. Heusel et al. GANs trained
-    by a two time-scale update rule. NIPS 2017: the Fréchet distance of embeddings.
+    of pretrained self-supervised representations by their rank. ICML 2023: why a rank. T. Himeno, T. Yamada.
+    Estimations for some functions of covariance matrix in high dimension under non-normality. Journal of
+    Multivariate Analysis 130, 2014: the rank's estimate. M. Heusel et al. GANs trained by a two time-scale
+    update rule. NIPS 2017: the Fréchet distance of embeddings.
     """
 
     state_fields = fields(Arrays("_vectors"), Values("_filled", "_width"), Parts("_tests"))
@@ -111,7 +117,7 @@ class VectorMonitor(Stateful):
         figures = {
             VECTOR_TESTS[0]: np.stack([mean, deviation], axis=1).ravel(),
             VECTOR_TESTS[1]: _features(seen / (self._width or 1.0)),
-            VECTOR_TESTS[2]: np.array([effective_rank(seen)]),
+            VECTOR_TESTS[2]: np.array([participation_ratio(vectors)]),
         }
         alarms = []
         for name, block in figures.items():
@@ -167,17 +173,25 @@ def _features(seen: Floats) -> Floats:
     return features
 
 
-def effective_rank(vectors: Floats) -> float:
-    """Return the exponential of the entropy of the centred vectors' singular values; vectors: shape (n, d).
+def participation_ratio(vectors: Floats) -> float:
+    """Return the participation ratio of the covariance matrix that vectors were drawn from; shape (n, d).
+
+    The plain ratio of n vectors is below n whatever they were drawn from. Here the trace of the squared
+    matrix is estimated without bias, which needs n >= 4 and no normality.
 
     Examples
     --------
-    >>> round(effective_rank(np.eye(4)[[0, 0, 1, 1]]), 2)
-    1.0
+    >>> drawn = np.random.default_rng(0).normal(size=(50, 400))
+    >>> 350 < participation_ratio(drawn) < 450, participation_ratio(np.ones((50, 400)))
+    (True, 1.0)
     """
-    values = np.linalg.svd(vectors - vectors.mean(axis=0), compute_uv=False)
-    total = values.sum()
-    if total <= 0.0:
-        return 1.0
-    shares = values[values > 1e-12 * total] / total
-    return float(np.exp(-(shares * np.log(shares)).sum()))
+    n = len(vectors)
+    centred = vectors - vectors.mean(axis=0)
+    products = centred @ centred.T / (n - 1)
+    trace = float(products.trace())
+    fourth = (n - 1) * float((products.diagonal() ** 2).sum())
+    square = (n - 1) * (n - 2) * float((products**2).sum()) + trace**2 - n * fourth
+    square *= (n - 1) / (n * (n - 2) * (n - 3))
+    # No covariance matrix of d dimensions has a squared trace beyond these bounds.
+    square = min(max(square, trace**2 / vectors.shape[1]), trace**2)
+    return trace**2 / square if square > 0.0 else 1.0

@@ -1,7 +1,7 @@
 """Candidate label-sets of one message: thresholds, neighbours' sets rescored jointly, the previous labels.
 
-Everything here is loops over the few labels that are likely at all, compiled: the same in whole arrays
-costs some forty calls a message.
+All of this loops over the few labels that are likely at all, in compiled code: the same with whole arrays
+costs about forty numpy calls per message.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ JOINT, PREVIOUS, GAINING = THRESHOLDS, THRESHOLDS + 2, THRESHOLDS + 3
 """Rows of the first joint candidate (the cluster-wise one follows), of the previous labels, and of the labels
 that are expected to gain something, each by itself."""
 UNHEARD = 0.03
-"""Share of the neighbours' vote that a label-set nobody voted for is taken to have."""
+"""Share of the neighbours' vote that is assumed for a label-set without any vote."""
 Codes = NDArray[np.uint64]
 
 
@@ -80,9 +80,9 @@ def candidates(
     previous
         The previous message's labels.
     ids, sizes, weights
-        The neighbours' label-sets one after the other, how long each is, and its share of the vote.
+        The neighbours' label-sets, concatenated, the size of each, and its share of the vote.
     clusters
-        Which cluster each label lives in, shape (L,).
+        The cluster of each label, shape (L,).
     micro, macro
         F1 of the thresholds; see `learners.ensemble.thresholds`.
     """
@@ -124,7 +124,7 @@ def _columns(clusters: Ids, active: Ids) -> tuple[Ids, int]:
 
 @compiled
 def _proposals(predicted: Mask, place: Ids, ids: Ids, sizes: Ids, weights: Floats) -> tuple[Mask, Floats]:
-    """Return the neighbours' label-sets and two thresholded ones, and each one's share of the vote."""
+    """Return the neighbours' label-sets and two thresholded ones, and the share of the vote of each."""
     proposals = np.zeros((len(sizes) + 2, predicted.shape[1]), dtype=np.bool_)
     votes, total, first = np.zeros(len(sizes) + 2), 0.0, 0
     for row in range(len(sizes)):
@@ -143,7 +143,7 @@ def _proposals(predicted: Mask, place: Ids, ids: Ids, sizes: Ids, weights: Float
 
 @compiled
 def _rescore(proposals: Mask, votes: Floats, p: Floats, owner: Ids, clusters: int, chosen: Mask) -> None:
-    """Fill in the best proposal for the message, and the best for each cluster put together; shape (2, A).
+    """Fill in the best proposal for the message, and the best of each cluster combined; shape (2, A).
 
     A proposal's worth is its log-odds under the labels' probabilities plus the log of its share of the
     neighbours' vote, with equal proposals voting together.
@@ -171,7 +171,7 @@ def _rescore(proposals: Mask, votes: Floats, p: Floats, owner: Ids, clusters: in
 
 @compiled
 def _worthiest(worth: Floats, sums: Codes, votes: Floats) -> int:
-    """Return the proposal that is worth most, votes counted; of equals the first."""
+    """Return the proposal with the highest worth, votes included; of equals the first."""
     best, most = 0, -np.inf
     for row in range(len(worth)):
         mass = UNHEARD

@@ -76,7 +76,7 @@ class Decided(NamedTuple):
 
 
 class Decision(Stateful):
-    """Chooses label-sets by a rule that names the score they serve.
+    """Selects label-sets by a rule that is named after the score it optimises.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Decision(Stateful):
     ----------
     Lipton, Elkan and Naryanaswamy, "Optimal thresholding of classifiers to maximize F1 measure", 2014.
     Dembczynski, Waegeman, Cheng and Hüllermeier, "On label dependence and loss minimization in multi-label
-    classification", Machine Learning 2012: why each score wants its own decision.
+    classification", Machine Learning 2012: why each score needs its own decision.
     """
 
     state_fields = fields(

@@ -1,8 +1,8 @@
 """iHOMER: label clusters that follow the stream, and a mixture of experts that decides inside them.
 
-The heavy state is shared and addressed by label: one window of recent messages, one weight row per label
+Large state is shared and indexed by label: one window of recent messages, one weight row per label
 and expert. A cluster is a *view* of it (which labels are decided together, and which way of deciding has
-earned most there), so moving a label between clusters retrains nothing.
+scored best there), so moving a label between clusters retrains nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from learners.core import (
     Statistics,
     Structure,
     Targets,
-    best_labels,
     given_part,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
@@ -42,10 +41,10 @@ from learners.preprocessing import Directions, StandardScaler, shrunk
 from learners.tree import HoeffdingAdaptiveTree
 
 TREE_SIZE = 8.0
-"""Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features. Full early, it stays so."""
+"""Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features; it fills up early."""
 
 ABSTAINS = np.float32(0.5)
-"""What an expert says that cannot tell: it adds nothing to the sum, and nobody trusts it."""
+"""Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +60,7 @@ class IHOMERStatistics(Statistics):
     pairs
         Label pairs remembered.
     dropped_weights
-        Weights on the sparse part that were given up for want of memory, in all.
+        Weights on the sparse part that were dropped for lack of memory, in total.
     """
 
     clusters: int
@@ -71,7 +70,7 @@ class IHOMERStatistics(Statistics):
 
 
 class _Views(NamedTuple):
-    """One vector as the experts want it."""
+    """One vector in the forms that the experts use."""
 
     direction: Vector
     standard: Vector
@@ -79,7 +78,7 @@ class _Views(NamedTuple):
 
 
 class _Scored(NamedTuple):
-    """All that was computed to predict one message: learning from it needs the same again."""
+    """What a prediction was computed from; learning from the message needs it again."""
 
     labels: int
     views: _Views
@@ -97,9 +96,9 @@ class IHOMER(Learner):
     Ten experts (adaptive logistic regression and recursive least squares, each on the vector's direction
     and on the standardised vector, nearest neighbours by angle and by standardised distance, label priors,
     the previous labels, an adaptive tree, and logistic regression on the sparse part, which abstains where
-    a vector has none) give each label a probability; a mixture follows whatever works.
-    Label clusters, learned online from co-occurrence, say which labels are decided together. Features may be
-    measured in anything: see `StandardScaler` and `Directions`.
+    a vector has none) give each label a probability; a mixture follows the experts that work now.
+    Label clusters, learned online from co-occurrence, tell which labels are decided together. Features may
+    have any scale: see `StandardScaler` and `Directions`.
 
     Parameters
     ----------
@@ -110,7 +109,7 @@ class IHOMER(Learner):
     k, window
         Neighbours that vote, and messages remembered to find them; see `NearestNeighbours`.
     linkage, patience
-        How alike labels of one cluster are, and how often a cluster is looked at; see `Clusters`.
+        How alike labels of one cluster are, and how often a cluster is checked; see `Clusters`.
 
     Examples
     --------
@@ -188,7 +187,7 @@ class IHOMER(Learner):
         return Prediction(scored.decided.labels, probabilities, computed=self._computed(scored))
 
     def clusters_of(self, labels: Ids) -> list[int]:
-        """Return the ids of the clusters that some labels live in, ascending."""
+        """Return the ids of some labels' clusters, ascending."""
         return sorted(set(self._clusters.owners()[labels].tolist()))
 
     def structure(self) -> Structure:
@@ -196,14 +195,14 @@ class IHOMER(Learner):
         return Structure(self._clusters.owners(), self._clusters.splits())
 
     def explain(self, prediction: Prediction, labels: int, neighbours: int) -> Explanation | None:
-        """Return the experts' opinions of the likeliest labels and their weights, and who is nearest."""
+        """Return the experts' opinions on the most probable labels, their weights, and nearest messages."""
         scored: _Scored | None = self._reusable(prediction)
         if scored is None:
             return None
-        likely = best_labels(scored.mixed.probabilities, labels).tolist()
+        likely, _ = prediction.best(labels)
         # Plain lists: for five labels, set operations on arrays cost more than all the rest.
         explained = np.array(
-            list(dict.fromkeys(scored.decided.labels.tolist() + likely))[:labels], dtype=np.intp
+            list(dict.fromkeys([*prediction.labels.tolist(), *likely.tolist()]))[:labels], dtype=np.intp
         )
         opinions, trust = scored.mixed.opinions[:, explained], self._mixture.trust(explained)
         names = (*self._experts, "stacked")
@@ -225,7 +224,7 @@ class IHOMER(Learner):
         """See `Learner.learn_predicted`."""
         scored: _Scored | None = self._reusable(prediction)
         if scored is None or scored.labels != len(self.label_space):
-            # A new label makes what was computed before too short.
+            # With a new label, the arrays computed before are too short.
             scored = self._compute(x)
         self._count(x)
         self._mixture.learn(scored.mixed, targets)
@@ -265,7 +264,7 @@ class IHOMER(Learner):
     def _decide(self, mixed: Mixed, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
         owners = self._clusters.owners()
         if len(owners) < labels:
-            # Labels that no message has carried yet live in no cluster; 0 stands for it.
+            # Labels that have not occurred yet have no cluster; 0 stands for it.
             owners = np.concatenate([owners, np.zeros(labels - len(owners), dtype=np.intp)])
         return self._decision.decide(mixed.probabilities, neighbours, self._previous.labels, owners)
 

@@ -1,9 +1,9 @@
-"""Mixing experts' probabilities, label by label: follow whatever works now, combine what works together.
+"""Mixing experts' probabilities per label: follow the best experts now, combine what works together.
 
 Two stages. A *stacker* adds the experts' logits with learned weights (evidence from independent experts
 adds up); then a fixed-share Hedge follows, per label, the best of the experts and the stacker (on a stream
 that repeats itself, persistence alone is right, and no sum should blur it). The weight that Hedge shares out
-grows with its loss, and flows towards the experts that the other labels do well to trust.
+grows with its loss, and goes to the experts that are trusted on labels in general.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, compiled, fi
 from learners.core import Targets, check_number
 
 FLOOR = 0.002
-"""Least probability any expert is believed to mean: one sure mistake must not end it."""
+"""Smallest probability that an expert is taken to mean: one confident error must not exclude it."""
 UNIFORM = np.float32(0.3)
-"""Part of the weight handed back that goes to all experts alike, the rest as labels in general trust them."""
+"""Share of the redistributed weight that goes to all experts equally; the rest goes by common trust."""
 COMMON_RATE = np.float32(0.1)
-"""How fast the trust of labels in general follows: all labels of a message count, and are not independent."""
+"""Rate at which common trust adapts: all labels of a message count, and are not independent."""
 NOVICE_TRUST = 0.01
-"""Trust that an expert starts with that knows nothing at first."""
+"""Initial trust in an expert that knows nothing at first."""
 FIXED_SHARE = np.float32(0.01)
-"""Part of that trust that is spread evenly at each message, so that no expert is ever lost."""
+"""Share of common trust that is spread evenly at each message, so that no expert's trust becomes 0."""
 TINY = 1e-290
-"""Product of probabilities whose logarithm is taken before it is too small to be a number."""
+"""Product of probabilities at which its logarithm is taken, before it underflows."""
 
 
 class Mixture(Stateful):
@@ -35,15 +35,15 @@ class Mixture(Stateful):
     Parameters
     ----------
     experts
-        How many experts there are, at least 1.
+        Number of experts, at least 1.
     rate
-        Step of the stacker's weights, in (0, inf). Too large chases single messages.
+        Step size of the stacker's weights, in (0, inf). If too large, the weights follow single messages.
     share
-        Weight that Hedge hands back to all experts at a message that it was quite wrong about, in [0, 1];
-        less where it was right. 0 never forgets who was right long ago; large values never trust anyone.
+        Weight that Hedge redistributes among all experts after a message that it predicted badly, in [0, 1];
+        less otherwise. With 0, old merits are never forgotten; large values trust no expert.
     novices
-        How many experts, the last ones, know nothing at first: they start outside the sum and with little
-        trust, and earn both. Too many and little is left to start from.
+        Number of experts, the last ones, that know nothing at first: they start outside the sum with little
+        trust, and earn both. With too many, little is left to start from.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Mixture(Stateful):
             (experts + 1, 1), (1 - novices * NOVICE_TRUST) / (veterans + 1), dtype=np.float32
         )
         self._start[veterans:experts] = NOVICE_TRUST
-        # One row an expert, a last one for the bias; the common weights serve labels too rare for own ones.
+        # One row per expert, the last one for the bias; common weights serve labels too rare for their own.
         self._common: Vector = np.full(experts + 1, 1.2 / veterans, dtype=np.float32)
         self._common[veterans:] = 0.0
         self._common_squares: Vector = np.ones(experts + 1, dtype=np.float32)
@@ -106,7 +106,7 @@ class Mixture(Stateful):
         return Mixed(probabilities, opinions, logits)
 
     def trust(self, labels: Ids) -> Vector:
-        """Return how much each expert's opinion counts for labels, the stacker's last: shape (rows, k)."""
+        """Return the weight of each expert's opinion on labels, the stacker's last: shape (rows, k)."""
         trust: Vector = grown(
             self._trust, self.experts + 1, int(labels.max(initial=-1)) + 1, fill=self._start
         )[:, labels]
@@ -134,14 +134,14 @@ class Mixture(Stateful):
 
 
 class Mixed:
-    """What a mixture made of one message; kept until the truth is known.
+    """A mixture's results for one message; kept until the truth is known.
 
     Parameters
     ----------
     probabilities
         The mixture, shape (L,).
     opinions, logits
-        What the experts and the stacker said, shape (experts + 1, L); the last row of `logits` is the bias.
+        Outputs of the experts and the stacker, shape (experts + 1, L); the last row of `logits` is the bias.
     """
 
     __slots__ = ("logits", "opinions", "probabilities")
@@ -154,7 +154,7 @@ class Mixed:
 
 @compiled
 def _prepare(scores: Vector, opinions: Vector, logits: Vector) -> None:
-    """Fill in the experts' opinions, cut, and their odds; the last row of the logits is the bias."""
+    """Fill in the experts' opinions, clipped, and their logits; the last row of the logits is the bias."""
     least, most, one = np.float32(FLOOR), np.float32(1.0 - FLOOR), np.float32(1.0)
     for expert in range(len(scores)):
         for label in range(scores.shape[1]):
@@ -168,8 +168,8 @@ def _prepare(scores: Vector, opinions: Vector, logits: Vector) -> None:
 def _mix(
     opinions: Vector, logits: Vector, own: Vector, common: Vector, trust: Vector, probabilities: Vector
 ) -> None:
-    """Fill in the stacker's opinions (the last row) and what Hedge makes of all of them."""
-    # Expert by expert, as they lie: a processor then works on several labels at once.
+    """Fill in the stacker's opinions (the last row) and Hedge's mixture of all of them."""
+    # Expert by expert, in memory order, so that several labels are computed per instruction.
     last, z = len(opinions) - 1, np.zeros_like(probabilities)
     for expert in range(last + 1):
         for label in range(len(z)):
@@ -199,7 +199,7 @@ def _learn(
     common_trust: Vector,
 ) -> None:
     one, last, rate, share = np.float32(1.0), len(opinions) - 1, settings[0], settings[1]
-    # What is handed back goes to those that labels in general do well to trust.
+    # Redistributed weight goes to the experts with high common trust.
     heirs = UNIFORM / np.float32(last + 1) + (one - UNIFORM) * common_trust
     right, errors = np.empty_like(opinions), np.empty_like(opinions[last])
     for label in range(len(errors)):
@@ -241,7 +241,7 @@ def _teach_stacker(
 
 @compiled
 def _follow(right: Vector, unknown: Mask, share: np.float32, heirs: Vector, trust: Vector) -> None:
-    """Trust each expert as much more as it found the truth likelier; see Herbster and Warmuth."""
+    """Update the trust in each expert by the probability that it gave the truth; see Herbster and Warmuth."""
     one, rows, labels = np.float32(1.0), len(right), right.shape[1]
     norm, kept, shared = np.zeros((3, labels), dtype=np.float32)
     for expert in range(rows):
@@ -249,8 +249,8 @@ def _follow(right: Vector, unknown: Mask, share: np.float32, heirs: Vector, trus
             trust[expert, label] *= right[expert, label]
             norm[label] += trust[expert, label]
     for label in range(labels):
-        # The norm is the mixture's own probability of the truth. A message that it foresaw tells nothing of
-        # who is to be trusted, so nothing is handed back: else rare labels would forget between occurrences.
+        # The norm is the mixture's own probability of the truth. A message that it predicted well does not
+        # show whom to trust, so little is redistributed: else rare labels would forget between occurrences.
         handed = share * min(one, -np.float32(math.log(norm[label])))
         shared[label] = np.float32(0.0) if unknown[label] else handed
         kept[label] = one if unknown[label] else (one - handed) / norm[label]
@@ -261,7 +261,7 @@ def _follow(right: Vector, unknown: Mask, share: np.float32, heirs: Vector, trus
 
 @compiled
 def _log_product(factors: Vector) -> float:
-    """Return the sum of the logarithms of factors in (0, 1]: of their product, while that is a number."""
+    """Return the sum of the logarithms of factors in (0, 1], by their product until that would underflow."""
     total, product = 0.0, 1.0
     for factor in factors:
         product *= np.float64(factor)

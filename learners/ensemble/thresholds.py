@@ -12,22 +12,22 @@ import math
 from drift.core import Floats, Ids, Mask, compiled
 
 THRESHOLDS = 7
-"""How many of the candidates, the first, are thresholds on the probabilities."""
+"""How many of the candidates, the first ones, are thresholds on the probabilities."""
 HALF, MICRO, MACRO = 0, 2, 4
-"""Rows of the plain thresholds."""
+"""Rows of the simple thresholds."""
 LEAST_PREDICTED = 0.05
 """Probability below which no candidate predicts a label, unless a neighbour carries it."""
 
 
 @compiled
 def label_f1(macro: Floats, label: int) -> float:
-    """Return a label's F1, as if one of two predictions had been right: a new one starts in the middle."""
+    """Return a label's F1, with one of two predictions correct as a prior, so a new label starts at 0.5."""
     return float((1.0 + macro[label, 0]) / (2.0 + macro[label, 1]))
 
 
 @compiled
 def predict(p: Floats, active: Ids, micro: Floats, macro: Floats, predicted: Mask) -> None:
-    """Fill in what the thresholds predict of the active labels, given their probabilities."""
+    """Fill in the thresholds' predictions of the active labels, given their probabilities."""
     common = min(max(micro[0] / micro[1] / 2, LEAST_PREDICTED), 0.5)
     top = 0
     for label in range(len(p)):
@@ -42,14 +42,14 @@ def predict(p: Floats, active: Ids, micro: Floats, macro: Floats, predicted: Mas
         predicted[MICRO, label] = p[label] >= common
         predicted[MICRO + 1, label] = p[label] >= common or is_top
         predicted[MACRO, label] = p[label] >= own
-        # Between serving errors and serving F1: the geometric mean of the two thresholds.
+        # A compromise between errors and F1: the geometric mean of the two thresholds.
         predicted[MACRO + 1, label] = p[label] >= math.sqrt(0.5 * common) or is_top
         predicted[MACRO + 2, label] = p[label] >= math.sqrt(0.5 * own) or is_likely
 
 
 @compiled
 def follow(predicted: Mask, truth: Mask, active: Ids, positive: Ids, micro: Floats, macro: Floats) -> None:
-    """Book the F1 that the thresholds reach: of all labels together, and of each label that is touched."""
+    """Update the F1 of the thresholds: of all labels together, and of each label involved."""
     right, either = 0, len(positive)
     for label in positive:
         macro[label] *= 0.99

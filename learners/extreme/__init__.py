@@ -1,4 +1,4 @@
-"""Very many labels: a tree of classifiers names a shortlist, and only that is scored. Needs torch."""
+"""Very many labels: a tree of classifiers finds a shortlist, and only that is scored. Needs torch."""
 
 from learners.extreme.classifier import ExtremeClassifier
 from learners.extreme.device import choose_device

@@ -1,4 +1,4 @@
-"""Dividing rows in two by direction, neither part too small: how a node of a tree becomes two."""
+"""Dividing vectors into two groups by direction, neither too small: how a tree node is divided."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import numpy as np
 from drift.core import Mask, Vector
 
 ROUNDS = 6
-"""Rounds of 2-means: after them hardly a row changes sides."""
+"""Iterations of 2-means; after these, hardly any row changes sides."""
 
 
 def bisect(rows: Vector) -> Mask:
-    """Divide n >= 4 rows of shape (n, d) by 2-means of their directions; a mask of one part.
+    """Divide n >= 4 rows of shape (n, d) by 2-means of their directions; return a mask of one part.
 
-    Each part gets a quarter of the rows, and two, at least. Within these bounds the cut goes where the
-    parts differ most, so rows that are alike stay together: cut in the middle, every group of them would
-    be torn apart sooner or later.
+    Each part gets at least a quarter of the rows, and at least two. Within these bounds the cut is where the
+    variance within the parts is least, so similar rows stay together; cuts in the middle would divide every
+    group of similar rows sooner or later.
 
     Examples
     --------
@@ -36,14 +36,14 @@ def bisect(rows: Vector) -> Mask:
 
 
 def directions(rows: Vector) -> Vector:
-    """Return rows of shape (n, d) brought to length 1; rows of zeros stay."""
+    """Return rows of shape (n, d) scaled to length 1; rows of zeros stay."""
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     unit: Vector = rows / np.maximum(lengths, np.float32(1e-12))[:, None]
     return unit
 
 
 def _cut(rows: Vector) -> int:
-    """Return how many of the first rows to part from the rest so that the parts vary least within."""
+    """Return the number of leading rows to separate, such that the variance within both parts is least."""
     sums = np.cumsum(rows, axis=0, dtype=np.float64)
     least = max(2, len(rows) // 4)
     sizes = np.arange(least, len(rows) - least + 1)

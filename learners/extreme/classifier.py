@@ -17,23 +17,23 @@ from learners.linear_model import MicroF1Threshold, sigmoid, with_intercept
 from learners.preprocessing import unit
 
 MISSES_BEFORE_REHANGING = 2
-"""Times running that the shortlist misses a label before it is hung elsewhere in the tree."""
+"""Consecutive misses of a label by the shortlist after which it is hung elsewhere in the tree."""
 BASE_RATE_DECAY = 0.999
-"""Decay a message of the counts that a new label's first intercept comes from."""
+"""Decay per message of the counts that determine a new label's first intercept."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ExtremeStatistics(Statistics):
-    """Adds what the shortlist is like.
+    """The common figures, and the shape and recall of the shortlist.
 
     Parameters
     ----------
     height
-        Heights of nodes between the root and the labels; 0 in exact mode.
+        Number of node levels between the root and the labels; 0 in exact mode.
     nodes
         Nodes in all.
     missed
-        Share of the true labels, known before, that the shortlist lacked lately.
+        Share of the previously known true labels that the shortlist lacked recently.
     """
 
     height: int
@@ -42,50 +42,50 @@ class ExtremeStatistics(Statistics):
 
 
 class ExtremeClassifier(Learner):
-    """One-versus-rest over a shortlist: a tree of classifiers names the few labels worth scoring.
+    """One-versus-rest over a shortlist: a tree of classifiers finds the few labels worth scoring.
 
-    A beam search goes down a B+-tree of nodes, each a classifier and the centroid of the labels below it:
-    half of the beam is for the likeliest nodes, half for the nearest. Only the labels under the best leaves
-    are scored. Learning touches the same rows: the positives and the nodes above them say yes, whatever else
-    was mistakenly likely (hard negatives, mined by the shortlist itself) says no. So a message costs
-    O(d beam fanout log L). The tree grows label by label: a new label is hung under the leaf that its first
-    message is nearest to, over-full nodes are divided by 2-means of the vectors that hang in them, and a
-    label that the shortlist keeps missing is hung elsewhere.
+    A beam search descends a B+-tree of nodes, each with a classifier and the centroid of the labels below it:
+    half of the beam takes the most probable nodes, half the nearest. Only labels under the best leaves are
+    scored. Learning updates the same rows: the positives and the nodes above them are positive examples,
+    other rows with high scores are hard negatives, mined by the shortlist itself. So a message costs O(d beam
+    fanout log L). The tree grows label by label: a new label is hung under the leaf whose centroid is nearest
+    to its first message, over-full nodes are divided by 2-means of the vectors of their children, and a label
+    that the shortlist keeps missing is hung elsewhere.
 
-    It is a tree of features, not of co-occurrence like `Clusters`: a shortlist has to be found from the
-    vector alone, must hold labels that have never met any other, and must be bounded in depth.
+    It is a tree of features, not of co-occurrence like `Clusters`: a shortlist must be found from the vector
+    alone, contain labels that have not occurred with others, and be bounded in depth.
 
-    Node classifiers learn from mistakes and so forget labels that are rare; centroids do not. What they find
-    hangs on what is divided from what. Classifiers point away from their neighbours, so parts by where these
-    point lie across what is alike: the shortlist held 98, 76 and 60 % of labels seen once among 1,000,
-    10,000 and 100,000. Divided by the vectors themselves, it holds 98 % or more, also among a million
+    Node classifiers learn from errors and so forget rare labels; centroids do not. Recall depends on how
+    nodes are divided. Classifiers point away from their neighbours, so dividing by their weights separates
+    similar labels: the shortlist held 98, 76 and 60 % of labels seen once among 1,000, 10,000 and 100,000.
+    Divided by the vectors themselves, it holds 98 % or more, also among a million
     (`tests.benchmarks.extreme`).
-    To be listed is not to be predicted: one message teaches a label little.
+    A listed label need not be predicted: one message teaches a label little.
 
-    Vectors are brought to length 1; dense ones from an encoder, of 128 to 1,024 features, are what it is
-    meant for. A label takes 4 (d + 1) bytes of weights, 2 d for the vector it hangs by (none in exact mode)
-    and, beside its name, some 60 more: a million labels at d = 256 come to about 1.5 GiB. Room grows by
-    doubling, so for a moment there are two copies, and a message that finds no room waits for the copying.
-    Predictions list the shortlist's labels (`Prediction.scored`); all others have probability 0.
+    Vectors are scaled to length 1; it is meant for dense ones from an encoder, of 128 to 1,024 features. A
+    label takes 4 (d + 1) bytes of weights, 2 d for its vector in the tree (none in exact mode) and, beside
+    its name, some 60 more: a million labels at d = 256 come to about 1.5 GiB. Arrays grow by doubling, so for
+    a moment there are two copies, and a message that needs more capacity waits for the copying. Predictions
+    list the shortlist's labels (`Prediction.scored`); all others have probability 0.
 
     Parameters
     ----------
     rate
-        Step of a label's classifier at its first gradients, in (0, inf). Too small and a label is not
-        recognised after one message, too large and its scores jump.
+        Initial step size of a label's classifier, in (0, inf). If too small, a label is not recognised after
+        one message; if too large, its scores fluctuate.
     node_rate
-        The same for the tree's nodes: large, because a leaf must remember single messages of rare labels.
+        The same for the nodes' classifiers: large, as a leaf must remember single messages of rare labels.
     fanout
-        Most labels in a leaf and children of a node, at least 3. Few make the tree deep and its choices
-        early; many make a message expensive.
+        Most labels in a leaf and children of a node, at least 3. With few, the tree is deep and errors near
+        the root are costly; with many, a message is expensive.
     beam
-        Nodes of each height that are looked under, at least 1. A narrow beam misses labels, above all
-        where messages carry many; cost grows with it.
+        Nodes expanded at each height, at least 1. A narrow beam misses labels, above all where messages carry
+        many; cost grows with it.
     exact
-        True scores every label (O(L d) a message): what the shortlist is compared with.
+        True scores every label (O(L d) per message): the reference for the shortlist.
     device
-        "auto" (a CUDA device where there is one), "cpu" or "cuda". Only weights and their products are on
-        it; the beam search asks it once a height. The two differ in last bits.
+        "auto" (a CUDA device where there is one), "cpu" or "cuda". Only weights and their products are on it;
+        the beam search waits for it once per height. Results differ in the last bits.
 
     Raises
     ------
@@ -139,21 +139,21 @@ class ExtremeClassifier(Learner):
         self._seen: Mask = np.zeros(0, dtype=np.bool_)
         self._misses: NDArray[np.int8] = np.zeros(0, dtype=np.int8)
         self._labels = 0
-        # Decayed: true labels and labels scored; true labels known before and those the shortlist lacked.
+        # Decayed: true and scored labels; true labels known before, and those the shortlist lacked.
         self._base = np.array([1.0, 10.0])
         self._recall = np.zeros(2)
 
     # Predicting -------------------------------------------------------------------------------------
 
     def score(self, x: Vector) -> Vector:
-        """Return one probability per label, shape (L,), 0 outside the shortlist; costs O(L) to write down."""
+        """Return one probability per label, shape (L,), 0 outside the shortlist; writing it costs O(L)."""
         shortlist = self._route(with_intercept(unit(x)))[0]
         scores = np.zeros(len(self.label_space), dtype=np.float32)
         scores[shortlist.ids] = sigmoid(shortlist.logits)
         return scores
 
     def predict(self, x: Vector) -> Prediction:
-        """Return the shortlist's labels that are likely enough, and its scores."""
+        """Return the shortlist's labels above the threshold, and its scores."""
         route = self._route(with_intercept(unit(x)))
         shortlist = route[0]
         probabilities = sigmoid(shortlist.logits)
@@ -169,7 +169,7 @@ class ExtremeClassifier(Learner):
     # Learning ---------------------------------------------------------------------------------------
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Teach the positives and, of a complete message, the hard negatives of the shortlist."""
+        """Update the positives and, for a complete message, the hard negatives of the shortlist."""
         self.learn_predicted(x, targets, None)
 
     def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
@@ -196,13 +196,13 @@ class ExtremeClassifier(Learner):
         self._misses = grown(self._misses, self._labels)
 
     def _admit(self, labels: Ids) -> None:
-        """Start labels that are positive for the first time: as likely as labels are."""
+        """Start the classifiers of labels that are positive for the first time at the base rate of labels."""
         intercept = math.log(self._base[0] / self._base[1])
         self._tree.levels[0].rows.put(labels, np.array([intercept], dtype=np.float32))
         self._seen[labels] = True
 
     def _teach(self, shortlist: Scored, targets: Targets, inputs: Vector) -> None:
-        """Teach the labels' classifiers; of a message that is not complete, only what it names."""
+        """Update the labels' classifiers; from an incomplete message, only those that it names."""
         positive, rows = targets.positive, self._tree.levels[0].rows
         if targets.negative is None:
             places, found = shortlist.find(positive)

@@ -1,4 +1,4 @@
-"""Rows of numbers on a CPU or a CUDA device that see the same input: linear classifiers, and centroids."""
+"""Rows of weights or means, on a CPU or a CUDA device, that are multiplied with the same input."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from drift.core import Arrays, Ids, State, Stateful, Vector, fields, grown
 
 
 class DeviceRows(Stateful):
-    """Rows of numbers that grow in number and in length, on a device.
+    """An array of rows on a device, which grows in both dimensions.
 
     Parameters
     ----------
     device
-        Where they live.
+        Where the rows are stored.
     dtype
-        What they are stored as; what comes out is float32.
+        Data type in which they are stored; results are float32.
 
     Examples
     --------
@@ -38,26 +38,26 @@ class DeviceRows(Stateful):
 
     @property
     def columns(self) -> int:
-        """Numbers in a row."""
+        """Length of a row."""
         return int(self._weights.shape[1])
 
     def reserve(self, rows: int, columns: int) -> None:
-        """Have at least so many rows and columns, new ones 0, at O(columns) amortised a row."""
+        """Have at least so many rows and columns, new ones 0, at O(columns) amortised per row."""
         self._rows = max(self._rows, rows)
         height, width = self._weights.shape
         if rows <= height and columns <= width:
             return
-        # A new column is a new feature, and rare: room in advance would double what a label costs.
+        # Columns grow exactly: new features are rare, and spare columns would double the memory of a label.
         shape = (height if rows <= height else max(rows, 2 * height), max(columns, width))
         larger = torch.zeros(shape, dtype=self._weights.dtype, device=self.device)
         larger[:height, :width] = self._weights
         self._weights = larger
 
     def products(self, ids: Ids | None, inputs: Vector) -> Vector:
-        """Return the inner products of some rows, or of all, with inputs of shape (d,)."""
+        """Return the inner products of some rows, or of all (None), with inputs of shape (d,)."""
         width = min(len(inputs), self.columns)
         rows = self._weights[: self._rows] if ids is None else self._weights.index_select(0, self._moved(ids))
-        # A copy: PyTorch's memory is aligned, and BLAS adds in an order that depends on where vectors lie.
+        # PyTorch's copy is aligned: the order of BLAS' additions depends on the address of a vector.
         products: Vector = (rows[:, :width] @ self._moved(inputs[:width]).clone()).cpu().numpy()
         return products
 
@@ -67,7 +67,7 @@ class DeviceRows(Stateful):
         return rows
 
     def put(self, ids: Ids, numbers: Vector) -> None:
-        """Set some rows to the same numbers; what these are too few for becomes 0."""
+        """Set some rows to the same numbers, padded with 0."""
         padded = np.zeros(self.columns, dtype=np.float32)
         padded[: len(numbers)] = numbers
         self._weights[self._moved(ids)] = self._moved(padded).to(self._weights.dtype)
@@ -87,7 +87,7 @@ class DeviceRows(Stateful):
 
 
 class Centroids(DeviceRows):
-    """Means of vectors, one a row, and how near to each a vector is by angle.
+    """Means of vectors, one per row, and the cosine similarity of a vector to each.
 
     Examples
     --------
@@ -117,21 +117,21 @@ class Centroids(DeviceRows):
         return cosines
 
     def add(self, row: int, inputs: Vector, times: int) -> None:
-        """Let one more vector count so many times in a row's mean."""
+        """Add one more vector to a row's mean, with weight `times`."""
         mean, count = self.take(np.array([row]))[0], self.counts[row] + times
         mean *= self.counts[row] / count
         mean[: len(inputs)] += inputs * np.float32(times / count)
         self.set(row, mean, count)
 
     def set(self, row: int, mean: Vector, count: float) -> None:
-        """Set a row's mean, and of how many vectors it is."""
+        """Set a row's mean and the number of vectors it is of."""
         self.put(np.array([row]), mean)
         self.counts[row] = count
         self._lengths[row] = max(float(np.sqrt(mean @ mean)), 1e-12)
 
 
 def merged(means: Vector, counts: Vector) -> tuple[Vector, float]:
-    """Return the mean of all that means of shape (n, d) are of, and how much it is.
+    """Return the mean of all vectors behind means of shape (n, d), and their number.
 
     Examples
     --------
@@ -144,17 +144,17 @@ def merged(means: Vector, counts: Vector) -> tuple[Vector, float]:
 
 
 class ClassifierRows(DeviceRows):
-    """Rows of float32 weights, scored and taught a few at a time, however many there are.
+    """Rows of float32 weights of linear classifiers, of which a few are scored and updated at a time.
 
-    A step is AdaGrad with one accumulator a row, not one a weight, so a row costs one float more than its
-    weights. Weights live on the device; only logits, and rows that are asked for, come back.
+    A step is AdaGrad with one accumulator per row, not per weight, so a row costs one float more than its
+    weights. Weights stay on the device; only logits, and rows that are requested, are copied to the host.
 
     Parameters
     ----------
     device
-        Where the weights live.
+        Where the weights are stored.
     rate
-        Step of a row at its first gradients, in (0, inf).
+        Initial step size of a row, in (0, inf).
 
     Examples
     --------
@@ -169,7 +169,7 @@ class ClassifierRows(DeviceRows):
     ----------
     Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning", JMLR 2011.
     Naumov et al., "Deep learning recommendation model for personalization and recommendation systems",
-    2019: one accumulator a row.
+    2019: one accumulator per row.
     """
 
     state_fields = fields(Arrays("_squares", cut="_rows"))
@@ -192,6 +192,6 @@ class ClassifierRows(DeviceRows):
         self._weights[:, : len(inputs)].index_add_(0, self._moved(ids), change)
 
     def set(self, row: int, weights: Vector, like: int) -> None:
-        """Set one row's weights; it goes on as fast as row `like`."""
+        """Set one row's weights; its step size becomes that of row `like`."""
         self.put(np.array([row]), weights)
         self._squares[row] = self._squares[like]

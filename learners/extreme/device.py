@@ -1,4 +1,4 @@
-"""Where tensors live and are computed with."""
+"""The choice of the device that tensors are stored and computed on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def choose_device(name: str, owner: object = "the encoder") -> torch.device:
     name
         One of the three.
     owner
-        Whose parameter it is, for the error's sentence.
+        The owner of the parameter, for the error message.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Learning from what was scored: positives say yes, and what was mistakenly likely says no."""
+"""Learning from what was scored: positives, and negatives with a high score (hard negatives)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from learners.extreme.classifier_rows import ClassifierRows
 from learners.linear_model import sigmoid
 
 TOLERANCE = 0.01
-"""Errors below it are not learned from: what is left are the positives and the hard negatives."""
+"""Errors below it are not learned from, which leaves the positives and the hard negatives."""
 
 
 class Scored(NamedTuple):
-    """Ids of one height, ascending, and the logits that their classifiers gave. Both of shape (n,).
+    """Ids of one height, ascending, and the logits of their classifiers, both of shape (n,).
 
-    Of nodes also the cosines of the vector's angles to their centroids.
+    For nodes also the cosines of the angles between the vector and their centroids.
     """
 
     ids: Ids = np.zeros(0, dtype=np.intp)
@@ -25,7 +25,7 @@ class Scored(NamedTuple):
     cosines: Vector = np.zeros(0, dtype=np.float32)
 
     def find(self, wanted: Ids) -> tuple[Ids, Mask]:
-        """Return where ids of shape (k,) stand in `ids`, and which of them do."""
+        """Return the positions of ids of shape (k,) in `ids`, and which of them are in it."""
         places = np.searchsorted(self.ids, wanted)
         places[places == len(self.ids)] = 0
         found = self.ids[places] == wanted if len(self.ids) else np.zeros(len(wanted), dtype=np.bool_)
@@ -33,10 +33,10 @@ class Scored(NamedTuple):
 
 
 def teach(rows: ClassifierRows, scored: Scored, positive: Ids, inputs: Vector) -> None:
-    """Take a step of the logistic loss: positives (ascending) say yes, all else that was scored says no.
+    """Take a step of the logistic loss: positives (ascending) against all other rows that were scored.
 
-    Positives are taught also where they were not scored; of the negatives only the hard ones are, those
-    whose error is above `TOLERANCE`.
+    Positives are updated even where they were not scored; negatives only where they are hard, with an error
+    above `TOLERANCE`.
     """
     places, found = scored.find(positive)
     missed = positive[~found]

@@ -1,9 +1,9 @@
 """A tree of classifiers and centroids that leads from a vector to the few labels worth scoring.
 
 The tree is a B+-tree whose keys are classifiers: labels hang at height 0, every node has at most `fanout`
-children, a node that gets one more is divided in two, and the tree grows at the root. So all leaves are
-at one depth, which grows like log L, whatever order labels come in. Who hangs where is kept in arrays of
-the host; the classifiers' weights are on the device.
+children, a node with one more is divided in two, and the tree grows at the root. So all leaves are at one
+depth, which grows like log L for any order of labels. Children and parents are kept in arrays on the host;
+the classifiers' weights are on the device.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ class LabelTree:
     Parameters
     ----------
     device
-        Where all weights live.
+        Where all weights are stored.
     rate, node_rate
-        Steps of the labels' and the nodes' classifiers; see `ClassifierRows`.
+        Initial step sizes of the labels' and the nodes' classifiers; see `ClassifierRows`.
     fanout
-        Most children of a node, at least 3: both parts of one too many need two, or depth is not bounded.
+        Most children of a node, at least 3: both parts of an over-full one need two, or depth is not bounded.
     beam
-        Nodes of each height that are looked under, at least 1.
+        Nodes expanded at each height, at least 1.
 
     Attributes
     ----------
     levels
         Labels first, then their leaves, up to the children of the root, which is not stored.
     places
-        The vector for which each label hangs where it does. Nodes are divided by these and not by where
-        classifiers point, which is away from their neighbours: such halves lie across what is alike.
+        The vector for which each label was hung in its leaf. Nodes are divided by these vectors and not by
+        the weights of classifiers, which point away from their neighbours and would separate similar labels.
 
     Examples
     --------
@@ -64,14 +64,14 @@ class LabelTree:
         self.fanout = fanout
         self.beam = beam
         self.levels = [Level(device, rate, 0), self._new_level()]
-        # Half precision tells vectors well apart, and a label takes half as much.
+        # Half precision suffices to compare vectors, and halves the memory per label.
         self.places = DeviceRows(device, torch.float16)
 
     def _new_level(self) -> Level:
         return Level(self.device, self.node_rate, self.fanout)
 
     def reserve(self, labels: int, columns: int) -> None:
-        """Have rows for so many labels, and columns for inputs of that length everywhere."""
+        """Allocate rows for so many labels, and columns for inputs of that length at all heights."""
         self.levels[0].reserve(labels, columns)
         self.levels[1].reserve(1, columns)
         for level in self.levels[2:]:
@@ -91,9 +91,9 @@ class LabelTree:
         return route[::-1]
 
     def _below(self, level: Level, ids: Ids, path: Floats, cosines: Vector) -> tuple[Ids, Floats]:
-        """Return the children of the best nodes, ascending, and the log-probabilities of the paths there.
+        """Return the children of the best nodes, ascending, and the log-probabilities of the paths to them.
 
-        Half of the beam goes to the likeliest nodes, the other half to the nearest of the rest.
+        Half of the beam takes the most probable nodes, the other half the nearest of the rest.
         """
         if len(ids) > self.beam:
             half = (self.beam + 1) // 2
@@ -112,7 +112,7 @@ class LabelTree:
     def hang(self, labels: Ids, route: list[Scored], inputs: Vector) -> None:
         """Hang new labels of one message under the leaf whose centroid is nearest; divide it when over-full.
 
-        Their classifiers should have learned the message: a divided node starts from where these point.
+        Their classifiers should have learned the message: those of a divided node start from their weights.
         """
         leaf = self._nearest_leaf(route)
         while len(labels):
@@ -140,10 +140,10 @@ class LabelTree:
         return int(leaves.ids[leaves.cosines.argmax()]) if len(leaves.ids) else 0
 
     def _place(self, labels: Ids, leaf: int, inputs: Vector) -> None:
-        """Keep the vector for which labels hang in a leaf; let it count in the centroids from there up.
+        """Store the vector for which labels are hung in a leaf; add it to the centroids from there up.
 
-        Only a label's first vector counts, and the one it is hung elsewhere for: labels seen once weigh no
-        less than those seen all the time, and nothing of them is forgotten.
+        Only the vectors with which a label is hung (or hung elsewhere) count, so rare labels weigh as much as
+        frequent ones and are not forgotten.
         """
         vector, node = inputs[1:], leaf
         self.places.reserve(len(self.levels[0]), len(vector))
@@ -164,7 +164,7 @@ class LabelTree:
         first, new = bisect(vectors), len(level)
         level.reserve(new + 1, level.rows.columns)
         for heir, mask in ((node, first), (new, ~first)):
-            # Each part starts as the whole did, turned towards its own children.
+            # Each part starts with the weights of the whole, moved towards its own children's.
             turn = rows[mask].mean(axis=0) - rows.mean(axis=0)
             turn[0] = 0.0
             level.rows.set(heir, row + turn, like=node)
@@ -174,14 +174,14 @@ class LabelTree:
         self._admit(new, int(level.parents[node]), height)
 
     def _vectors(self, ids: Ids, height: int) -> tuple[Vector, Vector]:
-        """Return the centroids of some nodes and how much hangs in each; of labels the vector of each."""
+        """Return the centroids of nodes and how many vectors each is of; of labels, the vector of each."""
         if height == 0:
             return self.places.take(ids), np.ones(len(ids), dtype=np.float32)
         centroids = self.levels[height].centroids
         return centroids.take(ids), centroids.counts[ids]
 
     def _admit(self, new: int, parent: int, height: int) -> None:
-        """Hang a new node under its twin's parent; under the root where there is none."""
+        """Hang a new node under the parent of the node it was divided from, or under the root if none."""
         level = self.levels[height]
         if parent == NOWHERE:
             if len(level) <= self.fanout:
@@ -194,7 +194,7 @@ class LabelTree:
             self._divide(parent, height + 1)
 
     def _raise(self, height: int) -> None:
-        """Put one node above all of the uppermost height."""
+        """Put one node above all nodes of the highest level."""
         level, top = self.levels[height], self._new_level()
         top.reserve(1, level.rows.columns)
         nodes = np.arange(len(level))
@@ -206,7 +206,7 @@ class LabelTree:
     # Learning ---------------------------------------------------------------------------------------
 
     def lead(self, route: list[Scored], positive: Ids, inputs: Vector, complete: bool = True) -> None:
-        """Teach the nodes above positive labels (ascending) to say yes; of a complete message the rest no."""
+        """Teach the nodes above positive labels (ascending); if complete, the others scored are negatives."""
         for height, scored in enumerate(route[1:], start=1):
             positive = np.unique(self.levels[height - 1].parents[positive])
             teach(self.levels[height].rows, scored if complete else Scored(), positive, inputs)

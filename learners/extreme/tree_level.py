@@ -1,4 +1,4 @@
-"""The nodes of one height of a label tree: what they score with, and who hangs in whom."""
+"""The nodes of one height of a label tree: their classifiers, centroids, children and parents."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ NOWHERE = -1
 
 
 class Level(Stateful):
-    """All nodes of one height: classifiers, centroids, children and parents. At height 0 are the labels.
+    """All nodes of one height: classifiers, centroids, children and parents. Height 0 holds the labels.
 
     Parameters
     ----------
     device
-        Where weights and centroids live; children and parents are on the host.
+        Where weights and centroids are stored; children and parents are on the host.
     rate
-        Step of the nodes' classifiers; see `ClassifierRows`.
+        Initial step size of the nodes' classifiers; see `ClassifierRows`.
     fanout
         Most children of a node; 0 for labels, which have neither children nor centroids.
     """
@@ -30,7 +30,7 @@ class Level(Stateful):
         self.rows = ClassifierRows(device, rate)
         self.centroids = Centroids(device)
         self.fanout = fanout
-        # One place more than may be used: a node is over-full for a moment before it is divided.
+        # One place more than allowed, because a node is over-full for a moment before it is divided.
         self.children: Ids = np.full((0, fanout + 1), NOWHERE, dtype=np.intp)
         self.sizes: Ids = np.zeros(0, dtype=np.intp)
         self.parents: Ids = np.zeros(0, dtype=np.intp)
@@ -44,7 +44,7 @@ class Level(Stateful):
         self.rows.reserve(nodes, columns)
         self.parents = grown(self.parents, nodes, fill=NOWHERE)
         if self.fanout:
-            # Without the intercept.
+            # Centroids have no intercept.
             self.centroids.reserve(nodes, columns - 1)
             self.children = grown(self.children, nodes, fill=NOWHERE)
             self.sizes = grown(self.sizes, nodes)
@@ -58,13 +58,13 @@ class Level(Stateful):
         return self.children[node, : self.sizes[node]]
 
     def set_children(self, node: int, children: Ids) -> None:
-        """Give a node other children."""
+        """Replace a node's children."""
         self.children[node] = NOWHERE
         self.children[node, : len(children)] = children
         self.sizes[node] = len(children)
 
     def add_children(self, node: int, children: Ids) -> None:
-        """Give a node more children, at most as many as make it over-full."""
+        """Add children to a node, at most as many as make it over-full."""
         have = self.sizes[node]
         self.children[node, have : have + len(children)] = children
         self.sizes[node] += len(children)

@@ -1,4 +1,4 @@
-"""Labels in a taxonomy that grows: hierarchical label expansion, its memory and its coherent decisions."""
+"""A growing taxonomy of labels: hierarchical label expansion, its rehearsal memory, coherent decisions."""
 
 from learners.hierarchy.expansion import LabelExpansion
 from learners.hierarchy.paths import NONE, SEPARATOR

@@ -1,4 +1,4 @@
-"""PL-FMS, branch by branch: each label is learned among the messages of its parent, and rehearsed."""
+"""PL-FMS per branch: each label is learned from the messages of its parent, and rehearsed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from learners.hierarchy.rehearsal import Rehearsal
 from learners.linear_model import AdaptiveLogisticRegression
 
 SURE = 0.95
-"""Probability at which a label becomes a pseudo-label: rehearsed, a wrong one confirms itself."""
+"""Probability at which a label becomes a pseudo-label; high, as rehearsing a wrong one reinforces it."""
 
 
 class Branches(Stateful):
@@ -38,7 +38,7 @@ class Branches(Stateful):
         self._classifier = AdaptiveLogisticRegression()
         self._priors = LabelPriors()
         self._rehearsal = Rehearsal(max(1, memory), eviction)
-        # By label: the message that brought it, on how many it was, and on how many the most specific.
+        # By label: the message at which it appeared, and in how many it was positive and most specific.
         self._born: list[int] = []
         self._counts: list[int] = []
         self._ends: list[int] = []
@@ -49,21 +49,21 @@ class Branches(Stateful):
         return len(self._rehearsal)
 
     def share(self, closure: LabelClosure) -> None:
-        """Close targets so from now on, and use the labels of its taxonomy."""
+        """Use this closure, and the labels of its taxonomy, from now on."""
         self._closure = closure
         self._classifier.share(closure.taxonomy)
         self._priors.share(closure.taxonomy)
-        # Priors say how often labels occur in the stream: what is learned again must not count again.
+        # Priors are label frequencies of the stream, so rehearsed messages must not be counted.
         self._classifier.follow(self._priors)
 
     def score(self, x: Vector) -> Vector:
-        """Return the probability of each label, shape (L,): of all that stands on the way from its root."""
+        """Return the probability of each label, shape (L,): the product along the path from its root."""
         return chained(self._classifier.score(x), self._closure.shape())
 
     def welcome(self, messages: int) -> list[tuple[int, int, float]]:
-        """Take in labels that are new at a message: they start from what is known of messages without them.
+        """Add the labels that are new at a message; each starts from what was learned of its parent.
 
-        Returns each child, its parent and how often it can be expected.
+        Returns each new label below a root, its parent and its expected frequency.
         """
         space, begun = self._closure.taxonomy, []
         fresh = range(len(self._born), len(space))
@@ -72,7 +72,7 @@ class Branches(Stateful):
         for label in fresh if self._closure.hierarchy else ():
             parent = space.parent(label)
             seen, idle = (messages, 0) if parent == NONE else (self._counts[parent], self._ends[parent])
-            # Messages that had nothing under the parent are shared among its children.
+            # Messages whose most specific label is the parent are divided among its children.
             siblings = 1 if parent == NONE else len(space.children(parent))
             share = max(idle / max(1, seen) / (siblings + 1), 1.0 / (2.0 + seen))
             self._priors.inherit(label, parent, share)
@@ -81,18 +81,18 @@ class Branches(Stateful):
         return begun
 
     def learn(self, x: Vector, stored: Targets, closed: Targets, scores: Vector, messages: int) -> None:
-        """Learn from one message, and from some of the memory.
+        """Learn from one message, and rehearse some from the memory.
 
         Parameters
         ----------
         x
-            Its vector, shape (d,).
+            The message's vector, shape (d,).
         stored, closed
-            Its targets: as they are remembered, and closed under the taxonomy as it is now.
+            Its targets: in the form that is remembered, and closed under the current taxonomy.
         scores
             What `score` returned for it.
         messages
-            How many there were, this one included.
+            Messages so far, this one included.
         """
         local, ends = self._closure.conditional(closed), self._closure.most_specific(closed)
         for label in closed.positive.tolist():
@@ -109,7 +109,7 @@ class Branches(Stateful):
             self._rehearsal.add(x, stored, tuple(ends), _loss(scores, closed), draw.random())
 
     def recall(self, messages: int) -> tuple[Vector, Targets] | None:
-        """Return a remembered message, drawn anew at each message, and its closed targets, or None."""
+        """Return a message drawn from the memory for this step, and its closed targets, or None."""
         if not self.replay or not len(self._rehearsal):
             return None
         slot = int(np.random.default_rng((self.seed, messages, 1)).integers(len(self._rehearsal)))
@@ -137,5 +137,5 @@ class Branches(Stateful):
 
 
 def _loss(scores: Vector, closed: Targets) -> float:
-    """Return the summed logarithmic loss of the positives: how much there is to learn of them."""
+    """Return the summed logarithmic loss of the positives: the importance of a message."""
     return float(-np.log(np.clip(scores[closed.positive], 1e-6, 1.0)).sum())

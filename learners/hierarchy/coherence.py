@@ -1,4 +1,4 @@
-"""From one probability a label to a label-set that respects the tree: no child without its parent."""
+"""Turns label probabilities into a label-set that respects the tree: no child without its parent."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ GRID = np.array([0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6], dtype=np
 """Thresholds that are tried on every level."""
 
 CERTAIN = 0.002
-"""Probability below which, and above one less it, labels are equally certain: see `exclusive`."""
+"""Probability below which, and above 1 minus which, labels count as equally certain: see `exclusive`."""
 
 CANDIDATE_COUNT = 2 * len(GRID) + 1
-"""Thresholds, thresholds with the best of each parent's children, and what another decision proposes."""
+"""Number of candidates: thresholds, thresholds with each parent's best child, and a proposed label-set."""
 START = 4.0 * np.stack(
     [
         np.append(np.tile(0.5 - 0.1 * np.abs(GRID - 0.4), 2), 0.48)
@@ -26,11 +26,11 @@ START = 4.0 * np.stack(
     ],
     axis=1,
 )
-"""What candidates are taken to have earned at first: as if 0.4 had been right a little more than others."""
+"""Initial counts per candidate, after 4 predicted or true labels: F1 is 0.5 at threshold 0.4, else lower."""
 
 
 def coherent(scores: Vector, shape: Shape) -> Vector:
-    """Return probabilities with P(child) at most P(parent), and 0 for labels that are gone; shape (L,).
+    """Return probabilities with P(child) at most P(parent), and 0 for merged or retired labels; shape (L,).
 
     Examples
     --------
@@ -46,7 +46,7 @@ def coherent(scores: Vector, shape: Shape) -> Vector:
 
 
 def chained(conditional: Vector, shape: Shape) -> Vector:
-    """Return P(label) from P(label | parent): the product of all on the way from the root; shape (L,).
+    """Return P(label) from P(label | parent): the product along the path from the root; shape (L,).
 
     Examples
     --------
@@ -61,10 +61,10 @@ def chained(conditional: Vector, shape: Shape) -> Vector:
 
 
 def exclusive(scores: Vector, shape: Shape) -> Vector:
-    """Return what probabilities become if siblings exclude each other and one of them is always true.
+    """Return the probabilities given that exactly one of any siblings is true, shape (L,).
 
-    Of independent labels, given that exactly one of them is true, each is it in proportion to its odds. So
-    a sure label makes its siblings unlikely, and where all are unlikely the least unlikely one is believed.
+    If exactly one of several independent labels is true, their probabilities are proportional to their
+    odds: a certain label makes its siblings unlikely, and of unlikely siblings the least unlikely one wins.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def exclusive(scores: Vector, shape: Shape) -> Vector:
     """
     likely = np.clip(scores, CERTAIN, 1.0 - CERTAIN)
     odds = np.where(shape.live, likely / (1.0 - likely), 0.0)
-    # The parent of roots, NONE, stands in the last place.
+    # The last place belongs to NONE (-1), the parent of roots.
     rivals = np.zeros(len(odds) + 1)
     np.add.at(rivals, shape.parents, odds)
     shares = odds / np.where(shape.live, rivals[shape.parents], 1.0)
@@ -83,14 +83,14 @@ def exclusive(scores: Vector, shape: Shape) -> Vector:
 
 
 def top_down(scores: Vector, shape: Shape) -> Ids:
-    """Return the labels at 0.5 or above whose ancestors all are, ascending."""
+    """Return the labels at 0.5 or above whose ancestors are too, ascending."""
     return np.flatnonzero(coherent(scores, shape) >= 0.5)
 
 
 def likeliest_paths(scores: Vector, shape: Shape) -> Ids:
-    """Return the label-set with ancestors that is likeliest if labels were independent, ascending.
+    """Return the most probable label-set closed under ancestors, if labels were independent; ascending.
 
-    A label that is sure of itself can so bring in a parent that is not.
+    So a label with a high probability can bring in a parent with a low one.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def likeliest_paths(scores: Vector, shape: Shape) -> Ids:
     """
     p = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
     worth = np.log(p / (1 - p))
-    # What a label and the best of what lies under it are worth together.
+    # Log-odds of each label together with the best selection of its descendants.
     for labels in shape.levels[:0:-1]:
         np.add.at(worth, shape.parents[labels], np.maximum(worth[labels], 0.0))
     chosen = (worth > 0.0) & shape.live
@@ -111,19 +111,19 @@ def likeliest_paths(scores: Vector, shape: Shape) -> Ids:
 
 
 class LevelThresholds(Stateful):
-    """The way of deciding, level by level, that has earned the best F1 lately.
+    """Selects on each level the way of deciding that had the best F1 recently.
 
-    Candidates are thresholds; the same with, where a chosen parent (or the forest as a whole) would get none
-    of its children, the likeliest one: right where messages are always labelled down to the leaves; and
-    labels that another decision proposes, with all above them. Of these a level takes the one that adds most
-    to the F1 of its own labels and to that of all labels, which counts as much: the first asks for lower
-    thresholds on deep levels than the second.
+    Candidates are thresholds; thresholds with the most probable child added where a chosen parent (or the
+    forest as a whole) would get none, which is right where messages are always labelled down to the leaves;
+    and labels that another decision proposes, with their ancestors. A level takes the candidate that adds
+    most to the sum of two F1: that of its own labels, which asks for lower thresholds on deep levels, and
+    that of all labels.
 
     Parameters
     ----------
     keep
-        Decay a message of what candidates have earned, in [0, 1]. Too low and thresholds flutter, too high
-        and they are late to follow a drift.
+        Decay per message of the candidates' counts, in [0, 1]. Too low and thresholds fluctuate, too high and
+        they follow a drift late.
 
     References
     ----------
@@ -136,10 +136,10 @@ class LevelThresholds(Stateful):
     def __init__(self, keep: float = 0.999) -> None:
         check_number(self, "keep", keep, float, 0, 1)
         self.keep = keep
-        # By level and candidate: 2 hits, and predicted + true. At first as if 0.5 had been right a little.
+        # By level and candidate: twice the hits, and predicted + true labels; initially `START`.
         self._earned = np.zeros((0, CANDIDATE_COUNT, 2))
         self._levels = 0
-        # The same for what was chosen on all levels together.
+        # The same for the chosen candidates of all levels together.
         self._chosen = START.max(axis=0)
 
     def decide(self, scores: Vector, shape: Shape, proposed: Ids) -> Ids:
@@ -159,7 +159,7 @@ class LevelThresholds(Stateful):
         return np.sort(np.concatenate([*chosen, np.zeros(0, dtype=np.intp)]))
 
     def learn(self, scores: Vector, shape: Shape, proposed: Ids, targets: Targets) -> None:
-        """Book what each candidate would have earned on the labels that the message says something of."""
+        """Count what each candidate would have scored on the labels that are known for the message."""
         size = len(scores)
         truth, known = targets.dense(size), ~targets.unknown(size)
         self._grow(len(shape.levels))
@@ -180,7 +180,7 @@ class LevelThresholds(Stateful):
             self._chosen += earned[best]
 
     def _walk(self, scores: Vector, shape: Shape, proposed: Ids) -> list[tuple[Ids, Mask, int]]:
-        """Return, by level reached, its likely labels, what each candidate takes of them, and the best."""
+        """Return, per level reached, its likely labels, each candidate's mask, and the best candidate."""
         suggested = _with_ancestors(proposed, shape)
         chosen = np.zeros(len(scores), dtype=np.bool_)
         walked = []
@@ -201,7 +201,7 @@ class LevelThresholds(Stateful):
         earned = self._earned[level] if level < self._levels else START
         f1 = earned[:, 0] / earned[:, 1]
         own = int(f1.argmax())
-        # An answer moves an F1 by (2 hit - F1) over the number of answers: the smaller one moves more.
+        # A predicted label changes an F1 by (2 hit - F1) / count: the smaller count changes more.
         weights = 1.0 / np.array([earned[own, 1], self._chosen[1]])
         price = weights @ (f1[own], self._chosen[0] / self._chosen[1]) / weights.sum()
         return int((earned[:, 0] - price * earned[:, 1]).argmax())
@@ -214,7 +214,7 @@ class LevelThresholds(Stateful):
 
 
 def _with_ancestors(labels: Ids, shape: Shape) -> Mask:
-    """Return which labels are among live ones or above them."""
+    """Return which labels are live and among `labels`, or ancestors of such, shape (L,)."""
     suggested = np.zeros(len(shape.live), dtype=np.bool_)
     suggested[labels] = True
     suggested &= shape.live
@@ -224,12 +224,12 @@ def _with_ancestors(labels: Ids, shape: Shape) -> Mask:
 
 
 def _candidates(p: Vector, parents: Ids, suggested: Mask) -> Mask:
-    """Return what each candidate takes: by threshold, by threshold and best of each parent, as suggested."""
+    """Return each candidate's mask: by threshold, by threshold with the best of each parent, as suggested."""
     plain = p >= GRID[:, None]
     order = np.lexsort((-p, parents))
     first = np.ones(len(p), dtype=np.bool_)
     first[1:] = parents[order][1:] != parents[order][:-1]
     best = np.zeros(len(p), dtype=np.bool_)
     best[order[first]] = True
-    # The best of a parent's children passes whenever any of them does.
+    # A parent's best child passes whenever any child does: `best` adds one only where none passes.
     return np.concatenate([plain, plain | best, suggested[None]])

@@ -1,4 +1,4 @@
-"""PL-FMS: labels that branch out while a learner learns them, with a memory that fills in what it lacks."""
+"""PL-FMS: online learning of labels in a growing taxonomy, with a memory and pseudo-labels."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from learners.hierarchy.paths import Shape
 from learners.hierarchy.taxonomy import Taxonomy
 
 OPINIONS = 3
-"""Opinions that are mixed: the inner learner's, the same if siblings exclude each other, the branches'."""
+"""Number of mixed opinions: the inner learner's, the same with exclusive siblings, the branches'."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ExpansionStatistics(Statistics):
 
 
 class _Scored(NamedTuple):
-    """What was computed to predict one message: learning from it needs the same again."""
+    """What a prediction was computed from; learning from the message needs it again."""
 
     shape: Shape
     scores: Vector
@@ -69,18 +69,18 @@ class _Scored(NamedTuple):
 class LabelExpansion(Learner):
     """Any array learner, for labels that are paths (`topics/energy/crude`) in a taxonomy that grows.
 
-    A message makes the ancestors of its labels positive and says nothing of what lies under its most
-    specific ones. A mixture weighs three opinions of each label: the inner learner's; the same if siblings
-    exclude each other; and, level by level, that of *branches*, which learn of a label from messages of its
-    parent alone and, with every message, once more from some that a memory holds, with the labels that these
-    lack filled in where they are sure (pseudo-labels). The mixture learns from one of the memory as well.
+    A message makes the ancestors of its labels positive and leaves those below its most specific ones
+    unknown. A mixture weighs three opinions of each label: the inner learner's; the same if siblings exclude
+    each other; and that of *branches*, which learn each label from messages of its parent alone and rehearse
+    messages from a memory, after adding confident labels (pseudo-labels) that these lack. The mixture
+    rehearses one as well.
 
     Parameters
     ----------
     learner
-        A fresh learner of ours; None (the default) is `IHOMER`.
+        An array learner that has learned nothing yet; None (the default) is `IHOMER`.
     memory
-        Messages remembered; 0 for no memory. Too few push rare labels out.
+        Messages remembered; 0 for no memory. With too few, rare labels are evicted.
     replay
         Messages drawn from the memory with each new one, at least 0. Each costs up to as much as a new one;
         too many overfit the memory, and rare labels are predicted too often. 0 leaves the memory unused.
@@ -89,17 +89,16 @@ class LabelExpansion(Learner):
     pseudo
         Whether labels that remembered messages lack are filled in.
     flexible
-        Whether messages of labels that have only just appeared wait in the memory, as published (FMS): from
-        one whose newest label appeared at n_c branches learn at once with chance min(1, (n - n_c) K / n),
-        with K labels known at message n. Off by default: it costs emerging labels and spares the others
-        little.
+        Whether messages of new labels may go to the memory alone, as published (FMS): branches learn from
+        message n at once with probability min(1, (n - n_c) K / n), where the newest of its labels appeared at
+        n_c and K labels are known. Off by default: emerging labels lose accuracy, and the others gain little.
     hierarchy
-        Whether the tree counts at all; without it labels are learned and decided as if they were flat.
+        Whether the tree is used; without it labels are learned and decided as if they were flat.
     decoder
-        How label-sets are decided: "levels" (the default), whatever earns most F1 on each level and in all;
-        "paths", the likeliest set of paths; "top-down", 0.5 on every label and its ancestors.
+        How label-sets are decided: "levels" (the default), by the best F1 on each level and overall; "paths",
+        the most probable set of paths; "top-down", 0.5 on every label and its ancestors.
     seed
-        Of what is drawn from the memory.
+        Seed of the draws from the memory.
 
     Examples
     --------
@@ -114,7 +113,7 @@ class LabelExpansion(Learner):
     References
     ----------
     .. [1] B. H. Lee et al., "Online Continual Learning on Hierarchical Label Expansion", ICCV 2023: memory,
-       pseudo-labels and sampling, there for one label a message and a stream of known length.
+       pseudo-labels and sampling, there for one label per message and a stream of known length.
     """
 
     state_fields = fields(
@@ -188,7 +187,7 @@ class LabelExpansion(Learner):
         self._rehearse()
 
     def _rehearse(self) -> None:
-        """Teach the mixture a remembered message: new ones alone say nothing of who knows the old labels."""
+        """Teach the mixture a remembered message: new ones do not show which opinion knows the old labels."""
         recalled = self._branches.recall(self._messages)
         if recalled is not None:
             x, closed = recalled
@@ -207,7 +206,7 @@ class LabelExpansion(Learner):
         return self._inner.structure()
 
     def apply(self, operation: Operation) -> None:
-        """Carry out an operation: labels keep what is known of them, and new ones start from their parent.
+        """Apply an operation: labels keep what was learned of them, and new ones start from their parent.
 
         Raises
         ------
@@ -248,7 +247,7 @@ class LabelExpansion(Learner):
         Raises
         ------
         TypeError
-            When it is another kind of label space: its names say nothing of what lies above them.
+            When it is another kind of label space, whose names do not determine ancestors.
         """
         if not isinstance(label_space, Taxonomy):
             raise TypeError(

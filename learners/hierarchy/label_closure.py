@@ -1,4 +1,4 @@
-"""The closure of a message's labels under a taxonomy: with a label, all above it are positive."""
+"""The closure of a message's labels under a taxonomy: ancestors of a positive label are positive."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from learners.hierarchy.taxonomy import Taxonomy
 
 
 class LabelClosure:
-    """Closes the targets of messages under a taxonomy, as it is at that moment.
+    """Closes the targets of messages under the current state of a taxonomy.
 
     Parameters
     ----------
     taxonomy
         The labels.
     hierarchy
-        Whether its tree counts. Without it all labels are roots, and what a message leaves open is absent.
+        Whether its tree is used. Without it all labels are roots, and a message's other labels negative.
 
     Examples
     --------
@@ -36,7 +36,7 @@ class LabelClosure:
         self._flat: Shape | None = None
 
     def shape(self) -> Shape:
-        """Return the tree, the same one until it changes; without hierarchy, a forest of roots alone."""
+        """Return the tree, the same object until it changes; without hierarchy, a forest of roots."""
         shape = self.taxonomy.shape()
         if self.hierarchy:
             return shape
@@ -54,12 +54,12 @@ class LabelClosure:
         return Targets(np.array(self.most_specific(whole), dtype=np.intp))
 
     def closed(self, stored: Targets) -> Targets:
-        """Return what targets say of each label through the tree as it is now."""
+        """Return what targets imply for each label under the current tree."""
         closed = self.taxonomy.closed(stored)
         return closed if self.hierarchy or stored.negative is not None else Targets(closed.positive)
 
     def conditional(self, closed: Targets) -> Targets:
-        """Return closed targets given the parents: of the roots, and of labels whose parent is positive."""
+        """Return targets of P(label | parent): of the roots, and of labels whose parent is positive."""
         if not self.hierarchy:
             return closed
         shape = self.shape()
@@ -73,7 +73,7 @@ class LabelClosure:
         return self.taxonomy.most_specific(closed.positive.tolist())
 
     def with_pseudo_labels(self, closed: Targets, scores: Vector, sure: float) -> Targets:
-        """Return targets with pseudo-labels: under each most specific label those that are sure enough."""
+        """Add pseudo-labels: below each most specific label, those whose score is at least `sure`."""
         negative = set() if closed.negative is None else set(closed.negative.tolist())
         positive = set(closed.positive.tolist())
         pending = self.taxonomy.most_specific(positive)

@@ -1,4 +1,4 @@
-"""Labels never predicted rightly so far: each is predicted where it is likelier than ever before."""
+"""Labels never predicted correctly so far: each is predicted where its score is a new maximum."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from learners.hierarchy.paths import Shape
 
 
 class NovelLabels(Stateful):
-    """Proposes labels that have occurred but were never predicted rightly, where they break their record.
+    """Proposes labels that occurred but were never predicted correctly, where their score is a new maximum.
 
-    The probability of a label that has occurred a few times lies below any sensible threshold, although it
-    is far above what the label gets elsewhere. That a value is the largest of n alike has a chance of 1/n,
-    so a label costs about the logarithm of its age in wrong predictions, and none once it was right.
+    The probability of a label that has occurred a few times lies below any sensible threshold, although far
+    above its usual value. The last of n exchangeable values is the largest with probability 1/n, so a label
+    costs about the logarithm of its age in wrong predictions, and none once it was predicted correctly.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ class NovelLabels(Stateful):
     def __init__(self, least: float = 0.3) -> None:
         check_number(self, "least", least, float, 0, 1)
         self.least = least
-        # By label: the largest probability so far, whether it has occurred, whether it was predicted rightly.
+        # By label: the largest score so far, whether it has occurred, whether it was predicted correctly.
         self._records: Vector = np.zeros(0, dtype=np.float32)
         self._occurred = np.zeros(0, dtype=np.bool_)
         self._caught = np.zeros(0, dtype=np.bool_)
         self._size = 0
 
     def add(self, chosen: Ids, scores: Vector, shape: Shape) -> Ids:
-        """Return chosen labels and those under them, or at the root, that break their record; ascending."""
+        """Return `chosen` and labels at a new maximum that are roots or below returned ones, ascending."""
         size = len(scores)
         taken = np.zeros(size, dtype=np.bool_)
         taken[chosen] = True
@@ -56,7 +56,7 @@ class NovelLabels(Stateful):
         return np.flatnonzero(taken)
 
     def learn(self, scores: Vector, predicted: Ids, targets: Targets) -> None:
-        """Book one message: what labels were given, which were predicted, and the truth."""
+        """Record one message: the scores of the labels, which were predicted, and the truth."""
         self._grow(len(scores))
         self._records[: len(scores)] = np.maximum(self._records[: len(scores)], scores)
         right = predicted[targets.dense(len(scores))[predicted]]

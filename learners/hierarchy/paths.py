@@ -9,9 +9,9 @@ from learners.core import TaxonomyError
 
 SEPARATOR = "/"
 UNNAMED = "(unnamed)"
-"""The label that a path of nothing but separators names."""
+"""Name of the label that a path of nothing but separators stands for."""
 NONE = -1
-"""Stands for no label: the parent of a root, what a retired root counts for."""
+"""Id that stands for no label: the parent of a root, and what a retired root counts as."""
 
 
 class Shape(NamedTuple):
@@ -20,7 +20,7 @@ class Shape(NamedTuple):
     Parameters
     ----------
     parents
-        Id of each label's parent; -1 for roots and for labels that are gone. Shape (L,).
+        Id of each label's parent; -1 for roots and for merged or retired labels. Shape (L,).
     levels
         Ids of the live labels of each level, roots first.
     live
@@ -32,14 +32,14 @@ class Shape(NamedTuple):
     live: Mask
 
     def reached(self, labels: Ids, chosen: Mask) -> Mask:
-        """Return which of some live labels are roots or lie right under a chosen one, given as shape (L,)."""
+        """Return which of some live labels are roots or children of a chosen one; `chosen` has shape (L,)."""
         parents = self.parents[labels]
         reached: Mask = (parents == NONE) | chosen[parents]
         return reached
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """Return the path above a path's last name, and that name; empty names are skipped.
+    """Return the parent path and the last name of a path; empty names are skipped.
 
     Examples
     --------
@@ -51,12 +51,12 @@ def split_path(path: str) -> tuple[str, str]:
 
 
 def checked_name(name: str) -> str:
-    """Return the last name of a path, refused where it is none."""
+    """Return the last name of a path, after checking it."""
     if not name or SEPARATOR in name:
         raise TaxonomyError(f"A label's last name must have a character and no {SEPARATOR!r}. Got {name!r}.")
     return name
 
 
 def join_path(path: str, name: str) -> str:
-    """Return the path of a name under a path; under the empty one it is the name."""
+    """Return the path of a name under a path; under the empty path, the name itself."""
     return path + SEPARATOR + name if path else name

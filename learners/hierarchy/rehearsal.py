@@ -1,4 +1,4 @@
-"""A memory of past messages to learn from again, with room for every label."""
+"""A rehearsal memory of past messages, balanced over labels."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Classes = tuple[int, ...]
 
 
 class Rehearsal:
-    """Keeps vectors of messages and what they said of their labels, at most `capacity` of them.
+    """Keeps the vectors and targets of at most `capacity` messages.
 
-    When it is full, a message of the most populated class goes: of those in it, by their own labels or by
-    pseudo-labels, the one with the least importance. So rare labels stay.
+    When it is full, the least important message of the most populated class is evicted, so rare labels stay.
+    Classes are the most specific of a message's labels, pseudo-labels included.
 
     Parameters
     ----------
     capacity
-        Messages kept, at least 1. Too few and classes push each other out; memory grows with it.
+        Messages kept, at least 1. With too few, classes evict each other; memory grows with it.
     eviction
-        "importance" (the default), or "reservoir": every message of the stream is kept with equal chance.
+        "importance" (the default), or "reservoir": every message is kept with equal probability.
 
     References
     ----------
@@ -39,7 +39,7 @@ class Rehearsal:
         self.eviction = eviction
         self._vectors: Vector = np.zeros((0, 0), dtype=np.float32)
         self._targets: list[Targets] = []
-        # The classes that each message is filed under, and the messages of each class.
+        # The classes of each message, and the messages of each class.
         self._classes: list[Classes] = []
         self._members: dict[int, set[int]] = {}
         self._importance = np.zeros(capacity)
@@ -55,15 +55,15 @@ class Rehearsal:
         Parameters
         ----------
         x
-            Its vector, shape (d,).
+            The message's vector, shape (d,).
         targets
-            What it said of its labels.
+            Its targets.
         classes
             Its most specific labels.
         importance
-            How much there is to learn of it.
+            How much there is to learn from it: its loss.
         chance
-            A number drawn from [0, 1); a reservoir asks it whether and where.
+            A random number from [0, 1), by which a reservoir decides whether and where to keep it.
         """
         self._seen += 1
         slot = len(self)
@@ -80,16 +80,16 @@ class Rehearsal:
         self._file(slot, classes)
 
     def vector(self, slot: int) -> Vector:
-        """Return a message's vector, as long as the longest kept."""
+        """Return a message's vector, padded to the longest one kept."""
         row: Vector = self._vectors[slot]
         return row
 
     def targets(self, slot: int) -> Targets:
-        """Return what a message said of its labels."""
+        """Return a message's targets."""
         return self._targets[slot]
 
     def refile(self, slot: int, classes: Classes, importance: float) -> None:
-        """Put a message under the classes it is taken for now, and say how much there is to learn of it."""
+        """Set the current classes and importance of a message."""
         self._importance[slot] = importance
         if classes != self._classes[slot]:
             self._unfile(slot)

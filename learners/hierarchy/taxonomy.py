@@ -1,4 +1,4 @@
-"""Label paths in a forest that grows: `topics/energy/crude` lies under `topics/energy` under `topics`."""
+"""A growing forest of label paths: `topics/energy/crude` lies under `topics/energy` under `topics`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from learners.hierarchy.paths import NONE, Shape, checked_name, join_path, split
 
 
 class Taxonomy(Stateful, LabelSpace):
-    """A label space whose names are paths; naming a path adds it, and its ancestors, where they belong.
+    """A label space whose names are paths; naming a path adds it and its missing ancestors.
 
-    Ids are stable and never reused. An old name keeps working: a path that was moved, renamed or merged
-    still finds its label, so producers need not change on the same day; only `add` gives such a path a
-    label of its own. A retired label counts for its parent wherever it, or anything under it, is named,
-    until it is added again.
+    Ids are stable and never reused. A path that was moved, renamed or merged still finds its label, so
+    producers need not change on the same day; only `add` gives such a path a label of its own. A retired
+    label counts as its parent wherever it, or a descendant, is named, until it is added again.
 
     Examples
     --------
@@ -29,7 +28,7 @@ class Taxonomy(Stateful, LabelSpace):
     >>> taxonomy.name(2), taxonomy.ids(["topics/energy/crude"])
     ('topics/fuel/crude', array([2]))
 
-    A message that names an inner label says nothing of what lies under it:
+    A message that names an inner label leaves its descendants unknown:
 
     >>> taxonomy.targets(["topics/fuel"])
     Targets(positive=array([0, 1]), negative=array([3]))
@@ -40,7 +39,7 @@ class Taxonomy(Stateful, LabelSpace):
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._parents: list[int] = []
         self._children: list[list[int]] = []
-        # What a label counts for: itself, the one it was merged into or (retired) its parent.
+        # What a label counts as: itself, the label it was merged into or (retired) its parent.
         self._means: list[int] = []
         self._retired: list[bool] = []
         self._shape: Shape | None = None
@@ -49,7 +48,7 @@ class Taxonomy(Stateful, LabelSpace):
     # What messages say --------------------------------------------------------------------------------
 
     def id(self, name: str) -> int:
-        """Return the id of a path, adding what is new; empty names between separators are left out."""
+        """Return the id of a path, adding it if it is new; empty names between separators are left out."""
         found = self._ids.get(name)
         if found is not None:
             return found
@@ -57,7 +56,7 @@ class Taxonomy(Stateful, LabelSpace):
         above = self.id(head) if head else NONE
         parent, open_ = self._follow(above)
         if not open_:
-            # Not noted down: the path may get a label of its own once what is above it is back.
+            # Not stored in `_ids`: the path may get a label of its own once its ancestor is added again.
             return above
         path = join_path(self._path(parent), last)
         found = self._ids.get(path)
@@ -70,15 +69,15 @@ class Taxonomy(Stateful, LabelSpace):
         return np.array(sorted(meant), dtype=np.intp)
 
     def targets(self, labels: Iterable[str], negative: Iterable[str] | None = None) -> Targets:
-        """Return what a message says of the labels and, through the tree, of others.
+        """Return what a message states of its labels and, through the tree, of others.
 
-        Ancestors of its labels are positive. What lies under its most specific labels is unknown: the
-        message does not say what it would be called there. A known negative makes all under it negative.
+        Ancestors of its labels are positive. Descendants of its most specific labels are unknown, as the
+        message does not name them. A known negative makes its descendants negative.
         """
         return self.closed(Targets(self.ids(labels), None if negative is None else self.ids(negative)))
 
     def closed(self, targets: Targets) -> Targets:
-        """Return targets closed under the tree as it is now; closing them again changes nothing more."""
+        """Return targets closed under the current tree; closing is idempotent."""
         given = {self.resolve(label) for label in targets.positive.tolist()} - {NONE}
         positive = {ancestor for label in given for ancestor in self.ancestors(label)}
         if targets.negative is not None:
@@ -94,7 +93,7 @@ class Taxonomy(Stateful, LabelSpace):
     # The tree -----------------------------------------------------------------------------------------
 
     def resolve(self, label: int) -> int:
-        """Return the live label that a label counts for: itself unless it is gone; -1 for none."""
+        """Return the live label that a label counts as: itself unless merged or retired; -1 for none."""
         return self._follow(label)[0]
 
     def parent(self, label: int) -> int:
@@ -102,11 +101,11 @@ class Taxonomy(Stateful, LabelSpace):
         return self._parents[label]
 
     def children(self, label: int) -> list[int]:
-        """Return the ids of the live labels right under a label, in the order in which they came there."""
+        """Return the ids of a label's live children, in the order in which they were added to it."""
         return list(self._children[label])
 
     def ancestors(self, label: int) -> list[int]:
-        """Return the ids of a live label and of all above it, itself first and its root last."""
+        """Return the ids of a live label and its ancestors, from the label to its root."""
         line = []
         while label != NONE:
             line.append(label)
@@ -114,28 +113,28 @@ class Taxonomy(Stateful, LabelSpace):
         return line
 
     def above(self, label: int) -> Sequence[int]:
-        """Return the live labels that a label stands for beside itself: all above it, nearest first."""
+        """Return the other live labels that a label implies: its ancestors, nearest first."""
         line = self.ancestors(self.resolve(label))
         return line[1:] if line[:1] == [label] else line
 
     def most_specific(self, labels: Iterable[int]) -> list[int]:
-        """Return the most specific of live labels that hold their ancestors: those with none under them."""
+        """Return those of some live labels, given with their ancestors, that have no child among them."""
         each = set(labels)
         return sorted(each - {self._parents[label] for label in each})
 
     def under(self, labels: Iterable[int]) -> set[int]:
-        """Return live labels and all below them."""
+        """Return live labels and their descendants."""
         pending = list(labels)
         for label in pending:
             pending.extend(self._children[label])
         return set(pending)
 
     def level(self, label: int) -> int:
-        """Return how many labels there are above a live label."""
+        """Return the number of ancestors of a live label."""
         return len(self.ancestors(label)) - 1
 
     def shape(self) -> Shape:
-        """Return the taxonomy as arrays; the same ones until it changes."""
+        """Return the taxonomy as arrays, the same ones until it changes."""
         if self._shape is None:
             live = np.array([means == label for label, means in enumerate(self._means)], dtype=np.bool_)
             levels: list[Ids] = []
@@ -178,7 +177,7 @@ class Taxonomy(Stateful, LabelSpace):
                 )
 
     def add(self, path: str) -> int:
-        """Give a path, and each above it, a live label; return its id, the old one if it had one."""
+        """Make a path and its ancestors live labels; return its id, which stays if it had one."""
         head, last = split_path(path)
         parent = self.add(head) if head else NONE
         path = join_path(self._path(parent), last)
@@ -191,23 +190,23 @@ class Taxonomy(Stateful, LabelSpace):
         return found
 
     def split(self, label: str, parts: Iterable[str]) -> list[int]:
-        """Give a label children and return their ids; messages that name only it leave them unknown."""
+        """Add children to a label and return their ids; messages that name only it leave them unknown."""
         names = [checked_name(part) for part in parts]
         path = self._path(self._live(label))
         return [self.add(join_path(path, name)) for name in names]
 
     def move(self, label: str, under: str = "") -> None:
-        """Put a label, with all under it, under another one; with none, make it a root."""
+        """Move a label and its descendants under another one; with none, make it a root."""
         moved, parent = self._live(label), self._live(under) if under else NONE
         self._place(moved, parent, split_path(self._names[moved])[1])
 
     def rename(self, label: str, name: str) -> None:
-        """Give a label another last name, keeping its place."""
+        """Change the last name of a label; its parent stays."""
         renamed = self._live(label)
         self._place(renamed, self._parents[renamed], checked_name(name))
 
     def merge(self, label: str, into: str) -> None:
-        """Let a label count for another one, which takes in its children; children of one name merge too."""
+        """Let a label count as another one, which takes over its children; children of one name merge too."""
         gone, kept = self._live(label), self._live(into)
         if gone in self.ancestors(kept):
             raise TaxonomyError(
@@ -216,7 +215,7 @@ class Taxonomy(Stateful, LabelSpace):
         self._merge(gone, kept)
 
     def retire(self, label: str) -> None:
-        """Let a label, and all under it, count for its parent."""
+        """Let a label and its descendants count as its parent."""
         gone = self._live(label)
         for each in sorted(self.under([gone])):
             self._means[each], self._retired[each] = self._parents[each], True
@@ -247,7 +246,7 @@ class Taxonomy(Stateful, LabelSpace):
             raise TaxonomyError(f"There is a label {path!r} already. Merge {self._names[label]!r} into it.")
         self._unlink(label)
         self._link(label, parent)
-        # Top down, so that each takes its path from its parent's new one.
+        # Top down, because a path is derived from its parent's new one.
         pending = [(label, path)]
         for each, name in pending:
             self._names[each] = name
@@ -280,7 +279,7 @@ class Taxonomy(Stateful, LabelSpace):
         self._shape = None
 
     def _follow(self, label: int) -> tuple[int, bool]:
-        """Return the live label that a label counts for, and whether none on the way was retired."""
+        """Return the live label that a label counts as, and whether no label on the way was retired."""
         retired = False
         while label != NONE and self._means[label] != label:
             retired |= self._retired[label]

@@ -11,7 +11,7 @@ from drift.core import Floats, Ids, State, Vector, compiled, grown
 from learners.core import Learner, Prediction, Targets, add_products, check_number, packed, unpacked
 
 COMPLETE = -1
-"""Stands for the number of negatives where all other labels are."""
+"""Number of negatives that means complete labels: all others are negative."""
 NOTHING: Ids = np.zeros(0, dtype=np.intp)
 
 
@@ -23,9 +23,9 @@ class Neighbours(NamedTuple):
     weights
         Share of the vote of each, summing to 1. Shape (k,).
     ids, sizes
-        Their label-sets one after the other, shape (sum of sizes,), and how long each is, shape (k,).
+        Their label-sets, concatenated, shape (sum of sizes,), and the size of each, shape (k,).
     rows
-        Where they are in the window, until it learns again. Shape (k,).
+        Their rows in the window, valid until it learns again. Shape (k,).
     """
 
     weights: Floats
@@ -38,16 +38,16 @@ NOBODY = Neighbours(np.zeros(0), NOTHING, NOTHING, NOTHING)
 
 
 class NearestNeighbours(Learner):
-    """The label-sets of the k nearest recent messages vote, the nearer the louder.
+    """The label-sets of the k nearest recent messages vote, weighted by inverse distance.
 
-    Neighbours bring whole label-sets, so what they propose is a combination of labels that did occur.
+    Neighbours vote for whole label-sets, so a predicted combination of labels has occurred before.
 
     Parameters
     ----------
     k
-        Neighbours that vote, at least 1. One is noisy; too many drown rare labels.
+        Neighbours that vote, at least 1. With 1 the vote is noisy; with too many, rare labels are outvoted.
     window
-        Messages remembered, at least `k`; memory and time grow with it, forgetting is faster without.
+        Messages kept, at least `k`. Memory and time grow with it; a smaller window forgets faster.
 
     Examples
     --------
@@ -69,10 +69,10 @@ class NearestNeighbours(Learner):
         self.k = k
         self.window = window
         super().__init__()
-        # One row a feature: features that are 0 in a query cost nothing.
+        # One row per feature, so that features that are 0 in a query cost nothing.
         self._vectors: Vector = np.zeros((0, window), dtype=np.float32)
         self._norms: Vector = np.zeros(window, dtype=np.float32)
-        # What each message said: its positives, then its negatives where it was not complete (else -1 many).
+        # Each message's positives, then its known negatives (their number is COMPLETE for all others).
         self._labels: Ids = np.zeros((window, 8), dtype=np.intp)
         self._positives: Ids = np.zeros(window, dtype=np.intp)
         self._negatives: Ids = np.zeros(window, dtype=np.intp)
@@ -88,12 +88,12 @@ class NearestNeighbours(Learner):
         return Neighbours(weights, _sets(rows, self._labels, self._positives, sizes), sizes, rows)
 
     def numbers(self, neighbours: Neighbours) -> list[int]:
-        """Return which learned message each neighbour is, counting from 0."""
+        """Return the index of each neighbour among all learned messages, counting from 0."""
         newest = self._messages - 1
         return [newest - (newest - row) % self.window for row in neighbours.rows.tolist()]
 
     def vote(self, neighbours: Neighbours) -> Vector:
-        """Return the weighted share of neighbours that carry each label, of those that know; shape (L,)."""
+        """Return the weighted share of neighbours with each label, where it is known; shape (L,)."""
         said = (self._labels, self._positives, self._negatives)
         share = np.empty(len(self.label_space), dtype=np.float32)
         _vote(neighbours.weights, neighbours.rows, *said, share)
@@ -104,12 +104,12 @@ class NearestNeighbours(Learner):
         return self.vote(self.nearest(x))
 
     def predict(self, x: Vector) -> Prediction:
-        """Return the label-set with the loudest vote; of equals the nearest."""
+        """Return the label-set with the largest vote; among equal ones, the nearest."""
         neighbours = self.nearest(x)
         return Prediction(loudest(neighbours), self.vote(neighbours))
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Remember one message in place of the oldest."""
+        """Replace the oldest message of the window by this one."""
         row = self._messages % self.window
         self._count(x)
         self._vectors = grown(self._vectors, len(x))
@@ -133,7 +133,7 @@ class NearestNeighbours(Learner):
         }
 
     def _said(self, row: int) -> Targets:
-        """Return what a message of the window said."""
+        """Return the targets of a message in the window."""
         labels, yes, no = self._labels[row], self._positives[row], self._negatives[row]
         return Targets(labels[:yes], None if no == COMPLETE else labels[yes : yes + no])
 
@@ -150,7 +150,7 @@ class NearestNeighbours(Learner):
 
 
 def loudest(neighbours: Neighbours) -> Ids:
-    """Return the label-set with the largest summed weight; of equals the one met first."""
+    """Return the label-set with the largest summed weight; among equal ones, the first."""
     votes: dict[bytes, float] = {}
     sets = np.split(neighbours.ids, np.cumsum(neighbours.sizes))
     for weight, labels in zip(neighbours.weights.tolist(), sets, strict=False):
@@ -169,7 +169,7 @@ def _note(labels: Ids, positive: Ids, negative: Ids) -> None:
 
 @compiled
 def _store(vectors: Vector, norms: Vector, row: int, x: Vector) -> None:
-    """Put a vector in place of an older one, missing values and features beyond its end as 0."""
+    """Store a vector in a row; missing values and features beyond its end become 0."""
     norm = 0.0
     for feature in range(len(vectors)):
         value = x[feature] if feature < len(x) else np.float32(0.0)
@@ -180,7 +180,7 @@ def _store(vectors: Vector, norms: Vector, row: int, x: Vector) -> None:
 
 @compiled
 def _nearest(vectors: Vector, norms: Vector, messages: int, x: Vector, rows: Ids, weights: Floats) -> None:
-    """Fill in the rows of least distance, nearest first and the earlier row first, and their weights."""
+    """Fill in the rows of least distance, nearest first (of equal ones the lower row), and their weights."""
     k, norm = len(rows), 0.0
     for value in x:
         norm += 0.0 if np.isnan(value) else np.float64(value) ** 2
@@ -206,7 +206,7 @@ def _nearest(vectors: Vector, norms: Vector, messages: int, x: Vector, rows: Ids
 
 @compiled
 def _sets(rows: Ids, labels: Ids, positives: Ids, sizes: Ids) -> Ids:
-    """Return the positives of some rows, one row after the other, and fill in how many each has."""
+    """Return the positives of some rows, concatenated, and fill in how many each has."""
     total = 0
     for place in range(len(rows)):
         sizes[place] = positives[rows[place]]
@@ -221,7 +221,7 @@ def _sets(rows: Ids, labels: Ids, positives: Ids, sizes: Ids) -> Ids:
 
 @compiled
 def _vote(weights: Floats, rows: Ids, labels: Ids, positives: Ids, negatives: Ids, share: Vector) -> None:
-    """Fill in the weighted share of the rows that say yes to each label, of those that say yes or no."""
+    """Fill in the weighted share of rows where each label is positive, among those where it is known."""
     yes, known = np.zeros(len(share)), np.zeros(len(share))
     everything = True
     for place in range(len(rows)):

@@ -1,4 +1,4 @@
-"""What is done to a vector before a learner sees it: standardising, and directions."""
+"""Preprocessing of vectors before a learner sees them: standardisation, and directions."""
 
 from learners.preprocessing.directions import Directions
 from learners.preprocessing.scaling import StandardScaler, shrunk, unit

@@ -1,4 +1,4 @@
-"""Where vectors point, whatever their features are measured in."""
+"""Directions: vectors of length 1, whatever units their features are measured in."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from drift.core import Floats, Stateful, Values, Vector, compiled, fields
 from learners.preprocessing.scaling import CLIP, StandardScaler
 
 OUTWEIGH = 10.0
-"""Times the usual size of features that one of them may have; larger ones are brought down to that."""
+"""Largest root mean square of a feature, in multiples of the median one; larger features are scaled down."""
 OFFSET = 10.0
-"""Standard deviations that a feature's mean may be away from 0; beyond it, the mean is taken off."""
+"""Distance of a feature's mean from 0, in standard deviations, beyond which the feature is centred."""
 SETTLED = 30.0
-"""Values of a feature before its mean is known well enough for that."""
+"""Values of a feature from which its mean is known well enough to be subtracted."""
 MEDIAN_PERIOD = 64
-"""Messages between looks at the usual size, once as many have come: it hardly changes, and is a median."""
+"""Messages between updates of the median, which changes little and is costly; in the beginning fewer."""
 
 
 class Directions(Stateful):
-    """Vectors of length 1 in which no single feature drowns the others.
+    """Scales vectors to length 1 such that no single feature dominates.
 
-    The plain direction of a vector compares what can be compared: words with words. A timestamp, or a
-    temperature in Kelvin, beside them would be all there is. So a feature whose root mean square is more
-    than ten times the features' median is scaled down to ten times, and one whose mean is more than ten
-    standard deviations is centred. Where all features are of a kind, neither happens, and zeros stay zeros.
+    The plain direction of a vector suits features of one kind, such as words; beside them, a timestamp or a
+    temperature in Kelvin would dominate. So a feature whose root mean square is more than ten times the
+    features' median is scaled down to ten times, and one whose mean is more than ten standard deviations from
+    0 is centred. Where all features are of one kind, neither happens, and zeros stay zeros.
 
     Parameters
     ----------
     scaler
-        What is known of the features. Whoever teaches it calls `learn` afterwards.
+        The running moments of the features. The caller that updates it calls `learn` afterwards.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Directions(Stateful):
         return direction
 
     def learn(self) -> None:
-        """Take note that the scaler has learned one more vector."""
+        """Update the median after the scaler has learned one more vector."""
         self._messages += 1
         is_power_of_two = self._messages & (self._messages - 1) == 0
         if self._messages % MEDIAN_PERIOD == 0 or is_power_of_two:
@@ -68,13 +68,13 @@ class Directions(Stateful):
 
 @compiled
 def _offset(count: float, mean: float, variance: float) -> float:
-    """Return what is to be taken off a feature."""
+    """Return what is subtracted from a feature: its mean where that is far from 0, else 0."""
     return mean if count >= SETTLED and mean * mean > OFFSET * OFFSET * variance else 0.0
 
 
 @compiled
 def _sizes(count: Floats, mean: Floats, variance: Floats) -> Floats:
-    """Return the mean square of each feature that is not always 0, offsets taken off."""
+    """Return the mean square of each feature that is not always 0, after centring."""
     sizes, some = np.empty(len(count)), 0
     for i in range(len(count)):
         rest = mean[i] - _offset(count[i], mean[i], variance[i])

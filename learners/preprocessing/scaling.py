@@ -1,4 +1,4 @@
-"""Online standardisation: what a usual value of each feature is, forgotten slowly."""
+"""Online standardisation: running mean and variance of each feature, with slow forgetting."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from drift.core import Arrays, Floats, Stateful, Vector, compiled, fields, grown
 from learners.core import check_number
 
 CLIP = 8.0
-"""Standard deviations beyond which a standardised value is cut: one wild number must not own a model."""
+"""Standardised values are clipped to this many standard deviations, so that no outlier dominates a model."""
 
 RESOLUTION = 1e-7
-"""Share of a value by which single precision can tell it from the next."""
+"""Relative precision of float32; a feature that varies less counts as constant."""
 SMALLEST = 1e-74
-"""Variance whose inverse root is still a number in single precision."""
+"""Smallest variance whose inverse root is finite in float32."""
 FREE = 5.0
-"""Values of a feature that are taken in as they are: fewer do not tell what is far."""
+"""Values of a feature that always count in full: fewer do not determine its spread."""
 FAR = 8.0
-"""Standard deviations from the mean up to which a value always counts in full."""
+"""Distance from the mean, in standard deviations, up to which a value always counts in full."""
 SPREAD = 3.0
-"""Length that standardised vectors usually have once they are shrunk."""
+"""Typical length of a vector that `shrunk` returns."""
 
 
 class StandardScaler(Stateful):
     """Running mean and variance per feature; missing values (NaN) are skipped and become 0, the mean.
 
     One value has bounded influence: beyond 8 standard deviations, and beyond what would more than double the
-    variance, it counts as if it lay on that bound, which grows with the data where these change their scale.
-    The first 5 values of a feature, and the first that differs from a constant, count in full: an outlier
-    among these is forgotten with the horizon only.
+    variance, it counts as if it lay on that bound, which follows a change of scale in the data. The first 5
+    values of a feature, and the first that differs from a constant, count in full: an outlier among these is
+    forgotten with the horizon only.
 
     Parameters
     ----------
     horizon
-        Messages over which the moments are averaged once that many have come, at least 1; until then
-        all count alike. Too short and the scale chases noise, too long and it misses a drift of p(x).
+        Messages over which the moments are averaged once that many have come, at least 1; until then all
+        count alike. If too short, the scale follows noise; if too long, it follows a drift of p(x) late.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class StandardScaler(Stateful):
         return self._count[:size], self._mean[:size], self._variance[:size]
 
     def learn(self, x: Vector) -> None:
-        """Take in one vector of shape (d,)."""
+        """Update the moments with one vector of shape (d,)."""
         size = len(x)
         if size > self._size:
             self._grow(size)
@@ -110,14 +110,14 @@ def _learn(
         count[i] = min(count[i] + 1.0, horizon)
         delta = x[i] - mean[i]
         if count[i] > FREE and variance[i] > 0.0:
-            # The root of the count: a value that is rare, but came before, is no outlier.
+            # A value that occurred once among n others lies about sqrt(n) deviations off and is no outlier.
             bound = np.sqrt(max(FAR * FAR, count[i]) * variance[i])
             delta = min(max(delta, -bound), bound)
         step = delta / count[i]
         mean[i] += step
         variance[i] += step * (delta - step) - variance[i] / count[i]
         shift[i] = mean[i]
-        # A feature that varies by less than single precision can tell says nothing: it becomes 0.
+        # A feature that varies less than float32 resolves carries no information: it becomes 0.
         resolvable = max(RESOLUTION * RESOLUTION * mean[i] * mean[i], SMALLEST)
         inverse[i] = 1.0 / np.sqrt(variance[i]) if variance[i] > resolvable else 0.0
 
@@ -130,7 +130,7 @@ def _transform(x: Vector, shift: Vector, inverse: Vector, size: int, z: Vector) 
 
 
 def shrunk(standard: Vector) -> Vector:
-    """Return a standardised vector as linear experts want it: no longer for having many features.
+    """Return a standardised vector for linear experts, scaled so that its length does not grow with d.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def unit(x: Vector) -> Vector:
 
 @compiled
 def _unit(x: Vector, result: Vector) -> None:
-    # In double precision: the square of a large single one is more than a single one can hold.
+    # In double precision, because the square of a large float32 value overflows float32.
     total = 0.0
     for value in x:
         total += 0.0 if np.isnan(value) else np.float64(value) * np.float64(value)

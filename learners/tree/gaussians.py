@@ -1,4 +1,4 @@
-"""Gaussian sufficient statistics of a leaf: every feature, over all messages and over those of each label."""
+"""Gaussian sufficient statistics of a leaf: of every feature, over all messages and per label."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ COUNT, MEAN, SQUARES = 0, 1, 2
 class LabelGaussians(Stateful):
     """Count, mean and squared deviations of features, per label that occurred and over all messages.
 
-    A message touches the row of all messages and the rows of its labels, no others; what is known of the
-    messages *without* a label is the difference of two rows. Labels get rows in order of appearance.
+    A message updates the row of all messages and the rows of its labels, no others; the moments of messages
+    *without* a label are the difference of two rows. Labels get rows in order of appearance.
 
     Attributes
     ----------
     moments
-        Count, mean and squared deviations, in double precision: the square of a large single one would
-        not fit. Row 0 stands for all messages, row i + 1 for `labels[i]`.
-        Shape (rows, features, 3), with room to spare at the end of the first two axes.
+        Count, mean and squared deviations, in double precision because the square of a large float32 value
+        overflows float32. Row 0 is for all messages, row i + 1 for `labels[i]`.
+        Shape (rows, features, 3), with spare capacity at the end of the first two axes.
     limits
         Least and largest value of each feature, shape (features, 2).
     labels
@@ -45,7 +45,7 @@ class LabelGaussians(Stateful):
 
     @property
     def nbytes(self) -> int:
-        """Memory of what is known, bytes; room to spare is left out: it differs after a restart."""
+        """Memory of the statistics, bytes, without spare capacity, which differs after a restart."""
         return 8 * self.features * (3 * (len(self.labels) + 1) + 2)
 
     def learn(self, x: Vector, positive: Ids) -> None:
@@ -65,7 +65,7 @@ class LabelGaussians(Stateful):
         return row
 
     def counts(self) -> Floats:
-        """Return the number of messages of each label that has a row, as the moments have it: shape (rows,).
+        """Return the number of messages of each label that has a row, counted in the moments: shape (rows,).
 
         Examples
         --------
@@ -75,7 +75,7 @@ class LabelGaussians(Stateful):
         >>> gaussians.labels, gaussians.counts().tolist()
         ([0, 7], [1.0, 2.0])
         """
-        # Missing values are not counted: the feature that is there most often knows most.
+        # Missing values are not counted, so the feature that is present most often has the best count.
         counts: Floats = self.moments[1 : len(self.labels) + 1, : self.features, COUNT].max(
             axis=1, initial=0.0
         )

@@ -17,15 +17,15 @@ from learners.tree.splits import Split, best_split, shares, surely_better
 from learners.tree.subtrees import Alternate, Branch, Subtree
 
 DEPTH = 30
-"""Most branches on a path."""
+"""Maximum depth: branches on a path."""
 LEAF_PRIOR_WEIGHT = 50.0
-"""Most messages that the priors of a new leaf count for."""
+"""Largest number of messages that the priors of a leaf made by a split count as."""
 WEAK = 10.0
-"""Messages that the priors of a leaf count for that starts anew."""
+"""Number of messages that the inherited priors of a reset leaf count as: few, as they are out of date."""
 LATER = 1.25
-"""A leaf that was looked at in vain is looked at again when it has had this many times the messages."""
+"""Factor by which a leaf's messages must grow between two attempts to split it."""
 HOUSEKEEPING = 256
-"""Messages between looks at the memory."""
+"""Messages between checks of the memory."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,11 +35,11 @@ class TreeStatistics(Statistics):
     Parameters
     ----------
     branches, leaves
-        Nodes of either kind, alternates' among them.
+        Nodes of either kind, including those of alternates.
     awake
         Leaves that can still split.
     alternates
-        Trees that learn beside a branch.
+        Trees that are learned in parallel to a branch and may replace it.
     """
 
     branches: int
@@ -49,7 +49,7 @@ class TreeStatistics(Statistics):
 
 
 class _Scored(NamedTuple):
-    """What was computed to predict one message: learning from it needs the same again."""
+    """What a prediction was computed from; learning from the message needs it again."""
 
     labels: int
     inputs: Vector
@@ -62,28 +62,28 @@ class HoeffdingAdaptiveTree(Learner):
     """One decision tree for all labels, learned message by message, that regrows where the stream drifts.
 
     A leaf splits at the feature and threshold that explain most of the labels' entropy Σ_l H(p_l), once that
-    is sure (see `learners.tree.splits`). In each leaf the expert that lost least lately predicts: the
-    commonest label-set or a linear model. Every node watches the loss (1 - Jaccard) of its messages with
-    ADWIN. Where it rises, an alternate tree grows beside a branch and replaces it when it is surely better
-    (or, in the end, as good and smaller), while a leaf starts anew. Only messages with complete labels grow
-    the tree; experts learn from all.
+    is certain enough (see `learners.tree.splits`). In each leaf the expert with the lowest recent loss
+    predicts: the most frequent label-set or a linear model. Every node monitors the loss (1 - Jaccard) of its
+    messages with ADWIN. Where it rises, an alternate tree grows beside a branch and replaces it when it is
+    significantly better (or, in the end, as good and smaller), while a leaf is reset. Only messages with
+    complete labels grow the tree; experts learn from all.
 
     Parameters
     ----------
     grace
-        Messages of a leaf before it is first looked at for a split, at least 10. Fewer finds splits sooner
-        and costs time; later looks are spaced ever wider.
+        Messages of a leaf before the first attempt to split it, at least 10. With fewer, splits are found
+        sooner at a higher cost; the intervals between later attempts grow.
     delta
-        Chance of a wrong split per leaf, in (0, 1]. Small values need more messages.
+        Probability of a wrong split per leaf, in (0, 1]. Small values need more messages.
     tie
-        Bound below which the best of nearly equal splits is taken, in (0, 1]. Too small and a leaf with
-        two equally good features hardly splits.
+        Hoeffding bound below which the best of nearly equal splits is taken, in (0, 1]. If too small, a leaf
+        with two equally good features hardly splits.
     max_size
-        Memory of statistics and linear experts, MiB, above 0. Beyond it the leaves with the least loss to
-        win are put to sleep. Too small and all leaves sleep: only commonest label-sets are left.
+        Memory of statistics and linear models, MiB, above 0. Beyond it the leaves with the lowest loss are
+        put to sleep. If too small, all leaves sleep and predict the most frequent label-sets only.
     linear
-        Whether leaves have linear models (default True). Without, they predict from the labels that came to
-        them alone: quicker, and worse where labels follow from many features at once.
+        Whether leaves have linear models (default True). Without, they predict from the label frequencies of
+        the leaf alone: faster, and worse where labels depend on many features at once.
 
     Examples
     --------
@@ -140,7 +140,7 @@ class HoeffdingAdaptiveTree(Learner):
         return Prediction(labels, scores, computed=self._computed(scored))
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Learn from one message: its leaf, the branches above it and their alternates."""
+        """Learn from one message, in its leaf, the branches above it and their alternates."""
         self.learn_predicted(x, targets, None)
 
     def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
@@ -159,7 +159,7 @@ class HoeffdingAdaptiveTree(Learner):
             self._keep_house()
 
     def _inputs(self, x: Vector) -> Vector:
-        """Return what linear models see."""
+        """Return the inputs of linear models."""
         return shrunk(self._scaler.transform(x)) if self.linear else x
 
     def _compute(self, tree: Subtree, x: Vector, inputs: Vector) -> _Scored:
@@ -169,17 +169,17 @@ class HoeffdingAdaptiveTree(Learner):
     # Learning ---------------------------------------------------------------------------------------
 
     def _teach(self, tree: Subtree, scored: _Scored, x: Vector, targets: Targets) -> None:
-        """Let the nodes of one tree learn from a message; its leaf may split or be replaced by it."""
+        """Let the nodes of one tree learn from a message; its leaf may be split or reset."""
         branches, leaf, proposals = scored.branches, scored.leaf, scored.proposals
         parent = branches[-1] if branches else None
         for branch in branches:
             branch.counts[branch.side(x)] += 1
         if targets.complete:
-            # Sets of unknown labels are neither right nor wrong.
+            # With unknown labels, the loss of a label-set is unknown.
             losses = proposals.losses(targets.positive)
             loss = losses[proposals.chosen]
             for depth, branch in enumerate(branches):
-                # Alternates have no alternates: whether they are any good, their branch's verdict says.
+                # Alternates have no alternates: they are compared with their branch instead.
                 if _rises(branch.window, loss) and tree is self._tree:
                     self._start_alternate(branch, depth, leaf)
             if _rises(leaf.window, loss):
@@ -200,12 +200,12 @@ class HoeffdingAdaptiveTree(Learner):
                 alternate.compare(*(each.proposals.loss(targets.positive) for each in (scored, own)))
                 self._teach(alternate, own, x, targets)
                 if self._judge(alternate, branch, parent):
-                    # What lay below is gone.
+                    # The branches below belong to the replaced one.
                     return
             parent = branch
 
     def _judge(self, alternate: Alternate, branch: Branch, parent: Branch | None) -> bool:
-        """Give up an alternate or put it in its branch's place; return whether it took it."""
+        """Drop an alternate, or replace its branch by it; return whether it was replaced."""
         if alternate.replaces(branch):
             self._tree.replace(branch, alternate.root, parent)
             mean, bound = alternate.verdict()
@@ -223,7 +223,7 @@ class HoeffdingAdaptiveTree(Learner):
         return Leaf(self._numbers, depth, self.label_space, self.linear)
 
     def _leaf_like(self, old: Leaf, depth: int) -> Leaf:
-        """Return a fresh leaf that has nothing of an old one but a weak belief in its priors."""
+        """Return a new leaf with an old one's priors, at a low weight, and nothing else."""
         leaf = self._leaf(depth)
         leaf.inherit(old.rates(), WEAK)
         return leaf
@@ -246,7 +246,7 @@ class HoeffdingAdaptiveTree(Learner):
         self.changes += (Change("split", str(leaf.number), split.merit, split.merit - split.lead),)
 
     def _grown(self, leaf: Leaf, gaussians: LabelGaussians, split: Split) -> Branch:
-        """Return a branch in place of a leaf, with what is known of either side in its leaves."""
+        """Return a branch in place of a leaf, whose own leaves start from the statistics of either side."""
         share, *counts = shares(gaussians, split)
         sides = []
         for part, labels in zip((share, 1.0 - share), counts, strict=True):
@@ -262,7 +262,7 @@ class HoeffdingAdaptiveTree(Learner):
     # Memory -----------------------------------------------------------------------------------------
 
     def _keep_house(self) -> None:
-        """Put the poorest leaves to sleep while there is too much, wake the best while there is room."""
+        """Put the leaves with the lowest loss to sleep above the limit; wake the highest below half of it."""
         leaves = [node for node in self._tree.nodes() if isinstance(node, Leaf)]
         size, limit = sum(leaf.nbytes for leaf in leaves), self.max_size * 2**20
         leaves.sort(key=lambda leaf: (leaf.promise, leaf.number))
@@ -306,6 +306,6 @@ class HoeffdingAdaptiveTree(Learner):
 
 
 def _rises(window: ADWIN, loss: float) -> bool:
-    """Take in a loss and return whether it made sure that their mean has risen."""
+    """Add a loss to the window and return whether a rise of the mean was detected."""
     window.update(loss)
     return window.drift_detected and window.statistic > 0.0

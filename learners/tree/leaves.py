@@ -1,4 +1,4 @@
-"""A leaf of a multi-label tree: what it knows of its messages, and the experts that predict for it."""
+"""A leaf of a multi-label tree: the statistics of its messages, and the experts that predict for it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from learners.linear_model import AdaptiveLogisticRegression
 from learners.tree.gaussians import LabelGaussians
 
 MAJORITY, LINEAR, LINEAR_TOP = 0, 1, 2
-"""The experts: the commonest label-set; the linear model's labels; the same, but at least the likeliest."""
+"""Experts: the most frequent label-set; the linear model's labels; the same, but at least the top one."""
 LOSS_DECAY = 0.99
-"""Decay a message of the experts' losses."""
+"""Decay per message of the experts' losses."""
 LEAST_TOP_SCORE = 0.2
-"""Least probability of a label that is predicted for being the likeliest."""
+"""Lowest probability at which the most probable label is predicted although it is below 0.5."""
 COUNTED_LABELSETS = 100
-"""Label-sets counted to find the commonest."""
+"""Label-sets counted to find the most frequent one."""
 
 
 class Proposals(NamedTuple):
-    """What a leaf says of one vector.
+    """What a leaf predicts for one vector.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ class Proposals(NamedTuple):
     linear
         Those of the linear expert; None while the leaf sleeps.
     sets
-        The label-set of each expert awake.
+        The label-set of each active expert.
     chosen
-        Which of them has lost least lately.
+        Index of the one with the lowest recent loss.
     """
 
     scores: Vector
@@ -49,16 +49,16 @@ class Proposals(NamedTuple):
         return self.sets[self.chosen]
 
     def loss(self, truth: Ids) -> float:
-        """Return what the chosen label-set loses on a message; see `jaccard_loss`."""
+        """Return the chosen label-set's loss on a message; see `jaccard_loss`."""
         return jaccard_loss(self.labels, truth)
 
     def losses(self, truth: Ids) -> list[float]:
-        """Return what each expert awake loses on a message; see `jaccard_loss`."""
+        """Return the loss of each active expert on a message; see `jaccard_loss`."""
         return [jaccard_loss(labels, truth) for labels in self.sets]
 
 
 class Histograms(Parts):
-    """ADWIN windows that are asked for drifts at once: their values alone, without what was found last."""
+    """ADWIN windows that are checked at once after each update: the last result is not part of the state."""
 
     def state_of(self, part: ADWIN) -> State:
         """See `Parts.state_of`."""
@@ -66,7 +66,7 @@ class Histograms(Parts):
 
 
 class Leaf(Stateful):
-    """Label priors, the commonest label-set, a linear model, and the statistics that a split needs.
+    """Label priors, the most frequent label-set, a linear model, and the statistics that a split needs.
 
     The statistics and the linear model are most of its memory; a leaf that is put to *sleep* has neither,
     and predicts from its priors and label-sets alone.
@@ -74,7 +74,7 @@ class Leaf(Stateful):
     Parameters
     ----------
     number
-        Its name in the tree.
+        Its number in the tree.
     depth
         Branches above it.
     label_space
@@ -101,7 +101,7 @@ class Leaf(Stateful):
         self.linear: AdaptiveLogisticRegression | None = None
         self.gaussians: LabelGaussians | None = None
         self.losses = np.zeros(3)
-        # Decayed loss of the tree here, summed over messages: what there is to win by a split.
+        # Decayed sum of the tree's losses in this leaf: the most that a split can gain.
         self.promise = 0.0
         self.looks = 0
         self.share(label_space)
@@ -109,17 +109,17 @@ class Leaf(Stateful):
 
     @property
     def awake(self) -> bool:
-        """Whether it can split, and has its linear model if it is to have one."""
+        """Whether it can split, and has its linear model if the tree uses them."""
         return self.gaussians is not None
 
     def wake(self) -> None:
-        """Start the statistics and the linear model anew."""
+        """Start with new statistics and a new linear model."""
         self.gaussians = LabelGaussians()
         self.linear = AdaptiveLogisticRegression(variance=0.3) if self._models else None
         self.share(self.priors.label_space)
 
     def sleep(self) -> None:
-        """Forget the statistics and the linear model."""
+        """Drop the statistics and the linear model."""
         self.gaussians = None
         self.linear = None
         self.looks = 0
@@ -134,27 +134,27 @@ class Leaf(Stateful):
         return self.priors.score(np.zeros(0, dtype=np.float32)).astype(np.float64)
 
     def take_over(self, other: Leaf) -> None:
-        """Go on from another leaf's linear model and its experts' accounts."""
+        """Copy another leaf's linear model and its experts' losses."""
         if self.linear is not None and other.linear is not None:
             self.linear.load_state(other.linear.state_without_labels())
         self.losses = other.losses.copy()
 
     def propose(self, inputs: Vector) -> Proposals:
-        """Return what the experts say of one standardised vector."""
+        """Return the experts' predictions for one standardised vector."""
         sets = [self.majority.labels]
         if self.linear is None:
             return Proposals(self.priors.score(inputs), None, sets, MAJORITY)
         linear = self.linear.score(inputs)
         half = np.flatnonzero(linear >= 0.5)
         sets += [half, half if len(half) else _likeliest(linear)]
-        # Of equals the last: while nothing has been learned the linear expert still knows its parent's.
+        # Of equals the last: before any message, the linear expert still has its parent's weights.
         chosen = len(sets) - 1 - int(self.losses[::-1].argmin())
         return Proposals(self.priors.score(inputs) if chosen == MAJORITY else linear, linear, sets, chosen)
 
     def learn(self, x: Vector, inputs: Vector, linear: Vector | None, targets: Targets) -> None:
-        """Learn from a message that came here, given as it is and as the linear model sees and scored it."""
+        """Learn from a message of this leaf, given its vector, the linear model's inputs and its scores."""
         if targets.complete and self.gaussians is not None:
-            # A split needs to know the negatives.
+            # The statistics of a split need the negatives.
             self.gaussians.learn(x, targets.positive)
         if self.linear is not None and linear is not None:
             self.linear.update(inputs, linear, targets)
@@ -162,7 +162,7 @@ class Leaf(Stateful):
         self.majority.learn(inputs, targets)
 
     def book(self, losses: list[float], chosen: int) -> None:
-        """Book what the experts lost on a message, and the tree with the chosen one."""
+        """Add the experts' losses on a message, and that of the chosen one to the tree's loss."""
         self.promise = 0.999 * self.promise + losses[chosen]
         if self._models:
             self.losses *= LOSS_DECAY
@@ -170,10 +170,10 @@ class Leaf(Stateful):
 
     @property
     def nbytes(self) -> int:
-        """Memory of what a sleeping leaf does without, bytes."""
+        """Memory that the leaf would free by sleeping, bytes."""
         if self.gaussians is None:
             return 0
-        # Two numbers a label and feature: the weight and its variance.
+        # Two numbers per label and feature: the weight and its variance.
         labels = 0 if self.linear is None else len(self.linear.label_space)
         return self.gaussians.nbytes + 8 * labels * (self.gaussians.features + 1)
 
@@ -187,7 +187,7 @@ class Leaf(Stateful):
 
     @classmethod
     def from_state(cls, state: State, label_space: LabelSpace) -> Leaf:
-        """Return a leaf equal to the one that returned the state."""
+        """Return the leaf of a state."""
         leaf = cls(state["number"], state["depth"], label_space, state["models"])
         if state["gaussians"] is None:
             leaf.sleep()
@@ -196,7 +196,7 @@ class Leaf(Stateful):
 
 
 def jaccard_loss(predicted: Ids, truth: Ids) -> float:
-    """Return 1 - |both| / |either| of ascending label-sets, 0 for two empty ones: a loss in any label space.
+    """Return 1 - |intersection| / |union| of ascending label-sets, 0 for two empty ones.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where to split a leaf: all features and thresholds at once, by the entropy of all labels."""
+"""Where to split a leaf: all features and thresholds are compared by the entropy of all labels."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from drift.core import Floats, Ids, compiled
 from learners.tree.gaussians import COUNT, MEAN, SQUARES, LabelGaussians
 
 COARSE_THRESHOLDS, FINE_THRESHOLDS = 10, 64
-"""Thresholds tried per feature, and for the feature that has won."""
+"""Thresholds tried per feature, and for the best feature."""
 MOST_JUDGING_LABELS = 100
-"""Most labels that a split is judged by, the most uncertain ones."""
+"""Maximum number of labels, the most uncertain ones, by which a split is judged."""
 MOST_JUDGED = 12_500
-"""Most of them times features: no look at a leaf takes much longer than ten milliseconds."""
+"""Maximum of these labels times features: an attempt takes not much longer than ten milliseconds."""
 LEAST_MESSAGES = 5
-"""Messages with and without a label before it says anything about a split."""
+"""Messages with and without a label that are needed before it counts in a split."""
 LEAST_SIDE_SHARE = 0.02
-"""Share of the messages that either side of a split must get."""
+"""Smallest share of the messages on either side of a split."""
 
 
 class Split(NamedTuple):
@@ -32,11 +32,11 @@ class Split(NamedTuple):
     merit
         Share of the labels' entropy that it explains, in [0, 1].
     lead
-        `merit` less that of the best split on any other feature.
+        `merit` minus that of the best split on any other feature.
     gain
-        Entropy it explains, nats a message summed over the labels, by the coarse grid that all features have.
+        Explained entropy, nats per message summed over the labels, on the coarse grid that all features have.
     labels
-        Labels it is judged by.
+        Number of labels it is judged by.
     """
 
     feature: int
@@ -50,7 +50,7 @@ class Split(NamedTuple):
 def best_split(gaussians: LabelGaussians) -> Split | None:
     """Return the split that explains most of Σ_l H(p_l), or None where no label is uncertain.
 
-    Each label's messages and the others are taken as Gaussian in every feature, so a threshold sends a known
+    In every feature, messages with and without a label are modelled as Gaussian. So a threshold sends a known
     share of both to either side, and the label's entropy falls by its information gain, at least 0.
 
     Examples
@@ -83,25 +83,25 @@ def best_split(gaussians: LabelGaussians) -> Split | None:
 
 
 def surely_better(split: Split, gaussians: LabelGaussians, looks: int, delta: float, tie: float) -> bool:
-    """Return whether a split is better than none and, unless it is a tie, better than any other feature's.
+    """Return whether a split is significantly better than none and, unless tied, than other features'.
 
     The merit is a mean over labels of the share of each label's entropy that is explained, weighted by that
-    entropy: its range is 1 however many labels there are, and Hoeffding's bound holds for the difference of
-    two. Noise explains something too: 2n times one label's gain is then about χ² with one degree of freedom.
-    The mean over the labels has no heavier tail than that, however they depend on one another (Hölder's
-    inequality on its exponential moments), and the best of all candidates must exceed the tail bound of
-    Laurent and Massart. The chance `delta` is divided among all looks at the leaf, however many.
+    entropy: its range is 1 for any number of labels, and Hoeffding's bound holds for the difference of two.
+    Noise has a positive gain as well: 2n times one label's gain is about χ² with one degree of freedom. The
+    tail of the mean over the labels is no heavier, for any dependence among them (Hölder's inequality on its
+    exponential moments), and the best of all candidates must exceed the tail bound of Laurent and Massart.
+    The probability `delta` is divided among all attempts at the leaf, however many.
 
     Parameters
     ----------
     split
         What `best_split` returned for `gaussians`.
     looks
-        Looks at this leaf including this one, at least 1.
+        Attempts to split this leaf, including this one, at least 1.
     delta
-        Chance of a wrong split, in (0, 1).
+        Probability of a wrong split, in (0, 1).
     tie
-        Bound below which it does not matter which of the best features is taken, in (0, 1).
+        Hoeffding bound below which either of the best features may be taken, in (0, 1).
 
     References
     ----------
@@ -118,7 +118,7 @@ def surely_better(split: Split, gaussians: LabelGaussians, looks: int, delta: fl
 
 
 def shares(gaussians: LabelGaussians, split: Split) -> tuple[float, Floats, Floats]:
-    """Return the share of all messages that goes left, and what goes left and right of each label's."""
+    """Return the left share of all messages, and for each label its messages on the left and on the right."""
     rows = range(len(gaussians.labels) + 1)
     left = np.array(
         [_below(*_moments(gaussians.moments, row, split.feature), split.threshold) for row in rows]
@@ -140,7 +140,7 @@ def _uncertain(gaussians: LabelGaussians) -> tuple[Ids, float]:
 
 
 def _cuts(gaussians: LabelGaussians, features: Ids, number: int) -> Floats:
-    """Return evenly spaced thresholds inside what was seen, outliers aside: shape (features, number)."""
+    """Return evenly spaced thresholds in the observed range, without outliers: shape (features, number)."""
     count, mean, squares = gaussians.moments[0, features].T
     spread = 3.0 * np.sqrt(squares / np.maximum(count, 1.0))
     low = np.maximum(gaussians.limits[features, 0], mean - spread)
@@ -152,7 +152,7 @@ def _cuts(gaussians: LabelGaussians, features: Ids, number: int) -> Floats:
 
 @compiled
 def _gains(moments: Floats, rows: Ids, features: Ids, cuts: Floats, messages: int) -> Floats:
-    """Return the summed information gain of each feature and threshold, nats a message."""
+    """Return the summed information gain of each feature and threshold, nats per message."""
     gains = np.zeros(cuts.shape)
     thresholds = cuts.shape[1]
     for place in range(len(features)):
@@ -166,7 +166,7 @@ def _gains(moments: Floats, rows: Ids, features: Ids, cuts: Floats, messages: in
             others = total - count
             if count < 1.0 or others < 1.0:
                 continue
-            # All messages less those of the label: Welford's merging, backwards.
+            # The messages without the label: Welford's merging of moments, reversed.
             apart = with_mean - mean
             other_mean = mean - count * apart / others
             between = (with_mean - other_mean) ** 2 * count * others / total
@@ -195,7 +195,7 @@ def _moments(moments: Floats, row: int, feature: int) -> tuple[float, float, flo
 
 @compiled
 def _below(count: float, mean: float, deviation: float, threshold: float) -> float:
-    """Return the share of a Gaussian at or below a threshold; one half of nothing."""
+    """Return the share of a Gaussian at or below a threshold; one half where the count is 0."""
     if count <= 0.0:
         return 0.5
     if deviation <= 0.0:

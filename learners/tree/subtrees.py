@@ -1,4 +1,4 @@
-"""The shape of an adaptive tree: branches, and subtrees that grow without touching one another."""
+"""The structure of an adaptive tree: branches, alternates, and independent subtrees."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from learners.core import LabelSpace
 from learners.tree.leaves import Histograms, Leaf
 
 ADVANTAGE_DECAY = 0.998
-"""Decay a message of an alternate's account: it must not have to make up for its first, untaught, steps."""
+"""Decay per message of an alternate's losses, so that its first, untrained, steps are forgotten."""
 VERDICT_ERROR = 0.01
-"""Chance of a wrong verdict on an alternate."""
+"""Probability of a wrong decision on an alternate."""
 TRIAL_MESSAGES = 2000
 """Messages after which an alternate is judged for the last time."""
 
 
 class Branch(Stateful):
-    """An inner node: a test, two sides, the losses below, and perhaps an alternate that may replace it.
+    """An inner node: a test, two children, the loss below it, and perhaps an alternate that may replace it.
 
     Parameters
     ----------
     number
-        Its name in the tree.
+        Its number in the tree.
     feature, threshold
         Values at most the threshold go left; a missing one goes where most messages went.
     left, right
-        What lies on either side.
+        The nodes on either side.
     """
 
     state_fields = fields(
@@ -64,19 +64,19 @@ Node = Branch | Leaf
 
 
 class Subtree(Stateful):
-    """A tree that stands for itself: what happens to one of its nodes can reach none outside it.
+    """A tree of its own: a change of one of its nodes affects none outside it.
 
     Parameters
     ----------
     root
-        Its uppermost node, at first a leaf.
+        Its root node, at first a leaf.
     """
 
     def __init__(self, root: Node) -> None:
         self.root = root
 
     def path(self, x: Vector) -> tuple[list[Branch], Leaf]:
-        """Return the branches that a vector passes, uppermost first, and the leaf it comes to."""
+        """Return the branches on a vector's path, from the root, and the leaf that it reaches."""
         branches, node = [], self.root
         while isinstance(node, Branch):
             branches.append(node)
@@ -92,7 +92,7 @@ class Subtree(Stateful):
 
     @property
     def size(self) -> int:
-        """Nodes of the tree without those of alternates."""
+        """Nodes of the tree, without those of alternates."""
         count, waiting = 0, [self.root]
         while waiting:
             node = waiting.pop()
@@ -101,7 +101,7 @@ class Subtree(Stateful):
         return count
 
     def nodes(self) -> Iterator[Node]:
-        """Yield all nodes in a fixed order, those of alternates among them."""
+        """Yield all nodes in a fixed order, including those of alternates."""
         waiting = [self.root]
         while waiting:
             node = waiting.pop()
@@ -115,14 +115,14 @@ class Subtree(Stateful):
 
     @classmethod
     def from_state(cls, state: State, label_space: LabelSpace) -> Self:
-        """Return a subtree equal to the one that returned the state."""
+        """Return the subtree of a state."""
         made = cls(_node(state["root"], label_space))
         made.load_state(state)
         return made
 
 
 class Alternate(Subtree):
-    """A tree that learns beside a branch, and takes its place once it is surely better."""
+    """A tree that is learned in parallel to a branch, and replaces it once it is significantly better."""
 
     state_fields = fields(Values("messages"), Arrays("account"))
 
@@ -133,14 +133,14 @@ class Alternate(Subtree):
         self.account = np.zeros(3)
 
     def compare(self, loss: float, own: float) -> None:
-        """Book the losses of both on one message."""
+        """Add the losses of the branch and of this tree on one message."""
         advantage = loss - own
         self.messages += 1
         self.account *= ADVANTAGE_DECAY
         self.account += (1.0, advantage, advantage * advantage)
 
     def verdict(self) -> tuple[float, float]:
-        """Return its mean advantage, in [-1, 1], and the bound of its error (empirical Bernstein)."""
+        """Return its mean advantage, in [-1, 1], and the error bound of that (empirical Bernstein)."""
         weight, total, squares = self.account.tolist()
         mean = total / weight
         nats = math.log(3.0 / VERDICT_ERROR)
@@ -148,13 +148,13 @@ class Alternate(Subtree):
         return mean, math.sqrt(2.0 * variance * nats / weight) + 6.0 * nats / weight
 
     def replaces(self, branch: Branch) -> bool:
-        """Return whether it is surely better than its branch or, in the end, no worse and smaller."""
+        """Return whether it is significantly better than its branch or, in the end, no worse and smaller."""
         mean, bound = self.verdict()
         last = self.messages >= TRIAL_MESSAGES
         return mean > bound or (last and mean >= 0.0 and self.size < Subtree(branch).size)
 
     def hopeless(self) -> bool:
-        """Return whether it is surely worse, or has had its time."""
+        """Return whether it is significantly worse, or at the end of its trial."""
         mean, bound = self.verdict()
         return mean < -bound or self.messages >= TRIAL_MESSAGES
 

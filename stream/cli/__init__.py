@@ -1,1 +1,1 @@
-"""The command line: one file a command. `ithaca` is `stream.cli.main`."""
+"""The command line: one file per command. `ithaca` is `stream.cli.main`."""

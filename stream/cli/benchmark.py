@@ -67,7 +67,7 @@ def benchmark(
     limit_threads()
     learners = list(dict.fromkeys([*(learner or LEARNERS), *BASELINES]))
     orders = list(dict.fromkeys(order or ["stored", "shuffled:1"]))
-    # What cannot be made is found out before anything runs.
+    # Invalid arguments are reported before anything runs.
     with usage():
         for name in learners:
             learner_of(name)
@@ -114,12 +114,12 @@ def _json(comparisons: Sequence[Comparison]) -> bytes:
 
 
 class Bars:
-    """One bar over all runs and one over the messages of the present one; lines where there is no terminal.
+    """One bar over all runs and one over the messages of the current one; lines if there is no terminal.
 
     Attributes
     ----------
     failures
-        What was left out, one sentence each.
+        Runs that were left out, one sentence each.
     """
 
     def __init__(self, runs: int) -> None:
@@ -140,18 +140,18 @@ class Bars:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Leave them as they are."""
+        """Leave the bars as they are."""
         self._shown.stop()
 
     def start(self, key: Key, messages: int) -> None:
-        """Show what runs now."""
+        """Show the current run."""
         self._name = f"{key.data}, {key.order}, {key.learner}"
         self._shown.reset(self._one, total=messages, description=self._name)
         if self._shown.disable:
             typer.echo(self._name, err=True)
 
     def advance(self, messages: int) -> None:
-        """Move on within the run."""
+        """Advance the bar of the current run."""
         self._shown.advance(self._one, messages)
 
     def end(self, failure: str | None) -> None:
@@ -159,7 +159,7 @@ class Bars:
         self.skip(1, None if failure is None else f"{self._name}: {failure}")
 
     def skip(self, runs: int, why: str | None) -> None:
-        """Count runs, and say why they cannot be done."""
+        """Count runs that are skipped, and print the reason."""
         self._shown.advance(self._all, runs)
         if why is not None:
             self.failures.append(why)

@@ -1,4 +1,4 @@
-"""`ithaca broker start|stop|status`: a broker for a person at a terminal."""
+"""`ithaca broker start|stop|status`: a broker for use at a terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ app = typer.Typer(
 
 
 class Running(msgspec.Struct, frozen=True):
-    """What is remembered of the broker that was started: enough to find it and nothing else."""
+    """What is stored about the broker that was started: enough to find this process and no other."""
 
     kind: str
     address: str
@@ -34,14 +34,14 @@ class Running(msgspec.Struct, frozen=True):
 
     @property
     def process(self) -> Process:
-        """The process it ran as."""
+        """The broker's process."""
         from stream.broker import Process
 
         return Process(self.pid, self.birth)
 
 
 def state_folder() -> Path:
-    """Return the folder that holds what is remembered and, unless told otherwise, the data."""
+    """Return the folder of that file and, by default, of the broker's data."""
     from stream.config import state_home
 
     return state_home() / "broker"
@@ -57,7 +57,7 @@ def _remembered() -> Running | None:
 def _remember(running: Running) -> None:
     folder = state_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    # By renaming, so that nobody reads half of it.
+    # By renaming, so that no reader sees half of it.
     fresh = folder / f"running.{os.getpid()}"
     fresh.write_bytes(msgspec.json.encode(running))
     fresh.replace(folder / "running.json")
@@ -145,5 +145,5 @@ def _started() -> Running:
 def _print_address(address: str) -> None:
     from stream.broker import ADDRESS_VARIABLE
 
-    # Alone on standard output, so that `eval "$(ithaca broker start)"` sets it.
+    # Nothing else goes to standard output, so that `eval "$(ithaca broker start)"` works.
     typer.echo(f"export {ADDRESS_VARIABLE}={address}")

@@ -1,4 +1,4 @@
-"""`ithaca learners` and `ithaca encoders`: what there is by name, read off the classes themselves."""
+"""`ithaca learners`, `encoders` and `schema`: the catalogues, read without importing the classes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+SCHEMAS = Path(__file__).parents[1] / "records" / "schemas"
 Name = Annotated[str | None, typer.Argument(metavar="NAME", help="One of them, to be shown in full.")]
 
 
@@ -39,8 +40,20 @@ def encoders(name: Name = None) -> None:
     _show(ENCODERS, name)
 
 
+@app.command(epilog=examples("ithaca schema", "ithaca schema prediction"))
+def schema(name: Annotated[str | None, typer.Argument(metavar="NAME", help="One of them.")] = None) -> None:
+    """List the kinds of records, or print the JSON Schema of one."""
+    files = {file.stem: file for file in sorted(SCHEMAS.glob("*.json"))}
+    if name is None:
+        typer.echo("\n".join(files))
+    elif name in files:
+        typer.echo(files[name].read_text(encoding="utf-8"), nl=False)
+    else:
+        raise UsageError(f"There is no kind of record named {name!r}. There are {', '.join(files)}.")
+
+
 class _Maker(NamedTuple):
-    """A class or function of a catalogue: its docstring, and its parameters as they are written."""
+    """A class or function of a catalogue: its docstring, and its parameters as in the source."""
 
     docstring: str
     parameters: list[str]
@@ -54,7 +67,7 @@ def _show(catalogue: Registry[Any], name: str | None) -> None:
     elif name in catalogue:
         maker = _maker(catalogue, name)
         typer.echo(f"{name}({', '.join(maker.parameters)})\n")
-        # The examples are for Python.
+        # Examples are Python code, of no use on the command line.
         typer.echo(re.split(r"\n\nExamples\n-+\n", maker.docstring)[0])
     else:
         from drift.core import suggestion
@@ -78,14 +91,14 @@ def _maker(catalogue: Registry[Any], name: str) -> _Maker:
         return _read(place)
     maker = catalogue[name]
     parameters = inspect.signature(maker).parameters.values()
-    # Annotations are for Python.
+    # Without annotations, which the command line does not need.
     return _Maker(
         inspect.getdoc(maker) or "", [str(each.replace(annotation=each.empty)) for each in parameters]
     )
 
 
 def _read(place: str) -> _Maker:
-    """Read what is at "module:attribute" off its source: to import it takes seconds, for torch and river."""
+    """Read what is at "module:attribute" from its source: importing torch and river takes seconds."""
     module, _, attribute = place.partition(":")
     spec = importlib.util.find_spec(module)
     assert spec is not None

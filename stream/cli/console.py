@@ -1,9 +1,9 @@
-"""What all commands say alike: errors and exit codes, examples, shared options, bars and tables.
+"""What all commands share: errors and exit codes, examples, options, bars and tables.
 
 An error is a line on standard error, `ithaca: what is wrong, what was got, the next step`. The exit code is
 2 where the command line or the settings have to be changed, 1 for any other failure, 130 after Ctrl-C.
-What takes long to import (rich, pydantic, whatever learns) is imported where it is used: `--help` needs
-none of it.
+Slow imports (rich, pydantic, learners) are deferred to where they are used: `--help` needs
+none of them.
 """
 
 from __future__ import annotations
@@ -43,28 +43,28 @@ COLUMNS = {
     "p_at_5": "P@5",
     "calibration_error": "calib.",
 }
-"""Scores shown, and their column's head."""
+"""Scores shown, and their column headings."""
 WIDTH = 132
-"""Characters a line has where the output is no terminal."""
+"""Characters per line if the output is not a terminal."""
 
 
 class UsageError(typer.TyperException):
-    """The command line or the settings cannot be used."""
+    """The command line or the settings are invalid."""
 
     exit_code = USAGE
 
 
 class Failure(typer.TyperException):
-    """What was asked for could not be done."""
+    """A command that failed for another reason."""
 
     exit_code = FAILURE
 
 
 class Group(TyperGroup):
-    """A group of commands; the outermost reports whatever ends one in the common form."""
+    """A group of commands; the outermost one reports all errors in the common form."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Show the help where no command is named."""
+        """Show the help if no command is named."""
         if not args:
             typer.echo(ctx.get_help(), err=True)
             ctx.exit(USAGE)
@@ -80,11 +80,11 @@ class Group(TyperGroup):
         **extra: Any,
     ) -> Any:
         """Run a command and exit with its code."""
-        # The name is ours however we were started, and errors are reported here.
+        # The program name is always `ithaca`, and errors are reported here.
         del prog_name, standalone_mode
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                # What the locale's encoding lacks is shown as a question mark, and ends no work that is done.
+                # Characters outside the locale's encoding become question marks instead of an error.
                 stream.reconfigure(errors="replace")
         try:
             code = super().main(args, "ithaca", complete_var, False, windows_expand_args, **extra)
@@ -111,14 +111,14 @@ def _report(error: typer.TyperException) -> None:
     context = getattr(error, "ctx", None)
     close = [repr(each) for each in sorted(getattr(error, "possibilities", None) or ())]
     sentence = f"{error.message}. Did you mean {', '.join(close)}?" if close else error.format_message()
-    if context is not None:  # The parser's sentences, which lack the next step.
+    if context is not None:  # The parser's messages, which lack the next step.
         end = "" if sentence.endswith((".", "?")) else "."
         sentence = f"{sentence}{end} See `{context.command_path} --help`."
     say(sentence)
 
 
 def _is_expected(error: Exception) -> bool:
-    """Whether the error's own sentence is all that a person needs: ours are made for that."""
+    """Return whether the error's own message suffices for a user; those of this project do."""
     package = type(error).__module__.partition(".")[0]
     return isinstance(error, OSError) or package in ("stream", "learners", "drift")
 
@@ -132,7 +132,7 @@ def _in_words(error: Exception) -> str:
 
 @contextmanager
 def usage() -> Iterator[None]:
-    """Report what cannot be built from the command line or the settings as wrong usage."""
+    """Report errors in building from the command line or the settings as wrong usage."""
     try:
         yield
     except (ImportError, TypeError, ValueError) as error:
@@ -140,7 +140,7 @@ def usage() -> Iterator[None]:
 
 
 def load_settings(config: Path | None, stream: str | None = None, **overrides: Any) -> Settings:
-    """Return the settings that a command works with; see `stream.config.load`."""
+    """Return the settings of a command; see `stream.config.load`."""
     from stream.config import load
 
     with usage():
@@ -148,14 +148,14 @@ def load_settings(config: Path | None, stream: str | None = None, **overrides: A
 
 
 def examples(*lines: str) -> str:
-    """Return the examples that a command's help ends with."""
-    # The backspace keeps the help formatter from filling the lines.
+    """Return the examples at the end of a command's help."""
+    # The backspace keeps the help formatter from wrapping the lines.
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
 @contextmanager
 def bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show how far something is, on a terminal; gives what is called with how much is done."""
+    """Show progress on a terminal; yields a function to call with the amount done."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -167,7 +167,7 @@ def bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def wide_console() -> Console:
-    """Return the terminal, or something as wide as a table."""
+    """Return a console for the terminal, or wide enough for a table."""
     from rich.console import Console
 
     console = Console()
@@ -175,7 +175,7 @@ def wide_console() -> Console:
 
 
 def score_table(report: Report) -> Table:
-    """Return one line a learner; κ is the skill over the previous labels, see `Report.kappa_temporal`."""
+    """Return one row per learner; κ is the skill over the previous labels, see `Report.kappa_temporal`."""
     from rich.table import Table
 
     title = (

@@ -1,4 +1,4 @@
-"""`ithaca dashboard`: the page on which a stream is watched."""
+"""`ithaca dashboard`: the web page that shows a stream."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
     Raises
     ------
     NoTokenError
-        When others could reach it without a token.
+        When other machines could reach it without a token.
     OSError, NotOursError
-        When the port is taken, or a replay's file cannot be read or is none.
+        When the port is taken, or a replay's file cannot be read or is not one.
     """
     from stream.dashboard import Feed, Guard, StreamState, application, read_file
     from stream.telemetry import serving

@@ -1,4 +1,4 @@
-"""`ithaca evaluate PATH`: learners side by side on a file, as a table or as JSON."""
+"""`ithaca evaluate PATH`: compares learners on a file, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -69,6 +69,16 @@ def evaluate(
     ] = None,
     limit: Limit = None,
     encoder: EncoderName = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="For ARFF: names the labels, as Mulan's XML or a label a line; the default is Mulan's XML "
+            "beside it, else MEKA's -C.",
+        ),
+    ] = None,
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, no table.")] = False,
 ) -> None:
@@ -85,7 +95,7 @@ def evaluate(
     with usage():
         learners = {name: learner_of(name) for name in dict.fromkeys(names)}
         made = None if chosen is None else encoder_of(chosen)
-    source = open_source(path, limit)
+    source = open_source(path, limit, labels, settings.envelope)
     done = 0
     with bar(source.name, len(source)) as show:
 
@@ -105,7 +115,7 @@ def evaluate(
 
 
 def chosen_encoder(option: str | None, settings: Settings) -> str | None:
-    """Return the encoder that is asked for, as it is written; None where the kind of data decides."""
+    """Return the requested encoder, as written; None where the kind of data decides."""
     if option is None and "encoder" in settings.model_fields_set:
         return str(settings.encoder)
     return option

@@ -1,6 +1,6 @@
-"""The command line: `ithaca COMMAND`, one module a command or a group of them.
+"""The command line: `ithaca COMMAND`, one module per command or group of commands.
 
-Nothing that takes long is imported here: a command imports what it needs when it is called.
+Slow imports are deferred: a command imports what it needs when it is called.
 """
 
 from __future__ import annotations

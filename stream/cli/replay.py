@@ -1,4 +1,4 @@
-"""`ithaca replay`: a stretch of a topic's history through a fresh learner."""
+"""`ithaca replay`: a part of a topic's history through a new learner."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS = {
     "macro_f1": "macro F1",
     "hamming_loss": "Hamming",
 }
-"""Scores shown, and their column's head."""
+"""Scores shown, and their column headings."""
 
 
 @app.command(
@@ -117,7 +117,7 @@ def _held(settings: Settings, name: str) -> str:
 
 
 def _with(settings: Settings, learner: str | None, encoder: str | None) -> Settings:
-    """Return the settings with the learner and the encoder from the command line in place of theirs."""
+    """Return the settings with learner and encoder replaced by those of the command line."""
     from stream.config import EncoderSettings, LearnerSettings
 
     with usage():

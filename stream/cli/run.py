@@ -1,4 +1,4 @@
-"""`ithaca run`, `ithaca check-config`, `ithaca demo`: the service, its settings, and a show of both."""
+"""`ithaca run`, `ithaca check-config`, `ithaca demo`: the service, its settings, and a demonstration."""
 
 from __future__ import annotations
 
@@ -38,11 +38,12 @@ def check_config(config: Config = None, stream: Stream = None) -> None:
     """
     settings = load_settings(config, stream)
     check(settings)
+    from stream.config import masked
     from stream.snapshot import costs
 
     for sentence in costs(settings):
         say(f"warning: {sentence}")
-    typer.echo(settings.model_dump_json(indent=2))
+    typer.echo(masked(settings.model_dump_json(indent=2)))
 
 
 @app.command(epilog=examples("ithaca demo", "ithaca demo --events 20000"))
@@ -58,7 +59,7 @@ def demo(
 
 
 def check(settings: Settings) -> None:
-    """Find out what cannot be built with these settings, before anything else is done."""
+    """Report what cannot be built with these settings, before anything else is done."""
     from stream.pipeline import make_replica, make_task
 
     with usage():

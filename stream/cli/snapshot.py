@@ -1,4 +1,4 @@
-"""`ithaca snapshot show|verify|diff`: what is in snapshot files, for people and scripts."""
+"""`ithaca snapshot show|verify|diff`: the contents of snapshot files, for people and scripts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="snapshot",
-    help="Snapshots: what they hold, whether they are whole.",
+    help="Snapshots: what they hold, whether they are whole and load.",
     epilog=examples("ithaca snapshot verify"),
     cls=Group,
 )
@@ -59,19 +59,25 @@ def show(where: Where = None) -> None:
 
 @app.command(epilog=examples("ithaca snapshot verify", "ithaca snapshot verify /var/lib/ithaca/snapshots"))
 def verify(where: Where = None) -> None:
-    """Check that snapshots are whole; status 1 if one is not."""
-    from stream.snapshot import SnapshotError, parse
+    """Check that snapshots are whole and load, with the settings beside them; status 1 if one does not."""
+    from stream.snapshot import SnapshotError, parse, unloadable
 
     files, paths = _found(where)
     bad = 0
     for path in paths:
         try:
-            parse(files.cat_file(path), path)
-            typer.echo(f"{path}: whole")
+            snapshot = parse(files.cat_file(path), path)
         except SnapshotError as error:
             bad += 1
             typer.echo(f"{error}")
-    typer.echo(f"{len(paths) - bad} whole, {bad} not")
+            continue
+        try:
+            reason = unloadable(files, path, snapshot)
+            typer.echo(f"{path}: whole, does not load ({reason})" if reason else f"{path}: whole, loads")
+            bad += bool(reason)
+        except SnapshotError as unknown:
+            typer.echo(f"{path}: whole, not loaded ({unknown})")
+    typer.echo(f"{len(paths) - bad} usable, {bad} not")
     if bad:
         raise typer.Exit(FAILURE)
 

@@ -1,4 +1,4 @@
-"""`ithaca taxonomy show|proposals|apply`: the tree of labels, what is proposed for it, and changing it."""
+"""`ithaca taxonomy show|proposals|apply`: the label tree, proposals for it, and operations on it."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from stream.config.components import Component
 from stream.config.loading import ConfigError, load
+from stream.config.masking import masked
 from stream.config.sections import (
     ConfidenceSettings,
     DriftSettings,
@@ -24,5 +25,6 @@ __all__ = [
     "LearnerSettings",
     "Settings",
     "load",
+    "masked",
     "state_home",
 ]

@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from stream.config.components import Section
+from stream.config.masking import masked
 from stream.config.settings import Settings
 
 PREFIX = "ITHACA_"
@@ -187,7 +188,7 @@ def _sentence(problem: Any, path: Path | None) -> str:
     if len(place) < 2 and place[0] in _SECTIONS:
         # The value is a whole section, which may contain a secret.
         return f"The settings in {key} cannot be used: {trouble}. Change them in {where}."
-    shown = "a secret" if _is_secret(place) else repr(problem["input"])
+    shown = "a secret" if _is_secret(place) else masked(repr(problem["input"]))
     return f"The setting {key} cannot be {shown}: {trouble.lower()}. Change it in {where}."
 
 

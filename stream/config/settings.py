@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -42,6 +42,9 @@ class Settings(Section):
     run
         Name written into every prediction; the default is the learner and a digest of what
         determines results.
+    envelope
+        What the values on the events topic are in: CloudEvents' structured mode, Kafka Connect's schema and
+        payload, or Debezium's change events, of which `after` is the event. The default is nothing.
 
     Examples
     --------
@@ -52,6 +55,7 @@ class Settings(Section):
 
     stream: str = Field(default="ithaca", pattern=r"^[a-zA-Z0-9._-]{1,200}$")
     run: str | None = Field(default=None, min_length=1)
+    envelope: Literal["cloudevents", "connect", "debezium"] | None = None
     kafka: KafkaSettings = KafkaSettings()
     encoder: EncoderSettings = EncoderSettings()
     learner: LearnerSettings = LearnerSettings()

@@ -67,7 +67,6 @@ def of_record(record: Record) -> OutputRecord:
     NotOursError
         When its headers do not name its kind.
     """
-    # A dead letter has its sender's headers first; of two with the same name, the later one is ours.
     headers = dict(record.headers)
     kind, partition, offset = _source(headers.get("ce_id", b"").decode(errors="replace"))
     return OutputRecord(

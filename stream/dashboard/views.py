@@ -206,7 +206,7 @@ def message(state: StreamState, partition: int, offset: int) -> Json | None:
         nearest.append({**msgspec.to_builtins(each), "message": _row(past) if past else None})
     clusters = {
         label: state.labels[label].records[partition].cluster
-        for label in (*found.scores, *(found.why.labels if found.why else ()))
+        for label in (*(each.label for each in found.scores), *(found.why.labels if found.why else ()))
         if label in state.labels and partition in state.labels[label].records
     }
     return {

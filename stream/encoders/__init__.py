@@ -1,7 +1,7 @@
 """Encoders turn events into vectors: text by hashing or a transformer, features and numbers as they are.
 
-Importing this package does not import torch: `Hashing` and `Transformer`, which need it, are imported when
-they are first asked for.
+Importing this package does not import torch: `Hashing` and `Transformer`, which need it, are imported on
+first access.
 """
 
 from typing import TYPE_CHECKING

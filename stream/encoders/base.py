@@ -1,4 +1,4 @@
-"""What an encoder is, and what those of text have in common."""
+"""The interface of encoders, and the base class of text encoders."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Encoder(Protocol):
     Attributes
     ----------
     name
-        What makes its vectors, for the prediction record: equal names, equal vectors.
+        Identifies how vectors are made, for the prediction record: equal names mean equal vectors.
     """
 
     @property
     def name(self) -> str:
-        """What makes the vectors, settings included."""
+        """Identifies how vectors are made, settings included."""
         ...
 
     def check(self, event: Event) -> None:
@@ -35,11 +35,11 @@ class Encoder(Protocol):
         ...
 
     def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
-        """Return one vector an event; each has passed `check`. Having raised, it has learned nothing."""
+        """Return one vector per event; each has passed `check`. If it raises, it has learned nothing."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """Return what it has learned of its input, as arrays and plain JSON values."""
+        """Return what was learned of the input, as arrays and plain JSON values."""
         ...
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -48,16 +48,16 @@ class Encoder(Protocol):
 
 
 class TextEncoder(Stateful, abc.ABC):
-    """Base of the encoders that read an event's text and learn nothing of it: their state is empty."""
+    """Base class of encoders that read an event's text and learn nothing from it: their state is empty."""
 
     @property
     @abc.abstractmethod
     def name(self) -> str:
-        """What makes the vectors, settings included."""
+        """Identifies how vectors are made, settings included."""
 
     @abc.abstractmethod
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one row a text."""
+        """Return one row per text."""
 
     def check(self, event: Event) -> None:
         """Raise BadEventError when the event has no text."""
@@ -65,5 +65,5 @@ class TextEncoder(Stateful, abc.ABC):
             raise BadEventError("encoder", f"text is missing; the encoder {self.name} reads it")
 
     def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
-        """Return one vector an event."""
+        """Return one vector per event."""
         return list(self.vectors([event.text or "" for event in events]))

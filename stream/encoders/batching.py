@@ -1,4 +1,4 @@
-"""Encoding a batch so that one bad event, or too large a batch, costs nobody else their vector."""
+"""Encoding a batch so that a bad event, or too large a batch, does not cost other events their vectors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stream.encoders.errors import EncoderError
 from stream.records import BadEventError, Control, Event, Feedback, Input
 
 ATTEMPTS = 3
-"""How often an event is tried alone before it is refused."""
+"""Attempts to encode an event alone before it is refused."""
 
 
 class Encoded(NamedTuple):
@@ -26,7 +26,7 @@ Message = Encoded | Feedback | Control | BadEventError
 
 
 def encode_all(encoder: Encoder, decoded: Sequence[Decoded]) -> list[Message]:
-    """Return messages with vectors for their events, or why one has none; the rest as it was.
+    """Return messages with vectors for their events, or the error of an event; others are unchanged.
 
     Raises
     ------
@@ -55,24 +55,24 @@ def _joined(event: Event, x: Vector | BadEventError) -> Encoded | BadEventError:
 def encode_each(
     encoder: Encoder, events: Sequence[Event], attempts: int = ATTEMPTS
 ) -> list[Vector | BadEventError]:
-    """Return each event's vector, or why it has none.
+    """Return each event's vector, or the error why it has none.
 
     A batch that fails is encoded by halves: what does not fit into a device's memory at once does so in
-    parts, and of a batch with a bad event only that one is lost. The vectors are the same.
+    parts, and in a batch with a bad event only that one fails. The vectors are the same.
 
     Parameters
     ----------
     encoder
-        What makes the vectors.
+        The encoder of the vectors.
     events
         In order; each has passed the encoder's `check`.
     attempts
-        How often an event that fails alone is tried before it is given up.
+        Attempts to encode an event that fails alone.
 
     Raises
     ------
     EncoderError
-        When the trouble is the world's (files, network) or the device's, not the events'.
+        When the cause is the environment (files, network) or the device, not an event.
     """
     if not events:
         return []
@@ -91,8 +91,8 @@ def encode_each(
 
 
 def _not_the_events() -> tuple[type[Exception], ...]:
-    """Return the errors that no event is to blame for."""
-    # Importing torch takes seconds; this is asked only when something has failed.
+    """Return the errors that are not caused by an event."""
+    # Importing torch takes seconds; this is called only after an error.
     import torch
 
     return OSError, torch.AcceleratorError

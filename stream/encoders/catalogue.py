@@ -40,9 +40,9 @@ def make_encoder(name: str, **parameters: Any) -> Encoder:
     --------
     >>> make_encoder("hashing", dimensions=512, device="cpu").name
     'hashing-512-262144'
-    >>> make_encoder("transformer")
+    >>> make_encoder("transformer")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ValueError: The encoder 'transformer': missing a required argument: 'model'. It takes 'model', 'device'.
+    ValueError: The encoder 'transformer': missing a required argument: 'model'. It takes 'model', ...
     """
     return ENCODERS.make(name, parameters)

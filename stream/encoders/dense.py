@@ -1,4 +1,4 @@
-"""Events that come as numbers: a vector, named features, or both."""
+"""Events that consist of numbers: a vector, named features, or both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream.records import BadEventError, Event
 
 
 class Dense(Stateful):
-    """The event's vector and its named features, side by side, as they are.
+    """The event's vector and its named features, concatenated, without scaling.
 
     The first vector fixes the length of all; its block stands before the features of its event and
     behind those of events before it. Named features take the slots of a `FeatureSpace`: absent is 0, null
@@ -24,8 +24,8 @@ class Dense(Stateful):
     Parameters
     ----------
     longest
-        Most numbers in a vector; an event with more is a dead letter, also where it is the first. What a
-        learner keeps grows with a vector's length, and one wrong first event would fix it for good.
+        Most numbers in a vector; an event with more is a dead letter, even if it is the first. A learner's
+        memory grows with the length of vectors, and one wrong first event would fix that for good.
 
     Examples
     --------
@@ -47,14 +47,14 @@ class Dense(Stateful):
 
     @property
     def name(self) -> str:
-        """What makes the vectors."""
+        """Identifies how vectors are made."""
         return f"dense-{self._features.limit}-{self._features.buckets}"
 
     def check(self, event: Event) -> None:
         """Raise BadEventError when the event has no numbers, too many, or a vector not as long as the first.
 
-        The first vector checked fixes the length, so that which of two events is refused does not depend
-        on how they were batched.
+        The first vector checked fixes the length, so which of two events is refused does not depend
+        on the division into batches.
         """
         if event.vector is None and event.features is None:
             raise BadEventError(
@@ -74,7 +74,7 @@ class Dense(Stateful):
             )
 
     def encode(self, events: Sequence[Event]) -> list[NDArray[np.float32]]:
-        """Return one vector an event, shape (length + slots used so far,)."""
+        """Return one vector per event, shape (length + slots used so far,)."""
         return [self._row(event) for event in events]
 
     def _row(self, event: Event) -> NDArray[np.float32]:

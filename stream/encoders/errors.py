@@ -1,7 +1,7 @@
-"""What an encoder in trouble raises."""
+"""The error of an encoder that does not work."""
 
 from __future__ import annotations
 
 
 class EncoderError(RuntimeError):
-    """The encoder itself is in trouble: no event's fault. Nothing was taken in; try again later."""
+    """The encoder itself fails, not because of an event. Nothing was learned; try again later."""

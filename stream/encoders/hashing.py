@@ -31,12 +31,15 @@ _MARKS = re.compile(
     "[\x80-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\u2000-\u200b\u200e-\u206f\u3000-\u3003\u3008-\u3020\uff01-\uff0f]"
 )
 """Spaces, quotes, dashes and stops beyond ASCII, without the joiners inside Persian and Indic words."""
-# Odd 64-bit constants: the base of the polynomial and its inverse mod 2^64 (as signed), and a mixer.
+# Odd 64-bit constants: the base of the polynomial and its inverse mod 2^64, and a mixer.
 _BASE = 0x2545F4914F6CDD1D
-_INVERSE = (pow(_BASE, -1, 2**64) + 2**63) % 2**64 - 2**63
+_INVERSE = pow(_BASE, -1, 2**64)
 _MIXER = 0x5851F42D4C957F2D
-# Counters and bytes encoded at a time: temporaries stay in a core's cache, or fill a GPU.
-_SLICE = {"cpu": 1 << 16, "cuda": 1 << 24}
+# Counters and bytes encoded at a time: temporaries stay in a core's cache, or fill a CUDA device (some
+# 700 MB of its memory).
+_SLICE = {"cpu": 1 << 16, "cuda": 1 << 22}
+_FEW = 1 << 13
+"""Fewer bytes are faster on the CPU: a CUDA device takes over a millisecond to be told what to do."""
 
 
 class Hashing(TextEncoder):
@@ -63,7 +66,8 @@ class Hashing(TextEncoder):
         every message; with too few, unrelated words share dimensions (on newswire, halving them costs a
         linear learner that reads only these two to four points of micro-F1).
     device
-        "auto" (a CUDA device where there is one), "cpu" or "cuda".
+        "auto" (a CUDA device where there is one, but the CPU for less than 8 KiB of text at a time), "cpu"
+        or "cuda".
 
     Raises
     ------
@@ -91,7 +95,9 @@ class Hashing(TextEncoder):
         self.dimensions = dimensions
         self.device = choose_device(device)
         self._slice = _SLICE[self.device.type]
-        self._powers = self._inverses = torch.empty(0, dtype=torch.int64, device=self.device)
+        self._device_for_few = torch.device("cpu") if device == "auto" else self.device
+        # By device: powers of the base and of its inverse.
+        self._powers: dict[torch.device, tuple[Tensor, Tensor]] = {}
 
     @property
     def name(self) -> str:
@@ -125,16 +131,17 @@ class Hashing(TextEncoder):
 
     def _features(self, rows: list[bytes]) -> Iterator[Vector]:
         # Rows stand in one buffer with a separator before, between and behind them, so no word spans two.
-        lengths = torch.tensor([len(row) + 1 for row in rows], device=self.device)
         text = bytearray(b" ".join([b"", *rows, b""])).translate(_FOLD)
-        codes = torch.frombuffer(text, dtype=torch.uint8).to(self.device).long()
+        device = self._device_for_few if len(text) < _FEW else self.device
+        lengths = torch.tensor([len(row) + 1 for row in rows], device=device)
+        codes = torch.frombuffer(text, dtype=torch.uint8).to(device).long()
         words, starts, ends, weights = _spans(codes)
         hashes = self._hash(codes, starts, ends)
         # A row owns the separator before it: an n-gram may start there.
-        owner = torch.arange(len(rows), device=self.device).repeat_interleave(lengths)
+        owner = torch.arange(len(rows), device=device).repeat_interleave(lengths)
         index = owner[starts] * self.dimensions + (((hashes >> 33) & (2**31 - 1)) * self.dimensions >> 31)
         signed = torch.where(hashes & (1 << 32) == 0, weights, -weights)
-        counts = torch.zeros(len(rows) * self.dimensions, dtype=torch.int64, device=self.device)
+        counts = torch.zeros(len(rows) * self.dimensions, dtype=torch.int64, device=device)
         counts = counts.scatter_add_(0, index, signed).view(len(rows), self.dimensions)
         dense = _damp(counts, counts.abs().sum(1, keepdim=True)).cpu().numpy()
         parts = _words_and_bigrams(hashes[:words], owner[starts[:words]], len(rows))
@@ -143,12 +150,13 @@ class Hashing(TextEncoder):
 
     def _hash(self, codes: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
         # A polynomial over the span's bytes mod 2^64, from running sums: any span costs two look-ups.
-        if len(self._powers) <= len(codes):
-            self._powers = _powers(_BASE, 2 * len(codes), self.device)
-            self._inverses = _powers(_INVERSE, 2 * len(codes), self.device)
-        sums = torch.zeros(len(codes) + 1, dtype=torch.int64, device=self.device)
-        torch.cumsum((codes + 1) * self._powers[: len(codes)], 0, out=sums[1:])
-        mixed = (sums[ends] - sums[starts]) * self._inverses[starts]
+        powers, inverses = self._powers.get(codes.device, (codes[:0], codes[:0]))
+        if len(powers) <= len(codes):
+            powers, inverses = (_powers(base, len(codes) + 1, codes.device) for base in (_BASE, _INVERSE))
+            self._powers[codes.device] = powers, inverses
+        sums = torch.zeros(len(codes) + 1, dtype=torch.int64, device=codes.device)
+        torch.cumsum((codes + 1) * powers[: len(codes)], 0, out=sums[1:])
+        mixed = (sums[ends] - sums[starts]) * inverses[starts]
         mixed = (mixed ^ (mixed >> 32)) * _MIXER
         return (mixed ^ (mixed >> 29)) * _MIXER
 
@@ -205,10 +213,13 @@ def _grams(inside: Tensor, length: int) -> Tensor:
 
 
 def _powers(base: int, count: int, device: torch.device) -> Tensor:
+    """Return at least so many powers of a number mod 2^64, twice as many each time."""
     # int64 products wrap around, on every device: arithmetic mod 2^64.
-    powers = np.full(count, base, dtype=np.int64)
-    powers[0] = 1
-    return torch.from_numpy(np.cumprod(powers)).to(device)
+    powers = torch.ones(1, dtype=torch.int64, device=device)
+    while len(powers) < count:
+        powers = torch.cat([powers, powers * ((base + 2**63) % 2**64 - 2**63)])
+        base = base * base % 2**64
+    return powers
 
 
 def _damp(counts: Tensor, totals: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How many processor threads the arithmetic may use."""
+"""The number of processor threads for numerical code."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import threadpoolctl
 
 
 def limit_threads(threads: int = 1) -> None:
-    """Let BLAS and torch use so many threads of the processor from now on.
+    """Limit BLAS and torch to so many threads from now on.
 
-    One is the default, on purpose. A message is little work: handing parts of it to other threads costs
+    The default is one, on purpose. A message is little work: handing parts of it to other threads costs
     more than it saves, and on a machine that is busy (two workers on one are enough) the threads wait for
     each other and everything becomes ten to a hundred times slower. More partitions and more workers are
     how Ithaca uses more cores. Sums also come out the same wherever the service runs.
@@ -18,7 +18,7 @@ def limit_threads(threads: int = 1) -> None:
     threads
         At least 1. More helps only a transformer on a processor that has nothing else to do.
     """
-    # Importing torch takes seconds, which commands that do not compute need not wait for.
+    # Imported here, as importing torch takes seconds and commands that do not compute need none of it.
     import torch
 
     threadpoolctl.threadpool_limits(threads)

@@ -152,7 +152,7 @@ def evaluate(
     Raises
     ------
     SourceError
-        When no message has a label.
+        When no message has a label, or none with a label could be used.
     """
     if not _any(source, lambda message: isinstance(message, Labelled) and message.teaches):
         raise SourceError(
@@ -172,6 +172,13 @@ def evaluate(
         for trial in trials:
             trial.run(batch)
         progress(len(batch))
+    problems = [*source.problems, *batches.problems, *(each for trial in trials for each in trial.problems)]
+    if not any(trial.task.observer.scores.counts()[0] for trial in trials):
+        first = f" The first that was left out: {problems[0]}." if problems else ""
+        raise SourceError(
+            f"Of the {len(source)} messages of {source.name} none was scored.{first} "
+            "Events need labels, and what the encoder reads."
+        )
     report = Report(
         data=source.name,
         messages=batches.messages,
@@ -181,8 +188,7 @@ def evaluate(
         results=[trial.result(batches.messages) for trial in trials],
     )
     curves = {trial.name: trial.curve() for trial in trials}
-    refused = [problem for trial in trials for problem in trial.problems]
-    return Evaluation(report, batches.seconds, [*source.problems, *batches.problems, *refused], curves)
+    return Evaluation(report, batches.seconds, problems, curves)
 
 
 def _any(source: Source, is_so: Callable[[Input], bool]) -> bool:

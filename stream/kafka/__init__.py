@@ -1,7 +1,7 @@
-"""Kafka: the only place that knows the client library.
+"""Kafka clients: consuming, transactional writing, and reading topics outside any group.
 
-`Group` reads a share of a stream, `Offsets` says how far it is, `Outbox` writes one partition's outcomes in
-transactions, `History` and `Tail` read topics outside any group.
+`Group` consumes a stream's assigned partitions, `Offsets` returns their offsets, `Outbox` writes one
+partition's outcomes in transactions, `History` and `Tail` read topics outside any group.
 """
 
 from stream.kafka.errors import BrokerError, FencedError, InstanceError, RecoveryError, UnwrittenError
@@ -17,8 +17,9 @@ from stream.kafka.topics import (
     ensure_topics,
     partitions_of,
     topic_id,
+    topics_there,
 )
-from stream.kafka.writer import Writer, lines, produce_file, write_together
+from stream.kafka.writer import Writer, produce_values, write_together
 
 __all__ = [
     "HEARTBEAT_S",
@@ -41,9 +42,9 @@ __all__ = [
     "ensure_lessons",
     "ensure_topic",
     "ensure_topics",
-    "lines",
     "partitions_of",
-    "produce_file",
+    "produce_values",
     "topic_id",
+    "topics_there",
     "write_together",
 ]

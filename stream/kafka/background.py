@@ -1,4 +1,4 @@
-"""Calls of the library that have no timeout of their own."""
+"""Calls of the client library that have no timeout of their own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 
 def in_background(call: Callable[[], object], name: str) -> Future[None]:
-    """Make a call on a thread that nobody waits for at the end, and return what becomes of it."""
+    """Run a call on a daemon thread, and return a future of its end."""
     ended: Future[None] = Future()
 
     def run() -> None:

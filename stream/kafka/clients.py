@@ -1,9 +1,9 @@
-"""The clients: how this service consumes, produces and administers.
+"""The clients: consumer, producer and administration client, with this service's settings.
 
-Four of the library's defaults are wrong for a service that must neither lose nor repeat a record:
-consumers here read only committed records, begin at the beginning, never commit by themselves, and
-move only the partitions that have to move. A fifth is wrong for one that is waited for: after an outage it
-may be half a minute until a broker that is back is tried again.
+Four of the library's defaults are wrong for a service that must neither lose nor repeat a record: consumers
+here read only committed records, start at the beginning, never commit automatically, and move only the
+partitions that must move. A fifth is wrong for a service with a latency target: after an outage, it may take
+half a minute until a broker that is up again is retried.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 LARGEST_RECORD = 8 * 2**20
 """Largest record that is written, in bytes; the topics' own limits are tighter."""
 METADATA_S = 10.0
-"""How often a consumer asks which partitions there are: so long partitions that were added go unnoticed."""
+"""Interval at which clients refresh metadata: the longest time for which added partitions go unnoticed."""
 BOOTSTRAP_MS = 10_000
-"""How long a broker may take to answer a client that has just been made."""
+"""Milliseconds that a broker may take to answer a new client."""
 
 Client = TypeVar("Client")
 
@@ -39,14 +39,13 @@ def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
     """Return a consumer of committed records that belongs to no group unless `options` say so."""
     read_any_header()
     ours = {
-        "metadata_max_age_ms": int(1000 * METADATA_S),
         "isolation_level": "read_committed",
         "auto_offset_reset": "earliest",
         "enable_auto_commit": False,
         "partition_assignment_strategy": [CooperativeStickyAssignor],
-        # What lies fetched and not yet polled: so much of each partition, or one record that is larger.
+        # Bytes fetched ahead per partition; a single larger record is fetched all the same.
         "max_partition_fetch_bytes": 2**20,
-        # An embedded broker answers with a whole log in one reply.
+        # The embedded broker may return a whole log in one response.
         "receive_message_max_bytes": 2**30,
     }
     client = _connected(settings, KafkaConsumer, **ours | options)
@@ -67,8 +66,8 @@ def producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
         batch_size=256 * 1024,
         **options,
     )
-    # At the end of the process the library would wait for a broker that is gone, and print a traceback. Who
-    # made a producer closes it; a transaction that is open then is settled by whoever comes next.
+    # At exit the library would wait for a broker that is down, and print a traceback. The owner of a producer
+    # closes it; a transaction left open is completed or aborted by the next owner.
     made._unregister_cleanup()
     return made
 
@@ -79,7 +78,7 @@ def admin(settings: KafkaSettings) -> KafkaAdminClient:
 
 
 def record(consumed: ConsumerRecord) -> Record:
-    """Return a consumed record as the task knows it; a header without a value gets an empty one."""
+    """Return a consumed record as a `Record`; a header without a value gets an empty one."""
     return Record(
         consumed.topic,
         consumed.partition,
@@ -116,6 +115,7 @@ def _connection(settings: KafkaSettings) -> dict[str, Any]:
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": "ithaca",
         "bootstrap_timeout_ms": BOOTSTRAP_MS,
+        "metadata_max_age_ms": int(1000 * METADATA_S),
         "reconnect_backoff_max_ms": 1_000,
         "security_protocol": settings.security_protocol,
         "sasl_mechanism": settings.sasl_mechanism,

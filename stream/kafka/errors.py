@@ -1,26 +1,26 @@
-"""What can go wrong with a broker, in terms of what to do about it."""
+"""Errors of working with a broker, divided by what can be done about them."""
 
 from __future__ import annotations
 
 
 class BrokerError(RuntimeError):
-    """The broker cannot be reached or refuses; says which, what it said, and the next step."""
+    """The broker cannot be reached or refuses; the message names it, its answer, and the next step."""
 
 
 class FencedError(RuntimeError):
-    """A partition is not ours any more: another worker writes for it, or the group threw us out.
+    """A partition is no longer ours: another worker writes for it, or the group removed this worker.
 
-    Nothing of ours was emitted.
+    Nothing of the batch was emitted.
     """
 
 
 class InstanceError(FencedError):
-    """Another member of the group has our name; we are out of it until we are started again."""
+    """Another member of the group has the same instance name; this one must be started again."""
 
 
 class UnwrittenError(RuntimeError):
-    """A transaction failed, or it is not known whether it was committed; `Outbox.reopen` settles which."""
+    """A transaction failed, or its outcome is unknown; `Outbox.reopen` resolves it."""
 
 
 class RecoveryError(RuntimeError):
-    """What has to be relearned is gone from the broker; says which offsets, and what can be done."""
+    """Records to be relearned have been deleted; the message names the offsets, and what can be done."""

@@ -1,4 +1,4 @@
-"""Membership of a consumer group: which partitions are ours, what is on them, how far they are done."""
+"""Membership of a consumer group: assigned partitions, their records, their offsets and lag."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from kafka import ConsumerRecord
 
 JOIN_S = 0.02
-"""How long a poll that brings nothing waits for the group to settle who has which partition."""
+"""Seconds that a poll without records waits for a rebalance to complete."""
 
 JOINING_ENDS_S = 2.0
-"""How long leaving may wait for joining to end."""
+"""Seconds that leaving the group may wait for joining to end."""
 
 HEARTBEAT_S = 3.0
-"""Time between two signs of life; the answer tells a member that it was thrown out."""
+"""Seconds between heartbeats; their response tells a member that it was removed from the group."""
 
 Membership = ConsumerGroupMetadata
-"""What a transaction shows the broker, so that a member thrown out of the group cannot commit."""
+"""Proves membership to the broker, so that a member removed from the group cannot commit."""
 
 SAME_INSTANCE = (
     "Another worker of this group has the same worker.instance, so this one was thrown out. Give each worker "
@@ -47,14 +47,14 @@ log = logging.getLogger(__name__)
 
 
 class Polled(NamedTuple):
-    """What one poll brought.
+    """The result of one poll.
 
     Parameters
     ----------
     records
-        Per partition, in offset order; none of a partition that came with this very poll.
+        Per partition, in offset order; none of a partition that was assigned in this poll.
     gained, released, lost
-        Partitions that came, that were given up in order, and that the group took away.
+        Partitions that were assigned, revoked with notice, and lost without notice.
     """
 
     records: dict[int, list[Record]]
@@ -64,19 +64,19 @@ class Polled(NamedTuple):
 
 
 class Group:
-    """Our membership of the group that shares a stream's events, or another of its topics.
+    """Membership of the consumer group that shares a stream's events, or another of its topics.
 
-    The library calls back where heartbeats stand still; here the callbacks only note what happened, and
-    `poll` returns it. A partition that is to move is given up in one round of the group and given away in
-    the next, which begins only with a poll: a caller that finishes what one poll returned before it polls
-    again has no batch in flight when another worker gets the partition.
+    The library calls back from within its rebalances; the callbacks only record what happened, and `poll`
+    returns it. A partition that moves is revoked in one rebalance and assigned to another worker in the next,
+    which starts only with a poll: a caller that finishes what one poll returned before it polls again has no
+    batch in flight when another worker gets the partition.
 
     Parameters
     ----------
     settings
         Stream, group, instance and broker.
     kind
-        Which of the stream's topics is shared.
+        The kind of topic that is shared.
     """
 
     def __init__(self, settings: Settings, kind: str = "events") -> None:
@@ -91,31 +91,31 @@ class Group:
         self._joining: Future[None] | None = None
         self._offsets = Offsets(self._consumer, self.topic)
         self._changes = _Changes()
-        # A member that leads the group before it knows the topic's partitions assigns none to anybody, and
-        # where they become known in that very moment, the library never looks again.
+        # A group leader that does not know the topic's partitions yet assigns none to any member, and if they
+        # become known at that very moment, the library does not rebalance again.
         self._consumer.partitions_for_topic(self.topic)
         self._consumer.subscribe([self.topic], listener=self._changes)
 
     def poll(self, limit: int) -> Polled:
-        """Return at once with up to `limit` records that are there, and what happened to our partitions.
+        """Return at once with up to `limit` records that are fetched, and the changes of the assignment.
 
         Raises
         ------
         InstanceError
-            When another member of the group has our instance name.
+            When another member of the group has the same instance name.
         BrokerError
-            When the broker refuses, for a reason that waiting does not mend.
+            When the broker refuses, for a reason that does not pass.
         """
         try:
             self._unpark()
             if not self._settled():
                 return self._kept(limit)
-            # A broker without long poll would be asked without a pause for as long as we wait.
+            # With a timeout, a broker without long polling would be asked in a busy loop.
             polled = self._consumer.poll(timeout_ms=0, max_records=limit)
         except FencedInstanceIdError as error:
             raise InstanceError(SAME_INSTANCE) from error
         except RetriableError as error:
-            # A broker that is away, or a group that has just moved: waiting mends it.
+            # The broker is down, or the group is rebalancing: this passes.
             log.warning("the records of %s cannot be read yet: %s", self.topic, error)
             return Polled({}, (), (), ())
         except KafkaError as error:
@@ -123,20 +123,20 @@ class Group:
         return self._polled(polled)
 
     def _kept(self, limit: int) -> Polled:
-        """Return records of the partitions that stay ours while the group settles, for as long as it takes.
+        """Return records of the assigned partitions while the group rebalances, for as long as it takes.
 
-        What moves is given up only when a round of the group is done, and the next round begins with a poll:
-        until then all that is assigned is ours to finish.
+        A partition is revoked only when a rebalance completes, and the next one starts with a poll: until
+        then all assigned partitions may be processed.
         """
         fetcher = self._consumer._fetcher
         polled: Fetched = {}
         partial = True
-        # The client's thread may take a partition away between two looks at it here: then it is not found
-        # (KeyError), or, where it has come back already, has no position yet (IllegalStateError).
+        # The client's thread may revoke a partition between two accesses here: then it is not found
+        # (KeyError) or, if it is assigned again already, has no position yet (IllegalStateError).
         with contextlib.suppress(KeyError, IllegalStateError):
             polled, partial = fetcher.fetched_records(limit)
         if not partial:
-            # Runs on the client's thread, as all changes of the assignment do: nothing goes meanwhile.
+            # Runs on the client's thread, like all changes of the assignment, so none is revoked meanwhile.
             fetcher.send_fetches()
         if not polled and self._joining is not None:
             concurrent.futures.wait([self._joining], JOIN_S)
@@ -159,11 +159,11 @@ class Group:
         return Polled(records, gained, released, lost)
 
     def _settled(self) -> bool:
-        """Whether the group has settled who has which partition; sees to it that it comes to that.
+        """Return whether the rebalance is complete; start or continue joining if it is not.
 
-        Joining is waited for on a thread, without a pause, because of what the library does otherwise. What
-        was settled while nobody waited, it joins anew; a worker that waits only between batches may never
-        be done. And when it has heard from the group but not of its partitions while nobody waited, it
+        A thread waits for joining without interruption, because otherwise the library repeats a rebalance
+        that completed while nothing waited for it: a worker that waits only between batches may never
+        complete one. And if it has the group's answer but not yet its partitions when the wait ends, it
         forgets that it was joining.
         """
         coordinator = self._consumer._coordinator
@@ -175,15 +175,15 @@ class Group:
         if not self._joining.done():
             return False
         joining, self._joining = self._joining, None
-        joining.result()  # Raises what ended it; the next poll joins anew.
+        joining.result()  # Raises the error that ended it; the next poll joins again.
         return True
 
     def _unpark(self) -> None:
-        """Let the library give back what it parked for a paused partition.
+        """Let the library return fetched records that it set aside for a partition while that was paused.
 
-        It does so where it has no fetch at hand, but keeps the last one at hand, empty, until another comes.
-        Where all other partitions are paused or gone, none ever does: it would fetch nothing more at all. And
-        where another partition has a backlog, the one at hand is never empty: the two change places.
+        It returns them only when it has no current fetch, but keeps the last one as current, empty, until
+        another arrives. If all other partitions are paused or revoked, none does: nothing would be read any
+        more. If another partition has a backlog, the current fetch is never empty: the two are exchanged.
         """
         fetcher = self._consumer._fetcher
         if not fetcher._next_partition_records:
@@ -196,11 +196,11 @@ class Group:
 
     @property
     def joined(self) -> bool:
-        """Whether we belong to the group and it has settled who has which partition."""
+        """Whether this process is a member of the group and the rebalance is complete."""
         return self._consumer.group_metadata().state == MemberState.STABLE
 
     def read_from(self, partition: int, offset: int) -> None:
-        """Bring a partition's records from an offset on."""
+        """Resume a partition from an offset."""
         with self._unless_gone(partition, KeyError, ValueError):
             self._consumer.seek(self._place(partition), offset)
         self.go_on(partition)
@@ -210,25 +210,25 @@ class Group:
         return self._offsets.committed(partition)
 
     def hold(self, partition: int) -> None:
-        """Bring no more records of a partition until `go_on`."""
+        """Pause a partition until `go_on`."""
         with self._unless_gone(partition, KeyError):
             self._consumer.pause(self._place(partition))
 
     def go_on(self, partition: int) -> None:
-        """Bring records of a partition again."""
+        """Resume a partition."""
         with self._unless_gone(partition, KeyError):
             self._consumer.resume(self._place(partition))
 
     def lag(self, partition: int, offset: int, *, settled: bool = True) -> int | None:
-        """Return how many offsets a partition's end is ahead, None as long as that is not known.
+        """Return the number of offsets up to a partition's end; None as long as that is unknown.
 
         Parameters
         ----------
         partition, offset
-            The partition, and one past its last record that is done.
+            The partition, and one past its last committed record.
         settled
-            Whether all records that were returned are done. Then what the library read over behind them,
-            the control records of transactions, is done as well.
+            Whether all records that were returned are committed. Then offsets that the library skipped after
+            them, the control records of transactions, count as done too.
         """
         end, position = None, None
         place = self._place(partition)
@@ -238,13 +238,13 @@ class Group:
         return None if end is None else max(0, end - max(offset, position.offset if position else 0))
 
     def membership(self) -> Membership:
-        """Return our membership as it is now; any thread may ask."""
+        """Return the current membership; thread-safe."""
         return self._consumer.group_metadata()
 
     def close(self) -> None:
         """Leave the group."""
         if self._joining is not None:
-            # Who leaves in the middle of joining is a member all the same, until its session has ended.
+            # A member that leaves while joining stays in the group until its session times out.
             concurrent.futures.wait([self._joining], JOINING_ENDS_S)
         try:
             self._consumer.close(autocommit=False, timeout_ms=2_000)
@@ -253,15 +253,15 @@ class Group:
 
     @contextlib.contextmanager
     def _unless_gone(self, partition: int, *raised: type[Exception]) -> Iterator[None]:
-        """Let what a call raises pass where the partition went since the last poll: the next one reports it.
+        """Suppress errors about a partition that was revoked since the last poll: the next one reports it.
 
         Parameters
         ----------
         partition
-            What the call in the block is about.
+            The partition that the call in the block is about.
         raised
-            What the call raises when the partition is not assigned. KeyError is from looking it up, also just
-            behind a check of the call's own: the client's thread may take the partition away in between.
+            What the call raises if the partition is not assigned. A KeyError may follow even a check by the
+            call itself, as the client's thread may revoke the partition in between.
         """
         try:
             yield
@@ -278,7 +278,7 @@ def _by_partition(polled: Fetched) -> dict[int, list[Record]]:
 
 
 class _Changes(ConsumerRebalanceListener):
-    """Notes what the library calls back with, on a thread of its own."""
+    """Records the library's callbacks, which come on a thread of its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -300,7 +300,7 @@ class _Changes(ConsumerRebalanceListener):
         self._give_up(lost, 2)
 
     def _give_up(self, partitions: Iterable[TopicPartition], kind: int) -> None:
-        # One poll can bring a partition and take it away again, in either order; the last word counts.
+        # One poll can assign and revoke a partition, in either order; the later change counts.
         gone = sorted(place.partition for place in partitions)
         with self._lock:
             self._noted[0][:] = [partition for partition in self._noted[0] if partition not in gone]

@@ -1,7 +1,7 @@
-"""Header names that are no UTF-8: the broker takes them, and the library cannot read a batch that has one.
+"""Header names that are not UTF-8: the broker accepts them, but the library cannot read a batch with one.
 
-A stream must not stand still for ever at such a record. So a name that cannot be read gets a question mark
-for each of its bytes that is no ASCII, before the library reads the record again. Nothing else of it changes.
+A stream must not stop at such a record. So each non-ASCII byte of such a name is replaced by a question mark
+before the library reads the record again. Nothing else of it changes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kafka.record.util import decode_varint
 
 
 def read_any_header() -> None:
-    """Make the library read records whatever their headers are called; once for the process."""
+    """Make the library read records with any header names; once per process."""
     read: Callable[..., Any] = DefaultRecordBatch._read_msg
     if hasattr(read, "__wrapped__"):
         return
@@ -35,8 +35,8 @@ def read_any_header() -> None:
 
 
 def _make_names_legible(buffer: bytearray, position: int) -> None:
-    """Change the header names of the record at a position of a batch, in place, where they are no UTF-8."""
-    # Length, attributes, time stamp and offset stand before the key and the value.
+    """Replace header names that are not UTF-8 in the record at a position of a batch, in place."""
+    # Length, attributes, time stamp and offset come before the key and the value.
     for _ in range(4):
         _, position = decode_varint(buffer, position)
     for _ in ("key", "value"):
@@ -53,6 +53,6 @@ def _make_names_legible(buffer: bytearray, position: int) -> None:
 
 
 def _after_bytes(buffer: bytearray, position: int) -> int:
-    """Return the position behind bytes that have their length before them; a negative one stands for null."""
+    """Return the position after length-prefixed bytes; a negative length means null."""
     length, position = decode_varint(buffer, position)
     return position + max(0, length)

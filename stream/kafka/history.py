@@ -1,4 +1,4 @@
-"""A topic read from one mark to another, outside any group: for replays and for reading results back."""
+"""A topic read between two marks, outside any group: for replays and for reading results back."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Mark = int | datetime.datetime | None
 """Where reading begins or ends: an offset, a time stamp, or the topic's own end."""
 
 READ_TIMEOUT_S = 30.0
-"""How long nothing may come from a broker that still owes records."""
+"""Seconds without records after which a broker that should have more has failed."""
 
 
 class History:
-    """What a topic holds now between two marks; what is written later is not waited for.
+    """The records that a topic holds now between two marks; later ones are not waited for.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ class History:
         First record, and one past the last: offsets (of every partition), time stamps, or None (the
         defaults) for all there is.
     whole
-        Whether records that are gone from between the marks are an error; else (the default) what is
-        left of them is read.
+        Whether deleted records between the marks are an error; otherwise (the default) the remaining ones are
+        read.
 
     Raises
     ------
@@ -74,7 +74,7 @@ class History:
         }
 
     def __len__(self) -> int:
-        """Return how many offsets the marks enclose, at most: markers of transactions count."""
+        """Return the number of offsets between the marks: an upper bound, as transaction markers count."""
         return sum(max(0, end - begin) for begin, end in self.ranges.values())
 
     def batches(self, partition: int, limit: int = 1_000) -> Iterator[list[Record]]:
@@ -83,7 +83,7 @@ class History:
         Raises
         ------
         BrokerError
-            When the broker refuses, brings nothing for long, or no longer has what was asked for.
+            When the broker refuses, sends nothing for long, or has deleted what was requested.
         """
         place, (begin, end) = TopicPartition(self.topic, partition), self.ranges[partition]
         self._consumer.assign([place])
@@ -111,7 +111,7 @@ class History:
                 yield from batch
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._consumer.close(autocommit=False)
 
     def _offsets(
@@ -121,5 +121,5 @@ class History:
             return dict.fromkeys(places, mark)
         milliseconds = round(mark.timestamp() * 1000)
         found = self._consumer.offsets_for_times(dict.fromkeys(places, milliseconds))
-        # A partition without a record that young begins, and ends, at its end.
+        # A partition without a record at or after the time stamp begins, and ends, at its end.
         return {place: last[place] if (one := found.get(place)) is None else one.offset for place in places}

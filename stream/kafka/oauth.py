@@ -1,4 +1,4 @@
-"""Tokens for brokers that ask for OAuth (SASL/OAUTHBEARER)."""
+"""Tokens for brokers that require OAuth (SASL/OAUTHBEARER)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from kafka.net.sasl.oauth import AbstractTokenProvider
 from stream.config import KafkaSettings
 
 TOKEN_TIMEOUT_S = 10.0
-"""How long a token endpoint may take to answer."""
+"""Seconds that a token endpoint may take to answer."""
 USED_FOR = 0.8
-"""Share of its life that a token is used for; then the next one is asked for."""
+"""Share of a token's lifetime after which the next one is requested."""
 LARGEST_TOKEN_RESPONSE = 1_000_000
-"""Most of an answer that is read, in bytes."""
+"""Most bytes of a response that are read."""
 
 
 class _TokenResponse(msgspec.Struct):
@@ -30,18 +30,18 @@ class _TokenResponse(msgspec.Struct):
 
 
 class FileToken(AbstractTokenProvider):
-    """A token that someone else keeps fresh in a file: read anew for every connection."""
+    """A token in a file that another process renews: read again for every connection."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def token(self) -> str:
-        """Return what is in the file.
+        """Return the content of the file.
 
         Raises
         ------
         SaslAuthenticationFailedError
-            When it cannot be read; says which file.
+            When it cannot be read; the message names the file.
         """
         try:
             return self._path.read_text(encoding="ascii").strip()
@@ -57,13 +57,13 @@ class ClientCredentials(AbstractTokenProvider):
     Parameters
     ----------
     endpoint
-        URL that gives tokens.
+        URL of the token endpoint.
     client_id, client_secret
         Sent as HTTP Basic authentication.
     scope
-        Asked for, if given.
+        Scope to request, if given.
     clock
-        Monotonic seconds; tests pass their own.
+        Monotonic clock in seconds; tests pass their own.
     """
 
     def __init__(
@@ -83,12 +83,12 @@ class ClientCredentials(AbstractTokenProvider):
         self._token, self._until = "", -1.0
 
     def token(self) -> str:
-        """Return a token that is good for a while.
+        """Return a token that is still valid for a while.
 
         Raises
         ------
         SaslAuthenticationFailedError
-            When the endpoint gives none; says what it answered, and no secret.
+            When the endpoint returns none; the message has its answer, but no secret.
         """
         now = self._clock()
         if now >= self._until:
@@ -106,20 +106,20 @@ class ClientCredentials(AbstractTokenProvider):
         except urllib.error.HTTPError as error:
             said = f"it answered {error.code}"
         except (OSError, ValueError) as error:
-            # Not the error's own words: what an endpoint answers may hold a token.
+            # The error's own text is left out, as the endpoint's response may contain a token.
             said = type(error).__name__
         raise SaslAuthenticationFailedError(f"the token endpoint {self._endpoint} gave no token: {said}")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Takes the secret nowhere but where it was to go."""
+    """Follows no redirect, so that the secret is sent to the configured endpoint only."""
 
     def redirect_request(self, *arguments: object) -> None:
         return None
 
 
 def token_provider(settings: KafkaSettings) -> AbstractTokenProvider | None:
-    """Return what gives tokens with these settings; None where none are asked for."""
+    """Return the token provider for these settings; None where OAuth is not used."""
     if settings.oauth_token_file is not None:
         return FileToken(settings.oauth_token_file)
     if settings.oauth_token_endpoint is None:

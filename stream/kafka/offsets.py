@@ -1,4 +1,4 @@
-"""How far a group is, and how far back the broker goes: two offsets that decide where a partition begins."""
+"""Committed, first and last offsets: they decide where a partition begins."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from stream.kafka.errors import BrokerError
 from stream.records import topic
 
 OFFSETS_TIMEOUT_MS = 5_000
-"""How long the broker may take to answer."""
+"""Milliseconds that the broker may take to answer."""
 
 
 class Offsets:
-    """Asks for the offsets of the partitions of a stream's events.
+    """Queries the offsets of the partitions of a stream's events.
 
     Parameters
     ----------
     client
-        Any consumer of the group. One that another thread polls must not be used here.
+        Any consumer of the group, but not one that another thread polls.
     topic
-        The events' topic.
+        The topic.
     """
 
     def __init__(self, client: KafkaConsumer, topic: str) -> None:
@@ -30,24 +30,24 @@ class Offsets:
         self._topic = topic
 
     @classmethod
-    def of(cls, settings: Settings) -> Offsets:
-        """Ask on a connection of its own, that belongs to no member of the group; close it at the end."""
-        return cls(consumer(settings.kafka, group_id=settings.group), topic(settings.stream, "events"))
+    def of(cls, settings: Settings, kind: str = "events") -> Offsets:
+        """Query on a connection of its own, which is not a member of the group; close it at the end."""
+        return cls(consumer(settings.kafka, group_id=settings.group), topic(settings.stream, kind))
 
     def beginning(self, partition: int) -> int:
         """Return the first offset of a partition that the broker still has."""
         place = TopicPartition(self._topic, partition)
         try:
             return self._client.beginning_offsets([place], timeout_ms=OFFSETS_TIMEOUT_MS)[place]
-        except KafkaError as error:
+        except (KafkaError, KeyError) as error:  # KeyError: a partition that the client does not know yet.
             raise BrokerError(f"The beginning of {place} is not known: {error}.") from error
 
     def end(self, partition: int) -> int:
-        """Return one past the last offset of a partition that no open transaction holds back."""
+        """Return one past the last offset of a partition before any open transaction."""
         place = TopicPartition(self._topic, partition)
         try:
             return self._client.end_offsets([place], timeout_ms=OFFSETS_TIMEOUT_MS)[place]
-        except KafkaError as error:
+        except (KafkaError, KeyError) as error:  # KeyError: a partition that the client does not know yet.
             raise BrokerError(f"The end of {place} is not known: {error}.") from error
 
     def committed(self, partition: int) -> int | None:
@@ -59,5 +59,5 @@ class Offsets:
             raise BrokerError(f"The committed offset of {place} is not known: {error}.") from error
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._client.close(autocommit=False)

@@ -1,4 +1,4 @@
-"""The transactional writer of one partition: outputs and the offset that they belong to, or nothing."""
+"""The transactional writer of one partition: commits outputs and their offset together or not at all."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ from stream.kafka.clients import NULL, producer
 from stream.kafka.errors import BrokerError, FencedError, InstanceError, UnwrittenError
 from stream.kafka.group import SAME_INSTANCE, Membership
 from stream.kafka.topics import OUTPUT_BYTES
-from stream.records import Output, topic
+from stream.records import ORIGINAL, Output, topic
 
 DELIVERY_S = 30
-"""How long a record may be under way."""
+"""Seconds that a record may take to be delivered."""
+LONGEST_KEPT = 1_000
+"""Most bytes of a key, and of one header, that a record which is too large keeps."""
 
 if TYPE_CHECKING:
     from kafka import FutureRecordMetadata
@@ -37,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class Transaction(NamedTuple):
-    """A transaction that is under way: what becomes of it, and until when (monotonic seconds) it may take."""
+    """A transaction in progress: its future result, and its deadline (monotonic seconds)."""
 
     ended: Future[None]
     deadline: float
@@ -46,17 +48,17 @@ class Transaction(NamedTuple):
 class Outbox:
     """Writes one partition's outcomes, each in one transaction with the offset to commit.
 
-    Its transactional id names group, topic and partition, so whoever opens the partition next fences
-    whoever had it before, and settles what that one left open.
+    Its transactional id names group, topic and partition, so a worker that opens the partition fences the
+    owner before it, and completes or aborts the transaction that this one left open.
 
     Parameters
     ----------
     settings
-        Stream, group, broker and the time a transaction may take.
+        Stream, group, broker and the timeout of a transaction.
     partition
-        The partition of the topic read; of those written to, where an output names none.
+        The partition of the topic that is read, and of those written to unless an output names one.
     kind
-        Which of the stream's topics is read.
+        The kind of topic that is read.
     """
 
     def __init__(self, settings: Settings, partition: int, kind: str = "events") -> None:
@@ -67,7 +69,7 @@ class Outbox:
         self.reopen()
 
     def reopen(self) -> None:
-        """Start afresh: whatever transaction was open is committed or aborted when this returns.
+        """Start a new producer; an open transaction is committed or aborted when this returns.
 
         Raises
         ------
@@ -85,7 +87,7 @@ class Outbox:
                 max_block_ms=5_000,
                 delivery_timeout_ms=DELIVERY_S * 1000,
                 request_timeout_ms=10_000,
-                # A transaction that follows on another's heels is told to wait for its markers: not long.
+                # A transaction right after another must wait briefly for that one's markers: retry soon.
                 retry_backoff_ms=5,
             )
             self._producer.init_transactions()
@@ -108,18 +110,18 @@ class Outbox:
         Parameters
         ----------
         outputs
-            In order. One that the broker finds too large is written as a dead letter without its value.
+            In order. One that is too large for its topic is written as a dead letter without its value.
         next_offset
             The offset to commit.
         membership
-            The group's, so that a worker that has been thrown out of the group cannot commit.
+            The group's, so that a worker removed from the group cannot commit.
 
         Raises
         ------
         UnwrittenError
             When the outbox is closed.
         """
-        # Bound here: a call left behind after a timeout must never reach the producer that comes next.
+        # Bound here: a call that outlives its timeout must not use the producer that replaces this one.
         client = self._producer
         if client is None:
             raise UnwrittenError("the outbox is closed; reopen it first")
@@ -127,8 +129,8 @@ class Outbox:
         def transaction() -> None:
             client.begin_transaction()
             sent = [(output, self._send(client, self._fitting(output))) for output in outputs]
-            # Before the commit, which after a refused record would wait for ever; and one by one, because
-            # the library's flush takes a batch that it splits for a lost one.
+            # Before the commit, which after a rejected record would wait for ever; and one by one, because
+            # the library's flush treats a batch that it splits as lost.
             self._check(sent)
             client.send_offsets_to_transaction({self._source: OffsetAndMetadata(next_offset)}, membership)
             client.commit_transaction()
@@ -137,7 +139,7 @@ class Outbox:
         return Transaction(in_background(transaction, "transaction"), deadline)
 
     def end(self, transaction: Transaction) -> None:
-        """Wait until a transaction is committed, for as long as it may take from its beginning.
+        """Wait until a transaction is committed, at most up to its deadline.
 
         Raises
         ------
@@ -145,15 +147,15 @@ class Outbox:
             See there.
         """
         try:
-            # A call left behind after a timeout ends by itself, on a producer that nobody uses any more.
+            # A call that outlives its timeout ends by itself, on a producer that is no longer used.
             transaction.ended.result(max(0.0, transaction.deadline - time.monotonic()))
         except (KafkaError, TimeoutError) as error:
             raise _failure(error, self._source) from error
 
     def close(self) -> None:
-        """Let go; a transaction that is still open is settled by whoever comes next."""
+        """Close the producer; a transaction that is still open is left to the next owner."""
         if self._producer is not None:
-            # Closing waits for the broker, which may be the very thing that does not answer.
+            # On a thread, as closing waits for a broker that may not answer.
             threading.Thread(target=_close, args=(self._producer,), name="closing", daemon=True).start()
             self._producer = None
 
@@ -170,14 +172,26 @@ class Outbox:
         if _size(output) <= self._limits.get(output.kind, OUTPUT_BYTES):
             return output
         value = output.value or b""
+        reason = {
+            "ce_type": b"ithaca.dead-letter",
+            "content-type": b"application/octet-stream",
+            "ithaca_reason": b"size",
+            "ithaca_detail": f"too large for the topic of {output.kind}, with {_size(output)} bytes".encode(),
+        }
         facts = (
             ("ithaca_cut", output.kind.encode()),
             ("ithaca_value_bytes", str(len(value)).encode()),
             ("ithaca_value_sha256", hashlib.sha256(value).hexdigest().encode()),
         )
-        ours = tuple(header for header in output.headers if header[0].startswith(("ce_", "ithaca_")))
-        key = output.key if output.key is None or len(output.key) <= 1_000 else output.key[:1_000]
-        return Output("dlq", key, None, (*ours, *facts))
+        # Headers of the sender's may be what is too large. A dead letter has its reason already.
+        ours = {
+            name: value
+            for name, value in output.headers
+            if not name.startswith(ORIGINAL) and len(value) <= LONGEST_KEPT
+        }
+        headers = (ours if output.kind == "dlq" else ours | reason).items()
+        key = output.key if output.key is None else output.key[:LONGEST_KEPT]
+        return Output("dlq", key, None, (*headers, *facts))
 
     def _check(self, sent: Sequence[tuple[Output, FutureRecordMetadata]]) -> None:
         refused: dict[str, int] = {}
@@ -185,24 +199,24 @@ class Outbox:
             try:
                 future.get(self._settings.worker.commit_timeout_s)
             except MessageSizeTooLargeError:
-                # The largest is the cause; small ones are refused only for its company.
+                # The largest one is the cause; smaller ones are rejected with their batch.
                 refused[output.kind] = max(refused.get(output.kind, 0), _size(output))
-        # A topic may take less than we made it take. By halves, the limit is found in a few attempts.
+        # A topic's limit may be lower than the one we created it with: halving finds it in a few attempts.
         self._limits.update({kind: size // 2 for kind, size in refused.items()})
         if refused:
             raise MessageSizeTooLargeError(f"{', '.join(refused)}: a record is larger than its topic takes")
 
 
 def _patience_ms(settings: Settings) -> int:
-    """Return after how long the broker ends a transaction whose worker hangs."""
+    """Return the timeout after which the broker aborts the transaction of a worker that hangs."""
     if settings.model.scope == "partition":
         return DELIVERY_S * 1000
-    # Until it has ended nobody can read the lessons behind it.
+    # Until then, the lessons after it cannot be read by any worker.
     return round(1000 * settings.worker.commit_timeout_s) + 1_000
 
 
 def _close(client: KafkaProducer) -> None:
-    # Longer than a record may be under way: what was given up has expired by then, and the close succeeds.
+    # Longer than the delivery timeout: by then, abandoned records have expired, and closing succeeds.
     try:
         client.close(timeout=2 * DELIVERY_S)
     except KafkaError as error:
@@ -227,9 +241,9 @@ def _failure(error: Exception, source: TopicPartition) -> FencedError | Unwritte
             f"Another worker of this group writes for {source.topic} partition {source.partition}; this one "
             "was fenced and emitted nothing."
         )
-    # The library names it only in the text of a CommitFailedError.
+    # The library names the cause only in the text of a CommitFailedError.
     if "UnknownMemberIdError" in str(error):
-        # Trying again would fence whoever has the partition now, and be refused all the same.
+        # Another attempt would fence the present owner, and be rejected all the same.
         return FencedError(
             f"This worker is no member of the group any more and emitted nothing of {source.topic} partition "
             f"{source.partition}."

@@ -1,4 +1,4 @@
-"""Topics read from near their ends onwards, outside any group: for whoever looks on."""
+"""Topics read from near their ends onwards, outside any group: for observers."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ class Tail:
 
     @property
     def caught_up(self) -> bool:
-        """Whether all that was there at the start is read."""
+        """Whether all records that existed at the start have been read."""
         return all((self._consumer.position(place) or 0) >= end for place, end in self._ends.items())
 
     def poll(self, wait_s: float, limit: int = 2_000) -> list[Record]:
-        """Return what came, in offset order on each partition.
+        """Return new records, in offset order on each partition.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class Tail:
         return [record(one) for consumed in polled.values() for one in consumed]
 
     def _follow_new_partitions(self) -> None:
-        """Read partitions that were added since, from their beginning."""
+        """Read added partitions from their beginning."""
         there = {
             TopicPartition(topic, partition)
             for topic in self._topics
@@ -93,7 +93,7 @@ class Tail:
             self._consumer.seek_to_beginning(*added)
 
     def seek(self, topic: str, offset: int) -> None:
-        """Go on from an offset, on a topic of one partition."""
+        """Set the next offset to read, on a topic of one partition."""
         self._consumer.seek(TopicPartition(topic, 0), offset)
 
     def position(self, topic: str) -> int:
@@ -101,15 +101,15 @@ class Tail:
         return self._consumer.position(TopicPartition(topic, 0)) or 0
 
     def lag(self, topic: str) -> int | None:
-        """Return how many offsets a topic of one partition is ahead; None as long as that is not known.
+        """Return the lag on a topic of one partition, in offsets; None as long as that is unknown.
 
-        What is written in a transaction that is still open counts: it is there, and cannot be read yet.
+        Records of an open transaction count, although they cannot be read yet.
         """
         end = self._consumer.highwater(TopicPartition(topic, 0))
         return None if end is None else max(0, end - self.position(topic))
 
     def beginning(self, topic: str) -> int:
-        """Return the first offset that is there, on a topic of one partition.
+        """Return the first available offset on a topic of one partition.
 
         Raises
         ------
@@ -122,8 +122,15 @@ class Tail:
         except KafkaError as error:
             raise BrokerError(f"The broker does not answer: {error}.") from error
 
-    def ends(self, topic: str) -> dict[int, int]:
+    def ends(self, topic: str, patience_s: float = 30.0) -> dict[int, int]:
         """Return one past the last offset of each partition of a topic; empty where there is no such topic.
+
+        Parameters
+        ----------
+        topic
+            Its name.
+        patience_s
+            Seconds that the broker may take to answer.
 
         Raises
         ------
@@ -132,11 +139,12 @@ class Tail:
         """
         try:
             partitions = self._consumer.partitions_for_topic(topic) or ()
-            ends = self._consumer.end_offsets([TopicPartition(topic, partition) for partition in partitions])
+            places = [TopicPartition(topic, partition) for partition in partitions]
+            ends = self._consumer.end_offsets(places, timeout_ms=round(1000 * patience_s))
         except KafkaError as error:
             raise BrokerError(f"The broker does not answer: {error}.") from error
         return {place.partition: end for place, end in ends.items()}
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._consumer.close(autocommit=False)

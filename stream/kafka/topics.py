@@ -1,4 +1,4 @@
-"""A stream's topics: their names, and making sure they exist."""
+"""A stream's topics: their names, and their creation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stream.kafka.errors import BrokerError
 from stream.records import KINDS, SHARED_ONLY, topic
 
 OUTPUT_BYTES = 4 * 2**20
-"""Largest record of the topics we write: a dead letter is its event and the reason, so more than an event."""
+"""Largest record of output topics: a dead letter is an event and its reason, so larger than an event."""
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ def ensure_lessons(settings: KafkaSettings, stream: str) -> None:
 def ensure_topics(settings: KafkaSettings, stream: str) -> int:
     """Create or extend the topics of a stream and return the number of its partitions.
 
-    What is written goes to the partition it came from, so all topics have as many partitions as the events;
-    but operations on the taxonomy go to every partition, in one order, so theirs has one.
+    Outputs go to the partition of their input, so all topics have as many partitions as the events; but
+    taxonomy operations go to every partition, in one order, so their topic has one.
 
     Raises
     ------
@@ -109,19 +109,31 @@ def partitions_of(settings: KafkaSettings, name: str) -> int:
     Raises
     ------
     BrokerError
-        When the broker does not say.
+        When the broker does not answer.
     """
     with _asking(settings, f"Topic {name} cannot be described") as client:
         return _partitions(client, [name])[name]
 
 
-def topic_id(settings: KafkaSettings, name: str) -> str:
-    """Return what tells a topic from an earlier one of the same name.
+def topics_there(settings: KafkaSettings) -> set[str]:
+    """Return the names of the broker's topics.
 
     Raises
     ------
     BrokerError
         When the broker does not say.
+    """
+    with _asking(settings, "The topics cannot be listed") as client:
+        return set(client.list_topics())
+
+
+def topic_id(settings: KafkaSettings, name: str) -> str:
+    """Return the id that distinguishes a topic from an earlier one of the same name.
+
+    Raises
+    ------
+    BrokerError
+        When the broker does not answer.
     """
     with _asking(settings, f"Topic {name} cannot be described") as client:
         return str(client.describe_topics([name])[0].get("topic_id"))
@@ -142,7 +154,7 @@ def delete_topics(settings: KafkaSettings, stream: str) -> None:
 
 @contextlib.contextmanager
 def _asking(settings: KafkaSettings, failure: str) -> Iterator[KafkaAdminClient]:
-    """Give a client that is closed at the end; what the broker refuses becomes a BrokerError that says so."""
+    """Yield a client that is closed at the end; an error of the broker becomes a `BrokerError`."""
     client = admin(settings)
     try:
         yield client

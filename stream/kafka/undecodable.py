@@ -1,8 +1,8 @@
-"""Batches that cannot be read: an unknown codec, damage, a checksum that does not fit.
+"""Batches that cannot be decoded: an unknown codec, damage, a wrong checksum.
 
-The library raises at the first record of such a batch, again and again. A stream must not stand still for
-ever at one, so what cannot be read of a batch is brought as one record: at the batch's last offset, without
-a value, with a header that says which offsets it stands for and why. The pipeline makes it a dead letter.
+The library raises at the first record of such a batch, each time it is read. A stream must not stop there, so
+the undecodable part of a batch is returned as one record: at the batch's last offset, without a value, with
+a header that names the offsets it stands for and the error. The pipeline makes it a dead letter.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 
 def read_any_batch(client: KafkaConsumer) -> None:
-    """Make a consumer bring batches that it cannot decode as records that say so."""
+    """Make a consumer return batches that it cannot decode as records that say so."""
     client._fetcher.PartitionRecords = LegibleRecords
 
 
 class LegibleRecords(Fetcher.PartitionRecords):
-    """The records of a fetch, stand-ins included."""
+    """The records of a fetch, including those that stand for undecodable ones."""
 
     def _unpack_records(self, tp: object, records: Any, *deserializers: object) -> Iterator[ConsumerRecord]:
         return super()._unpack_records(tp, _Batches(records), *deserializers)
 
 
 class _Batches:
-    """The batches of a fetch, as the library's own reader asks for them."""
+    """The batches of a fetch, with the interface that the library's reader uses."""
 
     def __init__(self, batches: Any) -> None:
         self._batches = batches
 
     def next_batch(self) -> Any:
         batch = self._batches.next_batch()
-        # Batches of the formats before Kafka 0.11 do not say how far they reach.
+        # Formats before Kafka 0.11 have no last offset in the batch header.
         return batch if batch is None or batch.magic < 2 else _LegibleBatch(batch)
 
 
@@ -53,10 +53,10 @@ class _LegibleBatch:
         return getattr(self._batch, name)
 
     def validate_crc(self) -> bool:
-        return True  # Looked at where the records are read: there the batch can still be passed over.
+        return True  # Validated in `__iter__`, where the batch can still be replaced.
 
     def __next__(self) -> Any:
-        return next(self._batch)  # So the library reads the one record of a control batch.
+        return next(self._batch)  # The library reads the only record of a control batch with next().
 
     def __iter__(self) -> Iterator[Any]:
         first = self._batch.base_offset
@@ -67,7 +67,7 @@ class _LegibleBatch:
                 yield record
                 first = record.offset + 1
         except Exception as error:
-            # Codecs fail in as many ways as there are kinds of damage, out of memory included.
+            # Depending on the damage, codecs raise many kinds of error, MemoryError included.
             yield self._stand_in(first, error)
 
     def _stand_in(self, first: int, error: Exception) -> SimpleNamespace:

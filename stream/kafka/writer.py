@@ -1,11 +1,8 @@
-"""Writing to a topic without reading from one: replays, files of events, a few records together."""
+"""Writing to a topic without reading from one: replays, event files, a few records at once."""
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -14,7 +11,7 @@ from kafka.errors import KafkaError
 from stream.config import KafkaSettings
 from stream.kafka.clients import NULL, producer
 from stream.kafka.errors import BrokerError
-from stream.records import Headers
+from stream.records import JSON_VALUE, Headers
 
 if TYPE_CHECKING:
     from kafka import FutureRecordMetadata
@@ -22,11 +19,11 @@ if TYPE_CHECKING:
 IN_FLIGHT = 20_000
 """Most records sent and not yet acknowledged."""
 ACKNOWLEDGE_TIMEOUT_S = 150.0
-"""How long one acknowledgement may take; longer than the library itself goes on trying."""
+"""Seconds that an acknowledgement may take; longer than the library's own delivery timeout."""
 
 
 class Writer:
-    """Writes records to one topic, in order and as fast as the broker takes them.
+    """Writes records to one topic, in order and as fast as the broker accepts them.
 
     Leaving the block without an error means that all of them were acknowledged.
 
@@ -35,7 +32,7 @@ class Writer:
     settings
         The broker.
     topic
-        Where to.
+        The topic to write to.
     """
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
@@ -47,15 +44,15 @@ class Writer:
         self,
         value: bytes | None,
         key: bytes | None = None,
-        headers: Headers = (),
+        headers: Headers = JSON_VALUE,
         partition: int | None = None,
     ) -> None:
-        """Write a record; without a partition, the key decides.
+        """Write a record; without a partition, the key determines it.
 
         Raises
         ------
         BrokerError
-            When this record or one before it was refused.
+            When this record or an earlier one was rejected.
         """
         try:
             self._sent.append(
@@ -71,7 +68,7 @@ class Writer:
     def settle(self) -> None:
         """Wait until everything sent so far is acknowledged; errors as in `send`."""
         try:
-            # Not by a flush, which takes a batch that the library splits for a lost one.
+            # Without flush, which treats a batch that the library splits as lost.
             for sent in self._sent:
                 sent.get(timeout=ACKNOWLEDGE_TIMEOUT_S)
         except KafkaError as error:
@@ -83,7 +80,7 @@ class Writer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        """Settle, unless something is wrong already, and let go of the connection."""
+        """Settle, unless an error was raised, and close the connection."""
         try:
             if kind is None:
                 self.settle()
@@ -97,13 +94,13 @@ def write_together(settings: KafkaSettings, topic: str, values: Sequence[bytes])
     Raises
     ------
     BrokerError
-        When the broker refuses; whether anything was written, the topic says.
+        When the broker refuses; whether anything was written must be read from the topic.
     """
     client = producer(settings, transactional_id=f"ithaca-together-{topic}")
     try:
         client.init_transactions()
         client.begin_transaction()
-        for sent in [client.send(topic, value) for value in values]:
+        for sent in [client.send(topic, value, headers=list(JSON_VALUE)) for value in values]:
             sent.get(timeout=ACKNOWLEDGE_TIMEOUT_S)
         client.commit_transaction()
     except KafkaError as error:
@@ -121,55 +118,45 @@ class _Identified(msgspec.Struct):
 _identified = msgspec.json.Decoder(_Identified)
 
 
-def lines(path: Path, limit: int | None = None) -> Iterator[bytes]:
-    """Read the lines of a JSONL file, gzipped where its name ends in .gz, without blank ones."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rb") as file:
-        yield from islice((line.rstrip(b"\r\n") for line in file if line.strip()), limit)
-
-
-def produce_file(
+def produce_values(
     settings: KafkaSettings,
-    path: Path,
+    values: Iterable[bytes],
     topic: str,
     *,
-    limit: int | None = None,
     progress: Callable[[int], None] = lambda sent: None,
 ) -> int:
-    """Write a file's lines to a topic, bytes as they are, keyed by event id, and return how many.
+    """Write values to a topic unchanged, keyed by event id, and return how many.
 
-    A line without a readable id goes without a key: judging events is the worker's business.
+    One without a readable id has no key: the worker decides whether it is valid.
 
     Parameters
     ----------
     settings
         The broker.
-    path
-        JSON lines, gzipped where the name ends in .gz.
+    values
+        What to write.
     topic
-        Where to.
-    limit
-        Most lines; None (the default) takes all.
+        The topic to write to.
     progress
-        Called now and then with how many were sent.
+        Called now and then with the number of lines sent.
 
     Raises
     ------
     BrokerError
-        When a record is refused; those before it may have been written.
+        When a record is rejected; those before it may have been written.
     """
     count = 0
     with Writer(settings, topic) as writer:
-        for count, line in enumerate(lines(path, limit), 1):
-            writer.send(line, _key(line))
+        for count, value in enumerate(values, 1):
+            writer.send(value, _key(value))
             if count % 1_000 == 0:
                 progress(count)
     progress(count)
     return count
 
 
-def _key(line: bytes) -> bytes | None:
+def _key(value: bytes) -> bytes | None:
     try:
-        return _identified.decode(line).id.encode()
+        return _identified.decode(value).id.encode()
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None

@@ -1,4 +1,4 @@
-"""The heart: one partition's pipeline as a pure state machine, without broker or clock."""
+"""The core: one partition's pipeline as a pure state machine, without broker or clock."""
 
 from stream.pipeline.answerer import Answer, Answerer
 from stream.pipeline.errors import DivergedError, LearnerError

@@ -1,13 +1,15 @@
-"""What answers one partition of events: decode, encode, predict, wait for feedback, write dead letters.
+"""Processing of one partition's events: decode, encode, predict, join feedback, write dead letters.
 
-An answerer knows neither brokers nor clocks. Whoever drives it (`worker`, `testing`, `replay`,
-`evaluation`) hands it records in offset order and writes what it returns; the same records give the same
-bytes, however they were batched. Encoding is batched; answering is strictly one message at a time.
+An answerer knows neither brokers nor clocks. Its caller (`worker`, `testing`, `replay`, `evaluation`) passes
+records in offset order and writes what it returns; the same records give the same bytes for any division
+into batches. Encoding is batched; prediction is strictly one message at a time.
 """
 
 from __future__ import annotations
 
 import abc
+import collections
+import concurrent.futures
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -25,11 +27,14 @@ from stream.records import (
     DEFAULT_LIMITS,
     BadEventError,
     Control,
+    Envelope,
     Event,
     Feedback,
     Limits,
     Origin,
+    Position,
     Record,
+    check_size,
     dead_letter_output,
     decode,
     prediction_output,
@@ -41,14 +46,14 @@ Taught = Lesson | Control
 
 
 class Answer(NamedTuple):
-    """What is said of one event before anything is learned from it.
+    """The prediction for one event, and the lessons that it leads to.
 
     Parameters
     ----------
     prediction, confidence
-        Its labels, and how sure they are; None where nothing is said of that.
+        The predicted labels, and their confidence; None without a confidence model.
     lessons
-        What there is to learn now: its own labels, then those that waited for it as feedback.
+        What can be learned now: from its own labels, then from feedback that arrived before it.
     """
 
     prediction: Prediction
@@ -57,28 +62,30 @@ class Answer(NamedTuple):
 
 
 class Answerer(Stateful, abc.ABC):
-    """Answers the records of one partition; what is taught by them is for a subclass to say.
+    """Processes the records of one partition; subclasses define how lessons reach the model.
 
     Parameters
     ----------
     encoder
-        What turns events into vectors.
+        Turns events into vectors.
     run
-        Name of the run, written into every prediction.
+        Name of the run, which is written into every prediction.
     source
-        CloudEvents source of what it writes.
+        CloudEvents source of its outputs.
     live_from
-        First offset whose outputs are returned. Records below it are taken in silently: that is how a
-        restarted worker comes back to where it was.
+        First offset whose outputs are returned. Earlier records are processed without output, to restore the
+        state after a restart.
     feedback
-        Keeps events until their labels come; by default one with its own defaults.
+        Keeps events until their labels arrive; by default one with its own defaults.
     limits
-        What is beyond them is a dead letter.
+        Messages that exceed them become dead letters.
+    envelope
+        Format that wraps each event; None (the default) for none.
 
     Attributes
     ----------
     refused
-        Offsets of records that the learner cannot take, and why; see `LearnerError`.
+        Offsets of records at which the learner failed, and why; see `LearnerError`.
     """
 
     state_fields = fields(Values("next_offset", "dead_letters"), Parts("encoder", "feedback"))
@@ -92,6 +99,7 @@ class Answerer(Stateful, abc.ABC):
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        envelope: Envelope | None = None,
     ) -> None:
         self.encoder = encoder
         self.run = run
@@ -99,41 +107,72 @@ class Answerer(Stateful, abc.ABC):
         self.live_from = live_from
         self.feedback = FeedbackStore() if feedback is None else feedback
         self.limits = limits
+        self.envelope = envelope
         self.refused: Mapping[int, str] = {}
         self.next_offset = 0
         self.dead_letters = 0
+        self._ahead: collections.deque[tuple[int, concurrent.futures.Future[list[Message]]]] = (
+            collections.deque()
+        )
 
     def process(self, records: Sequence[Record]) -> Outcome:
-        """Take in records of one partition, in offset order, and return what to write and commit.
+        """Process records of one partition, in offset order, and return what to write and commit.
 
         Raises
         ------
         ValueError
-            When a record has been taken in before: whoever drives this has lost its place.
+            When a record comes again: the caller has lost its position.
         EncoderError, LearnerError
-            See there. A part of the records may have been taken in: make it anew.
+            See there. Some of the records may have been processed, so the answerer must be restored.
         """
         self._check_order(records)
         steps: list[Outcome] = []
-        messages = encode_all(self.encoder, [self._decoded(record) for record in records])
-        for record, message in zip(records, messages, strict=True):
+        for record, message in zip(records, self._messages_of(records), strict=True):
             step = self._take(record, message)
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:
                 steps.append(step)
         return joined(steps, self.next_offset)
 
+    def encode_ahead(self, records: Sequence[Record], executor: concurrent.futures.Executor) -> None:
+        """Have records decoded and encoded on another thread, for the `process` that will be given them.
+
+        Does nothing where the encoder learns from what it encodes: its state would be ahead of the model's.
+        """
+        if not self.encoder.state():
+            self._ahead.append((records[0].offset, executor.submit(self._encoded, records)))
+
+    def wait_encoded(self) -> None:
+        """Wait until the records that were first encoded ahead are encoded."""
+        if self._ahead:
+            concurrent.futures.wait([self._ahead[0][1]])
+
+    def _messages_of(self, records: Sequence[Record]) -> list[Message]:
+        """Return what records hold, encoded ahead or now."""
+        while self._ahead:
+            offset, ahead = self._ahead.popleft()
+            if records and offset == records[0].offset:
+                messages = ahead.result()
+                if len(messages) == len(records):
+                    return messages
+            # They were to be read again from elsewhere.
+            ahead.cancel()
+        return self._encoded(records)
+
+    def _encoded(self, records: Sequence[Record]) -> list[Message]:
+        return encode_all(self.encoder, [self._decoded(record) for record in records])
+
     def answer(self, event: Event, x: Vector, fingerprint: bytes = NO_RECORD) -> Answer:
-        """Predict one event's labels, and return that with what there is to learn.
+        """Predict one event's labels, and return the prediction with the lessons that it leads to.
 
         Parameters
         ----------
         event
-            The event. What is known of its labels comes with it, or waited for it as feedback.
+            The event, with its labels if they are known; early feedback may hold them as well.
         x
             Its vector, shape (d,).
         fingerprint
-            Stands for its record in the model's digest.
+            Hash of its record, for the model's digest.
         """
         prediction, confidence = self.model.answer(x)
         lessons = []
@@ -146,21 +185,21 @@ class Answerer(Stateful, abc.ABC):
     @property
     @abc.abstractmethod
     def model(self) -> Model:
-        """What labels events."""
+        """The model that labels events."""
 
     @property
     @abc.abstractmethod
     def observer(self) -> Observer:
-        """What scores the model's predictions."""
+        """The observer that scores the model's predictions."""
 
     @property
     @abc.abstractmethod
     def updates(self) -> int:
-        """Lessons that came of this partition."""
+        """Number of lessons from this partition."""
 
     @abc.abstractmethod
     def _teach(self, record: Record, taught: Sequence[Taught], fingerprint: bytes) -> Outcome:
-        """Return what becomes of lessons, or of an operation, that came of a record.
+        """Return the outcome of lessons, or of a taxonomy operation, from one record.
 
         Raises
         ------
@@ -182,17 +221,23 @@ class Answerer(Stateful, abc.ABC):
         if record.offset in self.refused:
             return BadEventError("learner", self.refused[record.offset])
         try:
-            message = decode(record.value, record.headers)
+            check_size(record.value or b"", record.key)
+            message = decode(record.value, record.headers, self.envelope)
             self.limits.check(message)
         except BadEventError as bad:
             return bad
         return message
 
     def _take(self, record: Record, message: Message) -> Outcome:
-        """Take in one record; one that is not to be used becomes a dead letter."""
-        # What is written says what the model had learned *before* this record.
+        """Process one record; if it cannot be used, it becomes a dead letter."""
+        # Outputs name the model's state *before* this record.
         model = self.model
-        origin = Origin(self.encoder.name, self.run, model.version, dict(model.trained_through))
+        trained = [
+            # Of a topic other than the record's, which is the lessons', there is one partition.
+            Position(topic, record.partition if topic == record.topic else 0, offset)
+            for topic, offset in model.trained_through.items()
+        ]
+        origin = Origin(self.encoder.name, self.run, model.version, trained, model.named)
         try:
             if isinstance(message, BadEventError):
                 raise message
@@ -213,7 +258,7 @@ class Answerer(Stateful, abc.ABC):
     def _answered(
         self, record: Record, message: Encoded | Feedback | Control
     ) -> tuple[Answer | None, Explanation | None, Sequence[Taught]]:
-        """Return the answer to a message that is an event, what it is made of, and what there is to learn."""
+        """Return a message's answer and explanation, if it is an event, and what there is to learn."""
         if isinstance(message, Control):
             return None, None, [message]
         fingerprint = hash_chain(record.value or b"")

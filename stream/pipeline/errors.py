@@ -1,4 +1,4 @@
-"""What stops a task: whoever drives it begins anew from the newest snapshot."""
+"""Errors that stop a task: the caller starts it again from the newest snapshot."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from stream.records import BadEventError
 
 
 class LearnerError(RuntimeError):
-    """A learner that threw, and may have half-learned: the task is of no use any more.
+    """The learner raised an error and may have learned half of a record, so the task cannot be used any more.
 
-    Whoever drives it makes the task anew, from a snapshot or from the beginning, with this record
-    refused: it becomes a dead letter, and the model is as if it had never come.
+    The caller restores the task, from a snapshot or from the beginning, with this record refused: it becomes
+    a dead letter, and the model is as if the record had not existed.
 
     Parameters
     ----------
     offset
-        The record's.
+        Offset of the record.
     detail
-        What was thrown.
+        The error that the learner raised.
     """
 
     def __init__(self, offset: int, detail: str) -> None:
@@ -29,14 +29,14 @@ class LearnerError(RuntimeError):
 
 
 class DivergedError(RuntimeError):
-    """A replica whose model is not the one that the others have; it must not answer any more."""
+    """A replica whose model differs from that of the others and must stop answering."""
 
 
 @contextmanager
 def learner_errors(offset: int) -> Iterator[None]:
-    """Turn what the learner throws at the record of an offset into a LearnerError.
+    """Turn an exception of the learner into a `LearnerError` at the record's offset.
 
-    So also when memory runs out: that record asked for more than there is, and would again at each start.
+    This includes `MemoryError`: the same record would need as much memory again after every restart.
     """
     try:
         yield

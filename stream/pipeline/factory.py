@@ -27,7 +27,7 @@ def make_task(settings: Settings, live_from: int = 0) -> Task: ...
 @overload
 def make_task(settings: Settings, live_from: int, kind: type[Made]) -> Made: ...
 def make_task(settings: Settings, live_from: int = 0, kind: type[Task] = Task) -> Task:
-    """Return a fresh task.
+    """Return a new task.
 
     Parameters
     ----------
@@ -36,13 +36,13 @@ def make_task(settings: Settings, live_from: int = 0, kind: type[Task] = Task) -
     live_from
         First offset whose outputs count; see `Task`.
     kind
-        `Task` (the default), or one that does more and is made of the same.
+        `Task` (the default), or a subclass that is constructed in the same way.
 
     Raises
     ------
     ValueError
-        When there is no such encoder, learner, monitor or detector, or it does not take a parameter;
-        says what there is.
+        When there is no such encoder, learner, monitor or detector, or it does not accept a parameter; the
+        message lists those there are.
     """
     return kind(
         make_encoder(settings.encoder.name, **settings.encoder.parameters),
@@ -67,8 +67,8 @@ def make_replica(settings: Settings, live_from: int = 0) -> Replica:
     Raises
     ------
     ValueError
-        As `make_task`; and when the encoder makes its features' places from what it has seen, because then
-        equal events of two partitions have unlike vectors.
+        As `make_task`; and when the encoder assigns feature positions by first appearance, because then equal
+        events of two partitions have different vectors.
     """
     encoder = make_encoder(settings.encoder.name, **settings.encoder.parameters)
     if encoder.state():
@@ -89,7 +89,7 @@ def make_replica(settings: Settings, live_from: int = 0) -> Replica:
 
 
 def make_answerer(settings: Settings, replica: Callable[[], Replica], live_from: int = 0) -> SharedAnswerer:
-    """Return what answers one partition with the model of the whole stream, which `replica` gives."""
+    """Return an answerer of one partition that uses the whole stream's model, which `replica` returns."""
     encoder = make_encoder(settings.encoder.name, **settings.encoder.parameters)
     return SharedAnswerer(encoder, replica, live_from=live_from, **_answering(settings))
 
@@ -117,4 +117,5 @@ def _answering(settings: Settings) -> dict[str, Any]:
         "source": f"/ithaca/{topic(settings.stream, 'events')}",
         "feedback": FeedbackStore(**settings.feedback.model_dump()),
         "limits": Limits(**settings.limits.model_dump()),
+        "envelope": settings.envelope,
     }

@@ -1,15 +1,15 @@
-"""Labels that come later: what an event was predicted from is kept, in bounds, until feedback joins it.
+"""Delayed labels: predicted events are kept, within bounds, until feedback joins them.
 
 Every feedback has exactly one outcome:
 
-* *joined*: the first labels of an event that is kept; *early*: likewise, but it came before its event and
-  waited for it;
+* *joined*: the first labels of an event that is kept; *early*: the same, but the feedback arrived before its
+  event and waited for it;
 * *extended*: more labels of an event that has some, none of them known otherwise; *corrected*: a label
   that was known turns out otherwise; *duplicate*: nothing new;
-* *late*: the event was there, but is kept no more; *orphan*: no such event came while it waited.
+* *late*: the event existed, but is no longer kept; *orphan*: no such event arrived while it waited.
 
-What is joined, early, extended or corrected is learned, with all that is known of the event by then.
-Nothing here looks at a clock: time is what the records say it is.
+What is joined, early, extended or corrected is learned, together with everything known of the event by then.
+No clock is read: time is taken from the records.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ from stream.pipeline.packed_prediction import PackedPrediction, pack, unpack
 from stream.records import Event, Feedback
 
 TIME_STAMPS = 9
-"""The stream's time is the (lower) median of so many time stamps: one wild clock does no harm."""
+"""The stream's time is the (lower) median of this many time stamps, so one wrong clock has no effect."""
 OVERHEAD = 512
-"""What an event or a feedback costs beside its arrays and texts, in bytes, about."""
+"""Approximate memory of an event or feedback in addition to its arrays and texts, in bytes."""
 OUTCOMES = ("joined", "early", "extended", "corrected", "duplicate", "late", "orphan")
 
 
 @dataclasses.dataclass(frozen=True)
 class FeedbackStatistics:
-    """What became of every feedback so far, and what is kept now.
+    """The outcomes of all feedback so far, and what is kept now.
 
     Parameters
     ----------
     joined, early, extended, corrected, duplicate, late, orphan
-        Outcomes; see the module. With `waiting` they add up to all feedback there was.
+        Outcomes; see the module. With `waiting` they add up to the total number of feedback records.
     waiting
         Feedback that waits for its event.
     expired
-        Events that were given up before any labels came.
+        Events that were dropped before any labels arrived.
     kept
         Events that feedback could still join.
     kept_bytes
-        Memory that both take, about.
+        Approximate memory of both, in bytes.
     """
 
     joined: int
@@ -68,20 +68,20 @@ class FeedbackStatistics:
 
 @dataclasses.dataclass(slots=True)
 class Entry:
-    """What is kept under one event id.
+    """What is kept for one event id.
 
     Parameters
     ----------
     came
-        When it came, in the stream's own time.
+        When it arrived, in the stream's own time.
     number
-        Events predicted by then.
+        Number of events predicted by then.
     fingerprint
-        Stands for all records that it comes from.
+        Hash chain over all records that it comes from.
     prediction
         What was predicted; None where feedback waits for its event.
     known
-        What is known of its labels; None where nothing is.
+        The known labels; None where nothing is known.
     """
 
     came: float
@@ -91,20 +91,20 @@ class Entry:
     known: KnownLabels | None
 
     def bytes(self, name: str) -> int:
-        """How much memory it takes, about."""
+        """Return the approximate memory of the entry."""
         vector = self.prediction.bytes if self.prediction else 0
         return OVERHEAD + len(name) + vector + (self.known.characters if self.known else 0)
 
 
 class FeedbackStore:
-    """Keeps events from their prediction on, joins feedback to them, and gives up the oldest.
+    """Keeps predicted events, joins feedback to them, and drops the oldest.
 
     Parameters
     ----------
     events
-        Most ids kept, at least 0. Fewer than come in before their labels do, and labels come too late.
+        Most ids kept, at least 0. If more events arrive before their labels do, the labels are too late.
     max_bytes
-        Most memory, about. Reached first by long, dense vectors.
+        Approximate memory limit in bytes. Long, dense vectors reach it first.
     horizon_s
         How long an id is kept, in seconds of the stream's own time.
 
@@ -144,7 +144,7 @@ class FeedbackStore:
     ) -> Lesson | None:
         """Keep an event that was predicted, and learned from if it has labels.
 
-        Return what else there is to learn, where feedback was waiting for it.
+        Return the lesson of feedback that was waiting for it, if any.
         """
         self._advance_time(event.seconds)
         self._predicted += 1
@@ -153,7 +153,7 @@ class FeedbackStore:
         self._departed.pop(hash_chain(event.id.encode()), None)
         earlier = self._take_out(event.id)
         if earlier is not None and earlier.prediction is not None:
-            self._counts["expired"] += earlier.known is None  # The same id again: the new one counts.
+            self._counts["expired"] += earlier.known is None  # The same id again: the new one replaces it.
             earlier = None
         known = KnownLabels.of(event) if event.teaches else None
         entry = Entry(
@@ -166,7 +166,7 @@ class FeedbackStore:
         return lesson
 
     def join(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> Lesson | None:
-        """Join labels to their event, where it is kept, and return what there is to learn from them."""
+        """Join labels to their event, if it is kept, and return the lesson from them."""
         self._advance_time(feedback.seconds)
         said = KnownLabels.of(feedback)
         entry = self._entries.get(feedback.id)
@@ -183,12 +183,12 @@ class FeedbackStore:
         return None
 
     def statistics(self) -> FeedbackStatistics:
-        """Return what became of all feedback so far, frozen."""
+        """Return a frozen account of all feedback so far."""
         kept = len(self._entries) - self._waiting
         return FeedbackStatistics(**self._counts, waiting=self._waiting, kept=kept, kept_bytes=self._bytes)
 
     def _update(self, entry: Entry, said: KnownLabels, fingerprint: bytes, first: str) -> Lesson | None:
-        """Add what is said of an entry's labels, count the outcome, and return what is to be learned."""
+        """Add labels to an entry, count the outcome, and return the lesson, if there is one."""
         earlier = entry.known
         if earlier is None:
             outcome, entry.known = first, said
@@ -210,7 +210,7 @@ class FeedbackStore:
         return lesson._replace(prediction=entry.prediction.prediction, confidence=entry.prediction.confidence)
 
     def _advance_time(self, seconds: float) -> None:
-        """Take in a time stamp, and give up what is too old by now."""
+        """Advance the stream's time by a time stamp, and drop entries that are now too old."""
         self._stamps.append(seconds)
         self._now = max(self._now, sorted(self._stamps)[(len(self._stamps) - 1) // 2])
         while self._entries:

@@ -1,9 +1,9 @@
-"""What is known of each label, for the compacted topic: how often, how well, since when, in which cluster.
+"""Statistics of each label, for the compacted topic: frequency, accuracy, first occurrence, cluster.
 
-A partition writes at fixed offsets, so the same records give the same bytes however they were batched, and
-at most `WRITTEN_AT_ONCE` labels each time, those first whose figures have waited longest: however many
-labels there are, a message costs no more than one such record on average. Beside the labels there is one
-record about the partition itself, under the empty key, which no label can have.
+A partition writes at fixed offsets, so the same records give the same bytes for any division into batches.
+It writes at most `WRITTEN_AT_ONCE` labels each time, those that have waited longest first: for any number of
+labels, a message costs no more than one such record on average. One more record describes the partition
+itself, under the empty key, which no label can have.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from learners.metrics import Prequential, f1
 from stream.records import LabelRecord, PartitionRecord
 
 WRITTEN_EVERY = 500
-"""Offsets between two times of writing."""
+"""Number of offsets between two writes."""
 WRITTEN_AT_ONCE = 500
-"""Most labels written at a time; the others keep their turn."""
+"""Most labels per write; the others stay queued."""
 SHORT_HALF_LIFE, LONG_HALF_LIFE = 500.0, 5_000.0
-"""Half-lives, in messages learned from, of a label's present and of its usual rate."""
+"""Half-lives, in learned messages, of a label's recent and of its usual rate."""
 
 
 def due(next_offset: int, offset: int) -> bool:
-    """Whether figures are written with the record at an offset, the one before it being `next_offset` - 1."""
+    """Whether statistics are written with the record at an offset, given the expected `next_offset`."""
     return offset // WRITTEN_EVERY > (next_offset - 1) // WRITTEN_EVERY >= 0
 
 
 class LabelStatistics(Stateful):
-    """Books the labels of each learned message, and says whose figures are due.
+    """Counts the labels of each learned message, and selects those whose records are due.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class LabelStatistics(Stateful):
         self._messages = 0
 
     def update(self, actual: Ids, predicted: Ids, offset: int) -> None:
-        """Book one message: the labels it carries, those it was predicted to, and where it stands."""
+        """Count one message: the labels it has, those predicted for it, and its offset."""
         labels = [*actual.tolist(), *predicted.tolist()]
         size = max(labels, default=-1) + 1
         self._seen = grown(self._seen, size, 2, fill=-1)
@@ -73,10 +73,10 @@ class LabelStatistics(Stateful):
             self._waiting.setdefault(label)
 
     def due(self, owners: Ids) -> list[int]:
-        """Return the labels whose figures are due, and strike them off.
+        """Return the labels whose records are due, and remove them from the queue.
 
-        A label is due when it occurred or was predicted since it was written, or when its cluster is
-        another: `owners` has the cluster of each label.
+        A label is due when it occurred or was predicted since it was last written, or when its cluster
+        changed: `owners` has the cluster of each label.
         """
         common = min(len(owners), len(self._owners))
         for label in np.flatnonzero(owners[:common] != self._owners[:common]).tolist():
@@ -88,16 +88,16 @@ class LabelStatistics(Stateful):
         return due
 
     def seen(self, label: int) -> tuple[int, int]:
-        """Return the offsets of the first and the latest message that carried a label; -1 before those."""
+        """Return the offsets of the first and the latest message with a label; -1 if there was none."""
         if label >= len(self._seen):
             return -1, -1
         first, last = self._seen[label].tolist()
         return first, last
 
     def rates(self, labels: Sequence[int]) -> list[tuple[float, float]]:
-        """Return the present and the usual rate of labels."""
+        """Return the recent and the usual rate of labels."""
         ids = np.array(labels, dtype=np.intp)
-        # Young averages have not the weight yet that they will have: of what there is, they are the share.
+        # Correct the bias of averages that start at 0: divide by the weight that they have gathered so far.
         weight = 1.0 - 0.5 ** (self._messages / _HALF_LIVES)
         return [(now, usual) for now, usual in np.minimum(self._faded(ids) / weight, 1.0).tolist()]
 
@@ -107,7 +107,7 @@ class LabelStatistics(Stateful):
         return faded
 
     def state(self) -> State:
-        """Return everything booked, as arrays and plain JSON values."""
+        """Return all counts, as arrays and plain JSON values."""
         return super().state() | {"waiting": list(self._waiting)}
 
     def load_state(self, state: State) -> None:
@@ -149,7 +149,7 @@ def label_records(
 
 
 def partition_record(learner: Learner, scores: Prequential, monitors: Monitors) -> PartitionRecord:
-    """Return what is known of a partition now."""
+    """Return the current state of a partition."""
     recent = dataclasses.asdict(scores.recent.summary())
     del recent["messages"]
     watched = {name: pair for name, pair in monitors.watched().items() if all(map(math.isfinite, pair))}

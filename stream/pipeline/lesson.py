@@ -1,4 +1,4 @@
-"""What is known of one event's labels, how it changes when more is said, and the lesson that it makes."""
+"""The known labels of one event, how more of them are merged in, and the lesson that they make."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from learners.uncertainty import Confidence
 from stream.records import Labelled
 
 DIGEST = 16
-"""Bytes of a digest."""
+"""Length of a digest in bytes."""
 NO_RECORD = bytes(DIGEST)
-"""Fingerprint of what comes from no record, as in an evaluation."""
+"""Fingerprint of events that have no record, as in an evaluation."""
 
 
 class KnownLabels(NamedTuple):
-    """What is known of one event's labels. Of what is said twice of a label, the last counts.
+    """The known labels of one event. Of two statements about a label, the later one counts.
 
     Parameters
     ----------
     labels
-        Those it has, each once, in the order they were named.
+        Those it has, each once, in the order in which they were named.
     negative
-        Those it does not have; None: every other label.
+        Those it does not have; None means every other label.
 
     Examples
     --------
@@ -40,18 +40,18 @@ class KnownLabels(NamedTuple):
 
     @classmethod
     def of(cls, said: Labelled) -> Self:
-        """Return what an event or a feedback says; a label named both ways is one it has."""
+        """Return what an event or a feedback states; a label that is named both ways is positive."""
         labels = tuple(dict.fromkeys(said.labels or ()))
         negative = said.negative
         return cls(labels, None if negative is None else _without(dict.fromkeys(negative), labels))
 
     @property
     def characters(self) -> int:
-        """How much text this is."""
+        """Number of characters of all names."""
         return sum(map(len, self.labels)) + sum(map(len, self.negative or ()))
 
     def updated(self, later: KnownLabels) -> KnownLabels:
-        """Return what is known when this was known and that is said: complete labels overrule everything."""
+        """Return this updated by later labels; complete labels replace everything."""
         if later.negative is None:
             return later
         labels = (*_without(self.labels, later.negative), *_without(later.labels, self.labels))
@@ -61,14 +61,14 @@ class KnownLabels(NamedTuple):
         return KnownLabels(labels, negative)
 
     def contradicts(self, later: KnownLabels) -> bool:
-        """Whether a label that was known turns out otherwise, once that is said too."""
+        """Return whether later labels change one that was known."""
         updated = set(self.updated(later).labels)
         known = set(self.labels)
         lost, won = known - updated, updated - known
         return bool(lost or (won if self.negative is None else won.intersection(self.negative)))
 
     def same(self, other: KnownLabels) -> bool:
-        """Whether two say the same, in whatever order."""
+        """Return whether two are equal, in any order."""
         return set(self.labels) == set(other.labels) and (
             self.negative is other.negative is None
             or (
@@ -79,24 +79,24 @@ class KnownLabels(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """What there is to learn.
+    """One event's vector and labels, from which a model learns.
 
     Parameters
     ----------
     x
-        The event's vector, as it was when it was predicted.
+        The event's vector, as it was predicted.
     prediction
-        What was predicted then, to be scored; None where that is done.
+        What was predicted then, to be scored; None if it has been scored already.
     known
-        All that is known of the event's labels.
+        All known labels of the event.
     fingerprint
-        Stands for all records that this comes from.
+        Hash chain over all records that it comes from.
     delay
-        Events predicted since this one was.
+        Number of events predicted since this one.
     confidence
-        What was said with the prediction of how sure it is; None likewise, or where nothing was.
+        The prediction's confidence; None where `prediction` is, or if there was none.
     text
-        The event's text, for whom an alarm is explained to; None where it was not kept.
+        The event's text, to explain alarms with; None where it was not kept.
     """
 
     x: Vector
@@ -109,7 +109,7 @@ class Lesson(NamedTuple):
 
 
 def hash_chain(*parts: bytes) -> bytes:
-    """Return a digest that stands for some bytes in their order."""
+    """Return a digest of some byte strings in their order."""
     running = hashlib.blake2b(digest_size=DIGEST)
     for part in parts:
         running.update(len(part).to_bytes(8, "little"))

@@ -1,4 +1,4 @@
-"""What a stream's lessons make of a learner: it answers events, and learns lessons in one order."""
+"""The model of a stream: it answers events, and learns lessons in one order."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson, hash_chain
 from stream.records import LISTED, Control, ModelVersion, apply_operation
 
 EXPLAINED, NEAREST = 5, 3
-"""How many labels a prediction explains, and how many past messages it names."""
+"""Most labels that a prediction explains, and most past messages that it names."""
 
 
 class Learned(NamedTuple):
-    """What a model did with a lesson.
+    """The effect of a lesson on a model.
 
     Parameters
     ----------
@@ -36,16 +36,16 @@ class Learned(NamedTuple):
 
 
 class Model(Stateful):
-    """A learner, the correction for partial labels, and the confidence: equal lessons, equal model.
+    """A learner, the correction for partial labels, and the confidence: equal lessons give equal models.
 
     Parameters
     ----------
     learner
-        What labels events.
+        Labels events.
     confidence
-        Says with each prediction how sure it is; None says nothing.
+        Estimates the confidence of each prediction; None for none.
     encoder
-        Name of the encoder that makes the vectors: another one is another model.
+        Name of the encoder of the vectors: with another one it is another model.
 
     Attributes
     ----------
@@ -71,27 +71,32 @@ class Model(Stateful):
 
     @property
     def version(self) -> ModelVersion:
-        """Which model this is."""
+        """The model's version, as predictions name it."""
         return ModelVersion(self.updates, self.digest)
 
     def state_digest(self) -> str:
-        """Return the digest of the model as it is; equal models have equal ones."""
+        """Return the digest of the model's current state; equal models have equal ones."""
         confidence = None if self.confidence is None else self.confidence.state()
         return digest(
             {"learner": self.learner.digest(), "partial": self.partial.state(), "confidence": confidence}
         )[:32]
 
     def answer(self, x: Vector) -> tuple[Prediction, Confidence | None]:
-        """Return a vector's labels, and how sure they are."""
+        """Return a vector's labels, and their confidence."""
         prediction = self.partial.corrected(self.learner.predict(x))
         return prediction, None if self.confidence is None else self.confidence.judge(prediction, LISTED)
 
+    @property
+    def named(self) -> float:
+        """Estimated chance that a label of an event is named; see `PositiveUnlabelled`."""
+        return self.partial.named()
+
     def explain(self, prediction: Prediction) -> Explanation | None:
-        """Return what a prediction just made is made of, where the learner can tell."""
+        """Return the explanation of a prediction just made, if the learner has one."""
         return self.learner.explain(prediction, EXPLAINED, NEAREST)
 
     def learn(self, lesson: Lesson) -> Learned:
-        """Learn a lesson, and from how it had been predicted where that is still to be done."""
+        """Learn a lesson and, if its prediction has not been scored yet, update confidence and correction."""
         space = self.learner.label_space
         labels_before = len(space)
         targets = space.targets(*lesson.known)
@@ -107,7 +112,7 @@ class Model(Stateful):
         return Learned(targets, space.names(range(labels_before, len(space))), self.learner.changes)
 
     def apply(self, change: Control, fingerprint: bytes = NO_RECORD) -> Alarm:
-        """Carry out an operation on the learner's taxonomy and return the alarm that reports it.
+        """Apply an operation to the learner's taxonomy and return the alarm that reports it.
 
         Raises
         ------
@@ -119,10 +124,10 @@ class Model(Stateful):
         return alarm
 
     def _taught(self, known: KnownLabels, targets: Targets) -> Targets:
-        """Return what the learner is to learn: where some labels are named, that all others are absent."""
+        """Return the targets for the learner: of partial labels, all that are not named count as absent."""
         if known.negative is None or not known.labels:
             return targets
-        # That is more absences than there are; `PositiveUnlabelled` corrects the predictions for it.
+        # This overstates absences; `PositiveUnlabelled` corrects the predictions for it.
         return self.learner.label_space.targets(known.labels)
 
     def _chain(self, fingerprint: bytes) -> None:

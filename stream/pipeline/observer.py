@@ -1,4 +1,4 @@
-"""What happens once for every lesson: scores, drift monitors, and what is known of each label."""
+"""What is done once per lesson: scores, drift monitors, and label statistics."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from stream.records import Output, Record, statistics_outputs
 
 
 class Observer(Stateful):
-    """Scores predictions once their labels are known, and lets the drift monitors see them.
+    """Scores predictions once their labels are known, and passes them to the drift monitors.
 
     Parameters
     ----------
     monitors
-        What watches for drift.
+        The drift monitors.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Observer(Stateful):
         self._changes: list[Change] = []
 
     def observe(self, learner: Learner, lesson: Lesson, learned: Learned, offset: int) -> list[Alarm]:
-        """Book a lesson that a learner has learned and that stands at an offset, and return the alarms."""
+        """Score a lesson that a learner has learned at an offset, and return the alarms."""
         self._changes += learned.changes
         if lesson.prediction is None:
             return []
@@ -55,13 +55,13 @@ class Observer(Stateful):
         return self.monitors.update(seen)
 
     def statistics(self, learner: Learner, record: Record, source: str) -> list[Output]:
-        """Return what is known of labels whose figures are due, and of the partition."""
+        """Return the records of labels that are due, and of the partition."""
         labels = label_records(self.label_statistics, learner, self.scores)
         partition = partition_record(learner, self.scores, self.monitors)
         return statistics_outputs(record, labels, partition, source)
 
     def state(self) -> State:
-        """Return everything booked; see `Stateful.state`."""
+        """Return the state of scores, monitors and statistics; see `Stateful.state`."""
         return super().state() | {"changes": [dataclasses.asdict(change) for change in self._changes]}
 
     def load_state(self, state: State) -> None:
@@ -71,9 +71,9 @@ class Observer(Stateful):
 
 
 def _observation(learner: Learner, prediction: Prediction, lesson: Lesson, targets: Targets) -> Observation:
-    """Return what a message shows by itself; what happened since the last one is still to be added.
+    """Return one message's observation, without what happened since the last one.
 
-    Of a label that the lesson leaves unknown, it does not count whether it was predicted.
+    Predictions of labels that the lesson leaves unknown do not count.
     """
     predicted, actual = prediction.labels, targets.positive
     if targets.negative is not None:

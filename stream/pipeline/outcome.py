@@ -1,4 +1,4 @@
-"""What comes of records that were taken in: what to write, and what to commit."""
+"""The outcome of processed records: what to write, and what to commit."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from stream.records import Output
 
 
 class Outcome(NamedTuple):
-    """What a batch of records led to.
+    """The outcome of a batch of records.
 
     Parameters
     ----------
     outputs
         Records to write, in order.
     next_offset
-        The offset to commit: one past the last record taken in.
+        The offset to commit: one past the last record processed.
     alarms, dead_letters
-        The alarms among the outputs, and why each dead letter is one, in order.
+        The alarms among the outputs, and the reason of each dead letter, in order.
     """
 
     outputs: list[Output]
@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 def joined(steps: Sequence[Outcome], next_offset: int) -> Outcome:
-    """Return what several records, one after another, led to together."""
+    """Return the outcomes of consecutive records as one."""
     return Outcome(
         [output for step in steps for output in step.outputs],
         next_offset,

@@ -1,4 +1,4 @@
-"""What an event was predicted from, and what was predicted: kept in little memory until its labels come."""
+"""A predicted event in compact form, kept until its labels arrive."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from learners.uncertainty import Confidence
 from stream.records import LISTED
 
 UNSAID = -1
-"""Size of the conformal set where nothing was said of how sure a prediction is."""
+"""Size of the conformal set where a prediction has no confidence."""
 
 NO_PART = Sparse(np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 
 class PackedPrediction(NamedTuple):
-    """An event as it was predicted, in little memory.
+    """An event and its prediction, in little memory.
 
     Parameters
     ----------
     size
         Length of its vector, d.
     filled, values
-        The vector's numbers that are not 0, and a bit for each place: set where one is. Shapes
+        The non-zero numbers of the vector, and a bit for each position: set where it is not zero. Shapes
         (d / 8 rounded up,) and (numbers,).
     indices, sparse
         The vector's sparse part; of length 0 where it has none. Shape (n,).
@@ -37,7 +37,7 @@ class PackedPrediction(NamedTuple):
         Ids of the labels with the best scores, ascending, and these. Shape (LISTED,) at most, or that of a
         larger conformal set.
     set_size, reject, sureness
-        What was said of how sure it is; see `Confidence`. `UNSAID`, False and 0 where nothing was.
+        The prediction's confidence; see `Confidence`. `UNSAID`, False and 0 where there is none.
     """
 
     size: int
@@ -54,7 +54,7 @@ class PackedPrediction(NamedTuple):
 
     @classmethod
     def of(cls, x: Vector, prediction: Prediction, confidence: Confidence | None = None) -> PackedPrediction:
-        """Pack a vector of shape (d,), to the bit, a prediction, and what was said of how sure it is."""
+        """Pack a vector of shape (d,), without loss, a prediction and its confidence."""
         filled = x.view(np.uint32) != 0
         best, scores = prediction.best(LISTED) if confidence is None else (confidence.best, confidence.scores)
         order, labels = np.argsort(best), np.array(prediction.labels, np.intp)
@@ -76,7 +76,7 @@ class PackedPrediction(NamedTuple):
 
     @property
     def confidence(self) -> Confidence | None:
-        """What was said of how sure the prediction is."""
+        """The prediction's confidence."""
         if self.set_size == UNSAID:
             return None
         best, scores = self.prediction.best(len(self.scored))
@@ -84,7 +84,7 @@ class PackedPrediction(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """Its size."""
+        """Its size in bytes."""
         part = self.indices.nbytes + self.sparse.nbytes
         return self.filled.nbytes + self.values.nbytes + part + self.labels.nbytes + 12 * len(self.scored)
 
@@ -107,7 +107,7 @@ _ARRAYS: dict[str, type[np.generic]] = {
 
 
 def pack(pending: Sequence[PackedPrediction]) -> State:
-    """Return predictions as a few long arrays: numbers as columns, arrays end to end with their lengths."""
+    """Return predictions as a few long arrays: numbers as columns, concatenated arrays and their lengths."""
     state: State = {
         name: np.array([getattr(each, name) for each in pending], kind) for name, kind in _NUMBERS.items()
     }

@@ -1,8 +1,8 @@
-"""One model for all partitions of a stream: who answers writes lessons, and every replica learns them all.
+"""One model for all partitions of a stream: answerers write lessons, and every replica learns all of them.
 
-An answerer of a partition asks the replica beside it, which is as far as it is, and writes what there is to
-learn to the lessons topic, which has one partition: a total order. Replicas that read it to the same offset
-are equal, wherever they run. Both are pure, as a `Task` is: records in, records out.
+An answerer of a partition uses the replica of its worker, in whatever state that is, and writes lessons to
+the lessons topic, which has one partition: a total order. Replicas that have read it to the same offset are
+equal on every worker. Both are pure, as a `Task` is: records in, records out.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ from stream.records import (
     BadEventError,
     CheckpointRecord,
     Control,
+    Envelope,
     Event,
     LessonRecord,
     Limits,
     OperationRecord,
+    Position,
     PredictedRecord,
     Record,
     Shared,
-    Source,
     VectorRecord,
     dead_letter_output,
     decode_lesson,
@@ -47,14 +48,14 @@ from stream.records import (
 
 
 class SharedAnswerer(Answerer):
-    """Answers one partition with a model that others teach too.
+    """Answers one partition with a model that learns from all partitions.
 
     Parameters
     ----------
-    encoder, run, source, live_from, feedback, limits
+    encoder, run, source, live_from, feedback, limits, envelope
         See `Answerer`.
     replica
-        Gives the replica that answers now.
+        Returns the replica to answer with now.
     """
 
     state_fields = fields(Values("_updates", "_unlabelled"))
@@ -69,9 +70,16 @@ class SharedAnswerer(Answerer):
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        envelope: Envelope | None = None,
     ) -> None:
         super().__init__(
-            encoder, run=run, source=source, live_from=live_from, feedback=feedback, limits=limits
+            encoder,
+            run=run,
+            source=source,
+            live_from=live_from,
+            feedback=feedback,
+            limits=limits,
+            envelope=envelope,
         )
         self._replica = replica
         self._updates = self._unlabelled = 0
@@ -92,7 +100,7 @@ class SharedAnswerer(Answerer):
         return self._updates
 
     def process(self, records: Sequence[Record]) -> Outcome:
-        """See `Answerer.process`; the replica learns nothing meanwhile."""
+        """See `Answerer.process`; the replica does not learn meanwhile."""
         with self._replica().lock:
             return super().process(records)
 
@@ -110,7 +118,7 @@ class SharedAnswerer(Answerer):
         return Outcome(outputs, record.offset + 1)
 
     def _written(self, record: Record, taught: Taught, fingerprint: bytes) -> Shared:
-        source = Source(record.topic, record.partition, record.offset)
+        source = Position(record.topic, record.partition, record.offset)
         if isinstance(taught, Control):
             return OperationRecord(
                 source=source,
@@ -125,29 +133,29 @@ class SharedAnswerer(Answerer):
 
 
 class Replica(Stateful):
-    """A model of a whole stream, and all that happens once for each of its lessons.
+    """The model of a whole stream, and what is done once per lesson.
 
     Parameters
     ----------
     model, observer
-        What learns the lessons, and what scores and watches them.
+        Learns the lessons; scores and monitors them.
     source
-        CloudEvents source of what it writes.
+        CloudEvents source of its outputs.
     live_from
         First lesson whose outputs are returned.
     configuration
-        Digest of the settings that determine the model: checkpoints of models of others say nothing of ours.
+        Digest of the settings that determine the model: checkpoints with another one are ignored.
 
     Attributes
     ----------
     refused
-        Offsets of lessons that the learner cannot take, and why; see `LearnerError`.
+        Offsets of lessons at which the learner failed, and why; see `LearnerError`.
     next_offset
-        One past the last lesson taken in.
+        One past the last lesson processed.
     checkpoint
         Offset of the last checkpoint, and the digest of the model's state there; -1 before the first.
     lock
-        Held while the model learns or answers: a partition that comes back is made up on another thread.
+        Held while the model learns or answers: partitions are restored on another thread.
     """
 
     state_fields = fields(Values("next_offset", "checkpoint"), Inlined("model", "observer"))
@@ -176,9 +184,9 @@ class Replica(Stateful):
         Raises
         ------
         DivergedError
-            When the model is not the one that the lessons' owner has.
+            When the model differs from that of the lessons' owner.
         LearnerError
-            See there. A part of the lessons may have been learned: make it anew.
+            See there. Some of the lessons may have been learned, so the replica must be restored.
         """
         steps = []
         with self.lock:
@@ -211,7 +219,7 @@ class Replica(Stateful):
         return outcome
 
     def _check(self, offset: int, announced: CheckpointRecord) -> None:
-        """Compare the model as it was at the checkpoint before with the owner's, and note how it is now."""
+        """Compare the digest of the last checkpoint with the owner's, and compute the digest for this one."""
         at, own = self.checkpoint
         if announced.configuration != self.configuration:
             return
@@ -238,20 +246,20 @@ class Replica(Stateful):
 
 
 Pipeline = Answerer | Replica
-"""What takes in the records of one partition: of the events, or of the lessons."""
+"""Processes the records of one partition: of the events, or of the lessons."""
 
 
-def lesson_record(lesson: Lesson, source: Source, space: LabelSpace, unlabelled: int) -> LessonRecord:
-    """Return a lesson as it is written; labels go by name, so that any learner can read it.
+def lesson_record(lesson: Lesson, source: Position, space: LabelSpace, unlabelled: int) -> LessonRecord:
+    """Return the record of a lesson; labels are names, so that any learner can read it.
 
     Parameters
     ----------
     lesson
-        What there is to learn.
+        The lesson.
     source
-        Where the record stands that made its labels known.
+        Position of the record that made its labels known.
     space
-        Names of the labels that were predicted.
+        Label space of the prediction.
     unlabelled
         Events without labels since the last lesson of its partition.
     """
@@ -276,7 +284,7 @@ def lesson_record(lesson: Lesson, source: Source, space: LabelSpace, unlabelled:
 
 
 def read_lesson(record: LessonRecord, space: LabelSpace) -> Lesson:
-    """Return a lesson as it was before it was written, but for predicted labels that the space has not."""
+    """Return the lesson of a record, without predicted labels that are not in the label space."""
     vector, predicted = record.vector, record.predicted
     known = KnownLabels(tuple(record.labels), None if record.negative is None else tuple(record.negative))
     labels, scored, scores = _in_ids(predicted, space) if predicted else (_NONE, _NONE, np.zeros(0))

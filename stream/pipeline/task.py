@@ -1,4 +1,4 @@
-"""One partition's pipeline in lockstep: each event is answered by a model that learned from all before it.
+"""One partition's pipeline in lockstep: each event is answered by a model that learned all before it.
 
 *Predict, then learn* is strictly one message at a time: prediction n has learned from all of the n - 1
 before it, and from nothing else.
@@ -24,6 +24,7 @@ from stream.pipeline.outcome import Outcome
 from stream.records import (
     DEFAULT_LIMITS,
     Control,
+    Envelope,
     Event,
     EventOutcome,
     Feedback,
@@ -39,11 +40,11 @@ class Task(Answerer):
     Parameters
     ----------
     encoder, learner, monitors
-        What turns events into vectors, what labels them, what watches.
-    run, source, live_from, feedback, limits
+        Turns events into vectors; labels them; watches for drift.
+    run, source, live_from, feedback, limits, envelope
         See `Answerer`.
     confidence
-        Says with each prediction how sure it is; None (the default) says nothing.
+        Estimates the confidence of each prediction; None (the default) for none.
 
     Examples
     --------
@@ -69,10 +70,17 @@ class Task(Answerer):
         live_from: int = 0,
         feedback: FeedbackStore | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        envelope: Envelope | None = None,
         confidence: Conformal | None = None,
     ) -> None:
         super().__init__(
-            encoder, run=run, source=source, live_from=live_from, feedback=feedback, limits=limits
+            encoder,
+            run=run,
+            source=source,
+            live_from=live_from,
+            feedback=feedback,
+            limits=limits,
+            envelope=envelope,
         )
         self._model = Model(learner, confidence, encoder.name)
         self._observer = Observer(monitors)
@@ -108,13 +116,13 @@ class Task(Answerer):
         return answered
 
     def learn_feedback(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> list[Alarm]:
-        """Learn labels that come later, where they say something new of an event that is kept."""
+        """Learn labels that arrive later, if they add to what is known of an event that is kept."""
         lesson = self.feedback.join(feedback, fingerprint)
         return [] if lesson is None else self._learn(lesson)
 
     def _take(self, record: Record, message: Message) -> Outcome:
         statistics_due = due(self.next_offset, record.offset)
-        # Offsets have gaps: what is booked now happened here.
+        # Offsets have gaps: the current record's offset is the one to count at.
         self.next_offset = record.offset
         outcome = super()._take(record, message)
         if self.model.updates and statistics_due:

@@ -1,4 +1,4 @@
-"""Compiling what a task runs before it counts: before a group is joined, before a clock starts."""
+"""Compiling what a task runs before it is needed: before a group is joined, before time is measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stream.pipeline.task import Task
 from stream.records import Event
 
 MESSAGES, RIVER_MESSAGES = 320, 64
-"""Trees first split, and clusters are first divided, after about 200; what river has is slow, and plain."""
+"""Trees first split, and clusters first divide, after about 200; river's models are slow and not compiled."""
 LABELS, FEATURES = 8, 16
 TOLD_EVERY_S = 5.0
 
@@ -29,16 +29,16 @@ def _to_stderr(line: str) -> None:
 
 
 def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
-    """Run a fresh task on made-up messages, so that all its compiled functions are there; throw it away.
+    """Run a new task on synthetic messages, so that all its functions are compiled; discard it afterwards.
 
-    Compiled code is kept on disk: this takes most of a minute once per machine, and a second after that.
+    Compiled code is cached on disk: this takes most of a minute once per machine, and a second after that.
 
     Parameters
     ----------
     task
-        Has the learner, the monitors and all else that will run. Its encoder is not asked.
+        Has the learner, the monitors and all else that will run. Its encoder is not used.
     show
-        Takes lines that tell a person what goes on; none where nothing is compiled.
+        Receives progress lines for the user; none where nothing is compiled.
     """
     began = shown = time.monotonic()
     count = 0
@@ -54,7 +54,7 @@ def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
             show(f"compiling kernels: {count} in {shown - began:.0f} s")
 
     messages = _messages(RIVER_MESSAGES if isinstance(task.model.learner, RiverLearner) else MESSAGES)
-    # A learner that throws at made-up messages may do well on real ones, where a record costs a dead letter.
+    # A learner that fails on synthetic messages may work on real ones, where a failure costs one dead letter.
     with compilations(compiled), suppress(Exception):
         for event, x in messages:
             learner = task.model.learner
@@ -65,7 +65,7 @@ def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
 
 
 def compile_all() -> None:
-    """Compile what each of our learners runs, with all monitors: for an image, as it is built."""
+    """Compile what each learner runs, with all monitors: for building an image."""
     for name in LEARNERS:
         task = make_task(Settings(learner=LearnerSettings(name=name)))
         if not isinstance(task.model.learner, RiverLearner):
@@ -74,7 +74,7 @@ def compile_all() -> None:
 
 
 def _messages(count: int) -> Iterator[tuple[Event, Vector]]:
-    """Give messages of pairs of labels, with values missing and labels unknown; at last the pairs move."""
+    """Yield messages with pairs of labels, missing values and unknown labels; at the end the pairs shift."""
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(LABELS, FEATURES)).astype(np.float32)
     for number in range(count):

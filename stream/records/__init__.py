@@ -1,8 +1,16 @@
-"""The records on the topics: their schema, decoding, and what is written."""
+"""The records on the topics: their schema, decoding, and encoding of outputs."""
 
 from stream.records.control import DETECTOR, apply_operation, in_words, operation
-from stream.records.decoding import CONTROL_TYPE, FEEDBACK_TYPE, check_size, decode, decode_control
+from stream.records.decoding import (
+    CONTROL_TYPE,
+    FEEDBACK_TYPE,
+    MAX_NUMBER,
+    check_size,
+    decode,
+    decode_control,
+)
 from stream.records.drift_events import DriftRecord
+from stream.records.envelopes import Envelope
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.lessons import (
     CheckpointRecord,
@@ -11,15 +19,17 @@ from stream.records.lessons import (
     OperationRecord,
     PredictedRecord,
     Shared,
-    Source,
     StrikeRecord,
     VectorRecord,
     decode_lesson,
 )
 from stream.records.limits import DEFAULT_LIMITS, Limits
 from stream.records.outputs import (
+    JSON_VALUE,
+    ORIGINAL,
     dead_letter_output,
     drift_output,
+    forwarded_output,
     lesson_output,
     prediction_output,
     statistics_outputs,
@@ -43,6 +53,7 @@ from stream.records.schema import (
     Input,
     Labelled,
     Output,
+    Position,
     Record,
     encode,
 )
@@ -53,8 +64,11 @@ __all__ = [
     "DEFAULT_LIMITS",
     "DETECTOR",
     "FEEDBACK_TYPE",
+    "JSON_VALUE",
     "KINDS",
     "LISTED",
+    "MAX_NUMBER",
+    "ORIGINAL",
     "REASONS",
     "SHARED_ONLY",
     "UNDECODABLE",
@@ -62,6 +76,7 @@ __all__ = [
     "CheckpointRecord",
     "Control",
     "DriftRecord",
+    "Envelope",
     "EpochRecord",
     "Event",
     "EventOutcome",
@@ -77,11 +92,11 @@ __all__ = [
     "Origin",
     "Output",
     "PartitionRecord",
+    "Position",
     "PredictedRecord",
     "PredictionRecord",
     "Record",
     "Shared",
-    "Source",
     "StrikeRecord",
     "VectorRecord",
     "apply_operation",
@@ -92,6 +107,7 @@ __all__ = [
     "decode_lesson",
     "drift_output",
     "encode",
+    "forwarded_output",
     "in_words",
     "lesson_output",
     "operation",

@@ -1,4 +1,4 @@
-"""Operations on the taxonomy as records have them: carried out by a learner, and reported by an alarm."""
+"""Taxonomy operations in records: applied to a learner, and reported by an alarm."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from learners.core import Learner, Operation, TaxonomyError
 from stream.records.schema import BadEventError, Control
 
 DETECTOR = "taxonomy"
-"""Detector of the drift event that reports an operation that was applied."""
+"""Detector of the drift event that reports an applied operation."""
 
 
 def apply_operation(learner: Learner, control: Control) -> Alarm:
-    """Carry out an operation and return the alarm that reports it; its statistic is how many labels it made.
+    """Apply an operation and return the alarm that reports it; its statistic is the number of new labels.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def apply_operation(learner: Learner, control: Control) -> Alarm:
 
 
 def operation(control: Control) -> Operation:
-    """Return what a record asks for."""
+    """Return the operation of a control record."""
     return Operation(control.operation, control.label, tuple(control.to))
 
 

@@ -1,8 +1,8 @@
-"""A record's bytes read: event, feedback, operation, or a `BadEventError` that says what is wrong."""
+"""Decoding a record: an event, feedback, an operation, or a `BadEventError` that names the problem."""
 
 from __future__ import annotations
 
-import datetime
+import codecs
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from learners.core import OPERATIONS
+from stream.records.envelopes import Envelope, advice, check_is_feedback, unwrapped
 from stream.records.schema import (
     UNDECODABLE,
     BadEventError,
@@ -24,6 +25,8 @@ from stream.records.schema import (
 
 MAX_EVENT_BYTES = 1_000_000
 """Largest event value that is read, in bytes; larger ones are dead letters."""
+MAX_KEY_BYTES = 100_000
+"""Largest key of an event that is read, in bytes; predictions repeat it."""
 MAX_LABELS = 1_000
 """Most labels (or known negatives) one event may name."""
 MAX_NAME_CHARACTERS = 256
@@ -31,21 +34,20 @@ MAX_NAME_CHARACTERS = 256
 MAX_ID_CHARACTERS = 1_000
 """Longest event id, in characters; predictions repeat it."""
 MAX_NUMBER = float(np.finfo(np.float32).max)
-"""Largest size of a number in a vector or a feature: what float32 holds."""
+"""Largest absolute number in a vector or a feature: the largest float32."""
 MAX_DEPTH = 100
 """Deepest nesting of arrays and objects in an event, itself included."""
 FEEDBACK_TYPE = b"ithaca.feedback"
 """Value of the `ce_type` header of a record that is feedback, whatever fields it has."""
 CONTROL_TYPE = b"ithaca.control"
-"""Likewise, of a record that is an operation on the taxonomy."""
+"""The same for a record that is a taxonomy operation."""
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 class _Marks(msgspec.Struct):
-    """The fields by which a record that is no event may be a control record."""
+    """The fields that identify a record as a control record if it is not an event."""
 
     operation: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     id: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
@@ -104,12 +106,19 @@ def decode_control(value: bytes | None) -> Control:
     return control
 
 
-def decode(value: bytes | None, headers: Headers = ()) -> Input:
+def decode(value: bytes | None, headers: Headers = (), envelope: Envelope | None = None) -> Input:
     """Return the event, the feedback or the operation on the taxonomy in a record.
 
     It is feedback if its last `ce_type` header is `ithaca.feedback`, or if it has labels (or known
-    negatives) and nothing that an encoder could read: no text, no features, no vector. It is an operation
+    negatives), none of `text`, `features` and `vector`, and no field of another name. It is an operation
     if that header is `ithaca.control`, or if it has an `operation` and no `id`.
+
+    Parameters
+    ----------
+    value, headers
+        The record's.
+    envelope
+        What the value may be in; None (the default) makes an envelope a `BadEventError` that names it.
 
     Raises
     ------
@@ -128,17 +137,22 @@ def decode(value: bytes | None, headers: Headers = ()) -> Input:
     if UNDECODABLE in said:
         raise BadEventError("undecodable", said[UNDECODABLE].decode(errors="replace"))
     declared = said.get("ce_type")
+    if envelope is not None and value is not None:
+        check_size(value)
+        value = unwrapped(value, envelope)
     if declared == CONTROL_TYPE:
         return decode_control(value)
     try:
         event = decode_event(value)
     except BadEventError as bad:
-        # Looked for only here, so that it costs a good event nothing.
+        # Checked only after a failure, so that it costs good events nothing.
         if declared != FEEDBACK_TYPE and bad.reason == "schema" and _is_control(value or b""):
             return decode_control(value)
         raise
     content = (event.text, event.features, event.vector)
     if declared != FEEDBACK_TYPE and not (event.teaches and content == (None, None, None)):
+        return event
+    if declared != FEEDBACK_TYPE and not check_is_feedback(value or b""):
         return event
     if not event.teaches:
         raise BadEventError("value", "this feedback has neither labels nor not: it says nothing")
@@ -151,17 +165,20 @@ def _read(value: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
     if value is None:
         raise BadEventError("tombstone", "the value is null; an event must be a JSON object")
     check_size(value)
+    value = value.removeprefix(codecs.BOM_UTF8)
     _check_depth(value)
     try:
         return decoder.decode(value)
     except msgspec.ValidationError as error:
-        raise BadEventError("schema", str(error)) from error
+        raise BadEventError("schema", f"{error}{advice(value) if decoder is _events else ''}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadEventError("json", f"the value is not JSON: {error}") from error
 
 
-def check_size(value: bytes) -> None:
-    """Raise BadEventError when a record's value is larger than any that is read."""
+def check_size(value: bytes, key: bytes | None = None) -> None:
+    """Raise BadEventError when a record's value or key is larger than the limit."""
+    if key is not None and len(key) > MAX_KEY_BYTES:
+        raise BadEventError("size", f"the key has {len(key)} bytes; at most {MAX_KEY_BYTES} are read")
     if len(value) > MAX_EVENT_BYTES:
         raise BadEventError("size", f"the value has {len(value)} bytes; at most {MAX_EVENT_BYTES} are read")
 
@@ -178,7 +195,7 @@ def check_event(event: Event) -> None:
     """Raise BadEventError when a well-typed event has a value that cannot be used."""
     if not 1 <= len(event.id) <= MAX_ID_CHARACTERS:
         raise BadEventError("value", f"id has {len(event.id)} characters; an id has 1 to {MAX_ID_CHARACTERS}")
-    _check_time(event.ts)
+    _check_time(event)
     _check_labels("labels", event.labels or [])
     _check_labels("not", event.not_)
     _check_vector(event.vector or [])
@@ -197,15 +214,14 @@ def _check_depth(value: bytes) -> None:
             raise BadEventError("json", f"the value nests deeper than {MAX_DEPTH} arrays and objects")
 
 
-def _check_time(ts: str | float) -> None:
+def _check_time(event: Event) -> None:
     try:
-        if isinstance(ts, str):
-            datetime.datetime.fromisoformat(ts)
-        else:
-            _EPOCH + datetime.timedelta(seconds=ts)
+        event.time  # noqa: B018
     except (ValueError, OverflowError) as error:
-        got = repr(shortened(ts, 64)) if isinstance(ts, str) else ts
-        raise BadEventError("value", f"ts is {got}; write ISO 8601 or seconds since 1970") from error
+        got = repr(shortened(event.ts, 64)) if isinstance(event.ts, str) else event.ts
+        raise BadEventError(
+            "value", f"ts is {got}; write ISO 8601, or seconds or milliseconds since 1970"
+        ) from error
 
 
 def _check_labels(field: str, names: Collection[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from drift.alarms import Alarm
-from stream.records.schema import Control
+from stream.records.schema import Control, Count, Share
 
 
 class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,10 +22,10 @@ class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     subject: str
     statistic: float
     threshold: float
-    window: int
+    window: Count
     action: str
-    p: float | None = None
-    since: int | None = None
+    p: Share | None = None
+    since: Count | None = None
     before: float | None = None
     after: float | None = None
     control: Control | None = None

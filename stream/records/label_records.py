@@ -1,4 +1,4 @@
-"""The records on the label-stats topic: what is known of a label, and of a partition as a whole."""
+"""The records on the label-stats topic: statistics of a label, and of a partition as a whole."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from collections.abc import Sequence
 
 import msgspec
 
+from stream.records.schema import Count, Share
+
 
 class LabelRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one label on one partition.
+    """Statistics of one label on one partition.
 
     Parameters
     ----------
     label
         Its name: the record's key.
     count, predicted, hits
-        Messages that carried it, that were predicted to, and both.
+        Messages that had it, for which it was predicted, and both.
     f1
         2 hits / (count + predicted).
     first_seen, last_seen
-        Offsets of the first and the latest message that carried it.
+        Offsets of the first and the latest message that carried it; -1 before the first.
     rate, usual
         Share of the latest and of the usual messages that carry it.
     cluster
@@ -29,20 +31,20 @@ class LabelRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     label: str
-    count: int
-    predicted: int
-    hits: int
-    f1: float
+    count: Count
+    predicted: Count
+    hits: Count
+    f1: Share
     first_seen: int
     last_seen: int
-    rate: float
-    usual: float
-    cluster: int | None
-    updates: int
+    rate: Share
+    usual: Share
+    cluster: Count | None
+    updates: Count
 
 
 class PartitionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one partition as a whole; its key is empty.
+    """Statistics of one partition as a whole; its key is empty.
 
     Parameters
     ----------
@@ -55,10 +57,10 @@ class PartitionRecord(msgspec.Struct, frozen=True, kw_only=True):
     splits
         The tree of label clusters: each inner node with its two children.
     watched
-        What the drift monitors measure now, by detector: statistic and threshold.
+        Current measurements of the drift monitors, by detector: statistic and threshold.
     """
 
-    updates: int
+    updates: Count
     scores: dict[str, float]
     learner: dict[str, float]
     splits: Sequence[tuple[int, int, int]]

@@ -1,6 +1,6 @@
 """The records on the lessons topic: all that changes a model which several partitions share, in one order.
 
-A lesson holds everything that learning it takes: vector, labels, and what had been predicted. Whoever reads
+A lesson holds everything needed to learn from it: vector, labels, and the prediction. A reader of
 the topic can learn the model, and needs neither the events nor the encoder.
 """
 
@@ -8,15 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stream.records.schema import BadEventError
-
-
-class Source(msgspec.Struct, frozen=True):
-    """Where the record stands that something came of."""
-
-    topic: str
-    partition: int
-    offset: int
+from stream.records.schema import BadEventError, Position
 
 
 class VectorRecord(msgspec.Struct, frozen=True):
@@ -27,11 +19,11 @@ class VectorRecord(msgspec.Struct, frozen=True):
     size
         Its length, d.
     filled
-        A bit for each place, set where a number is. Base64 in JSON, as all bytes.
+        A bit for each position, set where it is not zero. Base64 in JSON, as all bytes.
     values
         These numbers, float32, little-endian.
     indices, sparse
-        The sparse part: places, int32, and numbers, float32, both little-endian; empty where there is none.
+        The sparse part: positions, int32, and numbers, float32, both little-endian; empty if there is none.
     """
 
     size: int
@@ -42,14 +34,14 @@ class VectorRecord(msgspec.Struct, frozen=True):
 
 
 class PredictedRecord(msgspec.Struct, frozen=True):
-    """What had been predicted, to be scored and learned from.
+    """The prediction, to be scored and learned from.
 
     Parameters
     ----------
     labels
         The predicted labels.
     scored, scores
-        The likeliest labels, and their probabilities.
+        The most probable labels, and their probabilities.
     set_size, reject, sureness
         How sure it was: how many of the likeliest the conformal set held (-1: nothing was said), whether it
         was rejected, and what that was decided by.
@@ -69,24 +61,24 @@ class LessonRecord(msgspec.Struct, frozen=True, kw_only=True, tag="lesson", tag_
     Parameters
     ----------
     source
-        Where the record stands that made its labels known: the event, or feedback.
+        Position of the record that made its labels known: the event, or feedback.
     labels, negative
-        What is known of its labels; `negative` None: every other label.
+        The known labels; `negative` None means every other label.
     vector
-        What it was predicted from.
+        The vector that it was predicted from.
     predicted
-        What was predicted; None where it has been scored by an earlier lesson.
+        The prediction; None where an earlier lesson has scored it.
     delay
-        Events of its partition answered between it and its labels.
+        Events of its partition answered since it and before its labels came.
     unlabelled
         Events without labels that its partition answered since its last lesson.
     fingerprint
-        Stands for all records that this comes from.
+        Hash chain over all records that it comes from.
     text
-        The event's text, for whom an alarm is explained to; None where it was not kept.
+        The event's text, to explain alarms with; None where it was not kept.
     """
 
-    source: Source
+    source: Position
     labels: list[str]
     negative: list[str] | None
     vector: VectorRecord
@@ -98,9 +90,9 @@ class LessonRecord(msgspec.Struct, frozen=True, kw_only=True, tag="lesson", tag_
 
 
 class OperationRecord(msgspec.Struct, frozen=True, kw_only=True, tag="operation", tag_field="kind"):
-    """An operation on the taxonomy, as it is written for every replica to carry out; see `Control`."""
+    """A taxonomy operation for every replica to apply; see `Control`."""
 
-    source: Source
+    source: Position
     operation: str
     label: str
     to: list[str]
@@ -108,23 +100,23 @@ class OperationRecord(msgspec.Struct, frozen=True, kw_only=True, tag="operation"
 
 
 class StrikeRecord(msgspec.Struct, frozen=True, kw_only=True, tag="strike", tag_field="kind"):
-    """The lesson at an offset is left out by every replica: the learner threw at it, as `detail` says."""
+    """The lesson at an offset is skipped by every replica: the learner failed at it, as `detail` says."""
 
     offset: int
     detail: str
 
 
 class CheckpointRecord(msgspec.Struct, frozen=True, kw_only=True, tag="checkpoint", tag_field="kind"):
-    """The digest of the model's state at the checkpoint before this one; replicas compare it with their own.
+    """The digest of the model's state at the previous checkpoint; replicas compare it with their own.
 
     Parameters
     ----------
     configuration
         Digest of the settings that determine the owner's model.
     at
-        Offset of the checkpoint before; -1 where this is the first.
+        Offset of the previous checkpoint; -1 where this is the first.
     digest
-        Of the owner's model there.
+        Digest of the owner's model there.
     """
 
     configuration: str
@@ -140,7 +132,7 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True, tag="epoch", tag_fi
     configuration
         Digest of the settings that determine what is learned.
     run
-        Name of the run, for people.
+        Name of the run, for the user.
     """
 
     configuration: str
@@ -148,18 +140,18 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True, tag="epoch", tag_fi
 
 
 Shared = LessonRecord | OperationRecord | StrikeRecord | CheckpointRecord | EpochRecord
-"""What a record of the lessons topic holds."""
+"""The content of a record on the lessons topic."""
 
 _decoder: msgspec.json.Decoder[Shared] = msgspec.json.Decoder(Shared)
 
 
 def decode_lesson(value: bytes | None) -> Shared:
-    """Return what a record of the lessons topic holds.
+    """Return the content of a record on the lessons topic.
 
     Raises
     ------
     BadEventError
-        When it holds something else: nobody but workers of the stream writes there.
+        When it has another content: only workers of the stream write there.
     """
     try:
         return _decoder.decode(value or b"")

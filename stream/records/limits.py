@@ -1,4 +1,4 @@
-"""How much one record's labels may make of themselves where they are paths: bounds on what it costs."""
+"""Limits on the number and depth of one record's labels, which bound its cost where labels are paths."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ SEPARATOR = "/"
 
 
 class Limits(NamedTuple):
-    """Bounds on one record; what is beyond one is a dead letter with the reason `limit`.
+    """Limits for one record; a record that exceeds one is a dead letter with the reason `limit`.
 
     Parameters
     ----------
     levels
         Most levels of a label that is a path, such as `topics/energy/crude`, which has three.
     labels
-        Most labels that a record names, with all the labels above them.
+        Most labels that a record names, including their ancestors.
 
     Examples
     --------
@@ -32,9 +32,9 @@ class Limits(NamedTuple):
     labels: int = 4_000
 
     def check(self, message: Input) -> None:
-        """Raise BadEventError when a record is beyond a bound."""
+        """Raise BadEventError when a record exceeds a limit."""
         names = _names(message)
-        # Of most records this says already that there is nothing to count.
+        # For most records, this already shows that no limit is exceeded.
         if len(names) + sum(name.count(SEPARATOR) for name in names) <= min(self):
             return
         paths = [[part for part in name.split(SEPARATOR) if part] for name in names]

@@ -1,4 +1,4 @@
-"""Records to write, framed: key, encoded value and CloudEvents headers; one function a kind of output."""
+"""Records to write, with key, encoded value and CloudEvents headers; one function per kind of output."""
 
 from __future__ import annotations
 
@@ -14,9 +14,16 @@ from stream.records.schema import BadEventError, Headers, Output, Record, encode
 
 PASSED_ON = ("traceparent", "tracestate")
 """Headers of a record that what comes of it has too."""
+LONGEST_PASSED_ON = 1_000
+"""Most bytes of such a header; longer ones, which are no trace, are left out."""
+ORIGINAL = "ithaca_original_"
+"""What the names of a dead letter's own headers begin with: under them it would be read as what it was."""
+CONTENT_TYPE = "content-type"
+JSON_VALUE: Headers = ((CONTENT_TYPE, b"application/json"),)
+"""Header of a record whose value is JSON."""
 
 
-def headers(record: Record, kind: str, source: str, *, passed_on: bool = True) -> Headers:
+def headers(record: Record, kind: str, source: str, described: Headers = JSON_VALUE) -> Headers:
     """Return the headers of something that comes of a record.
 
     Parameters
@@ -24,11 +31,11 @@ def headers(record: Record, kind: str, source: str, *, passed_on: bool = True) -
     record
         The record.
     kind
-        What comes of it; up to the first dot the type, all of it part of the id.
+        The kind of output; its part before the first dot is the type, all of it is part of the id.
     source
         CloudEvents source.
-    passed_on
-        Whether the record's trace context goes with it.
+    described
+        What the value is; JSON by default.
     """
     ours = (
         ("ce_specversion", "1.0"),
@@ -37,18 +44,27 @@ def headers(record: Record, kind: str, source: str, *, passed_on: bool = True) -
         ("ce_source", source),
         ("ce_time", _rfc3339(record.timestamp)),
     )
-    kept = [header for header in record.headers if passed_on and header[0] in PASSED_ON]
-    return (*((name, value.encode()) for name, value in ours), *kept)
+    kept = [
+        header for header in record.headers if header[0] in PASSED_ON and len(header[1]) <= LONGEST_PASSED_ON
+    ]
+    return (*((name, value.encode()) for name, value in ours), *described, *kept)
 
 
 def dead_letter_output(record: Record, bad: BadEventError, source: str) -> Output:
-    """Return a record as a dead letter: its own key, value and headers, with the reason behind these."""
-    added: Headers = (
-        *headers(record, "dead-letter", source, passed_on=False),
-        ("ithaca_reason", bad.reason.encode()),
-        ("ithaca_detail", bad.detail.encode()),
-    )
-    return Output("dlq", record.key, record.value, (*record.headers, *added))
+    """Return a record as a dead letter: its own key and value, the reason, and its headers by other names."""
+    reason = (("ithaca_reason", bad.reason.encode()), ("ithaca_detail", bad.detail.encode()))
+    own = ((ORIGINAL + name, value) for name, value in record.headers if name not in PASSED_ON)
+    ours = headers(record, "dead-letter", source, ((CONTENT_TYPE, b"application/octet-stream"),))
+    return Output("dlq", record.key, record.value, (*ours, *reason, *own))
+
+
+def forwarded_output(record: Record, kind: bytes, partition: int) -> Output:
+    """Return a record of another topic as one of the events; `kind` is the `ce_type` that it gets there."""
+    origin = f"{record.topic}/{record.partition}/{record.offset}".encode()
+    ours = {"ithaca_origin": origin, "ce_type": kind}
+    own = [header for header in record.headers if header[0] not in ours]
+    described = () if CONTENT_TYPE in dict(own) else JSON_VALUE
+    return Output("events", record.key, record.value, (*own, *ours.items(), *described), partition)
 
 
 def prediction_output(record: Record, prediction: PredictionRecord, source: str) -> Output:
@@ -57,12 +73,12 @@ def prediction_output(record: Record, prediction: PredictionRecord, source: str)
 
 
 def lesson_output(record: Record, shared: Shared, kind: str, source: str) -> Output:
-    """Return what a record has all replicas read; the topic has one partition, where order is total."""
+    """Return a record of the lessons topic, which has one partition, where order is total."""
     return Output("lessons", record.key, encode(shared), headers(record, kind, source), 0)
 
 
 def drift_output(record: Record, alarm: Alarm, name: str, source: str) -> Output:
-    """Return the drift event that says of an alarm; `name` tells it from others of the same record."""
+    """Return the drift event that reports an alarm; `name` tells it from others of the same record."""
     described = headers(record, f"drift.{name}", source)
     return Output("drift", alarm.subject.encode(), encode(drift_record(alarm)), described)
 
@@ -70,7 +86,7 @@ def drift_output(record: Record, alarm: Alarm, name: str, source: str) -> Output
 def statistics_outputs(
     record: Record, labels: Iterable[LabelRecord], partition: PartitionRecord, source: str
 ) -> list[Output]:
-    """Return what is known of some labels, under their names, and of the partition."""
+    """Return the statistics of some labels, under their names, and of the partition."""
     outputs = [
         Output(
             "label-stats",
@@ -85,7 +101,7 @@ def statistics_outputs(
 
 
 def _rfc3339(milliseconds: int) -> str:
-    # Producers may stamp a record with any 64-bit number; what no calendar holds becomes its epoch.
+    # Producers may set any 64-bit time stamp; one outside the calendar becomes the epoch.
     try:
         time = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
     except (OverflowError, ValueError, OSError):

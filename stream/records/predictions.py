@@ -1,9 +1,10 @@
-"""The record on the predictions topic: the labels of an event, how sure they are, and why."""
+"""The record on the predictions topic: an event's labels, their confidence, and their explanation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import datetime
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
@@ -11,62 +12,73 @@ import numpy as np
 from drift.alarms import Alarm
 from learners.core import Explanation, LabelSpace, Learner, Prediction
 from learners.uncertainty import Confidence
-from stream.records.schema import Event
+from stream.records.schema import Count, Event, Position, Share
 
 LISTED = 10
-"""How many of a prediction's best scores are kept at least; P@k and partial labels are scored on these."""
+"""Number of best scores that a prediction keeps at least; P@k and partial labels are scored on these."""
 NEAREST_LABELS = 20
-"""How many labels are named of each past message that a prediction names."""
+"""Most labels named for each past message in an explanation."""
 
 
 class ModelVersion(msgspec.Struct, frozen=True):
-    """Which model made a prediction: messages learned and the hash chain over them."""
+    """Identifies the model of a prediction: number of messages learned, and the hash chain over them."""
 
-    updates: int
+    updates: Count
     digest: str
 
 
+class LabelScore(msgspec.Struct, frozen=True):
+    """A label and its probability."""
+
+    label: str
+    score: Share
+
+
 class TrueLabels(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The true labels that came with an event, and whether those are all."""
+    """The true labels that came with an event, and whether they are complete."""
 
     labels: list[str]
     complete: bool = True
 
 
 class NeighbourRecord(msgspec.Struct, frozen=True):
-    """A past message that a prediction leans on: the how manieth learned one, its weight, its labels."""
+    """A past message that a prediction leans on: how many were learned before it, its weight, its labels."""
 
-    number: int
-    weight: float
+    number: Count
+    weight: Share
     labels: list[str]
 
 
 class ExplanationRecord(msgspec.Struct, frozen=True):
-    """What a prediction is made of.
+    """The explanation of a prediction.
 
     Parameters
     ----------
     labels
-        The labels explained: predicted ones and the next likeliest.
+        The labels explained: predicted ones and the next most probable.
     opinions, weights
         By expert, its probability of each of them and how much that counts.
+    named
+        Estimated chance that a label of an event is named, 1 where all labels are. A score is the sum of the
+        opinions by their weights, divided by it, and at most 1.
     nearest
         The nearest past messages; `number` n is the event whose prediction has `model.updates` n.
     """
 
     labels: list[str]
-    opinions: dict[str, list[float]]
-    weights: dict[str, list[float]]
+    opinions: dict[str, list[Share]]
+    weights: dict[str, list[Share]]
+    named: Share
     nearest: list[NeighbourRecord]
 
 
 class ConfidenceRecord(msgspec.Struct, frozen=True):
-    """How sure a prediction is.
+    """The confidence of a prediction.
 
     Parameters
     ----------
     labels
-        The labels that cannot be excluded, likeliest first: the conformal set.
+        The labels that cannot be excluded, most probable first: the conformal set.
     reject
         Whether the predicted labels should not be relied on.
     """
@@ -76,35 +88,38 @@ class ConfidenceRecord(msgspec.Struct, frozen=True):
 
 
 class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One prediction as it is written.
+    """One prediction as written to the topic.
 
     Parameters
     ----------
     id
         The event's.
+    ts
+        The event's time, in UTC.
     labels
         Predicted labels.
     scores
-        Probabilities of the likeliest labels and of every predicted one, best first.
+        Probabilities of the most probable labels and of every predicted one, best first.
     clusters
-        Ids of the label clusters that the predicted labels live in.
+        Ids of the predicted labels' clusters.
     trained_through
-        Per topic, the offset of the last record the model had learned from: always below the event's own.
+        The last record that the model had learned from, always before the event's own; empty before any.
     model, encoder, run
-        What made it: the model, the encoder's name, the run's name.
+        The model, the encoder's name, the run's name.
     truth
-        The true labels, where the event brought them: the prediction did not know them. None else.
+        The true labels, if the event had them: the prediction did not use them. Else None.
     why
-        What it is made of, where the learner can tell. None else.
+        The explanation, if the learner has one. Else None.
     confidence
-        How sure it is. None where that is switched off.
+        Its confidence. None where that is switched off.
     """
 
     id: str
+    ts: Annotated[datetime.datetime, msgspec.Meta(tz=True)]
     labels: list[str]
-    scores: dict[str, float]
-    clusters: list[int]
-    trained_through: Mapping[str, int]
+    scores: list[LabelScore]
+    clusters: list[Count]
+    trained_through: list[Position]
     model: ModelVersion
     encoder: str
     run: str
@@ -114,16 +129,16 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventOutcome(NamedTuple):
-    """What one event led to.
+    """The outcome of one event.
 
     Parameters
     ----------
     prediction
         Its labels, as predicted before anything was learned from it.
     confidence
-        How sure that is; None where nothing is said of it.
+        The prediction's confidence; None if there is none.
     alarms
-        What the monitors found when its labels were learned.
+        Alarms of the monitors when its labels were learned.
     """
 
     prediction: Prediction
@@ -132,12 +147,21 @@ class EventOutcome(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """What a prediction was made with: the encoder's name, the run's, and the model, trained how far."""
+    """What a prediction was made with.
+
+    Parameters
+    ----------
+    encoder, run, model, trained_through
+        See `PredictionRecord`.
+    named
+        See `ExplanationRecord`.
+    """
 
     encoder: str
     run: str
     model: ModelVersion
-    trained_through: Mapping[str, int]
+    trained_through: list[Position]
+    named: float
 
 
 def prediction_record(
@@ -148,38 +172,40 @@ def prediction_record(
     learner: Learner,
     origin: Origin,
 ) -> PredictionRecord:
-    """Return a prediction as it is written; the learner has the labels' names."""
+    """Return the record of a prediction; the learner has the labels' names."""
     space = learner.label_space
     return PredictionRecord(
         id=event.id,
+        ts=event.time,
         labels=space.names(prediction.labels),
         scores=_listed(prediction, space),
         clusters=learner.clusters_of(prediction.labels),
-        trained_through=dict(origin.trained_through),
+        trained_through=origin.trained_through,
         model=origin.model,
         encoder=origin.encoder,
         run=origin.run,
         truth=None if event.labels is None else TrueLabels(event.labels, event.labels_complete),
-        why=None if why is None else _explanation(why, space),
+        why=None if why is None else _explanation(why, space, origin.named),
         confidence=None if confidence is None else _confidence(confidence, space),
     )
 
 
-def _listed(prediction: Prediction, space: LabelSpace) -> dict[str, float]:
+def _listed(prediction: Prediction, space: LabelSpace) -> list[LabelScore]:
     listed = np.union1d(prediction.best(LISTED)[0], prediction.labels)
     labels, scores = prediction.among(listed).best(len(listed))
-    return dict(zip(space.names(labels), scores.tolist(), strict=True))
+    return list(map(LabelScore, space.names(labels), scores.tolist()))
 
 
 def _confidence(confidence: Confidence, space: LabelSpace) -> ConfidenceRecord:
     return ConfidenceRecord(space.names(confidence.labels.tolist()), confidence.reject)
 
 
-def _explanation(why: Explanation, space: LabelSpace) -> ExplanationRecord:
+def _explanation(why: Explanation, space: LabelSpace, named: float) -> ExplanationRecord:
     return ExplanationRecord(
         labels=space.names(why.labels),
         opinions={expert: _rounded(given) for expert, given in why.opinions.items()},
         weights={expert: _rounded(given) for expert, given in why.weights.items()},
+        named=round(named, 4),
         nearest=[
             NeighbourRecord(number, round(weight, 3), space.names(labels[:NEAREST_LABELS]))
             for number, weight, labels in why.neighbours

@@ -1,4 +1,4 @@
-"""The records that come in (events, feedback, operations on the taxonomy), and the frame of any record.
+"""Input records (events, feedback, taxonomy operations), and the frame of any record.
 
 All values are JSON, in frozen structs. `decoding` reads and checks what comes in; whatever is wrong with it
 becomes a `BadEventError`, and the task turns that into a dead letter. What is written has modules of its own:
@@ -8,27 +8,33 @@ becomes a `BadEventError`, and the task turns that into a dead letter. What is w
 from __future__ import annotations
 
 import datetime
-from typing import NamedTuple
+import re
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
 
 MAX_DETAIL_CHARACTERS = 400
-"""Longest detail of a `BadEventError`, in characters: it travels in a header."""
+"""Longest detail of a `BadEventError`, in characters, as it is written to a header."""
 
 UNDECODABLE = "ithaca_undecodable"
-"""Header of a record that stands for what could not be decoded: says which offsets, and why."""
+"""Header of a record that stands for undecodable ones: says which offsets, and why."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
+Count = Annotated[int, msgspec.Meta(ge=0)]
+"""A number of something, or an offset."""
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+"""A probability, or a part of a whole."""
+
 
 class Record(NamedTuple):
-    """One record of an input topic, as the broker has it.
+    """One record of an input topic, as read from the broker.
 
     Parameters
     ----------
     topic, partition, offset
-        Where it stands.
+        Its position.
     timestamp
         The broker's or producer's time stamp, in milliseconds since 1970.
     key, value
@@ -44,6 +50,14 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Where a record stands."""
+
+    topic: str
+    partition: Count
+    offset: Count
 
 
 class Output(NamedTuple):
@@ -78,7 +92,7 @@ REASONS = (
     "control",
     "learner",
 )
-"""What can be wrong with an event, in one word each."""
+"""Reasons for which an event cannot be used, in one word each."""
 
 
 class BadEventError(ValueError):
@@ -89,7 +103,7 @@ class BadEventError(ValueError):
     reason
         One of `REASONS`, for counters.
     detail
-        One sentence that names the field and says what was got. Kept to `MAX_DETAIL_CHARACTERS` and to
+        One sentence that names the field and what was got. Limited to `MAX_DETAIL_CHARACTERS` and to
         characters that UTF-8 can carry, whatever the input was.
     """
 
@@ -99,15 +113,23 @@ class BadEventError(ValueError):
         super().__init__(self.detail)
 
 
+MILLISECONDS, TOO_LARGE = 1e11, 1e13
+"""Numbers from the first on are times in milliseconds (in seconds the year 5138); from the second on none."""
+
+_NUMBER = re.compile(r"(\d{10}|\d{13})(\.\d*)?")
+"""Seconds or milliseconds of this century, as a string."""
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
-    """What events and feedback have in common: whose labels, and what is said of them.
+    """The common fields of events and feedback: the event's id, and its labels.
 
     Parameters
     ----------
     id
-        Names the event; predictions carry it.
+        Id of the event; predictions repeat it.
     ts
-        When it happened: ISO 8601 (UTC where it names no zone), or seconds since 1970.
+        When it happened: ISO 8601 (UTC where it names no zone), or seconds or milliseconds since 1970.
     labels
         The true labels; None (the default) when they are not known yet.
     labels_complete
@@ -135,10 +157,27 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def seconds(self) -> float:
         """`ts` in seconds since 1970."""
-        if not isinstance(self.ts, str):
-            return float(self.ts)
-        moment = datetime.datetime.fromisoformat(self.ts)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+        return self.time.timestamp()
+
+    @property
+    def time(self) -> datetime.datetime:
+        """`ts` as a time in UTC.
+
+        Raises
+        ------
+        ValueError, OverflowError
+            When it is none, or one that no calendar holds.
+        """
+        if isinstance(self.ts, str) and not _NUMBER.fullmatch(self.ts):
+            # Python's reader finds a date in most strings of digits; only one of eight digits is one.
+            if self.ts.isdigit() and len(self.ts) != len("20260131"):
+                raise ValueError("neither a date nor a number of seconds or milliseconds")
+            moment = datetime.datetime.fromisoformat(self.ts)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
+        number = float(self.ts)
+        if abs(number) >= TOO_LARGE:
+            raise OverflowError("finer than milliseconds, or a calendar's digits")
+        return _EPOCH + datetime.timedelta(seconds=number if abs(number) < MILLISECONDS else number / 1000)
 
 
 class Event(Labelled, frozen=True, kw_only=True):
@@ -156,7 +195,7 @@ class Event(Labelled, frozen=True, kw_only=True):
 
 
 class Feedback(Labelled, frozen=True, kw_only=True):
-    """Labels that come later than their event, or correct what was said of it before.
+    """Labels that arrive later than their event, or correct earlier ones.
 
     `ts` is when they became known.
     """
@@ -168,11 +207,11 @@ class Control(msgspec.Struct, frozen=True, omit_defaults=True):
     Parameters
     ----------
     operation
-        Its kind.
+        The kind of operation.
     label
         Path of the label that it changes.
     to
-        What it becomes; as many as the kind takes.
+        The result; the number of names depends on the kind.
     """
 
     operation: str
@@ -181,11 +220,11 @@ class Control(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 Input = Event | Feedback | Control
-"""What a good record of the events topic holds."""
+"""The content of a valid record on the events topic."""
 
 
 def _as_python_number(value: object) -> object:
-    # numpy's float64 is a float to a type checker, and none to the encoder.
+    # numpy's float64 passes as a float for a type checker, but not for the encoder.
     if isinstance(value, np.generic):
         return value.item()
     raise NotImplementedError(f"a {type(value).__name__} has no place in a record")
@@ -200,6 +239,6 @@ def encode(record: msgspec.Struct) -> bytes:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text cut to so many characters, all of which UTF-8 can carry."""
+    """Return a text cut to so many characters, all of which can be encoded as UTF-8."""
     text = text if len(text) <= most else f"{text[: most - 1]}…"
     return text.encode(errors="replace").decode()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 KINDS = ("events", "feedback", "control", "predictions", "drift", "label-stats", "dlq", "lessons")
-"""What a stream's topics are for; a topic is called `<stream>.<kind>`."""
+"""The kinds of topics; a topic is called `<stream>.<kind>`."""
 SHARED_ONLY = ("lessons",)
-"""Those that only a model which partitions share needs."""
+"""Kinds that only models shared by partitions need."""
 
 
 def topic(stream: str, kind: str) -> str:

@@ -1,4 +1,4 @@
-"""A topic's history through a fresh learner."""
+"""A topic's history through a new learner."""
 
 from stream.replay.replay import Sink, Summary, into_file, into_nothing, into_topic, replay
 

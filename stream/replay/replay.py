@@ -1,7 +1,7 @@
-"""A stretch of a topic's history through a fresh learner, beside the live service and never in its way.
+"""A part of a topic's history through a new learner, without effect on the live service.
 
-A replay belongs to no group, commits nothing and writes to no topic of a stream. Partitions are replayed
-one after another, each by a task of its own, so two replays of one stretch give the same bytes.
+A replay belongs to no group, commits nothing and writes to no topic of a stream. Partitions are replayed one
+after another, each by a task of its own, so two replays of the same part give the same bytes.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from stream.pipeline import LearnerError, Outcome, Task, warm_up
 from stream.records import KINDS, Output
 
 Sink = Callable[[int, Sequence[Output]], None]
-"""Where a replay writes: called with a partition and what came of some of its records, in order."""
+"""Where a replay writes: called with a partition and the outputs of some of its records, in order."""
 
 REPLAYED_AT_ONCE = 1_000
-"""Records encoded at a time; the results do not depend on it."""
+"""Records per batch; the results do not depend on it."""
 
 
 class ReplayError(ValueError):
-    """A replay that would write where it must not; says what to do instead."""
+    """A replay that would write to a topic it must not write to; the message says what to do instead."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What a replay came to.
+    """The result of a replay.
 
     Parameters
     ----------
     messages, dead_letters
         Records replayed, and those of them that could not be used.
     seconds
-        How long it took.
+        Duration of the replay.
     scores
         Prequential scores, by partition.
     digests
@@ -56,7 +56,7 @@ class Summary:
 
     @property
     def messages_per_second(self) -> float:
-        """Records a second."""
+        """Records per second."""
         return self.messages / self.seconds if self.seconds else 0.0
 
 
@@ -66,18 +66,18 @@ def replay(
     sink: Sink,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Summary:
-    """Send what a history holds through fresh tasks, one a partition.
+    """Send the records of a history through new tasks, one per partition.
 
     Parameters
     ----------
     history
-        What to replay.
+        The records to replay.
     make_task
-        Makes a partition's task; a given learner goes in here.
+        Makes a partition's task, with the learner that is wanted.
     sink
-        Where predictions, drift events and dead letters go.
+        Receives predictions, drift events and dead letters.
     progress
-        Called after every batch with the offsets done.
+        Called after every batch with the number of offsets done.
     """
     warm_up(make_task())
     began = time.perf_counter()
@@ -104,9 +104,9 @@ def replay(
 def _outcomes(
     history: History, partition: int, make_task: Callable[[], Task]
 ) -> Iterator[tuple[Task, int, Outcome]]:
-    """Send one partition through a task; go back to its beginning for a record that the learner cannot take.
+    """Replay one partition; start again without a record at which the learner failed.
 
-    Gives, batch by batch, the task, how many records were answered, and what came of them.
+    Yields, per batch, the task, how many records were answered, and their outcome.
     """
     refused: dict[int, str] = {}
     done = 0
@@ -133,9 +133,9 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     source
         The record it comes from and what it is: "topic/partition/offset/kind".
     value
-        The prediction or the drift event; none for a dead letter, whose bytes are still on the topic.
+        The prediction or the drift event; none for a dead letter, whose bytes are still on the input topic.
     reason
-        Why a dead letter is one.
+        Why a record is a dead letter.
     """
 
     source: str
@@ -145,7 +145,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @contextmanager
 def into_nothing() -> Iterator[Sink]:
-    """Write nowhere: only the summary is wanted."""
+    """Write nothing: for the summary alone."""
     yield lambda partition, outputs: None
 
 
@@ -172,12 +172,12 @@ def _line(output: Output) -> Line:
 
 @contextmanager
 def into_topic(settings: KafkaSettings, name: str, partitions: int) -> Iterator[Sink]:
-    """Write to a topic of its own, each output to the partition it comes from.
+    """Write to a topic of its own, each output to the partition of its input.
 
     Raises
     ------
     ReplayError
-        When the topic could be a stream's, or holds something already.
+        When the topic could be a stream's, or is not empty.
     """
     if name.rpartition(".")[2] in KINDS:
         raise ReplayError(

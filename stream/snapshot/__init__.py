@@ -4,7 +4,7 @@ from stream.snapshot.attempts import Attempts
 from stream.snapshot.compatibility import costs
 from stream.snapshot.contents import Identity, Snapshot, SnapshotError, StoredSnapshot, take
 from stream.snapshot.format import dump, parse
-from stream.snapshot.inspection import differences, find
+from stream.snapshot.inspection import differences, find, unloadable
 from stream.snapshot.keeper import Keeper
 from stream.snapshot.recovery import Gap, Recovered, announcement, recover
 from stream.snapshot.store import Store, partitions
@@ -28,4 +28,5 @@ __all__ = [
     "partitions",
     "recover",
     "take",
+    "unloadable",
 ]

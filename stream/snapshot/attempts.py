@@ -41,6 +41,8 @@ class Attempts:
     ----------
     refused
         Offsets of the records that are left out, with the reasons.
+    watching
+        Whether work is noted: until the partition's first batch is processed.
     """
 
     def __init__(self, store: Store) -> None:
@@ -48,12 +50,12 @@ class Attempts:
         noted = store.read_json(NAME) or {}
         self.refused: dict[int, str] = {int(offset): why for offset, why in noted.get("refused", {}).items()}
         self._begun = _Begun(*noted["begun"]) if noted.get("begun") else None
-        self._watching = True
+        self.watching = True
 
     def begin(self, records: Sequence[Record]) -> Sequence[Record]:
         """Note that work on some records begins, and return those to process at once."""
         first, last = records[0].offset, records[-1].offset
-        if not self._watching:
+        if not self.watching:
             return records
         before = self._begun
         if before is None or not before.offset <= first < before.until:
@@ -67,10 +69,10 @@ class Attempts:
 
     def end(self, next_offset: int) -> None:
         """Note that the process survived its work, up to an offset."""
-        if not self._watching or self._begun is None:
+        if not self.watching or self._begun is None:
             return
-        self._watching = next_offset < self._begun.until
-        self._note(self._begun._replace(offset=next_offset, attempts=0) if self._watching else None)
+        self.watching = next_offset < self._begun.until
+        self._note(self._begun._replace(offset=next_offset, attempts=0) if self.watching else None)
 
     def refuse(self, offset: int, why: str) -> None:
         """Leave a record out, now and after every restart."""

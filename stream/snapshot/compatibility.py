@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from stream.config import DETERMINING, PARTS, Settings
+from stream.config import DETERMINING, PARTS, Settings, masked
 from stream.records import topic
 from stream.snapshot.contents import Identity
 from stream.snapshot.store import Store, partitions
@@ -30,7 +30,7 @@ def costs(settings: Settings) -> list[str]:
     try:
         return _costs(settings)
     except (ImportError, OSError, ValueError) as error:
-        return [f"The snapshots in {settings.snapshot.location} cannot be looked at: {error}."]
+        return [masked(f"The snapshots in {settings.snapshot.location} cannot be looked at: {error}.")]
 
 
 def _costs(settings: Settings) -> list[str]:
@@ -68,8 +68,8 @@ def _sentence(settings: Settings, lost: Sequence[_Lost], theirs: Mapping[str, An
     where = ", ".join(f"{each.partition} (offset {each.offset})" for each in lost)
     cost = sum(each.offset - each.usable for each in lost)
     return (
-        f"The newest snapshots of {topic(settings.stream, 'events')} in {settings.snapshot.location} were "
-        "made with other settings, and a worker with these does not use them: "
+        f"The newest snapshots of {topic(settings.stream, 'events')} in {masked(settings.snapshot.location)} "
+        "were made with other settings, and a worker with these does not use them: "
         f"partition {where}. {_difference(settings, theirs)} It relearns about {cost:,} offsets, as far as "
         "the broker still has them; with the former settings it goes on from these snapshots."
     )

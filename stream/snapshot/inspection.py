@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,9 @@ from fsspec.core import url_to_fs
 from numpy.typing import NDArray
 
 from drift.core import State, digest
-from stream.snapshot.contents import SnapshotError
+from stream.config import Settings
+from stream.pipeline import Pipeline, make_answerer, make_replica, make_task
+from stream.snapshot.contents import Snapshot, SnapshotError
 from stream.snapshot.store import SUFFIX
 
 
@@ -36,6 +40,43 @@ def find(where: str) -> tuple[AbstractFileSystem, list[str]]:
     if not found:
         raise SnapshotError(f"There is no snapshot in {where}; their names end in {SUFFIX}.")
     return files, found
+
+
+def unloadable(files: AbstractFileSystem, path: str, snapshot: Snapshot) -> str:
+    """Return why a snapshot that is whole would not be used by this version; empty if it would.
+
+    It is loaded into what the settings beside it make, and must come out of it as it was. One with pickled
+    models is not loaded, because that executes code.
+
+    Raises
+    ------
+    SnapshotError
+        When that cannot be told.
+    """
+    if snapshot.pickled:
+        raise SnapshotError("it holds pickled models, which are not loaded here")
+    short = snapshot.identity.configuration[:12]
+    beside = f"{os.path.dirname(path)}/{short}.json"
+    if not files.exists(beside):
+        raise SnapshotError(f"its settings, {short}.json, are not beside it")
+    stream, _, kind = snapshot.identity.topic.rpartition(".")
+    try:
+        settings = Settings.model_validate(json.loads(files.cat_file(beside)) | {"stream": stream})
+        loaded = _made(settings, kind, snapshot)
+        loaded.load_state(snapshot.state)
+    except Exception as error:
+        # Whatever a restoring worker would stumble over.
+        return f"{type(error).__name__}: {error}"
+    return "" if digest(loaded.state()) == digest(snapshot.state) else "loaded, it is another state"
+
+
+def _made(settings: Settings, kind: str, snapshot: Snapshot) -> Pipeline:
+    if kind == "lessons":
+        return make_replica(settings)
+    if "learner" in snapshot.state:
+        return make_task(settings)
+    replica = make_replica(settings)
+    return make_answerer(settings, lambda: replica)
 
 
 def differences(one: State, other: State) -> dict[str, str]:

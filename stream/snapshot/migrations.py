@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from drift.statistics import BlockMeans
 from stream.pipeline import LabelStatistics
 from stream.snapshot.contents import Snapshot, SnapshotError
 
-VERSION = 4
+VERSION = 5
 """Version of the format that is written."""
 
 
@@ -54,10 +55,24 @@ def _with_sparse_parts(snapshot: Snapshot) -> Snapshot:
     return dataclasses.replace(snapshot, state=snapshot.state | {"feedback": feedback})
 
 
+def _with_participation_ratio(snapshot: Snapshot) -> Snapshot:
+    monitors = _renewed(snapshot.state["monitors"])
+    return dataclasses.replace(snapshot, state=snapshot.state | {"monitors": monitors})
+
+
+def _renewed(state: Any) -> Any:
+    """Return a state in which the test of the vectors' rank begins anew: it kept figures of another kind."""
+    if not isinstance(state, dict):
+        return state
+    fresh = {"rank/participation": BlockMeans(alpha=0.5).state()} if "rank/rankme" in state else {}
+    return {key: _renewed(value) for key, value in state.items() if key != "rank/rankme"} | fresh
+
+
 STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {
     1: _with_label_statistics,
     2: _with_rows_of_buckets,
     3: _with_sparse_parts,
+    4: _with_participation_ratio,
 }
 """Steps by format version: each converts a snapshot of that version to the next."""
 

@@ -1,9 +1,9 @@
 """Finite streams of events from files, for evaluation and demonstrations.
 
-`open_source` reads what stands at a path: JSON lines, Mulan or MEKA ARFF, or a folder of arrays.
+`open_source` reads the stream at a path: JSON lines, Mulan or MEKA ARFF, or a folder of arrays.
 """
 
-from stream.sources.base import EventList, Source, SourceError, Table
+from stream.sources.base import EventList, Source, SourceError, Table, read_lines
 from stream.sources.paths import open_source
 
-__all__ = ["EventList", "Source", "SourceError", "Table", "open_source"]
+__all__ = ["EventList", "Source", "SourceError", "Table", "open_source", "read_lines"]

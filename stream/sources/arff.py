@@ -1,10 +1,14 @@
 """Multi-label ARFF, dense and sparse, in the dialects of Mulan and of MEKA.
 
-Both are Weka's attribute-relation format; they differ in how the labels are named. Mulan keeps an XML
-file of the same name beside it; MEKA writes `-C n` into the relation's name: the first n attributes are
-labels, or the last n where n is negative. Numbers stay as they are, nominal values become the index of
-the value, `?` becomes NaN; what a sparse row leaves out is 0, which is a nominal's first value. A label
-that is `?` is unknown.
+Both are Weka's attribute-relation format, read as Weka reads it: white space or commas between values,
+comments after `%`, ranges behind a type, and weights behind a row, which are not used. What a sparse row
+leaves out is 0, which is a nominal's first value; `?` is missing, and a label that is `?` is unknown.
+
+The dialects differ in how the labels are named. Mulan keeps an XML file of the same name beside it; MEKA
+writes `-C n` into the relation's name: the first n attributes are labels, or the last n where n is negative.
+
+Numbers stay as they are. A nominal feature of two values is 1 where it has the one that is rarer in what was
+read, so that such features are sparse; of more values it is one-hot, because their order means nothing.
 
 References
 ----------
@@ -17,94 +21,107 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from stream.sources.base import SourceError, Table, open_text
+from stream.records import MAX_NUMBER
+from stream.sources.arff_labels import Attribute, label_columns, on_code
+from stream.sources.base import SourceError, Table, read_lines, stem
 
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _NAME = re.compile(rf"({_QUOTED}|[^\s{{]+)\s*(.*)")
 _FIELD = re.compile(rf"((?:{_QUOTED}|[^,'\"])*)(?:,|$)")
-_MEKA = re.compile(r"-C\s+(-?\d+)")
-_LABEL_VALUES = (("0", "1"), ("false", "true"), ("0",), None)
+_TOKEN = re.compile(rf"{_QUOTED}|(?:[^\s,'\"\\]|\\.)+")
+_BEFORE_COMMENT = re.compile(rf"(?:{_QUOTED}|[^%'\"\\]|\\.)*")
+_WEIGHT = re.compile(r"(.*\S)\s*,?\s*\{\s*[\d.eE+-]+\s*\}")
 
 Row = tuple[NDArray[np.int32], NDArray[np.float32]]
-"""Columns and values of the places that are not 0."""
+"""Columns and values of the non-zero entries."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Attribute:
-    """One column: its name and, where it is nominal, the index of each of its values."""
-
-    name: str
-    codes: dict[str, int] | None
-
-    def number(self, text: str) -> float:
-        """Return a value as a number: the index of a nominal one, NaN for a missing one."""
-        if text == "?":
-            return float("nan")
-        if self.codes is None:
-            return float(text)
-        code = self.codes.get(_unquoted(text))
-        if code is None:
-            raise ValueError(f"{self.name} is {text}, which is none of its values")
-        return code
+class _UnlearnableError(ValueError):
+    """A row that is as the header says and has a number that cannot be learned."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What stands before `@data`."""
+    """The part of a file before `@data`."""
 
     relation: str
     attributes: list[Attribute]
 
 
-def read_arff(path: Path, limit: int | None = None) -> Table:
+def read_arff(path: Path, limit: int | None = None, labels: Path | None = None) -> Table:
     """Read the first `limit` rows of a multi-label ARFF file, gzipped or not.
+
+    A row with a number that cannot be learned is left out and told of in `problems`, as the service would
+    send such an event to the dead-letter topic and go on. A line that is not UTF-8 is read as Windows-1252.
+
+    Parameters
+    ----------
+    path
+        The file.
+    limit
+        Most rows; None (the default) takes all.
+    labels
+        File that names the labels; None (the default) looks where the dialects do. See `label_columns`.
 
     Raises
     ------
     SourceError
-        When it is no ARFF, does not say which attributes are labels, or has a row that does not fit its
-        header; says the line.
+        When it is not ARFF, does not name its labels, or has a row that does not fit its
+        header; the message names the line.
     """
-    with open_text(path) as file:
-        lines = _Lines(path, file)
-        header = _read_header(lines)
-        labels = _label_columns(path, header)
-        values = _read_rows(lines, header.attributes, limit)
-    names = [header.attributes[label].name for label in labels]
-    y, negative = _truth(path, values[:, labels], names)
-    x = values[:, np.setdiff1d(np.arange(len(header.attributes)), labels)]
+    lines = _Lines(path)
+    header = _read_header(lines)
+    columns = label_columns(path, header.relation, header.attributes, labels)
+    codes, problems = _read_rows(lines, header.attributes, limit)
+    of_labels = [header.attributes[column] for column in columns]
+    y, negative = _truth(path, codes[:, columns], of_labels)
+    rest = np.setdiff1d(np.arange(len(header.attributes)), columns)
+    x = _features(codes[:, rest].tocsc(), [header.attributes[column] for column in rest])
     # A stored value takes twice the room in CSR. Vectors from CSR are their own sparse part.
     dense = 2 * x.nnz > x.shape[0] * x.shape[1]
-    name = path.name.removesuffix(".gz").removesuffix(".arff")
-    return Table(name, x.toarray() if dense else x, y, names, negative)
+    names = [attribute.name for attribute in of_labels]
+    return Table(stem(path), x.toarray() if dense else x, y, names, negative, problems)
 
 
 class _Lines:
-    """The lines that say something; errors name the last one taken."""
+    """The lines with content, without comments; errors name the last one read."""
 
-    def __init__(self, path: Path, file: TextIO) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._numbered = enumerate(file, start=1)
-        self._number = 0
+        self._numbered = read_lines(path)
+        self.number = 0
 
     def __iter__(self) -> Iterator[str]:
         for number, raw in self._numbered:
-            self._number = number
-            line = raw.strip()
-            if line and not line.startswith("%"):
+            self.number = number
+            line = _uncommented(_decoded(raw)).strip()
+            if line:
                 yield line
 
     def error(self, sentence: str) -> SourceError:
-        return SourceError(f"{self._path}, line {self._number}: {sentence}")
+        return SourceError(f"{self._path}, line {self.number}: {sentence}")
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", errors="replace")
+
+
+def _uncommented(line: str) -> str:
+    if "%" not in line:
+        return line
+    found = _BEFORE_COMMENT.match(line)
+    end = found.end() if found else 0
+    return line[:end] if line[end : end + 1] == "%" else line
 
 
 def _read_header(lines: _Lines) -> Header:
@@ -130,9 +147,10 @@ def _attribute(lines: _Lines, text: str) -> Attribute:
     match = _NAME.fullmatch(text)
     name, kind = (_unquoted(match[1]), match[2].strip()) if match else (text, "")
     if kind.startswith("{") and kind.endswith("}"):
-        values = [_unquoted(value) for value in _fields(kind[1:-1])]
-        return Attribute(name, {value: code for code, value in enumerate(values)})
-    if kind.lower().split(" ")[0] in ("numeric", "real", "integer"):
+        values = _fields(kind[1:-1])
+        values = _tokens(kind[1:-1]) if len(values) == 1 else values
+        return Attribute(name, {_unquoted(value): code for code, value in enumerate(values)})
+    if re.match(r"(numeric|real|integer)\b", kind, re.IGNORECASE):
         return Attribute(name, None)
     raise lines.error(
         f"attribute {name!r} is of type {kind[:40]!r}; numeric and nominal ones can be read. Turn text into "
@@ -140,111 +158,123 @@ def _attribute(lines: _Lines, text: str) -> Attribute:
     )
 
 
-def _label_columns(path: Path, header: Header) -> list[int]:
-    stem = path.name.removesuffix(".gz").removesuffix(".arff")
-    beside = path.with_name(f"{stem}.xml")
-    if beside.exists():
-        columns = _mulan_columns(beside, header.attributes)
-    elif meka := _MEKA.search(header.relation):
-        columns = _meka_columns(path, int(meka[1]), len(header.attributes))
-    else:
-        raise SourceError(
-            f"{path} does not say which attributes are labels. Put Mulan's {beside.name} beside it, or write "
-            "MEKA's `-C n` into the relation's name (the first n attributes are labels, the last n if n < 0)."
-        )
-    for column in columns:
-        codes = header.attributes[column].codes
-        if (codes if codes is None else tuple(codes)) not in _LABEL_VALUES:
-            raise SourceError(
-                f"{path}: label {header.attributes[column].name!r} has the values {list(codes or [])}; "
-                "a label is {0,1} or {false,true}, in this order, or numeric."
-            )
-    return columns
-
-
-def _mulan_columns(beside: Path, attributes: Sequence[Attribute]) -> list[int]:
-    try:
-        root = ElementTree.parse(beside).getroot()
-    except ElementTree.ParseError as error:
-        raise SourceError(
-            f"{beside} is not XML: {error}. It should name the labels as Mulan does."
-        ) from error
-    # A label's children are labels too: Mulan writes hierarchies as nested elements.
-    names = {node.get("name"): None for node in root.iter() if node.tag.rpartition("}")[2] == "label"}
-    columns = [column for column, attribute in enumerate(attributes) if attribute.name in names]
-    missing = sorted(map(str, names.keys() - {attributes[column].name for column in columns}))
-    if missing or not columns:
-        raise SourceError(
-            f"{beside} names {len(names)} labels, of which {len(missing)} are no attributes: {missing[:3]}. "
-            "Give the XML file that belongs to the ARFF file."
-        )
-    return columns
-
-
-def _meka_columns(path: Path, number: int, attributes: int) -> list[int]:
-    if not 0 < abs(number) < attributes:
-        raise SourceError(
-            f"{path}: `-C {number}` cannot be, it has {attributes} attributes. Correct the relation's name."
-        )
-    return list(range(number) if number > 0 else range(attributes + number, attributes))
-
-
-def _read_rows(lines: _Lines, attributes: Sequence[Attribute], limit: int | None) -> scipy.sparse.csr_matrix:
+def _read_rows(
+    lines: _Lines, attributes: Sequence[Attribute], limit: int | None
+) -> tuple[scipy.sparse.csr_matrix, list[str]]:
+    """Return numbers and the codes of nominal values, and what was left out."""
     rows: list[Row] = []
+    problems: list[str] = []
     for line in itertools.islice(lines, limit):
         try:
             rows.append((_sparse_row if line.startswith("{") else _dense_row)(line, attributes))
+        except _UnlearnableError as error:
+            problems.append(f"line {lines.number}: {error}")
         except (ValueError, IndexError) as error:
             raise lines.error(f"the row does not fit the header: {error}. Got {line[:60]!r}.") from error
     empty: Row = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
     columns, values = (np.concatenate(parts) for parts in zip(empty, *rows, strict=True))
     starts = np.cumsum([0, *(len(row[0]) for row in rows)])
-    return scipy.sparse.csr_matrix((values, columns, starts), shape=(len(rows), len(attributes)))
+    codes = scipy.sparse.csr_matrix((values, columns, starts), shape=(len(rows), len(attributes)))
+    return codes, problems
 
 
 def _dense_row(line: str, attributes: Sequence[Attribute]) -> Row:
+    if line.endswith("}"):
+        line = _without_weight(line)
     fields = _fields(line)
     if len(fields) != len(attributes):
-        raise ValueError(f"it has {len(fields)} values for {len(attributes)} attributes")
-    numbers = [attribute.number(field) for attribute, field in zip(attributes, fields, strict=True)]
-    row = np.array(numbers, dtype=np.float32)
+        tokens = _tokens(line)
+        if len(tokens) != len(attributes) or ("," in line and len(fields) > len(attributes)):
+            raise ValueError(f"it has {len(fields)} values for {len(attributes)} attributes")
+        fields = tokens
+    row = np.array(list(map(_number, attributes, fields)), dtype=np.float32)
     columns = np.flatnonzero(row).astype(np.int32)
     return columns, row[columns]
 
 
 def _sparse_row(line: str, attributes: Sequence[Attribute]) -> Row:
+    line = _without_weight(line)
     if not line.endswith("}"):
-        raise ValueError("a sparse row ends with '}' (instance weights are not read)")
+        raise ValueError("a sparse row ends with '}'")
+    tokens = _tokens(line[1:-1])
+    if len(tokens) % 2:
+        raise ValueError("a sparse row has pairs of an attribute and its value")
     row: dict[int, float] = {}
-    for pair in _fields(line[1:-1]):
-        index, _, text = pair.partition(" ")
+    for index, text in zip(tokens[::2], tokens[1::2], strict=True):
         column = int(index)
         if column < 0 or column in row:
             raise ValueError(f"attribute {column} is negative or given twice")
-        row[column] = attributes[column].number(text.strip())
+        row[column] = _number(attributes[column], text)
     kept = [column for column in sorted(row) if row[column] != 0]
     return np.array(kept, dtype=np.int32), np.array([row[column] for column in kept], dtype=np.float32)
 
 
+def _number(attribute: Attribute, text: str) -> float:
+    """Return a value as a number: the code of a nominal one, NaN for a missing one."""
+    if text == "?":
+        return float("nan")
+    if attribute.codes is None:
+        number = float(text)
+        if abs(number) > MAX_NUMBER:
+            raise _UnlearnableError(
+                f"{attribute.name} is {text}; only numbers up to {MAX_NUMBER:.3g} can be learned: "
+                "write ? for a missing one"
+            )
+        return number
+    code = attribute.codes.get(_unquoted(text))
+    if code is None:
+        raise ValueError(f"{attribute.name} is {text}, which is none of its values")
+    return code
+
+
 def _truth(
-    path: Path, y: scipy.sparse.csr_matrix, names: Sequence[str]
+    path: Path, y: scipy.sparse.csr_matrix, labels: Sequence[Attribute]
 ) -> tuple[scipy.sparse.csr_matrix, dict[int, list[str]]]:
-    unknown = np.isnan(y.data)
-    if not (unknown | (y.data == 1)).all():
+    """Return which labels are on; and of rows that do not say it of all, those known to be off."""
+    first = [column for column, label in enumerate(labels) if on_code(path, label) == 0]
+    if not np.isin(y.data[~np.isnan(y.data)], (0, 1)).all():
         raise SourceError(f"{path}: a label is neither 0 nor 1. Correct the number of labels, or the values.")
+    if first:
+        turned = y.tolil()
+        turned[:, first] = 1.0 - y[:, first].toarray()
+        y = turned.tocsr()
+    unknown = np.isnan(y.data)
     rows = np.repeat(np.arange(y.shape[0]), np.diff(y.indptr))[unknown]
     negative: dict[int, list[str]] = {}
     for row in np.unique(rows).tolist():
         said = set(y.indices[y.indptr[row] : y.indptr[row + 1]].tolist())
-        negative[row] = [name for label, name in enumerate(names) if label not in said]
+        negative[row] = [label.name for column, label in enumerate(labels) if column not in said]
     y.data[unknown] = 0
     y.eliminate_zeros()
     y.sort_indices()
     return y, negative
 
 
+def _features(codes: scipy.sparse.csc_matrix, attributes: Sequence[Attribute]) -> scipy.sparse.csr_matrix:
+    """Return features as numbers only; columns that stay as they are stay together."""
+    missing = np.isnan(codes.data)
+    columns = np.repeat(np.arange(codes.shape[1]), np.diff(codes.indptr))
+    ones = np.bincount(columns[~missing], minlength=codes.shape[1])
+    known = codes.shape[0] - np.bincount(columns[missing], minlength=codes.shape[1])
+    parts, begin = [], 0
+    for column, attribute in enumerate(attributes):
+        values = 0 if attribute.codes is None else len(attribute.codes)
+        if values > 2 or (values == 2 and 2 * ones[column] > known[column]):
+            given = codes[:, [column]].toarray()
+            coded = np.arange(values) if values > 2 else np.zeros(1)
+            one_hot = np.where(np.isnan(given), np.nan, given == coded).astype(np.float32)
+            parts += [codes[:, begin:column], scipy.sparse.csc_matrix(one_hot)]
+            begin = column + 1
+    return scipy.sparse.csr_matrix(scipy.sparse.hstack([*parts, codes[:, begin:]], dtype=np.float32))
+
+
+def _without_weight(line: str) -> str:
+    found = _WEIGHT.fullmatch(line)
+    return found[1].removesuffix(",").rstrip() if found else line
+
+
 def _fields(text: str) -> list[str]:
-    """Split at commas outside quotes; quotes stay, so that a quoted '?' is no missing value."""
+    """Split at commas outside quotes; quotes stay, so that a quoted '?' is not a missing value."""
     if "'" not in text and '"' not in text:
         return [field.strip() for field in text.split(",")] if text.strip() else []
     fields: list[str] = []
@@ -256,6 +286,13 @@ def _fields(text: str) -> list[str]:
         fields.append(match[1].strip())
         position = match.end()
     return fields
+
+
+def _tokens(text: str) -> list[str]:
+    """Split at white space and commas outside quotes, as Weka does; quotes stay."""
+    if _TOKEN.sub("", text).replace(",", "").strip():
+        raise ValueError(f"a quote is not closed in {text[:40]!r}")
+    return _TOKEN.findall(text)
 
 
 def _unquoted(text: str) -> str:

@@ -1,12 +1,18 @@
-"""What a source is, and its two kinds: a list of events, and a table of vectors with labels."""
+"""The interface of sources, and its two kinds: a list of events, and a table of vectors with labels."""
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import gzip
-from collections.abc import Mapping, Sequence
+import io
+import itertools
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import BinaryIO, Protocol, cast
 
 import numpy as np
 import scipy.sparse
@@ -18,28 +24,28 @@ from stream.records import Event, Input
 
 
 class SourceError(ValueError):
-    """A file that cannot be read as a stream: says what, what was got and the next step."""
+    """A file that cannot be read as a stream: the message names the fact, what was got and the next step."""
 
 
 class Source(Protocol):
-    """A finite stream whose messages can be taken in any order.
+    """A finite stream whose messages can be read in any order.
 
     Attributes
     ----------
     name
-        What to call it in reports.
+        Its name in reports.
     problems
-        What was left out of the stream because it is no event, one sentence each.
+        Records that were left out because they are not events, one sentence each.
     """
 
     @property
     def name(self) -> str:
-        """What to call it in reports."""
+        """Its name in reports."""
         ...
 
     @property
     def problems(self) -> Sequence[str]:
-        """What was left out because it is no event, one sentence each."""
+        """Records that were left out because they are not events, one sentence each."""
         ...
 
     def __len__(self) -> int:
@@ -47,17 +53,17 @@ class Source(Protocol):
         ...
 
     def message(self, position: int) -> Input:
-        """Return one message; an event's vector, where the source has one, comes from `vector`."""
+        """Return one message; an event's vector, if the source has one, comes from `vector`."""
         ...
 
     def vector(self, position: int) -> Vector | None:
-        """Return one message's vector, or None where an encoder has to make it from the event."""
+        """Return one message's vector, or None where an encoder has to compute it from the event."""
         ...
 
 
 @dataclasses.dataclass(frozen=True)
 class EventList:
-    """Events as they were written, still to be encoded, feedback on them, and operations on the taxonomy."""
+    """Events that are still to be encoded, feedback on them, and taxonomy operations."""
 
     name: str
     messages: Sequence[Input]
@@ -72,7 +78,7 @@ class EventList:
         return self.messages[position]
 
     def vector(self, position: int) -> None:
-        """Return None: an encoder has to make the vector."""
+        """Return None: an encoder has to compute the vector."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,15 +88,15 @@ class Table:
     Parameters
     ----------
     name
-        What to call it in reports.
+        Its name in reports.
     x
-        One row a message, float32, dense or CSR; NaN is missing. Shape (n, d).
+        One row per message, float32, dense or CSR; NaN is missing. Shape (n, d).
     y
         CSR, non-zero where a label is on. Shape (n, L).
     labels
         Names of the labels, in order of y's columns.
     negative
-        For messages whose labels are not complete, by row: the labels known to be off.
+        For messages whose labels are not complete, by row: the known negatives.
     """
 
     name: str
@@ -101,7 +107,7 @@ class Table:
     problems: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        """Refuse parts that do not fit together."""
+        """Raise an error for parts that do not fit together."""
         rows, columns = self.y.shape
         if self.x.shape[0] != rows or len(self.labels) != columns:
             raise SourceError(
@@ -136,8 +142,46 @@ class Table:
         return Features(vector, part) if len(part.indices) else vector
 
 
-def open_text(path: Path) -> TextIO:
-    """Open a text file, gzipped or not, as UTF-8; bytes that are not are kept as escapes."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", errors="surrogateescape")
-    return path.open(encoding="utf-8", errors="surrogateescape")
+def stem(path: Path) -> str:
+    """Return a file's name without the endings of the formats that are read.
+
+    Examples
+    --------
+    >>> stem(Path("emotions-train.ARFF.GZ"))
+    'emotions-train'
+    """
+    return re.sub(r"(\.(arff|jsonl|ndjson))?(\.gz)?$", "", path.name, flags=re.IGNORECASE)
+
+
+def read_lines(path: Path, limit: int | None = None) -> Iterator[tuple[int, bytes]]:
+    """Give the first `limit` lines of a text file that are not blank, and their numbers, from 1.
+
+    Gzip is known by its first bytes or by the name. A line ends with LF, CR or both; a byte order mark is
+    left out.
+
+    Raises
+    ------
+    SourceError
+        When a gzipped file breaks off or is none, or the text is UTF-16.
+    """
+    yield from itertools.islice(((number, line) for number, line in _lines(path) if line.strip()), limit)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        with _opened(path) as file:
+            # Latin-1 has a character for every byte, so that whatever the encoding is, lines come back whole.
+            for number, line in enumerate(io.TextIOWrapper(file, encoding="latin-1"), start=1):
+                raw = line.removesuffix("\n").encode("latin-1")
+                if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    raise SourceError(f"{path} is in UTF-16. Save it as UTF-8.")
+                yield number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise SourceError(f"{path} cannot be unpacked: {error}. Fetch or gzip it again.") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    with path.open("rb") as file:
+        packed = path.suffix.lower() == ".gz" or file.peek(2)[:2] == b"\x1f\x8b"
+        yield cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file

@@ -14,7 +14,7 @@ from rich.tree import Tree
 from learners.core import TaxonomyError
 from learners.hierarchy import NONE, SEPARATOR, Taxonomy
 from learners.metrics import Prequential
-from stream.config import Settings
+from stream.config import Settings, masked
 from stream.records import Control, in_words, operation, topic
 from stream.snapshot import Identity, Snapshot, Store, partitions
 
@@ -53,8 +53,9 @@ def taxonomies(settings: Settings) -> dict[int, PartitionTaxonomy]:
         grown[partition] = PartitionTaxonomy(snapshot.offset, taxonomy, counts)
     if not grown:
         raise NoTaxonomyError(
-            f"There is no snapshot of group {settings.group} in {settings.snapshot.location} made with "
-            "these settings. A running worker writes one every snapshot.every_s seconds, and when it ends."
+            f"There is no snapshot of group {settings.group} in {masked(settings.snapshot.location)} "
+            "made with these settings. A running worker writes one every snapshot.every_s seconds, and when "
+            "it ends."
         )
     return grown
 

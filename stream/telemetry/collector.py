@@ -57,6 +57,8 @@ class Telemetry:
 
     Attributes
     ----------
+    encode_events
+        How many events the encoder was given at once, as a histogram.
     times
         Durations of the parts of a batch, as histograms.
 
@@ -70,8 +72,14 @@ class Telemetry:
         self, build: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.build = dict(build or {})
+        self.encode_events = Histogram(
+            "ithaca_encode_events",
+            "Events that the encoder was given at once.",
+            registry=None,
+            buckets=[1, 4, 16, 64, 256, 1024, 4096],
+        )
         self.times = {
-            "encode": _histogram("encode", "Encoding a batch of events."),
+            "encode": _histogram("encode", "Encoding a batch of events, on another thread where done ahead."),
             "predict_learn": _histogram("predict_learn", "Predicting and learning a batch."),
             "commit": _histogram("commit", "Writing and committing a batch's transaction."),
             "batch": _histogram("batch", "A batch from poll to commit."),
@@ -111,7 +119,6 @@ class Telemetry:
                 self._counts["learned"] += task.updates - before
                 self._relearned[partition] = task.updates
                 self._restorations[partition] = Restoration(partition, task.next_offset, task.live_from)
-        self._encoding.seconds = 0.0
 
     def gained(self, partition: int, task: Answerer, snapshot: StoredSnapshot | None = None) -> None:
         """Record that a partition is restored and at work, and the snapshot its task came from."""
@@ -130,8 +137,7 @@ class Telemetry:
             self._relearned.pop(partition, None)
 
     def processed(self, seconds: float) -> None:
-        """Record that a batch was encoded, predicted and learned."""
-        self.times["encode"].observe(self._encoding.seconds)
+        """Record that a batch was predicted and learned, and encoded where that was not done ahead."""
         self.times["predict_learn"].observe(max(0.0, seconds - self._encoding.seconds))
         self._encoding.seconds = 0.0
 
@@ -254,7 +260,7 @@ class Telemetry:
 
 
 class _Encoding(threading.local):
-    """Seconds spent encoding since the last batch, per thread: restoring runs in another thread."""
+    """Seconds spent encoding since the last batch, per thread: restoring and encoding ahead have others."""
 
     seconds = 0.0
 
@@ -278,7 +284,10 @@ class _Timed:
         try:
             return self._encoder.encode(events)
         finally:
-            self._telemetry._encoding.seconds += time.perf_counter() - began
+            seconds = time.perf_counter() - began
+            self._telemetry.times["encode"].observe(seconds)
+            self._telemetry.encode_events.observe(len(events))
+            self._telemetry._encoding.seconds += seconds
 
 
 def _histogram(name: str, text: str) -> Histogram:

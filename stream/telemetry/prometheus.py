@@ -7,6 +7,7 @@ without being removed. Names begin with `ithaca_`, units are base units.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Iterator
 
@@ -29,7 +30,7 @@ def registry(telemetry: Telemetry) -> CollectorRegistry:
     known = CollectorRegistry()
     ProcessCollector(registry=known)
     known.register(_StatusCollector(telemetry))
-    for histogram in telemetry.times.values():
+    for histogram in (*telemetry.times.values(), telemetry.encode_events):
         known.register(histogram)
     made = CollectorRegistry()
     made.register(_OfStream(known, telemetry.build.get("stream", "")))
@@ -70,6 +71,11 @@ class _StatusCollector(Collector):
         yield GaugeMetricFamily(
             "ithaca_silence_seconds", "Time since the worker's loop last turned.", value=status.silence_s
         )
+        yield GaugeMetricFamily(
+            "ithaca_device_memory_bytes",
+            "Memory of the CUDA device that this process holds; 0 without one.",
+            value=_device_memory(),
+        )
         yield from _lessons(status.lessons)
         yield from _gauges(status)
         yield from _feedback(status.partitions)
@@ -77,6 +83,12 @@ class _StatusCollector(Collector):
         yield from _restorations(status)
         yield from _snapshots(status)
         yield from _learner(status.partitions)
+
+
+def _device_memory() -> int:
+    # Who has not imported torch holds nothing, and need not wait for the import.
+    torch = sys.modules.get("torch")
+    return torch.cuda.memory_reserved() if torch is not None and torch.cuda.is_initialized() else 0
 
 
 def _counters(status: WorkerStatus) -> Iterator[Metric]:

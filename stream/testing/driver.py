@@ -1,8 +1,8 @@
-"""A task driven without a broker: a log, an offset and outputs in memory, and crashes on demand.
+"""Runs a task without a broker: log, offset and outputs are in memory, and crashes are simulated.
 
-A log holds record values and sentinels. Where a sentinel stands, it happens, once: ABORT is a crash
-before the batch in flight is committed, PAUSE is a poll that brings nothing, SNAPSHOT takes one, EOF is a
-clean end. Driving the same log again goes on as a restarted worker does, so that recovery is a unit test.
+A log holds record values and sentinels. A sentinel takes effect once, at its place: ABORT is a crash before
+the batch in flight is committed, PAUSE is a poll without records, SNAPSHOT takes a snapshot, EOF is a clean
+end. Driving the same log again resumes as a restarted worker does, so that recovery is a unit test.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ ABORT, PAUSE, SNAPSHOT, EOF = Sentinel
 
 
 class Aborted(Exception):  # noqa: N818
-    """The task crashed at an ABORT: its state and the outputs of the batch in flight are gone."""
+    """The task crashed at an ABORT: its state and the outputs of the batch in flight are lost."""
 
 
 class Log:
-    """One partition's input, and all that outlives a crash: the committed offset and outputs.
+    """One partition's input, and what survives a crash: the committed offset and outputs.
 
     Parameters
     ----------
     entries
-        Records, in offset order, and sentinels between them; an EOF at the end is understood.
+        Records, in offset order, and sentinels between them; an EOF is added at the end.
 
     Attributes
     ----------
     committed
-        First offset that is not done; None before anything was.
+        First offset that is not committed; None before the first commit.
     beginning
-        First offset that is still there.
+        First offset that has not been deleted.
     outputs
-        What was committed, in order.
+        Committed outputs, in order.
     """
 
     def __init__(self, entries: Sequence[Record | Sentinel]) -> None:
@@ -65,7 +65,7 @@ class Log:
                 self._due[len(self._records)] = []
 
     def poll(self, offset: int, limit: int) -> tuple[list[Record], Sentinel | None]:
-        """Return up to `limit` records from an offset on, and the sentinel that cut them short, used up."""
+        """Return up to `limit` records from an offset, and the sentinel that ended them, which is used up."""
         begin = bisect.bisect_left(self._records, offset, key=lambda record: record.offset)
         for position in range(begin, min(begin + limit, len(self._records))):
             if self._due[position]:
@@ -77,18 +77,18 @@ class Log:
         return self._records[begin:], due.pop(0) if due else EOF
 
     def put_back(self, records: Sequence[Record], sentinel: Sentinel | None) -> None:
-        """Let the sentinel behind some records happen again: these were not taken in."""
+        """Let a sentinel take effect again after records that were not processed."""
         if sentinel is not None and records:
             behind = bisect.bisect_right(self._records, records[-1].offset, key=lambda record: record.offset)
             self._due[behind].insert(0, sentinel)
 
     def commit(self, outcome: Outcome) -> None:
-        """Keep a batch's outputs and offset, together."""
+        """Store a batch's outputs and offset, together."""
         self.outputs.extend(outcome.outputs)
         self.committed = max(self.committed or 0, outcome.next_offset)
 
     def delete(self, below: int) -> None:
-        """Delete the records below an offset, as a broker does when they are old; sentinels stay."""
+        """Delete the records below an offset, as a broker does after retention; sentinels stay."""
         gone = bisect.bisect_left(self._records, below, key=lambda record: record.offset)
         self._records = self._records[gone:]
         due = self._due
@@ -110,22 +110,22 @@ def drive(
     Parameters
     ----------
     log
-        What is read and committed to.
+        The log to read and commit to.
     make_task
         Makes the task, given the first offset whose outputs count.
     batch
-        Most records in a batch. The results do not depend on it.
+        Most records per batch. The results do not depend on it.
     store
-        Where snapshots are; None (the default) keeps none between two calls.
+        Where snapshots are stored; with None (the default) they do not outlive the call.
     rebuild
-        Whether to go on without records that must be relearned and are gone; see `recover`.
+        Whether to go on without records that must be relearned and have been deleted; see `recover`.
 
     Raises
     ------
     Aborted
         At an ABORT; drive the same log again to recover.
     RecoveryError
-        When records that must be relearned are gone.
+        When records that must be relearned have been deleted.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Several workers that share one model, driven without a broker: topics in memory, rounds instead of time.
+"""Several workers that share one model, run without a broker: topics in memory, rounds instead of time.
 
-In each round every worker learns the lessons that are there, then answers a batch of each of its partitions,
-and writes predictions, lessons and offsets together. What it writes is there for the others at once; a
-larger batch is a model that lags further behind.
+In each round every worker learns the available lessons, then answers a batch of each of its partitions, and
+writes predictions, lessons and offsets together. The others can read them at once; with larger batches the
+model lags further behind.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from stream.pipeline import Replica, SharedAnswerer
 from stream.records import Output, Record
 
 LESSONS = "s.lessons"
-"""The lessons' topic."""
+"""Name of the lessons topic."""
 
 
 class Fleet:
-    """Workers, the partitions that they answer, and what they wrote.
+    """Workers, their partitions, and what they wrote.
 
     Parameters
     ----------
@@ -26,16 +26,16 @@ class Fleet:
     make_replica
         Makes a replica that has learned nothing, for a worker.
     make_answerer
-        Makes what answers a partition with a replica.
+        Makes the answerer of a partition, given a function that returns its replica.
 
     Attributes
     ----------
     outputs
-        What was written while answering, in order.
+        Outputs of answering, in order.
     lessons
         The lessons topic.
     replicas
-        That of each worker, by its name.
+        The replica of each worker, by its name.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Fleet:
         self._answerers: dict[str, dict[int, SharedAnswerer]] = {}
 
     def share(self, workers: Sequence[str]) -> None:
-        """Give the partitions to some workers; those that are new learn all lessons first."""
+        """Assign the partitions to some workers; new ones learn all lessons first."""
         self.replicas = {name: self.replicas.get(name) or self._make_replica() for name in workers}
         owners = {partition: workers[partition % len(workers)] for partition in self._partitions}
         before, self._answerers = self._answerers, {name: {} for name in workers}
@@ -63,7 +63,7 @@ class Fleet:
             self._answerers[owner][partition] = kept or self._begin(partition, self.replicas[owner])
 
     def run(self, batch: int, events: int | None = None) -> None:
-        """Go round until so many events more are answered, or all (None, the default)."""
+        """Run rounds until so many more events are answered, or all (None, the default)."""
         left = sum(map(len, self._partitions.values())) - sum(self._done.values())
         end = left if events is None else min(events, left)
         while end > 0:
@@ -74,13 +74,13 @@ class Fleet:
             self.learn(replica)
 
     def learn(self, replica: Replica) -> list[Output]:
-        """Let a replica learn all that is there, and return what its owner would write."""
+        """Let a replica learn all lessons, and return what their owner would write."""
         return replica.process(self.lessons[replica.next_offset :]).outputs
 
     def _begin(self, partition: int, replica: Replica) -> SharedAnswerer:
         answerer = self._make_answerer(partition, lambda: replica)
         answerer.live_from = self._done[partition]
-        # What was answered already is taken in silently: some of it may wait for its labels.
+        # Events answered before are processed without output: some of them may wait for their labels.
         answerer.process(self._partitions[partition][: self._done[partition]])
         return answerer
 

@@ -1,7 +1,7 @@
-"""Streams whose drifts are known, to judge by what detectors say: events with text, a vector and labels.
+"""Streams with known drifts, to evaluate detectors: events with text, a vector and labels.
 
-Labels come in groups of four. A message has a label of one group, often its partner in the group, and is
-written with the words, and lies near the centres, of its labels. All that can be planted is below.
+Labels come in groups of four. A message has a label of one group, often with its partner in the group; its
+text has words of its labels, and its vector is near their centres. `PlantedDrift` lists the drifts.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 Kind = Literal["input", "prior", "concept", "correlation", "birth", "death", "taxonomy"]
 Pattern = Literal["sudden", "gradual", "incremental", "recurring"]
 GROUP = 4
-"""Labels in a group."""
+"""Labels per group."""
 WORDS = 12
-"""Words of a label, and of the filling between."""
+"""Words per label, and filler words."""
 FIRST_TIME_STAMP = datetime.datetime(2026, 1, 5, tzinfo=datetime.UTC)
 
 
@@ -30,21 +30,21 @@ class PlantedDrift(NamedTuple):
     kind
         What changes:
 
-        * *input*, p(x): vectors move by a length of 3 in one direction, other filling words are used;
+        * *input*, p(x): vectors shift by a length of 3 in one direction, and filler words are others;
           labels stay as they are.
         * *prior*, p(y): the first group becomes eight times as frequent.
-        * *concept*, p(y|x): what was written with the words of the first group now has the labels of the
-          second, and the other way round.
+        * *concept*, p(y|x): messages with the words of the first group now have the labels of the second, and
+          vice versa.
         * *correlation*: labels get other partners; how often each occurs stays the same.
         * *birth*: a label that never occurred appears, on one message in ten.
-        * *death*: the first label occurs no more; its messages have another of its group.
+        * *death*: the first label no longer occurs; its messages have another one of its group.
         * *taxonomy*: the first group's labels get children: two names under each ("a/a0").
     pattern
-        *sudden*: at once. *gradual*: old and new messages mixed, ever more new ones over `width`.
-        *incremental*: half-way states over `width` (what cannot be half-way changes label by label).
-        *recurring*: new and old take turns, each for `width`.
+        *sudden*: at once. *gradual*: old and new messages mixed, with more and more new ones over `width`.
+        *incremental*: intermediate states over `width` (where there are none, labels change one by one).
+        *recurring*: old and new alternate, each for `width`.
     start, width
-        First message of the change, and how long it takes.
+        First message of the change, and its duration in messages.
     """
 
     kind: Kind
@@ -53,7 +53,7 @@ class PlantedDrift(NamedTuple):
     width: int = 1000
 
     def level(self, n: int, chance: float) -> float:
-        """Return how far a message is in the new state, in [0, 1]; `chance` is uniform and its own."""
+        """Return the share of the new state in a message, in [0, 1]; `chance` is its own uniform number."""
         if n < self.start:
             return 0.0
         done = min(1.0, (n - self.start + 1) / self.width)
@@ -72,15 +72,15 @@ class Synthetic:
     Parameters
     ----------
     drifts
-        What happens; none (the default) is a stationary stream.
+        The drifts; none (the default) gives a stationary stream.
     labels
-        How many, a multiple of 4 and at least 8. Frequencies of groups fall as 1, 1/2, 1/3, ...
+        Number of labels, a multiple of 4 and at least 8. Frequencies of groups fall as 1, 1/2, 1/3, ...
     features
         Length of the vectors, at least 2. Fewer make labels harder to tell apart.
     noise
-        Standard deviation of each feature about the centre; 1 (the default) leaves errors to make.
+        Standard deviation of each feature around the centre; with 1 (the default) errors are unavoidable.
     seed
-        Of everything that is random.
+        Seed of the random numbers.
 
     Examples
     --------
@@ -124,7 +124,7 @@ class Synthetic:
         self._weights = weights / weights.sum()
 
     def events(self, length: int) -> Iterator[dict[str, Any]]:
-        """Yield so many events, as the event topic has them, but decoded."""
+        """Yield `length` events in the form of the events topic, but decoded."""
         generator = np.random.default_rng([self.seed, 1])
         for n in range(length):
             levels = self._levels(n, generator)
@@ -144,7 +144,7 @@ class Synthetic:
         return levels
 
     def _meanings(self, levels: dict[str, float], generator: np.random.Generator) -> list[int]:
-        """Return what a message is about: ids of the labels whose words and centres it has."""
+        """Return the ids of the labels whose words and centres a message has."""
         weights = self._weights.copy()
         weights[0] *= 1.0 + 7.0 * levels["prior"]
         group = int(generator.choice(len(weights), p=weights / weights.sum()))
@@ -163,7 +163,7 @@ class Synthetic:
     ) -> list[str]:
         names = []
         for meaning in meanings:
-            # Label by label: the first ones of a group change their meaning first.
+            # One by one: the first labels of a group change their meaning first.
             swapped = meaning < 2 * GROUP and (meaning % GROUP + 0.5) / GROUP < levels["concept"]
             label = (meaning + GROUP) % (2 * GROUP) if swapped else meaning
             names.append(self.name(label))
@@ -172,7 +172,7 @@ class Synthetic:
         return names
 
     def name(self, label: int) -> str:
-        """Return the name of a label: its group's letter and its number there; "newborn" is beyond them."""
+        """Return a label's name: its group's letter and its number in it, or "newborn" after the last one."""
         return "newborn" if label == self.labels else f"{_letters(label // GROUP)}{label % GROUP}"
 
     def _vector(

@@ -1,4 +1,4 @@
-"""The live service: a worker, its partitions, how they are restored, and what feeds them."""
+"""The live service: a worker, its partitions, their restoration, and forwarding of other topics."""
 
 from stream.worker.service import build, serve
 from stream.worker.worker import Worker

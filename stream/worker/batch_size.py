@@ -1,29 +1,28 @@
-"""How many records a worker takes at once."""
+"""How many records a worker processes per batch."""
 
 from __future__ import annotations
 
 BACKLOG_BATCHES = 5
-"""Into so many batches what waits is divided, where that makes larger ones than the time alone would."""
+"""Number of batches that a backlog is divided into, if that gives larger ones than the target time."""
 DECAY = 0.8
-"""Decay a batch of what is known of the share of records that bring a lesson."""
+"""Decay per batch of the estimated share of records that lead to a lesson."""
 
 
 class BatchSize:
-    """How many records to take at once, so that a full batch takes about as long as it may.
+    """Adapts the number of records per batch, so that a full batch takes about the target time.
 
-    A commit costs about 4 ms a partition whatever is in it: under load large batches carry it, and on a quiet
-    stream a batch is what is there. Where more waits than a few batches, records are late anyway, and the
-    batch is a fixed share of what waits.
+    A commit costs about 4 ms per partition for any number of records: under load large batches amortise it,
+    and on a quiet stream a batch is what is there. With a backlog of more than a few batches, records are
+    late anyway, and a batch is a fixed share of the backlog.
 
     Parameters
     ----------
     target_s
-        How long a batch may take, in seconds.
+        Target duration of a batch, in seconds.
     largest
         Most records in one batch.
     lag
-        Most lessons that a batch should bring, judged by the latest batches; None (the default) does not
-        count them.
+        Most lessons per batch, estimated from recent batches; None (the default) is no limit.
 
     Examples
     --------
@@ -43,7 +42,7 @@ class BatchSize:
         self._target_s = target_s
         self._largest = largest
         self._lag = lag
-        # Decayed; until more is known every record brings a lesson.
+        # Decayed counts; at first every record is assumed to lead to a lesson.
         self._records = self._lessons = float(lag or 1)
 
     @property
@@ -55,10 +54,10 @@ class BatchSize:
         return max(1, min(self._timely, round(self._lag / max(share, self._lag / self._largest))))
 
     def adapt(self, records: int, seconds: float, lessons: int = 0, waiting: int = 0) -> None:
-        """Take in how long a batch took, how many lessons it brought, and how many records wait."""
+        """Adapt to a batch's number of records, duration and lessons, and to the records still waiting."""
         self._records = DECAY * self._records + records
         self._lessons = DECAY * self._lessons + lessons
-        # A short batch that was fast enough says nothing.
+        # A batch that was not full and in time does not show how large it may be.
         if records < self.records and seconds <= self._target_s:
             return
         ideal = max(records * self._target_s / max(seconds, 1e-6), waiting / BACKLOG_BATCHES)

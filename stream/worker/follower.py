@@ -1,4 +1,4 @@
-"""A worker's replica of the model that a stream's partitions share, kept as far as the lessons go."""
+"""A worker's replica of the model that a stream's partitions share, kept up to date with the lessons."""
 
 from __future__ import annotations
 
@@ -17,24 +17,26 @@ from stream.worker.restoration import MOST_REFUSED
 
 PARTITION = 0
 """The lessons' only partition."""
+ANSWER_S = 1.0
+"""Seconds that the broker may take to return the lessons' end while events wait to be answered."""
 LEARNED_AT_ONCE = 500
-"""Most lessons learned before other work has its turn."""
+"""Most lessons learned before other work is done."""
 FAR_BEHIND = 5_000
-"""Lessons that a newer snapshot must be ahead by to be loaded in place of learning them."""
+"""Smallest lead of a newer snapshot, in lessons, at which it is loaded instead of learning those lessons."""
 LOOK_S = 10.0
-"""How often a replica that is far behind looks for a newer snapshot, in seconds."""
+"""Seconds between two searches for a newer snapshot by a replica that is far behind."""
 KEPT = 2_000
-"""Most outcomes that a worker keeps in case that it becomes the owner; beyond that it would relearn."""
+"""Most outcomes that a worker keeps in case it becomes the owner; for older ones it would relearn."""
 
 log = logging.getLogger(__name__)
 
 
 class Follower:
-    """Learns a stream's lessons in their order, each once.
+    """Learns a stream's lessons in order, each once.
 
-    A lesson at which the learner throws stops it, until the owner has struck it out in the log: so all
-    replicas leave out the same. While the log says that workers with other settings answer it learns on: what
-    there is to learn is the same, and when they have stopped its model is there.
+    A lesson at which the learner fails stops it until the owner has struck the lesson out in the log, so all
+    replicas skip the same ones. While workers with other settings answer, according to the log, it goes on
+    learning: lessons do not depend on that, and its model is up to date when they have stopped.
 
     Parameters
     ----------
@@ -47,24 +49,24 @@ class Follower:
     make_replica
         Makes a replica that has learned nothing, given the first lesson whose outputs count.
     telemetry
-        Whom to tell.
+        Receives progress and heartbeats.
 
     Attributes
     ----------
     replica
         The model to answer with.
     kept
-        What came of the lessons that the replica has learned from `live_from` on, by offset.
+        Outcomes of the lessons that the replica has learned from `live_from` on, by offset.
     live_from
-        The first lesson of which everything that came of it is kept.
+        The first lesson from which on all outcomes are kept.
     blocked
-        The lesson at which the learner threw, and what; None where none waits to be struck out.
+        The lesson at which the learner failed, and its error; None unless a strike is awaited.
     epoch
         The newest epoch in the log; None before any.
     gap
-        Lessons that were gone when the model was rebuilt, until that is announced.
+        Deleted lessons that a rebuilt model lacks, until the gap is announced; else None.
     learned_until
-        When the last lesson that was learned was written, in seconds since 1970; 0 before the first.
+        Time stamp of the last lesson learned, in seconds since 1970; 0 before the first.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Follower:
         self.gap: Gap | None = None
         self.learned_until = 0.0
         self._look_at = 0.0
+        self._spoilt: tuple[int, list[tuple[int, Outcome]], int] | None = None
 
     @property
     def standing_by(self) -> bool:
@@ -99,61 +102,65 @@ class Follower:
 
     @property
     def caught_up(self) -> bool:
-        """Whether everything is learned that has been read."""
+        """Whether all lessons that were read are learned."""
         return not self._ahead
 
     def learn(self, patience_s: float = 0.0) -> None:
-        """Learn what lessons can be read.
+        """Learn the available lessons.
 
         Parameters
         ----------
         patience_s
-            How long to wait until all is read that can be; 0 (the default) takes what is at hand.
+            Seconds to wait for lessons up to the log's end; 0 (the default) takes those fetched already.
 
         Raises
         ------
+        BrokerError
+            When the broker does not answer.
         LearnerError
-            When the learner threw at more than `MOST_REFUSED` lessons.
+            When the learner failed at more than `MOST_REFUSED` lessons.
         DivergedError
-            When the replica is not the model that the others have.
+            When the replica's model differs from that of the others.
         """
+        self._go_back()
         deadline = time.monotonic() + patience_s
-        end = self._end() if patience_s else 0
+        end = self._tail.ends(self._topic, ANSWER_S).get(PARTITION, 0) if patience_s else 0
         self._take(self._tail.poll(0.0, LEARNED_AT_ONCE))
         while self._tail.position(self._topic) < end and (left := deadline - time.monotonic()) > 0.0:
             self._take(self._tail.poll(left, LEARNED_AT_ONCE))
 
     def restore(self, committed: int | None) -> None:
-        """Make the replica anew: from the newest snapshot, up to the last lesson that is there.
+        """Restore the replica from the newest snapshot, and learn up to the end of the lessons.
 
         Parameters
         ----------
         committed
-            From here on what comes of the lessons is to be written; None: nothing of what is there.
+            First lesson whose outcome is to be written; None, where the group has committed none: that of the
+            newest snapshot, or the first.
 
         Raises
         ------
         RecoveryError
-            When lessons that the model needs are gone.
+            When lessons that the model needs have been deleted.
         """
         end = self._end()
-        self._go_on_with(self._recovered(end if committed is None else committed))
+        self._go_on_with(self._recovered(committed))
         log.info("learning lessons from offset %d to %d", self.replica.next_offset, end)
         while self._tail.position(self._topic) < end:
             self._take(self._tail.poll(0.1, LEARNED_AT_ONCE))
             self._telemetry.beat()
 
     def leap(self) -> None:
-        """Load a snapshot that is far ahead, if there is one: the owner's model is this one, only further."""
+        """Load a snapshot that is far ahead, if there is one: the owner's model is the same, but later."""
         lag, now = self._tail.lag(self._topic), time.monotonic()
         if self.blocked or lag is None or lag <= FAR_BEHIND or now < self._look_at:
             return
         self._look_at = now + LOOK_S
-        if max(self._store.offsets(), default=0) - self.replica.next_offset <= FAR_BEHIND:
+        newest, here = max(self._store.offsets(), default=0), self.replica.next_offset
+        if newest - here <= FAR_BEHIND:
             return
-        here = self.replica.next_offset
         try:
-            recovered = self._recovered(self._end())
+            recovered = self._recovered(newest)
         except RecoveryError as error:
             log.warning("%d lessons behind, and no snapshot helps: %s", lag, error)
             return
@@ -161,12 +168,15 @@ class Follower:
             self._go_on_with(recovered)
             log.warning("%d lessons behind: went on from a snapshot at %d", lag, self.replica.next_offset)
 
-    def _recovered(self, committed: int) -> Recovered[Replica]:
+    def _recovered(self, committed: int | None) -> Recovered[Replica]:
+        beginning = self._tail.beginning(self._topic)
+        if committed is None:
+            committed = max(self._store.offsets(), default=beginning)
         return recover(
             self._make_replica,
             self._store,
             committed=committed,
-            beginning=self._tail.beginning(self._topic),
+            beginning=beginning,
             rebuild=self._settings.snapshot.rebuild,
         )
 
@@ -180,12 +190,12 @@ class Follower:
         self._tail.seek(self._topic, self.replica.next_offset)
 
     def forget(self) -> None:
-        """Keep less of what came of lessons that another worker writes."""
+        """Keep at most `KEPT` outcomes of lessons that another worker writes."""
         while len(self.kept) > KEPT:
             self.live_from = self.kept.popleft()[0] + 1
 
     def _end(self) -> int:
-        return self._tail.ends(self._topic)[PARTITION]
+        return self._tail.ends(self._topic).get(PARTITION, 0)
 
     def _take(self, records: Sequence[Record]) -> None:
         self._ahead.extend(records)
@@ -203,7 +213,7 @@ class Follower:
                 self.kept.append((record.offset, outcome))
 
     def _note(self, record: Record) -> None:
-        """Take notice of what a record says of the log itself, however far the replica is."""
+        """Apply a record that is about the log itself at once, even if the replica is not as far."""
         try:
             said = decode_lesson(record.value)
         except BadEventError:
@@ -216,12 +226,19 @@ class Follower:
                 self.blocked = None
 
     def _block(self, record: Record, error: LearnerError) -> None:
-        """Go back before a lesson of which the learner may have learned a part, and wait for its strike."""
+        """Restore the state before a lesson that may be half learned, and wait until it is struck out."""
         if len(self._refused) >= MOST_REFUSED:
             raise error
         log.warning("the model goes back to its newest snapshot, and waits for a strike: %s", error)
         self.blocked = record, error.detail
-        kept, live_from = list(self.kept), self.live_from
-        self.restore(record.offset)
-        self.kept.extendleft(reversed(kept))
-        self.live_from = live_from
+        self._spoilt = record.offset, list(self.kept), self.live_from
+        self._go_back()
+
+    def _go_back(self) -> None:
+        """Restore a replica that may have learned a part of a lesson."""
+        if self._spoilt is not None:
+            offset, kept, live_from = self._spoilt
+            self.restore(offset)
+            self._spoilt = None
+            self.kept.extendleft(reversed(kept))
+            self.live_from = live_from

@@ -1,11 +1,10 @@
-"""Feedback, and operations on the taxonomy, from topics of their own, appended to the events.
+"""Feedback, and taxonomy operations, from topics of their own, are appended to the events.
 
-Two topics have no order between them, and a model must be a function of one ordered input. So whatever
-comes on `<stream>.feedback` is appended to the same partition of `<stream>.events`, and what comes on
-`<stream>.control`, whose one partition puts all operations in one order, to every partition (to the first
-alone where partitions share a model), in transactions: each record once, in its order, between events where
-it happens to come. From there on it is a record of the events topic; snapshots, restarts and replays know one
-log and need no other.
+There is no order between two topics, and a model must be a function of one ordered input. So records of
+`<stream>.feedback` are appended to the same partition of `<stream>.events`, and those of `<stream>.control`,
+whose one partition orders all operations, to every partition (to the first alone where partitions share a
+model), in transactions: each record exactly once, in order, between whichever events are there. From then on
+they are records of the events topic, the only log that snapshots, restarts and replays have to read.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from stream.records import (
     Record,
     check_size,
     dead_letter_output,
+    forwarded_output,
     topic,
 )
 from stream.worker.restorer import RETRY_S
@@ -35,24 +35,24 @@ from stream.worker.restorer import RETRY_S
 FORWARDED_AT_ONCE = 500
 """Most records in one transaction."""
 LAST_TRANSACTION_S = 5.0
-"""How long a transaction in hand may take when we stop."""
+"""Seconds that a transaction may still take when the service stops."""
 
 log = logging.getLogger(__name__)
 
 
 class Route(NamedTuple):
-    """Where a topic's records go.
+    """Where the records of a topic are appended.
 
     Parameters
     ----------
     kind
-        Which of the stream's topics it is.
+        The kind of topic that is read.
     ce_type
-        What its records become on the events topic.
+        CloudEvents type of its records on the events topic.
     everywhere
-        Whether they go to every partition of the events, or (the default) to the one with their own number.
+        Whether they go to every partition of the events, or (the default) to the one with the same number.
     idle_s
-        Pause after a poll that brought nothing.
+        Pause in seconds after a poll without records.
     """
 
     kind: str
@@ -67,15 +67,15 @@ ROUTES = (Route("feedback", FEEDBACK_TYPE), Route("control", CONTROL_TYPE, every
 class Forwarder:
     """Appends the records of the feedback topic, or of another one, to the events.
 
-    All services of a stream share this work, in a group of their own: a record is appended once, however
-    many services read the stream.
+    All services of a stream share this work, in a consumer group of its own: a record is appended once,
+    however many services read the stream.
 
     Parameters
     ----------
     settings
         Stream and broker.
     route
-        Whose records, and where to.
+        The topic to read, and where its records go.
 
     Raises
     ------
@@ -97,7 +97,7 @@ class Forwarder:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Finish the transaction in hand and end `run`."""
+        """Finish the current transaction and end `run`."""
         self._stopping.set()
 
     def run(self) -> None:
@@ -106,7 +106,7 @@ class Forwarder:
         Raises
         ------
         BrokerError
-            When the records cannot be read, for a reason that waiting does not mend.
+            When the records cannot be read, for a reason that does not pass.
         """
         try:
             while not self._stopping.is_set():
@@ -143,9 +143,9 @@ class Forwarder:
             self._failed[partition] = time.monotonic() + RETRY_S
 
     def _go_back(self, partition: int) -> None:
-        """Go on from what is committed, wherever the client is; a topic's beginning may be gone, too."""
-        # Opening the outbox settles what the last owner left open: only then is the offset final, and
-        # only then can the events behind it be read.
+        """Read on from the committed offset, which may be unset, at whatever position the client is."""
+        # Opening the outbox completes or aborts the last owner's open transaction: only then is the committed
+        # offset final, and only then can later events be read.
         if partition not in self._outboxes:
             self._outboxes[partition] = Outbox(self._settings, partition, self._route.kind)
         self._group.read_from(partition, self._group.committed(partition) or 0)
@@ -160,19 +160,16 @@ class Forwarder:
         if not self._route.everywhere:
             return [partition]
         if self._settings.model.scope == "stream":
-            return [0]  # From there it goes to the lessons, where all replicas find it.
-        # Asked each time, for it is seldom: the events may have got more partitions.
+            return [0]  # From there it goes to the lessons, which all replicas read.
+        # Asked for each record, as operations are rare: partitions may have been added to the events.
         return range(partitions_of(self._settings.kafka, topic(self._settings.stream, "events")))
 
     def _forwarded(self, record: Record, to: Sequence[int]) -> list[Output]:
         try:
-            check_size(record.value or b"")
+            check_size(record.value or b"", record.key)
         except BadEventError as bad:
             return [dead_letter_output(record, bad, self._source)]
-        origin = f"{record.topic}/{record.partition}/{record.offset}"
-        added = (("ithaca_origin", origin.encode()), ("ce_type", self._route.ce_type))
-        headers = (*record.headers, *added)
-        return [Output("events", record.key, record.value, headers, partition) for partition in to]
+        return [forwarded_output(record, self._route.ce_type, partition) for partition in to]
 
 
 @contextmanager
@@ -184,7 +181,7 @@ def forwarding(settings: Settings, failed: Callable[[], None]) -> Iterator[None]
     settings
         As `Forwarder` has them.
     failed
-        Called when one cannot go on; what ended it is raised at the end of the block.
+        Called when a thread cannot go on; its error is raised at the end of the block.
     """
     failures: list[Exception] = []
 

@@ -1,9 +1,9 @@
 """A worker's part in the lessons of a model that partitions share.
 
-Every worker follows the lessons. One of them, to which a consumer group gives the lessons' only partition,
-owns them: it writes what happens once for each lesson (drift events, label statistics), in transactions with
-the offset that they belong to; it strikes out lessons at which the learner throws, announces the model's
-digest now and then, and takes the snapshots that all replicas begin from.
+Every worker follows the lessons. One of them, to which a consumer group assigns the lessons' only partition,
+owns them: it writes what is due once per lesson (drift events, label statistics), in transactions with the
+lesson's offset; it strikes out lessons at which the learner fails, announces checkpoints with the model's
+digest, and takes the snapshots that all replicas start from.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from stream.kafka import (
     FencedError,
     Group,
     InstanceError,
+    Offsets,
     Outbox,
     Tail,
     UnwrittenError,
@@ -42,11 +43,11 @@ from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
 from stream.worker.restorer import RETRY_S
 
 COMMIT_S = 1.0
-"""How often the owner commits how far it is where nothing is to be written."""
+"""Seconds between the owner's commits when there is nothing to write."""
 CATCH_UP_S = 0.1
-"""How long lessons are waited for that are known to be there."""
+"""Seconds to wait for lessons that are known to exist."""
 FENCED_S = HEARTBEAT_S + 1.0
-"""Pause before lessons from which we were fenced are taken up again, if they are still ours."""
+"""Pause before a fenced worker takes up the lessons again, if they are still assigned to it."""
 CHECKPOINT_EVERY = 5_000
 """Lessons between two checkpoints: each costs every replica a digest of its whole state."""
 
@@ -54,13 +55,13 @@ log = logging.getLogger(__name__)
 
 
 class EpochError(RuntimeError):
-    """Workers with other settings answer the stream from now on."""
+    """Workers with other settings now answer the stream."""
 
 
 class Lessons:
-    """Follows a stream's lessons, and owns them while the group says so.
+    """Follows a stream's lessons, and owns them while the group assigns them to this worker.
 
-    Making one takes until the replica has learned all lessons that are there.
+    The constructor returns when the replica has learned all existing lessons.
 
     Parameters
     ----------
@@ -69,12 +70,12 @@ class Lessons:
     make_replica
         Makes a replica that has learned nothing, given the first lesson whose outputs count.
     telemetry
-        Whom to tell.
+        Receives progress, outcomes and failures.
 
     Raises
     ------
     RecoveryError
-        When lessons that the model needs are gone.
+        When lessons that the model needs have been deleted.
     BrokerError
         When there is no broker.
     """
@@ -88,7 +89,7 @@ class Lessons:
         self._topic = topic(settings.stream, "lessons")
         self._owned: AssignedPartition[Replica] | None = None
         self._gain_at: float | None = None
-        self._committed_at = 0.0
+        self._committed_at = self._retry_at = 0.0
         self._struck: int | None = None
         self._answered = self._in_doubt = False
         self._said: list[Output] = []
@@ -96,38 +97,50 @@ class Lessons:
         self._store = _store(settings, self._topic)
         self._tail = Tail(settings.kafka, {self._topic: None})
         self._follower = Follower(settings, self._tail, self._store, make_replica, telemetry)
-        self._follower.restore(None)
+        offsets = Offsets.of(self._settings, "lessons")
+        self._follower.restore(offsets.committed(PARTITION))
+        offsets.close()
         self._group = Group(self._settings, "lessons")
 
     @property
     def replica(self) -> Replica:
-        """The model to answer with, as it is now: it may be made anew."""
+        """The current model to answer with; it may be replaced by a restored one."""
         return self._follower.replica
 
     @property
     def standing_by(self) -> bool:
-        """Whether we may not answer, because workers with other settings do."""
+        """Whether this worker must not answer, because workers with other settings do."""
         return self._follower.standing_by
 
     def turn(self, *, answered: bool = False) -> None:
-        """Learn what lessons are there, and write what comes of them.
+        """Learn the available lessons, and write their outcomes if this worker owns them.
 
         Parameters
         ----------
         answered
-            Whether we have just answered events: then all that can be read is waited for, for a moment, so
-            that a model lags no further behind than the last batch. False (the default) returns at once.
+            Whether this worker has just answered events: if so, it waits shortly for all lessons that exist,
+            so that the model lags at most one batch behind. False (the default) returns at once.
 
         Raises
         ------
         EpochError
-            When we have answered, and workers with other settings do so now.
+            When this worker has answered, and workers with other settings do so now.
         InstanceError, LearnerError, DivergedError, RecoveryError
             See there: the worker cannot go on.
         """
-        self._follow_group()
-        self._follower.learn(CATCH_UP_S if answered else 0.0)
         self._answered |= answered
+        if time.monotonic() < self._retry_at:
+            return
+        try:
+            self._follow_group()
+            self._follower.learn(CATCH_UP_S if answered else 0.0)
+            if self._owned is None:
+                self._follower.leap()
+        except BrokerError as error:
+            # While the broker is down, events are answered by the model as it is.
+            log.warning("the lessons cannot be read yet: %s", error)
+            self._retry_at = time.monotonic() + RETRY_S
+            return
         if self.standing_by and self._answered:
             raise EpochError(
                 "Workers of another run answer this stream from now on, with other settings than "
@@ -135,7 +148,6 @@ class Lessons:
             )
         if self._owned is None:
             self._follower.forget()
-            self._follower.leap()
         else:
             self._write(self._owned)
         lag = self._tail.lag(self._topic)
@@ -143,7 +155,7 @@ class Lessons:
         self._telemetry.followed(self.replica, lag, lag_s, owner=self._owned is not None)
 
     def close(self) -> None:
-        """Take the last snapshot, where it is ours to take, and let go."""
+        """Take the last snapshot, if this worker owns the lessons, and close the connections."""
         self._release()
         self._group.close()
         self._tail.close()
@@ -160,14 +172,16 @@ class Lessons:
 
     def _gain(self) -> None:
         try:
-            # First the outbox: it settles what the last owner left open, and only then is the offset final.
+            # First the outbox: it completes or aborts the last owner's transaction; then the offset is final.
             outbox = Outbox(self._settings, PARTITION, "lessons")
-            begin = self._group.committed(PARTITION) or 0
+            begin = self._group.committed(PARTITION)
         except (BrokerError, FencedError, UnwrittenError) as error:
             log.warning("the lessons are not ours yet: %s; trying again", error)
             self._gain_at = time.monotonic() + RETRY_S
             return
         follower = self._follower
+        if begin is None:
+            begin = follower.live_from
         if begin < follower.live_from:
             follower.restore(begin)
         while follower.kept and follower.kept[0][0] < begin:
@@ -176,7 +190,7 @@ class Lessons:
         self._owned = AssignedPartition(self.replica, outbox, self._keeper(), begin)
         log.info("owner of the lessons from offset %d on", begin)
         if follower.gap is not None:
-            # Beyond the gap, so that a reader of the drift events meets it where the model begins.
+            # After the gap, so that a reader of the drift events finds it where the model begins.
             stamp = round(time.time() * 1000)
             self._said.append(announcement(self.replica, self._store, follower.gap, stamp))
             follower.gap = None
@@ -185,7 +199,7 @@ class Lessons:
             self._say(follower.epoch, "epoch")
 
     def _say(self, shared: Shared, kind: str) -> None:
-        """Have a record written to the lessons: once at least, for twice does no harm."""
+        """Queue a record for the lessons, to be written at least once: duplicates are harmless."""
         place = self.replica.next_offset
         stamp = round(time.time() * 1000)
         told = Record(self._topic, PARTITION, place, stamp, None, None)
@@ -210,7 +224,7 @@ class Lessons:
             log.warning("%s Another worker owns the lessons", error)
             self._telemetry.fenced()
             self._drop()
-            # If the lessons are ours all the same, the group says nothing, and we take them up again.
+            # If they are still assigned to us, the group does not assign them again: we resume by ourselves.
             self._gain_at = now + FENCED_S
         except (UnwrittenError, BrokerError) as error:
             log.warning("%s; trying again", error)
@@ -224,7 +238,7 @@ class Lessons:
                 save(owned, self._telemetry)
 
     def _write_said(self, owned: AssignedPartition[Replica]) -> None:
-        """Write what is to be said, with the offset that is committed already."""
+        """Write the queued records, with the offset that is committed already."""
         if not self._said:
             return
         if self._in_doubt:
@@ -235,7 +249,7 @@ class Lessons:
         self._said.clear()
 
     def _prepare(self, owned: AssignedPartition[Replica], now: float) -> None:
-        """Put together what is to be written now, if it is time for anything."""
+        """Prepare what is to be written now, if anything is due."""
         follower = self._follower
         if follower.blocked is not None and self._struck != follower.blocked[0].offset:
             self._struck = follower.blocked[0].offset
@@ -248,7 +262,7 @@ class Lessons:
                 "checkpoint",
             )
         if self._said:
-            return  # First things first: what is to be said goes out alone.
+            return  # Queued records are written first, in a transaction of their own.
         if follower.kept or (
             now - self._committed_at >= COMMIT_S and self.replica.next_offset > owned.committed
         ):
@@ -256,7 +270,7 @@ class Lessons:
             follower.kept.clear()
 
     def _release(self) -> None:
-        """Give the lessons up, with a last snapshot of what is committed."""
+        """Give up the lessons, after a last snapshot of what is committed."""
         owned = self._owned
         if owned is not None and owned.pending is None and not self._follower.kept:
             if self.replica.next_offset > owned.committed:
@@ -272,7 +286,7 @@ class Lessons:
         self._gain_at = None
         if self._owned is not None:
             if self._owned.pending is not None:
-                # Whoever owns the lessons next writes it; should that be us, it is made again.
+                # The next owner writes it; if that is this worker, it is computed again.
                 self._follower.live_from = self.replica.next_offset
                 self._follower.kept.clear()
             self._owned.close()
@@ -310,7 +324,7 @@ def _store(settings: Settings, lessons: str) -> Store:
 
 
 def _of_lessons(settings: Settings) -> Settings:
-    """Return the settings of the group that shares the lessons: a group of its own."""
+    """Return the settings of the group that shares the lessons, with a name of its own."""
     group = f"{settings.group}.lessons"
     instance = settings.worker.instance and f"{settings.worker.instance}.lessons"
     worker = settings.worker.model_copy(update={"group": group, "instance": instance})

@@ -1,4 +1,4 @@
-"""A partition at work: its task, its way out, and its snapshots."""
+"""An assigned partition: its task, its outbox, and its snapshots."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from stream.telemetry import Telemetry
 Made = TypeVar("Made", bound=Pipeline)
 
 LAST_SNAPSHOT_S = 3.0
-"""How long a last snapshot may take."""
+"""Seconds that a last snapshot may take."""
 
 
 @dataclasses.dataclass
 class AssignedPartition(Generic[Made]):
-    """One of our partitions: its task, its way out, and what is processed but not committed."""
+    """An assigned partition: its task, its outbox, and what is processed but not committed."""
 
     task: Made
     outbox: Outbox
@@ -33,7 +33,7 @@ class AssignedPartition(Generic[Made]):
     retry_at: float = 0.0
 
     def process(self, records: Sequence[Record]) -> int:
-        """Process records, not more than is safe, and return how many; what comes of them is pending.
+        """Process records, as many as is safe, and return how many; their outcome is then pending.
 
         Raises
         ------
@@ -51,27 +51,27 @@ class AssignedPartition(Generic[Made]):
         return len(taken)
 
     def commit(self, membership: Membership, committed: Callable[[], int | None]) -> None:
-        """Write what is pending and commit its offset; see `begin` and `end`."""
+        """Write the pending outcome and commit its offset; see `begin` and `end`."""
         self.end(self.begin(membership, committed))
 
     def begin(self, membership: Membership, committed: Callable[[], int | None]) -> Transaction | None:
-        """Begin to write what is pending and to commit its offset, together.
+        """Begin the transaction that writes the pending outcome and commits its offset.
 
-        Once, whatever became of earlier attempts: None where one of them turns out to have done it.
+        It is committed once, even after failed attempts: None if an earlier one turns out to have succeeded.
 
         Parameters
         ----------
         membership
-            The group's: a worker that has been thrown out cannot commit.
+            The group's: a worker that was removed from it cannot commit.
         committed
-            Asks the broker for the group's offset. It decides when an earlier attempt ended in doubt.
+            Asks the broker for the group's offset, which decides whether an attempt in doubt succeeded.
 
         Raises
         ------
         FencedError
             When another worker writes for this partition.
         UnwrittenError, BrokerError
-            When it is not known what became of the attempt before; try again.
+            When the outcome of the attempt before is unknown; try again.
         """
         outcome = self.pending
         if outcome is None or outcome.next_offset <= self.committed or self._settled(outcome, committed):
@@ -80,14 +80,14 @@ class AssignedPartition(Generic[Made]):
         return self.outbox.begin(outcome.outputs, outcome.next_offset, membership)
 
     def end(self, transaction: Transaction | None) -> None:
-        """Wait until what `begin` began is done.
+        """Wait until the transaction is completed.
 
         Raises
         ------
         FencedError
             When another worker writes for this partition.
         UnwrittenError
-            When it is not done, or not known to be done; try again.
+            When it failed or its outcome is unknown; try again.
         """
         if transaction is not None:
             self.outbox.end(transaction)
@@ -97,10 +97,10 @@ class AssignedPartition(Generic[Made]):
         self.pending = None
 
     def _settled(self, outcome: Outcome, committed: Callable[[], int | None]) -> bool:
-        """Whether an outcome whose transaction seemed to fail was committed all the same."""
+        """Return whether an outcome whose transaction seemed to fail was committed after all."""
         if not self.doubtful:
             return False
-        # Reopening ends whatever was open, one way or the other: only then is the offset final.
+        # Reopening commits or aborts an open transaction: only then is the offset final.
         self.outbox.reopen()
         reached = committed() or 0
         if self.committed < reached < outcome.next_offset:
@@ -112,7 +112,7 @@ class AssignedPartition(Generic[Made]):
         return reached >= outcome.next_offset
 
     def close(self) -> None:
-        """Let go; what is pending is discarded, and whoever has the partition next does it again."""
+        """Close the outbox; what is pending is discarded, and the next owner of the partition repeats it."""
         self.outbox.close()
 
 

@@ -1,4 +1,4 @@
-"""Bringing a partition back: outbox, newest snapshot, and silent relearning up to the committed offset."""
+"""Restoring a partition: outbox, newest snapshot, and silent relearning up to the committed offset."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
 from stream.worker.restorer import AgainError
 
 MOST_REFUSED = 100
-"""At so many records of a partition a learner may throw; beyond that, it is not the records."""
+"""Most records of a partition at which a learner may fail; with more, the records are not the cause."""
 RELEARNED_AT_ONCE = 200
-"""Events that are relearned in one step: between two steps, other partitions have their turn."""
+"""Events relearned per step; steps of several partitions alternate."""
 
 log = logging.getLogger(__name__)
 
 
 class PartitionLoader:
-    """Brings partitions back: outbox, newest snapshot, and silent relearning up to the committed offset.
+    """Restores partitions: outbox, newest snapshot, and silent relearning up to the committed offset.
 
-    Runs on one thread beside the stream's, whose consumer it does not touch.
+    It runs on a thread beside the worker's and does not use the worker's consumer.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ class PartitionLoader:
     make_task
         Makes a partition's task, given the first offset whose outputs count.
     membership
-        The group's, at this moment.
+        Returns the current membership of the group.
     telemetry
-        What to report to, how far a partition is.
+        Receives progress.
     """
 
     def __init__(
@@ -56,19 +56,19 @@ class PartitionLoader:
         self._partitions = 0
 
     def restore(self, partition: int) -> Generator[None, None, AssignedPartition[Answerer]]:
-        """Bring a partition back, step by step; see `stream.worker.restorer`.
+        """Restore a partition, step by step; see `stream.worker.restorer`.
 
         Raises
         ------
         RecoveryError
-            When events that the model needs are gone.
+            When events that the model needs have been deleted.
         BrokerError, UnwrittenError, FencedError, OSError
-            When it failed this time; begin anew.
+            When it failed this time; restore again.
         """
         if partition >= self._partitions:
-            # Partitions may be added while we run: what is written must have a place in every topic.
+            # Partitions may have been added: outputs need a partition of the same number in every topic.
             self._partitions = ensure_topics(self._settings.kafka, self._settings.stream)
-        # First the outbox: it settles what the last owner left open, and only then is the offset final.
+        # First the outbox: it completes or aborts the last owner's transaction; then the offset is final.
         outbox = Outbox(self._settings, partition)
         try:
             yield
@@ -98,7 +98,7 @@ class PartitionLoader:
         return assigned
 
     def refuse(self, partition: int, error: LearnerError) -> None:
-        """Leave a record out, at which the learner threw, from the next restoration on, here or elsewhere.
+        """Exclude a record at which the learner failed from all later restorations, on any worker.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class PartitionLoader:
     def _note(
         self, assigned: AssignedPartition[Answerer], store: Store, recovered: Recovered[Answerer]
     ) -> None:
-        """Write down that events are missing, rightly, so that the next start does not take them for lost."""
+        """Announce and save a permitted gap in the events: the next start must not take it for loss."""
         if recovered.gap is not None:
             announced = announcement(assigned.task, store, recovered.gap, round(time.time() * 1000))
             assigned.outbox.write([announced], assigned.task.live_from, self._membership())
@@ -163,7 +163,7 @@ class PartitionLoader:
                     save(assigned, self._telemetry)
                 yield
         except GeneratorExit:
-            # The partition goes. All that was relearned is committed: its next owner can go on from here.
+            # The partition is revoked. Relearned records are committed, so the next owner can start here.
             if assigned.keeper.stale(task):
                 save(assigned, self._telemetry)
                 assigned.keeper.wait(LAST_SNAPSHOT_S)
@@ -178,7 +178,7 @@ class PartitionLoader:
             self._settings.group,
             Identity(
                 self._topic,
-                # Asked each time: the topic may have been deleted and made anew.
+                # Not cached: the topic may have been deleted and created again.
                 topic_id(self._settings.kafka, self._topic),
                 partition,
                 self._settings.configuration,

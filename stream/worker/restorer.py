@@ -1,4 +1,4 @@
-"""Bringing partitions back on a thread of its own, so that those that are there go on meanwhile."""
+"""Restores partitions on a thread of its own, so that live partitions go on meanwhile."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from stream.encoders import EncoderError
 from stream.kafka import BrokerError, FencedError, InstanceError, UnwrittenError
 
 RETRY_S = 1.0
-"""Pause before what failed is tried again."""
+"""Pause in seconds before a failed restoration is tried again."""
 
 
 class AgainError(RuntimeError):
-    """A restoration that begins anew, having learned what to leave out."""
+    """A restoration that must start again, because a record is now to be left out."""
 
 
 log = logging.getLogger(__name__)
 
 
 class Closable(Protocol):
-    """What a restoration ends with."""
+    """The result of a restoration."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release its resources."""
 
 
 Restored = TypeVar("Restored", bound=Closable)
@@ -41,19 +41,19 @@ class _Job(Generic[Restored]):
 
 
 class Restorer(Generic[Restored]):
-    """Takes a step of each partition's restoration in turn, until it is done, and hands over what came of it.
+    """Takes steps of all partitions' restorations in turn, until each is done, and hands over the results.
 
-    One thread, so a partition that relearns for hours does not keep one that is back in a moment waiting,
-    and all of them together take no more than half of the processor from the stream.
+    There is one thread, so a partition that relearns for hours does not delay one that needs a moment, and
+    all of them together take at most half of the processor from the stream.
 
-    What fails for a reason that may pass (the broker, the disk) begins anew after a second; anything else is
-    raised where the results are asked for.
+    An error that may pass (of the broker or the disk) restarts the restoration after a second; any other is
+    raised by `restored`.
 
     Parameters
     ----------
     restore
-        Makes a partition's restoration: a generator that pauses between its steps and returns the result.
-        When it is closed before its end, the partition is not ours any more.
+        Returns a partition's restoration: a generator that pauses between its steps and returns the result.
+        It is closed early when the partition has been revoked.
     """
 
     def __init__(self, restore: Callable[[int], Generator[None, None, Restored]]) -> None:
@@ -68,14 +68,14 @@ class Restorer(Generic[Restored]):
         self._thread.start()
 
     def begin(self, partition: int, delay_s: float = 0.0) -> None:
-        """Restore a partition, from `delay_s` seconds on."""
+        """Start to restore a partition after `delay_s` seconds."""
         self.cancel(partition)
         with self._changed:
             self._jobs[partition] = _Job(partition, due=time.monotonic() + delay_s)
             self._changed.notify()
 
     def cancel(self, partition: int) -> None:
-        """Give a partition up, however far it is; harmless when it is not being restored."""
+        """Cancel a partition's restoration at any stage; no effect if there is none."""
         with self._changed:
             job, done = self._jobs.pop(partition, None), self._done.pop(partition, None)
             if job is not None:
@@ -85,12 +85,12 @@ class Restorer(Generic[Restored]):
             done.close()
 
     def restored(self) -> dict[int, Restored]:
-        """Return what has come back since the last call, by partition.
+        """Return the restorations that were completed since the last call, by partition.
 
         Raises
         ------
         Exception
-            What ended a restoration for good.
+            The error that ended a restoration.
         """
         with self._changed:
             if self._failure is not None:
@@ -99,7 +99,7 @@ class Restorer(Generic[Restored]):
             return done
 
     def close(self, patience_s: float) -> None:
-        """Give everything up; wait for the step that the thread is in, no longer than told."""
+        """Cancel everything; wait at most `patience_s` seconds for the current step."""
         with self._changed:
             partitions = [*self._jobs, *self._done]
         for partition in partitions:
@@ -124,7 +124,7 @@ class Restorer(Generic[Restored]):
                 self._step(job)
 
     def _next(self) -> _Job[Restored] | None:
-        """Return a job that is due, having put it behind the others."""
+        """Return a job that is due, after moving it to the end of the queue."""
         now = time.monotonic()
         for partition, job in self._jobs.items():
             if job.due <= now:

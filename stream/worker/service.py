@@ -20,7 +20,7 @@ from stream.worker.lessons import Lessons
 from stream.worker.worker import Worker
 
 STANDING_BY_S = 0.2
-"""Pause between two looks at the lessons while we stand by."""
+"""Pause in seconds between two reads of the lessons while standing by."""
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +31,12 @@ def serve(settings: Settings) -> None:
     Parameters
     ----------
     settings
-        That a task can be made with, see `make_task`: checked by the caller.
+        Settings of a valid task, see `make_task`: checked by the caller.
 
     Raises
     ------
     BrokerError, FencedError, UnwrittenError
-        When there is nothing to work with, or it could not go on; each says what to do.
+        When there is no broker, or work could not go on; each message says what to do.
     OSError
         When the port for metrics and health is taken.
     """
@@ -77,9 +77,9 @@ def serve(settings: Settings) -> None:
         log.info("run %s; metrics and health at %s", settings.run_name, url)
         try:
             _at_stop(signal.default_int_handler)
-            # Before the group is joined: a member that compiles instead of polling is thrown out.
-            # The caller has made the encoder once to see that it can be; a warm-up does not ask it, and to
-            # load a large one again takes time and memory.
+            # Before the group is joined: a member that compiles instead of polling is removed from it. The
+            # warm-up uses the default encoder: the caller has checked the configured one, and loading a large
+            # one again takes time and memory.
             warm_up(make_task(settings.model_copy(update={"encoder": EncoderSettings()})), show)
             if settings.model.scope == "stream":
                 lessons = Lessons(settings, lambda live: make_replica(settings, live), telemetry)
@@ -95,7 +95,7 @@ def serve(settings: Settings) -> None:
 
 
 def _stand_by(lessons: Lessons, telemetry: Telemetry) -> None:
-    """Wait until no workers with other settings answer: a group that we joined would give us partitions."""
+    """Wait until no workers with other settings answer: joining the group would get us partitions."""
     if lessons.standing_by:
         log.warning(
             "standing by: workers with other settings answer this stream. This one goes on when the last of "
@@ -113,7 +113,7 @@ def _at_stop(handler: Callable[[int, FrameType | None], object]) -> None:
 
 
 def build(settings: Settings) -> dict[str, str]:
-    """Return what runs with these settings, for `ithaca_build_info`."""
+    """Return version and main settings, for `ithaca_build_info`."""
     return {
         "version": __version__,
         "stream": settings.stream,

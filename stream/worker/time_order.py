@@ -1,4 +1,4 @@
-"""Records of several partitions taken in the order of their time stamps, as far as they are there."""
+"""Merges the records of several partitions by time stamp, as far as they have been read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from stream.records import Record
 
 
 class TimeOrder:
-    """Holds what was read of each partition, and gives out the oldest first.
+    """Buffers the records of each partition, and returns the oldest first.
 
-    Partitions that share a model should be answered in the order in which their events happened: else the
-    model has learned from one partition's afternoon when it answers another's morning. A partition of which
-    nothing is there is not waited for, as Kafka Streams does it with `max.task.idle.ms` 0.
+    Partitions that share a model should be answered in the order of their events' time: otherwise the model
+    has learned from one partition's afternoon when it answers another's morning. An empty partition is not
+    waited for, like in Kafka Streams with `max.task.idle.ms` 0.
 
     Examples
     --------
@@ -32,24 +32,24 @@ class TimeOrder:
         self._queues: dict[int, collections.deque[Record]] = {}
 
     def __len__(self) -> int:
-        """Return how many records are held."""
+        """Return the number of buffered records."""
         return sum(map(len, self._queues.values()))
 
     def held(self, partition: int) -> int:
-        """Return how many records of a partition are held."""
+        """Return the number of buffered records of a partition."""
         return len(self._queues.get(partition, ()))
 
     def add(self, records: Mapping[int, Sequence[Record]]) -> None:
-        """Hold what was read, in offset order on each partition."""
+        """Buffer records, in offset order on each partition."""
         for partition, read in records.items():
             self._queues.setdefault(partition, collections.deque()).extend(read)
 
     def drop(self, partition: int) -> None:
-        """Forget what is held of a partition: it goes, or is read again from elsewhere."""
+        """Discard a partition's records: it is revoked, or will be read again from another offset."""
         self._queues.pop(partition, None)
 
     def take(self, limit: int, partitions: Collection[int]) -> dict[int, list[Record]]:
-        """Return up to so many records of some partitions, the oldest, and hold them no more."""
+        """Remove and return at most `limit` records of some partitions, the oldest first."""
         taken: dict[int, list[Record]] = {}
         heads = [
             (queue[0].timestamp, partition)

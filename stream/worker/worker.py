@@ -1,9 +1,9 @@
-"""The live service: takes its share of a stream's partitions and runs a task on each.
+"""The live service: joins the stream's consumer group and runs a task for each assigned partition.
 
-A worker is one loop on one thread: poll, process, commit. What one poll brought is processed and
-committed before the next, so partitions come and go only between batches. A partition that comes is
-brought back on another thread, for however long that takes; its records are held meanwhile, and the loop
-goes on with the others.
+A worker is one loop on one thread: poll, process, commit. A batch is processed and committed before the
+next, so partitions are assigned and revoked only between batches; the next one is encoded meanwhile, on
+another thread. A new partition is restored on another one, for however long that takes; its records wait
+meanwhile, and the loop goes on with the others.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from stream.pipeline import Answerer, LearnerError
 from stream.records import Record
 from stream.telemetry import Telemetry
 from stream.worker.batch_size import BatchSize
+from stream.worker.encode_ahead import EncodeAhead
 from stream.worker.lessons import Lessons
 from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
 from stream.worker.restoration import PartitionLoader
@@ -35,25 +36,25 @@ from stream.worker.restorer import RETRY_S, Restorer
 from stream.worker.time_order import TimeOrder
 
 IDLE_S = 0.005
-"""Pause after a poll that brought nothing: what latency a quiet stream pays."""
+"""Pause in seconds after a poll without records, which adds to the latency of a quiet stream."""
 
 LAG_EVERY_S = 1.0
-"""How often it is looked how far behind we are, where nothing is committed, too."""
+"""Seconds between two measurements of the lag, even if nothing is committed."""
 
 FENCED_S = HEARTBEAT_S + 1.0
-"""Pause before a partition that was fenced is restored, if it is still ours.
+"""Pause before a fenced partition is restored, if it is still assigned to this worker.
 
-A heartbeat tells a worker that was thrown out. Sooner, it would fence the rightful owner.
+By then, a heartbeat has told a worker that it was removed. Sooner, it would fence the rightful owner.
 """
 
 MOST_HELD = 10_000
-"""Most records that are read and not answered, where partitions share a model; the client holds as much."""
+"""Most records read ahead where partitions share a model; the client buffers as many."""
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs the tasks of the partitions that the group gives this process.
+    """Runs the tasks of the partitions that the group assigns to this process.
 
     Parameters
     ----------
@@ -62,9 +63,9 @@ class Worker:
     make_task
         Makes a partition's task, given the first offset whose outputs count; called from another thread.
     telemetry
-        Whom to tell; by default one that nobody reads.
+        Receives measurements; by default they are discarded.
     lessons
-        Keeps the replica that the tasks answer with, where partitions share a model; closed with the worker.
+        Holds the replica that the tasks answer with, where partitions share a model; closed with the worker.
 
     Raises
     ------
@@ -94,6 +95,7 @@ class Worker:
         self._stopping = threading.Event()
         self._answered = self._taught = 0
         self._order = TimeOrder()
+        self._ahead = EncodeAhead(self._order)
         self._lag_due = 0.0
 
     def stop(self) -> None:
@@ -101,16 +103,16 @@ class Worker:
         self._stopping.set()
 
     def run(self) -> None:
-        """Work until `stop`.
+        """Process records until `stop`.
 
         Raises
         ------
         InstanceError
-            When another worker has our instance name.
+            When another worker has the same instance name.
         LearnerError
-            When the learner threw at more than `MOST_REFUSED` records of a partition.
+            When the learner failed at more than `MOST_REFUSED` records of a partition.
         RecoveryError
-            When events that a partition's model needs are gone.
+            When events that a partition's model needs have been deleted.
         UnwrittenError
             When it was stopped with a batch that could not be committed; nothing of it was emitted.
         """
@@ -145,9 +147,9 @@ class Worker:
             self._restore(partition)
         self._go_live()
         self._order.add(polled.records)
-        idle = {number for number, assigned in self._assigned.items() if assigned.pending is None}
+        idle = {number: assigned for number, assigned in self._assigned.items() if assigned.pending is None}
         self._answered = self._taught = 0
-        for partition, records in self._order.take(self._size.records, idle).items():
+        for partition, records in self._ahead.take(self._size.records, idle).items():
             self._answered += self._process(partition, records)
         self._commit(began)
         for assigned in self._assigned.values():
@@ -162,15 +164,15 @@ class Worker:
             self._stopping.wait(IDLE_S)
 
     def _wanted(self) -> int:
-        """Return how many records to ask for: a batch, or enough to tell the oldest of all partitions."""
+        """Return how many records to poll: for two batches, or to find the oldest of all partitions."""
         if self._lessons is None:
-            return self._size.records
-        # The client gives out what it fetched of one partition before it turns to the next.
+            return max(1, 2 * self._size.records - len(self._order))
+        # The client returns all fetched records of one partition before those of the next.
         short = any(not self._order.held(partition) for partition in self._assigned)
         return max(1, MOST_HELD - len(self._order)) if short else 1
 
     def _show_lag(self) -> None:
-        """Say how far behind we are, whether or not anything is committed."""
+        """Report the lag of each partition, whether or not anything is committed."""
         for partition, assigned in self._assigned.items():
             settled = assigned.pending is None
             lag = self._group.lag(partition, assigned.committed, settled=settled)
@@ -185,11 +187,12 @@ class Worker:
         for partition, assigned in self._restorer.restored().items():
             self._assigned[partition] = assigned
             self._telemetry.gained(partition, assigned.task, assigned.snapshot)
-            self._order.drop(partition)
+            self._ahead.drop(partition)
             self._group.read_from(partition, assigned.task.next_offset)
 
     def _process(self, partition: int, records: list[Record]) -> int:
         assigned = self._assigned[partition]
+        assigned.task.wait_encoded()
         began, updates = time.monotonic(), assigned.task.updates
         try:
             taken = assigned.process(records)
@@ -197,14 +200,14 @@ class Worker:
             self._begin_anew(partition, error)
             return 0
         if taken < len(records):
-            self._order.drop(partition)
+            self._ahead.drop(partition)
             self._group.read_from(partition, assigned.task.next_offset)
         self._taught += assigned.task.updates - updates
         self._telemetry.processed(time.monotonic() - began)
         return taken
 
     def _begin_anew(self, partition: int, error: EncoderError | LearnerError) -> None:
-        """Go back to the newest snapshot: the task may have taken in a part of its batch."""
+        """Restore a partition from its newest snapshot, as the task may have processed part of a batch."""
         log.warning("partition %d goes back to its newest snapshot: %s", partition, error)
         if isinstance(error, LearnerError):
             self._refuse(partition, error)
@@ -212,11 +215,11 @@ class Worker:
         self._restore(partition, 0.0 if isinstance(error, LearnerError) else RETRY_S)
 
     def _commit(self, began: float) -> None:
-        """Commit what is pending, all partitions side by side: one that takes its time keeps none waiting.
+        """Commit what is pending, on all partitions concurrently: a slow one does not delay the others.
 
-        What became of an attempt that ended in doubt is asked one partition at a time, each of which may take
-        as long as a transaction may; after one without an answer the others wait for the next turn, so that
-        the group is polled in time.
+        Whether an attempt in doubt succeeded is asked for one partition at a time, and may take as long as a
+        transaction; after one without an answer the others wait for the next turn, so that the group is
+        polled in time.
         """
         waiting = sorted(
             (assigned.retry_at, partition)
@@ -260,14 +263,14 @@ class Worker:
             )
 
     def _uncommitted(self, partition: int, error: FencedError | UnwrittenError | BrokerError) -> bool:
-        """Give up a partition that another worker has, or try again later; whether the broker answered."""
+        """Drop a fenced partition, or schedule another try; return whether the broker answered."""
         if isinstance(error, InstanceError):
             raise error
         if isinstance(error, FencedError):
             log.warning("%s What it has of it is discarded", error)
             self._telemetry.fenced()
             self._drop(partition)
-            # If the partition is ours all the same, the group says nothing, and it comes back.
+            # If it is still assigned to us, the group does not assign it again: we restore it by ourselves.
             self._restore(partition, FENCED_S)
             return True
         log.warning("%s; trying again", error)
@@ -277,7 +280,7 @@ class Worker:
         return False
 
     def _keep(self, partitions: Sequence[int]) -> None:
-        """Take the last snapshots of partitions that we leave in order, all within `LAST_SNAPSHOT_S`."""
+        """Take last snapshots of partitions that are released or closed, all within `LAST_SNAPSHOT_S`."""
         deadline = time.monotonic() + LAST_SNAPSHOT_S
         settled = [
             assigned
@@ -293,7 +296,7 @@ class Worker:
 
     def _drop(self, partition: int) -> None:
         self._restorer.cancel(partition)
-        self._order.drop(partition)
+        self._ahead.drop(partition)
         assigned = self._assigned.pop(partition, None)
         if assigned is not None:
             assigned.close()
@@ -303,6 +306,7 @@ class Worker:
         self._restorer.close(LAST_SNAPSHOT_S)
         for partition in list(self._assigned):
             self._drop(partition)
+        self._ahead.close()
         self._group.close()
         if self._lessons is not None:
             self._lessons.close()

@@ -1,6 +1,6 @@
-"""ADWIN beside river's: microseconds for taking in one value and asking whether it led to a cut.
+"""ADWIN beside river's: microseconds per value, including the check for a cut.
 
-Run `python -m tests.benchmarks.adwin [--scale 1.0]`. Wanted: no more than river's, on values that are 0
+Run `python -m tests.benchmarks.adwin [--scale 1.0]`. Target: no more than river's, on values that are 0
 or 1, on fractions and on a stream that changes every thousand values.
 """
 
@@ -20,7 +20,7 @@ RUNS = 11
 
 
 def streams(count: int) -> dict[str, list[float]]:
-    """Return so many values to take in, by the kind of stream."""
+    """Return so many values by the kind of stream."""
     rng = np.random.default_rng(0)
     levels = np.repeat(rng.random(-(-count // 1000)), 1000)[:count]
     return {
@@ -31,7 +31,7 @@ def streams(count: int) -> dict[str, list[float]]:
 
 
 def watched(kind: Callable[[], Any], values: list[float]) -> Callable[[], int]:
-    """Return work for `rate`: a fresh detector takes in all values."""
+    """Return work for `rate`: a new detector that is updated with all values."""
 
     def work() -> int:
         detector = kind()
@@ -46,11 +46,11 @@ def watched(kind: Callable[[], Any], values: list[float]) -> Callable[[], int]:
 
 
 def main() -> None:
-    """Print one line a stream."""
+    """Print one line per stream."""
     scale = parser(__doc__).parse_args().scale
-    river: Any = drift.ADWIN  # which has no types
+    river: Any = drift.ADWIN  # which is untyped
     for name, values in streams(scaled(VALUES, scale)).items():
-        # One run each before the timed ones: compiled code is loaded at the first.
+        # One untimed run each: compiled code is loaded at first use.
         ours, theirs = (watched(kind, values) for kind in (ADWIN, river))
         ours(), theirs()
         times = [1e6 / rate(work, RUNS) for work in (ours, theirs)]

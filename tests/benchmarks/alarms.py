@@ -1,10 +1,10 @@
-"""The largest alarms on a real stream: what the monitors say, when, and what the data look like around it.
+"""The largest alarms on a real stream: detector, time, and the data around them.
 
 Run `python -m tests.benchmarks.alarms EVENTS.jsonl.gz [--learner NAME] [--limit N]`. Alarms are ranked by
-their statistic over its threshold, one alarm a detector and subject: first the ten largest of all, then the
-largest two of every detector that is not among them. For each the messages since the change are laid beside
-as many before it: time stamps, mistakes, labels a message, length, the labels whose share changed most, and
-titles of messages since. What a detector found should be seen there. Then counts by detector.
+their statistic over its threshold, one alarm per detector and subject: first the ten largest of all, then the
+two largest of every other detector. For each, the messages since the change are compared with as many before
+it: time stamps, errors, labels per message, length, the labels whose share changed most, and titles of
+messages since. They should show what the detector found. Then counts by detector.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from stream.sources.jsonl import read_jsonl
 
 LARGEST, OF_EACH, LABELS, TITLES = 10, 2, 6, 3
 SHORTEST, LONGEST = 50, 2000
-"""Messages on either side of a change that are looked at."""
+"""Least and most messages compared on either side of a change."""
 
 
 class Seen(NamedTuple):
-    """What is kept of a message: its time stamp, labels, mistakes of the learner, title and length."""
+    """What is kept of a message: its time stamp, labels, errors of the learner, title and length."""
 
     time: str
     labels: tuple[str, ...]
@@ -46,7 +46,7 @@ class Raised(NamedTuple):
 
     @property
     def size(self) -> float:
-        """By what factor it passed its threshold."""
+        """Ratio of its statistic to its threshold."""
         return abs(self.alarm.statistic) / max(self.alarm.threshold, 1e-12)
 
 
@@ -70,7 +70,7 @@ def watch(path: Path, learner: str, limit: int | None) -> tuple[list[Seen], list
 
 
 def largest(raised: Sequence[Raised]) -> Iterator[Raised]:
-    """Yield the largest alarms, and the largest of each detector that they leave out."""
+    """Yield the largest alarms, then the largest of each other detector."""
     told: set[tuple[str, str]] = set()
     of_detector: Counter[str] = Counter()
     for each in sorted(raised, key=lambda each: -each.size):
@@ -83,13 +83,13 @@ def largest(raised: Sequence[Raised]) -> Iterator[Raised]:
 
 
 def shares(seen: Sequence[Seen]) -> Counter[str]:
-    """Return the share of some messages that each label has."""
+    """Return each label's share of some messages."""
     counts = Counter(label for each in seen for label in each.labels)
     return Counter({label: count / len(seen) for label, count in counts.items()})
 
 
 def account(seen: Sequence[Seen]) -> str:
-    """Return what some messages are like, in one line."""
+    """Return a summary of some messages, in one line."""
     n = len(seen)
     wrong = sum(each.mistakes > 0 for each in seen) / n
     mistakes, labels = sum(each.mistakes for each in seen) / n, sum(len(each.labels) for each in seen) / n
@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int)
     options = parser.parse_args()
     seen, raised = watch(options.events, options.learner, options.limit)
-    # What the learner did itself is no finding of a detector, and is counted only.
+    # Structural changes of the learner are not found by a detector, and are only counted.
     for place, each in enumerate(largest([one for one in raised if one.alarm.scope != "structure"]), start=1):
         print(f"{place}.", "\n".join(explained(seen, each)), flush=True)
     print(f"{len(seen):,} messages; alarms: {dict(Counter(each.alarm.detector for each in raised))}")

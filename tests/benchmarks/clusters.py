@@ -1,10 +1,10 @@
-"""Label clusters on planted groups: how well and how soon they are found, and what a message costs.
+"""Label clusters on planted groups: how well and how soon they are found, and the cost per message.
 
-Run `python -m tests.benchmarks.clusters` (half an hour; with `--table FILE` it goes on where it stopped;
+Run `python -m tests.benchmarks.clusters` (half an hour; with `--table FILE` it resumes where it stopped;
 `--quick` for a few cells, `--costs`, `--flapping` or `--sparse` for one table, `--scale` for fewer messages).
-Wanted: adjusted Rand index of 0.95 at low noise, before and after a regrouping; one change in 10,000 messages
-at most after a warm-up, and where there is nothing to find; a cost that is flat in the labels; no message
-over 20 ms at 5,000 labels.
+Target: adjusted Rand index of 0.95 at low noise, before and after a regrouping; at most one change in 10,000
+messages after a warm-up, and where there is no structure; a cost independent of the number of labels; no
+message over 20 ms at 5,000 labels.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.learners.cluster.partitions import (
 )
 
 TOUCHES = 6000
-"""Messages that carry each label, before and again after the regrouping."""
+"""Messages with each label, before and again after the regrouping."""
 FOUND = 0.95
 SEEDS = range(3)
 
@@ -39,7 +39,7 @@ PLANTED: dict[str, Planted] = {"independent": label_sets, "exclusive": exclusive
 
 
 class Followed(NamedTuple):
-    """What became of a planted partition."""
+    """Results for a planted partition."""
 
     rand: float
     found_after: float
@@ -47,7 +47,7 @@ class Followed(NamedTuple):
 
 
 def follow(clusters: Clusters, stream: Iterator[Ids], truth: Ids, messages: int) -> Followed:
-    """Learn a stream; changes are those of its second half, for 10,000 messages."""
+    """Learn a stream; changes are counted in its second half, per 10,000 messages."""
     found, changes = np.inf, 0
     for n, labels in enumerate(itertools.islice(stream, messages)):
         made = clusters.learn(labels, len(truth))
@@ -60,7 +60,7 @@ def follow(clusters: Clusters, stream: Iterator[Ids], truth: Ids, messages: int)
 
 
 def cell(planted: Planted, groups: int, density: float, noise: float, touches: int) -> str:
-    """Return what a line of the table says, medians over seeds: a partition of 100 labels, then another."""
+    """Return a line of the table, medians over seeds: a partition of 100 labels, then another."""
     results: list[list[Followed]] = [[], []]
     for seed in SEEDS:
         clusters, messages = Clusters(), int(touches / density)
@@ -77,14 +77,14 @@ def cell(planted: Planted, groups: int, density: float, noise: float, touches: i
 
 
 def recovery(quick: bool, table: Path | None, scale: float) -> None:
-    """Print how planted groups are found, independent ones and one on each message; see `--table`."""
+    """Print how well planted groups are found, independent ones and one per message; see `--table`."""
     done = table.read_text().splitlines() if table and table.exists() else []
     print(f"\n{'':<34} |      planted            |      regrouped")
     print(f"{'groups':>18}  density  noise |  rand   touches changes |  rand   touches changes")
     densities = (0.5, 0.02) if quick else (0.5, 0.1, 0.02, 0.005)
     numbers, noises = ((2, 20), (0.0, 0.2)) if quick else ((2, 5, 20), (0.0, 0.05, 0.2))
     for kind, density, groups, noise in itertools.product(PLANTED, densities, numbers, noises):
-        # A label cannot come oftener than its group.
+        # A label cannot occur more often than its group.
         if kind == "exclusive" and density * groups > 1.0:
             continue
         name = f"{kind:<11} {groups:>6} {density:>8} {noise:>6.0%}"
@@ -98,7 +98,7 @@ def recovery(quick: bool, table: Path | None, scale: float) -> None:
 
 
 def sparse(scale: float) -> None:
-    """Print how well groups in large label spaces are found, by how often each label came."""
+    """Print how well groups in large label spaces are found, by occurrences of each label."""
     marks = tuple(scaled(mark, scale) for mark in (25, 50, 100, 200, 400))
     print("\nrand by messages that carried each label")
     print(
@@ -115,7 +115,7 @@ def sparse(scale: float) -> None:
 
 
 def flapping(messages: int) -> None:
-    """Print how often labels without any structure are restructured, after as many messages to warm up."""
+    """Print how often labels without any structure are restructured, after an equally long warm-up."""
     print("\nwithout structure: changes in 10,000 messages, by seed")
     for labels, density in ((20, 0.1), (100, 0.02), (100, 0.5), (1000, 0.01)):
         rates = []
@@ -128,7 +128,7 @@ def flapping(messages: int) -> None:
 
 
 def grouped_label_sets(labels: int, carried: int, seed: int) -> Iterator[Ids]:
-    """Yield label-sets without end of groups of ten consecutive labels: the same for any number of labels."""
+    """Yield endless label-sets from groups of ten consecutive labels: the same for any number of labels."""
     rng, groups = np.random.default_rng(seed), min(2 * carried, labels // 10)
     for local in label_sets(np.arange(10 * groups) // 10, carried / (10 * groups), 0.05, seed):
         chosen = rng.choice(labels // 10, groups, replace=False)
@@ -136,7 +136,7 @@ def grouped_label_sets(labels: int, carried: int, seed: int) -> Iterator[Ids]:
 
 
 def cost(labels: int, carried: int, touches: int) -> str:
-    """Return one line on time, by how often the labels came: counting and, apart, looking."""
+    """Return one line of times, by occurrences of the labels: counting and, separately, checking."""
     clusters, worst, line = Clusters(), 0.0, f"{labels:>7,} {carried:>8}"
     stream = grouped_label_sets(labels, carried, 0)
     clusters.learn(next(stream), labels)
@@ -155,8 +155,8 @@ def cost(labels: int, carried: int, touches: int) -> str:
 
 
 def costs(touches: int, sizes: Sequence[int]) -> None:
-    """Print what a message costs by the number of labels, how many it carries, how often they came."""
-    # Compiles.
+    """Print the cost per message by the number of labels, labels per message, and their occurrences."""
+    # Compiles the kernels.
     cost(100, 2, 500)
     print("us to count and us to look, a message, while labels come for so many times; worst message, ms")
     print(f"{'labels':>7} {'carried':>8}" + "".join(f" | {f'<={touches // n}':>13}" for n in (8, 4, 2, 1)))

@@ -1,10 +1,10 @@
 """Coverage and error rate of online conformal sets and abstention, by windows of 2,000 messages.
 
 Run `python -m tests.benchmarks.conformal [--limit 20000] [--learner ihomer] [--error 0.1]`. Streams:
-Reuters-21578 and arXiv in time order, as they are and with a planted shift (halfway the features change
-places), and a synthetic one whose probabilities become wrong twice. Wanted: coverage within 2 points of 90 %
-in every window, and at most the wanted share of wrong label-sets among the predictions that are not rejected.
-At last, what it costs: CPU time a message, judging and learning together, beside the learner's own.
+Reuters-21578 and arXiv in time order, as they are and with a planted shift (halfway, features are permuted),
+and a synthetic one whose probabilities become wrong twice. Target: coverage within 2 points of 90 % in every
+window, and at most the given share of wrong label-sets among the predictions that are not rejected. Finally,
+the cost: CPU time per message, judging and learning together, beside the learner's own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WINDOW = 2000
 
 
 def predictions(stream: Stream, name: str, *, shift: bool) -> Iterator[tuple[Prediction, Targets]]:
-    """Yield a learner's predictions and what came true, test then train."""
+    """Yield a learner's predictions and the true labels, test then train."""
     learner = make(name)
     order = np.random.default_rng(0).permutation(len(stream.x[0]))
     for place, (x, paths) in enumerate(zip(stream.x, stream.paths, strict=True)):
@@ -39,7 +39,7 @@ def predictions(stream: Stream, name: str, *, shift: bool) -> Iterator[tuple[Pre
 
 
 def measure(name: str, messages: Iterable[tuple[Prediction, Targets]], error: float) -> None:
-    """Print how far coverage strays, what the sets cost, and what rejecting buys."""
+    """Print the deviation of coverage, the size of the sets, and the effect of rejection."""
     conformal = Conformal(error=error)
     covered, sizes, answered, wrong = [], [], [], []
     for prediction, targets in messages:
@@ -61,7 +61,7 @@ def measure(name: str, messages: Iterable[tuple[Prediction, Targets]], error: fl
 
 
 def cost(labels: int, messages: int, features: int = 100, carried: int = 3) -> None:
-    """Print CPU microseconds a message on random vectors: the learner's, and what is added."""
+    """Print CPU microseconds per message on random vectors: the learner's, and the added ones."""
     draw, learner, conformal = np.random.default_rng(0), make("ihomer"), Conformal()
     weights = draw.normal(size=(labels, features))
     learner.label_space.ids(str(label) for label in range(labels))
@@ -88,7 +88,7 @@ def cost(labels: int, messages: int, features: int = 100, carried: int = 3) -> N
 
 
 def main() -> None:
-    """Print one line a stream."""
+    """Print one line per stream."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--limit", type=int, default=20_000)
     asked.add_argument("--messages", type=int, default=3000, help="random ones, for the cost")

@@ -20,25 +20,25 @@ class Set(NamedTuple):
     x: npt.NDArray[np.float32]
     paths: list[str]
     tests: int
-    """So many at the end are asked and never learned from."""
+    """Number of images at the end that are predicted and never learned from."""
     tasks: tuple[str, ...]
-    """Classes, two by two, in the order in which they appear."""
+    """Classes, in pairs, in the order in which they appear."""
     memory: int
     rate: float
-    """Of Adam, for the baselines."""
+    """Adam's learning rate, for the baselines."""
 
 
 class Method(Protocol):
-    """What is compared."""
+    """A method to compare."""
 
     def learn(self, x: Vector, path: str) -> None:
         """Learn from one message."""
 
     def answer(self, x: npt.NDArray[np.float32], level: int) -> list[str]:
-        """Return the likeliest label of a level for each row, "" while it knows none."""
+        """Return the most probable label of a level for each row, "" while it knows none."""
 
     def remembered(self) -> list[tuple[bytes, str]]:
-        """Return the vectors in the memory, and the path each was told with."""
+        """Return the vectors in the memory, and the path that each was learned with."""
 
 
 class ClassMeans:
@@ -68,7 +68,7 @@ class ClassMeans:
 
 
 class Replay:
-    """ER: a softmax a level, three steps a message on it and on some of a memory balanced by class.
+    """ER: a softmax per level; three steps per message on it and on some of a memory balanced by class.
 
     References
     ----------
@@ -78,7 +78,7 @@ class Replay:
     def __init__(self, data: Set, seed: int) -> None:
         self._data, self._draw = data, np.random.default_rng(seed)
         self._memory: list[tuple[Vector, str]] = []
-        # By level: the classes, in the order in which they appeared.
+        # By level: the classes, in order of appearance.
         self._names: list[list[str]] = [[] for _ in range(LEVELS)]
         self._begin(seed)
 
@@ -91,7 +91,7 @@ class Replay:
         self._optimizer = torch.optim.Adam(self._heads.parameters(), lr=self._data.rate)
 
     def learn(self, x: Vector, path: str) -> None:
-        """Remember one message and take three steps."""
+        """Store one message and take three steps."""
         self._remember(x, path)
         for _ in range(3):
             self._step([(x, path), *self._drawn(BATCH - 1)])
@@ -138,7 +138,7 @@ class Replay:
 
 
 class GDumb(Replay):
-    """GDumb: the same memory, and heads trained on nothing but it, from the beginning, when they are asked.
+    """GDumb: the same memory, and heads trained on it alone, from scratch, before each prediction.
 
     References
     ----------
@@ -147,7 +147,7 @@ class GDumb(Replay):
     """
 
     def learn(self, x: Vector, path: str) -> None:
-        """Remember one message."""
+        """Store one message."""
         self._remember(x, path)
 
     def answer(self, x: npt.NDArray[np.float32], level: int) -> list[str]:

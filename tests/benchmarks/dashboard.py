@@ -1,4 +1,4 @@
-"""What the dashboard costs: taking records in, answering each view, and what its records add to a message.
+"""The dashboard's cost: reading records, answering each view, and what its records add to a message.
 
 Run `python -m tests.benchmarks.dashboard [--labels 10000] [--messages 3000]`.
 """
@@ -36,7 +36,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 
 def page(state: StreamState) -> None:
-    """Print what each view takes and weighs."""
+    """Print each view's time and size."""
     answers: dict[str, Callable[[], object]] = {
         "overview": lambda: views.overview(state, "all"),
         "drift": lambda: views.drifts(state, {}),
@@ -51,7 +51,7 @@ def page(state: StreamState) -> None:
 
 
 def records(messages: int) -> None:
-    """Print how fast records are taken in, and what the page's share of the output is."""
+    """Print how fast records are read, and the page's share of the output."""
     learner = IHOMER()
     made = outputs(messages, learner)
     written = as_read(made)
@@ -77,7 +77,7 @@ def records(messages: int) -> None:
 
 
 def main() -> None:
-    """Print what the page and its records cost."""
+    """Print the cost of the page and its records."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labels", type=int, default=10_000)
     parser.add_argument("--messages", type=int, default=3_000)

@@ -1,14 +1,14 @@
-"""What the monitors find on streams whose drifts are known, how late, and what they miss.
+"""What the monitors find on streams with known drifts: delays and misses.
 
 Run `python -m tests.benchmarks.drift [--seeds N ...] [--learner NAME] [--scale 1.0]`. Prints two tables in
-Markdown. The first has a line for every kind and pattern of drift, the second one for every detector and
-kind; a cell is "median / worst" of the delays in messages to the first alarm over the seeds, with the number
-of seeds that it missed in brackets, "-" where it missed all. Alarms before the drift are false and counted at
-the end; `false_alarms` counts them on long streams. Beside the monitors stand plain detectors on the same
-series: river's ADWIN on the subset error, and, where the extra `peers` is installed, those of Frouros and
-Menelaus on the error and on the vectors.
+Markdown. The first has a row for every kind and pattern of drift, the second one for every detector and kind;
+a cell is "median / worst" of the delays in messages to the first alarm over the seeds, with the number of
+seeds that it missed in brackets, "-" where it missed all. Alarms before the drift are false and counted at
+the end; `false_alarms` counts them on long streams. For comparison, plain detectors get the same series:
+river's ADWIN on the subset error, and, if the extra `peers` is installed, those of Frouros and Menelaus on
+the error and on the vectors.
 
-Wanted: every planted drift found by the monitors that are meant for it.
+Target: every planted drift is found by the monitors that are meant for it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PATTERNS: dict[Kind, tuple[Pattern, ...]] = {
     "death": ("sudden", "gradual", "recurring"),
     "taxonomy": ("sudden", "gradual", "recurring"),
 }
-"""A drift that is drawn message by message has no half-way state: incremental would be gradual."""
+"""A drift that is drawn message by message has no intermediate state: incremental would be gradual."""
 WATCHERS: dict[Kind, tuple[str, ...]] = {
     "input": ("mean/frechet", "distribution/mmd", "bytes/adwin"),
     "prior": ("label-rise/rates", "label-fall/rates"),
@@ -51,15 +51,15 @@ WATCHERS: dict[Kind, tuple[str, ...]] = {
     "death": ("label-vanished/rates", "label-fall/rates"),
     "taxonomy": ("label-new/rates", "cardinality/adwin"),
 }
-"""Which detectors each kind of drift is planted for."""
+"""The detectors that are meant for each kind of drift."""
 RIVER = "river ADWIN on error"
 
 Delays = list[int | None]
-"""From a drift to the first alarm, a seed each; None where there was none."""
+"""From a drift to the first alarm, per seed; None where there was none."""
 
 
 class Run(NamedTuple):
-    """One stream through one learner: where each detector raised alarms, and where the drift began."""
+    """One stream through one learner: the positions of each detector's alarms, and of the drift's start."""
 
     alarms: dict[str, list[int]]
     start: int
@@ -92,8 +92,8 @@ def run(stream: Synthetic, learner: str, length: int, start: int = 0) -> Run:
 
 
 def on_error(errors: list[float]) -> list[int]:
-    """Return where river's ADWIN with its defaults sees the error change, either way."""
-    kind: Any = ADWIN  # river leaves it untyped
+    """Return where river's ADWIN with its defaults detects a change of the error, in either direction."""
+    kind: Any = ADWIN  # river has no types
     detector, found = kind(), []
     for n, error in enumerate(errors):
         detector.update(error)
@@ -117,7 +117,7 @@ def told(delays: Delays) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table in Markdown whose columns stand under each other."""
+    """Return a table in Markdown with aligned columns."""
     every = [head, *rows]
     widths = [max(len(row[column]) for row in every) for column in range(len(head))]
     lines = [
@@ -128,7 +128,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def by_drift(found: dict[tuple[Kind, Pattern], list[Run]]) -> str:
-    """Return the table of drifts: the detectors meant for each, any of ours, and the others'."""
+    """Return the table of drifts: the detectors meant for each, any of this project, and the others'."""
     others = [RIVER, *PEERS]
     rows = []
     for (kind, pattern), runs in found.items():
@@ -141,7 +141,7 @@ def by_drift(found: dict[tuple[Kind, Pattern], list[Run]]) -> str:
 
 
 def by_detector(found: dict[tuple[Kind, Pattern], list[Run]]) -> str:
-    """Return the table of detectors: what each finds of every kind of drift, all patterns together."""
+    """Return the table of detectors: what each finds of every kind of drift, over all patterns."""
     runs: dict[Kind, list[Run]] = defaultdict(list)
     for (kind, _), some in found.items():
         runs[kind] += some

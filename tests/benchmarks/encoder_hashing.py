@@ -1,7 +1,7 @@
-"""Texts a second of the hashing encoder on one core, and whether a CUDA device gives the same bits.
+"""Texts per second of the hashing encoder on one core, and whether a CUDA device gives the same bits.
 
 Run ``python -m tests.benchmarks.encoder_hashing [--device cuda]``; it prints one JSON object. The target on
-a CPU is 5,000 texts of 1 KB a second of one core's time.
+a CPU is 5,000 texts of 1 KB per second of one core's time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RUNS = 7
 
 
 def made_texts(count: int, size: int) -> list[str]:
-    """Return texts of a given number of bytes, of words whose frequencies fall as a language's do."""
+    """Return texts of a given number of bytes, of words with Zipf-like frequencies."""
     rng = np.random.default_rng(1)
     letters = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
     words = ["".join(rng.choice(letters[:20], rng.integers(2, 12))) for _ in range(20_000)]
@@ -30,7 +30,7 @@ def made_texts(count: int, size: int) -> list[str]:
 
 
 def texts_per_second(encoder: Hashing, texts: list[str], batch: int) -> float:
-    """Return the median over the runs: by the core's own time on a CPU, by the wall's on a CUDA device."""
+    """Return the median over the runs: in processor time on a CPU, in wall time on a CUDA device."""
     clock = time.process_time if encoder.device.type == "cpu" else time.perf_counter
     seconds = []
     for _ in range(RUNS + 1):
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def _differing(encoder: Hashing, texts: list[str]) -> int:
-    # In other batches than the encoder's own, so that the count also says that batches change nothing.
+    # In other batches than the encoder's own, so that the count also shows whether batches change anything.
     expected = Hashing(encoder.dimensions, "cpu")
     found = encoder.vectors(texts)
     return sum(

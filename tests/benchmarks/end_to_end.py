@@ -1,8 +1,8 @@
-"""Reuters through Kafka: messages a second, and where the time goes.
+"""Reuters through Kafka: messages per second, and where the time goes.
 
 `python -m tests.benchmarks.end_to_end [--learner NAME] [--limit N] [--runs N]` starts Apache Kafka (or uses
 ITHACA_KAFKA__BOOTSTRAP_SERVERS), produces the events, lets a worker answer them all, and prints the median
-over the runs. The peer is the same task over the same events in memory: what the broker costs is the ratio.
+over the runs. For comparison, the same task runs over the same events in memory: the ratio is Kafka's cost.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from drift.core import Vector
 from stream.broker.brokers import choose
 from stream.config.settings import Settings
 from stream.encoders.threads import limit_threads
-from stream.kafka import History, Writer, ensure_topics, lines
+from stream.kafka import History, Writer, ensure_topics
 from stream.pipeline.answerer import Answer
 from stream.pipeline.factory import make_task
 from stream.pipeline.lesson import NO_RECORD, Lesson
 from stream.pipeline.task import Task
 from stream.records.schema import Event, Record
 from stream.records.topics import topic
+from stream.sources import read_lines
 from stream.telemetry.collector import Telemetry
 from stream.testing.driver import Log, drive
 from stream.worker.worker import Worker
@@ -43,9 +44,9 @@ def main(
     limit: Annotated[int, typer.Option(help="Events.")] = 21_578,
     runs: Annotated[int, typer.Option(help="Runs of each kind.")] = 3,
 ) -> None:
-    """Run both kinds, one after the other, several times."""
+    """Run both kinds alternately, several times."""
     limit_threads()
-    events = list(lines(DATA / "reuters21578" / "events.jsonl.gz", limit))
+    events = [line for _, line in read_lines(DATA / "reuters21578" / "events.jsonl.gz", limit)]
     broker = choose()
     try:
         live, memory = [], []
@@ -69,7 +70,7 @@ def main(
 
 
 class TimedTask(Task):
-    """A task that books the seconds which predicting and learning take."""
+    """A task that measures the seconds spent on predicting and learning."""
 
     advance_s = 0.0
 
@@ -109,7 +110,7 @@ def through_kafka(settings: Settings, events: list[bytes]) -> tuple[float, dict[
     with on_a_thread(Worker(settings, make, telemetry)):
         until(lambda: bool(tasks))
         began = time.perf_counter()
-        # Not by what the task has taken in: its last batch has yet to be committed.
+        # Not by the task's progress: its last batch has yet to be committed.
         while telemetry.status().predictions < len(events):
             time.sleep(0.001)
         seconds = time.perf_counter() - began
@@ -120,7 +121,7 @@ def through_kafka(settings: Settings, events: list[bytes]) -> tuple[float, dict[
 
 
 def parts_of(seconds: float, telemetry: Telemetry, task: TimedTask) -> dict[str, float]:
-    """Return what the seconds of a run went to."""
+    """Return a run's seconds by what they were spent on."""
     spent = {
         name: sample.value
         for name, histogram in telemetry.times.items()

@@ -1,13 +1,13 @@
-"""Label expansion on real streams, in time order: PL-FMS beside its ablations and beside flat iHOMER.
+"""Label expansion on real streams, in time order: PL-FMS beside its ablations and flat iHOMER.
 
 Run `python -m tests.benchmarks.expansion [--data reuters21578] [--schedule levels] [--limit 3000]
-[--seeds 5] [--only pl-fms "no memory"]`. Two schedules: *levels*, where the stream is cut in as many parts as
-there are levels and part k is labelled k levels deep; and *data*, where each message is labelled as deep as
-it is. A tenth of the messages (another one by seed) is never learned from: it is labelled in full and asked
-again and again, for the any-time area and for forgetting.
+[--seeds 5] [--only pl-fms "no memory"]`. Two schedules: *levels*, where the stream has as many parts as there
+are levels and part k is labelled k levels deep; and *data*, where each message is labelled as deep as it is.
+A tenth of the messages (another one per seed), the probes, is never learned from: it is labelled in full and
+predicted at every checkpoint, for the any-time area and for forgetting.
 
-Wanted: hierarchical and per-level F1 of PL-FMS above every ablation and above flat iHOMER; forgetting of the
-coarse level at most 1 point; at least 60 % of the labels with 20 positives or more predicted rightly once
+Target: hierarchical and per-level F1 of PL-FMS above every ablation and flat iHOMER; forgetting of the
+coarse level at most 1 point; at least 60 % of the labels with 20 positives or more predicted correctly once
 within their next 20 positives. Where every message is labelled down to the leaves from the start, as in
 *data* here, there is nothing to pseudo-label: "no PL" is then the same learner.
 """
@@ -40,16 +40,16 @@ from tests.data import DATA
 
 
 class Taped(IHOMER):
-    """iHOMER whose answers are kept by the first variant that asks it, for the others of the same run.
+    """iHOMER whose predictions are stored by the first variant, for the others of the same run.
 
-    It learns the same from the stream whatever surrounds it, and is most of the work.
+    It learns the same from the stream in every variant, and takes most of the time.
     """
 
     tape: ClassVar[dict[tuple[int, int, bytes], Prediction]] = {}
     full: ClassVar[bool] = False
 
     def predict(self, x: Vector) -> Prediction:
-        """Return what was answered after as many messages, or what is answered now."""
+        """Return the stored prediction after as many messages, or compute it."""
         key = (self._messages, len(self.label_space), x.tobytes())
         if key not in self.tape:
             assert not self.full, "Variants asked different questions: do not tape them."
@@ -57,14 +57,14 @@ class Taped(IHOMER):
         return self.tape[key]
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Learn unless the answers are there already."""
+        """Learn unless the predictions are stored already."""
         if self.full:
             self._count(x)
         else:
             super().learn(x, targets)
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
-        """Inherit unless the answers are there already."""
+        """Inherit unless the predictions are stored already."""
         if not self.full:
             super().inherit(label, parent, prior)
 
@@ -83,7 +83,7 @@ VARIANTS: dict[str, Callable[[int], LabelExpansion | IHOMER]] = {
 CHECKPOINTS = 12
 PROBES = 10
 FACET = {"reuters21578": "topics/", "arxiv_daily": ""}
-"""What the paths of a data set are taken from, and cut by."""
+"""Prefix of the paths that are used of a data set; it is removed."""
 
 
 class Stream(NamedTuple):
@@ -94,13 +94,13 @@ class Stream(NamedTuple):
 
     @property
     def levels(self) -> int:
-        """How many levels the deepest path has."""
+        """Number of levels of the deepest path."""
         return max(path.count("/") for paths in self.paths for path in paths) + 1
 
 
 @dataclasses.dataclass
 class Run:
-    """What one learner did on one stream."""
+    """The results of one learner on one stream."""
 
     f1: float
     levels: tuple[float, ...]
@@ -129,7 +129,7 @@ def load(name: str, limit: int) -> Stream:
 
 
 class Taught:
-    """A learner on its way through a stream, scored through a taxonomy of its own."""
+    """A learner that is evaluated on a stream, scored through a taxonomy of its own."""
 
     def __init__(self, learner: LabelExpansion | IHOMER) -> None:
         self.learner: Learner = learner
@@ -142,34 +142,34 @@ class Taught:
         return self.learner.predict(x).labels
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Learn what a message says; a flat learner takes what is open for a "no"."""
+        """Learn a message; for a flat learner unknown labels are negative."""
         self.learner.learn(x, Targets(targets.positive) if self._flat else targets)
 
 
 class Emergence:
-    """How soon labels are caught: the first of their positives that is predicted rightly, of 20."""
+    """How soon labels are first predicted correctly: at which of their first 20 positives."""
 
     def __init__(self) -> None:
         self._positives: dict[int, int] = {}
         self._caught: dict[int, int] = {}
 
     def update(self, predicted: Ids, targets: Targets) -> None:
-        """Take in one message."""
+        """Count one message."""
         guessed = set(predicted.tolist())
         for label in targets.positive.tolist():
-            # The first positive only introduces the label: nobody can predict it.
+            # The first positive only introduces the label: no learner can predict it.
             count = self._positives[label] = self._positives.get(label, -1) + 1
             if count > 0 and label in guessed:
                 self._caught.setdefault(label, count)
 
     def summary(self) -> tuple[list[int], int]:
-        """Return at which positive each label was caught, and how many labels had 20 more positives."""
+        """Return each label's positive at which it was first predicted, and how many labels had 20 more."""
         eligible = [label for label, count in self._positives.items() if count >= 20]
         return sorted(self._caught[label] for label in eligible if label in self._caught), len(eligible)
 
 
 def run(stream: Stream, learner: LabelExpansion | IHOMER, schedule: str, seed: int) -> Run:
-    """Test, then train, on all messages but the probes; ask the probes at every checkpoint."""
+    """Test, then train, on all messages but the probes; predict the probes at every checkpoint."""
     taught, scores, emergence = Taught(learner), Hierarchical(), Emergence()
     probes = range(seed, len(stream.x), PROBES)
     places: list[float] = []
@@ -204,7 +204,7 @@ def run(stream: Stream, learner: LabelExpansion | IHOMER, schedule: str, seed: i
 
 
 def _probe(taught: Taught, stream: Stream, probes: Sequence[int]) -> list[float]:
-    """Return hierarchical F1 on the probes as labelled in full, then F1 of each level."""
+    """Return hierarchical F1 on the fully labelled probes, then F1 of each level."""
     scores = Hierarchical()
     whole = Taxonomy(path for paths in stream.paths for path in paths)
     for place in probes:
@@ -231,7 +231,7 @@ def report(name: str, runs: Sequence[Run]) -> str:
 
 
 def curve(runs: Sequence[Run]) -> str:
-    """Return the share of labels caught within their next 1, 2, 5, 10 and 20 positives."""
+    """Return the share of labels predicted correctly within their next 1, 2, 5, 10 and 20 positives."""
     eligible = sum(each.eligible for each in runs)
     caught = np.array([place for each in runs for place in each.caught])
     shares = [
@@ -241,7 +241,7 @@ def curve(runs: Sequence[Run]) -> str:
 
 
 def main() -> None:
-    """Print a table a data set and schedule."""
+    """Print a table per data set and schedule."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--data", choices=sorted(FACET), nargs="*", default=sorted(FACET, reverse=True))
     asked.add_argument("--schedule", choices=["levels", "data"], nargs="*", default=["levels", "data"])

@@ -1,13 +1,13 @@
-"""The extreme learner: cost a message from 1,000 to a million labels, and precision beside exact scoring.
+"""The extreme learner: cost per message from 1,000 to a million labels, and precision beside exact scoring.
 
 Run `python -m tests.benchmarks.extreme [--labels 1000000] [--features 256] [--births 10] [--scale 1.0]` for
-the cost: one learner grows, so many new labels a message, and at every power of ten messages with three known
-labels are predicted and learned, by the shortlist and by scoring every label with the same weights. "listed"
-is the share of the true labels that the shortlist held; most of them have been seen once. The messages are
-the same whatever `--labels` says, so two runs print the same digests of the grown learner as far as both go.
+the cost: one learner grows by so many new labels per message, and at every power of ten messages with three
+known labels are predicted and learned, with the shortlist and by scoring every label with the same weights.
+"listed" is the share of the true labels in the shortlist; most of them have occurred once. The messages do
+not depend on `--labels`, so two runs print the same digests of the grown learner as far as both go.
 `--quality` instead runs a planted stream, from its first message, through the tree and through exact mode.
 
-Wanted: the shortlist's cost grows like log L; at 1,000 and 10,000 labels its P@1 and P@5 are at least 95 % of
+Target: the shortlist's cost grows like log L; at 1,000 and 10,000 labels its P@1 and P@5 are at least 95 % of
 exact mode's.
 """
 
@@ -29,13 +29,13 @@ from tests.benchmarks.timing import parser, scaled
 from tests.learners.streams import Message, prototype_stream
 
 LABELS = 1_000_000
-"""Labels of the planted world, of which a run meets the first so many."""
+"""Number of planted labels, of which a run uses the first ones."""
 GROUP, GROUPS = 50, 20
-"""Labels that share a centre, and groups of them that share a centre of theirs, and so on."""
+"""Labels that share a centre, and groups that share a centre of the next level, and so on."""
 
 
 class Prototypes:
-    """A vector a label, made when it is asked for: a million of them need not be kept."""
+    """A vector per label, computed on demand, so that a million of them need not be stored."""
 
     def __init__(self, features: int, births: int) -> None:
         self._features = features
@@ -74,7 +74,7 @@ class Prototypes:
 
 
 def grow(learner: ExtremeClassifier, prototypes: Prototypes, labels: int) -> tuple[float, float]:
-    """Teach new labels until there are so many; return the CPU seconds taken, in all and at the most."""
+    """Teach new labels up to a number; return the CPU seconds taken, in total and at most."""
     took = []
     for first in range(len(learner.label_space), labels, prototypes.births):
         born = list(range(first, min(first + prototypes.births, labels)))
@@ -87,7 +87,7 @@ def grow(learner: ExtremeClassifier, prototypes: Prototypes, labels: int) -> tup
 
 
 def cost(learner: ExtremeClassifier, messages: list[tuple[Vector, Targets]]) -> tuple[float, float]:
-    """Predict and learn; return the median CPU milliseconds a message, and the share of labels scored."""
+    """Predict and learn; return the median CPU milliseconds per message, and the share of labels scored."""
     took, listed = [], []
     for x, targets in messages:
         start = time.process_time()
@@ -99,14 +99,14 @@ def cost(learner: ExtremeClassifier, messages: list[tuple[Vector, Targets]]) -> 
 
 
 def resident() -> float:
-    """Return how much memory the process has, in GiB; Linux only."""
+    """Return the resident memory of the process, in GiB; Linux only."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
     return int(kilobytes) / 2**20
 
 
 def costs(largest: int, features: int, births: int, messages: int) -> None:
-    """Print a line for each power of ten of labels, and how the cost grows."""
+    """Print a line per power of ten of labels, and how the cost grows."""
     prototypes = Prototypes(features, births)
     learner = ExtremeClassifier(device="cpu")
     sizes, figures = [], []
@@ -140,7 +140,7 @@ def costs(largest: int, features: int, births: int, messages: int) -> None:
 
 
 def quality(labels: int, messages: int) -> None:
-    """Print what the tree and exact mode score on a planted stream."""
+    """Print the scores of the tree and of exact mode on a planted stream."""
     stream: list[Message] = prototype_stream(messages, labels, features=128)
     found = []
     for exact in (False, True):

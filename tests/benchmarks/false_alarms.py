@@ -1,9 +1,9 @@
 """How many alarms the monitors raise where there is no drift: long stationary streams with many labels.
 
 Run `python -m tests.benchmarks.false_alarms [--labels N ...] [--messages N] [--seeds N ...] [--learner NAME]`
-for a table in Markdown of alarms per 100,000 messages by detector, those of the plain detectors too; see
-`drift`. Wanted: no more than one each, however many labels there are. What is counted is all that is written
-to the drift topic, after the limit on alarms about single labels.
+for a table in Markdown of alarms per 100,000 messages by detector, including plain detectors; see `drift`.
+Target: at most one each, for any number of labels. All that is written to the drift topic is counted,
+after the limit on alarms about single labels.
 """
 
 from __future__ import annotations

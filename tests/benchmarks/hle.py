@@ -1,17 +1,17 @@
-"""Labels that branch out class by class: what is remembered, beside the baselines of continual learning.
+"""Labels that appear class by class: how much is remembered, beside baselines of continual learning.
 
 Run `python -m tests.benchmarks.hle [--data digits fashion] [--seeds 5] [--wrong 0.2] [--only ER expansion]`.
-The protocol is that of Lee et al. (ICCV 2023) with one parent above each class: a quarter of the messages
-says the parent alone, the rest comes two classes at a time, and each message is seen once. Test messages,
-never learned from, are asked ten times on the way for the likeliest parent and the likeliest child. Printed,
-in points: accuracy of both at the end, the area under both curves (any-time), how far a class has fallen from
-its best, and the share of remembered messages whose label was wrong. Data: the digits of scikit-learn, and
-Fashion-MNIST (6,000 of its images, 14 x 14), fetched once from Debian's package into ~/.cache/ithaca and left
-out, saying so, where that fails.
+The protocol is that of Lee et al. (ICCV 2023) with one parent above each class: a quarter of the messages has
+the parent alone, the rest comes two classes at a time, and each message is seen once. Test messages, never
+learned from, are predicted ten times on the way: the most probable parent and child. Printed, in points:
+accuracy of both at the end, the area under both curves (any-time), how far a class has fallen from its best,
+and the share of remembered messages whose label was wrong. Data: the digits of scikit-learn, and
+Fashion-MNIST (6,000 of its images, 14 x 14), downloaded once from Debian's package into ~/.cache/ithaca and
+left out, with a message, where that fails.
 
-Wanted, in five seeds: `expansion` at or above every baseline on both levels; digits at least 93 parent and 94
-child, Fashion-MNIST at least 94 and 77; with a fifth of the labels wrong within 5 points of that, and at most
-30 % wrong in the memory; and without the memory clearly less, or it remembers nothing.
+Target, over five seeds: `expansion` at or above every baseline on both levels; digits at least 93 parent
+and 94 child, Fashion-MNIST at least 94 and 77; with a fifth of the labels wrong within 5 points of that, and
+at most 30 % wrong in the memory; and clearly less without the memory, else that has no effect.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Ours:
-    """A learner of the project, asked for probabilities; a flat one takes what is open for a "no"."""
+    """A learner of the project, scored by its probabilities; for a flat one unknown labels are negative."""
 
     def __init__(self, learner: Learner) -> None:
         self._learner, self._taxonomy = learner, Taxonomy()
@@ -87,7 +87,7 @@ METHODS: dict[str, Callable[[Set, int], Method]] = {
 
 
 def digits() -> Set:
-    """Return scikit-learn's digits; those under one parent look alike."""
+    """Return scikit-learn's digits; those under one parent look similar."""
     found = load_digits()
     x, y = found.data, found.target
     order = np.random.default_rng(0).permutation(len(x))
@@ -101,7 +101,7 @@ def fashion() -> Set:
     Raises
     ------
     OSError, subprocess.CalledProcessError
-        When they are not here and cannot be fetched.
+        When they are not stored and cannot be downloaded.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "ithaca" / "fashion-mnist"
     if not cache.exists():
@@ -133,7 +133,7 @@ SETS = {"digits": digits, "fashion": fashion}
 
 
 def messages(data: Set, seed: int, wrong: float, scale: float) -> list[tuple[Vector, str, str]]:
-    """Return vectors, the path that each is told with, and the right one at the same depth."""
+    """Return vectors, the path that each is learned with, and the correct one at the same depth."""
     draw = np.random.default_rng(seed)
     train = len(data.x) - data.tests
     order = draw.permutation(train)[: int(scale * train)]
@@ -151,18 +151,18 @@ def messages(data: Set, seed: int, wrong: float, scale: float) -> list[tuple[Vec
 
 
 class Run(NamedTuple):
-    """What one method did: by level, parents first, and in its memory."""
+    """The results of one method: by level, parents first, and of its memory."""
 
     accuracy: list[float]
     area: list[float]
     forgotten: list[float]
     wrong: float
     seconds: float
-    """A message, without the questions of the test."""
+    """Per message, without predicting the test messages."""
 
 
 def run(method: Method, data: Set, stream: list[tuple[Vector, str, str]]) -> Run:
-    """Learn the stream once, and ask the test messages at every checkpoint."""
+    """Learn the stream once, and predict the test messages at every checkpoint."""
     x, paths = data.x[-data.tests :], data.paths[-data.tests :]
     truths = [["/".join(path.split("/")[: level + 1]) for path in paths] for level in range(LEVELS)]
     right: list[list[Flags]] = [[] for _ in range(LEVELS)]
@@ -212,7 +212,7 @@ def report(name: str, runs: Sequence[Run]) -> str:
 
 
 def main() -> None:
-    """Print a table a data set."""
+    """Print a table per data set."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--data", choices=list(SETS), nargs="*", default=list(SETS))
     asked.add_argument("--seeds", type=int, default=5)
@@ -230,7 +230,7 @@ def main() -> None:
         print(f"{name}, memory {data.memory}, {given.seeds} seeds, {100 * given.wrong:.0f} % wrong labels")
         print("              parent child    any-time     forgotten    wrong in memory   µs a message")
         for method in given.only:
-            # What is compiled at first use is no message's cost.
+            # Compiling at first use is not part of a message's cost.
             run(METHODS[method](data, 0), data, messages(data, 0, given.wrong, 0.02))
             runs = [
                 run(METHODS[method](data, seed), data, messages(data, seed, given.wrong, given.scale))

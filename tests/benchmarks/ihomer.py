@@ -1,7 +1,7 @@
-"""iHOMER's default: messages a second on one core, predict and learn, and where the time goes.
+"""iHOMER's default: messages per second on one core, predict and learn, and where the time goes.
 
-Run `python -m tests.benchmarks.ihomer [--profile] [--scale 1.0]`. Wanted, at 100 features: 5,000 messages a
-second with 14 labels, 3,000 with 100, 1,000 with 1,000.
+Run `python -m tests.benchmarks.ihomer [--profile] [--scale 1.0]`. Target, at 100 features: 5,000 messages
+per second with 14 labels, 3,000 with 100, 1,000 with 1,000.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FEATURES = 100
 
 
 def stream(messages: int, labels: int) -> list[tuple[Vector, Targets]]:
-    """Return messages from groups of ten labels, each with its own centre, three labels a message."""
+    """Return messages from groups of ten labels, each with its own centre, three labels per message."""
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(max(2, labels // 10), FEATURES))
     result = []

@@ -1,6 +1,6 @@
-"""Logistic regression of all labels at once beside one river model a label, with equal predictions.
+"""Logistic regression of all labels at once beside one river model per label, with equal predictions.
 
-Run `python -m tests.benchmarks.linear [--scale 1.0]`. Wanted: 25 times river's speed at 100 features and 100
+Run `python -m tests.benchmarks.linear [--scale 1.0]`. Target: 25 times river's speed at 100 features and 100
 labels.
 """
 
@@ -35,7 +35,7 @@ def run_ours(learner: LogisticRegression, messages: list[tuple[Vector, Targets]]
 
 
 def run_river(messages: list[tuple[Vector, Targets]], scores: list[list[float]]) -> int:
-    """Predict and learn every message with one river model a label."""
+    """Predict and learn every message with one river model per label."""
     models: list[Any] = [
         linear_model.LogisticRegression(optim.SGD(0.01), intercept_lr=0.01) for _ in range(LABELS)
     ]

@@ -1,9 +1,9 @@
-"""Memory of the default learner while labels come and go: resident megabytes, and which state they are.
+"""Memory of the default learner while labels come and go: resident megabytes, and the largest state.
 
 Run `python -m tests.benchmarks.memory [--messages 1000000] [--names 10000] [--features 100]`. A window of 300
-names slides over all names again and again, so each is busy for a while, gone, and back. Wanted: once every
-name has been seen, the resident memory stays where it is. It is read twice: before the state is copied out to
-be measured, as a snapshot does, and after.
+names moves over all names repeatedly, so each is used for a while, disappears, and returns. Target: once
+every name has occurred, resident memory stays constant. It is read twice: before the state is copied to be
+measured, as a snapshot does, and after.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from learners.ensemble.ihomer import IHOMER
 from tests.learners.checks import size_of
 
 BUSY = 300
-"""Names in use at a time."""
+"""Names used at a time."""
 LINES = 10
 """Lines printed in all."""
 
 
 def stream(messages: int, names: int, features: int) -> Iterator[tuple[Vector, list[str]]]:
-    """Yield messages of three labels each, two of them told by the vector; all names pass by in a tenth."""
+    """Yield messages of three labels each, two determined by the vector; a tenth covers all names."""
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(names, features)).astype(np.float32)
     for message in range(messages):
@@ -44,7 +44,7 @@ def resident() -> float:
 
 
 def largest(state: State, count: int = 4, prefix: str = "") -> list[tuple[float, str]]:
-    """Return the parts of a state that take most megabytes to write down, largest first."""
+    """Return the parts of a state that take most megabytes when serialised, largest first."""
     parts = []
     for name, value in state.items():
         if isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""What the monitors cost: their time a message beside the learner's, all together and one by one.
+"""The monitors' cost: their time per message beside the learner's, all together and one by one.
 
-Run `python -m tests.benchmarks.monitors [--profile] [--scale 1.0]`. Wanted: all monitors together at most 30
+Run `python -m tests.benchmarks.monitors [--profile] [--scale 1.0]`. Target: all monitors together at most 30
 % of the default learner's time at 1,000 labels and 256 features.
 """
 
@@ -23,7 +23,7 @@ LABELS, FEATURES, WARM, TIMED = 1000, 256, 1500, 500
 
 
 def stream(messages: int) -> list[tuple[np.ndarray, Targets]]:
-    """Return messages from groups of ten labels, each with its own centre, three labels a message."""
+    """Return messages from groups of ten labels, each with its own centre, three labels per message."""
     generator = np.random.default_rng(0)
     centres = generator.normal(size=(LABELS // 10, FEATURES))
     made = []
@@ -36,7 +36,7 @@ def stream(messages: int) -> list[tuple[np.ndarray, Targets]]:
 
 
 def learn(learner: IHOMER, messages: list[tuple[np.ndarray, Targets]]) -> tuple[list[Observation], float]:
-    """Predict and learn; return what monitors are shown, and the median seconds a message."""
+    """Predict and learn; return the observations for monitors, and the median seconds per message."""
     shown, seconds = [], []
     for x, targets in messages:
         began = time.thread_time()
@@ -62,12 +62,12 @@ def learn(learner: IHOMER, messages: list[tuple[np.ndarray, Targets]]) -> tuple[
 
 
 def watch(monitors: Monitors, shown: list[Observation]) -> list[Alarm]:
-    """Show all messages to monitors."""
+    """Update monitors with all observations."""
     return [alarm for observation in shown for alarm in monitors.update(observation)]
 
 
 def cost(names: list[str], warm: list[Observation], timed: list[Observation]) -> float:
-    """Return the seconds a message that some monitors take: the median of three runs."""
+    """Return the seconds per message of some monitors: the median of three runs."""
     runs = []
     for _ in range(3):
         monitors = Monitors(names=names)

@@ -1,7 +1,7 @@
-"""Counting label pairs: messages a second by the number of labels, beside a dense matrix.
+"""Counting label pairs: messages per second by the number of labels, beside a dense matrix.
 
-Run `python -m tests.benchmarks.pair_counts [--scale 1.0]`. Wanted: 100,000 messages a second at 500 labels
-and three labels a message, and the same rate within 30 % at any number of labels.
+Run `python -m tests.benchmarks.pair_counts [--scale 1.0]`. Target: 100,000 messages per second at 500 labels
+and three labels per message, and the same rate within 30 % at any number of labels.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MESSAGES = 50_000
 
 
 def messages(labels: int, group: int | None, count: int) -> list[list[int]]:
-    """Return so many messages of three labels: of any kind, or from groups of labels that come together."""
+    """Return so many messages of three labels: any labels, or from groups of labels that occur together."""
     rng = np.random.default_rng(0)
     first = rng.integers(0, labels // (group or labels), count) * (group or labels)
     return [
@@ -32,7 +32,7 @@ def sparse(stream: list[list[int]], counts: Cooccurrence) -> int:
 
 
 def dense(stream: list[list[int]], size: int) -> int:
-    """Count a stream the plain way: decay a whole matrix, then add."""
+    """Count a stream in the simple way: decay a whole matrix, then add."""
     matrix = np.zeros((size, size))
     some = stream[:500]
     for labels in some:

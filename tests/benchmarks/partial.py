@@ -1,13 +1,13 @@
-"""Labels hidden at random: what is predicted, scored against all true labels, by what is made of the gaps.
+"""Labels hidden at random: scores against all true labels, by how hidden labels are treated.
 
 Run `python -m tests.benchmarks.partial [--limit 3000] [--learners ihomer,adaptive-linear] [--sets yeast]`.
-Of each message's labels 30 or 60 % are hidden, in all messages or in nine of ten; messages left without any
-are not learned. Printed are subset accuracy, micro-F1, macro-F1 and Hamming loss, test then train. Ways:
+Of each message's labels 30 or 60 % are hidden, in all messages or in nine of ten; messages without any label
+left are not learned. Printed are subset accuracy, micro-F1, macro-F1 and Hamming loss, test then train. Ways:
 
 * *full*: from all labels, none hidden;
-* *known*: from what is known, where labels not named are unknown;
-* *negative*: from labels not named as if they were absent;
-* *PU*: likewise, with predictions corrected for that, as the service does; and the share believed named.
+* *known*: from the known labels; those not named are unknown;
+* *negative*: from the named labels; those not named count as absent;
+* *PU*: the same, with predictions corrected for that, as the service does; and the estimated share named.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def messages(name: str, limit: int) -> Messages:
 
 
 def scores(given: Messages, name: str, way: str, hidden: float, complete: float) -> str:
-    """Return what a learner scores that learns in one of the ways, and what PU believes is named."""
+    """Return the scores of a learner that learns in one of the ways, and PU's estimate of the share named."""
     learner, partial, scored = make(name), PositiveUnlabelled(), Prequential()
     for (x, labels), (named, whole) in zip(given, _named(given, hidden, complete), strict=True):
         truth = learner.label_space.targets(labels)
@@ -71,7 +71,7 @@ def _named(given: Messages, hidden: float, complete: float) -> Iterator[tuple[li
 
 
 def main() -> None:
-    """Print a block for each set and learner."""
+    """Print a block per set and learner."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--limit", type=int, default=3000)
     asked.add_argument("--learners", default="ihomer,adaptive-linear")

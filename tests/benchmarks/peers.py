@@ -1,4 +1,4 @@
-"""Detectors of other libraries (the extra `peers`) behind one signature; none where they are not installed.
+"""Detectors of other libraries (the extra `peers`) with one signature; none where they are not installed.
 
 Each takes the errors and the vectors of a stream and returns the messages at which it raised an alarm.
 """
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Detect = Callable[[list[float], list[NDArray[np.float64]]], list[int]]
 
 TREE_WINDOW = 250
-"""Messages in the windows that Menelaus's tree compares: a quarter of what a drift takes here."""
+"""Messages in the windows that Menelaus's tree compares: a quarter of a drift's width here."""
 
 
 def frouros(name: str) -> Detect:
@@ -38,7 +38,7 @@ def frouros(name: str) -> Detect:
 
 
 def menelaus_error(errors: list[float], vectors: list[NDArray[np.float64]]) -> list[int]:
-    """Return where Menelaus's ADWIN sees the error change."""
+    """Return where Menelaus's ADWIN detects a change of the error."""
     del vectors
     detector: Any = importlib.import_module("menelaus.change_detection").ADWIN()
     found = []
@@ -50,7 +50,7 @@ def menelaus_error(errors: list[float], vectors: list[NDArray[np.float64]]) -> l
 
 
 def menelaus_vectors(errors: list[float], vectors: list[NDArray[np.float64]]) -> list[int]:
-    """Return where Menelaus's kdq-tree sees the vectors change."""
+    """Return where Menelaus's kdq-tree detects a change of the vectors."""
     del errors
     module: Any = importlib.import_module("menelaus.data_drift")
     np.random.seed(0)  # Its bootstrap draws from the global generator.

@@ -1,6 +1,6 @@
-"""Relations between the labels of a stream: what is proposed and reported, and what looking costs.
+"""Relations between the labels of a stream: what is proposed and reported, and the cost of monitoring.
 
-Run `python -m tests.benchmarks.relations EVENTS.jsonl.gz [--field labels] [--flat]`. Labels are taken as
+Run `python -m tests.benchmarks.relations EVENTS.jsonl.gz [--field labels] [--flat]`. Labels are used as
 paths of a taxonomy, or (`--flat`) as they are; nothing is predicted.
 """
 
@@ -20,7 +20,7 @@ from learners.hierarchy.taxonomy import Taxonomy
 
 
 def main() -> None:
-    """Print what the monitors say of a file of events, and microseconds of CPU time a message."""
+    """Print what the monitors report on a file of events, and microseconds of CPU time per message."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("events", type=Path)
     parser.add_argument("--field", default="paths")

@@ -28,8 +28,9 @@ from learners.core.labels import LabelSpace
 from learners.core.prediction import Prediction
 from learners.metrics.prequential import Prequential, Scores
 from stream.broker.brokers import choose
-from stream.kafka import Writer, ensure_lessons, lines
+from stream.kafka import Writer, ensure_lessons
 from stream.records.topics import topic
+from stream.sources import read_lines
 from tests.data import DATA
 from tests.stream.live import LiveStream, stop, until
 
@@ -61,7 +62,9 @@ def main(
     labelled: Annotated[float, typer.Option(help="Share of the events that bring labels.")] = 1.0,
 ) -> None:
     """Run all ways, one after the other."""
-    values = _thinned(list(lines(DATA / "reuters21578" / "events.jsonl.gz", limit)), labelled)
+    values = _thinned(
+        [line for _, line in read_lines(DATA / "reuters21578" / "events.jsonl.gz", limit)], labelled
+    )
     runs = [
         Run("partition", 1, 1),
         Run("partition", partitions, 1),
@@ -146,7 +149,7 @@ def scores_of(predictions: Sequence[dict[str, Any]]) -> Scores:
             continue
         targets = space.targets(each["truth"]["labels"])
         labels = space.ids(each["labels"])
-        listed = sorted((space.id(name), score) for name, score in each["scores"].items())
+        listed = sorted((space.id(one["label"]), one["score"]) for one in each["scores"])
         ids, probabilities = [list(column) for column in zip(*listed, strict=True)] if listed else ([], [])
         scored = space.ids([space.name(label) for label in ids])
         prediction = Prediction(labels, np.array(probabilities, np.float32), scored)

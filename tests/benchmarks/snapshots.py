@@ -1,4 +1,4 @@
-"""What a snapshot costs with the default learner at 1,000 labels: the stream's wait, the file, the way back.
+"""The cost of a snapshot with the default learner at 1,000 labels: pause of the stream, file, restoration.
 
 Run `python -m tests.benchmarks.snapshots [--scale 1.0]`.
 """
@@ -25,7 +25,7 @@ RUNS = 9
 
 
 def messages(count: int) -> list[Record]:
-    """Return so many events with words and labels of very different frequency; every label appears."""
+    """Return so many events with words and labels of very different frequency; every label occurs."""
     rng = random.Random(0)
     values = []
     for number in range(count):
@@ -40,7 +40,7 @@ def messages(count: int) -> list[Record]:
 
 
 def stages(task: Task, identity: Identity) -> dict[str, list[float]]:
-    """Return what the parts of the stream's wait cost, in seconds of the processor."""
+    """Return the parts of the stream's pause, in seconds of processor time."""
     measured: dict[str, list[float]] = {"asking for the state": [], "all, first": [], "all, later": []}
     spare = take(task, identity)
     for _ in range(RUNS):
@@ -56,7 +56,7 @@ def stages(task: Task, identity: Identity) -> dict[str, list[float]]:
 
 
 def main() -> None:
-    """Print medians, and the slowest."""
+    """Print medians and maxima."""
     count = scaled(MESSAGES, parser(__doc__).parse_args().scale)
     settings = Settings.model_validate({"stream": "s"})
     task = make_task(settings)

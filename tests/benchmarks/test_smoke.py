@@ -1,4 +1,4 @@
-"""Every benchmark runs, on next to nothing: what it imports, how it is called, that it prints figures."""
+"""Every benchmark runs with minimal arguments: its imports and its call work, and it prints figures."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ EVENTS = 60
 SMALL = {
     "adwin": "--scale 0.01",
     "alarms": "{reuters} --learner priors",
+    "catch_up": "--learner priors --records 30",
     "clusters": "--quick --scale 0.001",
     "conformal": "--limit 30 --messages 30 --learner priors",
     "dashboard": "--labels 100 --messages 30",
+    "device": "--scale 0.0005",
     "drift": "--seeds 0 --learner priors --scale 0.01",
     "encoder_hashing": "--texts 20",
     "end_to_end": "--learner priors --limit 50 --runs 1",
@@ -46,12 +48,12 @@ SMALL = {
     "tree": "--scale 0.02",
 }
 """The smallest sensible arguments of each; `{reuters}` is a file of events."""
-KAFKA = {"end_to_end", "scopes"}
+KAFKA = {"catch_up", "end_to_end", "scopes"}
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with made-up events under the names of the real data sets."""
+    """Return a folder with synthetic events under the names of the real data sets."""
     folder = tmp_path_factory.mktemp("data")
     for name, facet in (("reuters21578", "topics/"), ("arxiv_daily", "")):
         (folder / name).mkdir()
@@ -78,7 +80,7 @@ def test_a_benchmark_prints_figures(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A benchmark that has no small arguments here fails: nobody would notice when it no longer ran."""
+    """A benchmark without small arguments here fails, as nothing else would show that it no longer runs."""
     arguments = SMALL[name].format(reuters=data / "reuters21578" / "events.jsonl.gz").split()
     if name in KAFKA:
         monkeypatch.setenv("ITHACA_KAFKA__BOOTSTRAP_SERVERS", request.getfixturevalue("kafka"))
@@ -86,7 +88,7 @@ def test_a_benchmark_prints_figures(
     for used in (module, importlib.import_module("tests.benchmarks.expansion")):
         monkeypatch.setattr(used, "DATA", data, raising=False)
     monkeypatch.setattr(sys, "argv", [name, *arguments])
-    # Without typer its commands are plain functions, which would run with their defaults.
+    # Without typer, its commands are plain functions, which would run with their defaults.
     if inspect.signature(module.main).parameters:
         with pytest.raises(SystemExit, match=r"^0$"):
             typer.run(module.main)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser of the options that benchmarks of a fixed size have; see `scaled`."""
+    """Return a parser with the options of benchmarks of a fixed size; see `scaled`."""
     made = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -23,10 +23,10 @@ def scaled(messages: int, scale: float) -> int:
 
 
 def rate(work: Callable[[], int], runs: int = 5) -> float:
-    """Return the median, over runs, of units of work a second; `work` returns how many units it did.
+    """Return the median, over runs, of units of work per second; `work` returns how many units it did.
 
-    Processor time of this thread is counted, so a busy machine disturbs little. Whoever compares two rates
-    runs both in one process.
+    The processor time of this thread is counted, so a busy machine has little effect. To compare two rates,
+    run both in one process.
     """
     rates = []
     for _ in range(runs):

@@ -1,7 +1,7 @@
-"""The multi-label tree: messages a second, how soon it finds planted splits, how soon it gets over a swap.
+"""The multi-label tree: messages per second, how soon it finds planted splits, and recovers from a swap.
 
-Run `python -m tests.benchmarks.tree [--profile] [--scale 1.0]`. Wanted at 100 features, 100 labels and 3
-labels a message: 3,000 messages a second on one core, exact label-sets within 5,000 messages, and again
+Run `python -m tests.benchmarks.tree [--profile] [--scale 1.0]`. Target at 100 features, 100 labels and 3
+labels per message: 3,000 messages per second on one core, exact label-sets within 5,000 messages, and again
 within 2,000 after a sudden swap of the concept.
 """
 
@@ -56,7 +56,7 @@ def main() -> None:
     arguments.add_argument("--profile", action="store_true")
     given = arguments.parse_args()
     messages = planted(scaled(5000, given.scale))
-    # Compiles.
+    # Compiles the kernels.
     run(fresh(), messages[:1000])
     if given.profile:
         with cProfile.Profile() as profile:

@@ -81,7 +81,7 @@ def check_as_if_uninterrupted(live: LiveStream) -> None:
             ]
             assert ours == [output for output in outputs if output.kind == kind]
     for record, prediction in live.predictions():
-        assert all(through < source(record)[1] for through in prediction["trained_through"].values())
+        assert all(each["offset"] < source(record)[1] for each in prediction["trained_through"])
 
 
 def newest(live: LiveStream, partition: int = 0) -> Snapshot:
@@ -108,6 +108,10 @@ class Progress:
         self._highest: dict[TopicPartition, int] = {}
         self._client = self._connected()
 
+    def watch(self, partition: int) -> None:
+        """Ask for a partition that was added, too."""
+        self._places.append(TopicPartition(topic(self._live.settings.stream, "events"), partition))
+
     def _connected(self) -> KafkaConsumer:
         return KafkaConsumer(
             bootstrap_servers=self._live.settings.kafka.bootstrap_servers,
@@ -120,7 +124,7 @@ class Progress:
         while True:
             try:
                 return question(self._client)
-            except KafkaError:
+            except (KafkaError, KeyError):  # KeyError: it has not heard of a partition that was added.
                 self._client.close()
                 self._client = self._connected()
 

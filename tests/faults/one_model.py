@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from kafka import KafkaConsumer, TopicPartition
+
 from stream.kafka import ensure_lessons
 from stream.pipeline.factory import make_replica
 from stream.records.lessons import LessonRecord, decode_lesson
 from stream.records.schema import Output
+from stream.records.topics import topic
 from tests.stream.live import LiveStream, source
 
 SHARED = {"ITHACA_MODEL__SCOPE": "stream", "ITHACA_RUN": "same"}
@@ -52,11 +55,23 @@ def check_shared(live: LiveStream) -> list[LessonRecord]:
     position = {record.offset: number for number, record in enumerate(lessons)}
     by_source = {place: record.offset for place, record in zip(places, lessons, strict=True)}
     for record, said in predictions:
-        through = said["trained_through"].get(f"{live.settings.stream}.lessons", -1)
+        through = max((each["offset"] for each in said["trained_through"]), default=-1)
         # I5: a prediction is made by a model that has not learned its own lesson.
         assert through < by_source.get(source(record), through + 1)
         assert said["model"]["updates"] == (position[through] + 1 if through >= 0 else 0)
     return shared
+
+
+def observed(live: LiveStream) -> bool:
+    """Return whether the lessons' owner has committed what came of the last of them."""
+    name = topic(live.settings.stream, "lessons")
+    client = KafkaConsumer(
+        bootstrap_servers=live.settings.kafka.bootstrap_servers, group_id=f"{live.settings.group}.lessons"
+    )
+    try:
+        return (client.committed(TopicPartition(name, 0)) or 0) > live.read("lessons")[-1].offset
+    finally:
+        client.close()
 
 
 def check_observed_once(live: LiveStream) -> None:

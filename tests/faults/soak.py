@@ -2,8 +2,9 @@
 
 Events flow at a steady rate through two workers and one more that comes and goes. Workers are killed, the
 broker is killed and comes back, the group never rests. After every fault all is well again for a while: the
-lag must go back to nothing. At the end every invariant is checked, counts are printed, and the exit status
-says whether all of them held.
+lag must go back to nothing. With `--scope stream` partitions share a model, a worker is also stopped without
+notice and goes on later, and partitions are added, up to eight. At the end every invariant is checked, counts
+are printed, and the exit status says whether all of them held.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stream.broker.processes import free_ports, spawn
@@ -36,11 +37,13 @@ from tests.faults.exactly_once import (
     check_model,
     settings_of,
 )
+from tests.faults.one_model import check_observed_once, check_shared, observed, shared, taught
 from tests.faults.outages import broker_of_our_own, kill
-from tests.stream.live import LiveStream, on_a_thread, readiness, source
+from tests.stream.live import LiveStream, on_a_thread, readiness, source, until
 from tests.stream.standins import POISON, event
 
 PARTITIONS = 3
+MOST_PARTITIONS = 8
 POISONED = [value for name, value in POISON.items() if name not in ("too large", "encoder throws")]
 
 
@@ -90,6 +93,10 @@ class Process:
         self._process.wait()
         self._process = self._start()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def check(self) -> None:
         """Make sure that it has not ended."""
         assert self._process.poll() is None, f"a worker ended by itself: see {self._log}"
@@ -127,14 +134,17 @@ class Soak:
         For logs and the broker's data.
     seed
         What happens when.
+    scope
+        Whose the models are: each partition's, or the stream's.
     """
 
-    def __init__(self, minutes: float, rate: float, folder: Path, seed: int) -> None:
+    def __init__(self, minutes: float, rate: float, folder: Path, seed: int, scope: str) -> None:
         self._until = time.monotonic() + 60 * minutes
         self._rate = rate
         self._folder = folder
+        self._shared = scope == "stream"
         self._rng = random.Random(seed)
-        self.counts = {"kills": 0, "guests": 0, "broker restarts": 0}
+        self.counts = {"kills": 0, "guests": 0, "broker restarts": 0, "freezes": 0, "partitions added": 0}
         self.worst = {"recovery_s": 0.0, "lag_heal_s": 0.0}
         self.rss: list[float] = []
 
@@ -142,14 +152,19 @@ class Soak:
         """Break things until the time is over, then check and print."""
         with contextlib.ExitStack() as cleanup:
             self._broker = cleanup.enter_context(broker_of_our_own(self._folder / "broker"))
-            environment = {"ITHACA_RUN": "same", "ITHACA_SNAPSHOT__EVERY_S": "2"}
-            self._live = LiveStream(self._broker.address, "soak", PARTITIONS, environment)
+            often = {"ITHACA_SNAPSHOT__EVERY_S": "2"}
+            if self._shared:
+                self._live = shared(self._broker.address, "soak", PARTITIONS, **often)
+            else:
+                environment = {"ITHACA_RUN": "same"} | often
+                self._live = LiveStream(self._broker.address, "soak", PARTITIONS, environment)
             self._progress = Progress(self._live)
             self._source = Source(self._live, self._rate)
             self._workers = [self._worker(cleanup, name) for name in ("stays", "dies")]
             self._source.start()
             self._wait_until_ready()
-            faults = (self._kill_a_worker, self._guests, self._kill_the_broker)
+            faults: tuple[Callable[[], None], ...] = (self._kill_a_worker, self._kill_the_broker)
+            faults += (self._freeze_a_worker, self._add_a_partition) if self._shared else (self._guests,)
             while time.monotonic() < self._until:
                 for fault in self._rng.sample(faults, len(faults)):
                     time.sleep(self._rng.uniform(1.0, 5.0))
@@ -175,6 +190,19 @@ class Soak:
         time.sleep(seconds)
         self._broker.start()
         self.counts["broker restarts"] += 1
+
+    def _freeze_a_worker(self) -> None:
+        """Stop one without notice, in an open transaction as likely as not; another may take its place."""
+        self._workers[1].signal(signal.SIGSTOP)
+        time.sleep(self._rng.choice([2.0, 10.0]))
+        self._workers[1].signal(signal.SIGCONT)
+        self.counts["freezes"] += 1
+
+    def _add_a_partition(self) -> None:
+        if (partitions := self._live.settings.kafka.partitions) < MOST_PARTITIONS:
+            self._live.extend(partitions + 1)
+            self._progress.watch(partitions)
+            self.counts["partitions added"] += 1
 
     def _guests(self) -> None:
         settings = settings_of(self._live)
@@ -216,10 +244,16 @@ class Soak:
         self._source.ended.set()
         self._source.join()
         self._progress.wait_until_healed(HEALED_S)
+        if self._shared:
+            until(lambda: observed(self._live), HEALED_S)
         self.rss.append(self._workers[0].rss)
         for worker in self._workers:
             worker.stop()
         self._count()
+        if self._shared:
+            assert len(check_shared(self._live)) == taught(self._live)
+            check_observed_once(self._live)
+            return
         check_as_if_uninterrupted(self._live)
         for partition in range(PARTITIONS):
             check_model(self._live, partition)
@@ -267,9 +301,10 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--rate", type=float, default=100.0, help="events a second")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scope", choices=["partition", "stream"], default="partition")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="ithaca-soak-"))
-    soak = Soak(given.minutes, given.rate, folder, given.seed)
+    soak = Soak(given.minutes, given.rate, folder, given.seed, given.scope)
     with logged(folder / "guests.log"):
         try:
             soak.run()

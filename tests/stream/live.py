@@ -92,6 +92,9 @@ class LiveStream:
             client.create_partitions({topic(self.settings.stream, kind): partitions})
         finally:
             client.close()
+        if kind == "events":
+            broker = self.settings.kafka.model_copy(update={"partitions": partitions})
+            self.settings = self.settings.model_copy(update={"kafka": broker})
 
     def expire(self, kind: str, offset: int, partition: int = 0) -> None:
         """Delete the records of one of the topics below an offset, as retention does."""

@@ -47,7 +47,7 @@ export function table(rows, {here = null, drift = [], at = "", parameters = {}, 
 
 function why(data, parameters) {
   const record = data.record;
-  const facts = [["Event", h("span.mono", {}, data.id)], ["Place", `partition ${data.partition}, offset ${count(data.offset)}`], ["Answered", when(data.time)], ["Model", `${count(record.model.updates)} messages learned, ${record.model.digest.slice(0, 12)}`], ["Learned through", Object.entries(record.trained_through).map(([topic, offset]) => `${topic} ${count(offset)}`).join(", ") || "nothing yet"], ["Not excluded", record.confidence && chips(record.confidence.labels)], ["Reliable", record.confidence && (record.confidence.reject ? "no: rejected" : "yes")], ["Run", h("span.mono", {}, record.run)], ["Encoder", record.encoder]];
+  const facts = [["Event", h("span.mono", {}, data.id)], ["Place", `partition ${data.partition}, offset ${count(data.offset)}`], ["Answered", when(data.time)], ["Model", `${count(record.model.updates)} messages learned, ${record.model.digest.slice(0, 12)}`], ["Learned through", record.trained_through.map((each) => `${each.topic} ${count(each.offset)}`).join(", ") || "nothing yet"], ["Not excluded", record.confidence && chips(record.confidence.labels)], ["Reliable", record.confidence && (record.confidence.reject ? "no: rejected" : "yes")], ["Run", h("span.mono", {}, record.run)], ["Encoder", record.encoder]];
   return [
     card("Why these labels", h("a", {href: link("messages", {...parameters, at: ""})}, "close"),
       h("p", {}, mark(data), " ", verdict(data)),
@@ -59,10 +59,10 @@ function why(data, parameters) {
 }
 
 function scores(data) {
-  const listed = Object.entries(data.record.scores);
+  const listed = data.record.scores;
   if (!listed.length) return h("p.soft", {}, "The model knew no label yet.");
   const predicted = new Set(data.labels);
-  return h("div.bars", {}, listed.slice(0, 10).map(([label, p]) => [
+  return h("div.bars", {}, listed.slice(0, 10).map(({label, score: p}) => [
     h("a", {href: link("labels", {label})}, label, data.clusters[label] === undefined || data.clusters[label] === null ? null : h("span.note", {}, `  cluster ${data.clusters[label]}`)),
     bar(p, predicted.has(label) ? "" : "quiet"), h("span.right", {}, share(p))]));
 }
@@ -73,7 +73,7 @@ function votes(why) {
   return h("div.scroll", {}, h("table", {},
     h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "expert"), why.labels.map((label) => h("th.num", {scope: "col"}, label)))),
     h("tbody", {}, experts.map((expert) => h("tr", {}, h("td", {}, expert.replaceAll("_", " ")), why.labels.map((label, n) => h("td.num", {}, number(why.opinions[expert][n]), h("span.note", {}, ` × ${why.weights[expert][n].toFixed(2)}`))))))),
-    h("p.note", {}, "Probability × how much it counts. “Stacked” combines the others."));
+    h("p.note", {}, "Probability × how much it counts. “Stacked” combines the others.", why.named < 1 ? ` The sum is divided by ${why.named.toFixed(2)}, the chance that a label is named.` : ""));
 }
 
 function nearest(found) {

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.alarms.alarm import Alarm, Observation
-from drift.monitors.vectors import VectorMonitor, effective_rank
+from drift.monitors.vectors import VectorMonitor, participation_ratio
 from drift.statistics.blocks import BlockMeans
 from tests.drift.detectors.series import stored
 
@@ -71,7 +71,7 @@ def test_a_collapse_is_a_fall_of_the_rank() -> None:
     """Twelve directions become two."""
     flat = normal(4, 3000)
     flat[2000:] = np.repeat(flat[2000:, :2], 6, axis=1)
-    ranks = [alarm for _, alarm in watch(VectorMonitor(), flat) if alarm.detector == "rank/rankme"]
+    ranks = [alarm for _, alarm in watch(VectorMonitor(), flat) if alarm.detector == "rank/participation"]
     assert ranks
     assert ranks[0].before is not None
     assert ranks[0].after is not None
@@ -110,11 +110,16 @@ def test_the_chance_of_a_false_alarm_is_as_given() -> None:
     assert 1 <= alarms <= 75
 
 
-def test_effective_rank() -> None:
-    """Equal singular values count fully, one alone counts as one, none as one."""
-    assert effective_rank(np.vstack([np.eye(3), -np.eye(3)])) == pytest.approx(3.0)
-    assert effective_rank(np.outer(np.arange(5), np.ones(4))) == pytest.approx(1.0)
-    assert effective_rank(np.ones((5, 4))) == 1.0
+@pytest.mark.parametrize("rank", [384, 120, 60, 5, 1])
+def test_true_ranks_are_told_apart(rank: int) -> None:
+    """Also those above the size of a block; of heavy tails too."""
+    generator = np.random.default_rng(rank)
+    mixing = np.linalg.qr(generator.normal(size=(384, 384)))[0][:rank]
+    draws = (generator.normal, lambda size: generator.standard_t(5, size=size))
+    for draw in draws:
+        ratios = [participation_ratio(draw(size=(50, rank)) @ mixing + 3.0) for _ in range(40)]
+        assert np.mean(ratios) == pytest.approx(rank, rel=0.1)
+    assert participation_ratio(np.ones((5, 4))) == 1.0
 
 
 def test_refuses_bad_parameters() -> None:

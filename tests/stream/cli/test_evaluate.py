@@ -77,7 +77,7 @@ def test_the_learner_is_the_settings_where_none_is_named(path: Path, tmp_path: P
         ),
         (["--learner", "ihomer(rule=macro_f1)"], 'Quote a text: rule="macro_f1".'),
         (["--learner", "priors(3)"], "Name each of them: priors(parameter=value, ...)."),
-        (["--encoder", "transformer"], "missing a required argument: 'model'. It takes 'model', 'device'."),
+        (["--encoder", "transformer"], "missing a required argument: 'model'. It takes 'model', 'device', "),
         (["--encoder", "hashing(dimensions='many')"], "dimensions"),
     ],
 )

@@ -46,6 +46,24 @@ def test_settings_that_made_the_snapshots_are_printed_and_nothing_is_said(tmp_pa
         keep(tmp_path, 20)
 
 
+@pytest.mark.parametrize(
+    ("variable", "address"),
+    [
+        ("KAFKA__OAUTH_TOKEN_ENDPOINT", "https://me:hunter2@idp/token"),
+        ("KAFKA__OAUTH_TOKEN_ENDPOINT", "https://idp/token?client=x&client_secret=hunter2"),
+        ("KAFKA__OAUTH_TOKEN_ENDPOINT", "ftp://me:hunter2@idp/token"),
+        ("SNAPSHOT__LOCATION", "sftp://me:hunter2@storage/x"),
+        ("SNAPSHOT__LOCATION", "memory://x?sig=hunter2&region=eu"),
+        ("SNAPSHOT__LOCATION", "nowhere://me:p/hunter2@bucket"),
+    ],
+)
+def test_no_secret_in_an_address_is_shown(tmp_path: Path, variable: str, address: str) -> None:
+    """Neither in the settings nor in what is said of them."""
+    result = check_config(tmp_path, **{f"ITHACA_{variable}": address})
+    assert "hunter2" not in result.stdout + result.stderr
+    assert "***" in result.stdout + result.stderr
+
+
 def test_settings_that_would_lose_snapshots_are_warned_of(tmp_path: Path) -> None:
     """The setting, what it was, what it costs; putting it back makes the snapshots of use again."""
     keep(tmp_path, 30)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from stream.cli.main import app
+from stream.config.settings import Settings
+from stream.pipeline.factory import make_replica, make_task
+from stream.pipeline.task import Task
 from stream.snapshot import Identity, Store, take
-from tests.stream.standins import event, make_task, records
+from tests.stream.standins import event, records
+from tests.stream.standins import make_task as make_plain_task
 
 RECORDS = records([event(number) for number in range(40)])
 
@@ -16,7 +22,7 @@ RECORDS = records([event(number) for number in range(40)])
 def store(folder: Path) -> Store:
     """Return a store with snapshots at 20 and 40."""
     made = Store(str(folder), "group", Identity("s.events", "id", 0, "0123456789abcdef"))
-    task = make_task()
+    task = make_plain_task()
     for begin in (0, 20):
         task.process(RECORDS[begin : begin + 20])
         made.write(take(task, made.identity))
@@ -45,16 +51,36 @@ def test_show_lists_all_and_the_parts_of_one(tmp_path: Path) -> None:
 def test_verify_counts_what_is_whole(tmp_path: Path) -> None:
     """And ends with 1 where something is not, naming it."""
     made = store(tmp_path)
-    assert call("verify", str(tmp_path)) == (
-        0,
-        f"{made.path(20)}: whole\n{made.path(40)}: whole\n2 whole, 0 not\n",
-    )
+    status, said = call("verify", str(tmp_path))
+    assert status == 0
+    assert said.startswith(f"{made.path(20)}: whole, not loaded (its settings, 0123456789ab.json, are not")
+    assert said.endswith("2 usable, 0 not\n")
     path = Path(made.path(20))
     path.write_bytes(path.read_bytes()[:-1])
     status, said = call("verify", str(tmp_path))
     assert status == 1
     assert f"{path} is truncated" in said
-    assert said.endswith("1 whole, 1 not\n")
+    assert said.endswith("1 usable, 1 not\n")
+
+
+@pytest.mark.parametrize("scope", ["partition", "stream"])
+def test_verify_loads(tmp_path: Path, scope: str) -> None:
+    """With the settings beside them; where a learner's state has another shape, it names what is missing."""
+    settings = Settings.model_validate({"stream": "s", "learner": {"name": "linear"}})
+    kind = "events" if scope == "partition" else "lessons"
+    made = make_task(settings) if scope == "partition" else make_replica(settings)
+    identity = Identity(f"s.{kind}", "id", 0, settings.configuration, settings.parts)
+    kept = Store(str(tmp_path), "group", identity, settings=settings.canonical)
+    if isinstance(made, Task):
+        made.process(RECORDS)
+    whole = take(made, identity)
+    kept.write(whole)
+    assert call("verify", str(tmp_path)) == (0, f"{kept.path(whole.offset)}: whole, loads\n1 usable, 0 not\n")
+    learner = {key: value for key, value in whole.state["learner"].items() if key != "weights"}
+    kept.write(dataclasses.replace(whole, state=whole.state | {"learner": learner}))
+    status, said = call("verify", str(tmp_path))
+    assert status == 1
+    assert "whole, does not load (KeyError: 'weights')" in said
 
 
 def test_diff_says_which_parts_differ(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_parameters_come_from_the_environment_as_json(monkeypatch: pytest.Monkey
         (
             "[kafca]\nx = 1\n",
             r"There is no setting kafca\. Did you mean 'kafka'\? The sections are: confidence, dashboard, "
-            r".*worker; outside of them: run, stream\.",
+            r".*worker; outside of them: envelope, run, stream\.",
         ),
         (
             "[worker]\nlatency_ms = 1\n",
@@ -110,7 +110,10 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     ("variable", "sentence"),
     [
         ("ITHACA_KAFKA__BROKER", r"sets ITHACA_KAFKA__BROKER, but there is no setting kafka\.broker"),
-        ("ITHACA_KAFCA__X", r"Did you mean 'kafka'\? The sections are: .*; outside of them: run, stream"),
+        (
+            "ITHACA_KAFCA__X",
+            r"Did you mean 'kafka'\? The sections are: .*; outside of them: envelope, run",
+        ),
         ("ITHACA_WORKER__LATENCY_MS", r"worker\.latency_ms cannot be 'soon'.*ITHACA_WORKER__LATENCY_MS"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import itertools
 import random
@@ -21,7 +22,7 @@ from stream.demo.support_messages import messages
 from stream.encoders import Hashing
 from stream.pipeline.task import Task
 from stream.records.label_records import LabelRecord, PartitionRecord
-from stream.records.predictions import ModelVersion, PredictionRecord, TrueLabels
+from stream.records.predictions import LabelScore, ModelVersion, PredictionRecord, TrueLabels
 from stream.records.schema import Output, Record, encode
 
 PACE = 20.0
@@ -123,10 +124,11 @@ def prediction(
     """Return a prediction; every event before it taught."""
     record = PredictionRecord(
         id=f"e{offset}",
+        ts=datetime.datetime.fromtimestamp(offset, datetime.UTC),
         labels=list(labels),
-        scores=dict.fromkeys(labels, 0.9),
+        scores=[LabelScore(label, 0.9) for label in labels],
         clusters=[],
-        trained_through={},
+        trained_through=[],
         model=ModelVersion(offset, "0" * 32),
         encoder="none",
         run=run,

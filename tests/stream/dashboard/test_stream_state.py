@@ -150,9 +150,9 @@ def test_a_labels_history_is_of_all_partitions_together() -> None:
 
 
 def test_a_record_says_where_it_comes_from() -> None:
-    """In its headers, ours being the last of each name; or in a replay's line."""
+    """In its headers, or in a replay's line."""
     headers = (
-        ("ce_id", b"spoof"),
+        ("ithaca_original_ce_id", b"spoof"),
         ("ce_id", b"s.events/3/17/dead-letter"),
         ("ce_time", b"2026-01-01T00:00:00.000+00:00"),
         ("ithaca_reason", b"json"),

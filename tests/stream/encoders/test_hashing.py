@@ -223,9 +223,19 @@ def test_bad_dimensions_are_refused(dimensions: Any) -> None:
         Hashing(dimensions)
 
 
+def test_few_bytes_stay_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CUDA device that "auto" found is not asked for them: here there is none, and nothing fails."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    encoder = Hashing(256)
+    assert encoder.device.type == "cuda"
+    assert encoder.vectors(TEXTS[:11]).tobytes() == ENCODER.vectors(TEXTS[:11]).tobytes()
+    assert list(encoder._powers) == [torch.device("cpu")]
+
+
 @pytest.mark.device
 def test_a_cuda_device_gives_the_same_bits() -> None:
-    """A cuda device gives the same bits."""
+    """A cuda device gives the same bits; also where "auto" asks it for long texts only."""
+    assert Hashing(256).vectors(TEXTS).tobytes() == ENCODER.vectors(TEXTS).tobytes()
     for one, other in zip(parts(TEXTS, Hashing(256, "cuda")), parts(TEXTS), strict=True):
         assert [each.tobytes() for each in one] == [each.tobytes() for each in other]
     assert Hashing(256, "cuda").vectors(TEXTS).tobytes() == ENCODER.vectors(TEXTS).tobytes()

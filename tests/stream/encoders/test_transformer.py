@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 
 from stream.encoders import Transformer
+from stream.encoders.batching import encode_each
+from stream.encoders.transformer import PRECISIONS
 from stream.records.schema import BadEventError, Event
 
 TEXTS = [
@@ -41,21 +48,180 @@ def test_it_gives_what_the_library_gives(encoder: Transformer, folder: str) -> N
     assert np.allclose(encoder.vectors(TEXTS), expected, atol=1e-5)
 
 
-def test_a_row_has_the_same_bits_in_any_batch(encoder: Transformer) -> None:
-    """A row has the same bits in any batch."""
+def same_bits_in_any_batch(encoder: Transformer) -> bool:
+    """Return whether texts have the same bits alone, together, in two parts and the other way round."""
     alone = [encoder.vectors([text])[0].tobytes() for text in TEXTS]
-    assert [row.tobytes() for row in encoder.vectors(TEXTS)] == alone
-    assert [row.tobytes() for row in encoder.vectors(TEXTS[::-1])] == alone[::-1]
+    parts = np.concatenate([encoder.vectors(TEXTS[:5]), encoder.vectors(TEXTS[5:])])
+    batches = [encoder.vectors(TEXTS), parts, encoder.vectors(TEXTS[::-1])[::-1]]
+    return all([row.tobytes() for row in batch] == alone for batch in batches)
 
 
-def test_filled_and_padded_batches_of_one_shape_agree(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Filled and padded batches of one shape agree."""
-    # The way of a CUDA device, walked on a CPU.
-    monkeypatch.setattr("stream.encoders.transformer._SHAPES", {"cpu": (4, 16)})
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("shape", [None, (96, 16), (600, 32)])
+def test_a_row_has_the_same_bits_in_any_batch(
+    folder: str,
+    encoder: Transformer,
+    precision: str,
+    shape: tuple[int, int] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Alone as on a CPU, and in filled and padded passes as on a CUDA device; near to float32's vectors."""
+    if shape:
+        monkeypatch.setattr("stream.encoders.transformer._SHAPES", {"cpu": shape})
+    other = Transformer(folder, device="cpu", precision=precision)
+    assert same_bits_in_any_batch(other)
+    cosines = (other.vectors(TEXTS) * encoder.vectors(TEXTS)).sum(axis=1)
+    assert cosines.min() > (0.99 if precision == "bfloat16" else 0.9995)
+
+
+def test_texts_of_a_pass_are_never_all_unpadded(
+    encoder: Transformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no row of a pass is padded the library takes other kernels."""
+    passes = []
+
+    def forward(fields: dict[str, Any], rows: NDArray[np.intp], width: int) -> torch.Tensor:
+        passes.append((rows.tolist(), width))
+        return torch.ones(len(rows), 2)
+
+    monkeypatch.setattr(encoder, "_tokens", 1024)
+    monkeypatch.setattr(encoder, "_forward", forward)
+    encoder.vectors(["grain " * 600] * 7)
+    assert passes == [([0, 1, 2, 7], 256), ([3, 4, 5, 7], 256), ([6, 7, 7, 7], 256)]
+
+
+def test_passes_that_do_not_fit_are_halved(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory runs out passes have half as many rows from then on; one row that does not fit raises."""
+    monkeypatch.setattr("stream.encoders.transformer._SHAPES", {"cpu": (1024, 32)})
     encoder = Transformer(folder, device="cpu")
-    alone = np.concatenate([encoder.vectors([text]) for text in TEXTS])
-    assert np.allclose(encoder.vectors(TEXTS), alone, atol=1e-6)
-    assert np.allclose(Transformer(folder, device="cpu").vectors(TEXTS), alone, atol=1e-5)
+    expected = encoder.vectors(TEXTS)
+    forward = encoder._forward
+
+    def small(fields: dict[str, Any], rows: NDArray[np.intp], width: int) -> torch.Tensor:
+        if len(rows) * width > room:
+            raise torch.OutOfMemoryError("no room")
+        return forward(fields, rows, width)
+
+    monkeypatch.setattr(encoder, "_forward", small)
+    room = 600
+    assert np.allclose(encoder.vectors(TEXTS), expected, atol=1e-6)
+    assert encoder._tokens == 512
+    room = 200
+    with pytest.raises(torch.OutOfMemoryError):
+        encoder.vectors(TEXTS)
+    encoded = encode_each(encoder, [Event(id=str(n), ts=0, text=text) for n, text in enumerate(TEXTS)])
+    assert [n for n, x in enumerate(encoded) if isinstance(x, BadEventError)] == [4]
+
+
+def test_more_texts_than_are_tokenised_at_a_time(
+    encoder: Transformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Vectors come in the order of the texts."""
+    expected = encoder.vectors(TEXTS)
+    monkeypatch.setattr("stream.encoders.transformer._CHUNK", 3)
+    assert encoder.vectors(TEXTS).tobytes() == expected.tobytes()
+
+
+def test_fewer_dimensions_are_the_first_ones(encoder: Transformer, folder: str) -> None:
+    """They have length 1 again, as the model's embeddings have."""
+    fewer = Transformer(folder, device="cpu", dimensions=100)
+    first = encoder.vectors(TEXTS)[:, :100]
+    expected = first / np.linalg.norm(first, axis=1, keepdims=True)
+    assert np.allclose(fewer.vectors(TEXTS), expected, atol=1e-6)
+    assert fewer.vectors([]).shape == (0, 100)
+
+
+def test_fewer_tokens_and_a_prompt_change_what_is_read(encoder: Transformer, folder: str) -> None:
+    """What is cut off does not count; a prompt counts as if it were the text's beginning."""
+    short = Transformer(folder, device="cpu", max_tokens=8)
+    one, other = short.vectors(["wheat " * 6 + "rose", "wheat " * 6 + "fell"])
+    assert one.tobytes() == other.tobytes()
+    prompted = Transformer(folder, device="cpu", prompt="news: ")
+    assert prompted.vectors(["corn"]).tobytes() == encoder.vectors(["news: corn"]).tobytes()
+
+
+def test_a_name_tells_what_makes_other_vectors(encoder: Transformer, folder: str) -> None:
+    """Equal names, equal vectors: every setting that changes them is in the name."""
+    assert re.fullmatch(r"transformer-model-[0-9a-f]{8}-float32-384-256", encoder.name)
+    changes: list[dict[str, Any]] = [
+        {"precision": "bfloat16"},
+        {"dimensions": 64},
+        {"max_tokens": 64},
+        {"prompt": "news: "},
+    ]
+    names = {Transformer(folder, device="cpu", **change).name for change in changes}
+    assert len(names | {encoder.name}) == 5
+    assert (
+        Transformer(folder, device="cpu", precision="float32", dimensions=384, prompt="").name == encoder.name
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("precision", "int4"), ("dimensions", 0), ("dimensions", 385), ("max_tokens", 7), ("max_tokens", 257)],
+)
+def test_bad_parameters_are_refused(folder: str, name: str, value: Any) -> None:
+    """The sentence names the parameter, its range and what was got."""
+    with pytest.raises(
+        ValueError, match=f"'{name}' parameter of Transformer must be .* Got {value!r} instead"
+    ):
+        Transformer(folder, device="cpu", **{name: value})
+
+
+def test_vectors_out_of_range_are_not_given(encoder: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model whose activations exceed float16 would give NaN, which learners take for missing."""
+    monkeypatch.setattr(
+        encoder, "_forward", lambda fields, rows, width: torch.full((len(rows), 2), float("nan"))
+    )
+    with pytest.raises(OverflowError, match="exceed the range of float32; set the encoder's precision"):
+        encoder.vectors(["corn"])
+
+
+def test_a_model_without_tokens_is_refused(folder: str, tmp_path: Path) -> None:
+    """Models of word vectors have no attention mask to make fixed shapes with."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
+    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=4)]).save(str(tmp_path))
+    with pytest.raises(ValueError, match="is no transformer: its texts have no attention mask"):
+        Transformer(str(tmp_path), device="cpu")
+
+
+@pytest.mark.device
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_cuda_device_gives_the_same_bits_in_any_batch(
+    folder: str, encoder: Transformer, precision: str
+) -> None:
+    """And vectors near to those of the CPU."""
+    other = Transformer(folder, device="cuda", precision=precision)
+    assert same_bits_in_any_batch(other)
+    cosines = (other.vectors(TEXTS) * encoder.vectors(TEXTS)).sum(axis=1)
+    assert cosines.min() > (0.99 if precision == "bfloat16" else 0.9995)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.device)])
+def test_another_thread_gives_the_same_bits(folder: str, device: str) -> None:
+    """Workers encode ahead on one of their own."""
+    encoder = Transformer(folder, device=device)
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(encoder.vectors, TEXTS).result().tobytes() == encoder.vectors(TEXTS).tobytes()
+
+
+@pytest.mark.device
+def test_a_pass_too_large_for_a_cuda_device_is_halved(folder: str, encoder: Transformer) -> None:
+    """Of the device's memory only a little is left; passes are halved until they fit into it."""
+    other = Transformer(folder, device="cuda", precision="float32")
+    other.vectors(TEXTS)
+    torch.cuda.empty_cache()
+    have, most = torch.cuda.memory_reserved(), torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction((have + (48 << 20)) / most)
+    try:
+        assert np.allclose(other.vectors(TEXTS), encoder.vectors(TEXTS), atol=1e-3)
+        assert other._tokens < 1 << 14
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 def test_it_places_meaning(encoder: Transformer) -> None:

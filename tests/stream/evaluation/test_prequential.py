@@ -20,6 +20,7 @@ from learners.dummy.persistence import Persistence
 from learners.dummy.priors import LabelPriors
 from learners.metrics.prequential import Prequential
 from stream.cli.main import app
+from stream.encoders import Hashing
 from stream.evaluation.prequential import Report, evaluate
 from stream.pipeline.task import Task
 from stream.records.predictions import PredictionRecord
@@ -152,9 +153,21 @@ def _score(scores: Prequential, task: Task, known: int, written: bytes, labels: 
     space = task.model.learner.label_space
     prediction = msgspec.json.decode(written, type=PredictionRecord)
     vector = np.zeros(known, dtype=np.float32)
-    for name, score in prediction.scores.items():
-        vector[space.id(name)] = score
+    for each in prediction.scores:
+        vector[space.id(each.label)] = each.score
     scores.update(Prediction(space.ids(prediction.labels), vector), space.targets(labels), len(space))
+
+
+def test_a_stream_of_which_nothing_can_be_scored_is_an_error(tmp_path: Path) -> None:
+    """Zeros would be taken for a result."""
+    lines = [f'{{"id": "{n}", "ts": {n}, "text": null, "labels": ["x"]}}' for n in range(5)]
+    (tmp_path / "s.jsonl").write_text("\n".join(lines))
+    with pytest.raises(SourceError, match=r"Of the 5 messages of s.jsonl none was scored.*'0': .*missing"):
+        evaluate(open_source(tmp_path / "s.jsonl"), {"priors": make("priors")}, encoder=Hashing(64))
+    lines = [f'{{"id": "{n}", "ts": {n}, "labels": ["x"]}}' for n in range(5)]
+    (tmp_path / "s.jsonl").write_text("\n".join(lines))
+    with pytest.raises(SourceError, match="none was scored"):
+        evaluate(open_source(tmp_path / "s.jsonl"), {"priors": make("priors")}, encoder=Hashing(64))
 
 
 def test_the_order_is_the_seeds(tmp_path: Path) -> None:

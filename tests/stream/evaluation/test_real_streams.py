@@ -22,9 +22,9 @@ from learners.core.labels import LabelSpace
 from learners.core.prediction import Prediction
 from learners.metrics.prequential import Prequential
 from stream.cli.main import app
-from stream.kafka import lines
 from stream.records.decoding import decode_event
 from stream.records.schema import Record
+from stream.sources import read_lines
 from tests.data import real_data
 from tests.stream.live import LiveStream, source, stop
 from tests.stream.standins import POISON
@@ -74,7 +74,7 @@ def scored(events: list[Record], predictions: list[dict[str, Any]]) -> dict[str,
         event = decode_event(record.value)
         assert event.id == prediction["id"]
         listed = np.full(len(space), -1.0, dtype=np.float32)
-        for label, score in prediction["scores"].items():
+        for label, score in map(dict.values, prediction["scores"]):
             listed[space.id(label)] = score
         labels = space.ids(prediction["labels"])
         targets = space.targets(event.labels or (), event.negative)
@@ -90,7 +90,7 @@ def test_a_real_stream_is_answered_in_full_with_the_scores_of_an_evaluation(
     live = LiveStream(
         kafka, stream_name, environment={"ITHACA_LEARNER__NAME": LEARNER, "ITHACA_ENCODER__PARAMETERS": "{}"}
     )
-    clean = list(lines(path, limit))
+    clean = [line for _, line in read_lines(path, limit)]
     if each:
         live.fill(list(mixed(clean, each)))
     else:
@@ -109,7 +109,7 @@ def test_a_real_stream_is_answered_in_full_with_the_scores_of_an_evaluation(
     answered = [source(record)[1] for record in [*letters, *(record for record, _ in predictions)]]
     assert sorted(answered) == sorted(by_offset)
     for record, prediction in predictions:
-        assert all(through < source(record)[1] for through in prediction["trained_through"].values())
+        assert all(each["offset"] < source(record)[1] for each in prediction["trained_through"])
     for letter in letters:
         event = by_offset[source(letter)[1]]
         assert (letter.key, letter.value) == (event.key, event.value)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.core import digest
+from drift.monitors import Monitors
 from learners import IHOMER
 from stream.encoders import Hashing
 from stream.pipeline import label_statistics as label_stats
@@ -120,17 +121,13 @@ def test_predictions_say_what_they_are_made_of_and_what_was_true() -> None:
     pipeline = Task(Hashing(), learner, EverySeventh(), run="r", source="/s")
     outputs = pipeline.process(records([event(number) for number in range(60)])).outputs
     predictions = [json.loads(each.value or b"") for each in outputs if each.kind == "predictions"]
+    assert predictions[0]["ts"] == "1970-01-01T00:00:00Z"
     assert predictions[0]["why"]["labels"] == []
     last = predictions[-1]
     assert last["truth"] == {"labels": json.loads(event(59))["labels"]}
     why = last["why"]
-    assert set(why["labels"]) >= set(last["labels"])
-    for column, label in enumerate(why["labels"]):
-        weights = [row[column] for row in why["weights"].values()]
-        opinions = [row[column] for row in why["opinions"].values()]
-        assert sum(weights) == pytest.approx(1.0, abs=0.01)
-        mixed = sum(weight * opinion for weight, opinion in zip(weights, opinions, strict=True))
-        assert mixed == pytest.approx(last["scores"][label], abs=0.01)
+    check_explained(last)
+    assert why["named"] == 1.0
     assert len(why["nearest"]) == 3
     for near in why["nearest"]:
         assert 39 <= near["number"] < 59
@@ -139,6 +136,32 @@ def test_predictions_say_what_they_are_made_of_and_what_was_true() -> None:
             for name in learner.label_space.names()
             if name in predictions[near["number"]]["truth"]["labels"]
         ]
+
+
+def check_explained(prediction: dict[str, Any]) -> None:
+    """Check that predicted labels are explained, and that scores follow from what is said of them."""
+    why, scores = prediction["why"], {each["label"]: each["score"] for each in prediction["scores"]}
+    assert set(why["labels"]) >= set(prediction["labels"])
+    for column, label in enumerate(why["labels"]):
+        weights = [row[column] for row in why["weights"].values()]
+        opinions = [row[column] for row in why["opinions"].values()]
+        assert sum(weights) == pytest.approx(1.0, abs=0.01)
+        mixed = sum(weight * opinion for weight, opinion in zip(weights, opinions, strict=True))
+        assert min(1.0, mixed / why["named"]) == pytest.approx(scores[label], abs=0.01)
+
+
+def test_where_labels_are_left_out_the_score_that_was_written_is_explained() -> None:
+    """Corrected for what is not named it is another than the mixture's, and other labels are predicted."""
+    values = [
+        event(number, labels=[["odd"], ["grain"], ["odd", "grain"]][number % 3], labels_complete=False)
+        for number in range(300)
+    ]
+    pipeline = Task(Hashing(), IHOMER(), Monitors(names=()), run="r", source="/s")
+    outputs = pipeline.process(records(values)).outputs
+    late = [json.loads(each.value or b"") for each in outputs if each.kind == "predictions"][200:]
+    assert max(each["why"]["named"] for each in late) < 0.99
+    for prediction in late:
+        check_explained(prediction)
 
 
 def test_incomplete_and_unknown_truth_is_written_as_such() -> None:

@@ -24,12 +24,12 @@ from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
 from stream.pipeline.shared import Replica, SharedAnswerer, lesson_record, read_lesson
 from stream.pipeline.task import Task
-from stream.records.lessons import LessonRecord, OperationRecord, Source, decode_lesson
-from stream.records.schema import BadEventError, Output, Record, encode
+from stream.records.lessons import LessonRecord, OperationRecord, decode_lesson
+from stream.records.schema import BadEventError, Output, Position, Record, encode
 from stream.testing.fleet import Fleet
 from tests.stream.standins import EverySeventh, Fragile, Letters, event, feedback, records
 
-SOURCE = Source("s.events", 0, 7)
+SOURCE = Position("s.events", 0, 7)
 
 
 def make(partition: int, replica: Callable[[], Replica]) -> SharedAnswerer:

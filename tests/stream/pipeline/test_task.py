@@ -19,7 +19,8 @@ from learners.core.base import Learner
 from learners.core.labels import Targets
 from stream.pipeline.errors import LearnerError
 from stream.pipeline.task import Task
-from stream.records.decoding import MAX_ID_CHARACTERS
+from stream.records.decoding import MAX_ID_CHARACTERS, MAX_KEY_BYTES
+from stream.records.outputs import ORIGINAL
 from stream.records.schema import Output, Record
 from tests.learners.checks import maker, through_json
 from tests.stream.standins import POISON, EverySeventh, Letters, event, make_task, records
@@ -84,8 +85,8 @@ def test_every_message_is_predicted_before_it_is_learned_and_after_those_before_
 def test_a_new_label_is_not_known_to_the_prediction_of_the_message_that_brings_it() -> None:
     """The first prediction knows nothing."""
     first, second = predictions(make_task().process(records([event(0), event(0)])).outputs)
-    assert first["scores"] == {}
-    assert list(second["scores"]) == ["grain"]
+    assert first["scores"] == []
+    assert [each["label"] for each in second["scores"]] == ["grain"]
 
 
 @settings(max_examples=50, deadline=None)
@@ -119,10 +120,11 @@ def test_predictions_say_what_the_model_had_learned_always_below_the_own_offset(
     previous = -1
     for output, record in zip(written, predictions(written), strict=True):
         offset = int(dict(output.headers)["ce_id"].split(b"/")[2])
-        through = record["trained_through"].get("s.events", -1)
+        through = max((each["offset"] for each in record["trained_through"]), default=-1)
         assert previous <= through < offset
         previous = through
-    assert [record["trained_through"] for record in predictions(written)][:2] == [{}, {"s.events": 0}]
+    first = {"topic": "s.events", "partition": 0, "offset": 0}
+    assert [record["trained_through"] for record in predictions(written)][:2] == [[], [first]]
 
 
 def test_the_digest_changes_with_what_is_learned_and_with_nothing_else() -> None:
@@ -135,22 +137,40 @@ def test_the_digest_changes_with_what_is_learned_and_with_nothing_else() -> None
     assert other[0]["model"]["digest"] != models[0]["digest"]
 
 
+SENT = (
+    ("trace", b"\xff"),
+    ("ce_id", b"one"),
+    ("ce_id", b"two"),
+    ("ce_type", b"x"),
+    ("content-type", b"application/cloudevents+json"),
+    ("traceparent", b"00-1-2-01"),
+)
+
+
 @pytest.mark.parametrize("kind", POISON)
 def test_bad_input_is_a_dead_letter_once_with_its_bytes(kind: str) -> None:
-    """Whatever is wrong with it, the reason is in the headers, after the sender's own."""
+    """Whatever is wrong with it, the reason is in the headers; the sender's own have names of ours."""
     value = POISON[kind]
     good, bad = (
         records([event(0), value, event(1)]),
-        Record("s.events", 0, 1, 0, b"\x00key", value, (("trace", b"\xff"), ("traceparent", b"00-1-2-01"))),
+        Record("s.events", 0, 1, 0, b"\x00key", value, SENT),
     )
     written = make_task().process([good[0], bad, good[2]]).outputs
     letters = [output for output in written if output.kind == "dlq"]
     assert len(letters) == 1
     assert (letters[0].key, letters[0].value) == (b"\x00key", value)
-    assert letters[0].headers[:2] == bad.headers
+    assert [header for header in letters[0].headers if header[0].startswith(ORIGINAL)] == [
+        (f"{ORIGINAL}trace", b"\xff"),
+        (f"{ORIGINAL}ce_id", b"one"),
+        (f"{ORIGINAL}ce_id", b"two"),
+        (f"{ORIGINAL}ce_type", b"x"),
+        (f"{ORIGINAL}content-type", b"application/cloudevents+json"),
+    ]
     headers = dict(letters[0].headers)
     assert headers["ce_id"] == b"s.events/0/1/dead-letter"
     assert headers["ce_type"] == b"ithaca.dead-letter"
+    assert headers["content-type"] == b"application/octet-stream"
+    assert headers["traceparent"] == b"00-1-2-01"
     assert headers["ithaca_reason"] in (
         b"tombstone",
         b"json",
@@ -182,6 +202,15 @@ def test_bad_input_leaves_everything_else_as_it_would_have_been() -> None:
     ]
     assert task.dead_letters == len(POISON)
     assert digest(task.model.learner.state()) == digest(expected.model.learner.state())
+
+
+def test_a_key_or_a_trace_that_is_too_large_swells_nothing() -> None:
+    """The prediction, which repeats the key, would be too large for its topic."""
+    plain = records([event(0)])[0]
+    (letter,) = make_task().process([plain._replace(key=b"K" * (MAX_KEY_BYTES + 1))]).outputs
+    assert (letter.kind, dict(letter.headers)["ithaca_reason"]) == ("dlq", b"size")
+    (good,) = make_task().process([plain._replace(headers=(("tracestate", b"x" * 5_000),))]).outputs
+    assert (good.kind, "tracestate" in dict(good.headers)) == ("predictions", False)
 
 
 def test_a_name_as_long_as_the_event_does_not_swell_the_reason() -> None:

@@ -77,7 +77,7 @@ def test_an_operation_applies_at_its_offset_and_is_reported() -> None:
     assert event["control"] == {"operation": "rename", "label": "t/energy", "to": ["fuel"]}
     (output,) = [output for output in outcome.outputs if output.key == b"t/energy"]
     assert dict(output.headers)["ce_id"] == b"s.events/0/40/drift.0"
-    named = [set(each["scores"]) for each in written(outcome.outputs, "predictions")]
+    named = [{one["label"] for one in each["scores"]} for each in written(outcome.outputs, "predictions")]
     assert all("t/fuel" not in names for names in named[:40])
     assert all("t/energy" not in names and "t/fuel/crude" in names for names in named[40:])
 
@@ -89,7 +89,7 @@ def test_what_was_predicted_by_then_says_so() -> None:
     values[2:2] = [change("add", "v")]
     changed = written(make_expansion().process(records(values)).outputs, "predictions")
     assert changed[:2] == plain[:2]
-    assert changed[2]["trained_through"] == {"s.events": 2}
+    assert changed[2]["trained_through"] == [{"topic": "s.events", "partition": 0, "offset": 2}]
     assert changed[2]["model"]["updates"] == plain[2]["model"]["updates"]
     assert changed[2]["model"]["digest"] != plain[2]["model"]["digest"]
 

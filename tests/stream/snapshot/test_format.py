@@ -131,6 +131,27 @@ def test_windows_of_format_2_go_on(messages: int, monkeypatch: pytest.MonkeyPatc
     assert digest(restored.state()) == digest(task.state())
 
 
+def test_the_rank_of_vectors_begins_anew_after_format_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was another figure then; the other tests of the vectors go on."""
+    task, restored, new = (
+        Task(Hashing(dimensions=32), catalogue.make("priors"), Monitors(), run="r", source="/s")
+        for _ in range(3)
+    )
+    task.process(records([event(number) for number in range(120)]))
+    state = task.state()
+    tests = state["monitors"]["monitors"]["vectors"]["tests"]
+    tests["rank/rankme"] = tests.pop("rank/participation")
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations, "VERSION", 4)
+        old = written(snapshot_of(state))
+    restored.load_state(parse(old, "it").state)
+    found = restored.state()["monitors"]["monitors"]["vectors"]["tests"]
+    fresh = new.state()["monitors"]["monitors"]["vectors"]["tests"]["rank/participation"]
+    assert digest(found.pop("rank/participation")) == digest(fresh)
+    del tests["rank/rankme"]
+    assert digest(found) == digest(tests)
+
+
 def in_one_list(state: Any) -> Any:
     """Return a monitor's state as format 2 had it."""
     if not isinstance(state, dict):

@@ -18,9 +18,9 @@ from stream.sources.arff import _fields, _unquoted
 from tests.data import real_data
 
 ROWS = [
-    ([1.5, 0.0, 2.0], ["urban"]),
-    ([0.0, 0.0, 0.0], []),
-    ([float("nan"), -1.0, 1.0], ["urban", "by the sea"]),
+    ([1.5, 0.0, 0.0, 0.0, 1.0], ["urban"]),
+    ([0.0, 0.0, 1.0, 0.0, 0.0], []),
+    ([float("nan"), -1.0, 0.0, 1.0, 0.0], ["urban", "by the sea"]),
 ]
 """What the four ARFF files below say."""
 
@@ -70,13 +70,13 @@ MEKA_FIRST = """@relation 'places: -C 2 -split-number 10'
 MEKA_LAST = """@RELATION "places: -C -2"
 @ATTRIBUTE size INTEGER
 @ATTRIBUTE\theight NUMERIC
-@ATTRIBUTE kind NUMERIC
+@ATTRIBUTE kind {small, 'mid size', large}
 @ATTRIBUTE urban {false,true}
 @ATTRIBUTE "by the sea" numeric
 @DATA
-{0 1.5,2 2,3 true}
+{0 1.5,2 large,3 true}
 {3 false}
-{0 ?,1 -1,2 1,3 true,4 1}
+{0 ?,1 -1,2 'mid size',3 true,4 1}
 """
 
 
@@ -118,6 +118,115 @@ def test_meka(tmp_path: Path, text: str) -> None:
     assert_rows(open_source(tmp_path / "places.arff.gz", limit=2), rows=2)
 
 
+PLAIN = "@relation '-C 1'\n@attribute a {0,1}\n@attribute x numeric\n@data\n1,5\n0,6\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN.replace("\n", "\r"),
+        PLAIN.replace("\n", "\r\n"),
+        "\ufeff" + PLAIN,
+        PLAIN.replace(",1}", ",1} % first").replace("@data", "@data % two").replace("1,5", "1,5 % one"),
+        PLAIN.replace("@data\n1,5\n0,6", "@DATA\n1\t5\n0 6"),
+        PLAIN.replace("numeric", "REAL\t[0, 7]"),
+        PLAIN.replace("numeric", "integer[0,7]"),
+        PLAIN.replace("1,5\n0,6", "1,5,{0.5}\n0,6, {2}"),
+        PLAIN.replace("1,5\n0,6", "{0 1, 1 5}, {0.5}\n{1 6} {2}"),
+        PLAIN.replace("1,5\n0,6", "{0 1\t1 5}\n{1\t6}"),
+        PLAIN.replace("{0,1}", "{1,0}"),
+        PLAIN.replace("{0,1}", "{TRUE,FALSE}").replace("1,5\n0,6", "TRUE,5\nFALSE,6"),
+        PLAIN.replace("{0,1}", "{TRUE,FALSE}").replace("1,5\n0,6", "{1 5}\n{0 FALSE, 1 6}"),
+        PLAIN.replace("{0,1}", "{Yes no}").replace("1,5\n0,6", "Yes,5\nno,6"),
+        PLAIN.replace("{0,1}", "{off, on}").replace("1,5\n0,6", "on,5\noff,6"),
+        PLAIN.replace("{0,1}", "numeric"),
+    ],
+)
+@pytest.mark.parametrize("name", ["s.arff", "s.ARFF.GZ", "gzipped-without-saying-so.arff"])
+def test_files_as_people_have_them(tmp_path: Path, text: str, name: str) -> None:
+    """However lines end, values are parted and yes and no are spelled, it is the same table."""
+    data = text.encode()
+    (tmp_path / name).write_bytes(data if name == "s.arff" else gzip.compress(data))
+    assert messages(open_source(tmp_path / name)) == [([5.0], ["a"]), ([6.0], [])]
+
+
+def test_labels_that_are_always_or_never_there(tmp_path: Path) -> None:
+    """A nominal of one value has no other."""
+    header = "@relation '-C 2'\n@attribute a {1}\n@attribute b {0}\n@attribute x numeric\n"
+    (tmp_path / "s.arff").write_text(f"{header}@data\n1,0,5\n{{2 6}}\n")
+    assert messages(open_source(tmp_path / "s.arff")) == [([5.0], ["a"]), ([6.0], ["a"])]
+
+
+def test_a_name_that_is_not_utf_8_is_readable(tmp_path: Path) -> None:
+    """Windows-1252 is what such files are in; UTF-16 is said to be it."""
+    (tmp_path / "s.arff").write_bytes(PLAIN.replace(" a ", " déjà ").encode("cp1252"))
+    assert labelled(open_source(tmp_path / "s.arff"))[0].labels == ["déjà"]
+    (tmp_path / "s.arff").write_text(PLAIN, encoding="utf-16")
+    with pytest.raises(SourceError, match="is in UTF-16"):
+        open_source(tmp_path / "s.arff")
+
+
+@pytest.mark.parametrize("file", ["s.xml", "names.XML", "names.txt"])
+def test_one_file_of_names_for_the_parts_of_a_set(tmp_path: Path, file: str) -> None:
+    """Mulan has one XML for -train and -test; any other is an option's."""
+    given = "<labels><label name='a'/></labels>" if file.lower().endswith("xml") else "\n a\r\n"
+    (tmp_path / file).write_text(given)
+    named = None if file == "s.xml" else tmp_path / file
+    for name in ("s-train.arff", "s-test.arff", "s_TEST.arff"):
+        (tmp_path / name).write_text(PLAIN.replace("-C 1", "s"))
+        assert messages(open_source(tmp_path / name, labels=named)) == [([5.0], ["a"]), ([6.0], [])]
+    (tmp_path / "t-train.arff").write_text(PLAIN.replace("-C 1", "s"))
+    with pytest.raises(SourceError, match=r"--labels .*t-train\.xml or t\.xml"):
+        open_source(tmp_path / "t-train.arff")
+
+
+def test_nominal_features(tmp_path: Path) -> None:
+    """Of two values the rarer is 1, whatever their order; of more each has a column; missing stays so."""
+    header = (
+        "@relation '-C 1'\n@attribute a {0,1}\n@attribute mostly {YES,NO}\n@attribute x numeric\n"
+        "@attribute seldom {YES,NO}\n@attribute one {z}\n@attribute three {p,q,r}\n"
+    )
+    rows = "0,NO,1,NO,z,p\n0,NO,2,NO,z,q\n0,?,3,NO,z,?\n0,YES,4,YES,z,r\n0,NO,5,?,z,p\n"
+    (tmp_path / "s.arff").write_text(f"{header}@data\n{rows}")
+    nan = float("nan")
+    expected = [
+        [0, 1, 0, 0, 1, 0, 0],
+        [0, 2, 0, 0, 0, 1, 0],
+        [nan, 3, 0, 0, nan, nan, nan],
+        [1, 4, 1, 0, 0, 0, 1],
+        [0, 5, nan, 0, 1, 0, 0],
+    ]
+    np.testing.assert_array_equal([x for x, _ in messages(open_source(tmp_path / "s.arff"))], expected)
+    sparse = "{2 1}\n{1 NO,2 2,3 NO,5 q}\n"
+    (tmp_path / "s.arff").write_text(f"{header}@data\n{sparse}")
+    assert messages(open_source(tmp_path / "s.arff"))[0][0] == [0, 1, 0, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("number", ["inf", "-Infinity", "1e39", "1e999"])
+def test_rows_with_a_number_that_cannot_be_learned_are_left_out(tmp_path: Path, number: str) -> None:
+    """As the service would send such an event to the dead letters, and go on."""
+    (tmp_path / "s.arff").write_text(PLAIN.replace("0,6", f"1,{number}\n0,6"))
+    source = open_source(tmp_path / "s.arff")
+    assert messages(source) == [([5.0], ["a"]), ([6.0], [])]
+    assert [each.split(";")[0] for each in source.problems] == [f"line 6: x is {number}"]
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_rows_of_arrays_with_a_number_that_cannot_be_learned(tmp_path: Path, sparse: bool) -> None:
+    """Beyond float32, or infinite; NaN is a missing one."""
+    x = np.array([[1.0, np.nan], [np.inf, 0.0], [2.0, 0.0], [0.0, -1e39]])
+    if sparse:
+        scipy.sparse.save_npz(tmp_path / "X.npz", scipy.sparse.csr_matrix(x))
+    else:
+        np.savez(tmp_path / "X.npz", X=x)
+    y = scipy.sparse.csr_matrix(np.eye(4, dtype=np.uint8))
+    scipy.sparse.save_npz(tmp_path / "Y.npz", y)
+    (tmp_path / "labels.txt").write_text("a\nb\nc\nd\n")
+    source = open_source(tmp_path)
+    assert [labels for _, labels in messages(source)] == [["a"], ["c"]]
+    assert [problem.split(":")[0] for problem in source.problems] == ["row 1", "row 3"]
+
+
 def test_unknown_labels_are_not_negatives(tmp_path: Path) -> None:
     """A question mark in a label makes the message incomplete, and only there."""
     header = (
@@ -140,11 +249,16 @@ HEADER = "@relation '-C 1'\n@attribute a {0,1}\n@attribute x numeric\n@data\n"
         (HEADER + "2,5\n", r"line 5: .*a is 2, which is none of its values"),
         (HEADER + "{0 1, 7 5}\n", r"line 5: .*out of range"),
         (HEADER + "{0 1, 0 1}\n", r"line 5: .*given twice"),
-        (HEADER + "{0 1}, {2}\n", r"line 5: .*a is 1\}"),
+        (HEADER + "{0 1 1}\n", r"line 5: .*pairs of an attribute"),
+        (HEADER + "{0 1, 1 '5}\n", r"line 5: .*quote is not closed"),
+        (HEADER + "1,5,{x}\n", r"line 5: .* 3 values for 2 attributes"),
         (HEADER + "{0 1\n", r"line 5: .*ends with '\}'"),
         (HEADER + "1,'5\n", r"line 5: .*quote is not closed"),
         (HEADER.replace("numeric", "string"), r"line 3: attribute 'x' is of type 'string'.*JSON lines"),
-        (HEADER.replace("{0,1}", "{no,yes}"), r"label 'a' has the values \['no', 'yes'\]"),
+        (HEADER.replace("{0,1}", "{no,perhaps}"), r"label 'a' has the values \['no', 'perhaps'\]"),
+        (HEADER.replace("{0,1}", "{no,yes,on}"), r"label 'a' has the values"),
+        (HEADER.replace("{0,1}", "{1,yes}"), r"label 'a' has the values"),
+        ("\ufeff" + "x,y\n", r"line 1: got 'x,y'"),
         (HEADER.replace("{0,1}", "numeric") + "7,1\n", r"a label is neither 0 nor 1"),
         (HEADER.replace("-C 1", "-C 2"), r"`-C 2` cannot be, it has 2 attributes"),
         (HEADER.replace("-C 1", "places"), r"does not say which attributes are labels.*s\.xml"),
@@ -200,8 +314,31 @@ def test_json_lines(tmp_path: Path, packed: bool) -> None:
         Event(id="3", ts=1),
     ]
     assert source.vector(0) is None
-    assert list(source.problems) == ["line 3: Expected `str`, got `int` - at `$.id`"]
+    assert list(source.problems) == ["line 3: Expected `str`, got `int` - at `$.id`: ts is missing"]
     assert len(open_source(path, limit=1)) == 1
+
+
+@pytest.mark.parametrize("name", ["s.jsonl", "s.NDJSON.GZ"])
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_json_lines_as_people_have_them(tmp_path: Path, name: str, end: str) -> None:
+    """With a byte order mark, any end of line, and any spelling of the name."""
+    text = "\ufeff" + end.join(f'{{"id": "{n}", "ts": 0, "text": "ä\u2028", "labels": []}}' for n in range(3))
+    data = text.encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("GZ") else data)
+    source = open_source(tmp_path / name)
+    assert [each.id for each in labelled(source)] == ["0", "1", "2"]
+    assert not source.problems
+
+
+@pytest.mark.parametrize("name", ["s.jsonl.gz", "s.arff.GZ"])
+def test_files_that_break_off(tmp_path: Path, name: str) -> None:
+    """Said to be cut off, whatever they hold."""
+    text = PLAIN + "0,1\n" * 1000 if "arff" in name else '{"id": "1", "ts": 0, "labels": []}\n' * 1000
+    whole = gzip.compress(text.encode())
+    for broken in (whole[:-4], whole[: len(whole) // 2], whole[:20] + b"\xff" * 20):
+        (tmp_path / name).write_bytes(broken)
+        with pytest.raises(SourceError, match="cannot be unpacked"):
+            open_source(tmp_path / name)
 
 
 def test_a_folder_with_events(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+import torch
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -233,6 +234,18 @@ def test_time_is_split_between_encoding_learning_and_committing(telemetry: Telem
     assert encode + learn == pytest.approx(0.02)
     assert value(telemetry, "ithaca_commit_seconds_sum") == pytest.approx(0.004)
     assert value(telemetry, "ithaca_batch_seconds_count") == 1
+    assert value(telemetry, "ithaca_encode_events_sum") == len(GOOD)
+
+
+def test_memory_of_a_device_is_what_this_process_holds(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None without one."""
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    assert value(telemetry, "ithaca_device_memory_bytes") == 0
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 2**30)
+    assert value(telemetry, "ithaca_device_memory_bytes") == 2**30
 
 
 def test_names_follow_the_rules(telemetry: Telemetry) -> None:

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from stream.broker.brokers import KafkaBroker, NoBrokerError
 from stream.config.settings import Settings
 from stream.kafka import InstanceError, Outbox, Writer
+from stream.kafka.clients import producer
 from stream.pipeline import factory as assembly
 from stream.pipeline.errors import LearnerError
 from stream.pipeline.outcome import Outcome
 from stream.pipeline.task import Task
+from stream.records.outputs import ORIGINAL
 from stream.records.schema import Event, Output, Record
 from stream.records.topics import topic
 from stream.snapshot.attempts import MOST_ATTEMPTS
@@ -57,12 +59,13 @@ def check_exactly_once(live: LiveStream) -> None:
     for record, prediction in predictions:
         partition, offset = source(record)
         assert record.partition == partition
-        assert all(through < offset for through in prediction["trained_through"].values())
+        assert all(each["offset"] < offset for each in prediction["trained_through"])
         assert prediction["id"].encode() in (events[partition, offset].value or b"")
     for letter in letters:
         event = events[source(letter)]
         assert (letter.partition, letter.key, letter.value) == (event.partition, event.key, event.value)
-        assert letter.headers[: len(event.headers)] == event.headers
+        own = [(ORIGINAL + name, value) for name, value in event.headers if name != "traceparent"]
+        assert [header for header in letter.headers if header[0].startswith(ORIGINAL)] == own
 
 
 def test_every_event_becomes_one_prediction_or_one_dead_letter(kafka: str, stream_name: str) -> None:
@@ -248,6 +251,32 @@ def test_a_letter_too_large_for_the_topic_does_not_stop_the_stream(kafka: str, s
     assert headers["ithaca_value_bytes"] == str(len(large)).encode()
 
 
+def test_what_is_large_keeps_its_reason_and_counters_are_right(kafka: str, stream_name: str) -> None:
+    """Large values, keys and headers: whatever is written is counted as what it is."""
+    live = LiveStream(kafka, stream_name)
+    live.fill([event(0)])
+    large, telemetry = 5_000_000, Telemetry()
+    with working(live.settings, telemetry=telemetry):
+        live.wait_for(1)
+        live.limit("events", 2 * large)
+        client = producer(live.settings.kafka)
+        for value, key, headers in (
+            (event(1, text="w" * 2_000_000), b"k", []),
+            (event(2), b"K" * large, []),
+            (event(3), b"k", [("h", b"x" * large)]),
+            (b"not json", b"k", [("h", b"x" * large)]),
+            (event(5), None, []),
+        ):
+            client.send(topic(stream_name, "events"), value, key, headers=headers).get(30)
+        client.close()
+        live.wait_for(6)
+    status = telemetry.status()
+    reasons = {source(letter)[1]: dict(letter.headers)["ithaca_reason"] for letter in live.read("dlq")}
+    assert reasons == {1: b"size", 2: b"size", 4: b"json"}
+    assert status.predictions == len(live.predictions()) == 3
+    assert status.dead_letters == {"size": 2, "json": 1}
+
+
 def test_records_that_the_learner_cannot_take_are_dead_letters(kafka: str, stream_name: str) -> None:
     """Each once, with the reason; what was half-learned is undone, and the stream goes on."""
     live = LiveStream(kafka, stream_name)
@@ -368,7 +397,7 @@ def test_a_header_name_that_nobody_can_read_does_not_stop_the_stream(kafka: str,
         live.wait_for(4)
     assert [source(record)[1] for record, _ in live.predictions()] == [0, 1, 3]
     (letter,) = live.read("dlq")
-    assert letter.headers[:2] == (("good", b"g"), ("na?me", b"\xff\x00"))
+    assert letter.headers[-2:] == ((f"{ORIGINAL}good", b"g"), (f"{ORIGINAL}na?me", b"\xff\x00"))
     assert letter.value == b"broken"
 
 
