@@ -8,7 +8,6 @@ scored best there), so moving a label between clusters retrains nothing.
 from __future__ import annotations
 
 import dataclasses
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -207,13 +206,13 @@ class IHOMER(Learner):
         opinions, trust = scored.mixed.opinions[:, explained], self._mixture.trust(explained)
         names = (*self._experts, "stacked")
         near = scored.near
-        sets = np.split(near.ids, np.cumsum(near.sizes)[:-1])
+        sets = near.label_sets(neighbours)
         nearest = zip(self._near_angle.numbers(near), near.weights.tolist(), sets, strict=False)
         return Explanation(
             explained,
             dict(zip(names, opinions.tolist(), strict=True)),
             dict(zip(names, trust.tolist(), strict=True)),
-            [Neighbour(*each) for each in islice(nearest, neighbours)],
+            [Neighbour(*each) for each in nearest],
         )
 
     def learn(self, x: Vector, targets: Targets) -> None:
