@@ -31,7 +31,7 @@ LEARNERS = Registry[Learner](
         "sparse-linear": SparseLogisticRegression,
         "ridge": RecursiveLeastSquares,
         "knn": NearestNeighbours,
-        "mlhat": HoeffdingAdaptiveTree,
+        "hoeffding-adaptive-tree": HoeffdingAdaptiveTree,
         "extreme": "learners.extreme:ExtremeClassifier",  # imports torch
         "priors": LabelPriors,
         "persistence": Persistence,
@@ -65,7 +65,7 @@ TITLES = {
     "sparse-linear": "Sparse linear",
     "ridge": "RLS",
     "knn": "kNN on label-sets",
-    "mlhat": "MLHAT",
+    "hoeffding-adaptive-tree": "Hoeffding adaptive tree",
     "extreme": "Extreme",
     "priors": "Label priors",
     "persistence": "Persistence",

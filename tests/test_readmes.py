@@ -280,7 +280,7 @@ def test_the_tour_is_right_with_a_broker(
                     pass
             else:
                 subprocess.run(words, check=True, timeout=300)
-    assert len((folder / "mlhat.jsonl").read_text().splitlines()) >= events
+    assert len((folder / "tree.jsonl").read_text().splitlines()) >= events
 
 
 def _predictions(snippet: str, wanted: int, capsys: pytest.CaptureFixture[str]) -> int:

@@ -16,91 +16,110 @@ from learners.ensemble.thresholds import HALF, LEAST_PREDICTED, MICRO, THRESHOLD
 
 CANDIDATES = (
     *("half", "half+top", "micro", "micro+top", "macro", "half-micro+top", "half-macro+top"),
-    *("joint", "cluster joint", "previous"),
+    *("joint", "cluster joint", "previous", "gaining"),
 )
-JOINT, PREVIOUS, CHOICE = THRESHOLDS, THRESHOLDS + 2, len(CANDIDATES)
-"""Rows of the first joint candidate (the cluster-wise one follows), of the previous labels, and of each
-cluster's best candidate combined."""
+JOINT, PREVIOUS, GAINING = THRESHOLDS, THRESHOLDS + 2, THRESHOLDS + 3
+"""Rows of the first joint candidate (the cluster-wise one follows), of the previous labels, and of the labels
+that are expected to gain something, each by itself."""
 UNHEARD = 0.03
 """Share of the neighbours' vote that is assumed for a label-set without any vote."""
+Codes = NDArray[np.uint64]
+
+
+@compiled
+def likely_labels(probabilities: Vector, previous: Ids, ids: Ids) -> tuple[Ids, Ids, float]:
+    """Return the active labels, the place of each label among them, and the others' log-likelihood.
+
+    Active are labels that are likely at all, previous or a neighbour's: any candidate predicts only these.
+    The log-likelihood is that of none of the others being true.
+    """
+    place = np.full(len(probabilities), -1, dtype=np.intp)
+    for label in previous:
+        place[label] = 0
+    for label in ids:
+        place[label] = 0
+    active, size = np.empty(len(place), dtype=np.intp), 0
+    none, product = 0.0, 1.0
+    for label in range(len(place)):
+        if place[label] == 0 or probabilities[label] >= LEAST_PREDICTED:
+            place[label], active[size] = size, label
+            size += 1
+        else:
+            # One logarithm for many factors, while their product is a number.
+            product *= 1.0 - np.float64(probabilities[label])
+            if product < 1e-200:
+                none += math.log(product)
+                product = 1.0
+    return active[:size], place, none + math.log(product)
 
 
 @compiled
 def candidates(
     probabilities: Vector,
+    active: Ids,
+    place: Ids,
+    gaining: Mask,
     previous: Ids,
     ids: Ids,
     sizes: Ids,
     weights: Floats,
     clusters: Ids,
-    accounts: Floats,
     micro: Floats,
     macro: Floats,
-) -> tuple[Ids, Ids, Ids, Mask]:
-    """Return the active labels, their clusters, each label's cluster, and each candidate's prediction.
+) -> tuple[Mask, Floats]:
+    """Return what each candidate predicts of the active labels, and its label-set's share of the vote.
 
     Parameters
     ----------
     probabilities
         Of each label, shape (L,).
+    active, place
+        See `likely_labels`.
+    gaining
+        Which active labels are expected to gain something. Shape (A,).
     previous
         The previous message's labels.
     ids, sizes, weights
         The neighbours' label-sets, concatenated, the size of each, and its share of the vote.
     clusters
         The cluster of each label, shape (L,).
-    accounts
-        Decayed score of each candidate in each cluster; clusters beyond its end have none.
     micro, macro
-        F1 as (2 tp, predicted + true), shape (2,), and for each label, shape (L or more, 2).
+        F1 of the thresholds; see `learners.ensemble.thresholds`.
     """
-    place = np.full(len(probabilities), -1, dtype=np.intp)
-    active = _active(probabilities, previous, ids, place)
+    sets = np.zeros((len(CANDIDATES), len(active)), dtype=np.bool_)
     p = probabilities[active].astype(np.float64)
-    owner, columns = _columns(clusters, active)
-    predicted = np.zeros((len(CANDIDATES) + 1, len(active)), dtype=np.bool_)
     if len(active):
-        predict(p, active, micro, macro, predicted)
-        proposals, votes = _proposals(predicted, place, ids, sizes, weights)
-        _rescore(proposals, votes, p, owner, len(columns), predicted[JOINT : JOINT + 2])
-        for label in previous:
-            predicted[PREVIOUS, place[label]] = True
-        best = _best(accounts, columns)
-        for label in range(len(active)):
-            predicted[CHOICE, label] = predicted[best[owner[label]], label]
-    return active, columns, owner, predicted
-
-
-@compiled
-def _active(probabilities: Vector, previous: Ids, ids: Ids, place: Ids) -> Ids:
-    """Return the labels that are likely, previous or a neighbour's, and fill in the place of each."""
+        predict(p, active, micro, macro, sets)
+    proposals, shares = _proposals(sets, place, ids, sizes, weights)
+    owner, columns = _columns(clusters, active)
+    _rescore(proposals, shares, p, owner, columns, sets[JOINT : JOINT + 2])
     for label in previous:
-        place[label] = 0
-    for label in ids:
-        place[label] = 0
-    active, size = np.empty(len(place), dtype=np.intp), 0
-    for label in range(len(place)):
-        if place[label] == 0 or probabilities[label] >= LEAST_PREDICTED:
-            place[label], active[size] = size, label
-            size += 1
-    return active[:size]
+        sets[PREVIOUS, place[label]] = True
+    sets[GAINING] = gaining
+    voted, own = codes(proposals), codes(sets)
+    votes = np.zeros(len(sets))
+    for row in range(len(sets)):
+        for other in range(len(voted)):
+            if voted[other] == own[row]:
+                votes[row] += shares[other]
+    return sets, votes
 
 
 @compiled
-def _columns(clusters: Ids, active: Ids) -> tuple[Ids, Ids]:
-    """Return each active label's column, and the clusters of the columns, in order of appearance."""
+def _columns(clusters: Ids, active: Ids) -> tuple[Ids, int]:
+    """Return which column each active label's cluster has, in order of appearance, and how many there are."""
     last = -1
     for label in active:
         last = max(last, clusters[label])
     column = np.full(last + 1, -1, dtype=np.intp)
-    owner, found, size = np.empty(len(active), dtype=np.intp), np.empty(len(active), dtype=np.intp), 0
+    owner, size = np.empty(len(active), dtype=np.intp), 0
     for i in range(len(active)):
         cluster = clusters[active[i]]
         if column[cluster] < 0:
-            column[cluster], found[size] = size, cluster
+            column[cluster] = size
             size += 1
         owner[i] = column[cluster]
-    return owner, found[:size]
+    return owner, size
 
 
 @compiled
@@ -132,7 +151,7 @@ def _rescore(proposals: Mask, votes: Floats, p: Floats, owner: Ids, clusters: in
     rows, size = proposals.shape
     # The last column stands for the message as a whole.
     worth = np.zeros((clusters + 1, rows))
-    codes = np.zeros((clusters + 1, rows), dtype=np.uint64)
+    sums = np.zeros((clusters + 1, rows), dtype=np.uint64)
     for label in range(size):
         likely = min(max(p[label], 0.001), 0.999)
         odds, code = math.log(likely / (1.0 - likely)), _code(label)
@@ -140,9 +159,9 @@ def _rescore(proposals: Mask, votes: Floats, p: Floats, owner: Ids, clusters: in
             if proposals[row, label]:
                 for column in (owner[label], clusters):
                     worth[column, row] += odds
-                    codes[column, row] += code
+                    sums[column, row] += code
     for column in range(clusters + 1):
-        best = _worthiest(worth[column], codes[column], votes)
+        best = _worthiest(worth[column], sums[column], votes)
         for label in range(size):
             if column == clusters:
                 chosen[0, label] = proposals[best, label]
@@ -151,19 +170,30 @@ def _rescore(proposals: Mask, votes: Floats, p: Floats, owner: Ids, clusters: in
 
 
 @compiled
-def _worthiest(worth: Floats, codes: NDArray[np.uint64], votes: Floats) -> int:
+def _worthiest(worth: Floats, sums: Codes, votes: Floats) -> int:
     """Return the proposal with the highest worth, votes included; of equals the first."""
     best, most = 0, -np.inf
     for row in range(len(worth)):
         mass = UNHEARD
         for other in range(len(worth)):
-            # Equal sets have equal sums of codes; unequal ones have with probability 2⁻⁶⁴.
-            if codes[other] == codes[row]:
+            if sums[other] == sums[row]:
                 mass += votes[other]
         total = worth[row] + math.log(mass)
         if total > most:
             best, most = row, total
     return best
+
+
+@compiled
+def codes(sets: Mask) -> Codes:
+    """Return a number for each label-set: equal sets share it, others with a chance of 2⁻⁶⁴."""
+    sums = np.zeros(len(sets), dtype=np.uint64)
+    for label in range(sets.shape[1]):
+        code = _code(label)
+        for row in range(len(sets)):
+            if sets[row, label]:
+                sums[row] += code
+    return sums
 
 
 @compiled
@@ -173,13 +203,3 @@ def _code(n: int) -> np.uint64:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
-
-
-@compiled
-def _best(accounts: Floats, clusters: Ids) -> Ids:
-    """Return the candidate with the highest score in each of some clusters; of equals the first."""
-    best = np.zeros(len(clusters), dtype=np.intp)
-    for column in range(len(clusters)):
-        if clusters[column] < len(accounts):
-            best[column] = accounts[clusters[column]].argmax()
-    return best

@@ -1,8 +1,9 @@
-"""From probabilities to a label-set: candidates, rescored jointly and selected by their recent scores.
+"""From probabilities to a label-set: of several candidates the one of greatest expected utility.
 
-No single way of deciding suits every score: thresholds at 0.5 suit Hamming loss, label-sets that did occur
-suit subset accuracy, thresholds at F/2 suit F1. So all are candidates; a decayed sum of what each would
-have scored, per cluster and for the whole message, selects one.
+No one way of deciding serves every score: thresholds at 0.5 serve Hamming loss, label-sets that did occur
+serve subset accuracy, thresholds at F/2 serve F1. So all are candidates, and each message gets the one that
+is expected to add most to the scores that the rule weighs. What a candidate was expected to add and what it
+did add differ in the long run; each candidate's mean difference lately corrects its expectation.
 """
 
 from __future__ import annotations
@@ -11,31 +12,37 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import (
-    Arrays,
-    Counts,
-    Floats,
-    Ids,
-    Mask,
-    State,
-    Stateful,
-    Values,
-    Vector,
-    compiled,
-    fields,
-    grown,
-)
+from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, compiled, fields, grown
 from learners.core import Targets, best_labels, check_choice, check_number
-from learners.ensemble.candidates import CHOICE, candidates
-from learners.ensemble.thresholds import follow, label_f1
+from learners.ensemble.candidates import CANDIDATES, candidates, codes, likely_labels
+from learners.ensemble.exactness import (
+    CALIBRATION_START,
+    START,
+    active_odds,
+    calibrate,
+    calibrated,
+    exactness,
+    exactness_features,
+    learn_exactness,
+)
+from learners.ensemble.thresholds import follow
+from learners.ensemble.utility import label_gains, utilities
 from learners.neighbors import Neighbours
 
-RULES = ("balanced", "hamming", "macro_f1", "micro_f1", "subset")
-BALANCED, HAMMING, MACRO_F1, MICRO_F1, SUBSET = range(len(RULES))
+RULES = {
+    "balanced": (2.0, 0.5, 0.75, 1.0, 0.5),
+    "subset": (1.0, 0.1, 0.1, 0.1, 0.1),
+    "micro_f1": (0.1, 0.1, 1.0, 0.1, 0.1),
+    "macro_f1": (0.1, 0.1, 0.1, 1.0, 0.1),
+    "hamming": (0.1, 0.1, 0.1, 0.1, 1.0),
+}
+"""Weights of exact label-sets, example-F1, micro-F1, macro-F1 and the share of errors (per true label)."""
 TOP_K = {"top_1": 1, "top_3": 3, "top_5": 5}
-"""Rules for P@k: they predict the k most probable labels, or all if fewer are known."""
-RAREST = 5.0
-"""Largest weight of a prediction of a rare label, relative to 1 for an exact label-set."""
+"""Rules that serve P@k: always so many labels, the likeliest, as far as so many are known."""
+DOUBT = 10.0
+"""Messages that a candidate's record counts for before the first one: without it the first ones decide."""
+FIRST_EXACT = 0.3
+"""Share of exactly right label-sets that each candidate is taken to start with."""
 
 
 class Decided(NamedTuple):
@@ -47,19 +54,25 @@ class Decided(NamedTuple):
         The chosen labels, ascending. Shape (k,).
     active
         Labels that any candidate could predict, ascending. Shape (A,).
-    clusters
-        The clusters of these, in order of appearance. Shape (K,).
-    owner
-        Index in `clusters` of each active label's cluster. Shape (A,).
-    candidates
-        Each candidate's prediction of the active labels, and last the cluster-wise choice. Shape (C + 1, A).
+    odds
+        Log-odds of the active labels, before calibration. Shape (A,).
+    gains
+        See `learners.ensemble.utility.label_gains`. Shape (2, A).
+    sets
+        What each candidate predicts of the active labels. Shape (C, A).
+    features
+        See `learners.ensemble.exactness.exactness_features`. Shape (C, 6).
+    expected
+        Utility that each candidate is expected to have, without correction. Shape (C,).
     """
 
     labels: Ids
     active: Ids
-    clusters: Ids
-    owner: Ids
-    candidates: Mask
+    odds: Floats
+    gains: Floats
+    sets: Mask
+    features: Floats
+    expected: Floats
 
 
 class Decision(Stateful):
@@ -68,12 +81,12 @@ class Decision(Stateful):
     Parameters
     ----------
     rule
-        "subset", "micro_f1", "macro_f1", "hamming", "top_1", "top_3", "top_5" (P@k: always k labels), or
-        "balanced" (the default: exact sets and F1 count one each, macro-F1 half, errors a little). A rule
-        optimises its own score and may cost the others much.
+        "balanced" (the default) weighs five scores: exact label-sets, example-F1, micro-F1, macro-F1, and few
+        errors. "subset", "micro_f1", "macro_f1" and "hamming" weigh their own score ten times as much as
+        the others; what they gain costs the others. "top_1", "top_3", "top_5" (P@k) always predict k labels.
     keep
-        Decay per message of the candidates' scores, in [0, 1]. Too low and the choice fluctuates,
-        too high and it follows a drift late.
+        Decay a message of what is known of the candidates and of micro-F1, in [0, 1]. Too low and the choice
+        flutters, too high and it is late to follow a drift.
 
     References
     ----------
@@ -83,114 +96,153 @@ class Decision(Stateful):
     """
 
     state_fields = fields(
-        Arrays("_whole", "_accounts", "_micro"), Arrays("_macro", "_seen", cut="_labels"), Values("_messages")
+        Arrays("_micro", "_recent", "_totals", "_record", "_calibration", "_regression"),
+        Arrays("_macro", "_label_counts", cut="_labels"),
     )
 
-    def __init__(self, rule: str = "balanced", keep: float = 0.998) -> None:
+    def __init__(self, rule: str = "balanced", keep: float = 0.999) -> None:
         check_choice(self, "rule", rule, (*RULES, *TOP_K))
         check_number(self, "keep", keep, float, 0, 1)
         self.rule = rule
         self.keep = keep
-        self._whole: Floats = np.zeros(CHOICE + 1)
-        self._accounts: Floats = np.zeros((0, CHOICE))
+        self._weights: Floats = np.array(RULES.get(rule, (0.0,) * 5))
         # F1 of the threshold candidates, as (2 tp, predicted + true): all labels together, and per label.
         self._micro = np.array([1.0, 3.0])
         self._macro: Floats = np.zeros((0, 2))
-        # Messages, and messages with each label: they determine how rare a label is.
-        self._messages = 0.0
-        self._seen: Floats = np.zeros(0)
+        # The same of what was chosen, with the number of messages; see `label_gains`.
+        self._recent = np.zeros(3)
+        self._label_counts: Floats = np.zeros((0, 2))
+        # Messages, labels they carried, and those that carried none.
+        self._totals = np.zeros(3)
+        # Of each candidate, decayed: exactly right, and how much more it was worth than expected.
+        self._record = np.zeros((len(CANDIDATES), 2))
+        self._calibration = np.array(CALIBRATION_START)
+        self._regression = np.array(START)
         self._labels = 0
 
     def decide(
         self, probabilities: Vector, neighbours: tuple[Neighbours, ...], previous: Ids, clusters: Ids
     ) -> Decided:
-        """Return the decision for probabilities of shape (L,), given each label's cluster, shape (L,)."""
-        self._macro = grown(self._macro, len(probabilities))
-        active, columns, owner, predicted = candidates(
-            probabilities,
-            previous,
-            np.concatenate([near.ids for near in neighbours]),
-            np.concatenate([near.sizes for near in neighbours]),
-            np.concatenate([near.weights for near in neighbours]),
-            clusters,
-            self._accounts,
-            self._micro,
-            self._macro,
-        )
+        """Return the choice for probabilities of shape (L,) of labels that live in `clusters`, shape (L,)."""
         if self.rule in TOP_K:
-            chosen = np.sort(best_labels(probabilities, TOP_K[self.rule]))
-        else:
-            chosen = active[predicted[self._whole.argmax()]]
-        return Decided(chosen, active, columns, owner, predicted)
+            return _ranked(probabilities, TOP_K[self.rule])
+        self._grow(len(probabilities))
+        return Decided(
+            *_decide(
+                probabilities,
+                previous,
+                np.concatenate([near.ids for near in neighbours]),
+                np.concatenate([near.sizes for near in neighbours]),
+                np.concatenate([near.weights for near in neighbours]),
+                clusters,
+                *(self._weights, self._micro, self._macro, self._recent, self._label_counts, self._totals),
+                *(self._record, self._calibration, self._regression),
+            )
+        )
 
     def learn(self, decided: Decided, targets: Targets) -> None:
-        """Score each candidate on a message with complete targets."""
-        if self.rule in TOP_K or not len(decided.active):
+        """Learn how each candidate did on a message with complete targets."""
+        if self.rule in TOP_K:
             return
-        before = max(1, self._labels)
         # Both ascend.
-        highest = (*targets.positive[-1:].tolist(), int(decided.active[-1]))
-        self._labels = max(self._labels, max(highest) + 1)
-        self._seen = grown(self._seen, self._labels)
-        self._macro = grown(self._macro, self._labels)
-        self._accounts = grown(self._accounts, max(decided.clusters.tolist()) + 1)
+        for ids in (targets.positive, decided.active):
+            self._labels = max(self._labels, *(ids[-1:] + 1).tolist(), 0)
+        self._grow(self._labels)
         _learn(
-            *(RULES.index(self.rule), self.keep, self._messages, before, targets.positive),
-            *(decided.active, decided.clusters, decided.owner, decided.candidates),
-            *(self._whole, self._accounts, self._micro, self._macro, self._seen),
+            *(*decided, targets.positive, self._weights, self.keep),
+            *(self._micro, self._macro, self._recent, self._label_counts, self._totals),
+            *(self._record, self._calibration, self._regression),
         )
-        self._messages += 1.0
 
-    def forget(self, clusters: list[int]) -> None:
-        """Clear the scores of clusters that are not in `clusters`: one that returns starts anew."""
-        gone = np.ones(len(self._accounts), dtype=np.bool_)
-        gone[[cluster for cluster in clusters if cluster < len(gone)]] = False
-        self._accounts[gone] = 0.0
+    def _grow(self, labels: int) -> None:
+        self._macro = grown(self._macro, labels)
+        self._label_counts = grown(self._label_counts, labels)
 
-    def state(self) -> State:
-        """Return the scores up to the last one in use; see `Learner.state`."""
-        used = np.flatnonzero(self._accounts.any(axis=1))
-        return super().state() | {"accounts": self._accounts[: used[-1] + 1 if len(used) else 0]}
+
+def _ranked(probabilities: Vector, k: int) -> Decided:
+    chosen, nothing = np.sort(best_labels(probabilities, k)), np.zeros(0)
+    return Decided(chosen, chosen[:0], nothing, nothing, nothing > 0, nothing, nothing)
+
+
+@compiled
+def _decide(
+    probabilities: Vector,
+    previous: Ids,
+    ids: Ids,
+    sizes: Ids,
+    shares: Floats,
+    clusters: Ids,
+    weights: Floats,
+    micro: Floats,
+    macro: Floats,
+    recent: Floats,
+    label_counts: Floats,
+    totals: Floats,
+    record: Floats,
+    calibration: Floats,
+    regression: Floats,
+) -> tuple[Ids, Ids, Floats, Floats, Mask, Floats, Floats]:
+    """Return what a `Decided` holds."""
+    active, place, none = likely_labels(probabilities, previous, ids)
+    odds = active_odds(probabilities, active)
+    p = calibrated(odds, calibration)
+    gains = label_gains(active, len(probabilities), weights, recent, label_counts, totals)
+    gaining = gains[0] * p > gains[1]
+    sets, votes = candidates(
+        probabilities, active, place, gaining, previous, ids, sizes, shares, clusters, micro, macro
+    )
+    exact = (record[:, 0] + FIRST_EXACT * DOUBT) / (recent[2] + DOUBT)
+    empty = (totals[2] + 0.5) / (totals[0] + 1.0)
+    features = exactness_features(p, none, sets, codes(sets), votes, exact, empty)
+    expected = utilities(p, exactness(features, regression), 0, gains, sets, weights)
+    best = (expected + record[:, 1] / (recent[2] + DOUBT)).argmax()
+    return active[sets[best]], active, odds, gains, sets, features, expected
 
 
 @compiled
 def _learn(
-    rule: int,
-    keep: float,
-    messages: float,
-    labels: int,
-    positive: Ids,
+    labels: Ids,
     active: Ids,
-    clusters: Ids,
-    owner: Ids,
-    predicted: Mask,
-    whole: Floats,
-    accounts: Floats,
+    odds: Floats,
+    gains: Floats,
+    sets: Mask,
+    features: Floats,
+    expected: Floats,
+    positive: Ids,
+    weights: Floats,
+    keep: float,
     micro: Floats,
     macro: Floats,
-    seen: Floats,
+    recent: Floats,
+    label_counts: Floats,
+    totals: Floats,
+    record: Floats,
+    calibration: Floats,
+    regression: Floats,
 ) -> None:
-    """Score the candidates on one message, after `messages` earlier ones, with `labels` known labels."""
+    """Learn from the truth about what `_decide` returned."""
     truth, missed = _truth(active, positive)
-    earned = np.zeros((CHOICE + 1, len(clusters) + 1))
-    if rule in (MACRO_F1, BALANCED):
-        weights = np.empty(len(active))
-        for place in range(len(active)):
-            rarity = messages / (2.0 * (seen[active[place]] + 1.0) * labels)
-            weights[place] = min(rarity, RAREST) * (1.0 if rule == MACRO_F1 else 0.5)
-        _add_macro_earned(predicted, truth, active, owner, weights, macro, earned)
-    if rule != MACRO_F1:
-        tally = _tally(predicted, truth, owner, len(clusters))
-        # Labels that no candidate could predict count against the whole message, not against a cluster.
-        for row in range(CHOICE + 1):
-            tally[2, row, -1] += missed
-        _add_earned(rule, tally, micro[0] / micro[1], earned)
-    for row in range(CHOICE + 1):
-        whole[row] = whole[row] * keep + earned[row, -1]
-    for column in range(len(clusters)):
-        for row in range(CHOICE):
-            accounts[clusters[column], row] = accounts[clusters[column], row] * keep + earned[row, column]
-    follow(predicted, truth, active, positive, micro, macro, seen)
+    follow(sets, truth, active, positive, micro, macro)
+    exact = np.zeros(len(sets))
+    for row in range(len(sets)):
+        exact[row] = missed == 0 and (sets[row] == truth).all()
+    earned = utilities(truth.astype(np.float64), exact, missed, gains, sets, weights)
+    record *= keep
+    record[:, 0] += exact
+    record[:, 1] += earned - expected
+    learn_exactness(features, codes(sets), exact, regression)
+    calibrate(odds, truth, calibration)
+    right = 0
+    for label in positive:
+        label_counts[label, 1] += 1.0
+    for label in labels:
+        label_counts[label, 1] += 1.0
+        if (positive == label).any():
+            label_counts[label, 0] += 2.0
+            right += 1
+    recent *= keep
+    recent += np.array((2.0 * right, len(labels) + len(positive), 1.0))
+    totals += np.array((1.0, len(positive), 1.0 if len(positive) == 0 else 0.0))
 
 
 @compiled
@@ -204,51 +256,3 @@ def _truth(active: Ids, positive: Ids) -> tuple[Mask, int]:
             truth[place] = True
             missed -= 1
     return truth, missed
-
-
-@compiled
-def _tally(predicted: Mask, truth: Mask, owner: Ids, clusters: int) -> Counts:
-    """Count predicted, correctly predicted and true labels: by candidate, then cluster and (last) overall."""
-    rows, size = predicted.shape
-    tally = np.zeros((3, rows, clusters + 1), dtype=np.int64)
-    for label in range(size):
-        for column in (owner[label], clusters):
-            for row in range(rows):
-                guess = predicted[row, label]
-                tally[0, row, column] += guess
-                tally[1, row, column] += guess and truth[label]
-                tally[2, row, column] += truth[label]
-    return tally
-
-
-@compiled
-def _add_earned(rule: int, tally: Counts, micro_f1: float, earned: Floats) -> None:
-    """Add the score of each candidate in each cluster and, last, overall; shape (C + 1, K + 1)."""
-    for row in range(earned.shape[0]):
-        for column in range(earned.shape[1]):
-            guessed, right, true = tally[0, row, column], tally[1, row, column], tally[2, row, column]
-            errors = guessed + true - 2 * right
-            exact = 1.0 if errors == 0 else 0.0
-            if rule == HAMMING:
-                earned[row, column] -= errors
-            elif rule == SUBSET:
-                earned[row, column] += exact
-            elif rule == MICRO_F1:
-                earned[row, column] += 2.0 * right - micro_f1 * (guessed + true)
-            else:
-                f1 = 1.0 if errors == 0 else 2.0 * right / (guessed + true)
-                earned[row, column] += exact + f1 - 0.3 * errors / max(true, 1)
-
-
-@compiled
-def _add_macro_earned(
-    predicted: Mask, truth: Mask, active: Ids, owner: Ids, weights: Floats, macro: Floats, earned: Floats
-) -> None:
-    """Add the gain in macro-F1, to first order: a prediction weighs more, the rarer its label is."""
-    for label in range(len(active)):
-        f1 = label_f1(macro, active[label])
-        for row in range(len(predicted)):
-            answers = int(predicted[row, label]) + int(truth[label])
-            gain = ((2.0 if answers == 2 else 0.0) - f1 * answers) * weights[label]
-            earned[row, owner[label]] += gain
-            earned[row, -1] += gain

@@ -8,7 +8,6 @@ scored best there), so moving a label between clusters retrains nothing.
 from __future__ import annotations
 
 import dataclasses
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -103,9 +102,9 @@ class IHOMER(Learner):
     Parameters
     ----------
     rule
-        The score that decisions serve: "balanced" (default), "subset", "micro_f1", "macro_f1", "hamming", or
-        "top_1", "top_3", "top_5" (always so many labels). All but the first give up the other scores for
-        their own.
+        The score that label-sets are chosen for: "balanced" (default: all of them), "subset", "micro_f1",
+        "macro_f1", "hamming" (errors), or "top_1", "top_3", "top_5" (always so many labels). All but the
+        first give up some of the other scores for their own.
     k, window
         Neighbours that vote, and messages remembered to find them; see `NearestNeighbours`.
     linkage, patience
@@ -207,13 +206,13 @@ class IHOMER(Learner):
         opinions, trust = scored.mixed.opinions[:, explained], self._mixture.trust(explained)
         names = (*self._experts, "stacked")
         near = scored.near
-        sets = np.split(near.ids, np.cumsum(near.sizes)[:-1])
+        sets = near.label_sets(neighbours)
         nearest = zip(self._near_angle.numbers(near), near.weights.tolist(), sets, strict=False)
         return Explanation(
             explained,
             dict(zip(names, opinions.tolist(), strict=True)),
             dict(zip(names, trust.tolist(), strict=True)),
-            [Neighbour(*each) for each in islice(nearest, neighbours)],
+            [Neighbour(*each) for each in nearest],
         )
 
     def learn(self, x: Vector, targets: Targets) -> None:
@@ -232,8 +231,6 @@ class IHOMER(Learner):
             self._decision.learn(scored.decided, targets)
         self._teach(scored, x, targets)
         self.changes = self._clusters.learn(targets.positive.tolist(), len(self.label_space))
-        if self.changes:
-            self._decision.forget(self._clusters.leaves())
 
     def _compute(self, x: Vector) -> _Scored:
         labels = len(self.label_space)

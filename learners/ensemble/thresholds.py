@@ -48,13 +48,10 @@ def predict(p: Floats, active: Ids, micro: Floats, macro: Floats, predicted: Mas
 
 
 @compiled
-def follow(
-    predicted: Mask, truth: Mask, active: Ids, positive: Ids, micro: Floats, macro: Floats, seen: Floats
-) -> None:
+def follow(predicted: Mask, truth: Mask, active: Ids, positive: Ids, micro: Floats, macro: Floats) -> None:
     """Update the F1 of the thresholds: of all labels together, and of each label involved."""
     right, either = 0, len(positive)
     for label in positive:
-        seen[label] += 1.0
         macro[label] *= 0.99
     for place in range(len(active)):
         if predicted[MICRO, place]:

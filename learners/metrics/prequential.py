@@ -41,6 +41,9 @@ class Scores:
         are none of either.
     macro_f1
         Mean of the labels' own F1 over the labels that were true at least once.
+    macro_f1_predicted
+        The same over the labels that were true or predicted at least once, as scikit-learn's: a label that
+        was predicted and never true counts as 0.
     hamming_loss
         Wrong yes/no answers over answers asked for: Σ(fp + fn) / ΣLₙ, where Lₙ counts the labels known up
         to and including message n.
@@ -60,6 +63,7 @@ class Scores:
     example_f1: float
     micro_f1: float
     macro_f1: float
+    macro_f1_predicted: float
     hamming_loss: float
     errors_per_message: float
     p_at_1: float
@@ -239,15 +243,17 @@ class Prequential(Stateful):
     def summary(self) -> Scores:
         """Return the scores so far; costs O(labels)."""
         messages, sums = self._messages, Counts(*self._sums.tolist())
-        hits, predicted, actual = self._per_label[self._per_label[:, 2] > 0].T
+        hits, predicted, actual = self._per_label[self._per_label[:, 1:].any(axis=1)].T
+        own_f1, true = 2 * hits / (predicted + actual), actual > 0
         p_at = [_ratio(int(hit), messages * depth) for hit, depth in zip(self._hits_at, DEPTHS, strict=True)]
         return Scores(
             messages=messages,
-            labels=len(actual),
+            labels=int(true.sum()),
             subset_accuracy=_ratio(sums.exact, messages),
             example_f1=_ratio(self._example_f1, messages),
             micro_f1=sums.f1 if messages else 0.0,
-            macro_f1=float(np.mean(2 * hits / (predicted + actual))) if len(actual) else 0.0,
+            macro_f1=_ratio(own_f1.sum(where=true), true.sum()),
+            macro_f1_predicted=_ratio(own_f1.sum(), len(own_f1)),
             hamming_loss=sums.hamming_loss,
             errors_per_message=_ratio(sums.errors, messages),
             p_at_1=p_at[0],
@@ -263,4 +269,4 @@ def _hits_at(best: list[int], truth: set[int]) -> list[int]:
 
 
 def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+    return float(part / whole) if whole else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,12 @@ class Neighbours(NamedTuple):
     ids: Ids
     sizes: Ids
     rows: Ids
+
+    def label_sets(self, most: int) -> list[Ids]:
+        """Return the label-sets of the nearest `most` messages."""
+        sizes = self.sizes[:most].tolist()
+        ends = accumulate(sizes)
+        return [self.ids[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
 NOBODY = Neighbours(np.zeros(0), NOTHING, NOTHING, NOTHING)
@@ -152,8 +159,8 @@ class NearestNeighbours(Learner):
 def loudest(neighbours: Neighbours) -> Ids:
     """Return the label-set with the largest summed weight; among equal ones, the first."""
     votes: dict[bytes, float] = {}
-    sets = np.split(neighbours.ids, np.cumsum(neighbours.sizes))
-    for weight, labels in zip(neighbours.weights.tolist(), sets, strict=False):
+    sets = neighbours.label_sets(len(neighbours.sizes))
+    for weight, labels in zip(neighbours.weights.tolist(), sets, strict=True):
         key = labels.tobytes()
         votes[key] = votes.get(key, 0.0) + weight
     return np.frombuffer(max(votes, key=lambda key: votes[key], default=b""), dtype=np.intp)

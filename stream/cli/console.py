@@ -36,6 +36,7 @@ COLUMNS = {
     "example_f1": "ex. F1",
     "micro_f1": "micro F1",
     "macro_f1": "macro F1",
+    "macro_f1_predicted": "+predicted",
     "hamming_loss": "Hamming",
     "p_at_1": "P@1",
     "p_at_3": "P@3",

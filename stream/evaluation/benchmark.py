@@ -19,6 +19,7 @@ METRICS = {
     "subset_accuracy": "Subset accuracy",
     "micro_f1": "Micro-F1",
     "macro_f1": "Macro-F1",
+    "macro_f1_predicted": "Macro-F1 with labels only predicted",
     "hamming_loss": "Hamming loss",
     "kappa_temporal": "Kappa temporal",
     "example_f1": "Example F1",

@@ -40,6 +40,7 @@ class Result(msgspec.Struct, frozen=True):
     example_f1: float
     micro_f1: float
     macro_f1: float
+    macro_f1_predicted: float
     hamming_loss: float
     errors_per_message: float
     p_at_1: float

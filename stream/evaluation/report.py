@@ -28,7 +28,9 @@ NOTES = {
     "those who know all labels beforehand.",
     "calibration_error": "Mean over labels of how far probabilities lie from how often labels come true. "
     "Only beside another score: predicting every label's frequency is well calibrated.",
-    "macro_f1": "Mean of the labels' own F1: rare labels count as much as frequent ones.",
+    "macro_f1": "Mean of the labels' own F1: rare labels count as much as frequent ones. Only "
+    "labels that were true at least once.",
+    "macro_f1_predicted": "The same with labels that were predicted and never true, which count as 0.",
     "messages_per_second": "Predicting, scoring and learning, each learner alone; without encoding.",
 }
 """Explanations of metrics whose names do not explain them."""

@@ -43,7 +43,7 @@ def predictions(make_it: Make) -> list[tuple[list[int], list[float]]]:
     return said
 
 
-@pytest.mark.parametrize("name", ["ihomer", "mlhat"])
+@pytest.mark.parametrize("name", ["ihomer", "hoeffding-adaptive-tree"])
 def test_compiled_learners_say_what_plain_ones_say(name: str) -> None:
     """Without the compiler: the same labels, and the same scores but for the last digits of `exp`."""
     program = (

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learners.core.labels import Targets
-from learners.neighbors.nearest import NearestNeighbours
+from learners.neighbors.nearest import NearestNeighbours, Neighbours
 from tests.learners.streams import linear_stream, only
 
 
@@ -59,3 +59,12 @@ def test_memory_is_the_window() -> None:
     for message in linear_stream(500, 3, 2):
         learner.learn(message.x, learner.label_space.targets(message.labels))
     assert len(learner.state()["vectors"]) == 50
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=6), st.integers(0, 8))
+def test_label_sets_are_those_of_the_nearest(sets: list[list[int]], most: int) -> None:
+    """The label-sets come back as they were, at most so many."""
+    ids = np.array([label for labels in sets for label in labels], dtype=np.intp)
+    sizes = np.array([len(labels) for labels in sets], dtype=np.intp)
+    near = Neighbours(np.ones(len(sets)), ids, sizes, sizes)
+    assert [labels.tolist() for labels in near.label_sets(most)] == sets[:most]

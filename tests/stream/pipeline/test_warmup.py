@@ -36,7 +36,7 @@ with compilations(print):
 """
 
 
-@pytest.mark.parametrize("learner", ["ihomer", "expansion", "mlhat", "knn"])
+@pytest.mark.parametrize("learner", ["ihomer", "expansion", "hoeffding-adaptive-tree", "knn"])
 def test_nothing_is_left_to_compile(learner: str) -> None:
     """Text and vectors, planted drifts and labels that come: all runs what the warm-up has compiled."""
     command = [sys.executable, "-W", "ignore", "-c", PROGRAM, learner]
