@@ -158,5 +158,5 @@ def produce_values(
 def _key(value: bytes) -> bytes | None:
     try:
         return _identified.decode(value).id.encode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

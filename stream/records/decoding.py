@@ -144,7 +144,7 @@ def decode(value: bytes | None, headers: Headers = (), envelope: Envelope | None
         raise BadEventError("undecodable", said[UNDECODABLE].decode(errors="replace"))
     declared = said.get("ce_type")
     if envelope is not None and value is not None:
-        check_size(value)
+        _check_bounds(value)
         value = unwrapped(value, envelope)
     if declared == CONTROL_TYPE:
         return decode_control(value)
@@ -170,9 +170,8 @@ def decode(value: bytes | None, headers: Headers = (), envelope: Envelope | None
 def _read(value: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
     if value is None:
         raise BadEventError("tombstone", "the value is null; an event must be a JSON object")
-    check_size(value)
+    _check_bounds(value)
     value = value.removeprefix(codecs.BOM_UTF8)
-    _check_depth(value)
     try:
         return decoder.decode(value)
     except msgspec.ValidationError as error:
@@ -208,7 +207,9 @@ def check_event(event: Event) -> None:
     _check_features(event.features or {})
 
 
-def _check_depth(value: bytes) -> None:
+def _check_bounds(value: bytes) -> None:
+    """Raise BadEventError for what no decoder may be given: a value that is too large or too deep."""
+    check_size(value)
     # The decoder's own bound is what is left of the caller's stack; an event must not be good in one
     # program and bad in another.
     if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:

@@ -23,6 +23,7 @@ from stream.records.decoding import (
     decode,
     decode_event,
 )
+from stream.records.envelopes import Envelope
 from stream.records.label_names import normalised
 from stream.records.schema import (
     MAX_DETAIL_CHARACTERS,
@@ -175,6 +176,14 @@ def test_the_bound_on_nesting_does_not_depend_on_the_callers_stack(depth: int) -
         return True
 
     assert decode_below(0) == decode_below(sys.getrecursionlimit() // 2) == (depth < MAX_DEPTH)
+
+
+@pytest.mark.parametrize("envelope", [None, "cloudevents", "connect", "debezium"])
+def test_a_deep_value_is_refused_before_it_is_unwrapped(envelope: Envelope | None) -> None:
+    """Whatever it is in: looking for what is in it would end the process's stack."""
+    deep = b'{"schema": {}, "payload": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    with pytest.raises(BadEventError, match="nests deeper"):
+        decode(deep, (), envelope)
 
 
 def test_brackets_in_strings_are_not_nesting() -> None:
