@@ -26,9 +26,19 @@ def _with_label_statistics(snapshot: Snapshot) -> Snapshot:
     return dataclasses.replace(snapshot, state=state)
 
 
-def _with_rows_of_buckets(snapshot: Snapshot) -> Snapshot:
-    monitors = _in_rows(snapshot.state["monitors"])
-    return dataclasses.replace(snapshot, state=snapshot.state | {"monitors": monitors})
+def _changed(part: str, change: Callable[[Any], Any]) -> Callable[[Snapshot], Snapshot]:
+    """Return the step that changes one part of the state, if it is there.
+
+    A task has all parts, a shared model's replica no feedback, and who answers with it no monitors.
+    """
+
+    def step(snapshot: Snapshot) -> Snapshot:
+        state = snapshot.state
+        if part not in state:
+            return snapshot
+        return dataclasses.replace(snapshot, state=state | {part: change(state[part])})
+
+    return step
 
 
 def _in_rows(state: Any) -> Any:
@@ -43,21 +53,14 @@ def _in_rows(state: Any) -> Any:
     return {"lengths": lengths, "buckets": buckets, "seen": state["seen"], "last": state["last"]}
 
 
-def _with_sparse_parts(snapshot: Snapshot) -> Snapshot:
-    feedback = snapshot.state["feedback"]
+def _with_sparse_parts(feedback: Any) -> Any:
     parts: dict[str, Any] = {
         "indices": np.zeros(0, np.int32),
         "sparse": np.zeros(0, np.float32),
         "indices_lengths": np.zeros_like(feedback["guesses"]["size"]),
         "sparse_lengths": np.zeros_like(feedback["guesses"]["size"]),
     }
-    feedback = feedback | {"guesses": parts | feedback["guesses"]}
-    return dataclasses.replace(snapshot, state=snapshot.state | {"feedback": feedback})
-
-
-def _with_participation_ratio(snapshot: Snapshot) -> Snapshot:
-    monitors = _renewed(snapshot.state["monitors"])
-    return dataclasses.replace(snapshot, state=snapshot.state | {"monitors": monitors})
+    return feedback | {"guesses": parts | feedback["guesses"]}
 
 
 def _renewed(state: Any) -> Any:
@@ -70,9 +73,9 @@ def _renewed(state: Any) -> Any:
 
 STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {
     1: _with_label_statistics,
-    2: _with_rows_of_buckets,
-    3: _with_sparse_parts,
-    4: _with_participation_ratio,
+    2: _changed("monitors", _in_rows),
+    3: _changed("feedback", _with_sparse_parts),
+    4: _changed("monitors", _renewed),
 }
 """Steps by format version: each converts a snapshot of that version to the next."""
 

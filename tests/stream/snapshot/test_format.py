@@ -17,7 +17,9 @@ from drift.core import arrays_in, digest
 from drift.monitors.monitors import Monitors
 from learners import catalogue
 from learners.wrappers.river_models import RiverLearner
+from stream.config.settings import Settings
 from stream.encoders import Hashing
+from stream.pipeline.factory import make_answerer, make_replica
 from stream.pipeline.task import Task
 from stream.snapshot import Identity, Snapshot, SnapshotError, dump, migrations, parse, take
 from tests.stream.standins import LABELS, event, make_task, records
@@ -150,6 +152,21 @@ def test_the_rank_of_vectors_begins_anew_after_format_4(monkeypatch: pytest.Monk
     assert digest(found.pop("rank/participation")) == digest(fresh)
     del tests["rank/rankme"]
     assert digest(found) == digest(tests)
+
+
+@pytest.mark.parametrize("version", [2, 3, 4])
+def test_states_of_a_shared_model_are_migrated_too(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replica has no feedback, and who answers with it no monitors: there is nothing to change in them."""
+    settings = Settings.model_validate({"stream": "s", "learner": {"name": "priors"}})
+    replica = make_replica(settings)
+    for part in (replica, make_answerer(settings, lambda: replica)):
+        state = part.state()
+        feedback = state.get("feedback")
+        with monkeypatch.context() as patched:
+            patched.setattr(migrations, "VERSION", version)
+            old = written(snapshot_of(state))
+        part.load_state(parse(old, "it").state)
+        assert digest({"": part.state().get("feedback")}) == digest({"": feedback})
 
 
 def in_one_list(state: Any) -> Any:
