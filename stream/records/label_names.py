@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 
 from stream.records.schema import BadEventError
 
-_PLAIN = re.compile(r"[!-.0-~]+(?: [!-.0-~]+)*")
-"""Printable ASCII without a slash, single spaces inside: what most names are."""
-_EDGES = "".join(filter(str.isspace, map(chr, range(sys.maxunicode + 1)))) + "\u200b\u200c\u200d\u2060\ufeff"
-"""White space, and characters without width."""
+_PLAIN = re.compile(r"[!-.0-~]+(?:[ /][!-.0-~]+)*")
+"""Printable ASCII, single spaces and slashes inside: most names, which are as they should be."""
+_EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200c\u200d\u2060\ufeff"
+"""White space, the last of which in Unicode is U+3000, and characters without width."""
 
 
 def normalised(field: str, name: str) -> str:
