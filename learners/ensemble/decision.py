@@ -135,8 +135,8 @@ class Decision(Stateful):
                 np.concatenate([near.sizes for near in neighbours]),
                 np.concatenate([near.weights for near in neighbours]),
                 clusters,
-                *(self._weights, self._micro, self._macro, self._recent, self._label_counts, self._totals),
-                *(self._record, self._calibration, self._regression),
+                self._weights,
+                *self._learned(),
             )
         )
 
@@ -150,6 +150,12 @@ class Decision(Stateful):
         self._grow(self._labels)
         _learn(
             *(*decided, targets.positive, self._weights, self.keep),
+            *self._learned(),
+        )
+
+    def _learned(self) -> tuple[Floats, ...]:
+        """Return what `_decide` reads and `_learn` changes, in the order of their last parameters."""
+        return (
             *(self._micro, self._macro, self._recent, self._label_counts, self._totals),
             *(self._record, self._calibration, self._regression),
         )

@@ -100,11 +100,6 @@ class Follower:
         """Whether workers with other settings answer."""
         return self.epoch is not None and self.epoch.configuration != self._settings.epoch
 
-    @property
-    def caught_up(self) -> bool:
-        """Whether all lessons that were read are learned."""
-        return not self._ahead
-
     def learn(self, patience_s: float = 0.0) -> None:
         """Learn the available lessons.
 

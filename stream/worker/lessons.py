@@ -8,6 +8,7 @@ digest, and takes the snapshots that all replicas start from.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -97,9 +98,9 @@ class Lessons:
         self._store = _store(settings, self._topic)
         self._tail = Tail(settings.kafka, {self._topic: None})
         self._follower = Follower(settings, self._tail, self._store, make_replica, telemetry)
-        offsets = Offsets.of(self._settings, "lessons")
-        self._follower.restore(offsets.committed(PARTITION))
-        offsets.close()
+        with contextlib.closing(Offsets.of(self._settings, "lessons")) as offsets:
+            committed = offsets.committed(PARTITION)
+        self._follower.restore(committed)
         self._group = Group(self._settings, "lessons")
 
     @property
@@ -171,19 +172,21 @@ class Lessons:
             self._gain()
 
     def _gain(self) -> None:
+        follower, outbox = self._follower, None
         try:
             # First the outbox: it completes or aborts the last owner's transaction; then the offset is final.
             outbox = Outbox(self._settings, PARTITION, "lessons")
             begin = self._group.committed(PARTITION)
+            if begin is None:
+                begin = follower.live_from
+            if begin < follower.live_from:
+                follower.restore(begin)
         except (BrokerError, FencedError, UnwrittenError) as error:
             log.warning("the lessons are not ours yet: %s; trying again", error)
+            if outbox is not None:
+                outbox.close()
             self._gain_at = time.monotonic() + RETRY_S
             return
-        follower = self._follower
-        if begin is None:
-            begin = follower.live_from
-        if begin < follower.live_from:
-            follower.restore(begin)
         while follower.kept and follower.kept[0][0] < begin:
             follower.kept.popleft()
         self._gain_at, self._struck, self._checked = None, None, self.replica.updates

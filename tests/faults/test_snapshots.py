@@ -13,12 +13,10 @@ import time
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient, TopicPartition
 
 from drift.core import digest
 from stream.kafka import RecoveryError
 from stream.pipeline import factory as assembly
-from stream.records.topics import topic
 from stream.snapshot import Identity, Store, migrations
 from stream.worker.worker import Worker
 from tests.faults.exactly_once import (
@@ -195,22 +193,13 @@ def test_f8_killed_after_each_piece_of_a_snapshot(tmp_path: Path) -> None:
     assert len(store.names()) == 1
 
 
-def delete_below(live: LiveStream, offset: int) -> None:
-    """Delete the events below an offset, as retention does."""
-    client = KafkaAdminClient(bootstrap_servers=live.settings.kafka.bootstrap_servers)
-    try:
-        client.delete_records({TopicPartition(topic(live.settings.stream, "events"), 0): offset})
-    finally:
-        client.close()
-
-
 @pytest.mark.kafka
 def test_f9_records_deleted_below_the_snapshot_are_not_missed(kafka: str, stream_name: str) -> None:
     """That is what snapshots are for."""
     live = stream_with_snapshots(kafka, stream_name)
     expected = uninterrupted(live)[0]
     offset = store_of(live).offsets()[0]
-    delete_below(live, offset)
+    live.expire("events", offset)
     live.fill([event(number) for number in range(2_000, 2_100)])
     work(live, 2_100)
     expected.process([record for record in live.read("events") if record.offset >= 2_000])
@@ -229,7 +218,7 @@ def test_f9_records_deleted_past_the_snapshot_are_refused_or_rebuilt_on_request(
         Path(store.path(offset)).unlink()
     (needed,) = store.offsets()
     assert needed < 1_800
-    delete_below(live, 1_800)
+    live.expire("events", 1_800)
     live.fill([event(number) for number in range(2_000, 2_100)])
     with pytest.raises(
         RecoveryError, match=rf"offset {needed} on .*first offset is 1800.*snapshot\.rebuild = true"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -77,32 +78,26 @@ class LiveStream:
     def limit(self, kind: str, largest: int) -> None:
         """Make one of the topics refuse records above a size, in bytes."""
         name = topic(self.settings.stream, kind)
-        client = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
-        try:
+        with self._admin() as client:
             client.alter_configs(
                 [ConfigResource(ConfigResourceType.TOPIC, name, {"max.message.bytes": str(largest)})]
             )
-        finally:
-            client.close()
 
     def extend(self, partitions: int, kind: str = "events") -> None:
         """Give one of the topics more partitions."""
-        client = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
-        try:
+        with self._admin() as client:
             client.create_partitions({topic(self.settings.stream, kind): partitions})
-        finally:
-            client.close()
         if kind == "events":
             broker = self.settings.kafka.model_copy(update={"partitions": partitions})
             self.settings = self.settings.model_copy(update={"kafka": broker})
 
     def expire(self, kind: str, offset: int, partition: int = 0) -> None:
         """Delete the records of one of the topics below an offset, as retention does."""
-        client = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
-        try:
+        with self._admin() as client:
             client.delete_records({TopicPartition(topic(self.settings.stream, kind), partition): offset})
-        finally:
-            client.close()
+
+    def _admin(self) -> contextlib.closing[KafkaAdminClient]:
+        return contextlib.closing(KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers))
 
     def fill(
         self, values: Sequence[bytes | None], partition: int | None = None, kind: str = "events"
