@@ -245,7 +245,10 @@ def running(words: list[str], ready: str) -> Iterator[None]:
             yield
         finally:
             process.send_signal(signal.SIGTERM)
-            process.stdout.read()
+            try:
+                process.communicate(timeout=60)
+            finally:
+                process.kill()
     assert process.returncode == 0, words
 
 

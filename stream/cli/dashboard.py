@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
-import threading
+import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from stream.config import Settings
 
 app = typer.Typer()
+
+NOTICED_S = 0.2
+"""Time in seconds within which a signal ends the page."""
 
 Beside = Annotated[
     list[str] | None,
@@ -60,7 +63,7 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
     from stream.dashboard import Feed, Guard, StreamState, application, read_file
     from stream.telemetry import serving
 
-    ours, stopping = settings.dashboard, threading.Event()
+    ours = settings.dashboard
     guard = Guard(ours.host, ours.token.get_secret_value() if ours.token else None)
     feeds = [Feed(StreamState(settings.stream), settings.kafka, settings.stream)]
     streams = [feeds[0].state]
@@ -73,11 +76,14 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
         else:
             feeds.append(Feed(state, settings.kafka, single=name))
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    with ExitStack() as stack:
+        signal.signal(number, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
         url = stack.enter_context(serving(application(streams, guard), ours.host, ours.port, "dashboard"))
         for feed in feeds:
             feed.start()
             stack.callback(feed.stop)
         typer.echo(f"dashboard: {url}")
-        stopping.wait()
+        # In short sleeps: a signal that comes just before a wait does not end it, and handlers that set an
+        # event which is being waited for stand still.
+        while True:
+            time.sleep(NOTICED_S)

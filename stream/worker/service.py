@@ -66,9 +66,8 @@ def serve(settings: Settings) -> None:
         log.info(line)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        del frame
-        log.info("%s: finishing the batch", signal.Signals(number).name)
-        worker.stop()
+        del number, frame
+        worker.stop()  # And no line in the log: its stream may be interrupted in the middle of one.
 
     with serve_metrics(telemetry, settings.http.host, settings.http.port) as url:
         log.info("stream %s (%d partitions), group %s", settings.stream, partitions, settings.group)

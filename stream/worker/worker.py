@@ -9,7 +9,6 @@ meanwhile, and the loop goes on with the others.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -92,7 +91,7 @@ class Worker:
         self._restorer = Restorer(loader.restore)
         self._refuse = loader.refuse
         self._assigned: dict[int, AssignedPartition[Answerer]] = {}
-        self._stopping = threading.Event()
+        self._stopping = False
         self._answered = self._taught = 0
         self._order = TimeOrder()
         self._ahead = EncodeAhead(self._order)
@@ -100,7 +99,8 @@ class Worker:
 
     def stop(self) -> None:
         """Finish the batch, commit it and end `run`; may be called from a signal handler."""
-        self._stopping.set()
+        # No event: its lock is not reentrant, and the handler may interrupt the thread that holds it.
+        self._stopping = True
 
     def run(self) -> None:
         """Process records until `stop`.
@@ -117,7 +117,7 @@ class Worker:
             When it was stopped with a batch that could not be committed; nothing of it was emitted.
         """
         try:
-            while not self._stopping.is_set():
+            while not self._stopping:
                 self._turn()
             self._keep(list(self._assigned))
             unwritten = {
@@ -161,7 +161,7 @@ class Worker:
         if self._answered:
             self._size.adapt(self._answered, time.monotonic() - began, self._taught, len(self._order))
         else:
-            self._stopping.wait(IDLE_S)
+            time.sleep(IDLE_S)
 
     def _wanted(self) -> int:
         """Return how many records to poll: for two batches, or to find the oldest of all partitions."""
