@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -117,6 +117,20 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         scores = self.score(x)
         return Prediction(np.flatnonzero(scores >= 0.5), scores)
 
+    def predict_many(self, xs: Sequence[Vector]) -> list[Prediction]:
+        """Return the predictions for many vectors, as `predict` returns them one by one."""
+        return [self.predict(x) for x in xs]
+
+    @property
+    def unlearned(self) -> int:
+        """Messages given to `learn` whose effect on predictions is still to come; 0 for most learners."""
+        return 0
+
+    @property
+    def predictable(self) -> int:
+        """Messages, at least 1, that can be predicted and then given to `learn` before predictions change."""
+        return 1
+
     def clusters_of(self, labels: Ids) -> list[int]:
         """Return the ids of the label clusters that contain some labels; empty without clusters."""
         del labels
@@ -175,13 +189,18 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         """Note that the state has changed: what was computed before does not count any more."""
         self._revision = object()
 
+    def holds(self, prediction: Prediction) -> bool:
+        """Return whether the learner has not changed since a prediction; False where it cannot be told."""
+        return prediction.computed is not None and prediction.computed.revision is self._revision
+
     def _computed(self, work: Any) -> Computed:
         return Computed(self._revision, work)
 
     def _reusable(self, prediction: Prediction | None) -> Any:
         """Return what `_computed` was given for a prediction; None if the learner has changed since."""
-        computed = None if prediction is None else prediction.computed
-        return None if computed is None or computed.revision is not self._revision else computed.work
+        if prediction is None or prediction.computed is None or not self.holds(prediction):
+            return None
+        return prediction.computed.work
 
     # State ------------------------------------------------------------------------------------------
 

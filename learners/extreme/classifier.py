@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Mask, Parts, Vector, fields, grown
+from drift.core import Arrays, Ids, Mask, Parts, State, Vector, fields, grown
 from learners.core import Learner, Prediction, Statistics, Targets, check_number
 from learners.extreme.device import choose_device
 from learners.extreme.hard_negatives import Scored, teach
 from learners.extreme.label_tree import LabelTree
+from learners.extreme.micro_batch import MicroBatch, inputs_of, sigmoids
 from learners.linear_model import MicroF1Threshold, sigmoid, with_intercept
 from learners.preprocessing import unit
 
@@ -83,6 +85,12 @@ class ExtremeClassifier(Learner):
         many; cost grows with it.
     exact
         True scores every label (O(L d) per message): the reference for the shortlist.
+    micro_batch
+        Messages, at least 1, that are predicted with the same weights and then learned in one step; for
+        exact mode. With 1, each is learned before the next is predicted. Many make use of a device: weights
+        are read once per 16 messages and changed once per micro-batch, which is then some MiB of errors per
+        1,000 labels. But a message does not gain from the `micro_batch` - 1 before it, and new labels appear
+        as late. Predictions list the 64 best labels, and name as trained through only what has been learned.
     device
         "auto" (a CUDA device where there is one), "cpu" or "cuda". Only weights and their products are on it;
         the beam search waits for it once per height. Results differ in the last bits.
@@ -90,7 +98,7 @@ class ExtremeClassifier(Learner):
     Raises
     ------
     ValueError
-        For a parameter out of range, or "cuda" without a CUDA device.
+        For a parameter out of range, a `micro_batch` without `exact`, or "cuda" without a CUDA device.
 
     Examples
     --------
@@ -121,21 +129,31 @@ class ExtremeClassifier(Learner):
         fanout: int = 64,
         beam: int = 16,
         exact: bool = False,
+        micro_batch: int = 1,
         device: str = "auto",
     ) -> None:
         check_number(self, "rate", rate, float, 0, open_low=True)
         check_number(self, "node_rate", node_rate, float, 0, open_low=True)
         check_number(self, "fanout", fanout, int, 3)
         check_number(self, "beam", beam, int, 1)
+        check_number(self, "micro_batch", micro_batch, int, 1)
+        if micro_batch > 1 and not exact:
+            raise ValueError(
+                f"{type(self).__name__}: micro_batch is {micro_batch}, but a shortlist's tree grows message "
+                "by message. Add exact=True, or leave micro_batch at 1."
+            )
         self.rate = rate
         self.node_rate = node_rate
         self.fanout = fanout
         self.beam = beam
         self.exact = exact
+        self.micro_batch = micro_batch
         self.device = device
         super().__init__()
         self._tree = LabelTree(choose_device(device, self), rate, node_rate, fanout, beam)
         self._threshold = MicroF1Threshold()
+        rows = self._tree.levels[0].rows
+        self._batch = MicroBatch(rows, self._threshold, micro_batch) if micro_batch > 1 else None
         self._seen: Mask = np.zeros(0, dtype=np.bool_)
         self._misses: NDArray[np.int8] = np.zeros(0, dtype=np.int8)
         self._labels = 0
@@ -147,18 +165,45 @@ class ExtremeClassifier(Learner):
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,), 0 outside the shortlist; writing it costs O(L)."""
-        shortlist = self._route(with_intercept(unit(x)))[0]
         scores = np.zeros(len(self.label_space), dtype=np.float32)
-        scores[shortlist.ids] = sigmoid(shortlist.logits)
+        prediction = self.predict(x)
+        assert prediction.scored is not None
+        scores[prediction.scored] = prediction.scores
         return scores
 
     def predict(self, x: Vector) -> Prediction:
         """Return the shortlist's labels above the threshold, and its scores."""
+        if self._batch is not None:
+            return self.predict_many([x])[0]
         route = self._route(with_intercept(unit(x)))
         shortlist = route[0]
         probabilities = sigmoid(shortlist.logits)
         chosen = shortlist.ids[probabilities >= self._threshold.value]
         return Prediction(chosen, probabilities, shortlist.ids, self._computed(route))
+
+    def predict_many(self, xs: Sequence[Vector]) -> list[Prediction]:
+        """See `Learner.predict_many`."""
+        if self._batch is None:
+            return super().predict_many(xs)
+        inputs = inputs_of(xs)
+        logits, ids = self._batch.best(inputs, self._seen[: self._labels])
+        probabilities = sigmoids(logits)
+        return [
+            Prediction(listed[chosen], scores, listed, self._computed(each))
+            for listed, chosen, scores, each in zip(
+                ids, probabilities >= self._threshold.value, probabilities, inputs, strict=True
+            )
+        ]
+
+    @property
+    def unlearned(self) -> int:
+        """See `Learner.unlearned`."""
+        return 0 if self._batch is None else len(self._batch)
+
+    @property
+    def predictable(self) -> int:
+        """See `Learner.predictable`."""
+        return self.micro_batch - self.unlearned
 
     def _route(self, inputs: Vector) -> list[Scored]:
         if not self.exact:
@@ -174,6 +219,12 @@ class ExtremeClassifier(Learner):
 
     def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
         """See `Learner.learn_predicted`."""
+        if self._batch is not None:
+            inputs = self._reusable(prediction)
+            self._learn_together(
+                self._batch, x, with_intercept(unit(x)) if inputs is None else inputs, targets
+            )
+            return
         inputs = with_intercept(unit(x))
         route: list[Scored] = self._reusable(prediction) or self._route(inputs)
         self._count(x)
@@ -188,6 +239,21 @@ class ExtremeClassifier(Learner):
             self._tree.hang(new, route, inputs)
             self._rehang(known, found, route, inputs)
             self._tree.lead(route, positive, inputs, targets.complete)
+
+    def _learn_together(self, batch: MicroBatch, x: Vector, inputs: Vector, targets: Targets) -> None:
+        self._messages += 1
+        self._features = max(self._features, len(x))
+        if not batch.add(inputs, targets):
+            return
+        self._changed()
+        self._reserve(batch.columns)
+        positive = np.unique(np.concatenate([each.positive for each in batch.targets]))
+        self._admit(positive[~self._seen[positive]])
+        seen = self._seen[: self._labels]
+        counts = [(len(each.positive), int(seen.sum())) for each in batch.targets if each.complete]
+        decay = BASE_RATE_DECAY ** np.arange(len(counts), -1, -1.0)
+        self._base = decay @ np.array([self._base, *counts])
+        batch.step(seen)
 
     def _reserve(self, columns: int) -> None:
         self._labels = len(self.label_space)
@@ -221,6 +287,16 @@ class ExtremeClassifier(Learner):
             self._tree.rehang(label, route, inputs)
 
     # State ------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """See `Learner.state`."""
+        return super().state() | ({} if self._batch is None else {"batch": self._batch.state()})
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        if self._batch is not None:
+            self._batch.load_state(state["batch"])
 
     def statistics(self) -> ExtremeStatistics:
         """Return a frozen account; see `ExtremeStatistics`."""

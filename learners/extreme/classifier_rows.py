@@ -61,6 +61,11 @@ class DeviceRows(Stateful):
         products: Vector = (rows[:, :width] @ self._moved(inputs[:width]).clone()).cpu().numpy()
         return products
 
+    def tile(self, inputs: Vector) -> torch.Tensor:
+        """Return the inner products of inputs of shape (n, columns) with all rows, shape (n, rows)."""
+        # A copy, for the reason given in `products`.
+        return self._moved(inputs).clone() @ self._weights[: self._rows].T
+
     def take(self, ids: Ids) -> Vector:
         """Return a copy of some rows, shape (n, columns)."""
         rows: Vector = self._weights.index_select(0, self._moved(ids)).float().cpu().numpy()
@@ -190,6 +195,15 @@ class ClassifierRows(DeviceRows):
         steps = np.float32(-self.rate) * errors / np.sqrt(np.float32(1.0) + self._squares[ids])
         change = torch.outer(self._moved(steps), self._moved(inputs))
         self._weights[:, : len(inputs)].index_add_(0, self._moved(ids), change)
+
+    def step_together(self, errors: torch.Tensor, inputs: torch.Tensor) -> None:
+        """Take one gradient step for many inputs, shape (n, d); errors have shape (n, rows)."""
+        # Squares are summed per input, as in `step`; those of the summed gradient predicted no better.
+        rows, lengths = errors.shape[1], (inputs * inputs).sum(1)
+        squares = self._moved(self._squares[:rows]) + lengths @ (errors * errors)
+        steps = errors * (-self.rate / torch.sqrt(1.0 + squares))
+        self._weights[:rows].addmm_(steps.T, inputs)
+        self._squares[:rows] = squares.cpu().numpy()
 
     def set(self, row: int, weights: Vector, like: int) -> None:
         """Set one row's weights; its step size becomes that of row `like`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Arrays, Ids, Stateful, Values, Vector, fields
+from drift.core import Arrays, Ids, Mask, Stateful, Values, Vector, fields
 from learners.core import check_number
 
 PROBABILITY_BINS = 64
@@ -50,8 +50,17 @@ class MicroF1Threshold(Stateful):
 
     def learn(self, probabilities: Vector, true: Ids, positives: int) -> None:
         """Count one message: probabilities of shape (n,), places of the true ones, number of true labels."""
+        hits = np.zeros((1, len(probabilities)), dtype=np.bool_)
+        hits[0, true] = True
+        self.learn_many(probabilities[None], hits, np.array([positives]))
+
+    def learn_many(self, probabilities: Vector, true: Mask, positives: Ids) -> None:
+        """Count messages: probabilities and truth of shape (messages, n), numbers of true labels."""
         keep = 0.5 ** (1.0 / self.half_life)
+        weights = keep ** np.arange(len(probabilities) - 1, -1, -1.0)
+        each = np.broadcast_to(weights[:, None], probabilities.shape)
         bins = np.minimum((probabilities * PROBABILITY_BINS).astype(np.intp), PROBABILITY_BINS - 1)
-        self._hits = self._hits * keep + np.bincount(bins[true], minlength=PROBABILITY_BINS)
-        self._all = self._all * keep + np.bincount(bins, minlength=PROBABILITY_BINS)
-        self._positives = self._positives * keep + positives
+        kept = keep ** len(probabilities)
+        self._hits = self._hits * kept + np.bincount(bins[true], each[true], PROBABILITY_BINS)
+        self._all = self._all * kept + np.bincount(bins.ravel(), each.ravel(), PROBABILITY_BINS)
+        self._positives = self._positives * kept + float(weights @ positives)

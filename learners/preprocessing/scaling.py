@@ -151,12 +151,13 @@ def unit(x: Vector) -> Vector:
     [0.6000000238418579, 0.800000011920929, 0.0]
     """
     result = np.empty(len(x), dtype=np.float32)
-    _unit(x, result)
+    set_unit(x, result)
     return result
 
 
 @compiled
-def _unit(x: Vector, result: Vector) -> None:
+def set_unit(x: Vector, result: Vector) -> None:
+    """Set `result` to what `unit` returns; for compiled code."""
     # In double precision, because the square of a large float32 value overflows float32.
     total = 0.0
     for value in x:

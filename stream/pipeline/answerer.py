@@ -127,7 +127,9 @@ class Answerer(Stateful, abc.ABC):
         """
         self._check_order(records)
         steps: list[Outcome] = []
-        for record, message in zip(records, self._messages_of(records), strict=True):
+        messages = self._messages_of(records)
+        self.model.expect([message.x for message in messages if isinstance(message, Encoded)])
+        for record, message in zip(records, messages, strict=True):
             step = self._take(record, message)
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import hashlib
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from drift.alarms import Alarm
-from drift.core import Parts, Stateful, Values, Vector, digest, fields
+from drift.core import Parts, State, Stateful, Values, Vector, digest, fields
 from learners.core import Change, Explanation, Learner, Prediction, Targets
 from learners.uncertainty import Confidence, Conformal, PositiveUnlabelled
 from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson, hash_chain
@@ -52,9 +54,10 @@ class Model(Stateful):
     updates
         Lessons learned.
     trained_through
-        By topic, the offset of the last record learned from.
+        By topic, the offset of the last record whose lessons predictions depend on: those that a learner
+        still collects for its next step are not among them.
     digest
-        Hash chain over the records learned from.
+        Hash chain over the records learned from, also those collected.
     """
 
     state_fields = fields(
@@ -67,6 +70,9 @@ class Model(Stateful):
         self.partial = PositiveUnlabelled()
         self.updates = 0
         self.trained_through: dict[str, int] = {}
+        self._given_through: dict[str, int] = {}
+        self._expected: collections.deque[Vector] = collections.deque()
+        self._predicted: collections.deque[tuple[Vector, Prediction]] = collections.deque()
         self.digest = hashlib.blake2b(f"{encoder}\n{learner!r}".encode(), digest_size=16).hexdigest()
 
     @property
@@ -81,10 +87,29 @@ class Model(Stateful):
             {"learner": self.learner.digest(), "partial": self.partial.state(), "confidence": confidence}
         )[:32]
 
+    def expect(self, xs: Sequence[Vector]) -> None:
+        """Note the vectors that `answer` will be asked for next, for learners that predict many at once."""
+        self._expected = collections.deque(xs)
+        self._predicted.clear()
+
     def answer(self, x: Vector) -> tuple[Prediction, Confidence | None]:
         """Return a vector's labels, and their confidence."""
-        prediction = self.partial.corrected(self.learner.predict(x))
+        prediction = self.partial.corrected(self._predict(x))
         return prediction, None if self.confidence is None else self.confidence.judge(prediction, LISTED)
+
+    def _predict(self, x: Vector) -> Prediction:
+        if self.learner.predictable == 1:
+            return self.learner.predict(x)
+        while self._expected and self._expected.popleft() is not x:
+            pass
+        while self._predicted:
+            of, prediction = self._predicted.popleft()
+            if of is x and self.learner.holds(prediction):
+                return prediction
+        together = [x, *itertools.islice(self._expected, self.learner.predictable - 1)]
+        predictions = self.learner.predict_many(together)
+        self._predicted.extend(zip(together[1:], predictions[1:], strict=True))
+        return predictions[0]
 
     @property
     def named(self) -> float:
@@ -111,6 +136,12 @@ class Model(Stateful):
         self._chain(lesson.fingerprint)
         return Learned(targets, space.names(range(labels_before, len(space))), self.learner.changes)
 
+    def learned_through(self, topic: str, offset: int) -> None:
+        """Note the record that lessons were of; it counts once the learner has taken the step they are in."""
+        self._given_through[topic] = offset
+        if not self.learner.unlearned:
+            self.trained_through |= self._given_through
+
     def apply(self, change: Control, fingerprint: bytes = NO_RECORD) -> Alarm:
         """Apply an operation to the learner's taxonomy and return the alarm that reports it.
 
@@ -122,6 +153,19 @@ class Model(Stateful):
         alarm = apply_operation(self.learner, change)
         self._chain(fingerprint)
         return alarm
+
+    def state(self) -> State:
+        """Return learner, correction, confidence and counts; see `Learner.state`."""
+        collected = (
+            {} if self._given_through == self.trained_through else {"given": dict(self._given_through)}
+        )
+        return super().state() | collected
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        super().load_state(state)
+        self._given_through = dict(state.get("given", self.trained_through))
+        self.expect([])
 
     def _taught(self, known: KnownLabels, targets: Targets) -> Targets:
         """Return the targets for the learner: of partial labels, all that are not named count as absent."""

@@ -213,7 +213,7 @@ class Replica(Stateful):
             return Outcome(
                 [dead_letter_output(record, bad, self.source)], self.next_offset, dead_letters=[bad.reason]
             )
-        self.model.trained_through[record.topic] = record.offset
+        self.model.learned_through(record.topic, record.offset)
         if statistics_due:
             outcome.outputs.extend(self.observer.statistics(self.model.learner, record, self.source))
         return outcome

@@ -136,7 +136,7 @@ class Task(Answerer):
                 [self.model.apply(each, fingerprint)] if isinstance(each, Control) else self._learn(each)
             )
         if self.model.digest != before:
-            self.model.trained_through[record.topic] = record.offset
+            self.model.learned_through(record.topic, record.offset)
         outputs = [drift_output(record, alarm, str(nth), self.source) for nth, alarm in enumerate(alarms)]
         return Outcome(outputs, record.offset + 1, alarms)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -247,12 +249,13 @@ def test_bad_parameters_are_refused(name: str, value: float | str) -> None:
 
 
 @pytest.mark.device
-def test_a_cuda_device_learns_the_same() -> None:
+@pytest.mark.parametrize("mode", [{"fanout": 16, "beam": 4}, {"exact": True, "micro_batch": 16}], ids=str)
+def test_a_cuda_device_learns_the_same(mode: dict[str, Any]) -> None:
     """On a CUDA device two runs end with one digest, and score about as the CPU does."""
     stream = prototype_stream(500, 300, features=32)
-    first, second = (ExtremeClassifier(fanout=16, beam=4, device="cuda") for _ in range(2))
+    first, second = (ExtremeClassifier(**mode, device="cuda") for _ in range(2))
     _, scores = prequential(first, stream)
     prequential(second, stream)
     assert first.digest() == second.digest()
-    _, beside = prequential(ExtremeClassifier(fanout=16, beam=4, device="cpu"), stream)
+    _, beside = prequential(ExtremeClassifier(**mode, device="cpu"), stream)
     assert scores.p_at_1 == pytest.approx(beside.p_at_1, abs=0.05)

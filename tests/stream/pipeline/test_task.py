@@ -17,6 +17,7 @@ from drift.monitors.monitors import Monitors
 from learners.catalogue import LEARNERS
 from learners.core.base import Learner
 from learners.core.labels import Targets
+from learners.extreme.classifier import ExtremeClassifier
 from stream.pipeline.errors import LearnerError
 from stream.pipeline.task import Task
 from stream.records.decoding import MAX_ID_CHARACTERS, MAX_KEY_BYTES
@@ -125,6 +126,24 @@ def test_predictions_say_what_the_model_had_learned_always_below_the_own_offset(
         previous = through
     first = {"topic": "s.events", "partition": 0, "offset": 0}
     assert [record["trained_through"] for record in predictions(written)][:2] == [[], [first]]
+
+
+def test_a_micro_batch_is_named_once_it_has_been_learned() -> None:
+    """`trained_through` steps over whole micro-batches; batches and restarts change no bit of the outputs."""
+
+    def task() -> Task:
+        learner = ExtremeClassifier(exact=True, micro_batch=4, device="cpu")
+        return Task(Letters(), learner, EverySeventh(), run="test", source="/test")
+
+    given = records([event(number) for number in range(30)])
+    written = outputs(task(), given, list(range(len(given))))
+    through = [record["trained_through"] for record in predictions(written)]
+    assert [each[0]["offset"] if each else -1 for each in through] == [n - n % 4 - 1 for n in range(30)]
+    assert outputs(task(), given, [1, 2, 9, 23]) == written
+    stopped, resumed = task(), task()
+    before = stopped.process(given[:14]).outputs
+    resumed.load_state(through_json(stopped.state()))
+    assert before + resumed.process(given[14:]).outputs == written
 
 
 def test_the_digest_changes_with_what_is_learned_and_with_nothing_else() -> None:
