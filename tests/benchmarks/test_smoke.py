@@ -30,6 +30,7 @@ SMALL = {
     "dashboard": "--labels 100 --messages 30",
     "device": "--scale 0.0005",
     "drift": "--seeds 0 --learner priors --scale 0.01",
+    "encode_ahead": "--events 40 --wait 1 --runs 1",
     "encoder_hashing": "--texts 20",
     "end_to_end": "--learner priors --limit 50 --runs 1",
     "expansion": "--data reuters21578 --limit 30 --seeds 1 --only pl-fms flat",
