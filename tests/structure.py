@@ -58,7 +58,7 @@ ARROWS = {
     "stream.pipeline stream.records",
     "stream.testing": "stream.pipeline stream.records stream.snapshot",
     "stream.dashboard": "learners.metrics stream.config stream.kafka stream.pipeline stream.records",
-    "stream.evaluation": "drift.monitors learners learners.core learners.metrics stream.config "
+    "stream.evaluation": "drift.core drift.monitors learners learners.core learners.metrics stream.config "
     "stream.encoders stream.pipeline stream.records stream.sources",
     "stream.replay": "drift.core learners.metrics stream.config stream.kafka stream.pipeline stream.records",
     "stream.taxonomy": "learners.core learners.hierarchy learners.metrics stream.config stream.records "

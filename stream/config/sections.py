@@ -86,13 +86,22 @@ class EncoderSettings(Component):
     Parameters
     ----------
     name
-        `hashing` for text, `dense` for features and vectors, `transformer` for text. An encoder that does not
-        fit the events turns each of them into a dead letter that says what is missing.
+        `hashing` for text, `dense` for features and vectors, `transformer` for text, `aligned` for another
+        one in place of a former one. An encoder that does not fit the events turns each of them into a dead
+        letter that says what is missing.
     parameters
         The encoder's own, by name.
     """
 
     name: str = "hashing"
+
+    @property
+    def original(self) -> EncoderSettings:
+        """The encoder whose vectors a model is made from: of an aligned one the former, else this one."""
+        former = self.parameters.get("former")
+        if self.name != "aligned" or not isinstance(former, dict):
+            return self
+        return EncoderSettings.model_validate(former).original
 
 
 class LearnerSettings(Component):
