@@ -199,6 +199,12 @@ class Group:
         """Whether this process is a member of the group and the rebalance is complete."""
         return self._consumer.group_metadata().state == MemberState.STABLE
 
+    @property
+    def topic_id(self) -> str | None:
+        """The topic's id, which tells it from an earlier one of the same name; None while unknown."""
+        found = self._consumer._cluster.topic_id(self.topic)
+        return None if found is None else str(found)
+
     def read_from(self, partition: int, offset: int) -> None:
         """Resume a partition from an offset."""
         with self._unless_gone(partition, KeyError, ValueError):

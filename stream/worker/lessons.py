@@ -22,6 +22,7 @@ from stream.kafka import (
     InstanceError,
     Offsets,
     Outbox,
+    RecoveryError,
     Tail,
     UnwrittenError,
     topic_id,
@@ -163,6 +164,11 @@ class Lessons:
 
     def _follow_group(self) -> None:
         polled = self._group.poll(1)
+        if self._group.topic_id not in (None, self._store.identity.topic_id):
+            raise RecoveryError(
+                f"{self._topic} was deleted and made anew, and this worker's model comes from the earlier "
+                "one. Start the worker again; the model then begins anew."
+            )
         if polled.released or polled.lost:
             self._release()
         if polled.gained:
