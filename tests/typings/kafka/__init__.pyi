@@ -27,6 +27,9 @@ class ConsumerRebalanceListener: ...
 class Serializer:
     def serialize(self, topic: str, headers: list[tuple[str, bytes]], data: Any) -> bytes | None: ...
 
+class _Cluster:
+    def topic_id(self, topic_name: str) -> object | None: ...
+
 class _Coordinator:
     state: str
     def need_rejoin(self) -> bool: ...
@@ -43,6 +46,7 @@ class _Fetcher:
     def send_fetches(self) -> object: ...
 
 class KafkaConsumer:
+    _cluster: _Cluster
     _coordinator: _Coordinator
     _fetcher: _Fetcher
     _subscription: SubscriptionState
