@@ -16,6 +16,13 @@ SILENCE_S = 60.0
 """Seconds without a sign of life after which the process counts as hung; longer than any batch takes."""
 
 
+STANDING_BY_S = 10.0
+"""Seconds without partitions after which a member of the group is ready, as none is left for it.
+
+A new member gets none until the others have handed some over, in the next rebalance.
+"""
+
+
 @dataclasses.dataclass(frozen=True)
 class PartitionStatus:
     """Status of one of our partitions that is at work.
@@ -108,6 +115,8 @@ class WorkerStatus:
     ----------
     uptime_s, silence_s
         Seconds since the start, and since the last sign of life.
+    idle_s
+        Seconds since the group last left us without partitions; 0 while we have some, or are not in it.
     joined
         Whether the group has assigned our partitions.
     predictions, learned, batches, failures, fencings
@@ -123,10 +132,13 @@ class WorkerStatus:
         Our partitions that are at work, and those being restored, by number.
     lessons
         Position of the replica; None where each partition has its own model.
+    trouble
+        Why no records are read at present; None if they are.
     """
 
     uptime_s: float
     silence_s: float
+    idle_s: float
     joined: bool
     predictions: int
     learned: int
@@ -141,6 +153,7 @@ class WorkerStatus:
     partitions: tuple[PartitionStatus, ...]
     restorations: tuple[Restoration, ...]
     lessons: LessonsStatus | None = None
+    trouble: str | None = None
 
     @property
     def events(self) -> int:
@@ -155,7 +168,9 @@ class WorkerStatus:
     @property
     def ready(self) -> bool:
         """Whether all our partitions are at work and committed; without any, the worker stands by."""
-        return not self.restorations and not self.failing and (bool(self.partitions) or self.joined)
+        if self.restorations or self.failing or self.trouble:
+            return False
+        return bool(self.partitions) or self.idle_s >= STANDING_BY_S
 
     @property
     def failing(self) -> list[int]:
@@ -165,14 +180,18 @@ class WorkerStatus:
     @property
     def readiness(self) -> str:
         """The reason for being ready or not, in words."""
+        if self.trouble:
+            return self.trouble
         if self.restorations:
             return "; ".join(map(str, self.restorations))
         if self.failing:
             return f"nothing can be committed of partitions {self.failing}; trying again"
         if self.partitions:
             return f"at work on partitions {[each.partition for each in self.partitions]}"
-        if self.joined:
+        if self.idle_s >= STANDING_BY_S:
             return "standing by: other workers have all the partitions"
+        if self.joined:
+            return "in the group, and waits for partitions"
         return "not in the group yet"
 
 

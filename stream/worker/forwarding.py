@@ -106,8 +106,8 @@ class Forwarder:
 
         Raises
         ------
-        BrokerError
-            When the records cannot be read, for a reason that does not pass.
+        InstanceError
+            When another worker has the same instance name.
         """
         try:
             while not self._stopping.is_set():

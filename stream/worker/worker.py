@@ -119,6 +119,7 @@ class Worker:
         try:
             while not self._stopping:
                 self._turn()
+            self._telemetry.stopping()
             self._keep(list(self._assigned))
             unwritten = {
                 partition: assigned.pending
@@ -138,7 +139,7 @@ class Worker:
         if self._lessons is not None:
             self._lessons.turn(answered=self._answered > 0)
         polled = self._group.poll(self._wanted())
-        self._telemetry.joined(self._group.joined)
+        self._telemetry.joined(self._group.joined, self._group.trouble)
         began = time.monotonic()
         self._keep(polled.released)
         for partition in (*polled.released, *polled.lost):

@@ -27,7 +27,7 @@ from stream.telemetry.collector import Telemetry
 from stream.telemetry.endpoints import serve_metrics
 from stream.telemetry.logs import configure_logs
 from stream.telemetry.prometheus import registry
-from stream.telemetry.status import SILENCE_S
+from stream.telemetry.status import SILENCE_S, STANDING_BY_S
 from tests.stream.standins import POISON, EverySeventh, disorder, event, make_task, records
 
 
@@ -300,13 +300,33 @@ def test_ready_means_that_all_that_is_ours_is_at_work(telemetry: Telemetry, url:
     assert telemetry.status().learned == 30
 
 
-def test_a_worker_that_no_partition_is_left_for_is_ready_and_says_so(telemetry: Telemetry, url: str) -> None:
-    """It stands by; one that lost its group does not."""
+def test_a_worker_that_no_partition_is_left_for_is_ready_and_says_so(
+    telemetry: Telemetry, clock: Clock, url: str
+) -> None:
+    """It stands by; one that lost its group does not, or that has just come and waits for its share."""
     telemetry.gained(3, make_task())
     telemetry.gone(3)
     assert get(f"{url}/readyz") == (503, "not in the group yet\n")
     telemetry.joined(True)
+    assert get(f"{url}/readyz") == (503, "in the group, and waits for partitions\n")
+    clock.now += STANDING_BY_S
     assert get(f"{url}/readyz") == (200, "ok: standing by: other workers have all the partitions\n")
+    telemetry.restoring(3)
+    telemetry.joined(True)
+    telemetry.gone(3)
+    telemetry.joined(True)
+    assert get(f"{url}/readyz") == (503, "in the group, and waits for partitions\n")
+
+
+def test_a_worker_that_reads_nothing_is_not_ready(telemetry: Telemetry, url: str) -> None:
+    """A right that it has not, or its end, which may take seconds."""
+    telemetry.joined(True, "no right to read")
+    telemetry.gained(3, make_task())
+    assert get(f"{url}/readyz") == (503, "no right to read\n")
+    telemetry.joined(True)
+    assert get(f"{url}/readyz") == (200, "ok: at work on partitions [3]\n")
+    telemetry.stopping()
+    assert get(f"{url}/readyz") == (503, "stopping\n")
 
 
 def test_a_partition_that_goes_while_it_is_restored_is_forgotten(telemetry: Telemetry) -> None:
@@ -315,7 +335,7 @@ def test_a_partition_that_goes_while_it_is_restored_is_forgotten(telemetry: Tele
     telemetry.restoring(3)
     telemetry.gone(3)
     telemetry.restoring(3, make_task())
-    assert telemetry.status().ready
+    assert telemetry.status().restorations == ()
 
 
 def test_alive_means_that_the_loop_turns(telemetry: Telemetry, clock: Clock, url: str) -> None:
