@@ -221,12 +221,11 @@ class Lessons:
         owned.task = self.replica
         if owned.pending is None:
             self._prepare(owned, now)
-        outcome = owned.pending
         try:
-            if outcome is None:
+            if owned.pending is None:
                 self._write_said(owned)
                 return
-            owned.commit(self._group.membership(), lambda: self._group.committed(PARTITION))
+            outcome = owned.commit(self._group.membership(), lambda: self._group.committed(PARTITION))
         except InstanceError:
             raise
         except FencedError as error:
@@ -242,8 +241,13 @@ class Lessons:
         else:
             self._committed_at = now
             self._follower.live_from = owned.committed
-            self._telemetry.observed(outcome)
-            if owned.keeper.due(self.replica) and self.replica.next_offset == owned.committed:
+            if outcome is not None:
+                self._telemetry.observed(outcome)
+            if (
+                owned.pending is None
+                and owned.keeper.due(self.replica)
+                and self.replica.next_offset == owned.committed
+            ):
                 save(owned, self._telemetry)
 
     def _write_said(self, owned: AssignedPartition[Replica]) -> None:

@@ -121,14 +121,10 @@ class Worker:
                 self._turn()
             self._telemetry.stopping()
             self._keep(list(self._assigned))
-            unwritten = {
-                partition: assigned.pending
-                for partition, assigned in self._assigned.items()
-                if assigned.pending
-            }
+            unwritten = sorted(partition for partition, one in self._assigned.items() if one.doubtful)
             if unwritten:
                 raise UnwrittenError(
-                    f"stopped while the last batch of partitions {sorted(unwritten)} could not be committed; "
+                    f"stopped while the last batch of partitions {unwritten} could not be committed; "
                     "nothing of it was emitted, and the next start does it again"
                 )
         finally:
@@ -265,9 +261,8 @@ class Worker:
 
     def _end(self, partition: int, transaction: Transaction | None, writing: float, began: float) -> None:
         assigned = self._assigned[partition]
-        outcome = assigned.pending
         try:
-            assigned.end(transaction)
+            outcome = assigned.end(transaction)
         except (FencedError, UnwrittenError, BrokerError) as error:
             self._uncommitted(partition, error)
             return
