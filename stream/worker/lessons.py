@@ -243,11 +243,8 @@ class Lessons:
             self._follower.live_from = owned.committed
             if outcome is not None:
                 self._telemetry.observed(outcome)
-            if (
-                owned.pending is None
-                and owned.keeper.due(self.replica)
-                and self.replica.next_offset == owned.committed
-            ):
+            settled = owned.pending is None and self.replica.next_offset == owned.committed
+            if settled and owned.keeper.due(self.replica):
                 save(owned, self._telemetry)
 
     def _write_said(self, owned: AssignedPartition[Replica]) -> None:
