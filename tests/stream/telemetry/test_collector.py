@@ -380,6 +380,8 @@ def test_json_logs_are_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> 
         logging.getLogger("kafka.conn").info("chatter")
         for _ in range(9):
             logging.getLogger("kafka.net").warning("refused")
+        logging.getLogger("kafka.net.selector").warning("Task 1 ran. It is blocking the event loop -- likely")
+        logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", "Cancelled")
         logging.getLogger("stream").debug("detail")
     finally:
         root.handlers[:] = handlers
