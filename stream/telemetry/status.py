@@ -45,6 +45,8 @@ class PartitionStatus:
         Outcomes of the conformal sets and rejections; None where they are disabled.
     snapshot
         The newest snapshot; None before the first.
+    near_twins
+        Labels whose names differ from an earlier one's in case, space or width only.
     failing
         Whether its last transaction failed, so that nothing of it is committed at present.
     """
@@ -58,6 +60,7 @@ class PartitionStatus:
     feedback: FeedbackStatistics
     confidence: ConfidenceStatistics | None = None
     snapshot: StoredSnapshot | None = None
+    near_twins: int = 0
     failing: bool = False
 
 
@@ -197,6 +200,7 @@ class WorkerStatus:
 
 def partition_status(partition: int, task: Answerer, lag: int | None) -> PartitionStatus:
     """Return the status of a partition's task, given the lag, which the task does not know."""
+    task.observer.near_twins.update(task.model.learner.label_space)
     return PartitionStatus(
         partition=partition,
         next_offset=task.next_offset,
@@ -205,5 +209,6 @@ def partition_status(partition: int, task: Answerer, lag: int | None) -> Partiti
         scores=task.observer.scores.summary(),
         learner=task.model.learner.statistics(),
         feedback=task.feedback.statistics(),
+        near_twins=task.observer.near_twins.count,
         confidence=None if task.model.confidence is None else task.model.confidence.statistics(),
     )
