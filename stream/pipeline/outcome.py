@@ -30,6 +30,12 @@ class Outcome(NamedTuple):
     dead_letters: Sequence[str] = ()
     steps: Sequence[Outcome] = ()
 
+    def written(self, outputs: Sequence[Output]) -> Outcome:
+        """Return this with the outputs that were written: some may have been too large for their topics."""
+        letters = [sum(output.kind == "dlq" for output in each) for each in (outputs, self.outputs)]
+        cut = ["size"] * (letters[0] - letters[1])
+        return self._replace(outputs=list(outputs), dead_letters=[*self.dead_letters, *cut])
+
     def split(self, most: int) -> tuple[Outcome, Outcome | None]:
         """Return the outcome of at most so many first steps, and that of the others, if there are any."""
         if len(self.steps) <= most:

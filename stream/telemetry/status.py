@@ -176,6 +176,14 @@ class WorkerStatus:
         return bool(self.partitions) or self.idle_s >= STANDING_BY_S
 
     @property
+    def _orphans(self) -> str:
+        """A warning where most feedback is for no event: it may be events by another name."""
+        feedback = [each.feedback for each in self.partitions]
+        orphans = sum(each.orphan for each in feedback)
+        joined = sum(each.joined + each.early for each in feedback)
+        return f"; {orphans} records of feedback were for no event that came" if orphans > joined else ""
+
+    @property
     def failing(self) -> list[int]:
         """Partitions of which nothing is committed at present."""
         return [each.partition for each in self.partitions if each.failing]
@@ -190,7 +198,7 @@ class WorkerStatus:
         if self.failing:
             return f"nothing can be committed of partitions {self.failing}; trying again"
         if self.partitions:
-            return f"at work on partitions {[each.partition for each in self.partitions]}"
+            return f"at work on partitions {[each.partition for each in self.partitions]}{self._orphans}"
         if self.idle_s >= STANDING_BY_S:
             return "standing by: other workers have all the partitions"
         if self.joined:

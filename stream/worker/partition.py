@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from stream.kafka import FencedError, Membership, Outbox, Transaction, UnwrittenError
 from stream.pipeline import Outcome, Pipeline
-from stream.records import Record
+from stream.records import Output, Record
 from stream.snapshot import Attempts, Keeper, StoredSnapshot
 from stream.telemetry import Telemetry
 
@@ -41,6 +41,7 @@ class AssignedPartition(Generic[Made]):
     most: int = EVERY
     tried: int = EVERY
     began: float = 0.0
+    writing: Sequence[Output] = ()
     doubtful: bool = False
     retry_at: float = 0.0
 
@@ -91,10 +92,13 @@ class AssignedPartition(Generic[Made]):
             return None
         self.tried, self.began = self.most, time.monotonic()
         part, _ = self.pending.split(self.tried)
+        self.writing = part.outputs
         if part.next_offset <= self.committed:
             return None
         self.doubtful = True
-        return self.outbox.begin(part.outputs, part.next_offset, membership)
+        transaction = self.outbox.begin(part.outputs, part.next_offset, membership)
+        self.writing = transaction.outputs
+        return transaction
 
     def end(self, transaction: Transaction | None) -> Outcome | None:
         """Wait until the transaction is completed; return what was committed, if anything was pending.
@@ -114,7 +118,7 @@ class AssignedPartition(Generic[Made]):
         self.doubtful = False
         self.committed = max(self.committed, part.next_offset)
         self.pending = rest
-        return part
+        return part.written(self.writing)
 
     def _wait(self, transaction: Transaction, records: int) -> None:
         try:

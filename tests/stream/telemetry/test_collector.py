@@ -28,7 +28,7 @@ from stream.telemetry.endpoints import serve_metrics
 from stream.telemetry.logs import configure_logs
 from stream.telemetry.prometheus import registry
 from stream.telemetry.status import SILENCE_S, STANDING_BY_S
-from tests.stream.standins import POISON, EverySeventh, disorder, event, make_task, records
+from tests.stream.standins import POISON, EverySeventh, disorder, event, feedback, make_task, records
 
 
 class Clock:
@@ -327,6 +327,24 @@ def test_a_worker_that_reads_nothing_is_not_ready(telemetry: Telemetry, url: str
     assert get(f"{url}/readyz") == (200, "ok: at work on partitions [3]\n")
     telemetry.stopping()
     assert get(f"{url}/readyz") == (503, "stopping\n")
+
+
+def test_feedback_for_no_event_shows_in_the_readiness(telemetry: Telemetry, url: str) -> None:
+    """Labelled records that nothing joins may be events by another name; nothing else would say so."""
+    task = make_task()
+    task.feedback.horizon_s = 5.0
+    telemetry.joined(True)
+    telemetry.gained(3, task)
+    work(telemetry, 3, task, records([feedback(number) for number in range(100, 140)]))
+    said = "; 34 records of feedback were for no event that came"
+    assert get(f"{url}/readyz") == (200, f"ok: at work on partitions [3]{said}\n")
+    task.feedback.horizon_s = 1_000.0
+    given = records([b""] * 40 + [event(140 + number, labels=None) for number in range(40)])[40:]
+    work(telemetry, 3, task, given)
+    later = records([b""] * 80 + [feedback(140 + number) for number in range(40)])[80:]
+    work(telemetry, 3, task, later)
+    assert task.feedback.statistics().joined == 40
+    assert get(f"{url}/readyz")[1] == "ok: at work on partitions [3]\n"
 
 
 def test_a_partition_that_goes_while_it_is_restored_is_forgotten(telemetry: Telemetry) -> None:

@@ -26,7 +26,7 @@ class SlowOutbox:
         """Note what is tried."""
         del membership
         self._trying = outputs, next_offset
-        return Transaction(cast(Any, None), time.monotonic() + 1.0)
+        return Transaction(cast(Any, None), time.monotonic() + 1.0, outputs)
 
     def end(self, transaction: Transaction) -> None:
         """Write it, if that fits."""
