@@ -141,6 +141,10 @@ class LabelSpace:
             return list(self._names)
         return [self._names[label] for label in labels]
 
+    def present_name(self, name: str) -> str:
+        """Return what a label is called now, whatever a message calls it, without adding it."""
+        return name
+
     def above(self, label: int) -> Sequence[int]:
         """Return the labels that all messages with a label carry too: none where labels are flat."""
         del label

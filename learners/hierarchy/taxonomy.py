@@ -63,6 +63,23 @@ class Taxonomy(Stateful, LabelSpace):
         self._ids[name] = self._new(parent, path) if found is None else found
         return self._ids[name]
 
+    def present_name(self, name: str) -> str:
+        """Return the present path of the label that a path stands for; that of a new label is its own."""
+        return self._present(name)[0] or name
+
+    def _present(self, name: str) -> tuple[str, bool]:
+        """Return a present path, and whether it may have children: no label on the way was retired."""
+        if name not in self._ids:
+            head, last = split_path(name)
+            path, open_ = self._present(head) if head else ("", True)
+            if not open_:
+                return path, False
+            name = join_path(path, last)
+            if name not in self._ids:
+                return name, True
+        label, open_ = self._follow(self._ids[name])
+        return self._path(label), open_
+
     def ids(self, names: Iterable[str]) -> Ids:
         """Return the ids of the live labels that paths stand for, ascending, each once."""
         meant = {self.resolve(self.id(name)) for name in names} - {NONE}

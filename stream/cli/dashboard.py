@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,15 +75,16 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
             read_file(state, path)
         else:
             feeds.append(Feed(state, settings.kafka, single=name))
+    asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.default_int_handler)
-    with suppress(KeyboardInterrupt), ExitStack() as stack:
+        signal.signal(number, lambda number, frame: asked.append(number))
+    with ExitStack() as stack:
         url = stack.enter_context(serving(application(streams, guard), ours.host, ours.port, "dashboard"))
         for feed in feeds:
             feed.start()
             stack.callback(feed.stop)
         typer.echo(f"dashboard: {url}")
-        # In short sleeps: a signal that comes just before a wait does not end it, and handlers that set an
-        # event which is being waited for stand still.
-        while True:
+        # In short sleeps: a signal just before a wait does not end it, a handler that sets an event that
+        # is waited for stands still, and one that raises may do so where nothing passes it on.
+        while not asked:
             time.sleep(NOTICED_S)

@@ -39,10 +39,11 @@ log = logging.getLogger(__name__)
 
 
 class Transaction(NamedTuple):
-    """A transaction in progress: its future result, and its deadline (monotonic seconds)."""
+    """A transaction in progress: its future result, its deadline (monotonic seconds), and what it writes."""
 
     ended: Future[None]
     deadline: float
+    outputs: Sequence[Output] = ()
 
 
 class Outbox:
@@ -126,9 +127,11 @@ class Outbox:
         if client is None:
             raise UnwrittenError("the outbox is closed; reopen it first")
 
+        fitting = [self._fitting(output) for output in outputs]
+
         def transaction() -> None:
             client.begin_transaction()
-            sent = [(output, self._send(client, self._fitting(output))) for output in outputs]
+            sent = [(output, self._send(client, cut)) for output, cut in zip(outputs, fitting, strict=True)]
             # Before the commit, which after a rejected record would wait for ever; and one by one, because
             # the library's flush treats a batch that it splits as lost.
             self._check(sent)
@@ -136,7 +139,7 @@ class Outbox:
             client.commit_transaction()
 
         deadline = time.monotonic() + self._settings.worker.commit_timeout_s
-        return Transaction(in_background(transaction, "transaction"), deadline)
+        return Transaction(in_background(transaction, "transaction"), deadline, fitting)
 
     def end(self, transaction: Transaction) -> None:
         """Wait until a transaction is committed, at most up to its deadline.

@@ -181,7 +181,8 @@ class Answerer(Stateful, abc.ABC):
         if event.teaches:
             known = KnownLabels.of(event)
             lessons.append(Lesson(x, prediction, known, fingerprint, 0, confidence, event.text))
-        early = self.feedback.remember(event, x, prediction, fingerprint, confidence)
+        present_name = self.model.learner.label_space.present_name
+        early = self.feedback.remember(event, x, prediction, fingerprint, confidence, present_name)
         return Answer(prediction, confidence, lessons if early is None else [*lessons, early])
 
     @property
@@ -265,7 +266,7 @@ class Answerer(Stateful, abc.ABC):
             return None, None, [message]
         fingerprint = hash_chain(record.value or b"")
         if isinstance(message, Feedback):
-            lesson = self.feedback.join(message, fingerprint)
+            lesson = self.feedback.join(message, fingerprint, self.model.learner.label_space.present_name)
             return None, None, [] if lesson is None else [lesson]
         live = record.offset >= self.live_from
         answered = self.answer(*message, fingerprint)

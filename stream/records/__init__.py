@@ -11,6 +11,7 @@ from stream.records.decoding import (
 )
 from stream.records.drift_events import DriftRecord
 from stream.records.envelopes import Envelope
+from stream.records.label_names import twin_key
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.lessons import (
     CheckpointRecord,
@@ -115,4 +116,5 @@ __all__ = [
     "prediction_record",
     "statistics_outputs",
     "topic",
+    "twin_key",
 ]

@@ -89,7 +89,7 @@ class Worker:
         )
         loader = PartitionLoader(settings, make_task, self._group.membership, self._telemetry)
         self._restorer = Restorer(loader.restore)
-        self._refuse = loader.refuse
+        self._loader = loader
         self._assigned: dict[int, AssignedPartition[Answerer]] = {}
         self._stopping = False
         self._answered = self._taught = 0
@@ -119,15 +119,12 @@ class Worker:
         try:
             while not self._stopping:
                 self._turn()
+            self._telemetry.stopping()
             self._keep(list(self._assigned))
-            unwritten = {
-                partition: assigned.pending
-                for partition, assigned in self._assigned.items()
-                if assigned.pending
-            }
+            unwritten = sorted(partition for partition, one in self._assigned.items() if one.doubtful)
             if unwritten:
                 raise UnwrittenError(
-                    f"stopped while the last batch of partitions {sorted(unwritten)} could not be committed; "
+                    f"stopped while the last batch of partitions {unwritten} could not be committed; "
                     "nothing of it was emitted, and the next start does it again"
                 )
         finally:
@@ -138,7 +135,7 @@ class Worker:
         if self._lessons is not None:
             self._lessons.turn(answered=self._answered > 0)
         polled = self._group.poll(self._wanted())
-        self._telemetry.joined(self._group.joined)
+        self._telemetry.joined(self._group.joined, self._group.trouble)
         began = time.monotonic()
         self._keep(polled.released)
         for partition in (*polled.released, *polled.lost):
@@ -146,6 +143,7 @@ class Worker:
         for partition in polled.gained:
             self._restore(partition)
         self._go_live()
+        self._leave_deleted_topic()
         self._order.add(polled.records)
         idle = {number: assigned for number, assigned in self._assigned.items() if assigned.pending is None}
         self._answered = self._taught = 0
@@ -190,6 +188,21 @@ class Worker:
             self._ahead.drop(partition)
             self._group.read_from(partition, assigned.task.next_offset)
 
+    def _leave_deleted_topic(self) -> None:
+        """Begin anew the partitions whose topic was deleted and made anew: offsets mean other events now."""
+        present = self._group.topic_id
+        for partition, assigned in list(self._assigned.items()):
+            if present not in (None, assigned.keeper.topic_id):
+                log.warning(
+                    "%s was deleted and made anew: partition %d begins at its beginning, with a model that "
+                    "has learned nothing. Snapshots of the earlier topic stay until newer ones replace them",
+                    self._group.topic,
+                    partition,
+                )
+                self._drop(partition)
+                self._loader.begin_anew(partition)
+                self._restore(partition)
+
     def _process(self, partition: int, records: list[Record]) -> int:
         assigned = self._assigned[partition]
         assigned.task.wait_encoded()
@@ -210,7 +223,7 @@ class Worker:
         """Restore a partition from its newest snapshot, as the task may have processed part of a batch."""
         log.warning("partition %d goes back to its newest snapshot: %s", partition, error)
         if isinstance(error, LearnerError):
-            self._refuse(partition, error)
+            self._loader.refuse(partition, error)
         self._drop(partition)
         self._restore(partition, 0.0 if isinstance(error, LearnerError) else RETRY_S)
 
@@ -248,9 +261,8 @@ class Worker:
 
     def _end(self, partition: int, transaction: Transaction | None, writing: float, began: float) -> None:
         assigned = self._assigned[partition]
-        outcome = assigned.pending
         try:
-            assigned.end(transaction)
+            outcome = assigned.end(transaction)
         except (FencedError, UnwrittenError, BrokerError) as error:
             self._uncommitted(partition, error)
             return

@@ -212,3 +212,19 @@ def test_refused_operations_say_why(act: Callable[[Taxonomy], object], message: 
     with pytest.raises(TaxonomyError, match=message):
         act(taxonomy)
     assert taxonomy.state() == before
+
+
+@settings(max_examples=500)
+@given(SEQUENCES, PATHS)
+def test_a_present_name_is_what_the_label_would_be_called_and_adds_none(
+    operations: list[Operation], path: str
+) -> None:
+    """For paths that are known, stale, new, or below any of them."""
+    taxonomy = Taxonomy(["a/b", "b/c"])
+    for operation in operations:
+        carry_out(taxonomy, operation)
+    before = taxonomy.state()
+    present = taxonomy.present_name(path)
+    assert taxonomy.state() == before
+    label = taxonomy.resolve(taxonomy.id(path))
+    assert present == (path if label == NONE else taxonomy.name(label))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
-from kafka.admin import ConfigResource, UserScramCredentialUpsertion
+from kafka.admin import ACL, ConfigResource, UserScramCredentialUpsertion
 from kafka.consumer.subscription_state import SubscriptionState
 from kafka.structs import ConsumerGroupMetadata as ConsumerGroupMetadata
 from kafka.structs import OffsetAndMetadata as OffsetAndMetadata
@@ -27,6 +27,9 @@ class ConsumerRebalanceListener: ...
 class Serializer:
     def serialize(self, topic: str, headers: list[tuple[str, bytes]], data: Any) -> bytes | None: ...
 
+class _Cluster:
+    def topic_id(self, topic_name: str) -> object | None: ...
+
 class _Coordinator:
     state: str
     def need_rejoin(self) -> bool: ...
@@ -43,6 +46,7 @@ class _Fetcher:
     def send_fetches(self) -> object: ...
 
 class KafkaConsumer:
+    _cluster: _Cluster
     _coordinator: _Coordinator
     _fetcher: _Fetcher
     _subscription: SubscriptionState
@@ -116,6 +120,8 @@ class KafkaAdminClient:
     def create_topics(
         self, new_topics: Mapping[str, Mapping[str, object]], *, wait_for_metadata: bool = False
     ) -> dict[str, Any]: ...
+    def create_acls(self, acls: Sequence[ACL]) -> dict[str, Any]: ...
+    def delete_acls(self, acl_filters: Sequence[ACL]) -> list[Any]: ...
     def create_partitions(self, topic_partitions: Mapping[str, int]) -> Any: ...
     def delete_records(
         self, records_to_delete: Mapping[TopicPartition, int], timeout_ms: int | None = None
