@@ -56,6 +56,7 @@ from stream.records.schema import (
     Position,
     Record,
     encode,
+    shortened,
 )
 from stream.records.topics import KINDS, SHARED_ONLY, topic
 
@@ -113,6 +114,7 @@ __all__ = [
     "operation",
     "prediction_output",
     "prediction_record",
+    "shortened",
     "statistics_outputs",
     "topic",
 ]
