@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from stream.monitoring.series import AT, Sums, scores
 from stream.monitoring.stream_state import StreamState
+from stream.monitoring.vitals import Vitals
 
 NO_WORKER_S, STALLED_S, LAG_S, SNAPSHOT_S = 120.0, 300.0, 300.0, 900.0
 """IthacaNoWorker, IthacaPartitionStalled, IthacaLag and IthacaSnapshotOld, in seconds."""
@@ -24,6 +25,8 @@ SCORES_FELL = 0.1
 """IthacaScoresFell: how far micro-F1 is below that of the last day."""
 RECENT, RATE_S, DAY_S = 500.0, 60.0, 86_400.0
 """Least messages of a recent score; seconds that a rate is of; seconds that scores are compared with."""
+STALE_S = 60.0
+"""Seconds after which what the broker said of the workers is no longer relied on."""
 LOOKED_AT = 5_000
 """Latest messages of each partition of which the share without labels is told."""
 
@@ -74,10 +77,17 @@ def quality(state: StreamState, now: float, wanted_coverage: float | None) -> li
     return [*_scores(state, now), *_coverage(state, wanted_coverage), *_labels(state)]
 
 
+def _vitals(state: StreamState, now: float) -> Vitals | None:
+    """Return what the broker said lately; None where it does not say anything."""
+    return state.vitals if state.vitals and now - state.vitals.asked < STALE_S else None
+
+
 def _workers(state: StreamState, now: float) -> Iterator[Check]:
-    vitals = state.vitals
+    vitals = _vitals(state, now)
     if vitals is None:
-        yield Check("Workers", "unknown", "The broker has not been asked for the workers.")
+        yield Check(
+            "Workers", "unknown", "The broker has not told of them lately; the dashboard's log says why."
+        )
     elif vitals.absent_since is not None:
         gone, waiting = now - vitals.absent_since, sum(vitals.lag.values())
         level = "bad" if gone >= NO_WORKER_S else "warn"
@@ -91,7 +101,7 @@ def _workers(state: StreamState, now: float) -> Iterator[Check]:
 
 
 def _lag(state: StreamState, now: float) -> Iterator[Check]:
-    vitals = state.vitals
+    vitals = _vitals(state, now)
     if vitals is None:
         return
     still = [place for place, lag in vitals.lag.items() if lag and now - vitals.moved[place] >= STALLED_S]
@@ -134,7 +144,7 @@ def _dead_letters(state: StreamState, now: float) -> Check:
 
 
 def _stored(state: StreamState, now: float) -> Iterator[Check]:
-    vitals = state.vitals
+    vitals = _vitals(state, now)
     if vitals is None:
         return
     if vitals.snapshots:

@@ -92,11 +92,14 @@ class VitalsWatch(threading.Thread):
 
     def run(self) -> None:
         """Ask until `stop`; `start` calls this in the thread."""
+        said = ""
         while not self._stopping.is_set():
             try:
                 self._watch()
             except (BrokerError, OSError) as error:
-                log.warning("%s: %s", self._settings.stream, error)
+                if str(error) != said:
+                    said = str(error)
+                    log.warning("%s: %s", self._settings.stream, error)
                 self._stopping.wait(EVERY_S)
 
     def _watch(self) -> None:

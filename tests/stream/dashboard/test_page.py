@@ -411,6 +411,31 @@ def test_seven_tabs_go_on_and_a_hidden_one_asks_nothing(url: str, browser: Brows
     context.close()
 
 
+def test_the_page_does_not_grow(watched: Watched, url: str) -> None:
+    """However often it is drawn anew: 240 views, of 10,000 labels among others."""
+    watched.open(url, "overview", THOUSANDS)
+    client = watched.page.context.new_cdp_session(watched.page)
+    client.send("Performance.enable")
+
+    def nodes_and_bytes() -> tuple[float, float]:
+        client.send("HeapProfiler.collectGarbage")
+        found = {each["name"]: each["value"] for each in client.send("Performance.getMetrics")["metrics"]}
+        return found["Nodes"], found["JSHeapUsedSize"]
+
+    def turn(times: int) -> None:
+        for _ in range(times):
+            for view in VIEWS:
+                watched.page.evaluate(f"location.hash = '#/{view}'")
+                expect(watched.page.locator(f"main [data-view={view}]")).to_be_visible()
+
+    turn(10)
+    nodes, size = nodes_and_bytes()
+    turn(30)
+    later = nodes_and_bytes()
+    assert later[0] < 1.2 * nodes + 500
+    assert later[1] < 1.2 * size + 500_000
+
+
 def test_the_page_comes_back_after_its_server(streams: list[StreamState], browser: Browser) -> None:
     """It says that what is shown is old, and needs no reload."""
     page = browser.new_page()

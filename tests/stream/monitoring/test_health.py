@@ -47,7 +47,9 @@ def stream(given: Vitals, messages: int = 100) -> StreamState:
 
 
 def told(state: StreamState, name: str, now: float = NOW) -> tuple[str, str]:
-    """Return the level and the text of a check."""
+    """Return the level and the text of a check at a time at which the broker answers."""
+    assert state.vitals is not None
+    state.see(state.vitals._replace(asked=now))
     (found,) = (check for check in health(state, now) if check.name == name)
     return found.level, found.text
 
@@ -115,6 +117,12 @@ def test_how_long_the_oldest_event_waits_is_told_where_events_are_read() -> None
     assert told(state, "Lag")[0] == "good"
     assert told(state, "Lag")[1].endswith("the oldest came 20 s ago.")
     assert told(state, "Lag", NOW + 301)[0] == "warn"
+
+
+def test_what_the_broker_said_long_ago_is_not_relied_on() -> None:
+    """It may refuse to say more, while the topics can still be read."""
+    state = stream(vitals())
+    assert worst(health(state, NOW + 90)) == "unknown"
 
 
 def test_dead_letters_snapshots_and_the_broker() -> None:
