@@ -9,7 +9,7 @@ from stream.monitoring.recent_predictions import PREDICTIONS_KEPT
 from stream.records import Event, shortened
 
 NAMED = 8
-"""Features named of an event without a text: those of the largest magnitude, or given as words."""
+"""Features named of an event without a text: those given as words, then those of the largest magnitude."""
 
 
 class Content(NamedTuple):
