@@ -6,7 +6,7 @@ The alerts are in `deploy/prometheus/rules.yml`, and a test compares the thresho
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from stream.monitoring.series import AT, Sums, scores
@@ -30,8 +30,8 @@ STALE_S = 60.0
 LOOKED_AT = 5_000
 """Latest messages of each partition of which the share without labels is told."""
 
-LEVELS = ("good", "unknown", "warn", "bad")
-"""Levels of a check, the worst last."""
+LEVELS = ("note", "good", "unknown", "warn", "bad")
+"""Levels of a check, the worst last. What is only noted says nothing about how things are."""
 
 
 class Check(NamedTuple):
@@ -52,7 +52,7 @@ class Check(NamedTuple):
     text: str
 
 
-def worst(checks: list[Check]) -> str:
+def worst(checks: Sequence[Check]) -> str:
     """Return the worst level of some checks, which is what they say together; "good" of none.
 
     Examples
@@ -153,9 +153,7 @@ def _stored(state: StreamState, now: float) -> Iterator[Check]:
         level = "warn" if age > SNAPSHOT_S and busy else "good"
         yield Check("Snapshots", level, f"The oldest of the newest ones was written {duration(age)} ago.")
     else:
-        yield Check(
-            "Snapshots", "unknown", "None can be seen from here; the workers' metrics tell their age."
-        )
+        yield Check("Snapshots", "note", "None can be seen from here; the workers' metrics tell their age.")
     if vitals.lessons is not None:
         learned = [each.trained_through for each in state.partitions.values() if each.latest >= 0]
         behind = max(0, vitals.lessons - 1 - min(learned, default=vitals.lessons))

@@ -12,7 +12,7 @@ import {overview} from "./overview.js";
 const VIEWS = {overview, drift, labels, clusters, messages, compare};
 /** Milliseconds between two looks, for an answer, and after which a view is drawn anew though nothing came. */
 const LOOK_MS = 1000, ANSWER_MS = 15000, QUIET_MS = 10000;
-const WORDS = {good: "healthy", unknown: "healthy", warn: "needs a look", bad: "trouble"};
+const WORDS = {good: "healthy", unknown: "not all seen", warn: "needs a look", bad: "trouble"};
 const $ = (id) => document.getElementById(id);
 const page = {sources: [], source: 0, head: {}, said: "", drawn: 0, due: false, busy: false, shown: ""};
 

@@ -100,7 +100,7 @@ export const chips = (labels, kind = () => "") =>
     ? h("span.chips", {}, labels.map((label) => h("a.chip", {href: link("labels", {label}), class: kind(label)}, label)))
     : h("span.soft", {}, "none");
 
-const MARKS = {good: "✓", unknown: "?", warn: "!", bad: "✕"};
+const MARKS = {note: "–", good: "✓", unknown: "?", warn: "!", bad: "✕"};
 
 /** A sign of how something is, which does not rely on its colour. */
 export const sign = (level, title) => h("span.sign", {class: level, role: "img", "aria-label": title ?? level}, MARKS[level]);

@@ -137,6 +137,8 @@ def test_dead_letters_snapshots_and_the_broker() -> None:
     state.see(vitals()._replace(snapshots={0: NOW - 1_000}))
     assert told(state, "Snapshots")[0] == "warn"
     assert told(state, "Snapshots", NOW + 9_000)[0] == "good"  # Nothing is added to it: nobody writes.
+    state.see(vitals()._replace(snapshots={}))
+    assert told(state, "Snapshots")[0] == "note"
     state.see(vitals()._replace(lessons=5_000))
     assert told(state, "Replicas")[0] == "warn"
     state.problem = "No Kafka broker answers at nowhere:9."
