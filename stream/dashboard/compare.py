@@ -96,5 +96,6 @@ def _labels(scored: list[tuple[RecentPrediction, RecentPrediction]]) -> list[dic
         for side, seen in enumerate(pair):
             for label in truth ^ set(seen.labels):
                 wrong.setdefault(label, [0, 0])[side] += 1
-    order = sorted(wrong, key=lambda label: (-abs(wrong[label][0] - wrong[label][1]), label))
+    differing = [label for label, (first, second) in wrong.items() if first != second]
+    order = sorted(differing, key=lambda label: (-abs(wrong[label][0] - wrong[label][1]), label))
     return [{"label": label, "first": wrong[label][0], "second": wrong[label][1]} for label in order[:WORST]]

@@ -33,7 +33,7 @@ const mark = (each) => [each.truth === null ? h("span.badge", {}, "no truth yet"
 /** A table of messages; `here` is the offset that the others are before or after. */
 export function table(rows, {here = null, drift = [], at = "", parameters = {}, slim = false} = {}) {
   const found = new Map(drift.map((each) => [each.offset, each]));
-  return h("div.scroll", {}, h("table", {},
+  return h("div.scroll", {}, h("table.messages", {},
     h("thead", {}, h("tr", {}, ["event", slim ? null : "when", "", "labels"].filter((name) => name !== null).map((name) => h("th", {scope: "col"}, name)))),
     h("tbody", {}, rows.map((each) => {
       const key = `${each.partition}/${each.offset}`;
