@@ -9,8 +9,18 @@ from typing import Any, NamedTuple, Protocol
 from drift.core import Ids, Vector
 from drift.statistics import Shift
 
-SCOPES = ("error", "prior", "correlation", "vector", "calibration", "structure", "input", "feedback")
-"""What an alarm can be about."""
+SCOPES = (
+    "error",
+    "prior",
+    "correlation",
+    "vector",
+    "calibration",
+    "structure",
+    "input",
+    "feedback",
+    "relation",
+)
+"""What an alarm can be about. All but the last are changes; a relation of labels is a finding."""
 
 
 class StructureChange(Protocol):

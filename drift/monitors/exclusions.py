@@ -106,7 +106,7 @@ class ExclusionMonitor:
         return [
             Alarm(
                 "exclusive/chernoff",
-                "correlation",
+                "relation",
                 f"{first} | {second}",
                 1 - met / expected,
                 EXCLUSIVE_SHARE,

@@ -232,7 +232,7 @@ class RelationMonitor:
         name, into = observation.name(lower), observation.name(upper)
         return Alarm(
             "identical/chernoff" if identical else "subsumes/chernoff",
-            "structure",
+            "relation",
             f"{name} {'=' if identical else 'in'} {into}",
             min(shares),
             self.share,

@@ -60,13 +60,17 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
     OSError, NotOursError
         When the port is taken, or a replay's file cannot be read or is not one.
     """
-    from stream.dashboard import Feed, Guard, StreamState, application, read_file
+    from stream.dashboard import Guard, application
+    from stream.monitoring import Feed, StreamState, VitalsWatch, read_file
     from stream.telemetry import serving
 
     ours = settings.dashboard
-    guard = Guard(ours.host, ours.token.get_secret_value() if ours.token else None)
-    feeds = [Feed(StreamState(settings.stream), settings.kafka, settings.stream)]
-    streams = [feeds[0].state]
+    guard = Guard(ours.host, ours.token.get_secret_value() if ours.token else None, ours.hosts)
+    wanted = settings.confidence.coverage if settings.confidence.enabled else None
+    live = StreamState(settings.stream, characters=ours.characters, coverage=wanted)
+    feeds = [Feed(live, settings.kafka, settings.stream, envelope=settings.envelope)]
+    streams = [live]
+    watch = VitalsWatch(settings, live.see)
     for name in beside:
         path = Path(name)
         state = StreamState(path.name if path.is_file() else name, timed=not path.is_file())
@@ -80,6 +84,8 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
         signal.signal(number, lambda number, frame: asked.append(number))
     with ExitStack() as stack:
         url = stack.enter_context(serving(application(streams, guard), ours.host, ours.port, "dashboard"))
+        watch.start()
+        stack.callback(watch.stop)
         for feed in feeds:
             feed.start()
             stack.callback(feed.stop)

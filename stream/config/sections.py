@@ -304,11 +304,19 @@ class DashboardSettings(Section):
     token
         Secret that visitors must know. Required unless `host` is a loopback address: labels, ids and scores
         are on a network then. It is sent unencrypted unless TLS is put in front of the dashboard.
+    hosts
+        Host names that a reverse proxy on this machine passes on; requests by other names are refused where
+        `host` is a loopback address. Name none that somebody else could make resolve to this machine.
+    characters
+        Most characters of each event's text or features that the page keeps and shows; 0 keeps and shows
+        none, where those who see the page must not read the events.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=9480, ge=0, le=65_535)
     token: SecretStr | None = Field(default=None, min_length=16)
+    hosts: list[str] = Field(default=[])
+    characters: int = Field(default=400, ge=0)
 
 
 class LogSettings(Section):

@@ -7,7 +7,7 @@ import hmac
 import ipaddress
 import time
 import urllib.parse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -112,14 +112,19 @@ class Guard:
     host
         Address that is listened on. On loopback, requests must name this machine, which refuses pages whose
         host name resolves to it (DNS rebinding).
+    hosts
+        More names that requests may have it by, such as that of a reverse proxy; none by default.
     token
         Required token; None (the default) requires none.
     tries
         Counts wrong tokens.
     """
 
-    def __init__(self, host: str, token: str | None = None, tries: Tries | None = None) -> None:
+    def __init__(
+        self, host: str, token: str | None = None, hosts: Sequence[str] = (), tries: Tries | None = None
+    ) -> None:
         check_token(host, token)
+        self._names = {*LOOPBACK_NAMES, *(name.lower() for name in hosts)}
         self._local = is_loopback(host)
         self._token = token
         self._tries = tries or Tries()
@@ -134,8 +139,8 @@ class Guard:
 
     async def _answer(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         name = urllib.parse.urlsplit(f"//{request.headers.get('host', '')}").hostname
-        if self._local and name not in LOOPBACK_NAMES:
-            return Response("This dashboard answers at a loopback address only.\n", 403)
+        if self._local and name not in self._names:
+            return Response(f"This dashboard is not {name}: name it in dashboard.hosts if it is.\n", 403)
         if request.method == "POST" and request.url.path == "/login":
             body = b""
             async for piece in request.stream():
@@ -145,7 +150,7 @@ class Guard:
             return self._log_in(urllib.parse.parse_qs(body.decode(errors="replace")), _address(request))
         if request.url.path not in OPEN and not self._knows(request):
             if request.url.path == "/":
-                return RedirectResponse("/login", 303)
+                return RedirectResponse("login", 303)
             if self._tries.exhausted(_address(request)):
                 return _too_many()
             return Response("The token is missing or wrong.\n", 401)
@@ -170,12 +175,12 @@ class Guard:
 
     def _log_in(self, form: dict[str, list[str]], address: str) -> Response:
         if self._token is None or self._pass is None:
-            return RedirectResponse("/", 303)
+            return RedirectResponse("./", 303)
         if self._tries.exhausted(address):
             return _too_many()
         if not self._right(form.get("token", [""])[0], address):
-            return RedirectResponse("/login?wrong", 303)
-        response = RedirectResponse("/", 303)
+            return RedirectResponse("login?wrong", 303)
+        response = RedirectResponse("./", 303)
         response.set_cookie(COOKIE, self._pass, httponly=True, samesite="strict")
         return response
 

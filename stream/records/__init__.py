@@ -57,6 +57,7 @@ from stream.records.schema import (
     Position,
     Record,
     encode,
+    shortened,
 )
 from stream.records.topics import KINDS, SHARED_ONLY, topic
 
@@ -114,6 +115,7 @@ __all__ = [
     "operation",
     "prediction_output",
     "prediction_record",
+    "shortened",
     "statistics_outputs",
     "topic",
     "twin_key",

@@ -52,7 +52,7 @@ def test_a_login_without_end_is_read_to_its_bound() -> None:
 def test_wrong_tokens_are_bounded() -> None:
     """By address, however they come; who has logged in already, and others, are not refused."""
     now = [100.0]
-    guard = Guard("127.0.0.1", TOKEN, Tries(lambda: now[0]))
+    guard = Guard("127.0.0.1", TOKEN, tries=Tries(lambda: now[0]))
 
     def enter(token: str, client: str = "10.0.0.1") -> int:
         return log_in([b"token=" + token.encode(), b""], guard, client).status_code

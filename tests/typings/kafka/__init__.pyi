@@ -1,5 +1,6 @@
 """What we use of the Kafka client, which carries no types of its own."""
 
+import enum
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -8,6 +9,12 @@ from kafka.consumer.subscription_state import SubscriptionState
 from kafka.structs import ConsumerGroupMetadata as ConsumerGroupMetadata
 from kafka.structs import OffsetAndMetadata as OffsetAndMetadata
 from kafka.structs import TopicPartition as TopicPartition
+
+class IsolationLevel(enum.IntEnum):
+    READ_COMMITTED = 1
+
+class OffsetSpec(enum.IntEnum):
+    LATEST = -1
 
 class ConsumerRecord(NamedTuple):
     topic: str
@@ -128,6 +135,15 @@ class KafkaAdminClient:
     ) -> Any: ...
     def delete_topics(self, topics: Sequence[str]) -> dict[str, Any]: ...
     def describe_topics(self, topics: Sequence[str] | None = None) -> list[dict[str, Any]]: ...
+    def describe_groups(self, group_ids: Sequence[str]) -> dict[str, dict[str, Any]]: ...
+    def list_group_offsets(
+        self, group_specs: Mapping[str, Sequence[TopicPartition]]
+    ) -> dict[str, dict[TopicPartition, OffsetAndMetadata]]: ...
     def list_groups(self) -> list[dict[str, Any]]: ...
+    def list_partition_offsets(
+        self,
+        topic_partition_specs: Mapping[TopicPartition, OffsetSpec],
+        isolation_level: IsolationLevel = ...,
+    ) -> dict[TopicPartition, OffsetAndTimestamp]: ...
     def list_topics(self) -> list[str]: ...
     def wait_for_topics(self, topic_names: Sequence[str], timeout_ms: int = 10000) -> None: ...
