@@ -84,10 +84,9 @@ class PairMonitor(Stateful):
 
     def _touch(self, labels: Ids) -> list[Shift]:
         known = labels[labels < len(self._places)]
-        places = np.unique(self._places[known])
-        places = places[places >= 0]
-        met = np.isin(self._ends[places], known)
-        both = met[:, 0] & met[:, 1]
+        # A pair's place is noted with each of its labels: if both are here, it comes twice.
+        places, times = np.unique(self._places[known], return_counts=True)
+        places, both = places[places >= 0], times[places >= 0] == 2
         self._weights[places] += both
         return self._bank.update(places, both.astype(np.float64))
 

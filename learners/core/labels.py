@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from drift.core import Ids, Mask, compiled
 
+FEW = 64
+"""Most labels that are inserted one by one into the best: sorting all scores costs less for more."""
+
 
 class Targets(NamedTuple):
     """The labels of one message, as ids of a `LabelSpace`.
@@ -168,7 +171,7 @@ class LabelSpace:
 
 
 def best_labels(scores: NDArray[np.floating[Any]], k: int) -> Ids:
-    """Return the ids of the k best scores (or of all), best first, ties by id, in O(L).
+    """Return the ids of the k best scores (or of all), best first, ties by id.
 
     Examples
     --------
@@ -176,12 +179,26 @@ def best_labels(scores: NDArray[np.floating[Any]], k: int) -> Ids:
     >>> best_labels(np.array([0.1, 0.5, 0.9, 0.5, 0.5]), 3)
     array([2, 1, 3])
     """
-    if len(scores) <= 4 * k:
+    if k > FEW:
         return np.argsort(-scores, kind="stable")[:k]
-    last = np.partition(scores, -k)[-k]
-    better = np.flatnonzero(scores > last)
-    ties = np.flatnonzero(scores == last)[: k - len(better)]
-    return np.concatenate([better[np.argsort(-scores[better], kind="stable")], ties])
+    best = np.empty(min(k, len(scores)), dtype=np.intp)
+    _insert_best(scores, best)
+    return best
+
+
+@compiled
+def _insert_best(scores: NDArray[np.floating[Any]], best: Ids) -> None:
+    size = 0
+    for label in range(len(scores)):
+        if size < len(best):
+            size += 1
+        elif not (size and scores[label] > scores[best[size - 1]]):
+            continue
+        place = size - 1
+        while place > 0 and scores[label] > scores[best[place - 1]]:
+            best[place] = best[place - 1]
+            place -= 1
+        best[place] = label
 
 
 @compiled

@@ -18,6 +18,8 @@ LEAST_CURVATURE = 0.001
 """Least curvature p (1 - p) of the loss, so that a certain label still reduces its weights' variances."""
 LEAST_SCORE = 1e-6
 """Probability that stands for a score of 0, so that its logit is finite."""
+MANY = 7
+"""Labels are as cheap all together as one by one from this fraction on, one in so many."""
 ITERATIONS = 4
 """Newton steps towards the posterior mode, which hardly moves after them."""
 
@@ -226,9 +228,25 @@ def _laplace(
     weights: Vector, variances: Vector, x: Vector, error: Vector, scores: Vector, settings: Vector
 ) -> None:
     """Take one Laplace step for each label whose error exceeds the tolerance."""
-    most, growth, tolerance = settings[0], settings[1], settings[2]
-    inputs = with_intercept(x, INTERCEPT)
-    labels = np.flatnonzero(np.abs(error) > tolerance)
+    inputs, labels = with_intercept(x, INTERCEPT), np.flatnonzero(np.abs(error) > settings[2])
+    if len(labels) * MANY > len(error):
+        _laplace_all(weights, variances, inputs, error, scores, settings)
+    else:
+        _laplace_some(weights, variances, inputs, labels, error, scores, settings)
+
+
+@compiled
+def _laplace_some(
+    weights: Vector,
+    variances: Vector,
+    inputs: Vector,
+    labels: Ids,
+    error: Vector,
+    scores: Vector,
+    settings: Vector,
+) -> None:
+    """Take the steps of a few labels: only their columns are read."""
+    most, growth = settings[0], settings[1]
     doubts = np.zeros(len(labels), dtype=np.float32)
     for row in range(len(inputs)):
         if inputs[row] == 0.0:
@@ -246,6 +264,35 @@ def _laplace(
             spread = variance * inputs[row]
             weights[row, labels[n]] -= spread * steps[n]
             variances[row, labels[n]] = min((variance - spread * spread * curvatures[n]) * growth, most)
+
+
+@compiled
+def _laplace_all(
+    weights: Vector, variances: Vector, inputs: Vector, error: Vector, scores: Vector, settings: Vector
+) -> None:
+    """Take the steps of many labels, several at a time: the others have steps of 0."""
+    most, growth, tolerance = settings
+    doubts, steps, curvatures = np.zeros((3, len(error)), dtype=np.float32)
+    growths = np.ones(len(error), dtype=np.float32)
+    for row in range(len(inputs)):
+        square = inputs[row] * inputs[row]
+        if square != 0.0:
+            for label in range(len(doubts)):
+                doubts[label] += variances[row, label] * square
+    for label in range(len(error)):
+        if abs(error[label]) > tolerance:
+            steps[label], curvatures[label] = _mode(scores[label], error[label], doubts[label])
+            growths[label] = growth
+    for row in range(len(inputs)):
+        value = inputs[row]
+        if value == 0.0:
+            continue
+        for label in range(len(steps)):
+            variance = variances[row, label]
+            spread = variance * value
+            weights[row, label] -= spread * steps[label]
+            variance = (variance - spread * spread * curvatures[label]) * growths[label]
+            variances[row, label] = min(variance, most)
 
 
 @compiled

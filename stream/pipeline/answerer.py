@@ -245,8 +245,9 @@ class Answerer(Stateful, abc.ABC):
             if isinstance(message, BadEventError):
                 raise message
             with learner_errors(record.offset):
-                answered, explanation, taught = self._answered(record, message)
-                outcome = self._teach(record, taught, hash_chain(record.value or b""))
+                fingerprint = hash_chain(record.value or b"")
+                answered, explanation, taught = self._answered(record, message, fingerprint)
+                outcome = self._teach(record, taught, fingerprint)
         except BadEventError as bad:
             self.dead_letters += 1
             letter = dead_letter_output(record, bad, self.source)
@@ -259,12 +260,11 @@ class Answerer(Stateful, abc.ABC):
         return outcome
 
     def _answered(
-        self, record: Record, message: Encoded | Feedback | Control
+        self, record: Record, message: Encoded | Feedback | Control, fingerprint: bytes
     ) -> tuple[Answer | None, Explanation | None, Sequence[Taught]]:
         """Return a message's answer and explanation, if it is an event, and what there is to learn."""
         if isinstance(message, Control):
             return None, None, [message]
-        fingerprint = hash_chain(record.value or b"")
         if isinstance(message, Feedback):
             lesson = self.feedback.join(message, fingerprint, self.model.learner.label_space.present_name)
             return None, None, [] if lesson is None else [lesson]

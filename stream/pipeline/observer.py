@@ -122,6 +122,7 @@ def _observation(learner: Learner, prediction: Prediction, lesson: Lesson, targe
         known = np.union1d(actual, targets.negative)
         predicted = np.intersect1d(predicted, known, assume_unique=True)
     best, score = prediction.best(1)
+    wrong = set(predicted.tolist()) ^ set(actual.tolist())
     return Observation(
         predicted=predicted,
         actual=actual,
@@ -130,8 +131,8 @@ def _observation(learner: Learner, prediction: Prediction, lesson: Lesson, targe
         best=(int(best[0]), float(score[0])) if len(best) else None,
         x=lesson.x,
         text=lesson.text,
-        clusters=learner.clusters_of(np.union1d(predicted, actual)),
-        wrong=learner.clusters_of(np.setxor1d(predicted, actual, assume_unique=True)),
+        clusters=learner.clusters_of(np.concatenate([predicted, actual])),
+        wrong=learner.clusters_of(np.fromiter(wrong, np.intp)),
         delay=lesson.delay,
         above=learner.label_space.above,
     )
