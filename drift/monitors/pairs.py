@@ -8,7 +8,7 @@ import numpy as np
 
 from drift.alarms import Alarm, Observation, shifted
 from drift.core import Arrays, Counts, Ids, Lists, Parts, State, Stateful, Values, fields
-from drift.statistics import PAIRED_LABELS, MeanBank, Shift
+from drift.statistics import PAIRED_LABELS, MeanBank, Shift, without
 
 MOST_CANDIDATES = 10_000
 """Most pairs counted without being watched; above it all counts are halved and ones are dropped."""
@@ -81,6 +81,13 @@ class PairMonitor(Stateful):
         if len(labels) > 1:
             self._count(labels.tolist())
         return alarms
+
+    def forget(self, labels: Ids) -> None:
+        """See `Monitors.forget`."""
+        watched = np.unique(self._places[labels[labels < len(self._places)]])
+        for place in watched[watched >= 0].tolist():
+            self._release(place)
+        self._counts = without(self._counts, labels)
 
     def _touch(self, labels: Ids) -> list[Shift]:
         known = labels[labels < len(self._places)]

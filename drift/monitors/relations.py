@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from drift.alarms import Alarm, Observation
+from drift.core import Ids
 from drift.statistics import (
     ADMISSION_MESSAGES,
     CHECK_PERIOD,
@@ -20,6 +21,7 @@ from drift.statistics import (
     Companion,
     LabelWindow,
     allowed_p,
+    without,
 )
 
 COMPANION_FIELDS = attrgetter("earlier_of", "earlier_met", "met", "skipped", "within", "follows")
@@ -91,6 +93,16 @@ class RelationMonitor:
             if own.tidies:
                 own.tidy()
         return alarms
+
+    def forget(self, labels: Ids) -> None:
+        """See `Monitors.forget`."""
+        gone = set(labels.tolist())
+        self._labels = {label: own for label, own in self._labels.items() if label not in gone}
+        for own in self._labels.values():
+            if not gone.isdisjoint(own.companions):
+                own.companions = {other: each for other, each in own.companions.items() if other not in gone}
+                own.within = [other for other in own.within if other not in gone]
+        self._open = without(self._open, labels)
 
     # Counting and testing -----------------------------------------------------------------------------
 

@@ -152,6 +152,11 @@ class Decision(Stateful):
             *self._learned(),
         )
 
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        labels = labels[labels < len(self._macro)]
+        self._macro[labels] = self._label_counts[labels] = 0.0
+
     def _learned(self) -> tuple[Floats, ...]:
         """Return what `_decide` reads and `_learn` changes, in the order of their last parameters."""
         return (

@@ -15,6 +15,7 @@ import numpy as np
 from drift.core import Ids, Mask, Parts, Vector, fields
 from learners.cluster import Clusters
 from learners.core import (
+    MAX_LABELS,
     Explanation,
     LabelSpace,
     Learner,
@@ -115,6 +116,9 @@ class IHOMER(Learner):
         Neighbours that vote, and messages remembered to find them; see `NearestNeighbours`.
     linkage, patience
         How alike labels of one cluster are, and how often a cluster is checked; see `Clusters`.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Examples
     --------
@@ -147,13 +151,14 @@ class IHOMER(Learner):
         window: int = 1000,
         linkage: float = 0.33,
         patience: int = 50,
+        max_labels: int = MAX_LABELS,
     ) -> None:
         self.rule = rule
         self.k = k
         self.window = window
         self.linkage = linkage
         self.patience = patience
-        super().__init__()
+        super().__init__(max_labels)
         self._scaler = StandardScaler()
         self._directions = Directions(self._scaler)
         self._linear = AdaptiveLogisticRegression()
@@ -317,6 +322,15 @@ class IHOMER(Learner):
         self._changed()
         for expert in self._experts.values():
             expert.inherit(label, parent, prior)
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        for expert in self._experts.values():
+            expert.forget(labels)
+        self._mixture.forget(labels)
+        self._decision.forget(labels)
+        self._clusters.forget(labels)
 
     def share(self, label_space: LabelSpace) -> None:
         """See `Learner.share`."""

@@ -147,6 +147,11 @@ class Mixture(Stateful):
             *(self._trust, self._common_trust),
         )
 
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        labels = labels[labels < self._labels]
+        self._own[:, labels], self._own_squares[:, labels], self._trust[:, labels] = 0.0, 1.0, self._start
+
     def _grow(self, size: int) -> None:
         if size <= self._labels:
             return

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
-from drift.core import Ids, Stateful, Values, fields
-from learners.core import LabelSpace, Operation, Targets, TaxonomyError
+from drift.core import Counts, Ids, State, Values, fields
+from learners.core import STAYS, LabelSpace, Operation, Targets, TaxonomyError
 from learners.hierarchy.paths import NONE, Shape, checked_name, join_path, split_path
 
 
-class Taxonomy(Stateful, LabelSpace):
+class Taxonomy(LabelSpace):
     """A label space whose names are paths; naming a path adds it and its missing ancestors.
 
-    Ids are stable and never reused. A path that was moved, renamed or merged still finds its label, so
-    producers need not change on the same day; only `add` gives such a path a label of its own. A retired
-    label counts as its parent wherever it, or a descendant, is named, until it is added again.
+    No label leaves before those below it, and none that an operation named. A path that was moved, renamed or
+    merged still finds its label, so producers need not change on the same day; only `add` gives such a path a
+    label of its own. A retired label counts as its parent wherever it, or a descendant, is named, until it is
+    added again.
 
     Examples
     --------
@@ -34,34 +34,34 @@ class Taxonomy(Stateful, LabelSpace):
     Targets(positive=array([0, 1]), negative=array([3]))
     """
 
-    state_fields = fields(Values("_names", "_parents", "_children", "_means", "_retired", "_ids"))
+    state_fields = fields(Values("_parents", "_children", "_means", "_retired", "_ids", "_operated"))
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
+    def __init__(self, names: Iterable[str] = (), limit: int | None = None) -> None:
         self._parents: list[int] = []
         self._children: list[list[int]] = []
         # What a label counts as: itself, the label it was merged into or (retired) its parent.
         self._means: list[int] = []
         self._retired: list[bool] = []
+        self._operated: list[int] = []  # Labels that operations named.
         self._shape: Shape | None = None
-        super().__init__(names)
+        super().__init__(names, limit)
 
     # What messages say --------------------------------------------------------------------------------
 
-    def id(self, name: str) -> int:
+    def _id(self, name: str) -> int:
         """Return the id of a path, adding it if it is new; empty names between separators are left out."""
         found = self._ids.get(name)
         if found is not None:
             return found
         head, last = split_path(name)
-        above = self.id(head) if head else NONE
+        above = self._id(head) if head else NONE
         parent, open_ = self._follow(above)
         if not open_:
-            # Not stored in `_ids`: the path may get a label of its own once its ancestor is added again.
             return above
         path = join_path(self._path(parent), last)
+        # Not stored under an old name: the path may get a label of its own, and names must not add up.
         found = self._ids.get(path)
-        self._ids[name] = self._new(parent, path) if found is None else found
-        return self._ids[name]
+        return self._add(parent, path) if found is None else found
 
     def present_name(self, name: str) -> str:
         """Return the present path of the label that a path stands for; that of a new label is its own."""
@@ -80,21 +80,16 @@ class Taxonomy(Stateful, LabelSpace):
         label, open_ = self._follow(self._ids[name])
         return self._path(label), open_
 
-    def ids(self, names: Iterable[str]) -> Ids:
+    def _resolved(self, names: Iterable[str]) -> Ids:
         """Return the ids of the live labels that paths stand for, ascending, each once."""
-        meant = {self.resolve(self.id(name)) for name in names} - {NONE}
-        return np.array(sorted(meant), dtype=np.intp)
+        return _sorted({self.resolve(self._id(name)) for name in names} - {NONE})
 
-    def targets(self, labels: Iterable[str], negative: Iterable[str] | None = None) -> Targets:
-        """Return what a message states of its labels and, through the tree, of others.
+    def closed(self, targets: Targets) -> Targets:
+        """Return what a message states of its labels and, through the tree, of others; idempotent.
 
         Ancestors of its labels are positive. Descendants of its most specific labels are unknown, as the
         message does not name them. A known negative makes its descendants negative.
         """
-        return self.closed(Targets(self.ids(labels), None if negative is None else self.ids(negative)))
-
-    def closed(self, targets: Targets) -> Targets:
-        """Return targets closed under the current tree; closing is idempotent."""
         given = {self.resolve(label) for label in targets.positive.tolist()} - {NONE}
         positive = {ancestor for label in given for ancestor in self.ancestors(label)}
         if targets.negative is not None:
@@ -200,7 +195,8 @@ class Taxonomy(Stateful, LabelSpace):
         path = join_path(self._path(parent), last)
         found = self._ids.get(path)
         if found is None or self._names[found] != path:
-            return self._new(parent, path)
+            self._make_room([head] if head else [], 1)
+            return self._add(parent, path)
         if self._means[found] != found:
             self._means[found], self._retired[found] = found, False
             self._link(found, parent)
@@ -237,11 +233,13 @@ class Taxonomy(Stateful, LabelSpace):
         for each in sorted(self.under([gone])):
             self._means[each], self._retired[each] = self._parents[each], True
         self._unlink(gone)
+        self._note_operated(gone)
         for each in self.under([gone]):
             self._children[each], self._parents[each] = [], NONE
 
     def _merge(self, gone: int, kept: int) -> None:
         self._unlink(gone)
+        self._note_operated(gone, kept)
         self._means[gone] = kept
         for child in self.children(gone):
             last = split_path(self._names[child])[1]
@@ -263,6 +261,7 @@ class Taxonomy(Stateful, LabelSpace):
             raise TaxonomyError(f"There is a label {path!r} already. Merge {self._names[label]!r} into it.")
         self._unlink(label)
         self._link(label, parent)
+        self._note_operated(label)
         # Top down, because a path is derived from its parent's new one.
         pending = [(label, path)]
         for each, name in pending:
@@ -272,14 +271,57 @@ class Taxonomy(Stateful, LabelSpace):
                 (child, join_path(name, split_path(self._names[child])[1])) for child in self._children[each]
             )
 
-    def _new(self, parent: int, path: str) -> int:
-        label = len(self._names)
-        self._names.append(path)
-        self._ids[path] = label
-        self._parents.append(NONE)
-        self._children.append([])
-        self._means.append(label)
-        self._retired.append(False)
+    def _note_operated(self, *labels: int) -> None:
+        self._operated = sorted({*self._operated, *labels})
+
+    # Coming and leaving -------------------------------------------------------------------------------
+
+    def _missing(self, names: Iterable[str]) -> set[str]:
+        missing: set[str] = set()
+        for path in names:
+            while path and path not in self._ids and path not in missing:
+                missing.add(path)
+                path = split_path(path)[0]
+        return missing
+
+    def _named(self, names: Iterable[str]) -> list[int]:
+        above = {split_path(path)[0] for path in self._missing(names)}
+        labels = super()._named([*names, *above])
+        return sorted({*labels, *(each for label in labels for each in self.ancestors(self.resolve(label)))})
+
+    def _least_useful(self, worth: Counts) -> Ids:
+        shape, depth = self.shape(), np.zeros(len(worth), dtype=np.intp)
+        retired = np.flatnonzero(~shape.live).tolist()
+        meant = [self._means[label] for label in retired if self._means[label] != NONE]
+        worth[[*self._operated, *retired, *meant]] = STAYS
+        for level in range(len(shape.levels) - 1, 0, -1):
+            below = shape.levels[level]
+            depth[below] = level
+            np.maximum.at(worth, shape.parents[below], worth[below])
+        return np.lexsort((-depth, worth))[: np.count_nonzero(worth < STAYS)]
+
+    def _make_room(self, names: Sequence[str], more: int) -> None:
+        super()._make_room(names, more)
+        if gone := set(self._leaving):
+            self._ids = {
+                name: label
+                for name, label in self._ids.items()
+                if label not in gone or self._names[label] == name
+            }
+
+    def _release(self, label: int) -> None:
+        super()._release(label)
+        self._unlink(label)
+
+    def _add(self, parent: int, path: str) -> int:
+        label = self._new(path)
+        if label == len(self._parents):
+            self._parents.append(NONE)
+            self._children.append([])
+            self._means.append(label)
+            self._retired.append(False)
+        else:
+            self._children[label], self._means[label], self._retired[label] = [], label, False
         self._link(label, parent)
         return label
 
@@ -314,9 +356,10 @@ class Taxonomy(Stateful, LabelSpace):
 
     # State --------------------------------------------------------------------------------------------
 
-    def load_state(self, state: Any) -> None:
+    def load_state(self, state: State) -> None:
         """Take over what `state` returned; all that share this taxonomy see it."""
         super().load_state(state)
+        self._ids = dict(state["ids"])
         self._shape = None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Arrays, Ids, State, Vector, compiled, fields, grown
-from learners.core import Learner, Targets, add_products, check_number
+from learners.core import MAX_LABELS, Learner, Targets, add_products, check_number
 from learners.dummy import PriorBased
 
 INTERCEPT = 0.3
@@ -35,6 +35,9 @@ class LogisticRegression(Learner):
         Step size, in (0, inf). Too small learns slowly, too large never settles; both depend on the
         scale of the features, so standardise them first. The default is river's. Vectors of length 1, as
         hashed text has, need 1 to 10: at 0.01 hardly any label is predicted within thousands of messages.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Examples
     --------
@@ -48,10 +51,10 @@ class LogisticRegression(Learner):
 
     state_fields = fields(Arrays("_weights"))
 
-    def __init__(self, rate: float = 0.01) -> None:
+    def __init__(self, rate: float = 0.01, max_labels: int = MAX_LABELS) -> None:
         check_number(self, "rate", rate, float, 0, open_low=True)
         self.rate = rate
-        super().__init__()
+        super().__init__(max_labels)
         # One row per feature: zeros cost nothing. Row 0 is the intercept, because features may be added.
         self._weights: Vector = np.zeros((1, 0), dtype=np.float32)
 
@@ -85,6 +88,11 @@ class LogisticRegression(Learner):
         self._weights = grown(self._weights, 1, len(self.label_space))
         self._weights[:, label] = self._weights[:, parent]
 
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        self._weights[:, labels[labels < self._weights.shape[1]]] = 0.0
+
     def state(self) -> State:
         """See `Learner.state`."""
         rows, labels = self._features + 1, len(self.label_space)
@@ -110,6 +118,9 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     tolerance
         Errors below it are not learned from, in [0, 1): most labels of a large space are surely absent, and
         their rows are skipped. Above 0.1 probabilities of rare labels stay too high.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Examples
     --------
@@ -128,14 +139,20 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
 
     state_fields = fields(Arrays("_variances"))
 
-    def __init__(self, variance: float = 30.0, forgetting: float = 0.01, tolerance: float = 0.01) -> None:
+    def __init__(
+        self,
+        variance: float = 30.0,
+        forgetting: float = 0.01,
+        tolerance: float = 0.01,
+        max_labels: int = MAX_LABELS,
+    ) -> None:
         check_number(self, "variance", variance, float, 0, open_low=True)
         check_number(self, "forgetting", forgetting, float, 0, 1)
         check_number(self, "tolerance", tolerance, float, 0, 1)
         self.variance = variance
         self.forgetting = forgetting
         self.tolerance = tolerance
-        super().__init__()
+        super().__init__(max_labels=max_labels)
         self._variances: Vector = np.zeros((1, 0), dtype=np.float32)
         self._settings: Vector = np.array((variance, 1.0 + forgetting, tolerance), dtype=np.float32)
 
@@ -151,6 +168,11 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     def _step(self, x: Vector, error: Vector, scores: Vector) -> None:
         self._variances = grown(self._variances, len(x) + 1, len(error), fill=self.variance)
         _laplace(self._weights, self._variances, x, error, scores, self._settings)
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        self._variances[:, labels[labels < self._variances.shape[1]]] = self.variance
 
     def state(self) -> State:
         """See `Learner.state`."""

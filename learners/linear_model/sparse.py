@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Arrays, Mask, Parts, State, Values, Vector, compiled, fields, grown
-from learners.core import Prediction, Statistics, Targets, check_number, sparse_part
+from drift.core import Arrays, Ids, Mask, Parts, State, Values, Vector, compiled, fields, grown
+from learners.core import MAX_LABELS, Prediction, Statistics, Targets, check_number, sparse_part
 from learners.dummy import PriorBased
 from learners.linear_model.logistic import errors, sigmoid
 from learners.linear_model.threshold import MicroF1Threshold
@@ -66,6 +66,9 @@ class SparseLogisticRegression(PriorBased):
         Memory of the weights in MiB, above 0, in addition to 12 bytes per feature: the default 64 has places
         for 5.6 million pairs. When it is used up, the pairs with the smallest weights are dropped. If too
         small, rare words are forgotten, and a message takes longer. Compaction needs twice the memory.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Attributes
     ----------
@@ -90,12 +93,12 @@ class SparseLogisticRegression(PriorBased):
 
     state_fields = fields(Arrays("_rows", "_intercept"), Values("_used", "dropped"), Parts("_threshold"))
 
-    def __init__(self, rate: float = 1.0, max_size: float = 64.0) -> None:
+    def __init__(self, rate: float = 1.0, max_size: float = 64.0, max_labels: int = MAX_LABELS) -> None:
         check_number(self, "rate", rate, float, 0, open_low=True)
         check_number(self, "max_size", max_size, float, 0, open_low=True)
         self.rate = rate
         self.max_size = max_size
-        super().__init__()
+        super().__init__(max_labels=max_labels)
         self._threshold = MicroF1Threshold()
         # One row per feature, and the rows' entries; a row that outgrows its places moves to the end.
         self._rows: Ints = np.zeros((0, 3), dtype=np.int32)
@@ -168,6 +171,15 @@ class SparseLogisticRegression(PriorBased):
             done, self._used = _copy_weights(parent, label, done, self._rows, self._entries, self._used)
             if done < len(self._rows):
                 self._make_room(len(self.label_space))
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        self._intercept[:, labels[labels < self._intercept.shape[1]]] = 0.0
+        # As new: weights of 0 are the first to be dropped.
+        gone = np.isin(self._entries["label"][: self._used], labels)
+        for field in ("weight", "square"):
+            self._entries[field][: self._used][gone] = 0.0
 
     def state(self) -> State:
         """See `Learner.state`."""

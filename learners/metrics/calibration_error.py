@@ -56,6 +56,11 @@ class CalibrationError(Stateful):
         self._answers = grown(self._answers, len(self._apart))
         _add(self._apart, self._answers, scored, prediction.scores, targets.positive)
 
+    def forget(self, labels: Ids) -> None:
+        """Forget some labels, whose ids go to others."""
+        labels = labels[labels < len(self._apart)]
+        self._apart[labels] = self._answers[labels] = 0.0
+
     def per_label(self, labels: Ids) -> Floats:
         """Return the error of some labels, in [0, 1], shape (k,); 0 for a label that was never scored."""
         apart = grown(self._apart, int(labels.max(initial=-1)) + 1)[labels]

@@ -40,7 +40,7 @@ class Scores:
         F1 of the true and false positives and false negatives of all labels together; 1 while there
         are none of either.
     macro_f1
-        Mean of the labels' own F1 over the labels that were true at least once.
+        Mean of the labels' own F1 over the labels that were true at least once and have not left.
     macro_f1_predicted
         The same over the labels that were true or predicted at least once, as scikit-learn's: a label that
         was predicted and never true counts as 0.
@@ -233,6 +233,16 @@ class Prequential(Stateful):
     def counts(self) -> tuple[int, Counts]:
         """Return the number of messages so far, and the sums of their counts."""
         return self._messages, Counts(*self._sums.tolist())
+
+    def forget(self, labels: Ids) -> None:
+        """Clear what is counted for some labels, whose ids go to others; sums over all labels stay."""
+        self.calibration.forget(labels)
+        self._per_label[labels[labels < len(self._per_label)]] = 0
+
+    def resume(self, label: int, counts: Sequence[int]) -> None:
+        """Go on from what `per_label` returned for a label that is back."""
+        self._per_label = grown(self._per_label, label + 1)
+        self._per_label[label] += counts
 
     def per_label(self, labels: Sequence[int]) -> list[list[int]]:
         """Return hits, predictions and occurrences of each of some labels so far."""

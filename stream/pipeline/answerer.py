@@ -247,16 +247,20 @@ class Answerer(Stateful, abc.ABC):
             with learner_errors(record.offset):
                 fingerprint = hash_chain(record.value or b"")
                 answered, explanation, taught = self._answered(record, message, fingerprint)
+                outputs = []
+                if isinstance(message, Encoded) and answered is not None:
+                    # Before anything is learned: later on, ids may be other labels'.
+                    prediction, confidence, _ = answered
+                    written = prediction_record(
+                        message.event, prediction, confidence, explanation, model.learner, origin
+                    )
+                    outputs = [prediction_output(record, written, self.source)]
                 outcome = self._teach(record, taught, fingerprint)
         except BadEventError as bad:
             self.dead_letters += 1
             letter = dead_letter_output(record, bad, self.source)
             return Outcome([letter], record.offset + 1, dead_letters=[bad.reason])
-        if isinstance(message, Encoded) and answered is not None:
-            written = prediction_record(
-                message.event, answered.prediction, answered.confidence, explanation, model.learner, origin
-            )
-            outcome.outputs.insert(0, prediction_output(record, written, self.source))
+        outcome.outputs[:0] = outputs
         return outcome
 
     def _answered(

@@ -72,6 +72,20 @@ class LabelStatistics(Stateful):
         for label in labels:
             self._waiting.setdefault(label)
 
+    def forget(self, labels: Ids) -> None:
+        """Forget some labels, whose ids go to others."""
+        for label in labels.tolist():
+            self._waiting.pop(label, None)
+        labels = labels[labels < len(self._seen)]
+        self._seen[labels], self._rates[labels], self._updated[labels] = -1, 0.0, 0
+
+    def resume(self, label: int, seen: Sequence[int]) -> None:
+        """Go on from what `seen` returned for a label that is back."""
+        self._seen = grown(self._seen, label + 1, 2, fill=-1)
+        self._rates = grown(self._rates, label + 1, 2)
+        self._updated = grown(self._updated, label + 1)
+        self._seen[label] = seen
+
     def due(self, owners: Ids) -> list[int]:
         """Return the labels whose records are due, and remove them from the queue.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 
 from drift.alarms import Alarm, Observation
-from drift.core import Parts, State, Stateful, Values, fields
+from drift.core import Ids, Parts, State, Stateful, Values, fields
 from drift.monitors import Monitors
-from learners.core import Change, LabelSpace, Learner, Prediction, Targets
+from learners.core import Change, LabelSpace, Learner, Prediction, Targets, remember
 from learners.metrics import Prequential
 from stream.pipeline.label_statistics import LabelStatistics, label_records, partition_record
 from stream.pipeline.lesson import Lesson
@@ -19,6 +20,8 @@ from stream.records import Output, Record, statistics_outputs, twin_key
 
 WARNINGS = 20
 """Most warnings of near-twins by one process; all are counted."""
+NAMES = 100_000
+"""Most names compared: the first ones."""
 
 log = logging.getLogger(__name__)
 
@@ -39,18 +42,20 @@ class NearTwins:
 
     def __init__(self, *, loaded: bool = False) -> None:
         self._first: dict[str, str] = {}
-        self._read = self.count = 0
-        self._quiet = loaded
+        self.count = 0
+        self._begun, self._quiet = False, loaded
 
-    def update(self, space: LabelSpace) -> None:
-        """Read the names that are new."""
-        for name in space.names(range(self._read, len(space))):
+    def update(self, space: LabelSpace, appeared: Sequence[str]) -> None:
+        """Read the names that are new: at first all that are held."""
+        for name in appeared if self._begun else space.names():
+            if len(self._first) == NAMES:
+                break
             first = self._first.setdefault(twin_key(name), name)
             if first != name:
                 self.count += 1
                 if not self._quiet and self.count <= WARNINGS:
                     log.warning("label %r is another one than %r; do they mean the same?", name, first)
-        self._quiet, self._read = False, len(space)
+        self._begun, self._quiet = True, False
 
 
 class Observer(Stateful):
@@ -80,20 +85,49 @@ class Observer(Stateful):
         self.unlabelled = 0
         self.near_twins = NearTwins()
         self._changes: list[Change] = []
+        # Of labels that left: hits, predictions, occurrences, and offsets of the first and last of these.
+        self._resting: dict[str, tuple[int, ...]] = {}
+
+    def follow(self, space: LabelSpace) -> None:
+        """Forget labels when they leave the learner's label space, and remember their counts."""
+
+        def forget(labels: Ids) -> None:
+            counts = self.scores.per_label(labels.tolist())
+            for name, label, scored in zip(space.names(labels), labels.tolist(), counts, strict=True):
+                remember(self._resting, name, (*scored, *self.label_statistics.seen(label)))
+            for part in (self.scores, self.label_statistics, self.monitors):
+                part.forget(labels)
+
+        space.followers.append(forget)
 
     def observe(self, learner: Learner, lesson: Lesson, learned: Learned, offset: int) -> list[Alarm]:
         """Score a lesson that a learner has learned at an offset, and return the alarms."""
         self._changes += learned.changes
+        self._resume(learner.label_space, [*learned.returned, *learned.targets.positive.tolist()])
         if learned.appeared:
-            self.near_twins.update(learner.label_space)
-        if lesson.prediction is None:
+            self.near_twins.update(learner.label_space, learned.appeared)
+        prediction = learned.prediction
+        if prediction is None:
             return []
-        self.label_statistics.update(learned.targets.positive, lesson.prediction.labels, offset)
-        self.scores.update(lesson.prediction, learned.targets, len(learner.label_space))
-        seen = _observation(learner, lesson.prediction, lesson, learned.targets)
-        seen = seen._replace(appeared=learned.appeared, changes=self._changes, unlabelled=self.unlabelled)
+        self.label_statistics.update(learned.targets.positive, prediction.labels, offset)
+        self.scores.update(prediction, learned.targets, len(learner.label_space))
+        seen = _observation(learner, prediction, lesson, learned.targets)
+        seen = seen._replace(
+            appeared=learned.appeared,
+            returned=learned.returned,
+            changes=self._changes,
+            unlabelled=self.unlabelled,
+        )
         self.unlabelled, self._changes = 0, []
         return self.monitors.update(seen)
+
+    def _resume(self, space: LabelSpace, labels: Sequence[int]) -> None:
+        """Give those of some labels that had left the counts that they had then."""
+        for label in labels if self._resting else ():
+            counts = self._resting.pop(space.name(label), None)
+            if counts is not None:
+                self.scores.resume(label, counts[:3])
+                self.label_statistics.resume(label, counts[3:])
 
     def statistics(self, learner: Learner, record: Record, source: str) -> list[Output]:
         """Return the records of labels that are due, and of the partition."""
@@ -103,13 +137,19 @@ class Observer(Stateful):
 
     def state(self) -> State:
         """Return the state of scores, monitors and statistics; see `Stateful.state`."""
-        return super().state() | {"changes": [dataclasses.asdict(change) for change in self._changes]}
+        counts = np.array(list(self._resting.values()), dtype=np.int64).reshape(-1, 5)
+        return super().state() | {
+            "changes": [dataclasses.asdict(change) for change in self._changes],
+            "resting": {"names": list(self._resting), "counts": counts},
+        }
 
     def load_state(self, state: State) -> None:
         """Take over the state of one with equal settings."""
         super().load_state(state)
         self.near_twins = NearTwins(loaded=True)
         self._changes = [Change(**change) for change in state["changes"]]
+        counts = np.asarray(state["resting"]["counts"]).tolist()
+        self._resting = dict(zip(state["resting"]["names"], map(tuple, counts), strict=True))
 
 
 def _observation(learner: Learner, prediction: Prediction, lesson: Lesson, targets: Targets) -> Observation:

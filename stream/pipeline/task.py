@@ -84,6 +84,7 @@ class Task(Answerer):
         )
         self._model = Model(learner, confidence, encoder.name)
         self._observer = Observer(monitors)
+        self._observer.follow(learner.label_space)
 
     @property
     def model(self) -> Model:

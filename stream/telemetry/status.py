@@ -208,7 +208,7 @@ class WorkerStatus:
 
 def partition_status(partition: int, task: Answerer, lag: int | None) -> PartitionStatus:
     """Return the status of a partition's task, given the lag, which the task does not know."""
-    task.observer.near_twins.update(task.model.learner.label_space)
+    task.observer.near_twins.update(task.model.learner.label_space, ())
     return PartitionStatus(
         partition=partition,
         next_offset=task.next_offset,

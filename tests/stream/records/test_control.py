@@ -190,7 +190,7 @@ def test_operations_among_events_end_the_same_however_they_are_cut(
         output for output in log.outputs if output.kind != "drift" or b"taxonomy" in (output.value or b"")
     ]
     assert len(answered) == len(given)
-    assert taxonomy(task).state() == taxonomy(expected).state()
+    assert digest(taxonomy(task).state()) == digest(taxonomy(expected).state())
 
 
 def test_an_evaluation_applies_operations_and_tells_of_those_it_cannot(tmp_path: Path) -> None:
