@@ -1,8 +1,8 @@
 """Small faults that a module could have, found on its syntax tree and written as edits of its text.
 
 Left out is what no test of behaviour can notice: annotations, code for type checkers, decorators, assertions,
-f-strings, log lines, and the texts of errors. (cosmic-ray's operators were tried: they do not remove statements, and
-bring 27 packages, a database toolkit and a web client among them.)
+f-strings, log lines, and the texts of errors. (cosmic-ray's operators were tried: they do not remove statements,
+and bring 27 packages, a database toolkit and a web client among them.)
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Mutant(NamedTuple):
         return source[: self.start] + self.new.encode() + source[self.end :]
 
     def compiles(self, source: bytes) -> bool:
-        """Return whether the module with the fault in it is Python; what is not would be noticed by anybody."""
+        """Return whether the module with the fault in it is Python; else anybody would notice."""
         with suppress(SyntaxError):
             return bool(compile(self.applied(source), self.path, "exec", dont_inherit=True))
         return False
