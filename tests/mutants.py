@@ -1,7 +1,7 @@
 """Small faults that a module could have, found on its syntax tree and written as edits of its text.
 
 Left out is what no test of behaviour can notice: annotations, code for type checkers, decorators, assertions,
-f-strings, log lines, and the texts of errors. (cosmic-ray's operators were tried: they do not remove statements,
+f-strings, log lines, and the texts of errors. (cosmic-ray's operators were tried: they remove no statements,
 and bring 27 packages, a database toolkit and a web client among them.)
 """
 
