@@ -161,7 +161,8 @@ def difference(
     >>> difference(1000.0, 0.1, 0.0, 1000.0, 0.5, 0.0, 0.3) > difference(50.0, 0.1, 0.0, 50.0, 0.5, 0.0, 0.3)
     True
     """
-    low, high = min(seen, share * seen_of), max(seen, share * seen_of)
+    # Above `share` the second one would be more than 1.
+    low, high = min(seen, share * seen_of), min(max(seen, share * seen_of), share)
     least = 0.0
     for _ in range(HALVINGS):
         # The evidence is convex in the supposed value: each step drops a third of the interval.

@@ -30,8 +30,8 @@ class ConformalSets(Stateful):
     The conformity score of a message is the probability of its least likely true label. The set holds every
     label whose probability is at least a quantile of the latest scores. After each message the quantile's
     level is corrected by the outcome, so that coverage stays as wanted under drift: over n messages it is off
-    by at most (1 + rate) / (rate n), for any stream. A label never seen before is in no set; it counts as a
-    miss, for which later sets become larger.
+    by at most (1 + rate) / (rate n), for any stream whose true labels have probabilities. A label never seen
+    before is in no set; it counts as a miss, for which later sets become larger.
 
     Parameters
     ----------

@@ -226,6 +226,15 @@ MUTATIONS = (
 )
 
 
+def copy_code(folder: Path) -> None:
+    """Copy code and tests into a folder, with the times of the files."""
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(ROOT / name, folder / name)
+
+
 def mutated(mutation: Mutation, folder: Path) -> None:
     """Make a mutated copy of the code in a folder.
 
@@ -234,11 +243,7 @@ def mutated(mutation: Mutation, folder: Path) -> None:
     ValueError
         When a piece to be changed is not there exactly once: the code has moved on.
     """
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, folder / name)
+    copy_code(folder)
     for path, content in contents(mutation, folder).items():
         path.write_text(content)
 

@@ -1,4 +1,4 @@
-"""The mixture: compiled against plain, and what it must do."""
+"""The mixture: against a plain one, and what it must do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from learners.ensemble import mixture as module
+from learners.core.labels import Targets
 from learners.ensemble.mixture import Mixture
 from tests.learners.streams import only
 
@@ -54,22 +54,83 @@ def test_probabilities_stay_within_bounds() -> None:
         mixed.learn(result, only(*np.flatnonzero(rng.random(size) < 0.3)))
 
 
-def test_compiled_equals_plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled equals plain."""
+class PlainMixture:
+    """The same, label by label and from the definitions, in double precision."""
 
-    def run() -> list[NDArray[np.float32]]:
-        mixed, rng = Mixture(3), np.random.default_rng(1)
-        seen = []
-        for _ in range(60):
-            result = mixed.mix(rng.random((3, 7)).astype(np.float32))
-            seen.append(result.probabilities)
-            mixed.learn(result, only(*np.flatnonzero(rng.random(7) < 0.3)))
-        return seen
+    def __init__(self, experts: int, novices: int, rate: float, share: float) -> None:
+        veterans = experts - novices
+        start = (1 - 0.01 * novices) / (veterans + 1)
+        self.rate, self.share = rate, share
+        self.start = np.array([start] * veterans + [0.01] * novices + [start])
+        self.common = np.array([1.2 / veterans] * veterans + [0.0] * (novices + 1))
+        self.common_squares, self.common_trust = np.ones(experts + 1), self.start.copy()
+        self.own, self.squares, self.trust = (np.zeros((0, experts + 1)) for _ in range(3))
 
-    fast = run()
-    for name in ("_prepare", "_mix", "_learn"):
-        monkeypatch.setattr(module, name, getattr(module, name).py_func)
-    np.testing.assert_allclose(run(), fast, atol=1e-5)
+    def mix(self, scores: NDArray[np.float32]) -> list[float]:
+        """Return the mixture, and keep what it was made of."""
+        new = scores.shape[1] - len(self.own)
+        rows = (np.zeros_like(self.start), np.ones_like(self.start), self.start)
+        self.own, self.squares, self.trust = (
+            np.concatenate([kept, [row] * new]) if new else kept
+            for kept, row in zip((self.own, self.squares, self.trust), rows, strict=True)
+        )
+        said = np.clip(scores.T.astype(float), 0.002, 0.998)
+        self.logits = np.concatenate([np.log(said / (1 - said)), -np.ones((len(said), 1))], axis=1)
+        summed = ((self.own + self.common) * self.logits).sum(axis=1)
+        stacked = np.clip(1 / (1 + np.exp(-summed)), 0.002, 0.998)
+        self.said = np.concatenate([said, stacked[:, None]], axis=1)
+        return np.minimum((self.said * self.trust).sum(axis=1), 1.0).tolist()
+
+    def learn(self, truth: list[bool | None]) -> None:
+        """Learn a message's labels; None is unknown."""
+        heirs = 0.3 / len(self.start) + 0.7 * self.common_trust
+        total, gained = np.zeros_like(self.start), np.zeros_like(self.start)
+        for label, on in enumerate(truth):
+            if on is None:
+                continue
+            gradient = self.logits[label] * (self.said[label, -1] - on)
+            total += gradient
+            self.squares[label] += gradient**2
+            self.own[label] -= self.rate * gradient / np.sqrt(self.squares[label])
+            right = self.said[label] if on else 1 - self.said[label]
+            gained += np.log(right)
+            trust = self.trust[label] * right
+            handed = self.share * min(1.0, -np.log(trust.sum()))
+            self.trust[label] = (1 - handed) * trust / trust.sum() + handed * heirs
+        self.common_squares += total**2
+        self.common -= self.rate * total / np.sqrt(self.common_squares)
+        self.common_trust *= np.exp(0.1 * (gained - gained.max()))
+        self.common_trust = 0.99 * self.common_trust / self.common_trust.sum() + 0.01 / len(self.start)
+
+
+@pytest.mark.parametrize(("novices", "rate", "share"), [(0, 0.1, 0.1), (1, 0.3, 0.02), (2, 0.05, 1.0)])
+def test_equals_a_plain_one(novices: int, rate: float, share: float) -> None:
+    """With labels that appear, with unknown ones, and with so many that the product of all underflows."""
+    mixed, plain = Mixture(4, rate, share, novices), PlainMixture(4, novices, rate, share)
+    rng = np.random.default_rng(1)
+    for message in range(80):
+        labels = 200 if message == 79 else 3 + message // 20
+        on = rng.random(labels) < 0.3
+        told: list[bool | None] = [
+            None if message % 5 == 0 and label % 2 else bool(yes) for label, yes in enumerate(on)
+        ]
+        scores = rng.random((4, labels)).astype(np.float32)
+        scores[0] = np.where(on, 1.0, scores[0]) if message < 50 else np.where(on, 0.0, 1.0)
+        result = mixed.mix(scores)
+        np.testing.assert_allclose(result.probabilities, plain.mix(scores), atol=2e-4)
+        known = Targets(np.flatnonzero(on))
+        if message % 5 == 0:
+            positive = [label for label, yes in enumerate(told) if yes]
+            negative = [label for label, yes in enumerate(told) if yes is False]
+            known = Targets(np.array(positive, dtype=np.intp), np.array(negative, dtype=np.intp))
+        mixed.learn(result, known)
+        plain.learn(told)
+        every = np.arange(labels)
+        np.testing.assert_allclose(mixed.trust(every).T, plain.trust[:labels], atol=2e-4)
+    state = mixed.state()
+    np.testing.assert_allclose(state["common"], plain.common, atol=1e-3)
+    np.testing.assert_allclose(state["common_trust"], plain.common_trust, atol=1e-3)
+    np.testing.assert_allclose(state["own"].T, plain.own, atol=1e-3)
 
 
 def test_mixing_does_not_change_the_state() -> None:

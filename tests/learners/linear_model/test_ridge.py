@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from learners.linear_model.ridge import RecursiveLeastSquares
 from tests.learners.streams import learn_all, linear_stream
@@ -58,3 +59,51 @@ def test_the_inverse_covariance_stays_one() -> None:
     inverse = learner.state()["inverse"]
     assert np.array_equal(inverse, inverse.T)
     assert np.linalg.eigvalsh(inverse).min() > 0.0
+
+
+def test_what_is_silent_for_long_is_no_less_sure_than_at_first() -> None:
+    """Against the recursion written with matrices: drift adds to each variance, up to that of the start."""
+    learner, rng = RecursiveLeastSquares(ridge=0.5, drift=0.01), np.random.default_rng(0)
+    learner.label_space.ids(["up"])
+    inverse, weights = np.eye(4) / 0.5, np.zeros(4)
+    for message, x in enumerate(rng.normal(size=(400, 3)).astype(np.float32)):
+        x[2] = x[2] if message < 100 else 0.0  # From then on its variance only grows.
+        inputs = np.concatenate([[1.0], x.astype(float)])
+        gain = inverse @ inputs / (1 + inputs @ inverse @ inputs)
+        weights += gain * ((x[0] > 0) - weights @ inputs)
+        inverse -= np.outer(gain, inverse @ inputs)
+        diagonal = inverse.diagonal()
+        np.fill_diagonal(inverse, np.where(diagonal > 2.0, diagonal, np.minimum(diagonal + 0.01, 2.0)))
+        learner.learn(x, learner.label_space.targets(["up"] if x[0] > 0 else []))
+    state = learner.state()
+    assert state["inverse"][3, 3] == 2.0
+    np.testing.assert_allclose(state["inverse"], inverse, atol=1e-6)
+    np.testing.assert_allclose(state["weights"][:, 0], weights, atol=1e-4)
+
+
+def test_positions_beyond_the_rank_are_folded_with_both_signs() -> None:
+    """Each to one place; those within stay where they are, and missing values are 0."""
+    learner = RecursiveLeastSquares(rank=4)
+    learner.label_space.ids(["up"])
+    places = []
+    for position in range(64):
+        x = np.zeros(64, dtype=np.float32)
+        x[position] = 3.0
+        inputs = learner.regress(x).inputs
+        assert (len(inputs), inputs[0]) == (5, 1.0)
+        ((place,),) = np.nonzero(inputs[1:])
+        places.append((place, inputs[place + 1] / 3.0))
+        x[(position + 1) % 64] = np.nan
+        np.testing.assert_array_equal(learner.regress(x).inputs, inputs)
+    assert places[:4] == [(place, 1.0) for place in range(4)]
+    assert set(places[4:]) == {(place, sign) for place in range(4) for sign in (1.0, -1.0)}
+
+
+def test_scores_are_kept_from_certainty() -> None:
+    """By a thousandth, whatever the regression says."""
+    learner = RecursiveLeastSquares(ridge=0.01)
+    for _ in range(50):
+        learner.learn_one({"x": 1.0}, {"up": True})
+        learner.learn_one({"x": -1.0}, {"up": False})
+    scores = [learner.score(np.array([x], dtype=np.float32))[0] for x in (9.0, -9.0)]
+    assert scores == pytest.approx([0.999, 0.001])

@@ -68,3 +68,20 @@ def test_label_sets_are_those_of_the_nearest(sets: list[list[int]], most: int) -
     sizes = np.array([len(labels) for labels in sets], dtype=np.intp)
     near = Neighbours(np.ones(len(sets)), ids, sizes, sizes)
     assert [labels.tolist() for labels in near.label_sets(most)] == sets[:most]
+
+
+def test_of_equal_messages_the_one_in_the_lower_row_is_nearer() -> None:
+    """And of label-sets with equal votes the nearer one is predicted."""
+    x, learner = np.ones(2, dtype=np.float32), NearestNeighbours(k=1, window=3)
+    for name in ("a", "b", "c"):
+        learner.learn(x, learner.label_space.targets([name]))
+    assert learner.score(x).tolist() == [1.0, 0.0, 0.0]
+    assert learner.numbers(learner.nearest(x)) == [0]
+    learner.learn(x, learner.label_space.targets(["d"]))  # It takes the place of the oldest.
+    assert learner.score(x).tolist() == [0.0, 0.0, 0.0, 1.0]
+    assert learner.numbers(learner.nearest(x)) == [3]
+    both = NearestNeighbours(k=2, window=3)
+    for name in ("a", "b"):
+        both.learn(x, both.label_space.targets([name]))
+    assert both.nearest(x).rows.tolist() == [0, 1]
+    assert both.predict(x).labels.tolist() == [0]

@@ -1,0 +1,80 @@
+"""Mutants are single faults that are Python, and a test that notices one is told from one that does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.mutants import mutants
+from tests.mutations import files_testing, main, sample
+
+SOURCE = b'''"""Not -1 but text."""
+import logging
+log = logging.getLogger(__name__)
+Kind = int | None
+def least(a: int | None, b=2):
+    """Return a < b."""
+    log.info("%d", a - b)
+    if not (a  # The one.
+            ) or b is not None:
+        return min(a, \xe2\x82\xac := (b), key=None)
+    self.a += -b
+    raise ValueError(f"{a - b}", 3)
+'''
+
+
+def test_every_kind_of_fault_is_found_where_it_can_be_noticed() -> None:
+    """And not in annotations, log lines, docstrings, f-strings and errors."""
+    source = SOURCE.replace("\u20ac := ".encode(), b"")
+    found = [(each.operator, source[each.start : each.end], each.new) for each in mutants("a.py", source)]
+    assert found == [
+        ("constant", b"2", "(1)"),
+        ("constant", b"2", "3"),
+        ("sign", b"not", ""),
+        ("boolean", b"or", "and"),
+        ("comparison", b"is not", "is"),
+        ("extreme", b"min", "max"),
+        ("statement", b"self.a += -b", "pass"),
+        ("arithmetic", b"+=", "-="),
+        ("sign", b"-", ""),
+        ("statement", b'raise ValueError(f"{a - b}", 3)', "pass"),
+    ]
+
+
+def test_positions_count_bytes() -> None:
+    """A letter of several bytes stands before the fault."""
+    source = "a = '\u20ac'; b = a < 'c'\n".encode()
+    (mutant,) = mutants("a.py", source)
+    assert mutant.applied(source).decode() == "a = '\u20ac'; b = a <= 'c'\n"
+    assert mutant.diff(source).splitlines()[0] == "a.py:1 comparison"
+
+
+def test_what_is_no_python_is_told() -> None:
+    """A `break` outside a loop, for instance."""
+    source = b"for a in b:\n    pass\n"
+    assert not list(mutants("a.py", source))
+    (mutant,) = mutants("a.py", b"a < b\n")
+    assert mutant.compiles(b"a < b\n")
+    assert not mutant._replace(new="< <").compiles(b"a < b\n")
+
+
+def test_a_sample_follows_from_its_seed() -> None:
+    """And is drawn from the given folder."""
+    drawn = sample(["drift/statistics"], 5, seed=1)
+    assert drawn == sample(["drift/statistics"], 5, seed=1) != sample(["drift/statistics"], 5, seed=2)
+    assert all(each.path.startswith("drift/statistics/") for each in drawn)
+
+
+def test_a_module_has_the_tests_that_mirror_it() -> None:
+    """Else those of its folder, with the files elsewhere that import it."""
+    assert files_testing("drift/core/state.py") == ["drift/core/state.py", "tests/drift/core/test_state.py"]
+    assert files_testing("learners/ensemble/mixture.py")[1] == "tests/learners/ensemble/test_mixture.py"
+    assert "tests/drift/monitors/test_monitors.py" in files_testing("drift/monitors/pairs.py")
+
+
+def test_three_mutants_of_a_small_module(capsys: pytest.CaptureFixture[str]) -> None:
+    """The examples in its docstring notice all of them."""
+    assert main(["--sample", "3", "--seed", "1", "drift/statistics/budget.py"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "drift        3 of    3 noticed, 100%",
+        "all          3 of    3 noticed, 100%",
+    ]
