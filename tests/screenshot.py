@@ -21,12 +21,13 @@ from stream.telemetry.serving import serving
 from tests.stream.monitoring.streams import fed, planted
 
 PICTURE = Path(__file__).parents[1] / "deploy" / "dashboard.png"
-WINDOW: ViewportSize = {"width": 1400, "height": 724}
+WINDOW: ViewportSize = {"width": 1400, "height": 1060}
 
 
 def take(file: Path, binary: str) -> None:
     """Write a picture of the overview, in the size of a window."""
     state = fed("helpdesk", planted())
+    state.coverage = 0.9
     done, now = state.partitions[0].latest + 1, time.time()
     state.see(Vitals(now, GroupState(1, {0: done}, {0: done}), None, {0: now}, None, {0: now - 40}))
     page_of = application([state], Guard("127.0.0.1"))

@@ -62,13 +62,15 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
     """
     from stream.dashboard import Guard, application
     from stream.monitoring import Feed, StreamState, VitalsWatch, read_file
+    from stream.records import Limits
     from stream.telemetry import serving
 
     ours = settings.dashboard
     guard = Guard(ours.host, ours.token.get_secret_value() if ours.token else None, ours.hosts)
     wanted = settings.confidence.coverage if settings.confidence.enabled else None
     live = StreamState(settings.stream, characters=ours.characters, coverage=wanted)
-    feeds = [Feed(live, settings.kafka, settings.stream, envelope=settings.envelope)]
+    limits = Limits(**settings.limits.model_dump())
+    feeds = [Feed(live, settings.kafka, settings.stream, envelope=settings.envelope, limits=limits)]
     streams = [live]
     watch = VitalsWatch(settings, live.see)
     for name in beside:

@@ -20,7 +20,7 @@ from stream.monitoring.output_records import (
 )
 from stream.monitoring.recent_predictions import PREDICTIONS_KEPT
 from stream.monitoring.stream_state import StreamState
-from stream.records import Envelope, Record, topic
+from stream.records import DEFAULT_LIMITS, Envelope, Limits, Record, topic
 
 BACK = {
     "predictions": PREDICTIONS_KEPT,
@@ -50,8 +50,8 @@ class Feed(threading.Thread):
         Stream whose topics are read: what workers wrote, and the events, for their contents and late labels.
     single
         Topic of a replay to read instead: it holds output records of every kind.
-    envelope
-        What events may be in; see the settings.
+    envelope, limits
+        What events may be in, and what they may not exceed; see the settings.
 
     Attributes
     ----------
@@ -66,12 +66,14 @@ class Feed(threading.Thread):
         stream: str = "",
         single: str | None = None,
         envelope: Envelope | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         super().__init__(name=f"feed {state.name}", daemon=True)
         self.state = state
         self._settings = settings
         self._events = topic(stream, "events")
         self._envelope = envelope
+        self._limits = limits
         # Label statistics are read first, so that their labels do not count as births in the predictions.
         self._topics: list[dict[str, int | None]] = (
             [{single: None}]
@@ -115,7 +117,7 @@ class Feed(threading.Thread):
 
     def _read_record(self, record: Record) -> InputRecord | OutputRecord | None:
         if record.topic == self._events:
-            return of_input(record, self._envelope)
+            return of_input(record, self._envelope, self._limits)
         try:
             return of_record(record)
         except NotOursError:

@@ -9,12 +9,14 @@ from typing import NamedTuple
 import msgspec
 
 from stream.records import (
+    DEFAULT_LIMITS,
     BadEventError,
     DriftRecord,
     Envelope,
     Event,
     Feedback,
     LabelRecord,
+    Limits,
     PartitionRecord,
     PredictionRecord,
     Record,
@@ -116,10 +118,13 @@ def of_record(record: Record) -> OutputRecord:
     )
 
 
-def of_input(record: Record, envelope: Envelope | None = None) -> InputRecord | None:
-    """Parse a record of the events topic; None where it is neither an event nor feedback."""
+def of_input(
+    record: Record, envelope: Envelope | None = None, limits: Limits = DEFAULT_LIMITS
+) -> InputRecord | None:
+    """Parse a record of the events topic; None where a worker takes it for neither an event nor feedback."""
     try:
         message = decode(record.value, record.headers, envelope)
+        limits.check(message)
     except BadEventError:
         return None  # The worker writes it as a dead letter, which is read too.
     if not isinstance(message, Event | Feedback):

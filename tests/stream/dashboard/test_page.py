@@ -51,7 +51,8 @@ def well(state: StreamState, waiting: int = 0, members: int = 1) -> Vitals:
     now, done = time.time(), state.partitions[0].latest + 1
     gone = None if members else now - 240
     group = GroupState(members, {0: done + waiting}, {0: done})
-    return Vitals(now, group, gone, {0: now if members else now - 240}, None, {0: now - 40})
+    asked = now + 3_600  # It stays new for all tests of this module.
+    return Vitals(asked, group, gone, {0: now if members else now - 240}, None, {0: now - 40})
 
 
 @pytest.fixture(scope="module")
