@@ -34,7 +34,11 @@ def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def backlog(brokers: Cluster, name: str, events: int) -> LiveStream:
     """Return a stream whose workers have much to do on every partition, in small batches."""
-    environment = {"ITHACA_RUN": "same", "ITHACA_WORKER__LARGEST_BATCH": "40"}
+    environment = {
+        "ITHACA_RUN": "same",
+        "ITHACA_WORKER__LARGEST_BATCH": "40",
+        "ITHACA_WORKER__SESSION_TIMEOUT_MS": "45000",
+    }
     live = LiveStream(brokers.address, name, PARTITIONS, environment)
     for partition in range(PARTITIONS):
         begin = partition * events
@@ -70,7 +74,7 @@ def test_a_broker_is_killed_while_all_partitions_have_a_backlog(
     brokers: Cluster, stream_name: str, leads: str
 ) -> None:
     """Whatever it leads; it comes back while the worker is at work."""
-    live = backlog(brokers, stream_name, 10_000)
+    live = backlog(brokers, stream_name, 6_000)
     names = {
         "a partition": topic(stream_name, "events"),
         "the group": "__consumer_offsets",
@@ -85,7 +89,7 @@ def test_a_broker_is_killed_while_all_partitions_have_a_backlog(
         time.sleep(20.0)
         brokers.start(node)
         brokers.wait(node)
-        live.wait_for(4 * 10_000, 240.0)
+        live.wait_for(4 * 6_000, 240.0)
         until(lambda: readiness(port).startswith("ok: at work"), 30.0)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(30) == 0, worker.said()
