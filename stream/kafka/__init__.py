@@ -5,6 +5,7 @@ partition's outcomes in transactions, `History` and `Tail` read topics outside a
 looks at a group from outside.
 """
 
+from stream.kafka.background import in_background
 from stream.kafka.errors import BrokerError, FencedError, InstanceError, RecoveryError, UnwrittenError
 from stream.kafka.group import HEARTBEAT_S, Group, Membership, Polled
 from stream.kafka.history import History, Mark
@@ -45,6 +46,7 @@ __all__ = [
     "ensure_lessons",
     "ensure_topic",
     "ensure_topics",
+    "in_background",
     "partitions_of",
     "produce_values",
     "topic_id",

@@ -99,7 +99,7 @@ class Group:
             session_timeout_ms=settings.worker.session_timeout_ms,
             heartbeat_interval_ms=int(1000 * HEARTBEAT_S),
         )
-        self._joining: Future[None] | None = None
+        self._joining: Future[bool] | None = None
         self._retry_at, self._trouble = 0.0, ("", -math.inf)
         self._offsets = Offsets(self._consumer, self.topic)
         self._changes = _Changes()

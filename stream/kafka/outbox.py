@@ -29,6 +29,8 @@ from stream.records import ORIGINAL, Output, topic
 
 DELIVERY_S = 30
 """Seconds that a record may take to be delivered."""
+BLOCKED_MS = 2_000
+"""Milliseconds that a call may wait for the broker: while a leader is elected, the next try comes soon."""
 LONGEST_KEPT = 1_000
 """Most bytes of a key, and of one header, that a record which is too large keeps."""
 
@@ -85,7 +87,7 @@ class Outbox:
                 self._settings.kafka,
                 transactional_id=f"{self._settings.group}-{self._source.topic}-{self._source.partition}",
                 transaction_timeout_ms=_patience_ms(self._settings),
-                max_block_ms=5_000,
+                max_block_ms=BLOCKED_MS,
                 delivery_timeout_ms=DELIVERY_S * 1000,
                 request_timeout_ms=10_000,
                 # A transaction right after another must wait briefly for that one's markers: retry soon.

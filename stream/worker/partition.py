@@ -43,6 +43,7 @@ class AssignedPartition(Generic[Made]):
     began: float = 0.0
     writing: Sequence[Output] = ()
     doubtful: bool = False
+    closed: bool = False
     retry_at: float = 0.0
 
     def process(self, records: Sequence[Record]) -> int:
@@ -133,6 +134,8 @@ class AssignedPartition(Generic[Made]):
         """Return whether an outcome whose transaction seemed to fail was committed after all."""
         if not self.doubtful:
             return False
+        if self.closed:
+            raise FencedError("The partition was given up.")  # Reopening would fence its new owner.
         # Reopening commits or aborts an open transaction: only then is the offset final.
         self.outbox.reopen()
         reached = committed() or 0
@@ -146,6 +149,7 @@ class AssignedPartition(Generic[Made]):
 
     def close(self) -> None:
         """Close the outbox; what is pending is discarded, and the next owner of the partition repeats it."""
+        self.closed = True
         self.outbox.close()
 
 
