@@ -83,8 +83,9 @@ class RelationMonitor:
         self._messages += 1
         labels = observation.actual.tolist()
         doubtful: dict[tuple[int, int], None] = {}
+        carried = set(labels)
         for label in labels:
-            for other in self._count(label, labels, observation):
+            for other in self._count(label, labels, carried, observation):
                 doubtful.setdefault((min(label, other), max(label, other)))
         alarms = [alarm for pair in doubtful for alarm in self._settle(*pair, observation)]
         for own in map(self._labels.__getitem__, labels):
@@ -106,23 +107,24 @@ class RelationMonitor:
 
     # Counting and testing -----------------------------------------------------------------------------
 
-    def _count(self, label: int, labels: Sequence[int], observation: Observation) -> list[int]:
+    def _count(
+        self, label: int, labels: Sequence[int], carried: set[int], observation: Observation
+    ) -> list[int]:
         """Count a label's message; return the companions whose relation to it may have changed."""
         own = self._labels.get(label)
         if own is None:
             own = self._labels[label] = LabelWindow(self._messages, self._messages)
         own.count += 1
-        for other in labels:
-            companion = own.companions.get(other)
-            if companion is not None:
-                companion.met += 1
+        # Of two collections, an intersection goes through the smaller one.
+        for other in own.companions.keys() & carried:
+            own.companions[other].met += 1
         if own.count <= ADMISSION_MESSAGES:
             for other in labels[:PAIRED_LABELS]:
                 if other != label and other not in own.companions and not _implied(label, other, observation):
                     own.companions[other] = Companion(skipped=own.count)
-        return self._test(own, labels)
+        return self._test(own, carried)
 
-    def _test(self, own: LabelWindow, labels: Sequence[int]) -> list[int]:
+    def _test(self, own: LabelWindow, labels: set[int]) -> list[int]:
         broken = [other for other in own.within if other not in labels and self._fails(own, other)]
         for other in broken:
             own.companions[other].within = False

@@ -168,7 +168,8 @@ class HoeffdingAdaptiveTree(Learner):
             self._teach_alternates(scored, x, targets)
         if self.linear:
             self._scaler.learn(x)
-        if self._messages % HOUSEKEEPING == 0:
+        # With a thousand labels a message, one leaf may be larger than the whole tree within a few.
+        if self._messages % HOUSEKEEPING == 0 or scored.leaf.nbytes > self.max_size * 2**20:
             self._keep_house()
 
     def _inputs(self, x: Vector) -> Vector:

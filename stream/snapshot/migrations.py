@@ -82,6 +82,8 @@ def _with_label_counts(learner: Any) -> Any:
         state = {"sleepers": awake} | state
     if "branches" in state:
         state["branches"] = {"vacant": []} | state["branches"]
+    if state.keys() == {"limit", "buckets", "slots", "size"}:
+        return _with_last_messages(state)
     if "labels" in state and "feature_space" in state:
         labels = state["labels"]
         tree = {"operated": []} | labels if isinstance(labels, dict) else {"names": labels}
@@ -92,12 +94,20 @@ def _with_label_counts(learner: Any) -> Any:
     return state
 
 
+def _with_last_messages(features: Any) -> Any:
+    """Return a feature space's state in which each name has a last message: the present one."""
+    slots = {name: [slot, 0] for name, slot in features["slots"].items()}
+    return features | {"slots": slots, "clock": 0, "all_seen_until": 0, "candidates": []}
+
+
 def _with_labels_that_leave(snapshot: Snapshot) -> Snapshot:
     state = dict(snapshot.state)
     if "changes" in state:
         state.setdefault("resting", {"names": [], "counts": np.zeros((0, 5), np.int64)})
     if "learner" in state:
         state["learner"] = _with_label_counts(state["learner"])
+    if "encoder" in state:
+        state["encoder"] = _with_label_counts(state["encoder"])
     if "feedback" in state:
         guesses = state["feedback"]["guesses"]
         guesses = {"admitted": np.zeros_like(guesses["size"])} | guesses

@@ -95,7 +95,7 @@ def test_a_label_that_returns_is_no_birth_and_goes_on_with_its_counts() -> None:
     assert digest(restored.state()) == digest(learned.state())
     space = learned.model.learner.label_space
     assert space.left >= 48
-    assert learned.observer.monitors.state()["monitors"]["births"]["past_births"] <= 24
+    assert learned.observer.monitors.state()["monitors"]["births"]["count"] == 24
     for label, name in enumerate(space.names()):
         carried = [n for n, each in enumerate(given) if each["labels"] == [name]]
         assert learned.observer.scores.per_label([label])[0][2] == len(carried) == space.count(label)

@@ -183,12 +183,14 @@ def test_labels_of_format_5_have_no_counts(name: str, monkeypatch: pytest.Monkey
             new = ("records", "admitted", "clock", "resting", "operated")
             old_labels = {key: value for key, value in part["labels"].items() if key not in new}
             part["labels"] = old_labels if name == "expansion" else old_labels["names"]
+    learner["feature_space"] = {"limit": 4096, "buckets": 16, "slots": {"#a": 0}, "size": 1}
     del state["resting"], state["feedback"]["guesses"]["admitted"]
     learner.get("branches", {"vacant": []}).pop("vacant")
     with monkeypatch.context() as patched:
         patched.setattr(migrations, "VERSION", 5)
         old = written(snapshot_of(state))
     restored.load_state(parse(old, "it").state)
+    assert restored.model.learner.state()["feature_space"]["slots"] == {"#a": [0, 0]}
     following = records([event(number) for number in range(90)])[60:]
     assert restored.process(following) == task.process(following)
 
