@@ -91,6 +91,8 @@ class PairMonitor(Stateful):
 
     def _touch(self, labels: Ids) -> list[Shift]:
         known = labels[labels < len(self._places)]
+        if not len(known):
+            return self._bank.update(known, np.zeros(0))
         # A pair's place is noted with each of its labels: if both are here, it comes twice.
         places, times = np.unique(self._places[known], return_counts=True)
         places, both = places[places >= 0], times[places >= 0] == 2

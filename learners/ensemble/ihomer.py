@@ -186,6 +186,7 @@ class IHOMER(Learner):
         rows = list(self._experts)
         self._mixture = Mixture(len(rows), novices=2, part_time=[rows.index(name) for name in PART_TIME])
         self._sleepers = Sleepers(len(PART_TIME))
+        self._silent = np.zeros(0, dtype=np.float32)
         self._decision = Decision(rule)
         self._clusters = Clusters(linkage, patience=patience)
         self._share()
@@ -253,7 +254,9 @@ class IHOMER(Learner):
         labels = len(self.label_space)
         views, asked = self._views(x), self._sleepers.asked(self._messages)
         scaled_asked, standard_asked, tree_asked = asked.tolist()
-        silent = np.full(labels, ABSTAINS)
+        if len(self._silent) != labels:
+            self._silent = np.full(labels, ABSTAINS)
+        silent = self._silent
         near = [self._near_angle.nearest(views.direction)]
         if standard_asked:
             near.append(self._near_standard.nearest(views.standard))
@@ -273,7 +276,7 @@ class IHOMER(Learner):
             "tree": silent if tree is None else tree.scores,
             "linear_sparse": self._linear_sparse.score(x) if has_part else silent,
         }
-        mixed = self._mixture.mix(np.concatenate(list(experts.values())).reshape(len(experts), -1), asked)
+        mixed = self._mixture.mix(tuple(experts.values()), asked)
         decided = self._decide(mixed, tuple(near), labels)
         return _Scored(labels, asked, views, experts, regressed, mixed, decided, near[0], scaled, tree)
 

@@ -103,12 +103,12 @@ class Mixture(Stateful):
         self._trust: Vector = np.zeros((experts + 1, 0), dtype=np.float32)
         self._common_trust: Vector = self._start[:, 0].copy()
 
-    def mix(self, scores: Vector, asked: Mask | None = None) -> Mixed:
-        """Return the mixture of the experts' probabilities, shape (experts, L).
+    def mix(self, scores: Vector | tuple[Vector, ...], asked: Mask | None = None) -> Mixed:
+        """Return the mixture of the experts' probabilities, a row of shape (L,) for each expert.
 
         `asked` tells which of the part-time experts have given some; None (the default) means all.
         """
-        size = scores.shape[1]
+        size = len(scores[0])
         opinions = np.empty((self.experts + 1, size), dtype=np.float32)
         logits = np.empty((self.experts + 1, size), dtype=np.float32)
         _prepare(scores, opinions, logits)
@@ -182,12 +182,13 @@ class Mixed:
 
 
 @compiled
-def _prepare(scores: Vector, opinions: Vector, logits: Vector) -> None:
+def _prepare(scores: Vector | tuple[Vector, ...], opinions: Vector, logits: Vector) -> None:
     """Fill in the experts' opinions, clipped, and their logits; the last row of the logits is the bias."""
     least, most, one = np.float32(FLOOR), np.float32(1.0 - FLOOR), np.float32(1.0)
     for expert in range(len(scores)):
-        for label in range(scores.shape[1]):
-            opinion = min(max(scores[expert, label], least), most)
+        row = scores[expert]
+        for label in range(len(row)):
+            opinion = min(max(row[label], least), most)
             opinions[expert, label] = opinion
             logits[expert, label] = opinion / (one - opinion)
     logits[len(scores)] = -1.0

@@ -79,7 +79,7 @@ class RecursiveLeastSquares(Learner):
         super().__init__(max_labels)
         self._inverse: Floats = np.zeros((0, 0))
         # One row per input: inputs that are 0 cost nothing.
-        self._weights: Floats = np.zeros((0, 0))
+        self._weights: Vector = np.zeros((0, 0), dtype=np.float32)
         self._fold = (np.zeros(0, dtype=np.intp), np.zeros(0))
 
     def score(self, x: Vector) -> Vector:
@@ -140,7 +140,7 @@ class RecursiveLeastSquares(Learner):
 
 @compiled
 def _regress(
-    weights: Floats,
+    weights: Vector,
     x: Vector,
     slots: Ids,
     signs: Floats,
@@ -162,7 +162,7 @@ def _regress(
 @compiled
 def _step(
     inverse: Floats,
-    weights: Floats,
+    weights: Vector,
     inputs: Floats,
     error: Vector,
     drift: float,

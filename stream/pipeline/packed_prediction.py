@@ -58,7 +58,9 @@ class PackedPrediction(NamedTuple):
     @classmethod
     def of(cls, x: Vector, prediction: Prediction, confidence: Confidence | None = None) -> PackedPrediction:
         """Pack a vector of shape (d,), without loss, a prediction and its confidence."""
-        filled = x.view(np.uint32) != 0
+        # Operations on a subclass of arrays are slow.
+        dense = np.asarray(x)
+        filled = dense.view(np.uint32) != 0
         best, scores = prediction.best(LISTED) if confidence is None else (confidence.best, confidence.scores)
         order, labels = np.argsort(best), np.array(prediction.labels, np.intp)
         judged = (
@@ -66,7 +68,7 @@ class PackedPrediction(NamedTuple):
             if confidence is None
             else (confidence.size, confidence.reject, confidence.sureness)
         )
-        packed = len(x), np.packbits(filled), x[filled], *(given_part(x) or NO_PART)
+        packed = len(x), np.packbits(filled), dense[filled], *(given_part(x) or NO_PART)
         return cls(*packed, labels, best[order], scores[order], *judged, prediction.admitted)
 
     @property
