@@ -77,7 +77,8 @@ def files_testing(path: str) -> list[str]:
     importers = _importers().get(_name(path), [])
     if len(importers) > FEW:
         importers = [each for each in importers if Path(each).parent == folder]
-    return list(dict.fromkeys([path, *map(str, near), *importers]))
+    states = f"tests/{Path(path).parts[0]}/test_states.py"
+    return list(dict.fromkeys([path, *map(str, near), *importers, states]))
 
 
 def _name(path: str) -> str:
