@@ -212,3 +212,12 @@ def test_refused_operations_say_why(act: Callable[[Taxonomy], object], message: 
     with pytest.raises(TaxonomyError, match=message):
         act(taxonomy)
     assert taxonomy.state() == before
+
+
+def test_a_label_that_was_retired_and_added_again_is_retired_no_more() -> None:
+    """Merged afterwards, a path below it is one below the label that took its place."""
+    taxonomy = Taxonomy(["a/b", "c"])
+    taxonomy.retire("a")
+    taxonomy.add("a")
+    taxonomy.merge("a", "c")
+    assert taxonomy.names(taxonomy.ids(["a/new"])) == ["c/new"]

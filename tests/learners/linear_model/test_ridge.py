@@ -92,7 +92,7 @@ def test_positions_beyond_the_rank_are_folded_with_both_signs() -> None:
         inputs = learner.regress(x).inputs
         assert (len(inputs), inputs[0]) == (5, 1.0)
         ((place,),) = np.nonzero(inputs[1:])
-        places.append((place, inputs[place + 1] / 3.0))
+        places.append((int(place), float(inputs[place + 1]) / 3.0))
         x[(position + 1) % 64] = np.nan
         np.testing.assert_array_equal(learner.regress(x).inputs, inputs)
     assert places[:4] == [(place, 1.0) for place in range(4)]

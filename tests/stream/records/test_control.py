@@ -19,8 +19,9 @@ from stream.encoders import Hashing
 from stream.evaluation.prequential import evaluate
 from stream.pipeline import factory as assembly
 from stream.pipeline.task import Task
+from stream.records.control import apply_operation
 from stream.records.decoding import CONTROL_TYPE
-from stream.records.schema import Output, Record
+from stream.records.schema import Control, Output, Record
 from stream.records.topics import topic
 from stream.snapshot import Identity, Store
 from stream.sources import open_source
@@ -237,3 +238,15 @@ def test_operations_on_their_topic_reach_every_partition_in_one_order(kafka: str
 
 def _forwarded(live: LiveStream) -> list[Record]:
     return [record for record in live.read("events") if "ithaca_origin" in dict(record.headers)]
+
+
+def test_the_statistic_of_an_operation_is_how_many_labels_it_made() -> None:
+    """Not how many there are: those that were known before do not count."""
+    learner = LabelExpansion()
+    made = [
+        apply_operation(learner, Control("add", path)).statistic
+        for path in ("t/energy/crude", "t/energy/gas", "t/energy/gas", "u")
+    ]
+    assert made == [3.0, 1.0, 0.0, 1.0]
+    split = apply_operation(learner, Control("split", "u", ["v", "w"]))
+    assert (split.statistic, split.scope, split.subject) == (2.0, "structure", "u")
