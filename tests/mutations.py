@@ -6,8 +6,8 @@ that mirror it (those of its folder where no file does), the test files that imp
 they are few, and those of the states; without `slow`, `device` and `kafka`. Prints each survivor, and exits 1
 where less than 85 % were noticed.
 
-A mutant takes from seconds to minutes; interrupted, it counts those that are done. Tests that no longer end have noticed. At the end the tests that
-noticed run once without any fault; what fails then has not counted.
+A mutant takes from seconds to minutes; interrupted, it counts those that are done. Tests that no longer end
+have noticed. At the end the tests that noticed run once without any fault; what fails then has not counted.
 """
 
 from __future__ import annotations
