@@ -221,3 +221,14 @@ def test_a_label_that_was_retired_and_added_again_is_retired_no_more() -> None:
     taxonomy.add("a")
     taxonomy.merge("a", "c")
     assert taxonomy.names(taxonomy.ids(["a/new"])) == ["c/new"]
+
+
+def test_what_a_label_implies() -> None:
+    """What is above it, nearest first; of a label that counts as another one, that one as well."""
+    taxonomy = Taxonomy(["a/b/c", "d/e"])
+    a, b, c, d, e = (taxonomy.id(path) for path in ("a", "a/b", "a/b/c", "d", "d/e"))
+    assert [list(taxonomy.above(label)) for label in (a, b, c)] == [[], [a], [b, a]]
+    taxonomy.merge("a/b", "d/e")
+    assert [list(taxonomy.above(label)) for label in (b, c, e)] == [[e, d], [e, d], [d]]
+    taxonomy.retire("a")
+    assert list(taxonomy.above(a)) == []
