@@ -2,12 +2,12 @@
 
 Draws mutants (`tests.mutants`) of the three packages, or of the given files and folders, puts one at a time
 into a copy of the code, and runs what belongs to its module there: the examples in its docstrings, the tests
-that mirror it (those of its folder where no file does), and the test files that import a name from it, where
-they are few; without `slow`, `device` and `kafka`. Prints each survivor, and exits 1 where less than 85 %
-were noticed.
+that mirror it (those of its folder where no file does), the test files that import a name from it, where
+they are few, and those of the states; without `slow`, `device` and `kafka`. Prints each survivor, and exits 1
+where less than 85 % were noticed.
 
-A mutant takes from seconds to minutes. Tests that no longer end have noticed. At the end the tests that
-noticed run once without any fault; what fails then has not counted.
+A mutant takes from seconds to minutes; interrupted, it counts those that are done. Tests that no longer end
+have noticed. At the end the tests that noticed run once without any fault; what fails then has not counted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,13 +61,13 @@ class Verdict(NamedTuple):
 
 
 def sample(paths: Sequence[str], size: int, seed: int) -> list[Mutant]:
-    """Draw mutants, each with the same probability, in the order of their modules."""
+    """Draw mutants, each with the same probability, in no order: the first few are a sample as well."""
     files = [path for path in modules().values() if any(path.is_relative_to(ROOT / each) for each in paths)]
     sources = {str(path.relative_to(ROOT)): path.read_bytes() for path in files}
     every = [mutant for path, source in sources.items() for mutant in mutants(path, source)]
     random.Random(seed).shuffle(every)
     valid = (mutant for mutant in every if mutant.compiles(sources[mutant.path]))
-    return sorted(mutant for mutant, _ in zip(valid, range(size), strict=False))
+    return list(islice(valid, size))
 
 
 def files_testing(path: str) -> list[str]:
@@ -77,7 +78,8 @@ def files_testing(path: str) -> list[str]:
     importers = _importers().get(_name(path), [])
     if len(importers) > FEW:
         importers = [each for each in importers if Path(each).parent == folder]
-    return list(dict.fromkeys([path, *map(str, near), *importers]))
+    states = f"tests/{Path(path).parts[0]}/test_states.py"
+    return list(dict.fromkeys([path, *map(str, near), *importers, states]))
 
 
 def _name(path: str) -> str:
@@ -213,12 +215,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verdicts = []
     with tempfile.TemporaryDirectory(prefix="ithaca-mutations-") as folder:
         copy = Copy(Path(folder))
-        for mutant in sample(given.paths, given.sample, given.seed):
-            verdicts.append(verdict := copy.tried(mutant))
-            if not verdict.noticed:
-                print(f"SURVIVED {mutant.diff((ROOT / mutant.path).read_bytes())}", flush=True)
-            elif not verdict.test:
-                print(f"AT ITS TIME LIMIT {mutant.diff((ROOT / mutant.path).read_bytes())}", flush=True)
+        with suppress(KeyboardInterrupt):
+            for mutant in sample(given.paths, given.sample, given.seed):
+                verdicts.append(verdict := copy.tried(mutant))
+                shown = mutant.diff((ROOT / mutant.path).read_bytes())
+                if not verdict.noticed:
+                    print(f"SURVIVED {shown}", flush=True)
+                elif not verdict.test:
+                    print(f"AT ITS TIME LIMIT {shown}", flush=True)
         broken = copy.failing(sorted({each.test for each in verdicts if each.test}))
     for test in sorted(broken):
         print(f"NOT COUNTED, fails without a fault: {test}")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.mutants import mutants
 from tests.mutations import files_testing, main, sample
+from tests.structure import OURS, ROOT
 
 SOURCE = b'''"""Not -1 but text."""
 import logging
@@ -65,10 +66,15 @@ def test_a_sample_follows_from_its_seed() -> None:
 
 
 def test_a_module_has_the_tests_that_mirror_it() -> None:
-    """Else those of its folder, with the files elsewhere that import it."""
-    assert files_testing("drift/core/state.py") == ["drift/core/state.py", "tests/drift/core/test_state.py"]
+    """Else those of its folder, with the files elsewhere that import it; and those of the states."""
+    assert files_testing("drift/core/state.py") == [
+        "drift/core/state.py",
+        "tests/drift/core/test_state.py",
+        "tests/drift/test_states.py",
+    ]
     assert files_testing("learners/ensemble/mixture.py")[1] == "tests/learners/ensemble/test_mixture.py"
     assert "tests/drift/monitors/test_monitors.py" in files_testing("drift/monitors/pairs.py")
+    assert all((ROOT / files_testing(f"{top}/__init__.py")[-1]).exists() for top in OURS)
 
 
 def test_three_mutants_of_a_small_module(capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,6 +89,7 @@ def test_a_proposal_says_what_to_do_and_how_sure_it_is() -> None:
     """The operation, the share, how many messages, and the chance."""
     monitor = RelationMonitor()
     alarms = [alarm for labels in planted(0, 3000) for alarm in monitor.update(seen(labels))]
+    assert monitor.state()["messages"] == 3000
     by_subject = {alarm.subject: alarm for alarm in alarms}
     merge, move = by_subject["petroleum = oil"], by_subject["brent in crude"]
     assert (merge.detector, merge.operation) == ("identical/chernoff", ("merge", "petroleum", ("oil",)))

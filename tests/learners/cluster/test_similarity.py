@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from learners.cluster.adjacency import MESSAGES
+from learners.cluster.cooccurrence import Cooccurrence
 from learners.cluster.linkage import evidence
-from learners.cluster.similarity import DOUBT, at_least
+from learners.cluster.similarity import DOUBT, at_least, frequency
 
 SHARES = st.floats(0.0, 0.95)
 
@@ -62,3 +64,36 @@ def test_evidence_bounds_the_chance_to_be_misled(chance: float) -> None:
     )
     for least in (1.0, 2.0, 4.0):
         assert (against >= least).mean() <= 2.0 * np.exp(-least)
+
+
+@pytest.mark.parametrize("half_life", [1.0, 20.0, 1e6])
+@pytest.mark.parametrize("seed", range(3))
+def test_similarities_are_what_the_rarer_labels_messages_say(half_life: float, seed: int) -> None:
+    """Against plain sums over all messages; with half lives so short that weights are brought down."""
+    draw, size, keep = np.random.default_rng(seed), 6, 0.5 ** (1 / half_life)
+    messages = [np.flatnonzero(row) for row in draw.random((120, size)) < draw.uniform(0.1, 0.6, size)]
+    counts = Cooccurrence(half_life)
+    for message in messages:
+        counts.add(message.tolist())
+    assert not counts.tables[0]["changed"].any()
+    times = [np.array([n for n, each in enumerate(messages) if label in each]) for label in range(size)]
+    weights = [keep ** np.arange(len(each) - 1, -1, -1) for each in times]
+    known = [each.sum() for each in weights]
+    gaps = [np.diff(each, prepend=each[0] - 1) for each in times]
+    often = [
+        count / (weight @ gap + (len(messages) - 1 - each[-1]))
+        for count, weight, gap, each in zip(known, weights, gaps, times, strict=True)
+    ]
+    labels, _, book = counts.tables
+    assert [frequency(labels, label, book[MESSAGES]) for label in range(size)] == pytest.approx(often)
+    alike = counts.among(list(range(size)))
+    for a in range(size):
+        for b in range(size):
+            if a == b:
+                continue
+            rarer, other = sorted((a, b), key=lambda label: (known[label], label))
+            met = weights[rarer] @ np.isin(times[rarer], times[other]) / known[rarer]
+            both = min(met * often[rarer], often[other])
+            observed = both / (often[a] + often[b] - both)
+            chance = often[a] * often[b] / (often[a] + often[b] - often[a] * often[b])
+            assert alike[a, b] == pytest.approx((observed - chance) / (1 - chance), abs=1e-4)

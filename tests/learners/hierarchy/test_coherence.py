@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.core import Ids
+from learners.core.labels import Targets
+from learners.ensemble import LEAST_PREDICTED
 from learners.hierarchy.coherence import (
     GRID,
+    START,
     LevelThresholds,
     chained,
     coherent,
@@ -158,3 +162,77 @@ def test_a_level_takes_the_threshold_that_serves_it_and_all_levels_together() ->
         p for p in GRID if 1 in thresholds.decide(np.array([0.99, p, 0.0], np.float32), tree.shape(), NOTHING)
     )
     assert lowest >= alone
+
+
+class PlainThresholds:
+    """The same with sets of labels, each candidate's counts as a pair of numbers."""
+
+    def __init__(self, keep: float) -> None:
+        self.keep = keep
+        self.earned = [START.copy() for _ in SHAPE.levels]
+        self.overall = START.max(axis=0)
+
+    def candidates(self, reached: list[int], scores: np.ndarray, suggested: set[int]) -> list[set[int]]:
+        """Return the labels that each candidate chooses of those reached."""
+        passing = [{label for label in reached if scores[label] >= least} for least in GRID]
+        best: dict[int, int] = {}
+        for label in reached:
+            parent = int(SHAPE.parents[label])
+            if parent not in best or scores[label] > scores[best[parent]]:
+                best[parent] = label
+        return [*passing, *(each | set(best.values()) for each in passing), suggested & set(reached)]
+
+    def walk(self, scores: np.ndarray, proposed: Ids) -> list[tuple[list[set[int]], int]]:
+        """Return the candidates of each level that is reached, and which of them is chosen."""
+        live = [label for label in proposed.tolist() if SHAPE.live[label]]
+        suggested = {each for label in live for each in TREE.ancestors(label)}
+        chosen, walked = {NONE}, []
+        for level, labels in enumerate(SHAPE.levels):
+            below = [label for label in labels.tolist() if SHAPE.parents[label] in chosen]
+            reached = [label for label in below if scores[label] >= LEAST_PREDICTED or label in suggested]
+            if not reached:
+                break
+            hits, counts = self.earned[level].T
+            own = int((hits / counts).argmax())
+            mine, all_of = hits[own] / counts[own], self.overall[0] / self.overall[1]
+            # Each F1 weighs as much as one more label changes it.
+            price = (mine / counts[own] + all_of / self.overall[1]) / (1 / counts[own] + 1 / self.overall[1])
+            walked.append(
+                (self.candidates(reached, scores, suggested), int((hits - price * counts).argmax()))
+            )
+            chosen |= walked[-1][0][walked[-1][1]]
+        return walked
+
+    def learn(self, scores: np.ndarray, proposed: Ids, targets: Targets) -> None:
+        """Count what each candidate would have scored on the known labels."""
+        true, unknown = set(targets.positive.tolist()), targets.unknown(len(scores))
+        walked = self.walk(scores, proposed)
+        self.earned = [self.keep * each for each in self.earned]
+        self.overall = self.keep * self.overall
+        for level, labels in enumerate(SHAPE.levels):
+            candidates, best = walked[level] if level < len(walked) else ([set[int]()] * len(START), 0)
+            known = [{label for label in each if not unknown[label]} for each in candidates]
+            there = len(true & set(labels.tolist()))
+            earned = np.array([[2 * len(each & true), len(each) + there] for each in known])
+            self.earned[level] = self.earned[level] + earned
+            self.overall = self.overall + earned[best]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_thresholds_equal_plain_ones(seed: int) -> None:
+    """What is chosen, and every count, while proposals and thresholds are right in turn."""
+    draw, thresholds, plain = np.random.default_rng(seed), LevelThresholds(0.95), PlainThresholds(0.95)
+    for message in range(120):
+        scores = coherent(draw.random(len(TREE)).astype(np.float32) ** (1 + message // 40), SHAPE)
+        truth = draw.choice(["a/x/1", "a/x", "b/z", "c"], size=2)
+        proposed = (
+            TREE.targets(truth.tolist()).positive if message % 60 < 30 else draw.integers(0, len(TREE), 2)
+        )
+        walked = plain.walk(scores, proposed)
+        expected = sorted(label for candidates, best in walked for label in candidates[best])
+        assert thresholds.decide(scores, SHAPE, proposed).tolist() == expected
+        thresholds.learn(scores, SHAPE, proposed, TREE.targets(truth.tolist()))
+        plain.learn(scores, proposed, TREE.targets(truth.tolist()))
+    state = thresholds.state()
+    np.testing.assert_allclose(state["earned"], plain.earned)
+    np.testing.assert_allclose(state["chosen"], plain.overall)

@@ -280,3 +280,23 @@ def test_a_limited_taxonomy_is_always_a_tree(messages: list[list[str]]) -> None:
             assert (taxonomy.name(above) if above >= 0 else "") == name.rpartition("/")[0]
             assert above < 0 or label in taxonomy.children(above)
             assert all(taxonomy.parent(child) == label for child in taxonomy.children(label))
+
+
+def test_a_label_that_was_retired_and_added_again_is_retired_no_more() -> None:
+    """Merged afterwards, a path below it is one below the label that took its place."""
+    taxonomy = Taxonomy(["a/b", "c"])
+    taxonomy.retire("a")
+    taxonomy.add("a")
+    taxonomy.merge("a", "c")
+    assert taxonomy.names(taxonomy.ids(["a/new"])) == ["c/new"]
+
+
+def test_what_a_label_implies() -> None:
+    """What is above it, nearest first; of a label that counts as another one, that one as well."""
+    taxonomy = Taxonomy(["a/b/c", "d/e"])
+    a, b, c, d, e = (taxonomy.id(path) for path in ("a", "a/b", "a/b/c", "d", "d/e"))
+    assert [list(taxonomy.above(label)) for label in (a, b, c)] == [[], [a], [b, a]]
+    taxonomy.merge("a/b", "d/e")
+    assert [list(taxonomy.above(label)) for label in (b, c, e)] == [[e, d], [e, d], [d]]
+    taxonomy.retire("a")
+    assert list(taxonomy.above(a)) == []

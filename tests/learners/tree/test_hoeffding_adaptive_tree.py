@@ -251,3 +251,22 @@ def test_numbers_near_the_ends_of_single_precision(size: float) -> None:
     learn_all(learner, stream)
     assert learner.statistics().branches > 0
     assert np.isfinite(learner.score(stream[0].x)).all()
+
+
+def alternates(node: dict[str, Any], depth: int = 0) -> list[int]:
+    """Return for each alternate below a node in how many others it grows."""
+    if "leaf" in node:
+        return []
+    inside = node.get("alternate")
+    found = [depth, *alternates(inside["root"], depth + 1)] if inside else []
+    return found + alternates(node["left"], depth) + alternates(node["right"], depth)
+
+
+def test_alternates_have_no_alternates() -> None:
+    """What they follow swaps again and again, also while they grow."""
+    learner, found = HoeffdingAdaptiveTree(), []
+    for swap in range(8):
+        learn_all(learner, planted(1000, seed=swap, shift=swap))
+        found += alternates(learner.state()["tree"]["root"])
+    assert found
+    assert set(found) == {0}

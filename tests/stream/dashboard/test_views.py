@@ -295,3 +295,14 @@ def test_every_view_of_nothing_is_json() -> None:
     ):
         assert not any(isinstance(value, float) and math.isnan(value) for value in answer.values())
         assert msgspec.json.decode(msgspec.json.encode(answer))
+
+
+def test_a_message_without_labels_is_not_what_the_next_one_repeats() -> None:
+    """The baseline goes on from the last labels that came, and counts labelled messages only."""
+    truths = [["a"], None, ["a"], ["b"], None, None, ["b"]]
+    state = fed("m", [prediction(n, ["a"], truth, at=float(n)) for n, truth in enumerate(truths)])
+    total = state.series["all"].total()
+    assert (total[AT["predictions"]], total[AT["scored"]]) == (7, 4)
+    assert total[AT["exact"]] == 2
+    assert total[AT["persistence_exact"]] == total[AT["persistence_hits"]] == 2
+    assert total[AT["persistence_predicted"]] == 3

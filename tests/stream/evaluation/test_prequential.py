@@ -21,7 +21,7 @@ from learners.dummy.priors import LabelPriors
 from learners.metrics.prequential import Prequential
 from stream.cli.main import app
 from stream.encoders import Hashing
-from stream.evaluation.prequential import Report, evaluate
+from stream.evaluation.prequential import Report, Result, evaluate
 from stream.pipeline.task import Task
 from stream.records.predictions import PredictionRecord
 from stream.records.schema import BadEventError, Event, Record
@@ -299,3 +299,31 @@ def test_flags_by_command() -> None:
     # The published figures leave the first row out.
     assert previous["micro_f1"] == pytest.approx(published["micro_f1"], abs=0.005)
     assert previous["subset_accuracy"] == pytest.approx(published["subset_acc"], abs=0.005)
+
+
+def test_a_curve_has_a_hundred_points_and_the_end(tmp_path: Path) -> None:
+    """Evenly placed; and the number of features is that of the longest vector, wherever it comes."""
+
+    class Shrinking(Letters):
+        """Gives one early event a longer vector than all that follow."""
+
+        def encode(self, events: Sequence[Event]) -> list[Vector]:
+            """Return five counts, or two."""
+            return [self._vector(event.text or "")[: 5 if event.id == "3" else 2] for event in events]
+
+    (tmp_path / "s.jsonl").write_bytes(b"\n".join(texts(350)))
+    found = evaluate(open_source(tmp_path / "s.jsonl"), {"priors": make("priors")}, encoder=Shrinking())
+    assert [point.messages for point in found.curves["priors"]] == [*range(3, 350, 3), 350]
+    assert found.report.features == 5
+
+
+def test_where_repeating_is_always_right_there_is_no_skill() -> None:
+    """It cannot be surpassed, and nothing is divided by 0."""
+    figures = dict.fromkeys(Result.__struct_fields__[1:], 0.5) | {"subset_accuracy": 1.0}
+    always = Result("persistence", **figures)
+    other = msgspec.structs.replace(always, learner="priors", subset_accuracy=0.5)
+    report = Report("s", 9, 1, 1, "stored", [always, other])
+    assert report.kappa_temporal(other) is report.kappa_temporal(always) is None
+    half = msgspec.structs.replace(always, subset_accuracy=0.5)
+    better = msgspec.structs.replace(other, subset_accuracy=0.75)
+    assert msgspec.structs.replace(report, results=[half, better]).kappa_temporal(better) == 0.5

@@ -17,6 +17,7 @@ from drift.monitors.monitors import Monitors
 from learners.catalogue import LEARNERS
 from learners.core.base import Learner
 from learners.core.labels import Targets
+from learners.dummy.priors import LabelPriors
 from learners.extreme.classifier import ExtremeClassifier
 from stream.pipeline.errors import LearnerError
 from stream.pipeline.task import Task
@@ -340,3 +341,18 @@ def test_a_learner_that_runs_out_of_memory_threw(error: Exception, monkeypatch: 
     monkeypatch.setattr(task.model.learner, "learn", learn)
     with pytest.raises(LearnerError, match=f"at offset 0: {type(error).__name__}"):
         task.process(records([event(0)]))
+
+
+def test_monitors_see_each_label_that_a_message_brings() -> None:
+    """Once, by name, with the message that had it first."""
+    appeared = []
+
+    class Witness(EverySeventh):
+        def update(self, observation: Observation) -> list[Alarm]:
+            appeared.append(tuple(observation.appeared))
+            return []
+
+    task = Task(Letters(), LabelPriors(50.0), Witness(), run="test", source="/test")
+    labels = [["x"], ["x", "y"], ["y"], [], ["z", "x", "w"]]
+    task.process(records([event(number, labels=given) for number, given in enumerate(labels)]))
+    assert [sorted(names) for names in appeared] == [["x"], ["y"], [], [], ["w", "z"]]

@@ -20,8 +20,9 @@ from stream.evaluation.prequential import evaluate
 from stream.pipeline import factory as assembly
 from stream.pipeline.lesson import KnownLabels
 from stream.pipeline.task import Task
+from stream.records.control import apply_operation
 from stream.records.decoding import CONTROL_TYPE
-from stream.records.schema import Output, Record
+from stream.records.schema import Control, Output, Record
 from stream.records.topics import topic
 from stream.snapshot import Identity, Store
 from stream.sources import open_source
@@ -267,3 +268,15 @@ def test_feedback_under_another_name_is_about_the_same_label() -> None:
     known = {name: entry.known for name, entry in task.feedback._entries.items()}
     assert known["e1"] == KnownLabels((), ("t/fuel/crude",))
     assert known["e2"] == KnownLabels(("t/fuel/crude",), ("t/fuel/lignite",))
+
+
+def test_the_statistic_of_an_operation_is_how_many_labels_it_made() -> None:
+    """Not how many there are: those that were known before do not count."""
+    learner = LabelExpansion()
+    made = [
+        apply_operation(learner, Control("add", path)).statistic
+        for path in ("t/energy/crude", "t/energy/gas", "t/energy/gas", "u")
+    ]
+    assert made == [3.0, 1.0, 0.0, 1.0]
+    split = apply_operation(learner, Control("split", "u", ["v", "w"]))
+    assert (split.statistic, split.scope, split.subject) == (2.0, "structure", "u")

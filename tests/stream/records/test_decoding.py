@@ -380,3 +380,15 @@ def test_operations_that_cannot_be_read_say_what_is_wrong(value: bytes, reason: 
     with pytest.raises(BadEventError, match=detail) as caught:
         decode(value)
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(("deep", "accepted"), [(MAX_DEPTH - 2, True), (MAX_DEPTH - 1, False)])
+def test_what_stands_side_by_side_is_not_nesting(deep: int, accepted: bool) -> None:
+    """Two values at the limit, and many more brackets than the limit."""
+    arm = b"[" * deep + b"]" * deep
+    value = event(more=0)[:-2] + b"[" + arm + b", {}, " + arm + b"]}"
+    if accepted:
+        assert decode_event(value).id == "1"
+    else:
+        with pytest.raises(BadEventError, match="nests deeper than 100 "):
+            decode_event(value)

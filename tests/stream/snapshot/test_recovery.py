@@ -10,8 +10,11 @@ import pytest
 
 from drift.core import digest
 from stream.config import Settings
+from stream.kafka import RecoveryError
 from stream.pipeline import make_task
+from stream.pipeline.task import Task
 from stream.snapshot import Identity, Store, recover, take
+from stream.snapshot.recovery import Gap
 from tests.stream.standins import event, records
 
 RECORDS = records([event(number) for number in range(60)])
@@ -72,3 +75,37 @@ def test_where_it_is_computed_does_not_matter() -> None:
     parameters = [{"half_life": 5.0}, {"half_life": 5.0, "device": "cpu"}, {"half_life": 6.0}]
     digests = [settings(learner={"name": "priors", "parameters": each}).configuration for each in parameters]
     assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.parametrize(
+    ("committed", "beginning", "rebuild", "starts", "gap"),
+    [
+        (None, 7, False, 7, None),
+        (50, 0, False, 50, None),
+        (55, 50, False, 50, None),
+        (55, 51, True, 51, Gap(50, 51)),
+        (50, 60, True, 60, Gap(50, 60)),
+    ],
+)
+def test_a_model_is_relearned_from_its_snapshot_on(
+    committed: int | None, beginning: int, rebuild: bool, starts: int, gap: Gap | None
+) -> None:
+    """Also from the first record that the broker holds; one later, a record is missing."""
+    kept = store(f"memory://{uuid.uuid4().hex}", settings())
+    task = make_task(settings())
+    task.process(RECORDS[:50])
+    kept.write(take(task, kept.identity))
+    kept._files.pipe_file(f"{kept.path(50)}.x.tmp", b"half")
+    lives: list[int] = []
+
+    def make(live_from: int) -> Task:
+        lives.append(live_from)
+        return make_task(settings(), live_from)
+
+    if gap is not None:
+        with pytest.raises(RecoveryError, match=rf"from offset 50 on .* first offset is {beginning}"):
+            recover(make, kept, committed=committed, beginning=beginning)
+    recovered = recover(make, kept, committed=committed, beginning=beginning, rebuild=rebuild)
+    assert (recovered.task.next_offset, recovered.gap) == (starts, gap)
+    assert set(lives) == {max(committed or 0, beginning)}
+    assert [name for name in kept.names() if name.endswith("tmp")] == []

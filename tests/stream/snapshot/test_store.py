@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import resource
 import time
 import uuid
@@ -226,3 +227,22 @@ def test_a_snapshot_that_was_not_written_is_tried_again_on_a_quiet_stream(
     keeper.wait(None)
     assert store.offsets() == [10]
     assert not keeper.stale(task)
+
+
+def test_a_snapshot_is_on_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file first, then the folder that holds the name: a power cut leaves a whole snapshot or none."""
+    synced: list[tuple[str, bool]] = []
+    store = Store(str(tmp_path), "group", IDENTITY)
+
+    def fsync(descriptor: int) -> None:
+        name = os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))
+        synced.append((name, bool(store.offsets())))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    store.write(take(task_at(10), IDENTITY))
+    (file, named), (folder, named_then) = synced
+    assert file.endswith(".tmp")
+    assert folder == os.path.basename(store.folder)
+    assert (named, named_then) == (False, True)

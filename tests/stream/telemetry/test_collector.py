@@ -449,3 +449,42 @@ def test_a_partition_that_nothing_is_committed_of_is_not_ready_and_has_its_lag()
     assert status.partitions[0].lag == 1_318
     telemetry.committed(3, task, Outcome([], 0), lag=0, commit_s=0.0, batch_s=0.0)
     assert telemetry.status().ready
+
+
+def test_what_a_snapshot_had_learned_is_not_learned_again(telemetry: Telemetry) -> None:
+    """Only what is relearned and learned here counts, also when a partition comes back."""
+
+    def restored(updates: int) -> Task:
+        task = make_task()
+        task.process(records(GOOD[:updates]))
+        return task
+
+    task = restored(10)
+    telemetry.restoring(0)
+    telemetry.restoring(0, task)
+    assert telemetry.status().learned == 0
+    task.process(records(GOOD)[10:15])
+    telemetry.restoring(0, task)
+    assert telemetry.status().learned == 5
+    telemetry.gained(0, task)
+    work(telemetry, 0, task, records(GOOD)[15:18])
+    assert telemetry.status().learned == 8
+    telemetry.gone(0)
+    for comes_back in range(2):
+        again = restored(12)
+        telemetry.restoring(0)
+        telemetry.restoring(0, again)
+        telemetry.gone(0)
+        assert telemetry.status().learned == 8, comes_back
+
+
+def test_a_batch_that_wrote_nothing_is_none(telemetry: Telemetry) -> None:
+    """What it learned counts all the same, and it has no duration."""
+    task = make_task(live_from=20)
+    telemetry.gained(0, task)
+    work(telemetry, 0, task, records(GOOD)[:20])
+    status = telemetry.status()
+    assert (status.batches, status.predictions, status.learned) == (0, 0, 20)
+    assert value(telemetry, "ithaca_batch_seconds_count") == 0
+    work(telemetry, 0, task, records(GOOD)[20:])
+    assert telemetry.status().batches == value(telemetry, "ithaca_batch_seconds_count") == 1

@@ -1,0 +1,24 @@
+"""Loading takes over every value of every learner's state."""
+
+from __future__ import annotations
+
+import pytest
+
+from learners.catalogue import LEARNERS, make
+from learners.wrappers import RiverLearner
+from tests.learners.checks import maker, stream, teach
+from tests.state_changes import not_taken_over
+
+IMPLIED = ("features", "messages", "ends/last", "models", "labelsets/0/0", "classes/complete/last")
+"""Ends of places whose values follow from others: sizes of arrays, mostly."""
+OURS = [name for name in LEARNERS if not isinstance(make(name), RiverLearner) and name != "ihomer"]
+"""Of river's models a state holds what river pickles; `ihomer` is in `expansion`."""
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_value_of_a_state_is_taken_over(name: str) -> None:
+    """But for those that others imply."""
+    learner = maker(name)()
+    teach(learner, stream(150))
+    lost = not_taken_over(maker(name), learner.state())
+    assert [place for place in lost if not place.endswith(IMPLIED)] == []
