@@ -24,6 +24,7 @@ from learners.core import (
     Statistics,
     Structure,
     Targets,
+    check_number,
     given_part,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
@@ -35,12 +36,20 @@ from learners.linear_model import (
     Regressed,
     SparseLogisticRegression,
 )
+from learners.memory import Rehearsal
 from learners.neighbors import NearestNeighbours, Neighbours
 from learners.preprocessing import Directions, StandardScaler, shrunk
 from learners.tree import HoeffdingAdaptiveTree
 
 TREE_SIZE = 8.0
 """Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features; it fills up early."""
+
+ENOUGH = 30
+"""Messages of a label that stay in the neighbours' windows: three times those that vote."""
+REHEARSED_EVERY = 3
+"""Messages for each one that is rehearsed, so that silent labels cost a third of a message at most."""
+SILENCE = 200
+"""Messages without a label after which it is rehearsed: on streams of few labels hardly any ever is."""
 
 ABSTAINS = np.float32(0.5)
 """Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
@@ -97,7 +106,9 @@ class IHOMER(Learner):
     the previous labels, an adaptive tree, and logistic regression on the sparse part, which abstains where
     a vector has none) give each label a probability; a mixture follows the experts that work now.
     Label clusters, learned online from co-occurrence, tell which labels are decided together. Features may
-    have any scale: see `StandardScaler` and `Directions`.
+    have any scale: see `StandardScaler` and `Directions`. Labels that fall silent are kept: the neighbours'
+    windows spare their messages, and every third message the linear experts, the ridge regressions and the
+    mixture rehearse one from a memory, if there is a silent label; see `Slots` and `Rehearsal`.
 
     Parameters
     ----------
@@ -109,6 +120,9 @@ class IHOMER(Learner):
         Neighbours that vote, and messages remembered to find them; see `NearestNeighbours`.
     linkage, patience
         How alike labels of one cluster are, and how often a cluster is checked; see `Clusters`.
+    memory
+        Messages remembered for rehearsal; 0 for none, and for windows of recent messages alone: then a label
+        that falls silent for a thousand messages is forgotten. With too few, rehearsal overfits them.
 
     Examples
     --------
@@ -129,7 +143,9 @@ class IHOMER(Learner):
     """
 
     state_fields = fields(
-        Parts("_scaler", "_directions"), Learners("_experts"), Parts("_mixture", "_decision", "_clusters")
+        Parts("_scaler", "_directions"),
+        Learners("_experts"),
+        Parts("_mixture", "_decision", "_clusters", "_memory"),
     )
 
     def __init__(
@@ -139,12 +155,15 @@ class IHOMER(Learner):
         window: int = 1000,
         linkage: float = 0.33,
         patience: int = 50,
+        memory: int = 1000,
     ) -> None:
+        check_number(self, "memory", memory, int, 0)
         self.rule = rule
         self.k = k
         self.window = window
         self.linkage = linkage
         self.patience = patience
+        self.memory = memory
         super().__init__()
         self._scaler = StandardScaler()
         self._directions = Directions(self._scaler)
@@ -153,8 +172,9 @@ class IHOMER(Learner):
         self._linear_sparse = SparseLogisticRegression()
         self._ridge = RecursiveLeastSquares(ridge=0.1)
         self._ridge_scaled = RecursiveLeastSquares()
-        self._near_angle = NearestNeighbours(k, window)
-        self._near_standard = NearestNeighbours(k, window)
+        enough = ENOUGH if memory else 0
+        self._near_angle = NearestNeighbours(k, window, enough)
+        self._near_standard = NearestNeighbours(k, window, enough)
         self._priors = LabelPriors()
         self._previous = Persistence()
         self._tree = HoeffdingAdaptiveTree(max_size=TREE_SIZE, linear=False)
@@ -173,6 +193,7 @@ class IHOMER(Learner):
         self._mixture = Mixture(len(self._experts), novices=2)
         self._decision = Decision(rule)
         self._clusters = Clusters(linkage, patience=patience)
+        self._memory = Rehearsal(memory, SILENCE) if memory else None
         self._share()
 
     def score(self, x: Vector) -> Vector:
@@ -230,6 +251,7 @@ class IHOMER(Learner):
         if targets.complete:
             self._decision.learn(scored.decided, targets)
         self._teach(scored, x, targets)
+        self._rehearse(x, targets)
         self.changes = self._clusters.learn(targets.positive.tolist(), len(self.label_space))
 
     def _compute(self, x: Vector) -> _Scored:
@@ -268,6 +290,17 @@ class IHOMER(Learner):
         return self._decision.decide(mixed.probabilities, neighbours, self._previous.labels, owners)
 
     def _teach(self, scored: _Scored, x: Vector, targets: Targets) -> None:
+        self._teach_models(scored, x, targets)
+        self._near_angle.learn(scored.views.direction, targets)
+        self._near_standard.learn(scored.views.standard, targets)
+        self._priors.learn(x, targets)
+        self._previous.learn(x, targets)
+        self._tree.learn_predicted(x, targets, scored.tree)
+        self._scaler.learn(x)
+        self._directions.learn()
+
+    def _teach_models(self, scored: _Scored, x: Vector, targets: Targets) -> None:
+        """Teach the experts that forget by learning of other labels, and so rehearse."""
         views, experts = scored.views, scored.experts
         self._linear.update(views.direction, experts["linear"], targets)
         self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
@@ -275,13 +308,18 @@ class IHOMER(Learner):
             self._linear_sparse.update(x, experts["linear_sparse"], targets)
         self._ridge.update(views.direction, scored.regressed[0], targets)
         self._ridge_scaled.update(views.scaled, scored.regressed[1], targets)
-        self._near_angle.learn(views.direction, targets)
-        self._near_standard.learn(views.standard, targets)
-        self._priors.learn(x, targets)
-        self._previous.learn(x, targets)
-        self._tree.learn_predicted(x, targets, scored.tree)
-        self._scaler.learn(x)
-        self._directions.learn()
+
+    def _rehearse(self, x: Vector, targets: Targets) -> None:
+        """Remember a message, and from time to time learn one of a silent label again."""
+        if self._memory is None:
+            return
+        self._memory.add(x, targets, targets.positive)
+        slot = None if self._messages % REHEARSED_EVERY else self._memory.draw()
+        if slot is not None:
+            x, targets = self._memory.vector(slot), self._memory.targets(slot)
+            scored = self._compute(x)
+            self._mixture.learn(scored.mixed, targets)
+            self._teach_models(scored, x, targets)
 
     def statistics(self) -> IHOMERStatistics:
         """Return a frozen account; see `IHOMERStatistics`."""
