@@ -69,7 +69,7 @@ def test_what_a_label_meant_before_is_replaced_as_it_occurs_again() -> None:
     assert min(memory.vector(slot)[0] for slot in range(20)) >= 80
 
 
-def test_wrong_labels_are_not_gathered() -> None:
+def test_wrong_labels_of_labels_that_go_on_are_not_gathered() -> None:
     """With a fifth of the labels wrong, about a fifth of the memory is wrong too."""
     draw, memory, wrong = np.random.default_rng(0), Rehearsal(capacity=100), 0.2
     for _ in range(2000):
