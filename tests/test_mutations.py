@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.mutants import mutants
-from tests.mutations import ROOT, files_testing, main, sample
-from tests.structure import OURS
+from tests.mutations import files_testing, main, sample
+from tests.structure import OURS, ROOT
 
 SOURCE = b'''"""Not -1 but text."""
 import logging

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from drift.core import Ids
 from learners.core.labels import Targets
+from learners.ensemble import LEAST_PREDICTED
 from learners.hierarchy.coherence import (
     GRID,
-    LEAST_PREDICTED,
     START,
     LevelThresholds,
     chained,
