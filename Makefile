@@ -4,8 +4,9 @@ EVENTS ?= 0
 MINUTES ?= 20
 SCOPE ?= partition
 PROCESSES ?= auto
+LOWEST ?= /tmp/ithaca-lowest
 
-.PHONY: install install-dev test check soak demo clean
+.PHONY: install install-dev test check lowest soak demo clean
 
 # What the service and the demo need; and what the checks need beyond it, in the same place.
 install: $(VENV)/.demo
@@ -22,6 +23,12 @@ check: install-dev
 
 test: check
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+
+# What needs no broker, with the lowest versions that pyproject.toml allows, in an environment of its own.
+lowest:
+	deploy/install.sh $(LOWEST) dev lowest
+	$(LOWEST)/bin/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
+		-m "not kafka and not slow and not device"
 
 soak: install-dev
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) --scope $(SCOPE)

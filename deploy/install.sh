@@ -1,12 +1,17 @@
 #!/bin/sh
 # Install the checkout with one of its extras into a virtual environment:  deploy/install.sh .venv demo
+# With the lowest versions that pyproject.toml allows, which needs uv:     deploy/install.sh FOLDER dev lowest
 #
 # uv does it, which takes a quarter of pip's time; pip where there is no uv. Without a GPU torch comes in its
 # build for CPUs where an index has one. Where none has, the CUDA libraries that the other build is linked
 # with come too; what it can be imported without does not.
 set -eu
 cd "$(dirname "$0")/.."
-venv=$1 extra=$2
+venv=$1 extra=$2 versions="--constraint constraints.txt"
+torch=$(grep '^torch==' constraints.txt)
+if [ "${3:-}" = lowest ]; then
+    versions="--resolution lowest-direct" torch=$(sed -n 's/.*"torch>=\(.*\)".*/torch==\1/p' pyproject.toml)
+fi
 without="triton cuda-bindings nvidia-cusolver nvidia-nvtx"
 
 [ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
@@ -16,9 +21,8 @@ uv=$(command -v uv || echo "$venv/bin/uv")
 # uv reads no configuration of pip's: tell it of an index that stands in for the public one.
 index=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$(pip config get global.index-url 2>/dev/null || true)}}
 [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
-try_uv() { [ -n "$uv" ] && VIRTUAL_ENV="$venv" "$uv" pip install --constraint constraints.txt "$@"; }
+try_uv() { [ -n "$uv" ] && VIRTUAL_ENV="$venv" "$uv" pip install $versions "$@"; }
 
-torch=$(grep '^torch==' constraints.txt)
 if ls -d "$venv"/lib/python*/site-packages/torch >/dev/null 2>&1; then
     build="beside the torch that is there" size="at most 0.2 GB to download, 0.5 GB on disk"
 elif command -v nvidia-smi >/dev/null; then
@@ -32,4 +36,4 @@ fi
 echo "ithaca[$extra] into $venv, $build: $size, some minutes."
 
 printf '%s\n' $without | try_uv --excludes - --editable ".[$extra]" ||
-    pip install --constraint constraints.txt --editable ".[$extra]"
+    { [ -z "${3:-}" ] && pip install --constraint constraints.txt --editable ".[$extra]"; }

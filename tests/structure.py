@@ -57,8 +57,10 @@ ARROWS = {
     "stream.snapshot": "drift.alarms drift.core drift.statistics stream stream.config stream.kafka "
     "stream.pipeline stream.records",
     "stream.testing": "stream.pipeline stream.records stream.snapshot",
-    "stream.dashboard": "learners.metrics stream.config stream.kafka stream.pipeline stream.records",
-    "stream.evaluation": "drift.monitors learners learners.core learners.metrics stream.config "
+    "stream.monitoring": "drift.alarms learners.metrics stream.config stream.kafka stream.pipeline "
+    "stream.records stream.snapshot",
+    "stream.dashboard": "stream.monitoring",
+    "stream.evaluation": "drift.core drift.monitors learners learners.core learners.metrics stream.config "
     "stream.encoders stream.pipeline stream.records stream.sources",
     "stream.replay": "drift.core learners.metrics stream.config stream.kafka stream.pipeline stream.records",
     "stream.taxonomy": "learners.core learners.hierarchy learners.metrics stream.config stream.records "
@@ -70,8 +72,9 @@ ARROWS = {
     "stream.demo": "drift.core learners learners.core learners.metrics stream.broker stream.config "
     "stream.encoders stream.kafka stream.pipeline stream.records stream.telemetry stream.worker",
     "stream.cli": "drift.core learners stream stream.broker stream.config stream.dashboard "
-    "stream.demo stream.encoders stream.evaluation stream.kafka stream.pipeline stream.records "
-    "stream.replay stream.snapshot stream.sources stream.taxonomy stream.telemetry stream.worker",
+    "stream.demo stream.encoders stream.evaluation stream.kafka stream.monitoring stream.pipeline "
+    "stream.records stream.replay stream.snapshot stream.sources stream.taxonomy stream.telemetry "
+    "stream.worker",
 }
 """What each package may import; all of that comes before it. `drift`, `learners` and `stream` stand for the
 files outside their packages."""

@@ -9,8 +9,18 @@ from typing import Any, NamedTuple, Protocol
 from drift.core import Ids, Vector
 from drift.statistics import Shift
 
-SCOPES = ("error", "prior", "correlation", "vector", "calibration", "structure", "input", "feedback")
-"""What an alarm can be about."""
+SCOPES = (
+    "error",
+    "prior",
+    "correlation",
+    "vector",
+    "calibration",
+    "structure",
+    "input",
+    "feedback",
+    "relation",
+)
+"""What an alarm can be about. All but the last are changes; a relation of labels is a finding."""
 
 
 class StructureChange(Protocol):
@@ -50,8 +60,9 @@ class Observation(NamedTuple):
     ----------
     predicted, actual
         Label ids, ascending, each once. Predicted labels whose truth is unknown are left out.
-    appeared
-        Names of labels never seen before this message.
+    appeared, returned
+        Names of labels never seen before this message; and ids of labels that had left the learner's label
+        space and are back.
     complete
         Whether `actual` lists all true labels; if not, labels that are not named are unknown, not absent.
     name
@@ -78,6 +89,7 @@ class Observation(NamedTuple):
     predicted: Ids
     actual: Ids
     appeared: Sequence[str] = ()
+    returned: Sequence[int] = ()
     complete: bool = True
     name: Callable[[int], str] = str
     best: tuple[int, float] | None = None

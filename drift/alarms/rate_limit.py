@@ -15,7 +15,8 @@ class RateLimit(Stateful):
     When ten thousand labels change at once, that is one event and not ten thousand. Alarms beyond the
     limit are counted, and at the end of the stretch one alarm for each scope says how many there were:
     detector ``many``, subject "stream", statistic the number left out, threshold the limit. Alarms about
-    the whole stream and changes of structure always pass; of one message, the strongest pass first.
+    the whole stream, changes of structure and proposals always pass; of one message, the strongest pass
+    first.
 
     Parameters
     ----------
@@ -54,7 +55,11 @@ class RateLimit(Stateful):
         self._messages += 1
         if not alarms:
             return summaries
-        detailed = [alarm for alarm in alarms if alarm.subject != "stream" and alarm.scope != "structure"]
+        detailed = [
+            alarm
+            for alarm in alarms
+            if alarm.subject != "stream" and alarm.scope != "structure" and alarm.operation is None
+        ]
         strongest = sorted(detailed, key=lambda alarm: -abs(alarm.statistic))[: self.most - self._passed]
         self._passed += len(strongest)
         left_out = {id(alarm) for alarm in detailed} - {id(alarm) for alarm in strongest}

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from drift.alarms import Alarm, Observation
-from drift.statistics import PAIRED_LABELS, allowed_p
+from drift.core import Ids
+from drift.statistics import PAIRED_LABELS, allowed_p, without
 
 BLOCK_MESSAGES = 500
 """Messages in a block, within which a label's rate is taken as constant."""
@@ -77,6 +78,13 @@ class ExclusionMonitor:
         self._meetings.clear()
         return alarms
 
+    def forget(self, labels: Ids) -> None:
+        """See `Monitors.forget`."""
+        for label in labels.tolist():
+            self._counts.pop(label, None)
+        self._meetings = Counter(without(self._meetings, labels))
+        self._pairs = without(self._pairs, labels)
+
     def _close(self) -> list[tuple[int, int]]:
         """Add the block to the counts of its frequent pairs, and return those pairs."""
         frequent = sorted(label for label, count in self._counts.items() if count >= LEAST_BLOCK_COUNT)
@@ -106,7 +114,7 @@ class ExclusionMonitor:
         return [
             Alarm(
                 "exclusive/chernoff",
-                "correlation",
+                "relation",
                 f"{first} | {second}",
                 1 - met / expected,
                 EXCLUSIVE_SHARE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drift.alarms import Alarm, Observation, shifted
-from drift.core import Inlined, Stateful, fields
+from drift.core import Ids, Inlined, Stateful, fields
 from drift.statistics import RateBank
 
 
@@ -36,11 +36,15 @@ class LabelRateMonitor(Stateful):
     def __init__(self, budget: float = 1.0) -> None:
         self._bank = RateBank(budget)
 
+    def forget(self, labels: Ids) -> None:
+        """See `Monitors.forget`."""
+        self._bank.restart(labels)
+
     def update(self, observation: Observation) -> list[Alarm]:
         """See `Monitor`."""
         if not observation.complete:
             return []
-        shifts = self._bank.update(observation.actual)
+        shifts = self._bank.update(observation.actual, observation.returned)
         return [
             shifted(f"label-{shift.kind}/rates", "prior", observation.name(shift.series), shift)
             for shift in shifts

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 
 from drift.alarms import Alarm, Monitor, Observation, RateLimit, SeriesMonitor
-from drift.core import Parts, State, Stateful, Values, fields
+from drift.core import Ids, Parts, State, Stateful, Values, fields
 from drift.monitors.births import BirthMonitor
 from drift.monitors.calibration import CalibrationMonitor
 from drift.monitors.cardinality import CardinalityMonitor
@@ -110,6 +110,12 @@ class Monitors(Stateful):
         done = Counter(kind for message, kind in self._changes if message >= began)
         listed = ", ".join(f"{count} {kind}" for kind, count in sorted(done.items()))
         return alarm._replace(action=listed or "none")
+
+    def forget(self, labels: Ids) -> None:
+        """Forget labels (ids, ascending) that leave: each id is another label's from now on."""
+        for monitor in self._monitors.values():
+            if isinstance(monitor, LabelRateMonitor | PairMonitor | ExclusionMonitor | RelationMonitor):
+                monitor.forget(labels)
 
     def watched(self) -> dict[str, tuple[float, float]]:
         """Return the current statistic and threshold of each detector of single series and of the vectors."""

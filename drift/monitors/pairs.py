@@ -8,7 +8,7 @@ import numpy as np
 
 from drift.alarms import Alarm, Observation, shifted
 from drift.core import Arrays, Counts, Ids, Lists, Parts, State, Stateful, Values, fields
-from drift.statistics import PAIRED_LABELS, MeanBank, Shift
+from drift.statistics import PAIRED_LABELS, MeanBank, Shift, without
 
 MOST_CANDIDATES = 10_000
 """Most pairs counted without being watched; above it all counts are halved and ones are dropped."""
@@ -82,12 +82,20 @@ class PairMonitor(Stateful):
             self._count(labels.tolist())
         return alarms
 
+    def forget(self, labels: Ids) -> None:
+        """See `Monitors.forget`."""
+        watched = np.unique(self._places[labels[labels < len(self._places)]])
+        for place in watched[watched >= 0].tolist():
+            self._release(place)
+        self._counts = without(self._counts, labels)
+
     def _touch(self, labels: Ids) -> list[Shift]:
         known = labels[labels < len(self._places)]
-        places = np.unique(self._places[known])
-        places = places[places >= 0]
-        met = np.isin(self._ends[places], known)
-        both = met[:, 0] & met[:, 1]
+        if not len(known):
+            return self._bank.update(known, np.zeros(0))
+        # A pair's place is noted with each of its labels: if both are here, it comes twice.
+        places, times = np.unique(self._places[known], return_counts=True)
+        places, both = places[places >= 0], times[places >= 0] == 2
         self._weights[places] += both
         return self._bank.update(places, both.astype(np.float64))
 

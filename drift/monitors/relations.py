@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from drift.alarms import Alarm, Observation
+from drift.core import Ids
 from drift.statistics import (
     ADMISSION_MESSAGES,
     CHECK_PERIOD,
@@ -20,6 +21,7 @@ from drift.statistics import (
     Companion,
     LabelWindow,
     allowed_p,
+    without,
 )
 
 COMPANION_FIELDS = attrgetter("earlier_of", "earlier_met", "met", "skipped", "within", "follows")
@@ -81,8 +83,9 @@ class RelationMonitor:
         self._messages += 1
         labels = observation.actual.tolist()
         doubtful: dict[tuple[int, int], None] = {}
+        carried = set(labels)
         for label in labels:
-            for other in self._count(label, labels, observation):
+            for other in self._count(label, labels, carried, observation):
                 doubtful.setdefault((min(label, other), max(label, other)))
         alarms = [alarm for pair in doubtful for alarm in self._settle(*pair, observation)]
         for own in map(self._labels.__getitem__, labels):
@@ -92,25 +95,36 @@ class RelationMonitor:
                 own.tidy()
         return alarms
 
+    def forget(self, labels: Ids) -> None:
+        """See `Monitors.forget`."""
+        gone = set(labels.tolist())
+        self._labels = {label: own for label, own in self._labels.items() if label not in gone}
+        for own in self._labels.values():
+            if not gone.isdisjoint(own.companions):
+                own.companions = {other: each for other, each in own.companions.items() if other not in gone}
+                own.within = [other for other in own.within if other not in gone]
+        self._open = without(self._open, labels)
+
     # Counting and testing -----------------------------------------------------------------------------
 
-    def _count(self, label: int, labels: Sequence[int], observation: Observation) -> list[int]:
+    def _count(
+        self, label: int, labels: Sequence[int], carried: set[int], observation: Observation
+    ) -> list[int]:
         """Count a label's message; return the companions whose relation to it may have changed."""
         own = self._labels.get(label)
         if own is None:
             own = self._labels[label] = LabelWindow(self._messages, self._messages)
         own.count += 1
-        for other in labels:
-            companion = own.companions.get(other)
-            if companion is not None:
-                companion.met += 1
+        # Of two collections, an intersection goes through the smaller one.
+        for other in own.companions.keys() & carried:
+            own.companions[other].met += 1
         if own.count <= ADMISSION_MESSAGES:
             for other in labels[:PAIRED_LABELS]:
                 if other != label and other not in own.companions and not _implied(label, other, observation):
                     own.companions[other] = Companion(skipped=own.count)
-        return self._test(own, labels)
+        return self._test(own, carried)
 
-    def _test(self, own: LabelWindow, labels: Sequence[int]) -> list[int]:
+    def _test(self, own: LabelWindow, labels: set[int]) -> list[int]:
         broken = [other for other in own.within if other not in labels and self._fails(own, other)]
         for other in broken:
             own.companions[other].within = False
@@ -232,7 +246,7 @@ class RelationMonitor:
         name, into = observation.name(lower), observation.name(upper)
         return Alarm(
             "identical/chernoff" if identical else "subsumes/chernoff",
-            "structure",
+            "relation",
             f"{name} {'=' if identical else 'in'} {into}",
             min(shares),
             self.share,

@@ -11,6 +11,7 @@ from drift.statistics.companions import (
     PAIRED_LABELS,
     Companion,
     LabelWindow,
+    without,
 )
 from drift.statistics.means import MeanBank
 from drift.statistics.rates import RateBank
@@ -32,4 +33,5 @@ __all__ = [
     "Shift",
     "Slots",
     "allowed_p",
+    "without",
 ]

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import TypeVar
+
+from drift.core import Ids
+
+Counted = TypeVar("Counted")
 
 PAIRED_LABELS = 20
 """Most labels of a message whose pairs are counted, oldest labels first: bounds the cost of a message."""
@@ -79,3 +85,16 @@ class LabelWindow:
             each.earlier_of, each.earlier_met = self.count - each.skipped, each.met
             each.met = each.skipped = 0
         self.earlier, self.count = self.count, 0
+
+
+def without(pairs: Mapping[tuple[int, int], Counted], labels: Ids) -> dict[tuple[int, int], Counted]:
+    """Return what is counted by pair, for pairs of other labels only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> without({(0, 1): 2, (0, 2): 3}, np.array([1]))
+    {(0, 2): 3}
+    """
+    gone = set(labels.tolist())
+    return {pair: each for pair, each in pairs.items() if gone.isdisjoint(pair)}

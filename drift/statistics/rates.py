@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import betainc
@@ -86,8 +87,16 @@ class RateBank(Bank):
         self._memory = np.concatenate([self._memory, np.zeros((more, 3))])
         self._silent = np.concatenate([self._silent, np.ones(more, dtype=np.bool_)])
 
-    def update(self, events: Ids) -> list[Shift]:
-        """Take in one message: the series that had an event, ascending, each once. Return the changes."""
+    def update(self, events: Ids, known: Sequence[int] = ()) -> list[Shift]:
+        """Take in one message and return the changes.
+
+        Parameters
+        ----------
+        events
+            The series that had an event, ascending, each once.
+        known
+            Those of them that are not new, although their numbers have had no event.
+        """
         self._clock += 1
         shifts = []
         if len(events):
@@ -95,7 +104,7 @@ class RateBank(Bank):
             self._admit(int(events[-1]) + 1)
             silent = self._silent[events]
             if silent.any():
-                shifts = self._begin(events[silent])
+                shifts = self._begin(events[silent], known)
                 events = events[~silent]
         if len(events):
             shifts += self._take(events)
@@ -124,10 +133,18 @@ class RateBank(Bank):
                 self._enqueue(series)
         return shifts
 
-    def _begin(self, events: Ids) -> list[Shift]:
+    def restart(self, series: Ids) -> None:
+        """Clear some series, whose numbers are reused."""
+        series = series[series < self.series]
+        self._clear(series)
+        self._last[series] = self._birth[series] = self._memory[series] = 0
+        self._due[series] = self._queued[series] = NEVER
+        self._silent[series] = True
+
+    def _begin(self, events: Ids, known: Sequence[int]) -> list[Shift]:
         """Start series without an earlier event to measure a gap from: new ones, and vanished ones."""
         new = self._last[events] == 0
-        self._birth[events[new]] = self._clock
+        self._birth[np.setdiff1d(events[new], known)] = self._clock
         shifts = [self._return(series) for series in events[~new].tolist()]
         self._silent[events] = False
         self._last[events] = self._clock

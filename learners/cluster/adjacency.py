@@ -112,9 +112,7 @@ def _widen(labels: Records, places: Records, book: Counts, label: int) -> None:
             places["partner"][target] = held
             places["weight"][target] = places["weight"][place]
     if room > 0:
-        free = FREE + _size_class(room)
-        places["partner"][start] = book[free] + 1
-        book[free] = start
+        _release(places, book, start, room)
     labels["start"][label], labels["room"][label] = new, wider
 
 
@@ -131,6 +129,37 @@ def _take(places: Records, book: Counts, room: int) -> int:
         places["partner"][place] = 0
         places["weight"][place] = 0.0
     return int(row)
+
+
+@compiled
+def strike(labels: Records, places: Records, book: Counts, gone: Ids) -> None:
+    """Clear the records of some labels, ascending, release their rows, and remove them from all others."""
+    leaves = np.zeros(gone[-1] + 1, dtype=np.bool_)
+    leaves[gone] = True
+    for label in range(len(labels)):
+        start, room = labels["start"][label], labels["room"][label]
+        own = label < len(leaves) and leaves[label]
+        for place in range(start, start + room):
+            partner = places["partner"][place] - 1
+            if partner >= 0 and (own or (partner < len(leaves) and leaves[partner])):
+                places["partner"][place] = 0
+                book[USED] -= 1
+        if own:
+            if room > 0:
+                _release(places, book, start, room)
+            labels["touches"][label] = labels["weight"][label] = labels["span"][label] = 0.0
+            labels["last"][label] = labels["start"][label] = labels["room"][label] = 0
+            labels["heard"][label] = labels["usual"][label] = labels["spread"][label] = 0.0
+            labels["surprise"][label] = 0.0
+            labels["changed"][label] = 0
+
+
+@compiled
+def _release(places: Records, book: Counts, start: int, room: int) -> None:
+    """Keep an unused row for later: its first place holds the next one of its size."""
+    free = FREE + _size_class(room)
+    places["partner"][start] = book[free] + 1
+    book[free] = start
 
 
 @compiled

@@ -137,6 +137,18 @@ class Clusters(Stateful):
         self.counts.add(ids)
         return () if due < 0 else self._look(due)
 
+    def forget(self, labels: Ids) -> None:
+        """Move labels to the cluster of those without counts, as which they go on; see `Learner.forget`."""
+        labels = labels[labels < self._tree.labels]
+        if len(labels):
+            self.counts.forget(labels)
+        for label in labels.tolist():
+            own = int(self._tree.owners[label])
+            if own != self._open:
+                self._move(label, own, self._open_cluster())
+                if self._tree.sizes[own] == 0:
+                    self._tree.remove(own)
+
     def _admit(self, size: int, companions: list[int]) -> None:
         """Assign every new label to a cluster: that of a companion, if it has room."""
         if max(companions, default=0) >= size:

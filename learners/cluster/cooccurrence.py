@@ -19,6 +19,7 @@ from learners.cluster.adjacency import (
     Records,
     meet,
     needed,
+    strike,
 )
 from learners.cluster.similarity import DOUBT, among, counts, frequencies, frequency, samples
 from learners.core import check_number
@@ -108,6 +109,10 @@ class Cooccurrence:
         while not _count(self._labels, self._places, self._book, ids, self._growth):
             self.reserve(int(ids.max()) + 1)
             self._widen(ids)
+
+    def forget(self, labels: Ids) -> None:
+        """Forget labels, and all pairs with them; see `Learner.forget`."""
+        strike(*self.tables, labels)
 
     def reserve(self, labels: int) -> None:
         """Make room for `labels` labels."""

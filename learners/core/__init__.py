@@ -3,7 +3,8 @@
 from learners.core.base import Learner, Learners, Statistics, filled
 from learners.core.features import FeatureSpace
 from learners.core.files import load, save
-from learners.core.labels import LabelSpace, Targets, best_labels, in_both, packed, unpacked
+from learners.core.label_space import MAX_LABELS, STAYS, LabelSpace, remember
+from learners.core.labels import Targets, best_labels, in_both, packed, unpacked
 from learners.core.operations import OPERATIONS, Operation, TaxonomyError
 from learners.core.parameters import check_choice, check_number
 from learners.core.prediction import Computed, Explanation, Neighbour, Prediction
@@ -12,7 +13,9 @@ from learners.core.sparse import Features, Sparse, given_part, sparse_part
 from learners.core.structure import Change, Structure
 
 __all__ = [
+    "MAX_LABELS",
     "OPERATIONS",
+    "STAYS",
     "Change",
     "Computed",
     "Explanation",
@@ -38,6 +41,7 @@ __all__ = [
     "in_both",
     "load",
     "packed",
+    "remember",
     "save",
     "sparse_part",
     "unpacked",

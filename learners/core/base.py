@@ -21,8 +21,10 @@ from river.base import MultiLabelClassifier
 
 from drift.core import Ids, Parts, State, Stateful, Values, Vector, compiled, digest, fields
 from learners.core.features import FeatureSpace
-from learners.core.labels import LabelSpace, Targets
+from learners.core.label_space import LabelSpace
+from learners.core.labels import Targets
 from learners.core.operations import Operation, TaxonomyError
+from learners.core.parameters import check_number
 from learners.core.prediction import Computed, Explanation, Prediction
 from learners.core.structure import Change, Structure
 
@@ -36,14 +38,18 @@ class Statistics:
     messages
         Messages learned from.
     labels
-        Labels seen.
+        Labels held.
     features
         Length of the longest vector seen.
+    resting_labels, left_labels
+        Labels that have left and are remembered, and how often a label has left so far; see `LabelSpace`.
     """
 
     messages: int
     labels: int
     features: int
+    resting_labels: int
+    left_labels: int
 
     def figures(self) -> dict[str, float]:
         """Return the figures by name, leaving out those that are not a single number."""
@@ -73,10 +79,15 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     function of the parameters and of the ordered input. Loading a state without labels leaves the label
     space as it is: the enclosing learner, which shares it, loads it.
 
+    Parameters
+    ----------
+    max_labels
+        Most labels held; None (the default) for any number. See `LabelSpace`.
+
     Attributes
     ----------
     label_space
-        Names and ids of the labels seen so far.
+        Names and ids of the labels.
     changes
         Changes that the last call of `learn` made to the structure; empty for most learners.
     """
@@ -86,12 +97,14 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         _Labels("label_space", key="labels"), Parts("_feature_space"), Values("_messages", "_features")
     )
 
-    def __init__(self) -> None:
-        self.label_space = LabelSpace()
+    def __init__(self, max_labels: int | None = None) -> None:
+        if max_labels is not None:
+            check_number(self, "max_labels", max_labels, int, 1)
+            self.max_labels = max_labels
+        self._own(LabelSpace(limit=max_labels))
         self._feature_space = FeatureSpace()
         self._messages = 0
         self._features = 0
-        self._revision = object()
         self._last: tuple[bytes, Prediction] | None = None
 
     # The array side ---------------------------------------------------------------------------------
@@ -151,7 +164,22 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
 
     def statistics(self) -> Statistics:
         """Return the frozen statistics of the learner, cheap enough to request after every batch."""
-        return Statistics(self._messages, len(self.label_space), self._features)
+        space = self.label_space
+        return Statistics(self._messages, len(space), self._features, space.resting, space.left)
+
+    def forget(self, labels: Ids) -> None:
+        """Forget labels (ids, ascending) that leave: each id is another label's from now on.
+
+        The owner of the label space is called by it, and passes it on to its parts.
+        """
+        del labels
+        self._changed()
+
+    def _own(self, label_space: LabelSpace) -> None:
+        """Use a new label space, and forget the labels that leave it."""
+        self.label_space = label_space
+        label_space.followers.append(self.forget)
+        self._changed()
 
     def share(self, label_space: LabelSpace) -> None:
         """Use another learner's label space from now on, as the parts of a composite learner do."""
@@ -222,8 +250,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def learn_one(self, x: Mapping[Any, Any], y: Mapping[Any, bool]) -> None:
         """Learn from river's dictionaries; labels that `y` leaves out count as negative."""
         vector = self._feature_space.vector(x)
-        for label in y:
-            self.label_space.id(label)
+        self.label_space.ids(y)
         targets = self.label_space.targets(label for label, on in y.items() if on)
         # river's interface has no place for a prediction, so the last one is found by its vector.
         last, self._last = self._last, None

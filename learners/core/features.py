@@ -8,27 +8,38 @@ from typing import Any
 
 import numpy as np
 
-from drift.core import Stateful, Values, Vector, fields
+from drift.core import State, Stateful, Values, Vector, fields
 from learners.core.parameters import check_number
 
+EARLY = 256
+"""Slots that are given at first sight; beyond them, names have to come again."""
+EARNED = 3
+"""Messages with a name until it has a slot, beyond the early ones."""
+CANDIDATES = 10_000
+"""Names without a slot whose messages are counted: those that came last."""
+UNSEEN = 10_000
+"""Messages without a name after which its slot may be another's, where all are taken."""
 _LARGEST = float(np.finfo(np.float32).max)
 # A name may come with numbers and with strings; a first character distinguishes the two kinds of slot.
 _NUMBER, _STRING = "#", "="
 
 
 class FeatureSpace(Stateful):
-    """Converts named features to vectors, with slots assigned in order of first appearance.
+    """Converts named features to vectors, with slots assigned in order of appearance.
 
-    A number takes one slot. A string takes `buckets` slots per feature name, one of which is 1 (chosen by
-    its hash), so values never seen before need no new memory. A name that is absent is 0 (the sparse
+    The first names have slots at once. Beyond `EARLY` slots a name has one from its third message on, and
+    is left out until then: names that stay rare neither lengthen vectors nor take slots from later ones. A
+    number takes one slot. A string takes `buckets` slots per feature name, one of which is 1 (chosen by its
+    hash), so values never seen before need no new memory. A name that is absent is 0 (the sparse
     convention); None is *missing* and becomes NaN, which learners replace by the usual value (for a name that
     only had strings, none of its slots is 1).
 
     Parameters
     ----------
     limit
-        Most slots, at least 1. When they are used up, new names share existing slots by hash: memory stays
-        bounded and accuracy degrades slowly. With too small a limit features collide.
+        Most slots, at least 1. When they are used up, a new name takes over that of a name unseen for 10,000
+        messages (and at first what was learned of that), or else shares one by hash: memory stays bounded and
+        accuracy degrades slowly. With too small a limit features collide.
     buckets
         Slots per string feature. Too few and distinct strings collide, too many and vectors grow.
 
@@ -43,19 +54,25 @@ class FeatureSpace(Stateful):
     5
     """
 
-    state_fields = fields(Values("limit", "buckets", "_slots", "_size"))
+    state_fields = fields(Values("limit", "buckets", "_slots", "_size", "_clock", "_all_seen_until"))
 
     def __init__(self, limit: int = 4096, buckets: int = 16) -> None:
         check_number(self, "limit", limit, int, 1)
         check_number(self, "buckets", buckets, int, 1)
         self.limit = limit
         self.buckets = buckets
-        self._slots: dict[str, int] = {}
-        self._size = 0
+        self._slots: dict[str, list[int]] = {}  # The slot, and the last message with the name.
+        self._candidates: dict[str, int] = {}  # Messages with each, least recent first.
+        self._size = self._clock = self._all_seen_until = 0
 
     def __len__(self) -> int:
         """Return the length of a vector."""
         return self._size
+
+    @property
+    def scheme(self) -> str:
+        """What vectors depend on, for the names of encoders."""
+        return f"{self.limit}-{self.buckets}-{EARNED}"
 
     def vector(self, features: Mapping[Any, Any]) -> Vector:
         """Return a vector of shape (len(self),), after assigning slots to new names.
@@ -65,6 +82,7 @@ class FeatureSpace(Stateful):
         TypeError
             For a value that is not a number, a string, a bool or None; slots assigned before it are kept.
         """
+        self._clock += 1
         placed = [self._place(str(name), value, grow=True) for name, value in features.items()]
         return self._fill(placed)
 
@@ -82,29 +100,70 @@ class FeatureSpace(Stateful):
 
     def _place(self, name: str, value: Any, *, grow: bool) -> tuple[int, float] | None:
         if isinstance(value, str):
-            first = self._first_slot(_STRING + name, self.buckets, grow=grow)
+            first = self._first_slot(_STRING + name, grow=grow)
             return None if first is None else ((first + _hash(value) % self.buckets) % self.limit, 1.0)
         if value is None and _NUMBER + name not in self._slots and _STRING + name in self._slots:
             return None
         number = _number(name, value)
-        first = self._first_slot(_NUMBER + name, 1, grow=grow)
+        first = self._first_slot(_NUMBER + name, grow=grow)
         return None if first is None else (first, number)
 
-    def _first_slot(self, key: str, width: int, *, grow: bool) -> int | None:
-        slot = self._slots.get(key)
+    def _first_slot(self, key: str, *, grow: bool) -> int | None:
+        """Return the first slot of a key, which is None while it is too rare to have any."""
+        held = self._slots.get(key)
+        if held is None:
+            return self._earn(key, self._width(key)) if grow else self._shared(key)
+        if grow:
+            held[1] = self._clock
+        return held[0]
+
+    def _earn(self, key: str, width: int) -> int | None:
+        """Count a message with a key without a slot, and return the slot that it has from now on, or None."""
+        count = self._candidates.pop(key, 0) + 1
+        slot = None
+        if count >= EARNED or self._size + width <= min(EARLY, self.limit):
+            slot = self._new_slot(width)
         if slot is not None:
+            self._slots[key] = [slot, self._clock]
             return slot
-        full = self._size + width > self.limit
-        if not grow and not (full and self._size == self.limit):
+        self._candidates[key] = count
+        if len(self._candidates) > CANDIDATES:
+            del self._candidates[next(iter(self._candidates))]
+        return self._shared(key)
+
+    def _new_slot(self, width: int) -> int | None:
+        """Return unused slots, or those of the name that has not been seen for longest; None if all have."""
+        if self._size + width <= self.limit:
+            self._size += width
+            return self._size - width
+        # From here on the size must not change: shared slots are chosen by a hash modulo the size.
+        self._size = self.limit
+        if self._clock <= self._all_seen_until:
             return None
-        if full:
-            # From here on every new name shares a slot, even one that would still fit: shared slots are
-            # chosen by a hash modulo the size, so the size must not change any more.
-            self._size = self.limit
-            return _hash(key) % self.limit
-        slot = self._slots[key] = self._size
-        self._size += width
-        return slot
+        fitting = [key for key in self._slots if self._width(key) == width]
+        oldest = min(fitting, key=lambda key: self._slots[key][1], default=None)
+        seen = self._clock if oldest is None else self._slots[oldest][1]
+        if oldest is None or seen + UNSEEN >= self._clock:
+            self._all_seen_until = min(seen + UNSEEN, self._clock + UNSEEN // 10)
+            return None
+        return self._slots.pop(oldest)[0]
+
+    def _width(self, key: str) -> int:
+        return self.buckets if key[0] == _STRING else 1
+
+    def _shared(self, key: str) -> int | None:
+        """Return the slot that a key shares, where it has earned one and all are taken; else None."""
+        earned = self._size == self.limit and self._candidates.get(key, 0) >= EARNED
+        return _hash(key) % self.limit if earned else None
+
+    def state(self) -> State:
+        """Return all slots, and what is counted of names without."""
+        return super().state() | {"candidates": [list(each) for each in self._candidates.items()]}
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        super().load_state(state)
+        self._candidates = dict(map(tuple, state["candidates"]))
 
 
 def _number(name: str, value: Any) -> float:

@@ -1,14 +1,17 @@
-"""Label names, in order of appearance, and the labels of one message."""
+"""The labels of one message, and of many, by their ids."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Ids, Mask, compiled
+
+FEW = 64
+"""Most labels that are inserted one by one into the best: sorting all scores costs less for more."""
 
 
 class Targets(NamedTuple):
@@ -85,86 +88,8 @@ def _rows(ragged: Mapping[str, Ids]) -> list[Ids]:
     return np.split(ragged["ids"], ragged["ends"][:-1]) if len(ragged["ends"]) else []
 
 
-class LabelSpace:
-    """A growing two-way table of label names and ids, ids in order of first appearance.
-
-    A new label costs O(1) amortised; ids are stable and never reused.
-
-    Examples
-    --------
-    >>> space = LabelSpace()
-    >>> space.ids(["grain", "wheat", "grain"])
-    array([0, 1])
-    >>> space.name(1), len(space), "corn" in space
-    ('wheat', 2, False)
-    """
-
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self._names: list[str] = []
-        self._ids: dict[str, int] = {}
-        self.ids(names)
-
-    def __len__(self) -> int:
-        """Return how many labels have been seen."""
-        return len(self._names)
-
-    def __contains__(self, name: str) -> bool:
-        """Return whether a label has been seen."""
-        return name in self._ids
-
-    def id(self, name: str) -> int:
-        """Return the id of a label; a new label gets the next one."""
-        found = self._ids.get(name)
-        if found is None:
-            found = self._ids[name] = len(self._names)
-            self._names.append(name)
-        return found
-
-    def ids(self, names: Iterable[str]) -> Ids:
-        """Return the ids of labels, ascending, each once; new labels get the next ids, in order."""
-        return np.array(sorted({self.id(name) for name in names}), dtype=np.intp)
-
-    def targets(self, labels: Iterable[str], negative: Iterable[str] | None = None) -> Targets:
-        """Return the targets of a message. A label named both ways counts as positive."""
-        positive = self.ids(labels)
-        if negative is None:
-            return Targets(positive)
-        return Targets(positive, np.setdiff1d(self.ids(negative), positive, assume_unique=True))
-
-    def name(self, label: int) -> str:
-        """Return the name of a label id."""
-        return self._names[label]
-
-    def names(self, labels: Iterable[int] | None = None) -> list[str]:
-        """Return the names of some label ids, or of all in order of id."""
-        if labels is None:
-            return list(self._names)
-        return [self._names[label] for label in labels]
-
-    def above(self, label: int) -> Sequence[int]:
-        """Return the labels that all messages with a label carry too: none where labels are flat."""
-        del label
-        return ()
-
-    def state(self) -> Any:
-        """Return the state as a plain JSON value: the names in order of id."""
-        return list(self._names)
-
-    def load_state(self, state: Any) -> None:
-        """Take over what `state` returned, for all learners that share this space."""
-        self._names = list(state)
-        self._ids = {name: label for label, name in enumerate(self._names)}
-
-    @classmethod
-    def from_state(cls, state: Any) -> Self:
-        """Return a new space from `state`."""
-        space = cls()
-        space.load_state(state)
-        return space
-
-
 def best_labels(scores: NDArray[np.floating[Any]], k: int) -> Ids:
-    """Return the ids of the k best scores (or of all), best first, ties by id, in O(L).
+    """Return the ids of the k best scores (or of all), best first, ties by id.
 
     Examples
     --------
@@ -172,12 +97,26 @@ def best_labels(scores: NDArray[np.floating[Any]], k: int) -> Ids:
     >>> best_labels(np.array([0.1, 0.5, 0.9, 0.5, 0.5]), 3)
     array([2, 1, 3])
     """
-    if len(scores) <= 4 * k:
+    if k > FEW:
         return np.argsort(-scores, kind="stable")[:k]
-    last = np.partition(scores, -k)[-k]
-    better = np.flatnonzero(scores > last)
-    ties = np.flatnonzero(scores == last)[: k - len(better)]
-    return np.concatenate([better[np.argsort(-scores[better], kind="stable")], ties])
+    best = np.empty(min(k, len(scores)), dtype=np.intp)
+    _insert_best(scores, best)
+    return best
+
+
+@compiled
+def _insert_best(scores: NDArray[np.floating[Any]], best: Ids) -> None:
+    size = 0
+    for label in range(len(scores)):
+        if size < len(best):
+            size += 1
+        elif not (size and scores[label] > scores[best[size - 1]]):
+            continue
+        place = size - 1
+        while place > 0 and scores[label] > scores[best[place - 1]]:
+            best[place] = best[place - 1]
+            place -= 1
+        best[place] = label
 
 
 @compiled

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drift.core import Ids, Vector
+from learners.core.label_space import LabelSpace
 from learners.core.labels import best_labels
 
 
@@ -40,6 +41,8 @@ class Prediction(NamedTuple):
         The rest were excluded without being scored: their probability is 0.
     computed
         Intermediate results, for `Learner.explain` and `Learner.learn_predicted`; None where there are none.
+    admitted
+        Labels that its label space had admitted by then: later, ids may be other labels'. See `still_held`.
 
     Examples
     --------
@@ -54,6 +57,15 @@ class Prediction(NamedTuple):
     scores: Vector
     scored: Ids | None = None
     computed: Computed | None = None
+    admitted: int = 0
+
+    def still_held(self, space: LabelSpace) -> Prediction:
+        """Return the prediction without labels that have left the space since."""
+        if space.admitted == self.admitted or not space.left:
+            return self
+        scored = np.arange(len(self.scores)) if self.scored is None else self.scored
+        labels, kept = (space.still(ids, self.admitted) for ids in (self.labels, scored))
+        return self._replace(labels=self.labels[labels], scores=self.scores[kept], scored=scored[kept])
 
     def best(self, k: int) -> tuple[Ids, Vector]:
         """Return the k labels with the best scores (or all that have one), best first, and their scores."""
@@ -67,9 +79,8 @@ class Prediction(NamedTuple):
         else:
             scored = np.intersect1d(labels, self.scored, assume_unique=True)
             places = np.searchsorted(self.scored, scored)
-        return Prediction(
-            np.intersect1d(self.labels, labels, assume_unique=True), self.scores[places], scored
-        )
+        predicted = np.intersect1d(self.labels, labels, assume_unique=True)
+        return Prediction(predicted, self.scores[places], scored, admitted=self.admitted)
 
 
 class Neighbour(NamedTuple):

@@ -74,6 +74,14 @@ class MajorityLabelset(Learner):
         if labelset != self._best:
             self._best, self._labels = labelset, np.array(labelset, dtype=np.intp)
 
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`; label sets with a label that leaves are not counted any more."""
+        super().forget(labels)
+        gone = set(labels.tolist())
+        self._counts = {kept: count for kept, count in self._counts.items() if gone.isdisjoint(kept)}
+        if self._best not in self._counts:
+            self._set_best(max(self._counts, key=lambda kept: self._counts[kept], default=()))
+
     def _earlier(self, labelset: tuple[int, ...]) -> bool:
         return next(kept for kept in self._counts if kept in (labelset, self._best)) == labelset
 

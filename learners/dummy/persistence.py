@@ -69,6 +69,11 @@ class Persistence(PriorBased):
             self._asked = self._asked * STAYING_DECAY + len(self._previous)
         self._previous = targets.positive if targets.complete else self._kept(targets)
 
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        self._previous = np.setdiff1d(self._previous, labels, assume_unique=True)
+
     def _kept(self, targets: Targets) -> Ids:
         unknown = targets.unknown(len(self.label_space))
         return np.union1d(self._previous[unknown[self._previous]], targets.positive)

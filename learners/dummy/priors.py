@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -84,6 +85,13 @@ class LabelPriors(Learner):
         self._positive[label] = INHERITED_WEIGHT * prior
         self._scores = self._logits = None
 
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`; the new ones were absent in every complete message so far."""
+        super().forget(labels)
+        self._grow(int(labels[-1]) + 1)
+        self._positive[labels], self._known[labels] = 0.0, self._complete
+        self._scores = self._logits = None
+
     def _grow(self, size: int) -> None:
         self._positive = grown(self._positive, size)
         if size > self._size:
@@ -127,7 +135,7 @@ def _count(positive: Floats, known: Floats, labels: Ids, unknown: Mask, keep: fl
 class PriorBased(Learner):
     """A learner that starts from label priors: its own, or shared ones that another learner updates."""
 
-    def __init__(self, **parameters: float) -> None:
+    def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
         self._priors = LabelPriors()
         self._priors.share(self.label_space)
@@ -142,6 +150,12 @@ class PriorBased(Learner):
         """See `Learner.inherit`."""
         if self._teaches:
             self._priors.inherit(label, parent, prior)
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        if self._teaches:
+            self._priors.forget(labels)
 
     def _learn_priors(self, x: Vector, targets: Targets) -> None:
         if self._teaches:

@@ -131,9 +131,7 @@ class Decision(Stateful):
             *_decide(
                 probabilities,
                 previous,
-                np.concatenate([near.ids for near in neighbours]),
-                np.concatenate([near.sizes for near in neighbours]),
-                np.concatenate([near.weights for near in neighbours]),
+                *_joined(neighbours),
                 clusters,
                 self._weights,
                 *self._learned(),
@@ -144,14 +142,20 @@ class Decision(Stateful):
         """Learn how each candidate did on a message with complete targets."""
         if self.rule in TOP_K:
             return
-        # Both ascend.
         for ids in (targets.positive, decided.active):
-            self._labels = max(self._labels, *(ids[-1:] + 1).tolist(), 0)
+            # Both ascend.
+            if len(ids) and ids[-1] >= self._labels:
+                self._labels = int(ids[-1]) + 1
         self._grow(self._labels)
         _learn(
             *(*decided, targets.positive, self._weights, self.keep),
             *self._learned(),
         )
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        labels = labels[labels < len(self._macro)]
+        self._macro[labels] = self._label_counts[labels] = 0.0
 
     def _learned(self) -> tuple[Floats, ...]:
         """Return what `_decide` reads and `_learn` changes, in the order of their last parameters."""
@@ -163,6 +167,17 @@ class Decision(Stateful):
     def _grow(self, labels: int) -> None:
         self._macro = grown(self._macro, labels)
         self._label_counts = grown(self._label_counts, labels)
+
+
+def _joined(neighbours: tuple[Neighbours, ...]) -> tuple[Ids, Ids, Floats]:
+    """Return the ids, sizes and weights of all neighbours' label-sets."""
+    if len(neighbours) == 1:
+        return neighbours[0].ids, neighbours[0].sizes, neighbours[0].weights
+    return (
+        np.concatenate([near.ids for near in neighbours]),
+        np.concatenate([near.sizes for near in neighbours]),
+        np.concatenate([near.weights for near in neighbours]),
+    )
 
 
 def _ranked(probabilities: Vector, k: int) -> Decided:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, Parts, Vector, fields
+from drift.core import Ids, Mask, Parts, Vector, fields
 from learners.cluster import Clusters
 from learners.core import (
+    MAX_LABELS,
     Explanation,
     LabelSpace,
     Learner,
@@ -29,6 +30,7 @@ from learners.core import (
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
 from learners.ensemble.mixture import Mixed, Mixture
+from learners.ensemble.sleeping import Sleepers
 from learners.linear_model import (
     AdaptiveLogisticRegression,
     RecursiveLeastSquares,
@@ -42,6 +44,8 @@ from learners.tree import HoeffdingAdaptiveTree
 TREE_SIZE = 8.0
 """Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features; it fills up early."""
 
+PART_TIME = ("ridge_scaled", "near_standard", "tree")
+"""Experts that may sleep: they cost the most, and on many streams the others do as well without them."""
 ABSTAINS = np.float32(0.5)
 """Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
 
@@ -80,13 +84,15 @@ class _Scored(NamedTuple):
     """What a prediction was computed from; learning from the message needs it again."""
 
     labels: int
+    asked: Mask
     views: _Views
     experts: dict[str, Vector]
-    regressed: tuple[Regressed, Regressed]
+    regressed: Regressed
     mixed: Mixed
     decided: Decided
     near: Neighbours
-    tree: Prediction
+    scaled: Regressed | None
+    tree: Prediction | None
 
 
 class IHOMER(Learner):
@@ -97,7 +103,8 @@ class IHOMER(Learner):
     the previous labels, an adaptive tree, and logistic regression on the sparse part, which abstains where
     a vector has none) give each label a probability; a mixture follows the experts that work now.
     Label clusters, learned online from co-occurrence, tell which labels are decided together. Features may
-    have any scale: see `StandardScaler` and `Directions`.
+    have any scale: see `StandardScaler` and `Directions`. The three most expensive experts sleep while the
+    mixture would hardly miss them, after 2,000 messages at the earliest: see `Sleepers`.
 
     Parameters
     ----------
@@ -109,6 +116,9 @@ class IHOMER(Learner):
         Neighbours that vote, and messages remembered to find them; see `NearestNeighbours`.
     linkage, patience
         How alike labels of one cluster are, and how often a cluster is checked; see `Clusters`.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Examples
     --------
@@ -129,7 +139,9 @@ class IHOMER(Learner):
     """
 
     state_fields = fields(
-        Parts("_scaler", "_directions"), Learners("_experts"), Parts("_mixture", "_decision", "_clusters")
+        Parts("_scaler", "_directions"),
+        Learners("_experts"),
+        Parts("_mixture", "_sleepers", "_decision", "_clusters"),
     )
 
     def __init__(
@@ -139,13 +151,14 @@ class IHOMER(Learner):
         window: int = 1000,
         linkage: float = 0.33,
         patience: int = 50,
+        max_labels: int = MAX_LABELS,
     ) -> None:
         self.rule = rule
         self.k = k
         self.window = window
         self.linkage = linkage
         self.patience = patience
-        super().__init__()
+        super().__init__(max_labels)
         self._scaler = StandardScaler()
         self._directions = Directions(self._scaler)
         self._linear = AdaptiveLogisticRegression()
@@ -170,7 +183,10 @@ class IHOMER(Learner):
             "tree": self._tree,
             "linear_sparse": self._linear_sparse,
         }
-        self._mixture = Mixture(len(self._experts), novices=2)
+        rows = list(self._experts)
+        self._mixture = Mixture(len(rows), novices=2, part_time=[rows.index(name) for name in PART_TIME])
+        self._sleepers = Sleepers(len(PART_TIME))
+        self._silent = np.zeros(0, dtype=np.float32)
         self._decision = Decision(rule)
         self._clusters = Clusters(linkage, patience=patience)
         self._share()
@@ -225,36 +241,44 @@ class IHOMER(Learner):
         if scored is None or scored.labels != len(self.label_space):
             # With a new label, the arrays computed before are too short.
             scored = self._compute(x)
-        self._count(x)
-        self._mixture.learn(scored.mixed, targets)
         if targets.complete:
+            if self._sleepers.measured(self._messages):
+                self._sleepers.learn(self._mixture.values(scored.mixed, targets.positive), scored.asked)
             self._decision.learn(scored.decided, targets)
+        self._mixture.learn(scored.mixed, targets)
+        self._count(x)
         self._teach(scored, x, targets)
         self.changes = self._clusters.learn(targets.positive.tolist(), len(self.label_space))
 
     def _compute(self, x: Vector) -> _Scored:
         labels = len(self.label_space)
-        views = self._views(x)
-        angle = self._near_angle.nearest(views.direction)
-        standard = self._near_standard.nearest(views.standard)
-        tree = self._tree.predict(x)
+        views, asked = self._views(x), self._sleepers.asked(self._messages)
+        scaled_asked, standard_asked, tree_asked = asked.tolist()
+        if len(self._silent) != labels:
+            self._silent = np.full(labels, ABSTAINS)
+        silent = self._silent
+        near = [self._near_angle.nearest(views.direction)]
+        if standard_asked:
+            near.append(self._near_standard.nearest(views.standard))
+        tree = self._tree.predict(x) if tree_asked else None
         priors, has_part = self._priors.score(x), given_part(x) is not None
-        regressed = self._ridge.regress(views.direction), self._ridge_scaled.regress(views.scaled)
+        regressed = self._ridge.regress(views.direction)
+        scaled = self._ridge_scaled.regress(views.scaled) if scaled_asked else None
         experts = {
             "linear": self._linear.score(views.direction),
             "linear_scaled": self._linear_scaled.score(views.scaled),
-            "ridge": regressed[0].scores,
-            "ridge_scaled": regressed[1].scores,
-            "near_angle": self._near_angle.vote(angle),
-            "near_standard": self._near_standard.vote(standard),
+            "ridge": regressed.scores,
+            "ridge_scaled": silent if scaled is None else scaled.scores,
+            "near_angle": self._near_angle.vote(near[0]),
+            "near_standard": self._near_standard.vote(near[1]) if standard_asked else silent,
             "priors": priors,
             "previous": self._previous.temper(priors),
-            "tree": tree.scores,
-            "linear_sparse": self._linear_sparse.score(x) if has_part else np.full(labels, ABSTAINS),
+            "tree": silent if tree is None else tree.scores,
+            "linear_sparse": self._linear_sparse.score(x) if has_part else silent,
         }
-        mixed = self._mixture.mix(np.concatenate(list(experts.values())).reshape(len(experts), -1))
-        decided = self._decide(mixed, (angle, standard), labels)
-        return _Scored(labels, views, experts, regressed, mixed, decided, angle, tree)
+        mixed = self._mixture.mix(tuple(experts.values()), asked)
+        decided = self._decide(mixed, tuple(near), labels)
+        return _Scored(labels, asked, views, experts, regressed, mixed, decided, near[0], scaled, tree)
 
     def _views(self, x: Vector) -> _Views:
         standard = self._scaler.transform(x)
@@ -273,13 +297,15 @@ class IHOMER(Learner):
         self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
         if given_part(x) is not None:
             self._linear_sparse.update(x, experts["linear_sparse"], targets)
-        self._ridge.update(views.direction, scored.regressed[0], targets)
-        self._ridge_scaled.update(views.scaled, scored.regressed[1], targets)
+        self._ridge.update(views.direction, scored.regressed, targets)
+        if scored.scaled is not None:
+            self._ridge_scaled.update(views.scaled, scored.scaled, targets)
         self._near_angle.learn(views.direction, targets)
         self._near_standard.learn(views.standard, targets)
         self._priors.learn(x, targets)
         self._previous.learn(x, targets)
-        self._tree.learn_predicted(x, targets, scored.tree)
+        if scored.tree is not None:
+            self._tree.learn_predicted(x, targets, scored.tree)
         self._scaler.learn(x)
         self._directions.learn()
 
@@ -299,6 +325,15 @@ class IHOMER(Learner):
         self._changed()
         for expert in self._experts.values():
             expert.inherit(label, parent, prior)
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        for expert in self._experts.values():
+            expert.forget(labels)
+        self._mixture.forget(labels)
+        self._decision.forget(labels)
+        self._clusters.forget(labels)
 
     def share(self, label_space: LabelSpace) -> None:
         """See `Learner.share`."""

@@ -9,14 +9,14 @@ grows with its loss, and goes to the experts that are trusted on labels in gener
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, compiled, fields, grown
 from learners.core import Targets, check_number
+from learners.ensemble.sleeping import FLOOR, measure, stand_in
 
-FLOOR = 0.002
-"""Smallest probability that an expert is taken to mean: one confident error must not exclude it."""
 UNIFORM = np.float32(0.3)
 """Share of the redistributed weight that goes to all experts equally; the rest goes by common trust."""
 COMMON_RATE = np.float32(0.1)
@@ -44,6 +44,8 @@ class Mixture(Stateful):
     novices
         Number of experts, the last ones, that know nothing at first: they start outside the sum with little
         trust, and earn both. With too many, little is left to start from.
+    part_time
+        Rows of the experts that may sleep; see `Sleepers`.
 
     Examples
     --------
@@ -67,7 +69,14 @@ class Mixture(Stateful):
         Arrays("_own", "_own_squares", "_trust", cut="_labels", axis=1),
     )
 
-    def __init__(self, experts: int, rate: float = 0.1, share: float = 0.1, novices: int = 0) -> None:
+    def __init__(
+        self,
+        experts: int,
+        rate: float = 0.1,
+        share: float = 0.1,
+        novices: int = 0,
+        part_time: Sequence[int] = (),
+    ) -> None:
         check_number(self, "experts", experts, int, 1)
         check_number(self, "novices", novices, int, 0, experts - 1)
         check_number(self, "rate", rate, float, 0, open_low=True)
@@ -76,6 +85,8 @@ class Mixture(Stateful):
         self.rate = rate
         self.share = share
         self.novices = novices
+        self.part_time = part_time
+        self._part_time: Ids = np.array(part_time, dtype=np.intp)
         self._settings: Vector = np.array((rate, share), dtype=np.float32)
         self._labels = 0
         veterans = experts - novices
@@ -92,13 +103,18 @@ class Mixture(Stateful):
         self._trust: Vector = np.zeros((experts + 1, 0), dtype=np.float32)
         self._common_trust: Vector = self._start[:, 0].copy()
 
-    def mix(self, scores: Vector) -> Mixed:
-        """Return the mixture of the experts' probabilities, shape (experts, L)."""
-        size = scores.shape[1]
+    def mix(self, scores: Vector | tuple[Vector, ...], asked: Mask | None = None) -> Mixed:
+        """Return the mixture of the experts' probabilities, a row of shape (L,) for each expert.
+
+        `asked` tells which of the part-time experts have given some; None (the default) means all.
+        """
+        size = len(scores[0])
         opinions = np.empty((self.experts + 1, size), dtype=np.float32)
         logits = np.empty((self.experts + 1, size), dtype=np.float32)
         _prepare(scores, opinions, logits)
         np.log(logits[:-1], out=logits[:-1])
+        if asked is not None:
+            stand_in(opinions, logits, self._part_time, asked)
         own = grown(self._own, self.experts + 1, size)
         trust = grown(self._trust, self.experts + 1, size, fill=self._start)
         probabilities = np.empty(size, dtype=np.float32)
@@ -112,6 +128,14 @@ class Mixture(Stateful):
         )[:, labels]
         return trust
 
+    def values(self, mixed: Mixed, positive: Ids) -> Floats:
+        """Return what each part-time expert was worth on a message of complete labels; see `Sleepers`."""
+        self._grow(len(mixed.probabilities))
+        values, weights = np.empty(len(self._part_time)), (self._own, self._common, self._trust)
+        seen = (mixed.opinions, mixed.logits, mixed.probabilities)
+        measure(*seen, *weights, self._part_time, positive, values)
+        return values
+
     def learn(self, mixed: Mixed, targets: Targets) -> None:
         """Learn from what `mix` returned for a message and from its labels."""
         size = mixed.opinions.shape[1]
@@ -122,6 +146,11 @@ class Mixture(Stateful):
             *(self._common, self._common_squares, self._own, self._own_squares),
             *(self._trust, self._common_trust),
         )
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        labels = labels[labels < self._labels]
+        self._own[:, labels], self._own_squares[:, labels], self._trust[:, labels] = 0.0, 1.0, self._start
 
     def _grow(self, size: int) -> None:
         if size <= self._labels:
@@ -153,12 +182,13 @@ class Mixed:
 
 
 @compiled
-def _prepare(scores: Vector, opinions: Vector, logits: Vector) -> None:
+def _prepare(scores: Vector | tuple[Vector, ...], opinions: Vector, logits: Vector) -> None:
     """Fill in the experts' opinions, clipped, and their logits; the last row of the logits is the bias."""
     least, most, one = np.float32(FLOOR), np.float32(1.0 - FLOOR), np.float32(1.0)
     for expert in range(len(scores)):
-        for label in range(scores.shape[1]):
-            opinion = min(max(scores[expert, label], least), most)
+        row = scores[expert]
+        for label in range(len(row)):
+            opinion = min(max(row[label], least), most)
             opinions[expert, label] = opinion
             logits[expert, label] = opinion / (one - opinion)
     logits[len(scores)] = -1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Parts, Stateful, Values, Vector, fields
+from drift.core import Ids, Parts, Stateful, Values, Vector, fields
 from learners.core import Learners, Targets
 from learners.dummy import LabelPriors
 from learners.hierarchy.coherence import chained
@@ -24,7 +24,9 @@ class Branches(Stateful):
     """
 
     state_fields = fields(
-        Learners("_classifier", "_priors"), Parts("_rehearsal"), Values("_born", "_counts", "_ends")
+        Learners("_classifier", "_priors"),
+        Parts("_rehearsal"),
+        Values("_born", "_counts", "_ends", "_vacant"),
     )
 
     def __init__(
@@ -42,6 +44,8 @@ class Branches(Stateful):
         self._born: list[int] = []
         self._counts: list[int] = []
         self._ends: list[int] = []
+        # Labels whose ids go to others: `welcome` has not seen these yet.
+        self._vacant: list[int] = []
 
     @property
     def remembered(self) -> int:
@@ -66,9 +70,15 @@ class Branches(Stateful):
         Returns each new label below a root, its parent and its expected frequency.
         """
         space, begun = self._closure.taxonomy, []
-        fresh = range(len(self._born), len(space))
-        for counts, start in ((self._born, messages), (self._counts, 0), (self._ends, 0)):
-            counts.extend(start for _ in fresh)
+        fresh = [*self._vacant, *range(len(self._born), len(space))]
+        if self._vacant:
+            # Ids that are given again do not ascend from parent to child.
+            fresh.sort(key=space.level)
+        for counts in (self._born, self._counts, self._ends):
+            counts.extend([0] * (len(space) - len(counts)))
+        for label in fresh:
+            self._born[label], self._counts[label], self._ends[label] = messages, 0, 0
+        self._vacant = []
         for label in fresh if self._closure.hierarchy else ():
             parent = space.parent(label)
             seen, idle = (messages, 0) if parent == NONE else (self._counts[parent], self._ends[parent])
@@ -107,6 +117,13 @@ class Branches(Stateful):
         self._rehearse(draw, self.replay + (not admitted))
         if self.memory:
             self._rehearsal.add(x, stored, tuple(ends), _loss(scores, closed), draw.random())
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        self._classifier.forget(labels)
+        self._priors.forget(labels)
+        self._rehearsal.forget(labels)
+        self._vacant = sorted({*self._vacant, *labels[labels < len(self._born)].tolist()})
 
     def recall(self, messages: int) -> tuple[Vector, Targets] | None:
         """Return a message drawn from the memory for this step, and its closed targets, or None."""

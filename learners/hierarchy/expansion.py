@@ -9,6 +9,7 @@ import numpy as np
 
 from drift.core import Ids, Parts, Vector, fields
 from learners.core import (
+    MAX_LABELS,
     LabelSpace,
     Learner,
     Learners,
@@ -99,6 +100,9 @@ class LabelExpansion(Learner):
         the most probable set of paths; "top-down", 0.5 on every label and its ancestors.
     seed
         Seed of the draws from the memory.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Examples
     --------
@@ -133,6 +137,7 @@ class LabelExpansion(Learner):
         hierarchy: bool = True,
         decoder: str = "levels",
         seed: int = 0,
+        max_labels: int = MAX_LABELS,
     ) -> None:
         check_number(self, "memory", memory, int, 0)
         check_number(self, "replay", replay, int, 0)
@@ -147,8 +152,8 @@ class LabelExpansion(Learner):
         self.hierarchy = hierarchy
         self.decoder = decoder
         self.seed = seed
-        super().__init__()
-        self.label_space = Taxonomy()
+        super().__init__(max_labels)
+        self._own(Taxonomy(limit=max_labels))
         self._inner = IHOMER() if learner is None else learner.clone()
         self._branches = Branches(memory, replay, eviction, pseudo, flexible, seed)
         self._mixture = Mixture(OPINIONS)
@@ -240,6 +245,12 @@ class LabelExpansion(Learner):
             levels=len(self.label_space.shape().levels),
             remembered=self._branches.remembered,
         )
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        for part in (self._inner, self._branches, self._mixture, self._novel):
+            part.forget(labels)
 
     def share(self, label_space: LabelSpace) -> None:
         """See `Learner.share`; the space must be a taxonomy.

@@ -63,6 +63,11 @@ class NovelLabels(Stateful):
         self._caught[right] |= self._occurred[right]
         self._occurred[targets.positive] = True
 
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        labels = labels[labels < self._size]
+        self._records[labels] = self._occurred[labels] = self._caught[labels] = 0
+
     def _grow(self, size: int) -> None:
         if size > self._size:
             self._records, self._occurred = grown(self._records, size), grown(self._occurred, size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import State, Vector, grown
+from drift.core import Ids, State, Vector, grown
 from learners.core import Targets, check_choice, check_number, filled, packed, unpacked
 
 EVICTIONS = ("importance", "reservoir")
@@ -95,6 +95,16 @@ class Rehearsal:
             self._unfile(slot)
             self._file(slot, classes)
 
+    def forget(self, labels: Ids) -> None:
+        """Remove some labels from the messages and from what they are filed under; see `Learner.forget`."""
+        gone = set(labels.tolist())
+        for slot, targets in enumerate(self._targets):
+            negative = None if targets.negative is None else _without(targets.negative, gone)
+            self._targets[slot] = Targets(_without(targets.positive, gone), negative)
+            if not gone.isdisjoint(self._classes[slot]):
+                self._unfile(slot)
+                self._file(slot, tuple(label for label in self._classes[slot] if label not in gone))
+
     def _least_important(self) -> int:
         largest = max(self._members, key=lambda label: (len(self._members[label]), -label))
         slots = np.array(sorted(self._members[largest]), dtype=np.intp)
@@ -140,3 +150,7 @@ class Rehearsal:
         self._classes, self._members = [()] * len(self), {}
         for slot, filed in enumerate(unpacked(state["classes"])):
             self._file(slot, tuple(filed.positive.tolist()))
+
+
+def _without(labels: Ids, gone: set[int]) -> Ids:
+    return np.array([label for label in labels.tolist() if label not in gone], dtype=np.intp)

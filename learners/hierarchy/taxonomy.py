@@ -1,23 +1,21 @@
-"""A growing forest of label paths: `topics/energy/crude` lies under `topics/energy` under `topics`."""
+"""A taxonomy: a forest of label paths that people and proposals change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
-import numpy as np
-
-from drift.core import Ids, Stateful, Values, fields
-from learners.core import LabelSpace, Operation, Targets, TaxonomyError
-from learners.hierarchy.paths import NONE, Shape, checked_name, join_path, split_path
+from learners.core import Operation, TaxonomyError
+from learners.hierarchy.label_forest import LabelForest
+from learners.hierarchy.paths import NONE, checked_name, join_path, split_path
 
 
-class Taxonomy(Stateful, LabelSpace):
-    """A label space whose names are paths; naming a path adds it and its missing ancestors.
+class Taxonomy(LabelForest):
+    """A label space whose names are paths, and the operations that change it.
 
-    Ids are stable and never reused. A path that was moved, renamed or merged still finds its label, so
-    producers need not change on the same day; only `add` gives such a path a label of its own. A retired
-    label counts as its parent wherever it, or a descendant, is named, until it is added again.
+    A path that was moved, renamed or
+    merged still finds its label, so producers need not change on the same day; only `add` gives such a path a
+    label of its own. A retired label counts as its parent wherever it, or a descendant, is named, until it is
+    added again.
 
     Examples
     --------
@@ -33,119 +31,6 @@ class Taxonomy(Stateful, LabelSpace):
     >>> taxonomy.targets(["topics/fuel"])
     Targets(positive=array([0, 1]), negative=array([3]))
     """
-
-    state_fields = fields(Values("_names", "_parents", "_children", "_means", "_retired", "_ids"))
-
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self._parents: list[int] = []
-        self._children: list[list[int]] = []
-        # What a label counts as: itself, the label it was merged into or (retired) its parent.
-        self._means: list[int] = []
-        self._retired: list[bool] = []
-        self._shape: Shape | None = None
-        super().__init__(names)
-
-    # What messages say --------------------------------------------------------------------------------
-
-    def id(self, name: str) -> int:
-        """Return the id of a path, adding it if it is new; empty names between separators are left out."""
-        found = self._ids.get(name)
-        if found is not None:
-            return found
-        head, last = split_path(name)
-        above = self.id(head) if head else NONE
-        parent, open_ = self._follow(above)
-        if not open_:
-            # Not stored in `_ids`: the path may get a label of its own once its ancestor is added again.
-            return above
-        path = join_path(self._path(parent), last)
-        found = self._ids.get(path)
-        self._ids[name] = self._new(parent, path) if found is None else found
-        return self._ids[name]
-
-    def ids(self, names: Iterable[str]) -> Ids:
-        """Return the ids of the live labels that paths stand for, ascending, each once."""
-        meant = {self.resolve(self.id(name)) for name in names} - {NONE}
-        return np.array(sorted(meant), dtype=np.intp)
-
-    def targets(self, labels: Iterable[str], negative: Iterable[str] | None = None) -> Targets:
-        """Return what a message states of its labels and, through the tree, of others.
-
-        Ancestors of its labels are positive. Descendants of its most specific labels are unknown, as the
-        message does not name them. A known negative makes its descendants negative.
-        """
-        return self.closed(Targets(self.ids(labels), None if negative is None else self.ids(negative)))
-
-    def closed(self, targets: Targets) -> Targets:
-        """Return targets closed under the current tree; closing is idempotent."""
-        given = {self.resolve(label) for label in targets.positive.tolist()} - {NONE}
-        positive = {ancestor for label in given for ancestor in self.ancestors(label)}
-        if targets.negative is not None:
-            refused = {self.resolve(label) for label in targets.negative.tolist()} - {NONE}
-            return Targets(_sorted(positive), _sorted(self.under(refused) - positive))
-        unknown = self.under(self.most_specific(positive)) - positive
-        if not unknown:
-            return Targets(_sorted(positive))
-        rest = self.shape().live.copy()
-        rest[[*positive, *unknown]] = False
-        return Targets(_sorted(positive), np.flatnonzero(rest))
-
-    # The tree -----------------------------------------------------------------------------------------
-
-    def resolve(self, label: int) -> int:
-        """Return the live label that a label counts as: itself unless merged or retired; -1 for none."""
-        return self._follow(label)[0]
-
-    def parent(self, label: int) -> int:
-        """Return the id of a live label's parent; -1 for a root."""
-        return self._parents[label]
-
-    def children(self, label: int) -> list[int]:
-        """Return the ids of a label's live children, in the order in which they were added to it."""
-        return list(self._children[label])
-
-    def ancestors(self, label: int) -> list[int]:
-        """Return the ids of a live label and its ancestors, from the label to its root."""
-        line = []
-        while label != NONE:
-            line.append(label)
-            label = self._parents[label]
-        return line
-
-    def above(self, label: int) -> Sequence[int]:
-        """Return the other live labels that a label implies: its ancestors, nearest first."""
-        line = self.ancestors(self.resolve(label))
-        return line[1:] if line[:1] == [label] else line
-
-    def most_specific(self, labels: Iterable[int]) -> list[int]:
-        """Return those of some live labels, given with their ancestors, that have no child among them."""
-        each = set(labels)
-        return sorted(each - {self._parents[label] for label in each})
-
-    def under(self, labels: Iterable[int]) -> set[int]:
-        """Return live labels and their descendants."""
-        pending = list(labels)
-        for label in pending:
-            pending.extend(self._children[label])
-        return set(pending)
-
-    def level(self, label: int) -> int:
-        """Return the number of ancestors of a live label."""
-        return len(self.ancestors(label)) - 1
-
-    def shape(self) -> Shape:
-        """Return the taxonomy as arrays, the same ones until it changes."""
-        if self._shape is None:
-            live = np.array([means == label for label, means in enumerate(self._means)], dtype=np.bool_)
-            levels: list[Ids] = []
-            at = [label for label in np.flatnonzero(live).tolist() if self._parents[label] == NONE]
-            while at:
-                levels.append(_sorted(at))
-                at = [child for label in at for child in self._children[label]]
-            self._shape = Shape(np.array(self._parents, dtype=np.intp), tuple(levels), live)
-        return self._shape
-
-    # Operations ---------------------------------------------------------------------------------------
 
     def apply(self, operation: Operation) -> None:
         """Carry out an operation.
@@ -183,7 +68,8 @@ class Taxonomy(Stateful, LabelSpace):
         path = join_path(self._path(parent), last)
         found = self._ids.get(path)
         if found is None or self._names[found] != path:
-            return self._new(parent, path)
+            self._make_room([head] if head else [], 1)
+            return self._add(parent, path)
         if self._means[found] != found:
             self._means[found], self._retired[found] = found, False
             self._link(found, parent)
@@ -220,11 +106,13 @@ class Taxonomy(Stateful, LabelSpace):
         for each in sorted(self.under([gone])):
             self._means[each], self._retired[each] = self._parents[each], True
         self._unlink(gone)
+        self._note_operated(gone)
         for each in self.under([gone]):
             self._children[each], self._parents[each] = [], NONE
 
     def _merge(self, gone: int, kept: int) -> None:
         self._unlink(gone)
+        self._note_operated(gone, kept)
         self._means[gone] = kept
         for child in self.children(gone):
             last = split_path(self._names[child])[1]
@@ -246,6 +134,7 @@ class Taxonomy(Stateful, LabelSpace):
             raise TaxonomyError(f"There is a label {path!r} already. Merge {self._names[label]!r} into it.")
         self._unlink(label)
         self._link(label, parent)
+        self._note_operated(label)
         # Top down, because a path is derived from its parent's new one.
         pending = [(label, path)]
         for each, name in pending:
@@ -255,53 +144,5 @@ class Taxonomy(Stateful, LabelSpace):
                 (child, join_path(name, split_path(self._names[child])[1])) for child in self._children[each]
             )
 
-    def _new(self, parent: int, path: str) -> int:
-        label = len(self._names)
-        self._names.append(path)
-        self._ids[path] = label
-        self._parents.append(NONE)
-        self._children.append([])
-        self._means.append(label)
-        self._retired.append(False)
-        self._link(label, parent)
-        return label
-
-    def _link(self, label: int, parent: int) -> None:
-        self._parents[label] = parent
-        if parent != NONE:
-            self._children[parent].append(label)
-        self._shape = None
-
-    def _unlink(self, label: int) -> None:
-        parent, self._parents[label] = self._parents[label], NONE
-        if parent != NONE:
-            self._children[parent].remove(label)
-        self._shape = None
-
-    def _follow(self, label: int) -> tuple[int, bool]:
-        """Return the live label that a label counts as, and whether no label on the way was retired."""
-        retired = False
-        while label != NONE and self._means[label] != label:
-            retired |= self._retired[label]
-            label = self._means[label]
-        return label, not retired
-
-    def _live(self, path: str) -> int:
-        label = self.resolve(self._ids.get(path, NONE))
-        if label == NONE:
-            raise TaxonomyError(f"There is no label {path!r}. Add it first, or correct the path.")
-        return label
-
-    def _path(self, label: int) -> str:
-        return "" if label == NONE else self._names[label]
-
-    # State --------------------------------------------------------------------------------------------
-
-    def load_state(self, state: Any) -> None:
-        """Take over what `state` returned; all that share this taxonomy see it."""
-        super().load_state(state)
-        self._shape = None
-
-
-def _sorted(labels: Iterable[int]) -> Ids:
-    return np.array(sorted(labels), dtype=np.intp)
+    def _note_operated(self, *labels: int) -> None:
+        self._operated = sorted({*self._operated, *labels})

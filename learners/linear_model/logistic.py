@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Arrays, Ids, State, Vector, compiled, fields, grown
-from learners.core import Learner, Targets, add_products, check_number
+from learners.core import MAX_LABELS, Learner, Targets, add_products, check_number
 from learners.dummy import PriorBased
 
 INTERCEPT = 0.3
@@ -18,6 +18,8 @@ LEAST_CURVATURE = 0.001
 """Least curvature p (1 - p) of the loss, so that a certain label still reduces its weights' variances."""
 LEAST_SCORE = 1e-6
 """Probability that stands for a score of 0, so that its logit is finite."""
+MANY = 7
+"""Labels are as cheap all together as one by one from this fraction on, one in so many."""
 ITERATIONS = 4
 """Newton steps towards the posterior mode, which hardly moves after them."""
 
@@ -33,6 +35,9 @@ class LogisticRegression(Learner):
         Step size, in (0, inf). Too small learns slowly, too large never settles; both depend on the
         scale of the features, so standardise them first. The default is river's. Vectors of length 1, as
         hashed text has, need 1 to 10: at 0.01 hardly any label is predicted within thousands of messages.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Examples
     --------
@@ -46,10 +51,10 @@ class LogisticRegression(Learner):
 
     state_fields = fields(Arrays("_weights"))
 
-    def __init__(self, rate: float = 0.01) -> None:
+    def __init__(self, rate: float = 0.01, max_labels: int = MAX_LABELS) -> None:
         check_number(self, "rate", rate, float, 0, open_low=True)
         self.rate = rate
-        super().__init__()
+        super().__init__(max_labels)
         # One row per feature: zeros cost nothing. Row 0 is the intercept, because features may be added.
         self._weights: Vector = np.zeros((1, 0), dtype=np.float32)
 
@@ -83,6 +88,11 @@ class LogisticRegression(Learner):
         self._weights = grown(self._weights, 1, len(self.label_space))
         self._weights[:, label] = self._weights[:, parent]
 
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        self._weights[:, labels[labels < self._weights.shape[1]]] = 0.0
+
     def state(self) -> State:
         """See `Learner.state`."""
         rows, labels = self._features + 1, len(self.label_space)
@@ -108,6 +118,9 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     tolerance
         Errors below it are not learned from, in [0, 1): most labels of a large space are surely absent, and
         their rows are skipped. Above 0.1 probabilities of rare labels stay too high.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Examples
     --------
@@ -126,14 +139,20 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
 
     state_fields = fields(Arrays("_variances"))
 
-    def __init__(self, variance: float = 30.0, forgetting: float = 0.01, tolerance: float = 0.01) -> None:
+    def __init__(
+        self,
+        variance: float = 30.0,
+        forgetting: float = 0.01,
+        tolerance: float = 0.01,
+        max_labels: int = MAX_LABELS,
+    ) -> None:
         check_number(self, "variance", variance, float, 0, open_low=True)
         check_number(self, "forgetting", forgetting, float, 0, 1)
         check_number(self, "tolerance", tolerance, float, 0, 1)
         self.variance = variance
         self.forgetting = forgetting
         self.tolerance = tolerance
-        super().__init__()
+        super().__init__(max_labels=max_labels)
         self._variances: Vector = np.zeros((1, 0), dtype=np.float32)
         self._settings: Vector = np.array((variance, 1.0 + forgetting, tolerance), dtype=np.float32)
 
@@ -149,6 +168,11 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     def _step(self, x: Vector, error: Vector, scores: Vector) -> None:
         self._variances = grown(self._variances, len(x) + 1, len(error), fill=self.variance)
         _laplace(self._weights, self._variances, x, error, scores, self._settings)
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        self._variances[:, labels[labels < self._variances.shape[1]]] = self.variance
 
     def state(self) -> State:
         """See `Learner.state`."""
@@ -226,9 +250,25 @@ def _laplace(
     weights: Vector, variances: Vector, x: Vector, error: Vector, scores: Vector, settings: Vector
 ) -> None:
     """Take one Laplace step for each label whose error exceeds the tolerance."""
-    most, growth, tolerance = settings[0], settings[1], settings[2]
-    inputs = with_intercept(x, INTERCEPT)
-    labels = np.flatnonzero(np.abs(error) > tolerance)
+    inputs, labels = with_intercept(x, INTERCEPT), np.flatnonzero(np.abs(error) > settings[2])
+    if len(labels) * MANY > len(error):
+        _laplace_all(weights, variances, inputs, error, scores, settings)
+    else:
+        _laplace_some(weights, variances, inputs, labels, error, scores, settings)
+
+
+@compiled
+def _laplace_some(
+    weights: Vector,
+    variances: Vector,
+    inputs: Vector,
+    labels: Ids,
+    error: Vector,
+    scores: Vector,
+    settings: Vector,
+) -> None:
+    """Take the steps of a few labels: only their columns are read."""
+    most, growth = settings[0], settings[1]
     doubts = np.zeros(len(labels), dtype=np.float32)
     for row in range(len(inputs)):
         if inputs[row] == 0.0:
@@ -246,6 +286,35 @@ def _laplace(
             spread = variance * inputs[row]
             weights[row, labels[n]] -= spread * steps[n]
             variances[row, labels[n]] = min((variance - spread * spread * curvatures[n]) * growth, most)
+
+
+@compiled
+def _laplace_all(
+    weights: Vector, variances: Vector, inputs: Vector, error: Vector, scores: Vector, settings: Vector
+) -> None:
+    """Take the steps of many labels, several at a time: the others have steps of 0."""
+    most, growth, tolerance = settings
+    doubts, steps, curvatures = np.zeros((3, len(error)), dtype=np.float32)
+    growths = np.ones(len(error), dtype=np.float32)
+    for row in range(len(inputs)):
+        square = inputs[row] * inputs[row]
+        if square != 0.0:
+            for label in range(len(doubts)):
+                doubts[label] += variances[row, label] * square
+    for label in range(len(error)):
+        if abs(error[label]) > tolerance:
+            steps[label], curvatures[label] = _mode(scores[label], error[label], doubts[label])
+            growths[label] = growth
+    for row in range(len(inputs)):
+        value = inputs[row]
+        if value == 0.0:
+            continue
+        for label in range(len(steps)):
+            variance = variances[row, label]
+            spread = variance * value
+            weights[row, label] -= spread * steps[label]
+            variance = (variance - spread * spread * curvatures[label]) * growths[label]
+            variances[row, label] = min(variance, most)
 
 
 @compiled

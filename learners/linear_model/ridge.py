@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.core import Arrays, Floats, Ids, State, Vector, compiled, fields, grown
-from learners.core import Learner, Targets, add_products, check_number
+from learners.core import MAX_LABELS, Learner, Targets, add_products, check_number
 from learners.linear_model.logistic import errors
 
 
@@ -47,6 +47,9 @@ class RecursiveLeastSquares(Learner):
     drift
         Random walk of the weights that is expected per message, in [0, 1): added to the inverse covariance's
         diagonal, so that learning never stops. 0 is plain least squares.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Examples
     --------
@@ -64,17 +67,19 @@ class RecursiveLeastSquares(Learner):
 
     state_fields = fields(Arrays("_inverse", "_weights"))
 
-    def __init__(self, ridge: float = 1.0, rank: int = 256, drift: float = 1e-5) -> None:
+    def __init__(
+        self, ridge: float = 1.0, rank: int = 256, drift: float = 1e-5, max_labels: int = MAX_LABELS
+    ) -> None:
         check_number(self, "ridge", ridge, float, 0, open_low=True)
         check_number(self, "rank", rank, int, 1)
         check_number(self, "drift", drift, float, 0, 1)
         self.ridge = ridge
         self.rank = rank
         self.drift = drift
-        super().__init__()
+        super().__init__(max_labels)
         self._inverse: Floats = np.zeros((0, 0))
         # One row per input: inputs that are 0 cost nothing.
-        self._weights: Floats = np.zeros((0, 0))
+        self._weights: Vector = np.zeros((0, 0), dtype=np.float32)
         self._fold = (np.zeros(0, dtype=np.intp), np.zeros(0))
 
     def score(self, x: Vector) -> Vector:
@@ -101,6 +106,11 @@ class RecursiveLeastSquares(Learner):
         self._grow(len(inputs))
         error = errors(regressed.values, targets)
         _step(self._inverse, self._weights, inputs, error, self.drift, 1.0 / self.ridge)
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        self._weights[:, labels[labels < self._weights.shape[1]]] = 0.0
 
     def _folding(self, size: int) -> tuple[Ids, Floats]:
         # The first `rank` positions keep their slots: features that appear later do not move them.
@@ -130,7 +140,7 @@ class RecursiveLeastSquares(Learner):
 
 @compiled
 def _regress(
-    weights: Floats,
+    weights: Vector,
     x: Vector,
     slots: Ids,
     signs: Floats,
@@ -152,7 +162,7 @@ def _regress(
 @compiled
 def _step(
     inverse: Floats,
-    weights: Floats,
+    weights: Vector,
     inputs: Floats,
     error: Vector,
     drift: float,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Arrays, Mask, Parts, State, Values, Vector, compiled, fields, grown
-from learners.core import Prediction, Statistics, Targets, check_number, sparse_part
+from drift.core import Arrays, Ids, Mask, Parts, State, Values, Vector, compiled, fields, grown
+from learners.core import MAX_LABELS, Prediction, Statistics, Targets, check_number, sparse_part
 from learners.dummy import PriorBased
 from learners.linear_model.logistic import errors, sigmoid
 from learners.linear_model.threshold import MicroF1Threshold
@@ -66,6 +66,9 @@ class SparseLogisticRegression(PriorBased):
         Memory of the weights in MiB, above 0, in addition to 12 bytes per feature: the default 64 has places
         for 5.6 million pairs. When it is used up, the pairs with the smallest weights are dropped. If too
         small, rare words are forgotten, and a message takes longer. Compaction needs twice the memory.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Attributes
     ----------
@@ -90,18 +93,18 @@ class SparseLogisticRegression(PriorBased):
 
     state_fields = fields(Arrays("_rows", "_intercept"), Values("_used", "dropped"), Parts("_threshold"))
 
-    def __init__(self, rate: float = 1.0, max_size: float = 64.0) -> None:
+    def __init__(self, rate: float = 1.0, max_size: float = 64.0, max_labels: int = MAX_LABELS) -> None:
         check_number(self, "rate", rate, float, 0, open_low=True)
         check_number(self, "max_size", max_size, float, 0, open_low=True)
         self.rate = rate
         self.max_size = max_size
-        super().__init__()
+        super().__init__(max_labels=max_labels)
         self._threshold = MicroF1Threshold()
         # One row per feature, and the rows' entries; a row that outgrows its places moves to the end.
         self._rows: Ints = np.zeros((0, 3), dtype=np.int32)
         self._entries: Entries = np.zeros(0, dtype=ENTRY)
-        self._used = 0
-        self.dropped = 0
+        self._used = self.dropped = 0
+        self._filled: Ids | None = None  # Rows with entries, for many new labels; None after each update.
         # Weights and sums of squared gradients.
         self._intercept: Vector = np.zeros((2, 0), dtype=np.float32)
 
@@ -126,6 +129,7 @@ class SparseLogisticRegression(PriorBased):
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
         """Learn all but the threshold from the scores that `score` gave for the same vector, shape (L,)."""
         self._count(x)
+        self._filled = None
         part, error = sparse_part(x), errors(scores, targets)
         self._rows = grown(self._rows, int(part.indices.max(initial=-1)) + 1)
         self._intercept = grown(self._intercept, 2, len(error))
@@ -153,21 +157,29 @@ class SparseLogisticRegression(PriorBased):
 
     def statistics(self) -> SparseStatistics:
         """Return the frozen statistics; see `SparseStatistics`."""
-        weights = int(self._rows[:, SIZE].sum())
-        return SparseStatistics(
-            **dataclasses.asdict(super().statistics()), weights=weights, dropped=self.dropped
-        )
+        figures, weights = dataclasses.asdict(super().statistics()), int(self._rows[:, SIZE].sum())
+        return SparseStatistics(**figures, weights=weights, dropped=self.dropped)
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
         """See `Learner.inherit`; the weights are the parent's."""
         super().inherit(label, parent, prior)
         self._intercept = grown(self._intercept, 2, len(self.label_space))
         self._intercept[0, label] = self._intercept[0, parent]
-        done = 0
-        while done < len(self._rows):
-            done, self._used = _copy_weights(parent, label, done, self._rows, self._entries, self._used)
-            if done < len(self._rows):
+        if self._filled is None:
+            self._filled = np.flatnonzero(self._rows[:, SIZE])
+        where, done = (self._filled, self._rows), 0
+        while done < len(self._filled):
+            done, self._used = _copy_weights(parent, label, done, *where, self._entries, self._used)
+            if done < len(self._filled):
                 self._make_room(len(self.label_space))
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        self._intercept[:, labels[labels < self._intercept.shape[1]]] = 0.0
+        # As new: weights of 0 are the first to be dropped.
+        gone = np.flatnonzero(np.isin(self._entries["label"][: self._used], labels))
+        self._entries["weight"][gone] = self._entries["square"][gone] = 0.0
 
     def state(self) -> State:
         """See `Learner.state`."""
@@ -182,6 +194,7 @@ class SparseLogisticRegression(PriorBased):
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
+        self._filled = None
         self._entries = np.zeros(state["capacity"], dtype=ENTRY)
         for name in ENTRY.names or ():
             self._entries[name][: self._used] = state["entries"][name]
@@ -241,18 +254,19 @@ def _step(
 
 @compiled
 def _copy_weights(
-    parent: int, label: int, begin: int, rows: Ints, entries: Entries, used: int
+    parent: int, label: int, begin: int, filled: Ids, rows: Ints, entries: Entries, used: int
 ) -> tuple[int, int]:
-    """Copy the parent's weights of the features from `begin` on to a label; returns the same as `_step`."""
-    for row in range(begin, len(rows)):
+    """Copy the parent's weights of filled rows from `begin` on to a label; returns the same as `_step`."""
+    for n in range(begin, len(filled)):
+        row = filled[n]
         place = _first_not_below(parent, rows[row, FIRST], rows[row, SIZE], entries)
         if place < rows[row, FIRST] + rows[row, SIZE] and entries[place].label == parent:
             weight = entries[place].weight
             used, fits = _widen(rows, row, rows[row, SIZE] + 1, entries, used)
             if not fits:
-                return row, used
+                return n, used
             entries[_entry_of(label, rows, row, entries)].weight = weight
-    return len(rows), used
+    return len(filled), used
 
 
 @compiled

@@ -49,12 +49,20 @@ class CalibrationError(Stateful):
         """Take in the prediction and the true labels of one message."""
         if targets.negative is not None:
             prediction = prediction.among(np.union1d(targets.positive, targets.negative))
-        scored = prediction.scored
+        scored, size = prediction.scored, len(prediction.scores)
         if scored is None:
-            scored = np.arange(len(prediction.scores))
-        self._apart = grown(self._apart, int(scored.max(initial=-1)) + 1)
+            scored = np.arange(size)
+        elif size:
+            # They ascend.
+            size = int(scored[-1]) + 1
+        self._apart = grown(self._apart, size)
         self._answers = grown(self._answers, len(self._apart))
         _add(self._apart, self._answers, scored, prediction.scores, targets.positive)
+
+    def forget(self, labels: Ids) -> None:
+        """Forget some labels, whose ids go to others."""
+        labels = labels[labels < len(self._apart)]
+        self._apart[labels] = self._answers[labels] = 0.0
 
     def per_label(self, labels: Ids) -> Floats:
         """Return the error of some labels, in [0, 1], shape (k,); 0 for a label that was never scored."""

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Parts, State, Stateful, Values, fields, grown
+from drift.core import Arrays, Ids, Parts, State, Stateful, Values, compiled, fields, grown
 from learners.core import Prediction, Targets, check_number
 from learners.metrics.calibration_error import CalibrationError
 from learners.metrics.f1 import f1
@@ -40,7 +41,7 @@ class Scores:
         F1 of the true and false positives and false negatives of all labels together; 1 while there
         are none of either.
     macro_f1
-        Mean of the labels' own F1 over the labels that were true at least once.
+        Mean of the labels' own F1 over the labels that were true at least once and have not left.
     macro_f1_predicted
         The same over the labels that were true or predicted at least once, as scikit-learn's: a label that
         was predicted and never true counts as 0.
@@ -214,25 +215,30 @@ class Prequential(Stateful):
             known = np.union1d(actual, targets.negative)
             prediction, cells = prediction.among(known), len(known)
         predicted, (best, _) = prediction.labels, prediction.best(DEPTHS[-1])
-        truth = set(actual.tolist())
-        hits = [label for label in predicted.tolist() if label in truth]
-        self._count_labels(np.array(hits, dtype=np.intp), predicted, actual, labels_known)
-        exact = int(len(hits) == len(predicted) == len(actual))
-        counts = Counts(exact, len(hits), len(predicted), len(actual), cells)
+        last = (int(labels[-1]) for labels in (predicted, actual) if len(labels))
+        self._per_label = grown(self._per_label, max(labels_known, 1 + max(last, default=0)))
+        hits = _count_labels(self._per_label, predicted, actual)
+        exact = int(hits == len(predicted) == len(actual))
+        counts = Counts(exact, hits, len(predicted), len(actual), cells)
         self._sums += counts
         self._example_f1 += counts.f1
-        self._hits_at += _hits_at(best.tolist(), truth)
+        self._hits_at += _hits_at(best.tolist(), set(actual.tolist()))
         self._messages += 1
         self.recent.update(counts)
-
-    def _count_labels(self, hits: Ids, predicted: Ids, actual: Ids, labels_known: int) -> None:
-        self._per_label = grown(self._per_label, labels_known)
-        for column, labels in enumerate((hits, predicted, actual)):
-            self._per_label[labels, column] += 1
 
     def counts(self) -> tuple[int, Counts]:
         """Return the number of messages so far, and the sums of their counts."""
         return self._messages, Counts(*self._sums.tolist())
+
+    def forget(self, labels: Ids) -> None:
+        """Clear what is counted for some labels, whose ids go to others; sums over all labels stay."""
+        self.calibration.forget(labels)
+        self._per_label[labels[labels < len(self._per_label)]] = 0
+
+    def resume(self, label: int, counts: Sequence[int]) -> None:
+        """Go on from what `per_label` returned for a label that is back."""
+        self._per_label = grown(self._per_label, label + 1)
+        self._per_label[label] += counts
 
     def per_label(self, labels: Sequence[int]) -> list[list[int]]:
         """Return hits, predictions and occurrences of each of some labels so far."""
@@ -261,6 +267,22 @@ class Prequential(Stateful):
             p_at_5=p_at[2],
             calibration_error=self.calibration.mean(),
         )
+
+
+@compiled
+def _count_labels(per_label: NDArray[np.int64], predicted: Ids, actual: Ids) -> int:
+    """Count a message's labels, which ascend; return how many were predicted and true."""
+    hits = place = 0
+    for label in actual:
+        per_label[label, 2] += 1
+    for label in predicted:
+        per_label[label, 1] += 1
+        while place < len(actual) and actual[place] < label:
+            place += 1
+        if place < len(actual) and actual[place] == label:
+            per_label[label, 0] += 1
+            hits += 1
+    return hits
 
 
 def _hits_at(best: list[int], truth: set[int]) -> list[int]:

@@ -9,7 +9,16 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.core import Floats, Ids, State, Vector, compiled, grown
-from learners.core import Learner, Prediction, Targets, add_products, check_number, packed, unpacked
+from learners.core import (
+    MAX_LABELS,
+    Learner,
+    Prediction,
+    Targets,
+    add_products,
+    check_number,
+    packed,
+    unpacked,
+)
 
 COMPLETE = -1
 """Number of negatives that means complete labels: all others are negative."""
@@ -55,6 +64,9 @@ class NearestNeighbours(Learner):
         Neighbours that vote, at least 1. With 1 the vote is noisy; with too many, rare labels are outvoted.
     window
         Messages kept, at least `k`. Memory and time grow with it; a smaller window forgets faster.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Examples
     --------
@@ -70,12 +82,12 @@ class NearestNeighbours(Learner):
     algorithms", SETN 2008.
     """
 
-    def __init__(self, k: int = 10, window: int = 1000) -> None:
+    def __init__(self, k: int = 10, window: int = 1000, max_labels: int = MAX_LABELS) -> None:
         check_number(self, "k", k, int, 1)
         check_number(self, "window", window, int, k)
         self.k = k
         self.window = window
-        super().__init__()
+        super().__init__(max_labels)
         # One row per feature, so that features that are 0 in a query cost nothing.
         self._vectors: Vector = np.zeros((0, window), dtype=np.float32)
         self._norms: Vector = np.zeros(window, dtype=np.float32)
@@ -122,6 +134,11 @@ class NearestNeighbours(Learner):
         self._vectors = grown(self._vectors, len(x))
         _store(self._vectors[: self._features], self._norms, row, x)
         self._remember(row, targets)
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`; the messages stay, without the labels that leave."""
+        super().forget(labels)
+        _strike(labels, self._labels, self._positives, self._negatives)
 
     def _remember(self, row: int, targets: Targets) -> None:
         negative = NOTHING if targets.negative is None else targets.negative
@@ -172,6 +189,24 @@ def _note(labels: Ids, positive: Ids, negative: Ids) -> None:
         labels[place] = positive[place]
     for place in range(len(negative)):
         labels[len(positive) + place] = negative[place]
+
+
+@compiled
+def _strike(gone: Ids, labels: Ids, positives: Ids, negatives: Ids) -> None:
+    """Remove some labels, ascending, from the positives and negatives of all messages."""
+    leaves = np.zeros(gone[-1] + 1, dtype=np.bool_)
+    leaves[gone] = True
+    for row in range(len(labels)):
+        yes, kept, said = positives[row], 0, positives[row] + max(negatives[row], 0)
+        for place in range(said):
+            label = labels[row, place]
+            if label >= len(leaves) or not leaves[label]:
+                labels[row, kept] = label
+                kept += 1
+            elif place < yes:
+                positives[row] -= 1
+            else:
+                negatives[row] -= 1
 
 
 @compiled

@@ -64,6 +64,16 @@ class LabelGaussians(Stateful):
             row = self._rows[label] = len(self.labels)
         return row
 
+    def forget(self, labels: Ids) -> None:
+        """Drop the rows of some labels."""
+        gone = set(labels.tolist())
+        kept = [row for row, label in enumerate(self.labels, 1) if label not in gone]
+        if len(kept) < len(self.labels):
+            self.moments[1 : len(kept) + 1] = self.moments[kept]
+            self.moments[len(kept) + 1 :] = 0.0
+            self.labels = [self.labels[row - 1] for row in kept]
+            self._rows = {label: row for row, label in enumerate(self.labels, 1)}
+
     def counts(self) -> Floats:
         """Return the number of messages of each label that has a row, counted in the moments: shape (rows,).
 

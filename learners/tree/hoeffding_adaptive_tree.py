@@ -7,9 +7,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Parts, State, Values, Vector, fields
+from drift.core import Ids, Parts, State, Values, Vector, fields
 from drift.detectors import ADWIN
-from learners.core import Change, LabelSpace, Learner, Prediction, Statistics, Targets, check_number
+from learners.core import (
+    MAX_LABELS,
+    Change,
+    LabelSpace,
+    Learner,
+    Prediction,
+    Statistics,
+    Targets,
+    check_number,
+)
 from learners.preprocessing import StandardScaler, shrunk
 from learners.tree.gaussians import LabelGaussians
 from learners.tree.leaves import Leaf, Proposals
@@ -84,6 +93,9 @@ class HoeffdingAdaptiveTree(Learner):
     linear
         Whether leaves have linear models (default True). Without, they predict from the label frequencies of
         the leaf alone: faster, and worse where labels depend on many features at once.
+    max_labels
+        Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
+        forgotten before they come again.
 
     Examples
     --------
@@ -113,6 +125,7 @@ class HoeffdingAdaptiveTree(Learner):
         tie: float = 0.1,
         max_size: float = 128.0,
         linear: bool = True,
+        max_labels: int = MAX_LABELS,
     ) -> None:
         check_number(self, "grace", grace, int, 10)
         check_number(self, "delta", delta, float, 0, 1, open_low=True)
@@ -123,7 +136,7 @@ class HoeffdingAdaptiveTree(Learner):
         self.tie = tie
         self.max_size = max_size
         self.linear = linear
-        super().__init__()
+        super().__init__(max_labels)
         self._scaler = StandardScaler()
         self._numbers = 0
         self._full = False
@@ -155,7 +168,8 @@ class HoeffdingAdaptiveTree(Learner):
             self._teach_alternates(scored, x, targets)
         if self.linear:
             self._scaler.learn(x)
-        if self._messages % HOUSEKEEPING == 0:
+        # With a thousand labels a message, one leaf may be larger than the whole tree within a few.
+        if self._messages % HOUSEKEEPING == 0 or scored.leaf.nbytes > self.max_size * 2**20:
             self._keep_house()
 
     def _inputs(self, x: Vector) -> Vector:
@@ -294,6 +308,13 @@ class HoeffdingAdaptiveTree(Learner):
         for node in self._tree.nodes():
             if isinstance(node, Leaf):
                 node.share(label_space)
+
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        super().forget(labels)
+        for node in self._tree.nodes():
+            if isinstance(node, Leaf):
+                node.forget(labels)
 
     def state(self) -> State:
         """See `Learner.state`."""

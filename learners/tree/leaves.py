@@ -177,6 +177,12 @@ class Leaf(Stateful):
         labels = 0 if self.linear is None else len(self.linear.label_space)
         return self.gaussians.nbytes + 8 * labels * (self.gaussians.features + 1)
 
+    def forget(self, labels: Ids) -> None:
+        """See `Learner.forget`."""
+        for part in (self.priors, self.majority, self.linear, self.gaussians):
+            if part is not None:
+                part.forget(labels)
+
     def share(self, label_space: LabelSpace) -> None:
         """Use the tree's label space from now on."""
         self.priors.share(label_space)

@@ -10,6 +10,10 @@ import numpy as np
 from drift.core import Floats, Ids, compiled
 from learners.tree.gaussians import COUNT, MEAN, SQUARES, LabelGaussians
 
+SCREENED = 64
+"""Most features that are compared by all thresholds: those that are best by the few of `SCREENING`."""
+SCREENING = slice(2, None, 5)
+"""The thresholds of a coarse grid by which features are screened."""
 COARSE_THRESHOLDS, FINE_THRESHOLDS = 10, 64
 """Thresholds tried per feature, and for the best feature."""
 MOST_JUDGING_LABELS = 100
@@ -66,20 +70,20 @@ def best_split(gaussians: LabelGaussians) -> Split | None:
     rows, entropy = _uncertain(gaussians)
     if not len(rows):
         return None
-    features = np.arange(gaussians.features)
+    features = _screened(gaussians, rows)
     cuts = _cuts(gaussians, features, COARSE_THRESHOLDS)
     gains = _gains(gaussians.moments, rows, features, cuts, gaussians.messages)
     by_feature = gains.max(axis=1)
-    feature = int(by_feature.argmax())
-    if not by_feature[feature] > 0.0:
+    place = int(by_feature.argmax())
+    if not by_feature[place] > 0.0:
         return None
-    second = np.delete(by_feature, feature).max(initial=0.0)
-    winner = features[feature : feature + 1]
+    second = np.delete(by_feature, place).max(initial=0.0)
+    winner = features[place : place + 1]
     fine = _cuts(gaussians, winner, FINE_THRESHOLDS)
     best = int(_gains(gaussians.moments, rows, winner, fine, gaussians.messages)[0].argmax())
-    gain = float(by_feature[feature])
+    gain = float(by_feature[place])
     lead = float(gain - second) / entropy
-    return Split(feature, float(fine[0, best]), gain / entropy, lead, gain, len(rows))
+    return Split(int(winner[0]), float(fine[0, best]), gain / entropy, lead, gain, len(rows))
 
 
 def surely_better(split: Split, gaussians: LabelGaussians, looks: int, delta: float, tie: float) -> bool:
@@ -137,6 +141,16 @@ def _uncertain(gaussians: LabelGaussians) -> tuple[Ids, float]:
         : min(MOST_JUDGING_LABELS, max(1, MOST_JUDGED // max(1, gaussians.features)))
     ]
     return rows[kept] + 1, float(entropies[kept].sum())
+
+
+def _screened(gaussians: LabelGaussians, rows: Ids) -> Ids:
+    """Return the features with the best splits at a few thresholds, ascending."""
+    features = np.arange(gaussians.features)
+    if len(features) <= SCREENED:
+        return features
+    cuts = _cuts(gaussians, features, COARSE_THRESHOLDS)[:, SCREENING]
+    gains = _gains(gaussians.moments, rows, features, np.ascontiguousarray(cuts), gaussians.messages)
+    return np.sort(np.argsort(-gains.max(axis=1), kind="stable")[:SCREENED])
 
 
 def _cuts(gaussians: LabelGaussians, features: Ids, number: int) -> Floats:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.core import Ids, Parts, Stateful, Values, Vector, fields
-from learners.core import Prediction, Targets, check_number
+from learners.core import LabelSpace, Prediction, Targets, check_number
 from learners.uncertainty.abstention import Abstention, sureness
 from learners.uncertainty.sliding import Sliding
 
@@ -114,6 +114,14 @@ class Confidence(NamedTuple):
     def labels(self) -> Ids:
         """Ids of the labels that cannot be excluded, best first. Shape (size,)."""
         return self.best[: self.size]
+
+    def still_held(self, space: LabelSpace, admitted: int) -> Confidence:
+        """Return the confidence without labels that have left the space since `admitted`."""
+        if space.admitted == admitted or not space.left:
+            return self
+        kept = space.still(self.best, admitted)
+        size = int(np.count_nonzero(kept[: self.size]))
+        return self._replace(best=self.best[kept], scores=self.scores[kept], size=size)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from stream.cli.console import Config, Failure, examples, load_settings, score_table, usage, wide_console
-from stream.cli.evaluate import EncoderName, Limit, chosen_encoder
+from stream.cli.evaluate import EncoderName, LabelsFile, Limit, chosen_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,7 @@ def benchmark(
     ] = None,
     limit: Limit = None,
     encoder: EncoderName = None,
+    labels: LabelsFile = None,
     config: Config = None,
     out: Annotated[
         Path,
@@ -57,9 +58,11 @@ def benchmark(
     """Run learners on sets in several orders, and compare them.
 
     Each run is kept in OUT/runs.jsonl as soon as it is done, so it can be stopped and started again at any
-    time. At the end come OUT/results.json and OUT/report.html. Several shuffles are also compared on average.
+    time. With other labels, name another folder: kept runs do not tell. At the end come OUT/results.json and
+    OUT/report.html. Several shuffles are also compared on average.
     """
-    chosen = chosen_encoder(encoder, load_settings(config))
+    settings = load_settings(config)
+    chosen = chosen_encoder(encoder, settings)
     from learners import BASELINES, LEARNERS
     from stream.encoders import limit_threads
     from stream.evaluation import RunsFile, benchmark, encoder_of, html, learner_of, seed_of
@@ -77,7 +80,17 @@ def benchmark(
             seed_of(each)
         runs = RunsFile(out / "runs.jsonl")
     with Bars(len(paths) * len(orders) * len(learners)) as bars:
-        comparisons = benchmark(paths, learners, orders, runs, bars, limit=limit, encoder=chosen)
+        comparisons = benchmark(
+            paths,
+            learners,
+            orders,
+            runs,
+            bars,
+            limit=limit,
+            encoder=chosen,
+            labels=labels,
+            envelope=settings.envelope,
+        )
     if comparisons:
         (out / "results.json").write_bytes(msgspec.json.format(_json(comparisons)) + b"\n")
         (out / "report.html").write_text(html(comparisons), encoding="utf-8")

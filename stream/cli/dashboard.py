@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,13 +60,19 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
     OSError, NotOursError
         When the port is taken, or a replay's file cannot be read or is not one.
     """
-    from stream.dashboard import Feed, Guard, StreamState, application, read_file
+    from stream.dashboard import Guard, application
+    from stream.monitoring import Feed, StreamState, VitalsWatch, read_file
+    from stream.records import Limits
     from stream.telemetry import serving
 
     ours = settings.dashboard
-    guard = Guard(ours.host, ours.token.get_secret_value() if ours.token else None)
-    feeds = [Feed(StreamState(settings.stream), settings.kafka, settings.stream)]
-    streams = [feeds[0].state]
+    guard = Guard(ours.host, ours.token.get_secret_value() if ours.token else None, ours.hosts)
+    wanted = settings.confidence.coverage if settings.confidence.enabled else None
+    live = StreamState(settings.stream, characters=ours.characters, coverage=wanted)
+    limits = Limits(**settings.limits.model_dump())
+    feeds = [Feed(live, settings.kafka, settings.stream, envelope=settings.envelope, limits=limits)]
+    streams = [live]
+    watch = VitalsWatch(settings, live.see)
     for name in beside:
         path = Path(name)
         state = StreamState(path.name if path.is_file() else name, timed=not path.is_file())
@@ -75,15 +81,18 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
             read_file(state, path)
         else:
             feeds.append(Feed(state, settings.kafka, single=name))
+    asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.default_int_handler)
-    with suppress(KeyboardInterrupt), ExitStack() as stack:
+        signal.signal(number, lambda number, frame: asked.append(number))
+    with ExitStack() as stack:
         url = stack.enter_context(serving(application(streams, guard), ours.host, ours.port, "dashboard"))
+        watch.start()
+        stack.callback(watch.stop)
         for feed in feeds:
             feed.start()
             stack.callback(feed.stop)
         typer.echo(f"dashboard: {url}")
-        # In short sleeps: a signal that comes just before a wait does not end it, and handlers that set an
-        # event which is being waited for stand still.
-        while True:
+        # In short sleeps: a signal just before a wait does not end it, a handler that sets an event that
+        # is waited for stands still, and one that raises may do so where nothing passes it on.
+        while not asked:
             time.sleep(NOTICED_S)

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+LabelsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="For ARFF: names the labels, as Mulan's XML or a label a line; the default is Mulan's XML "
+        "beside it, else MEKA's -C.",
+    ),
+]
 Limit = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Take the first N messages as stored, before shuffling."),
@@ -69,16 +80,7 @@ def evaluate(
     ] = None,
     limit: Limit = None,
     encoder: EncoderName = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="For ARFF: names the labels, as Mulan's XML or a label a line; the default is Mulan's XML "
-            "beside it, else MEKA's -C.",
-        ),
-    ] = None,
+    labels: LabelsFile = None,
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, no table.")] = False,
 ) -> None:

@@ -1,8 +1,10 @@
-"""`ithaca replay`: a part of a topic's history through a new learner."""
+"""`ithaca replay` and `align`: a part of a topic's history through a new learner, or a new encoder."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import json
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +16,9 @@ from stream.cli.run import check
 
 if TYPE_CHECKING:
     from stream.config import Settings
+    from stream.evaluation import Upgrade
     from stream.kafka import Mark
+    from stream.records import Event
     from stream.replay import Sink, Summary
 
 app = typer.Typer()
@@ -96,6 +100,87 @@ def replay(
     if not summary.messages:
         raise Failure(f"Nothing was replayed: the offsets asked for hold no records. {_NEXT}")
     _print(summary, settings)
+
+
+@app.command(
+    epilog=examples(
+        "ithaca align --stream news --to 'transformer(model=\"all-MiniLM-L6-v2\")' --out news.alignment",
+        "ithaca align --from 2026-01-01 --until 2026-01-08 --to 'hashing(dimensions=4096)' --out a.alignment",
+    )
+)
+def align(
+    to: Annotated[
+        str, typer.Option(metavar="ENCODER", help="New encoder, NAME or NAME(parameter=value, ...).")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File for the alignment.")],
+    config: Config = None,
+    stream: Stream = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="PLACE", help="First event: an offset, or ISO 8601.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="PLACE", help="One past the last: likewise.")
+    ] = None,
+) -> None:
+    """Try another encoder with which the model goes on.
+
+    Both encode the stream's events. On the first half a map is fitted from the new encoder's vectors to those
+    of the settings' one. The second half shows the scores with the former encoder, with the new one aligned,
+    and with the new one and a model that begins anew. The live service notices nothing.
+    """
+    settings = load_settings(config, stream)
+    from stream.config import EncoderSettings
+    from stream.encoders import limit_threads
+    from stream.evaluation import try_upgrade
+
+    limit_threads()
+    events = _events(settings, _mark("--from", since), _mark("--until", until))
+    with usage():
+        new = EncoderSettings.parse(to)
+        with bar("encoding", len(events)) as progress:
+            upgrade = try_upgrade(events, settings.encoder, new, settings.learner, progress)
+    upgrade.alignment.save(out)
+    _print_upgrade(upgrade, settings, out)
+
+
+def _events(settings: Settings, begin: Mark, end: Mark) -> list[Event]:
+    from stream.kafka import History
+    from stream.records import BadEventError, Event, decode, topic
+
+    history = History(settings.kafka, topic(settings.stream, "events"), begin, end)
+    events = []
+    try:
+        for record in sorted(history.records(), key=lambda record: record.timestamp):
+            with contextlib.suppress(BadEventError):
+                message = decode(record.value, record.headers, settings.envelope)
+                events += [message] if isinstance(message, Event) else []
+    finally:
+        history.close()
+    return events
+
+
+def _print_upgrade(upgrade: Upgrade, settings: Settings, out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    title = f"{upgrade.events} events; cosine to the former vectors {upgrade.alignment.cosine:.2f}"
+    table = Table("second half", *COLUMNS.values(), title=title)
+    for way, scores in upgrade.scores.items():
+        table.add_row(way, *(f"{getattr(scores, field):.4f}" for field in COLUMNS))
+    Console().print(table)
+    former = settings.encoder.original
+    typer.echo(
+        f"{out} is written. To switch, stop the workers, set these, and start them; they go on from their "
+        f'snapshots:\n[encoder]\nname = "aligned"\n[encoder.parameters]\nalignment = "{out.absolute()}"\n'
+        f"former = {_toml(former.model_dump())}"
+    )
+
+
+def _toml(value: object) -> str:
+    """Return a value as TOML writes it in one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
+    return json.dumps(value)
 
 
 _NEXT = "Name another stretch with --from and --until, or another topic with --topic."

@@ -86,13 +86,22 @@ class EncoderSettings(Component):
     Parameters
     ----------
     name
-        `hashing` for text, `dense` for features and vectors, `transformer` for text. An encoder that does not
-        fit the events turns each of them into a dead letter that says what is missing.
+        `hashing` for text, `dense` for features and vectors, `transformer` for text, `aligned` for another
+        one in place of a former one. An encoder that does not fit the events turns each of them into a dead
+        letter that says what is missing.
     parameters
         The encoder's own, by name.
     """
 
     name: str = "hashing"
+
+    @property
+    def original(self) -> EncoderSettings:
+        """The encoder whose vectors a model is made from: of an aligned one the former, else this one."""
+        former = self.parameters.get("former")
+        if self.name != "aligned" or not isinstance(former, dict):
+            return self
+        return EncoderSettings.model_validate(former).original
 
 
 class LearnerSettings(Component):
@@ -295,11 +304,19 @@ class DashboardSettings(Section):
     token
         Secret that visitors must know. Required unless `host` is a loopback address: labels, ids and scores
         are on a network then. It is sent unencrypted unless TLS is put in front of the dashboard.
+    hosts
+        Host names that a reverse proxy on this machine passes on; requests by other names are refused where
+        `host` is a loopback address. Name none that somebody else could make resolve to this machine.
+    characters
+        Most characters of each event's text or features that the page keeps and shows; 0 keeps and shows
+        none, where those who see the page must not read the events.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=9480, ge=0, le=65_535)
     token: SecretStr | None = Field(default=None, min_length=16)
+    hosts: list[str] = Field(default=[])
+    characters: int = Field(default=400, ge=0)
 
 
 class LogSettings(Section):

@@ -87,6 +87,7 @@ class Settings(Section):
     def configuration(self) -> str:
         """Digest of the settings that determine a model's arithmetic, wherever it is computed."""
         determining = {name: getattr(self, name).model_dump() for name in DETERMINING}
+        determining["encoder"] = self.encoder.original.model_dump()
         for section in determining.values():
             section["parameters"].pop("device", None)
         return hashlib.blake2b(_json(determining).encode(), digest_size=16).hexdigest()

@@ -1,10 +1,12 @@
 """The dashboard: the workers' output topics as a live web page.
 
-It reads only the output topics (predictions, drift, label-stats, dead letters), so it shows all workers
-of a stream, and replays as well as production. `feed` reads the records, `stream_state` aggregates them
-(the latest predictions in `recent_predictions`, the labels in `label_figures`, sums over time in `series`),
-`lag` measures how far the workers are behind, `views` computes what the page requests, `web` serves it, and
-the page in `assets` draws it.
+`stream.monitoring` knows the stream; `views`, `drift_views`, `label_views` and `message_views` compute what
+the page requests, `web` serves it, `access` guards it, and the page in `assets` draws it.
+
+The page asks once a second whether anything changed, while it is looked at, and otherwise not at all. An
+event stream would need a connection for each open tab, of which browsers allow six to a host; proxies with
+their default settings hold events back; and a stream that hangs looks like one without news. A request that
+fails or gets no answer within its time is just sent again.
 
 Built with Starlette and uvicorn, which the service needs for its metrics anyway, and one page of plain
 JavaScript, SVG and CSS. Compared in November 2026, all of them well maintained, with a release in the last
@@ -18,23 +20,16 @@ four months and free licences:
   all rows sent there.
 * Bokeh 3.10 (BSD, 7 MB) draws on a canvas, which is inaccessible to keyboards and screen readers.
 
-They would save the drawing of lines, rows and a tree: 900 lines of JavaScript and CSS here. They would
+They would save the drawing of lines, rows and a tree: 1,000 lines of JavaScript and CSS here. They would
 cost 7 to 23 MB, more requirements than the whole service has, no control over focus and contrast, and
 pages that a browser test can only compare as pictures. The page here consists of links, buttons, tables
 and SVG with titles, which keyboards, screen readers and tests can use; it loads nothing from elsewhere.
 """
 
 from stream.dashboard.access import Guard
-from stream.dashboard.feed import Feed, read_file
-from stream.dashboard.output_records import OutputRecord
-from stream.dashboard.stream_state import StreamState
 from stream.dashboard.web import application
 
 __all__ = [
-    "Feed",
     "Guard",
-    "OutputRecord",
-    "StreamState",
     "application",
-    "read_file",
 ]

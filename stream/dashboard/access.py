@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import time
 import urllib.parse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -64,6 +65,45 @@ LOGIN_BYTES = 4_096
 """Most bytes read of a login request, whose sender is not authenticated yet."""
 
 
+TRIES, TRIES_S = 10, 60.0
+"""Most wrong tokens from one address in so many seconds; after them it is refused, right or wrong."""
+MOST_ADDRESSES = 1_000
+"""Most addresses whose wrong tokens are counted; the oldest are forgotten."""
+
+
+class Tries:
+    """Counts wrong tokens by address, so that none can try tokens without end.
+
+    Parameters
+    ----------
+    clock
+        Monotonic seconds; tests pass their own.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._wrong: dict[str, tuple[int, float]] = {}
+
+    def exhausted(self, address: str) -> bool:
+        """Return whether an address has no try left for now."""
+        return self._count(address)[0] >= TRIES
+
+    def wrong(self, address: str) -> None:
+        """Count a wrong token."""
+        count, since = self._count(address)
+        self._wrong[address] = count + 1, since
+        if len(self._wrong) > MOST_ADDRESSES:
+            del self._wrong[next(iter(self._wrong))]
+
+    def _count(self, address: str) -> tuple[int, float]:
+        now = self._clock()
+        count, since = self._wrong.get(address, (0, now))
+        if now - since < TRIES_S:
+            return count, since
+        del self._wrong[address]
+        return 0, now
+
+
 class Guard:
     """Accepts or refuses requests.
 
@@ -72,14 +112,22 @@ class Guard:
     host
         Address that is listened on. On loopback, requests must name this machine, which refuses pages whose
         host name resolves to it (DNS rebinding).
+    hosts
+        More names that requests may have it by, such as that of a reverse proxy; none by default.
     token
         Required token; None (the default) requires none.
+    tries
+        Counts wrong tokens.
     """
 
-    def __init__(self, host: str, token: str | None = None) -> None:
+    def __init__(
+        self, host: str, token: str | None = None, hosts: Sequence[str] = (), tries: Tries | None = None
+    ) -> None:
         check_token(host, token)
+        self._names = {*LOOPBACK_NAMES, *(name.lower() for name in hosts)}
         self._local = is_loopback(host)
         self._token = token
+        self._tries = tries or Tries()
         self._pass = None if token is None else hashlib.blake2b(token.encode(), digest_size=32).hexdigest()
 
     async def __call__(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -91,36 +139,59 @@ class Guard:
 
     async def _answer(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         name = urllib.parse.urlsplit(f"//{request.headers.get('host', '')}").hostname
-        if self._local and name not in LOOPBACK_NAMES:
-            return Response("This dashboard answers at a loopback address only.\n", 403)
+        if self._local and name not in self._names:
+            return Response(f"This dashboard is not {name}: name it in dashboard.hosts if it is.\n", 403)
         if request.method == "POST" and request.url.path == "/login":
             body = b""
             async for piece in request.stream():
                 body += piece
                 if len(body) > LOGIN_BYTES:
                     return Response(f"A login has at most {LOGIN_BYTES} bytes.\n", 413)
-            return self._log_in(urllib.parse.parse_qs(body.decode(errors="replace")))
+            return self._log_in(urllib.parse.parse_qs(body.decode(errors="replace")), _address(request))
         if request.url.path not in OPEN and not self._knows(request):
             if request.url.path == "/":
-                return RedirectResponse("/login", 303)
+                return RedirectResponse("login", 303)
+            if self._tries.exhausted(_address(request)):
+                return _too_many()
             return Response("The token is missing or wrong.\n", 401)
         return await go_on(request)
 
     def _knows(self, request: Request) -> bool:
         if self._token is None or self._pass is None:
             return True
+        if _same(request.cookies.get(COOKIE, ""), self._pass):
+            return True
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-        cookie = request.cookies.get(COOKIE, "")
-        return _same(bearer, self._token) or _same(cookie, self._pass)
+        return bool(bearer) and self._right(bearer, _address(request))
 
-    def _log_in(self, form: dict[str, list[str]]) -> Response:
+    def _right(self, token: str, address: str) -> bool:
+        """Return whether a token is right; one that is wrong is counted."""
+        if self._token is None or self._tries.exhausted(address):
+            return False
+        right = _same(token, self._token)
+        if not right:
+            self._tries.wrong(address)
+        return right
+
+    def _log_in(self, form: dict[str, list[str]], address: str) -> Response:
         if self._token is None or self._pass is None:
-            return RedirectResponse("/", 303)
-        if not _same(form.get("token", [""])[0], self._token):
-            return RedirectResponse("/login?wrong", 303)
-        response = RedirectResponse("/", 303)
+            return RedirectResponse("./", 303)
+        if self._tries.exhausted(address):
+            return _too_many()
+        if not self._right(form.get("token", [""])[0], address):
+            return RedirectResponse("login?wrong", 303)
+        response = RedirectResponse("./", 303)
         response.set_cookie(COOKIE, self._pass, httponly=True, samesite="strict")
         return response
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _too_many() -> Response:
+    text = f"{TRIES} wrong tokens came from this address. Try again in {TRIES_S:.0f} seconds.\n"
+    return Response(text, 429, headers={"Retry-After": f"{TRIES_S:.0f}"})
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stream.dashboard.recent_predictions import RecentPrediction
-from stream.dashboard.series import scores
-from stream.dashboard.stream_state import RunScores, StreamState
-from stream.dashboard.views import ROLLING_MESSAGES
+from stream.monitoring import RECENT, RecentPrediction, RunScores, StreamState, scores
 
 DIFFERENT = 40
 """Most messages listed on which the runs differ."""
@@ -27,8 +24,8 @@ def compare(one: StreamState, first: str, other: StreamState, second: str) -> di
     """
     if first not in one.runs or second not in other.runs:
         return None
-    pairs = list(_pairs(one, first, other, second))
-    scored = [(a, b) for a, b in pairs if a.truth is not None and b.truth is not None]
+    pairs = [_both_known(*pair) for pair in _pairs(one, first, other, second)]
+    scored = [(a, b) for a, b in pairs if a.truth is not None]
     different = [(a, b) for a, b in pairs if set(a.labels) != set(b.labels)]
     return {
         "runs": [_run(one, one.runs[first]), _run(other, other.runs[second])],
@@ -71,8 +68,14 @@ def _pairs(
     return found
 
 
+def _both_known(one: RecentPrediction, other: RecentPrediction) -> tuple[RecentPrediction, RecentPrediction]:
+    """Return two predictions of one event with the truth of either: a replay has none that came later."""
+    known = one.known if one.truth is not None else other.known
+    return one._replace(known=known), other._replace(known=known)
+
+
 def _run(state: StreamState, run: RunScores) -> dict[str, Any]:
-    curve = [(at, scores(sums)) for at, sums in run.series.trailing(ROLLING_MESSAGES)]
+    curve = [(at, scores(sums)) for at, sums in run.series.trailing(RECENT)]
     return {
         "source": state.name,
         "name": run.name,
@@ -93,5 +96,6 @@ def _labels(scored: list[tuple[RecentPrediction, RecentPrediction]]) -> list[dic
         for side, seen in enumerate(pair):
             for label in truth ^ set(seen.labels):
                 wrong.setdefault(label, [0, 0])[side] += 1
-    order = sorted(wrong, key=lambda label: (-abs(wrong[label][0] - wrong[label][1]), label))
+    differing = [label for label, (first, second) in wrong.items() if first != second]
+    order = sorted(differing, key=lambda label: (-abs(wrong[label][0] - wrong[label][1]), label))
     return [{"label": label, "first": wrong[label][0], "second": wrong[label][1]} for label in order[:WORST]]

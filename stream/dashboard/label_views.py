@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from stream.dashboard.cluster_tree import pruned
-from stream.dashboard.label_figures import SILENT, LabelFigures
-from stream.dashboard.stream_state import StreamState
-from stream.dashboard.views import PAGE, Json, drift_row, head, messages
+from stream.dashboard.drift_views import drift_row
+from stream.dashboard.message_views import messages
+from stream.monitoring import SILENT, LabelFigures, StreamState, findings
 
+Json = dict[str, Any]
+PAGE = 50
+"""Labels sent at a time."""
 BIRTHS = 30
+CONFUSED = 8
+"""Most labels told with which one is confused."""
 LEAVES = 80
 """Clusters drawn at a time."""
 MEMBERS = 12
@@ -24,9 +30,11 @@ ORDERS: dict[str, Callable[[LabelFigures], Any]] = {
     "f1": lambda label: (label.f1, -label.occurrences, label.name),
     "rate": lambda label: (-label.rate, label.name),
     "silent": lambda label: (-label.silent, label.name),
+    "precision": lambda label: (label.hits / max(1, label.predicted), -label.predicted, label.name),
+    "recall": lambda label: (label.hits / max(1, label.occurrences), -label.occurrences, label.name),
     "name": lambda label: label.name,
 }
-"""Sort keys of the labels, by name; F1 from the worst."""
+"""Sort keys of the labels, by name; precision, recall and F1 from the worst."""
 
 
 def labels(state: StreamState, order: str, query: str, page: int) -> Json:
@@ -41,7 +49,6 @@ def labels(state: StreamState, order: str, query: str, page: int) -> Json:
     born = sorted(state.labels.births(), key=lambda pair: (-(pair[1].time or 0.0), -pair[1].offset, pair[0]))
     begin = page * PAGE
     return {
-        **head(state),
         "order": order if order in ORDERS else "change",
         "page": page,
         "pages": -(-len(found) // PAGE),
@@ -57,6 +64,8 @@ def labels(state: StreamState, order: str, query: str, page: int) -> Json:
 def _figures(state: StreamState, figures: LabelFigures) -> Json:
     return {
         **figures._asdict(),
+        "precision": figures.hits / figures.predicted if figures.predicted else None,
+        "recall": figures.hits / figures.occurrences if figures.occurrences else None,
         "history": [round(rate, 5) for _, rate in state.labels[figures.name].history],
     }
 
@@ -73,14 +82,52 @@ def label(state: StreamState, name: str) -> Json | None:
             group = state.labels.of_cluster(partition).get(record.cluster, [])
             mates[partition] = [each.name for each in group if each.name != name][: 2 * MEMBERS]
     return {
-        **head(state),
         **_figures(state, known.figures(updates)),
         "birth": known.birth._asdict() if known.birth else None,
         "partitions": {partition: msgspec.to_builtins(each) for partition, each in known.records.items()},
         "mates": mates,
         "messages": messages(state, "all", "", name)["messages"][:10],
-        "drift": [drift_row(each) for each in state.drift if each.record.subject == name][-20:],
+        "last": _last(state, name),
+        "confusion": _confusion(state, name),
+        "findings": [drift_row(each) for each in findings(state) if name in _named(each.record.subject)][
+            -20:
+        ],
     }
+
+
+def _named(subject: str) -> list[str]:
+    """Return the labels that a relation is about."""
+    return next((subject.split(sign) for sign in (" | ", " = ", " in ") if sign in subject), [subject])
+
+
+def _last(state: StreamState, name: str) -> Json | None:
+    """Return where a label was last seen, among the messages that are kept."""
+    latest = (
+        next((seen for seen in each.recent.latest() if seen.truth and name in seen.truth), None)
+        for each in state.partitions.values()
+    )
+    found = max(
+        (seen for seen in latest if seen), key=lambda seen: (seen.time or 0.0, seen.offset), default=None
+    )
+    return {"partition": found.partition, "offset": found.offset, "time": found.time} if found else None
+
+
+def _confusion(state: StreamState, name: str) -> Json:
+    """Return which labels are predicted where this one is missed, and true where it is predicted falsely."""
+    missed: collections.Counter[str] = collections.Counter()
+    false: collections.Counter[str] = collections.Counter()
+    scored = 0
+    for partition in state.partitions.values():
+        for seen in partition.recent.latest():
+            if seen.truth is None:
+                continue
+            truth, predicted = set(seen.truth), set(seen.labels)
+            scored += 1
+            if name in truth - predicted:
+                missed.update(predicted - truth or {""})
+            elif name in predicted - truth:
+                false.update(truth - predicted or {""})
+    return {"scored": scored, "missed": missed.most_common(CONFUSED), "false": false.most_common(CONFUSED)}
 
 
 def clusters(state: StreamState, partition: int) -> Json:
@@ -98,7 +145,6 @@ def clusters(state: StreamState, partition: int) -> Json:
         if each.partition == partition and each.record.scope == "structure" and each.record.action
     ]
     return {
-        **head(state),
         "timed": state.timed,
         "partition": partition,
         "partitions": sorted(state.partitions),

@@ -2,47 +2,67 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from stream.dashboard import output_records
-from stream.dashboard.recent_predictions import RecentPrediction
-from stream.dashboard.series import AT, Buckets, scores
-from stream.dashboard.stream_state import DriftEvent, MonitorLevels, StreamState
+from stream.dashboard.drift_views import important, incident_row, rolling
+from stream.monitoring import AT, Buckets, Check, StreamState, health, quality, reports, worst
 
 Json = dict[str, Any]
-ROLLING_MESSAGES = 500.0
-"""Least number of messages that a rolling score covers."""
-PAGE = 50
-"""Rows sent at a time, of labels or messages."""
-DRIFT_PAGE = 400
-FACETS = "scope", "detector", "subject"
-"""Fields by which drift events can be filtered."""
+INCIDENTS = 3
+"""Incidents told on the overview."""
 
 
-def overview(state: StreamState, span: str) -> Json:
-    """Return counts, series and scores over a span of time ("minutes", "hours" or "all")."""
+def head(state: StreamState, now: float | None = None) -> Json:
+    """Return what every view shows: the stream's name, and whether the service is healthy."""
+    checks = health(state, time.time() if now is None else now)
+    level = worst(checks)
+    return {
+        "name": state.name,
+        "version": state.version,
+        "waiting": sum(state.vitals.lag.values()) if state.vitals else None,
+        "ready": state.ready,
+        "level": level,
+        "said": [check.text for check in checks if check.level == level] if level in ("warn", "bad") else [],
+    }
+
+
+def overview(state: StreamState, span: str, now: float | None = None) -> Json:
+    """Return whether the stream does well, what changed, and series over a span of time.
+
+    Parameters
+    ----------
+    state
+        The stream.
+    span
+        "minutes", "day" or "all".
+    now
+        Time that others are compared with, in seconds since 1970; None (the default) is the server's, because
+        the visitor's clock may be wrong.
+    """
+    now = time.time() if now is None else now
     series = state.series.get(span, state.series["all"])
     total = state.series["all"].total()
+    told = reports(state)
     return {
-        **head(state),
+        **head(state, now),
         "timed": state.timed,
         "span": span if span in state.series else "all",
         "width": series.width,
+        "healthy": _told(health(state, now)),
+        "good": _told(quality(state, now, state.coverage)),
+        "incidents": [incident_row(state, each) for each in important(told)[:INCIDENTS]],
+        "incidents_total": len(told),
+        "incidents_open": sum(each.over is False for each in told),
         "predictions": total[AT["predictions"]],
         "dead_letters": sum(state.reasons.values()),
         "reasons": dict(state.reasons.most_common()),
         "skipped": state.skipped,
-        "alarms": total[AT["alarms"]],
         "labels": len(state.labels),
-        "lag": sum(state.lag.values()) if state.lag else None,
-        "scores": scores(series.total()),
         "series": _curves(series),
-        "rolling": _rolling(series),
+        "rolling": rolling(series),
         "partitions": [_partition(state, number) for number in sorted(state.partitions)],
-        "latest": [drift_row(each) for each in list(state.drift)[:-6:-1]],
         "latest_dead_letters": [each._asdict() for each in list(state.dead_letters)[:-9:-1]],
         "runs": [
             {"name": run.name, "predictions": run.predictions, "encoder": run.encoder}
@@ -51,32 +71,18 @@ def overview(state: StreamState, span: str) -> Json:
     }
 
 
-def head(state: StreamState) -> Json:
-    """Return what every view shows: the stream's name, and its health."""
-    return {"name": state.name, "version": state.version, "ready": state.ready, "problem": state.problem}
+def _told(checks: list[Check]) -> Json:
+    return {"level": worst(checks), "checks": [check._asdict() for check in checks]}
 
 
 def _curves(series: Buckets) -> Json:
-    found: Json = {"at": [], "predictions": [], "dead_letters": [], "alarms": [], "delay": []}
+    found: Json = {"at": [], "predictions": [], "dead_letters": [], "delay": []}
     for at, sums in series.filled():
         found["at"].append(at)
-        for name in ("predictions", "dead_letters", "alarms"):
+        for name in ("predictions", "dead_letters"):
             found[name].append(sums[AT[name]])
         delays = sums[AT["delays"]]
         found["delay"].append(round(sums[AT["delay"]] / delays, 4) if delays else None)
-    return found
-
-
-ROLLED = ("subset_accuracy", "micro_f1", "persistence_subset_accuracy", "persistence_micro_f1", "skill")
-
-
-def _rolling(series: Buckets) -> Json:
-    found: Json = {"at": [], **{name: [] for name in ROLLED}}
-    for at, sums in series.trailing(ROLLING_MESSAGES):
-        here = scores(sums)
-        found["at"].append(at)
-        for name in ROLLED:
-            found[name].append(None if here is None else round(here[name], 4))
     return found
 
 
@@ -87,132 +93,13 @@ def _partition(state: StreamState, number: int) -> Json:
         "partition": number,
         "latest": partition.latest,
         "updates": partition.updates,
-        "lag": state.lag.get(number),
+        "lag": state.vitals.lag.get(number) if state.vitals else None,
         "scores": statistics.scores if statistics else {},
         "learner": statistics.learner if statistics else {},
     }
 
 
-def drift_row(drift: DriftEvent) -> Json:
-    """Return a drift event with its position."""
-    return {
-        "number": drift.number,
-        "partition": drift.partition,
-        "offset": drift.offset,
-        "time": drift.time,
-        **msgspec.to_builtins(drift.record),
-    }
-
-
-def drifts(state: StreamState, wanted: Mapping[str, str]) -> Json:
-    """Return the drift events that match all given fields, newest first, and counts by field value."""
-    chosen = {name: value for name, value in wanted.items() if name in FACETS}
-    found = [
-        each
-        for each in state.drift
-        if all(getattr(each.record, name) == value for name, value in chosen.items())
-    ]
-    facets: Json = {name: {} for name in FACETS}
-    for each in state.drift:
-        for name in FACETS:
-            value = getattr(each.record, name)
-            facets[name][value] = facets[name].get(value, 0) + 1
-    facets["subject"] = dict(sorted(facets["subject"].items(), key=lambda pair: -pair[1])[:PAGE])
-    series = state.series["all"]
-    return {
-        **head(state),
-        "timed": state.timed,
-        "total": len(found),
-        "kept": len(state.drift),
-        "facets": facets,
-        "events": [drift_row(each) for each in found[: -DRIFT_PAGE - 1 : -1]],
-        "rolling": _rolling(series),
-        "width": series.width,
-        "levels": {name: _level(levels) for name, levels in state.levels.items()},
-    }
-
-
-def _level(levels: Mapping[int, MonitorLevels]) -> Json:
-    """Return a monitor's measurements from the partition where it is nearest its threshold now."""
-
-    def nearness(partition: int) -> float:
-        _, statistic, threshold = levels[partition][-1]
-        return abs(statistic) / threshold if threshold else 0.0
-
-    nearest = max(sorted(levels), key=nearness)
-    return {"partition": nearest, "figures": [list(each) for each in levels[nearest]]}
-
-
-def _row(seen: RecentPrediction) -> Json:
-    return {
-        "partition": seen.partition,
-        "offset": seen.offset,
-        "time": seen.time,
-        "id": seen.id,
-        "labels": seen.labels,
-        "truth": seen.truth,
-        "wrong": seen.wrong,
-        "run": seen.run,
-    }
-
-
-def around(state: StreamState, partition: int, offset: int, before: int, after: int) -> Json:
-    """Return the messages before an offset and from it on, and the drift events among them."""
-    known = state.partitions.get(partition)
-    rows = known.recent.around(offset, before, after) if known else []
-    first, last = (rows[0].offset, rows[-1].offset) if rows else (offset, offset)
-    near = [each for each in state.drift if each.partition == partition and first <= each.offset <= last]
-    return {
-        **head(state),
-        "partition": partition,
-        "offset": offset,
-        "messages": [_row(seen) for seen in rows],
-        "drift": [drift_row(each) for each in near],
-        "first": known.recent.first if known else None,
-    }
-
-
-def messages(state: StreamState, which: str, query: str, label: str) -> Json:
-    """Return the latest messages, "all" or "wrong", with a text in their id, with a label."""
-    query = query.lower()
-    newest: list[RecentPrediction] = []
-    for partition in state.partitions.values():
-        matching = (
-            seen
-            for seen in partition.recent.latest()
-            if (which != "wrong" or seen.wrong)
-            and (not query or query in seen.id.lower())
-            and (not label or label in seen.labels or label in (seen.truth or ()))
-        )
-        newest += [seen for seen, _ in zip(matching, range(PAGE), strict=False)]
-    newest.sort(key=lambda seen: (seen.time or 0.0, seen.offset), reverse=True)
-    return {
-        **head(state),
-        "messages": [_row(seen) for seen in newest[:PAGE]],
-        "kept": sum(len(partition.recent) for partition in state.partitions.values()),
-    }
-
-
-def message(state: StreamState, partition: int, offset: int) -> Json | None:
-    """Return one prediction with everything known about it; None if it is not kept."""
-    known = state.partitions.get(partition)
-    seen = known.recent.at(offset) if known else None
-    if known is None or seen is None:
-        return None
-    found = output_records.prediction_decoder.decode(seen.value)
-    nearest = []
-    for each in found.why.nearest if found.why else []:
-        past = known.recent.learned(each.number)
-        nearest.append({**msgspec.to_builtins(each), "message": _row(past) if past else None})
-    clusters = {
-        label: state.labels[label].records[partition].cluster
-        for label in (*(each.label for each in found.scores), *(found.why.labels if found.why else ()))
-        if label in state.labels and partition in state.labels[label].records
-    }
-    return {
-        **head(state),
-        **_row(seen),
-        "record": msgspec.to_builtins(found),
-        "nearest": nearest,
-        "clusters": clusters,
-    }
+def choice(given: Mapping[str, str], name: str, default: int = 0, most: int = 2**62) -> int:
+    """Return a whole number from the query; the default if it is missing or invalid."""
+    text = given.get(name, "")
+    return min(int(text), most) if text.isdecimal() and len(text) < 20 else default

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.resources
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,18 +11,16 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from stream.dashboard import label_views, views
+from stream.dashboard import drift_views, label_views, message_views, views
 from stream.dashboard.access import Guard
 from stream.dashboard.compare import compare
-from stream.dashboard.stream_state import StreamState
+from stream.monitoring import StreamState
 
 ASSETS = importlib.resources.files("stream.dashboard") / "assets"
-TICK_S = 1.0
-"""Least seconds between two notifications of the page."""
 MOST_AROUND = 200
 _encoder = msgspec.json.Encoder()
 
@@ -43,7 +40,6 @@ def application(streams: Sequence[StreamState], guard: Guard) -> Starlette:
         Route("/", _page("index.html")),
         Route("/login", _page("login.html")),
         Route("/api/sources", api.sources),
-        Route("/api/ticks", api.ticks),
         Route("/api/compare", api.compare),
         *(Route(f"/api/{name}", api.view(answer)) for name, answer in _VIEWS.items()),
         Mount("/assets", StaticFiles(directory=str(ASSETS))),
@@ -56,7 +52,7 @@ class _Api:
         self._streams = streams
 
     def _stream(self, request: Request, name: str = "source") -> StreamState:
-        return self._streams[_number(request.query_params, name, 0, len(self._streams) - 1)]
+        return self._streams[views.choice(request.query_params, name, 0, len(self._streams) - 1)]
 
     def view(self, answer: Callable[[StreamState, Mapping[str, str]], Any]) -> Callable[[Request], Response]:
         """Return an endpoint for a view of the requested stream; None is answered with 404."""
@@ -87,49 +83,34 @@ class _Api:
             with second.lock:
                 return _json(compare(one, runs[0], other, runs[1]))
 
-    async def ticks(self, request: Request) -> Response:
-        """Notify the page when a stream has new records."""
-        state = self._stream(request)
-
-        async def stream() -> AsyncIterator[bytes]:
-            said = b""
-            while True:
-                now = _encoder.encode(views.head(state))
-                yield b"data: " + now + b"\n\n" if now != said else b": still here\n\n"
-                said = now
-                await asyncio.sleep(TICK_S)
-
-        return StreamingResponse(stream(), media_type="text/event-stream")
-
 
 def _around(state: StreamState, given: Mapping[str, str]) -> Any:
-    count = _number(given, "count", 12, MOST_AROUND)
-    return views.around(state, _number(given, "partition"), _number(given, "offset"), count, count + 1)
+    count = views.choice(given, "count", 12, MOST_AROUND)
+    return drift_views.around(
+        state, views.choice(given, "partition"), views.choice(given, "offset"), count, count + 1
+    )
 
 
 _VIEWS: dict[str, Callable[[StreamState, Mapping[str, str]], Any]] = {
+    "head": lambda state, given: views.head(state),
     "overview": lambda state, given: views.overview(state, given.get("span", "all")),
-    "drift": lambda state, given: views.drifts(state, {name: text for name, text in given.items() if text}),
+    "drift": lambda state, given: drift_views.drifts(
+        state, {name: text for name, text in given.items() if text}
+    ),
     "around": _around,
-    "messages": lambda state, given: views.messages(
+    "messages": lambda state, given: message_views.messages(
         state, given.get("which", "all"), given.get("q", ""), given.get("label", "")
     ),
-    "message": lambda state, given: views.message(
-        state, _number(given, "partition"), _number(given, "offset")
+    "message": lambda state, given: message_views.message(
+        state, views.choice(given, "partition"), views.choice(given, "offset")
     ),
     "labels": lambda state, given: label_views.labels(
-        state, given.get("order", "change"), given.get("q", ""), _number(given, "page")
+        state, given.get("order", "change"), given.get("q", ""), views.choice(given, "page")
     ),
     "label": lambda state, given: label_views.label(state, given.get("name", "")),
-    "clusters": lambda state, given: label_views.clusters(state, _number(given, "partition")),
+    "clusters": lambda state, given: label_views.clusters(state, views.choice(given, "partition")),
 }
 """Views of the page by name: functions of a stream's state and the request's query."""
-
-
-def _number(given: Mapping[str, str], name: str, default: int = 0, most: int = 2**62) -> int:
-    """Return a whole number from the query; the default if it is missing or invalid."""
-    text = given.get(name, "")
-    return min(int(text), most) if text.isdecimal() and len(text) < 20 else default
 
 
 def _json(value: Any) -> Response:

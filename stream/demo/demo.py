@@ -25,7 +25,7 @@ from learners import BASELINES
 from learners.metrics import Scores
 from stream.broker import Broker, GivenBroker, NoBrokerError, Process, choose, free_ports, spawn
 from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Settings, load
-from stream.demo.support_messages import messages
+from stream.demo.support_messages import chapter, messages
 from stream.demo.terminal import SCORES, LiveView, add_scores, figures_in_words, listed
 from stream.encoders import limit_threads
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics
@@ -123,13 +123,16 @@ class Demo:
         Number of events to answer; 0 runs until Ctrl-C.
     console
         Where to display it.
+    page
+        Address of the dashboard.
     """
 
-    def __init__(self, broker: Broker, settings: Settings, events: int, console: Console) -> None:
+    def __init__(self, broker: Broker, settings: Settings, events: int, console: Console, page: str) -> None:
         self._broker = broker
         self._settings = settings
         self._events = events
         self._console = console
+        self._page = page
         self._telemetry = Telemetry(build(settings))
         self._stopping = threading.Event()
         self._tasks: list[TaskWithBaselines] = []
@@ -151,9 +154,8 @@ class Demo:
             try:
                 for job in jobs:
                     job.start()
-                LiveView(self._telemetry, "ithaca demo", self._console, self._beside).show(
-                    lambda: self._done(jobs)
-                )
+                view = LiveView(self._telemetry, "ithaca demo", self._console, self._beside, self._story)
+                view.show(lambda: self._done(jobs))
             except KeyboardInterrupt:
                 self._console.print("stopping: finishing the batch")
             finally:
@@ -196,6 +198,13 @@ class Demo:
             return True
         return number > self._telemetry.status().events + AHEAD
 
+    def _story(self, events: int) -> str:
+        """Return what happens in the stream now, and where to look at it."""
+        span = self._events or SPAN
+        now = chapter(events / span)
+        since = f"{now.begins:.0%} of the stream" if now.begins else "The beginning"
+        return f"{since}: {now.text} Look at {self._page}/#/{now.view}"
+
     def _beside(self) -> Mapping[str, Scores]:
         return self._tasks[-1].beside if self._tasks else {}
 
@@ -213,7 +222,7 @@ class Demo:
         lines = {
             "events": f"{status.events:,}",
             "predictions": f"{status.predictions:,}",
-            "dead letters": listed(status.dead_letters) or "none",
+            "dead letters": f"{listed(status.dead_letters) or 'none'} (broken on purpose)",
             "messages a second": f"{status.events / seconds:,.0f}",
             "learner": figures_in_words(task.model.learner.statistics()),
             "drift alarms": listed(status.alarms) or "none",
@@ -253,9 +262,10 @@ def play(events: int) -> None:
             ensure_topics(settings.kafka, settings.stream)
             if isinstance(broker, GivenBroker):
                 started.callback(delete_topics, settings.kafka, settings.stream)
-            console.print(f"dashboard: {started.enter_context(dashboard(settings))}", highlight=False)
+            page = started.enter_context(dashboard(settings))
+            console.print(f"dashboard: {page}", highlight=False)
             warm_up(with_baselines(settings, 0), console.print)
-            Demo(broker, settings, events, console).run()
+            Demo(broker, settings, events, console, page).run()
     except (NoBrokerError, BrokerError, FencedError, UnwrittenError, ValueError, OSError) as error:
         console.print(f"ithaca: {error}", style="red", highlight=False)
         raise typer.Exit(1) from error

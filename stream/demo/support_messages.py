@@ -18,9 +18,43 @@ import itertools
 import json
 import random
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 APPEARS, FADES, GONE, DRIFTS = 0.35, 0.30, 0.80, 0.60
+
+
+class Chapter(NamedTuple):
+    """What happens in the stream from a position on, and the dashboard's view that shows it."""
+
+    begins: float
+    text: str
+    view: str
+
+
+STORY = (
+    Chapter(0.0, "Nothing is known yet, and every label is new: the scores rise.", "overview"),
+    Chapter(FADES, "“store-pickup” begins to fade, slowly.", "labels?label=store-pickup"),
+    Chapter(
+        APPEARS, "“voice-assistant” appears, a label with words of its own.", "labels?label=voice-assistant"
+    ),
+    Chapter(DRIFTS, "“delivery” and “returns” swap their meanings: scores fall, and recover.", "drift"),
+    Chapter(GONE, "“store-pickup” is gone.", "labels?label=store-pickup"),
+)
+"""The known changes, in order."""
+BROKEN = 400
+"""One in so many messages is broken on purpose and becomes a dead letter."""
+
+
+def chapter(place: float) -> Chapter:
+    """Return what happens at a position, as a fraction of the span.
+
+    Examples
+    --------
+    >>> chapter(0.5).view
+    'labels?label=voice-assistant'
+    """
+    return [each for each in STORY if each.begins <= place][-1]
+
 
 # Alternative phrases, separated by bars.
 OPENINGS = (
@@ -165,7 +199,7 @@ def messages(span: int, seed: int = 0) -> Iterator[bytes]:
         if chance.random() >= 1 / 50:
             event["labels"] = sorted(_given(chance, labels))
         value = json.dumps(event).encode()
-        yield value[: len(value) // 2] if chance.random() < 1 / 400 else value
+        yield value[: len(value) // 2] if chance.random() < 1 / BROKEN else value
 
 
 def _situation(chance: random.Random, place: float) -> tuple[str, ...]:

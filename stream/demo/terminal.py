@@ -44,6 +44,8 @@ class LiveView:
         Where to print.
     beside
         Returns scores of other learners on the same stream, by name, to show as well; none by default.
+    story
+        Returns what happens in the stream, given the number of events answered; by default nothing.
 
     Examples
     --------
@@ -58,11 +60,14 @@ class LiveView:
         title: str,
         console: Console,
         beside: Callable[[], Mapping[str, Scores]] = dict,
+        story: Callable[[int], str] = lambda events: "",
     ) -> None:
         self._telemetry = telemetry
         self._title = title
         self._console = console
         self._beside = beside
+        self._story = story
+        self._told = ""
         self._seen: collections.deque[tuple[float, int]] = collections.deque([(0.0, 0)])
 
     def show(self, done: Callable[[], bool]) -> None:
@@ -82,6 +87,10 @@ class LiveView:
             time.sleep(REDRAW_S)
             if time.monotonic() >= due:
                 due += PLAIN_S
+                happens = self._story(self._telemetry.status().events)
+                if happens != self._told:
+                    self._console.print(happens, highlight=False, soft_wrap=True, style="bold")
+                    self._told = happens
                 self._console.print(self.line(), highlight=False, soft_wrap=True)
 
     def line(self) -> str:
@@ -100,6 +109,8 @@ class LiveView:
         """Return the status as a panel."""
         status = self._telemetry.status()
         shown: list[RenderableType] = [Text(_counts(status, self._rate(status)), style="bold")]
+        if happens := self._story(status.events):
+            shown.append(Text(happens, style="cyan"))
         if status.dead_letters:
             shown.append(Text("dead letters: " + listed(status.dead_letters)))
         shown.append(_scores_table(status, self._beside()))

@@ -6,9 +6,10 @@ first access.
 
 from typing import TYPE_CHECKING
 
+from stream.encoders.alignment import Alignment, AlignmentError, align
 from stream.encoders.base import Encoder
 from stream.encoders.batching import Decoded, Encoded, Message, encode_all
-from stream.encoders.catalogue import ENCODERS, make_encoder
+from stream.encoders.catalogue import ENCODERS, Aligned, make_encoder
 from stream.encoders.dense import Dense
 from stream.encoders.errors import EncoderError
 from stream.encoders.threads import limit_threads
@@ -26,6 +27,9 @@ else:
 
 __all__ = [
     "ENCODERS",
+    "Aligned",
+    "Alignment",
+    "AlignmentError",
     "Decoded",
     "Dense",
     "Encoded",
@@ -34,6 +38,7 @@ __all__ = [
     "Hashing",
     "Message",
     "Transformer",
+    "align",
     "encode_all",
     "limit_threads",
     "make_encoder",

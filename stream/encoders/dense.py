@@ -16,10 +16,10 @@ class Dense(Stateful):
     """The event's vector and its named features, concatenated, without scaling.
 
     The first vector fixes the length of all; its block stands before the features of its event and
-    behind those of events before it. Named features take the slots of a `FeatureSpace`: absent is 0, null
-    is missing (NaN), a string is one slot of a few. Rows grow as names appear, so a later row is never
-    shorter than an earlier one. An event without a vector, once there has been one, has that block
-    missing (NaN). Scaling is the learners' work.
+    behind those of events before it. Named features take the slots of a `FeatureSpace`: absent is 0,
+    null is missing (NaN), a string is one slot of a few, a rare name has none. Rows grow as names appear,
+    so a later row is never shorter than an earlier one. An event without a vector, once there has been
+    one, has that block missing (NaN). Scaling is the learners' work.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Dense(Stateful):
     @property
     def name(self) -> str:
         """Identifies how vectors are made."""
-        return f"dense-{self._features.limit}-{self._features.buckets}"
+        return f"dense-{self._features.scheme}"
 
     def check(self, event: Event) -> None:
         """Raise BadEventError when the event has no numbers, too many, or a vector not as long as the first.

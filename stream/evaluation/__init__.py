@@ -4,6 +4,7 @@ from stream.evaluation.benchmark import METRICS, Comparison, Key, RunsFile, benc
 from stream.evaluation.components import encoder_of, learner_of
 from stream.evaluation.prequential import Evaluation, Report, evaluate
 from stream.evaluation.report import html
+from stream.evaluation.upgrade import Upgrade, try_upgrade
 
 __all__ = [
     "METRICS",
@@ -12,10 +13,12 @@ __all__ = [
     "Key",
     "Report",
     "RunsFile",
+    "Upgrade",
     "benchmark",
     "encoder_of",
     "evaluate",
     "html",
     "learner_of",
     "seed_of",
+    "try_upgrade",
 ]

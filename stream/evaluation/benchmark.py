@@ -13,6 +13,7 @@ import numpy as np
 from stream.evaluation.components import encoder_of, learner_of
 from stream.evaluation.prequential import Point, Report, Result, evaluate
 from stream.evaluation.ranking import Ranking, rank
+from stream.records import Envelope
 from stream.sources import Source, SourceError, open_source
 
 METRICS = {
@@ -184,6 +185,8 @@ def benchmark(
     *,
     limit: int | None = None,
     encoder: str | None = None,
+    labels: Path | None = None,
+    envelope: Envelope | None = None,
 ) -> list[Comparison]:
     """Do every run that has not been done yet; return the results, one comparison per order.
 
@@ -205,14 +208,16 @@ def benchmark(
         The runs done before, to which new ones are added.
     progress
         Receives the progress.
-    limit, encoder
-        See `open_source` and `evaluate`; the encoder is written in the same form as a learner.
+    limit, labels, envelope
+        See `open_source`; the same for all streams.
+    encoder
+        See `evaluate`; written in the same form as a learner.
     """
     seeds = {order: seed_of(order) for order in orders}
     done: list[BenchmarkRun] = []
     for path in paths:
         try:
-            source = open_source(path, limit)
+            source = open_source(path, limit, labels, envelope)
         except SourceError as error:
             progress.skip(len(learners) * len(orders), str(error))
             continue

@@ -1,13 +1,15 @@
 """Kafka clients: consuming, transactional writing, and reading topics outside any group.
 
 `Group` consumes a stream's assigned partitions, `Offsets` returns their offsets, `Outbox` writes one
-partition's outcomes in transactions, `History` and `Tail` read topics outside any group.
+partition's outcomes in transactions, `History` and `Tail` read topics outside any group, and `GroupWatch`
+looks at a group from outside.
 """
 
+from stream.kafka.background import in_background
 from stream.kafka.errors import BrokerError, FencedError, InstanceError, RecoveryError, UnwrittenError
 from stream.kafka.group import HEARTBEAT_S, Group, Membership, Polled
 from stream.kafka.history import History, Mark
-from stream.kafka.offsets import Offsets
+from stream.kafka.offsets import GroupState, GroupWatch, Offsets
 from stream.kafka.outbox import Outbox, Transaction
 from stream.kafka.tail import Tail
 from stream.kafka.topics import (
@@ -26,6 +28,8 @@ __all__ = [
     "BrokerError",
     "FencedError",
     "Group",
+    "GroupState",
+    "GroupWatch",
     "History",
     "InstanceError",
     "Mark",
@@ -42,6 +46,7 @@ __all__ = [
     "ensure_lessons",
     "ensure_topic",
     "ensure_topics",
+    "in_background",
     "partitions_of",
     "produce_values",
     "topic_id",

@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 
-def in_background(call: Callable[[], object], name: str) -> Future[None]:
-    """Run a call on a daemon thread, and return a future of its end."""
-    ended: Future[None] = Future()
+def in_background(call: Callable[[], Result], name: str) -> Future[Result]:
+    """Run a call on a daemon thread, and return a future of its result."""
+    ended: Future[Result] = Future()
 
     def run() -> None:
         try:
-            call()
-            ended.set_result(None)
+            ended.set_result(call())
         except BaseException as error:
             ended.set_exception(error)
 

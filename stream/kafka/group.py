@@ -5,19 +5,21 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import logging
+import math
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple
 
 from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
-from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError, RetriableError
+from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError
 from kafka.structs import MemberState
 
 from stream.config import Settings
 from stream.kafka.background import in_background
 from stream.kafka.clients import consumer, record
-from stream.kafka.errors import BrokerError, InstanceError
+from stream.kafka.errors import InstanceError
 from stream.kafka.offsets import Offsets
 from stream.records import Record, topic
 
@@ -32,6 +34,12 @@ JOINING_ENDS_S = 2.0
 
 HEARTBEAT_S = 3.0
 """Seconds between heartbeats; their response tells a member that it was removed from the group."""
+
+REFUSED_S = 1.0
+"""Pause in seconds after the broker has refused."""
+
+TROUBLE_S = HEARTBEAT_S + 2 * REFUSED_S
+"""Seconds without a refusal after which reading works: refusals come with fetches and heartbeats."""
 
 Membership = ConsumerGroupMetadata
 """Proves membership to the broker, so that a member removed from the group cannot commit."""
@@ -63,6 +71,9 @@ class Polled(NamedTuple):
     lost: Sequence[int]
 
 
+NOTHING = Polled({}, (), (), ())
+
+
 class Group:
     """Membership of the consumer group that shares a stream's events, or another of its topics.
 
@@ -88,7 +99,8 @@ class Group:
             session_timeout_ms=settings.worker.session_timeout_ms,
             heartbeat_interval_ms=int(1000 * HEARTBEAT_S),
         )
-        self._joining: Future[None] | None = None
+        self._joining: Future[bool] | None = None
+        self._retry_at, self._trouble = 0.0, ("", -math.inf)
         self._offsets = Offsets(self._consumer, self.topic)
         self._changes = _Changes()
         # A group leader that does not know the topic's partitions yet assigns none to any member, and if they
@@ -103,9 +115,9 @@ class Group:
         ------
         InstanceError
             When another member of the group has the same instance name.
-        BrokerError
-            When the broker refuses, for a reason that does not pass.
         """
+        if time.monotonic() < self._retry_at:
+            return NOTHING
         try:
             self._unpark()
             if not self._settled():
@@ -114,13 +126,24 @@ class Group:
             polled = self._consumer.poll(timeout_ms=0, max_records=limit)
         except FencedInstanceIdError as error:
             raise InstanceError(SAME_INSTANCE) from error
-        except RetriableError as error:
-            # The broker is down, or the group is rebalancing: this passes.
-            log.warning("the records of %s cannot be read yet: %s", self.topic, error)
-            return Polled({}, (), (), ())
         except KafkaError as error:
-            raise BrokerError(f"The records of {self.topic} cannot be read: {error}.") from error
+            # The broker is down, or a right or a password is missing: operators take and give them.
+            self._refused(error)
+            return NOTHING
         return self._polled(polled)
+
+    def _refused(self, error: KafkaError) -> None:
+        now = time.monotonic()
+        self._retry_at = now + REFUSED_S
+        if self.trouble is None:
+            log.warning("the records of %s cannot be read: %s; trying again", self.topic, error)
+        self._trouble = (f"the records of {self.topic} cannot be read: {error}", now)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be read at present; None if it can."""
+        text, at = self._trouble
+        return text if time.monotonic() - at < TROUBLE_S else None
 
     def _kept(self, limit: int) -> Polled:
         """Return records of the assigned partitions while the group rebalances, for as long as it takes.
@@ -198,6 +221,12 @@ class Group:
     def joined(self) -> bool:
         """Whether this process is a member of the group and the rebalance is complete."""
         return self._consumer.group_metadata().state == MemberState.STABLE
+
+    @property
+    def topic_id(self) -> str | None:
+        """The topic's id, which tells it from an earlier one of the same name; None while unknown."""
+        found = self._consumer._cluster.topic_id(self.topic)
+        return None if found is None else str(found)
 
     def read_from(self, partition: int, offset: int) -> None:
         """Resume a partition from an offset."""

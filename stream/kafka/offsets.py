@@ -1,12 +1,14 @@
-"""Committed, first and last offsets: they decide where a partition begins."""
+"""Committed, first and last offsets: where a partition begins, and how a group does, seen from outside."""
 
 from __future__ import annotations
 
-from kafka import KafkaConsumer, TopicPartition
+from typing import NamedTuple
+
+from kafka import IsolationLevel, KafkaConsumer, OffsetSpec, TopicPartition
 from kafka.errors import KafkaError
 
-from stream.config import Settings
-from stream.kafka.clients import consumer
+from stream.config import KafkaSettings, Settings
+from stream.kafka.clients import admin, consumer
 from stream.kafka.errors import BrokerError
 from stream.records import topic
 
@@ -61,3 +63,70 @@ class Offsets:
     def close(self) -> None:
         """Close the connection."""
         self._client.close(autocommit=False)
+
+
+class GroupState(NamedTuple):
+    """The state of a consumer group on one topic.
+
+    Parameters
+    ----------
+    members
+        Number of its members: workers that live, or died within the session timeout.
+    ends
+        One past the last committed record of each partition.
+    committed
+        The offset that the group has committed for each partition; those without one are left out.
+    """
+
+    members: int
+    ends: dict[int, int]
+    committed: dict[int, int]
+
+
+class GroupWatch:
+    """Asks for a group's state, on a connection of its own.
+
+    Parameters
+    ----------
+    settings
+        The broker.
+    group, topic
+        The group, and the topic that it consumes.
+
+    Raises
+    ------
+    BrokerError
+        When there is no broker.
+    """
+
+    def __init__(self, settings: KafkaSettings, group: str, topic: str) -> None:
+        self._group, self._topic = group, topic
+        self._client = admin(settings)
+
+    def state(self) -> GroupState:
+        """Return the state as it is now.
+
+        Raises
+        ------
+        BrokerError
+            When the broker refuses, or has no such topic.
+        """
+        try:
+            (topic,) = self._client.describe_topics([self._topic])
+            places = [TopicPartition(self._topic, each["partition_index"]) for each in topic["partitions"]]
+            ends = self._client.list_partition_offsets(
+                dict.fromkeys(places, OffsetSpec.LATEST), isolation_level=IsolationLevel.READ_COMMITTED
+            )
+            group = self._client.describe_groups([self._group])[self._group]
+            committed = self._client.list_group_offsets({self._group: places})[self._group]
+        except (KafkaError, KeyError) as error:
+            raise BrokerError(f"The broker does not say how group {self._group} does: {error}.") from error
+        return GroupState(
+            len(group["members"]),
+            {place.partition: end.offset for place, end in ends.items()},
+            {place.partition: each.offset for place, each in committed.items() if each.offset >= 0},
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()

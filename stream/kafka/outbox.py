@@ -29,6 +29,8 @@ from stream.records import ORIGINAL, Output, topic
 
 DELIVERY_S = 30
 """Seconds that a record may take to be delivered."""
+BLOCKED_MS = 2_000
+"""Milliseconds that a call may wait for the broker: while a leader is elected, the next try comes soon."""
 LONGEST_KEPT = 1_000
 """Most bytes of a key, and of one header, that a record which is too large keeps."""
 
@@ -39,10 +41,11 @@ log = logging.getLogger(__name__)
 
 
 class Transaction(NamedTuple):
-    """A transaction in progress: its future result, and its deadline (monotonic seconds)."""
+    """A transaction in progress: its future result, its deadline (monotonic seconds), and what it writes."""
 
     ended: Future[None]
     deadline: float
+    outputs: Sequence[Output] = ()
 
 
 class Outbox:
@@ -84,7 +87,7 @@ class Outbox:
                 self._settings.kafka,
                 transactional_id=f"{self._settings.group}-{self._source.topic}-{self._source.partition}",
                 transaction_timeout_ms=_patience_ms(self._settings),
-                max_block_ms=5_000,
+                max_block_ms=BLOCKED_MS,
                 delivery_timeout_ms=DELIVERY_S * 1000,
                 request_timeout_ms=10_000,
                 # A transaction right after another must wait briefly for that one's markers: retry soon.
@@ -126,9 +129,11 @@ class Outbox:
         if client is None:
             raise UnwrittenError("the outbox is closed; reopen it first")
 
+        fitting = [self._fitting(output) for output in outputs]
+
         def transaction() -> None:
             client.begin_transaction()
-            sent = [(output, self._send(client, self._fitting(output))) for output in outputs]
+            sent = [(output, self._send(client, cut)) for output, cut in zip(outputs, fitting, strict=True)]
             # Before the commit, which after a rejected record would wait for ever; and one by one, because
             # the library's flush treats a batch that it splits as lost.
             self._check(sent)
@@ -136,7 +141,7 @@ class Outbox:
             client.commit_transaction()
 
         deadline = time.monotonic() + self._settings.worker.commit_timeout_s
-        return Transaction(in_background(transaction, "transaction"), deadline)
+        return Transaction(in_background(transaction, "transaction"), deadline, fitting)
 
     def end(self, transaction: Transaction) -> None:
         """Wait until a transaction is committed, at most up to its deadline.

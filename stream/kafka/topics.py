@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from stream.config import KafkaSettings
 from stream.kafka.clients import admin
@@ -136,7 +137,8 @@ def topic_id(settings: KafkaSettings, name: str) -> str:
         When the broker does not answer.
     """
     with _asking(settings, f"Topic {name} cannot be described") as client:
-        return str(client.describe_topics([name])[0].get("topic_id"))
+        (found,) = _described(client, [name])
+        return str(found["topic_id"])
 
 
 def delete_topics(settings: KafkaSettings, stream: str) -> None:
@@ -188,4 +190,13 @@ def _create(
 
 
 def _partitions(client: KafkaAdminClient, names: list[str]) -> dict[str, int]:
-    return {found["name"]: len(found["partitions"]) for found in client.describe_topics(names)}
+    return {found["name"]: len(found["partitions"]) for found in _described(client, names)}
+
+
+def _described(client: KafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
+    """Describe topics; the library returns an error as the description of a topic without partitions."""
+    described = client.describe_topics(names)
+    for found in described:
+        if found["error_code"]:
+            raise for_code(found["error_code"])(found["name"])
+    return described

@@ -5,7 +5,7 @@ from stream.pipeline.errors import DivergedError, LearnerError
 from stream.pipeline.factory import make_answerer, make_replica, make_task
 from stream.pipeline.feedback import OUTCOMES, FeedbackStatistics, FeedbackStore
 from stream.pipeline.label_statistics import SHORT_HALF_LIFE, LabelStatistics
-from stream.pipeline.lesson import NO_RECORD
+from stream.pipeline.lesson import NO_RECORD, KnownLabels
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
 from stream.pipeline.outcome import Outcome, joined
@@ -22,6 +22,7 @@ __all__ = [
     "DivergedError",
     "FeedbackStatistics",
     "FeedbackStore",
+    "KnownLabels",
     "LabelStatistics",
     "LearnerError",
     "Model",

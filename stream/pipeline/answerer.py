@@ -181,7 +181,8 @@ class Answerer(Stateful, abc.ABC):
         if event.teaches:
             known = KnownLabels.of(event)
             lessons.append(Lesson(x, prediction, known, fingerprint, 0, confidence, event.text))
-        early = self.feedback.remember(event, x, prediction, fingerprint, confidence)
+        present_name = self.model.learner.label_space.present_name
+        early = self.feedback.remember(event, x, prediction, fingerprint, confidence, present_name)
         return Answer(prediction, confidence, lessons if early is None else [*lessons, early])
 
     @property
@@ -244,28 +245,32 @@ class Answerer(Stateful, abc.ABC):
             if isinstance(message, BadEventError):
                 raise message
             with learner_errors(record.offset):
-                answered, explanation, taught = self._answered(record, message)
-                outcome = self._teach(record, taught, hash_chain(record.value or b""))
+                fingerprint = hash_chain(record.value or b"")
+                answered, explanation, taught = self._answered(record, message, fingerprint)
+                outputs = []
+                if isinstance(message, Encoded) and answered is not None:
+                    # Before anything is learned: later on, ids may be other labels'.
+                    prediction, confidence, _ = answered
+                    written = prediction_record(
+                        message.event, prediction, confidence, explanation, model.learner, origin
+                    )
+                    outputs = [prediction_output(record, written, self.source)]
+                outcome = self._teach(record, taught, fingerprint)
         except BadEventError as bad:
             self.dead_letters += 1
             letter = dead_letter_output(record, bad, self.source)
             return Outcome([letter], record.offset + 1, dead_letters=[bad.reason])
-        if isinstance(message, Encoded) and answered is not None:
-            written = prediction_record(
-                message.event, answered.prediction, answered.confidence, explanation, model.learner, origin
-            )
-            outcome.outputs.insert(0, prediction_output(record, written, self.source))
+        outcome.outputs[:0] = outputs
         return outcome
 
     def _answered(
-        self, record: Record, message: Encoded | Feedback | Control
+        self, record: Record, message: Encoded | Feedback | Control, fingerprint: bytes
     ) -> tuple[Answer | None, Explanation | None, Sequence[Taught]]:
         """Return a message's answer and explanation, if it is an event, and what there is to learn."""
         if isinstance(message, Control):
             return None, None, [message]
-        fingerprint = hash_chain(record.value or b"")
         if isinstance(message, Feedback):
-            lesson = self.feedback.join(message, fingerprint)
+            lesson = self.feedback.join(message, fingerprint, self.model.learner.label_space.present_name)
             return None, None, [] if lesson is None else [lesson]
         live = record.offset >= self.live_from
         answered = self.answer(*message, fingerprint)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -141,10 +142,19 @@ class FeedbackStore:
         prediction: Prediction,
         fingerprint: bytes = NO_RECORD,
         confidence: Confidence | None = None,
+        present_name: Callable[[str], str] = str,
     ) -> Lesson | None:
         """Keep an event that was predicted, and learned from if it has labels.
 
         Return the lesson of feedback that was waiting for it, if any.
+
+        Parameters
+        ----------
+        event, x, prediction, fingerprint, confidence
+            The event, its vector, what was predicted and how surely, and the hash of its record.
+        present_name
+            Returns what a label is called now: two records may name one label differently. By default each
+            name is a label of its own.
         """
         self._advance_time(event.seconds)
         self._predicted += 1
@@ -161,18 +171,23 @@ class FeedbackStore:
         )
         lesson = None
         if earlier is not None and earlier.known is not None:
-            lesson = self._update(entry, earlier.known, earlier.fingerprint, "early")
+            lesson = self._update(entry, earlier.known, earlier.fingerprint, "early", present_name)
         self._put_in(event.id, entry)
         return lesson
 
-    def join(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> Lesson | None:
-        """Join labels to their event, if it is kept, and return the lesson from them."""
+    def join(
+        self,
+        feedback: Feedback,
+        fingerprint: bytes = NO_RECORD,
+        present_name: Callable[[str], str] = str,
+    ) -> Lesson | None:
+        """Join labels to their event, if it is kept, and return the lesson from them; see `remember`."""
         self._advance_time(feedback.seconds)
         said = KnownLabels.of(feedback)
         entry = self._entries.get(feedback.id)
         if entry is not None:
             self._bytes -= entry.bytes(feedback.id)
-            lesson = self._update(entry, said, fingerprint, "joined")
+            lesson = self._update(entry, said, fingerprint, "joined", present_name)
             self._bytes += entry.bytes(feedback.id)
             self._shrink()
             return lesson
@@ -187,12 +202,20 @@ class FeedbackStore:
         kept = len(self._entries) - self._waiting
         return FeedbackStatistics(**self._counts, waiting=self._waiting, kept=kept, kept_bytes=self._bytes)
 
-    def _update(self, entry: Entry, said: KnownLabels, fingerprint: bytes, first: str) -> Lesson | None:
+    def _update(
+        self,
+        entry: Entry,
+        said: KnownLabels,
+        fingerprint: bytes,
+        first: str,
+        present_name: Callable[[str], str],
+    ) -> Lesson | None:
         """Add labels to an entry, count the outcome, and return the lesson, if there is one."""
         earlier = entry.known
         if earlier is None:
             outcome, entry.known = first, said
         else:
+            earlier, said = earlier.named(present_name), said.named(present_name)
             entry.known = earlier.updated(said)
             outcome = "corrected" if earlier.contradicts(said) else "extended"
             if entry.known.same(earlier):

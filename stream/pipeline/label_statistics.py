@@ -58,19 +58,35 @@ class LabelStatistics(Stateful):
 
     def update(self, actual: Ids, predicted: Ids, offset: int) -> None:
         """Count one message: the labels it has, those predicted for it, and its offset."""
+        self._messages += 1
         labels = [*actual.tolist(), *predicted.tolist()]
+        for label in labels:
+            self._waiting.setdefault(label)
         size = max(labels, default=-1) + 1
         self._seen = grown(self._seen, size, 2, fill=-1)
         self._rates = grown(self._rates, size, 2)
         self._updated = grown(self._updated, size)
-        self._messages += 1
+        if not len(actual):
+            return
         self._rates[actual] = self._faded(actual) + _STEP
         self._updated[actual] = self._messages
         first = self._seen[actual, 0]
         self._seen[actual, 0] = np.where(first < 0, offset, first)
         self._seen[actual, 1] = offset
-        for label in labels:
-            self._waiting.setdefault(label)
+
+    def forget(self, labels: Ids) -> None:
+        """Forget some labels, whose ids go to others."""
+        for label in labels.tolist():
+            self._waiting.pop(label, None)
+        labels = labels[labels < len(self._seen)]
+        self._seen[labels], self._rates[labels], self._updated[labels] = -1, 0.0, 0
+
+    def resume(self, label: int, seen: Sequence[int]) -> None:
+        """Go on from what `seen` returned for a label that is back."""
+        self._seen = grown(self._seen, label + 1, 2, fill=-1)
+        self._rates = grown(self._rates, label + 1, 2)
+        self._updated = grown(self._updated, label + 1)
+        self._seen[label] = seen
 
     def due(self, owners: Ids) -> list[int]:
         """Return the labels whose records are due, and remove them from the queue.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 from drift.core import Vector
@@ -44,6 +45,13 @@ class KnownLabels(NamedTuple):
         labels = tuple(dict.fromkeys(said.labels or ()))
         negative = said.negative
         return cls(labels, None if negative is None else _without(dict.fromkeys(negative), labels))
+
+    def named(self, present_name: Callable[[str], str]) -> Self:
+        """Return these with each label under its present name; one that is named both ways is positive."""
+        labels = tuple(dict.fromkeys(map(present_name, self.labels)))
+        if self.negative is None:
+            return type(self)(labels, None)
+        return type(self)(labels, _without(dict.fromkeys(map(present_name, self.negative)), labels))
 
     @property
     def characters(self) -> int:

@@ -26,14 +26,18 @@ class Learned(NamedTuple):
     ----------
     targets
         The lesson's labels as ids.
-    appeared
-        Names of the labels that were new.
+    prediction
+        The lesson's prediction, without labels that have left since; None where the lesson has none.
+    appeared, returned
+        Names of the labels that were new, and ids of those that had left before and are back.
     changes
         What changed in the learner's structure.
     """
 
     targets: Targets
+    prediction: Prediction | None
     appeared: list[str]
+    returned: list[int]
     changes: Sequence[Change]
 
 
@@ -95,6 +99,7 @@ class Model(Stateful):
     def answer(self, x: Vector) -> tuple[Prediction, Confidence | None]:
         """Return a vector's labels, and their confidence."""
         prediction = self.partial.corrected(self._predict(x))
+        prediction = prediction._replace(admitted=self.learner.label_space.admitted)
         return prediction, None if self.confidence is None else self.confidence.judge(prediction, LISTED)
 
     def _predict(self, x: Vector) -> Prediction:
@@ -122,19 +127,20 @@ class Model(Stateful):
 
     def learn(self, lesson: Lesson) -> Learned:
         """Learn a lesson and, if its prediction has not been scored yet, update confidence and correction."""
-        space = self.learner.label_space
-        labels_before = len(space)
+        space, prediction = self.learner.label_space, lesson.prediction
         targets = space.targets(*lesson.known)
-        if lesson.prediction is not None:
-            complete = lesson.known.negative is None
+        appeared, returned = space.born, space.returned
+        if prediction is not None:
+            prediction, complete = prediction.still_held(space), lesson.known.negative is None
             if self.confidence is not None and lesson.confidence is not None:
-                self.confidence.learn(lesson.prediction.labels, lesson.confidence, targets)
+                said = lesson.confidence.still_held(space, prediction.admitted)
+                self.confidence.learn(prediction.labels, said, targets)
             if lesson.known.labels or complete:
-                self.partial.learn(lesson.prediction, targets.positive, complete=complete)
+                self.partial.learn(prediction, targets.positive, complete=complete)
         self.learner.learn_predicted(lesson.x, self._taught(lesson.known, targets), lesson.prediction)
         self.updates += 1
         self._chain(lesson.fingerprint)
-        return Learned(targets, space.names(range(labels_before, len(space))), self.learner.changes)
+        return Learned(targets, prediction, appeared, returned, self.learner.changes)
 
     def learned_through(self, topic: str, offset: int) -> None:
         """Note the record that lessons were of; it counts once the learner has taken the step they are in."""
@@ -172,7 +178,7 @@ class Model(Stateful):
         if known.negative is None or not known.labels:
             return targets
         # This overstates absences; `PositiveUnlabelled` corrects the predictions for it.
-        return self.learner.label_space.targets(known.labels)
+        return self.learner.label_space.closed(Targets(targets.positive))
 
     def _chain(self, fingerprint: bytes) -> None:
         self.digest = hash_chain(bytes.fromhex(self.digest), fingerprint).hex()

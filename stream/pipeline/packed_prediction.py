@@ -38,6 +38,8 @@ class PackedPrediction(NamedTuple):
         larger conformal set.
     set_size, reject, sureness
         The prediction's confidence; see `Confidence`. `UNSAID`, False and 0 where there is none.
+    admitted
+        See `Prediction`.
     """
 
     size: int
@@ -51,16 +53,23 @@ class PackedPrediction(NamedTuple):
     set_size: int = UNSAID
     reject: bool = False
     sureness: float = 0.0
+    admitted: int = 0
 
     @classmethod
     def of(cls, x: Vector, prediction: Prediction, confidence: Confidence | None = None) -> PackedPrediction:
         """Pack a vector of shape (d,), without loss, a prediction and its confidence."""
-        filled = x.view(np.uint32) != 0
+        # Operations on a subclass of arrays are slow.
+        dense = np.asarray(x)
+        filled = dense.view(np.uint32) != 0
         best, scores = prediction.best(LISTED) if confidence is None else (confidence.best, confidence.scores)
         order, labels = np.argsort(best), np.array(prediction.labels, np.intp)
-        judged = () if confidence is None else (confidence.size, confidence.reject, confidence.sureness)
-        packed = len(x), np.packbits(filled), x[filled], *(given_part(x) or NO_PART)
-        return cls(*packed, labels, best[order], scores[order], *judged)
+        judged = (
+            (UNSAID, False, 0.0)
+            if confidence is None
+            else (confidence.size, confidence.reject, confidence.sureness)
+        )
+        packed = len(x), np.packbits(filled), dense[filled], *(given_part(x) or NO_PART)
+        return cls(*packed, labels, best[order], scores[order], *judged, prediction.admitted)
 
     @property
     def x(self) -> Vector:
@@ -72,7 +81,7 @@ class PackedPrediction(NamedTuple):
     @property
     def prediction(self) -> Prediction:
         """The prediction, without the scores that were not kept."""
-        return Prediction(self.labels, self.scores, self.scored)
+        return Prediction(self.labels, self.scores, self.scored, admitted=self.admitted)
 
     @property
     def confidence(self) -> Confidence | None:
@@ -94,6 +103,7 @@ _NUMBERS: dict[str, type[np.generic]] = {
     "set_size": np.int64,
     "reject": np.bool_,
     "sureness": np.float64,
+    "admitted": np.int64,
 }
 _ARRAYS: dict[str, type[np.generic]] = {
     "filled": np.uint8,

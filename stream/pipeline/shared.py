@@ -24,7 +24,7 @@ from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
 from stream.pipeline.outcome import Outcome, joined
-from stream.pipeline.packed_prediction import PackedPrediction
+from stream.pipeline.packed_prediction import UNSAID, PackedPrediction
 from stream.records import (
     DEFAULT_LIMITS,
     BadEventError,
@@ -166,6 +166,7 @@ class Replica(Stateful):
         self.configuration = configuration
         self.model = model
         self.observer = observer
+        observer.follow(model.learner.label_space)
         self.source = source
         self.live_from = live_from
         self.refused: Mapping[int, str] = {}
@@ -297,7 +298,8 @@ def read_lesson(record: LessonRecord, space: LabelSpace) -> Lesson:
         labels,
         scored,
         scores.astype(np.float32),
-        *((predicted.set_size, predicted.reject, predicted.sureness) if predicted else ()),
+        *((predicted.set_size, predicted.reject, predicted.sureness) if predicted else (UNSAID, False, 0.0)),
+        space.admitted,
     )
     return Lesson(
         packed.x,

@@ -84,6 +84,7 @@ class Task(Answerer):
         )
         self._model = Model(learner, confidence, encoder.name)
         self._observer = Observer(monitors)
+        self._observer.follow(learner.label_space)
 
     @property
     def model(self) -> Model:
@@ -117,7 +118,7 @@ class Task(Answerer):
 
     def learn_feedback(self, feedback: Feedback, fingerprint: bytes = NO_RECORD) -> list[Alarm]:
         """Learn labels that arrive later, if they add to what is known of an event that is kept."""
-        lesson = self.feedback.join(feedback, fingerprint)
+        lesson = self.feedback.join(feedback, fingerprint, self.model.learner.label_space.present_name)
         return [] if lesson is None else self._learn(lesson)
 
     def _take(self, record: Record, message: Message) -> Outcome:

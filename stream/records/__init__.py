@@ -11,6 +11,7 @@ from stream.records.decoding import (
 )
 from stream.records.drift_events import DriftRecord
 from stream.records.envelopes import Envelope
+from stream.records.label_names import twin_key
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.lessons import (
     CheckpointRecord,
@@ -56,6 +57,7 @@ from stream.records.schema import (
     Position,
     Record,
     encode,
+    shortened,
 )
 from stream.records.topics import KINDS, SHARED_ONLY, topic
 
@@ -113,6 +115,8 @@ __all__ = [
     "operation",
     "prediction_output",
     "prediction_record",
+    "shortened",
     "statistics_outputs",
     "topic",
+    "twin_key",
 ]

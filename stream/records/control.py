@@ -29,12 +29,12 @@ def apply_operation(learner: Learner, control: Control) -> Alarm:
     ...
     stream.records.schema.BadEventError: There is no label 'topics/grain'. Add it first, or correct the path.
     """
-    known, asked = len(learner.label_space), operation(control)
+    known, asked = learner.label_space.admitted, operation(control)
     try:
         learner.apply(asked)
     except TaxonomyError as error:
         raise BadEventError("control", str(error)) from error
-    made = float(len(learner.label_space) - known)
+    made = float(learner.label_space.admitted - known)
     return Alarm(DETECTOR, "structure", control.label, made, 0.0, 0, in_words(control), operation=asked)
 
 

@@ -13,6 +13,19 @@ _EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200c\u
 """White space, the last of which in Unicode is U+3000, and characters without width."""
 
 
+def twin_key(name: str) -> str:
+    """Return what a name has in common with those that most likely mean the same label.
+
+    They differ in case, in white space, or in the width or form of characters.
+
+    Examples
+    --------
+    >>> twin_key("Crude  Oil") == twin_key("crude oil") == twin_key("\uff43rude oil") != twin_key("crude-oil")
+    True
+    """
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
 def normalised(field: str, name: str) -> str:
     """Return a label's name in Unicode's composed form (NFC), without space at its ends.
 

@@ -191,8 +191,10 @@ def prediction_record(
 
 
 def _listed(prediction: Prediction, space: LabelSpace) -> list[LabelScore]:
-    listed = np.union1d(prediction.best(LISTED)[0], prediction.labels)
-    labels, scores = prediction.among(listed).best(len(listed))
+    labels, scores = prediction.best(LISTED)
+    if not set(prediction.labels.tolist()).issubset(labels.tolist()):
+        listed = np.union1d(labels, prediction.labels)
+        labels, scores = prediction.among(listed).best(len(listed))
     return list(map(LabelScore, space.names(labels), scores.tolist()))
 
 

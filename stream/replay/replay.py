@@ -6,6 +6,7 @@ after another, each by a task of its own, so two replays of the same part give t
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -104,25 +105,32 @@ def replay(
 def _outcomes(
     history: History, partition: int, make_task: Callable[[], Task]
 ) -> Iterator[tuple[Task, int, Outcome]]:
-    """Replay one partition; start again without a record at which the learner failed.
+    """Replay one partition; leave out the records at which the learner fails.
 
-    Yields, per batch, the task, how many records were answered, and their outcome.
+    A failure may have taught half a record, so the task goes back to its state before the batch and takes the
+    batch up to that record, then the rest. Batches shrink at a failure and double after each success: a
+    batch is encoded as a whole, so otherwise each failure would encode all that follows.
+
+    Yields, per batch or part, the task, how many records were answered, and their outcome.
     """
     refused: dict[int, str] = {}
-    done = 0
-    while True:
-        task = make_task()
-        task.refused, task.live_from = refused, done
-        try:
-            for records in history.batches(partition, REPLAYED_AT_ONCE):
-                outcome = task.process(records)
-                if outcome.next_offset > done:
-                    yield task, sum(record.offset >= done for record in records), outcome
-                    done = outcome.next_offset
-        except LearnerError as error:
-            refused[error.offset] = error.detail
-        else:
-            return
+    size = REPLAYED_AT_ONCE
+    task = make_task()
+    task.refused = refused
+    for left in history.batches(partition, REPLAYED_AT_ONCE):
+        while left:
+            before, taken, outcome = copy.deepcopy(task.state()), left[:size], None
+            while outcome is None:
+                try:
+                    outcome = task.process(taken)
+                except LearnerError as error:
+                    refused[error.offset], size = error.detail, max(1, size // 4)
+                    taken = [record for record in left if record.offset <= error.offset]
+                    task = make_task()
+                    task.load_state(copy.deepcopy(before))
+                    task.refused = refused
+            yield task, len(taken), outcome
+            left, size = left[len(taken) :], min(2 * size, REPLAYED_AT_ONCE)
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):

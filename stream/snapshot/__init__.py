@@ -7,7 +7,7 @@ from stream.snapshot.format import dump, parse
 from stream.snapshot.inspection import differences, find, unloadable
 from stream.snapshot.keeper import Keeper
 from stream.snapshot.recovery import Gap, Recovered, announcement, recover
-from stream.snapshot.store import Store, partitions
+from stream.snapshot.store import Store, newest, partitions
 
 __all__ = [
     "Attempts",
@@ -24,6 +24,7 @@ __all__ = [
     "differences",
     "dump",
     "find",
+    "newest",
     "parse",
     "partitions",
     "recover",

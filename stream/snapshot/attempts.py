@@ -48,6 +48,8 @@ class Attempts:
     def __init__(self, store: Store) -> None:
         self._store = store
         noted = store.read_json(NAME) or {}
+        if noted.get("topic_id", store.identity.topic_id) != store.identity.topic_id:
+            noted = {}  # Offsets of an earlier topic of that name.
         self.refused: dict[int, str] = {int(offset): why for offset, why in noted.get("refused", {}).items()}
         self._begun = _Begun(*noted["begun"]) if noted.get("begun") else None
         self.watching = True
@@ -84,7 +86,8 @@ class Attempts:
         try:
             oldest = min(self._store.offsets(), default=0)  # Records before it are not relearned.
             refused = {str(offset): why for offset, why in self.refused.items() if offset >= oldest}
-            self._store.write_json(NAME, {"begun": begun, "refused": refused})
+            notes = {"topic_id": self._store.identity.topic_id, "begun": begun, "refused": refused}
+            self._store.write_json(NAME, notes)
         except Exception as error:
             # Any kind of storage may raise its own exceptions; none is a reason to stop the stream.
             log.warning("a kill would lose at which record the process was: %s", error)

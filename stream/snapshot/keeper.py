@@ -56,6 +56,11 @@ class Keeper:
         self._latest: Snapshot | None = None
         self._writing: threading.Thread | None = None
 
+    @property
+    def topic_id(self) -> str | None:
+        """Id of the topic that the task's events come from."""
+        return self._store.identity.topic_id
+
     def begin(self, offset: int) -> None:
         """Note the offset at which the task begins: the next snapshot is due a full interval later."""
         self._offset, self._taken_at = offset, self._clock()

@@ -17,7 +17,7 @@ from drift.statistics import BlockMeans
 from stream.pipeline import LabelStatistics
 from stream.snapshot.contents import Snapshot, SnapshotError
 
-VERSION = 5
+VERSION = 6
 """Version of the format that is written."""
 
 
@@ -71,11 +71,56 @@ def _renewed(state: Any) -> Any:
     return {key: _renewed(value) for key, value in state.items() if key != "rank/rankme"} | fresh
 
 
+def _with_label_counts(learner: Any) -> Any:
+    """Return a learner's state in which labels, of its parts too, have counts, from 0, and none has left."""
+    if not isinstance(learner, dict):
+        return learner
+    state = {key: _with_label_counts(value) for key, value in learner.items()}
+    if "mixture" in state and "decision" in state:
+        # Of iHOMER: its experts that may sleep are awake.
+        awake = {"asleep": np.zeros(3, np.bool_), "account": np.zeros((3, 4))}
+        state = {"sleepers": awake} | state
+    if "branches" in state:
+        state["branches"] = {"vacant": []} | state["branches"]
+    if state.keys() == {"limit", "buckets", "slots", "size"}:
+        return _with_last_messages(state)
+    if "labels" in state and "feature_space" in state:
+        labels = state["labels"]
+        tree = {"operated": []} | labels if isinstance(labels, dict) else {"names": labels}
+        size = len(tree["names"])
+        resting = {"names": [], "counts": np.zeros((0, 2), np.int64)}
+        counts = {"admitted": size, "clock": 0, "records": np.zeros((size, 3), np.int64), "resting": resting}
+        state["labels"] = counts | tree
+    return state
+
+
+def _with_last_messages(features: Any) -> Any:
+    """Return a feature space's state in which each name has a last message: the present one."""
+    slots = {name: [slot, 0] for name, slot in features["slots"].items()}
+    return features | {"slots": slots, "clock": 0, "all_seen_until": 0, "candidates": []}
+
+
+def _with_labels_that_leave(snapshot: Snapshot) -> Snapshot:
+    state = dict(snapshot.state)
+    if "changes" in state:
+        state.setdefault("resting", {"names": [], "counts": np.zeros((0, 5), np.int64)})
+    if "learner" in state:
+        state["learner"] = _with_label_counts(state["learner"])
+    if "encoder" in state:
+        state["encoder"] = _with_label_counts(state["encoder"])
+    if "feedback" in state:
+        guesses = state["feedback"]["guesses"]
+        guesses = {"admitted": np.zeros_like(guesses["size"])} | guesses
+        state["feedback"] = state["feedback"] | {"guesses": guesses}
+    return dataclasses.replace(snapshot, state=state)
+
+
 STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {
     1: _with_label_statistics,
     2: _changed("monitors", _in_rows),
     3: _changed("feedback", _with_sparse_parts),
     4: _changed("monitors", _renewed),
+    5: _with_labels_that_leave,
 }
 """Steps by format version: each converts a snapshot of that version to the next."""
 

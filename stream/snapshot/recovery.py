@@ -79,6 +79,12 @@ def recover(
     """
     store.sweep()
     if committed is None:
+        if store.offsets():
+            log.warning(
+                "the model begins anew, without the snapshots in %s: the group has committed no offset. The "
+                "topic was deleted and made anew, or the broker has forgotten the offsets",
+                store.folder,
+            )
         task = make_task(beginning)
         task.next_offset = beginning
         return Recovered(task, None, None)

@@ -49,6 +49,26 @@ def partitions(location: str, group: str, topic: str) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
+def newest(location: str, group: str, topic: str) -> dict[int, float]:
+    """Return when the newest snapshot of each partition of a topic was written, in seconds since 1970.
+
+    Raises
+    ------
+    OSError
+        When the location cannot be read.
+    """
+    found = {}
+    with _reading():
+        files, root = url_to_fs(location)
+        for partition in partitions(location, group, topic):
+            folder = f"{_home(root, group)}/{topic}-{partition}"
+            files.invalidate_cache(folder)
+            paths = [path for path in files.ls(folder, detail=False) if path.endswith(SUFFIX)]
+            if paths:
+                found[partition] = max(files.modified(path).timestamp() for path in paths)
+    return found
+
+
 class Store:
     """The snapshots of one partition.
 

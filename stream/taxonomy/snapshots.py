@@ -42,7 +42,7 @@ def taxonomies(settings: Settings) -> dict[int, PartitionTaxonomy]:
     grown: dict[int, PartitionTaxonomy] = {}
     for partition, snapshot in _newest(settings):
         labels = snapshot.state["learner"]["labels"]
-        if not isinstance(labels, dict):
+        if "parents" not in labels:
             raise NoTaxonomyError(
                 f"The learner {settings.learner.name!r} keeps its labels in no taxonomy. Choose one that "
                 'does: learner.name = "expansion".'

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -96,6 +97,8 @@ class Telemetry:
         self._restorations: dict[int, Restoration] = {}
         self._relearned: dict[int, int] = {}
         self._joined = False
+        self._trouble: str | None = None
+        self._idle_since = math.inf
         self._lessons: LessonsStatus | None = None
         self._encoding = _Encoding()
 
@@ -105,9 +108,17 @@ class Telemetry:
         """Record a sign of life; called once per iteration of the worker's loop."""
         self._beat = self._clock()
 
-    def joined(self, settled: bool) -> None:
-        """Record whether the group has assigned our partitions."""
-        self._joined = settled
+    def joined(self, settled: bool, trouble: str | None = None) -> None:
+        """Record whether the group has assigned our partitions, and why nothing can be read, if so."""
+        self._joined, self._trouble = settled, trouble
+        if not settled or self._partitions or self._restorations:
+            self._idle_since = math.inf
+        else:
+            self._idle_since = min(self._idle_since, self._clock())
+
+    def stopping(self) -> None:
+        """Record that the worker ends: it reads no more records."""
+        self._trouble = "stopping"
 
     def restoring(self, partition: int, task: Answerer | None = None) -> None:
         """Record that a partition was assigned, or how far it is restored; from the restoring thread."""
@@ -239,7 +250,9 @@ class Telemetry:
             return WorkerStatus(
                 uptime_s=now - self._began,
                 silence_s=now - self._beat,
+                idle_s=max(0.0, now - self._idle_since),
                 joined=self._joined,
+                trouble=self._trouble,
                 predictions=self._counts["predictions"],
                 learned=self._counts["learned"],
                 batches=self._counts["batches"],

@@ -8,9 +8,11 @@ import logging
 from typing import Literal
 
 CLIENT = "kafka"
+HARMLESS = ("It is blocking the event loop", "Metadata refresh: failed Cancelled")
+"""Parts of the client's warnings that say only that the processor is busy, or that a client is closed."""
 CHATTY = (CLIENT, "uvicorn")
 """Libraries that log connections and settings rather than the stream."""
-REPEAT_S = 10.0
+REPEAT_S = 60.0
 """Seconds for which a line of the client's code is silenced after it has logged: with a broker that is down,
 the client retries every second."""
 
@@ -46,11 +48,13 @@ class JsonFormatter(logging.Formatter):
 class RepeatFilter(logging.Filter):
     """Passes each line of the client's code once in `REPEAT_S`, with the number suppressed since then.
 
+    `HARMLESS` ones do not pass.
+
     Examples
     --------
     >>> repeats = RepeatFilter()
     >>> spoken = {"name": "kafka.net", "lineno": 7, "msg": "no broker at %s", "args": ("localhost",)}
-    >>> records = [logging.makeLogRecord(spoken | {"created": second}) for second in (0.0, 1.0, 2.0, 11.0)]
+    >>> records = [logging.makeLogRecord(spoken | {"created": second}) for second in (0.0, 1.0, 2.0, 61.0)]
     >>> [record.getMessage() for record in records if repeats.filter(record)]
     ['no broker at localhost', 'no broker at localhost (and 2 more like it since)']
     """
@@ -63,6 +67,8 @@ class RepeatFilter(logging.Filter):
         """Return whether a record passes."""
         if not record.name.startswith(CLIENT):
             return True
+        if any(part in record.getMessage() for part in HARMLESS):
+            return False
         place = record.name, record.lineno
         at, missed = self._latest.get(place, (-REPEAT_S, 0))
         if record.created < at + REPEAT_S:

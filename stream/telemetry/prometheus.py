@@ -79,6 +79,7 @@ class _StatusCollector(Collector):
         yield from _lessons(status.lessons)
         yield from _gauges(status)
         yield from _feedback(status.partitions)
+        yield _near_twins(status.partitions)
         yield from _confidence(status.partitions)
         yield from _restorations(status)
         yield from _snapshots(status)
@@ -200,6 +201,17 @@ def _feedback(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:
         kept.add_metric([number, "waiting"], each.feedback.waiting)
         size.add_metric([number], each.feedback.kept_bytes)
     yield from (outcomes, expired, kept, size)
+
+
+def _near_twins(partitions: tuple[PartitionStatus, ...]) -> Metric:
+    family = CounterMetricFamily(
+        "ithaca_near_twin_labels",
+        "Labels that differ from an earlier one in case, space or width only.",
+        labels=["partition"],
+    )
+    for each in partitions:
+        family.add_metric([str(each.partition)], each.near_twins)
+    return family
 
 
 def _confidence(partitions: tuple[PartitionStatus, ...]) -> Iterator[Metric]:

@@ -16,6 +16,13 @@ SILENCE_S = 60.0
 """Seconds without a sign of life after which the process counts as hung; longer than any batch takes."""
 
 
+STANDING_BY_S = 10.0
+"""Seconds without partitions after which a member of the group is ready, as none is left for it.
+
+A new member gets none until the others have handed some over, in the next rebalance.
+"""
+
+
 @dataclasses.dataclass(frozen=True)
 class PartitionStatus:
     """Status of one of our partitions that is at work.
@@ -38,6 +45,8 @@ class PartitionStatus:
         Outcomes of the conformal sets and rejections; None where they are disabled.
     snapshot
         The newest snapshot; None before the first.
+    near_twins
+        Labels whose names differ from an earlier one's in case, space or width only.
     failing
         Whether its last transaction failed, so that nothing of it is committed at present.
     """
@@ -51,6 +60,7 @@ class PartitionStatus:
     feedback: FeedbackStatistics
     confidence: ConfidenceStatistics | None = None
     snapshot: StoredSnapshot | None = None
+    near_twins: int = 0
     failing: bool = False
 
 
@@ -108,6 +118,8 @@ class WorkerStatus:
     ----------
     uptime_s, silence_s
         Seconds since the start, and since the last sign of life.
+    idle_s
+        Seconds since the group last left us without partitions; 0 while we have some, or are not in it.
     joined
         Whether the group has assigned our partitions.
     predictions, learned, batches, failures, fencings
@@ -123,10 +135,13 @@ class WorkerStatus:
         Our partitions that are at work, and those being restored, by number.
     lessons
         Position of the replica; None where each partition has its own model.
+    trouble
+        Why no records are read at present; None if they are.
     """
 
     uptime_s: float
     silence_s: float
+    idle_s: float
     joined: bool
     predictions: int
     learned: int
@@ -141,6 +156,7 @@ class WorkerStatus:
     partitions: tuple[PartitionStatus, ...]
     restorations: tuple[Restoration, ...]
     lessons: LessonsStatus | None = None
+    trouble: str | None = None
 
     @property
     def events(self) -> int:
@@ -155,7 +171,17 @@ class WorkerStatus:
     @property
     def ready(self) -> bool:
         """Whether all our partitions are at work and committed; without any, the worker stands by."""
-        return not self.restorations and not self.failing and (bool(self.partitions) or self.joined)
+        if self.restorations or self.failing or self.trouble:
+            return False
+        return bool(self.partitions) or self.idle_s >= STANDING_BY_S
+
+    @property
+    def _orphans(self) -> str:
+        """A warning where most feedback is for no event: it may be events by another name."""
+        feedback = [each.feedback for each in self.partitions]
+        orphans = sum(each.orphan for each in feedback)
+        joined = sum(each.joined + each.early for each in feedback)
+        return f"; {orphans} records of feedback were for no event that came" if orphans > joined else ""
 
     @property
     def failing(self) -> list[int]:
@@ -165,19 +191,24 @@ class WorkerStatus:
     @property
     def readiness(self) -> str:
         """The reason for being ready or not, in words."""
+        if self.trouble:
+            return self.trouble
         if self.restorations:
             return "; ".join(map(str, self.restorations))
         if self.failing:
             return f"nothing can be committed of partitions {self.failing}; trying again"
         if self.partitions:
-            return f"at work on partitions {[each.partition for each in self.partitions]}"
-        if self.joined:
+            return f"at work on partitions {[each.partition for each in self.partitions]}{self._orphans}"
+        if self.idle_s >= STANDING_BY_S:
             return "standing by: other workers have all the partitions"
+        if self.joined:
+            return "in the group, and waits for partitions"
         return "not in the group yet"
 
 
 def partition_status(partition: int, task: Answerer, lag: int | None) -> PartitionStatus:
     """Return the status of a partition's task, given the lag, which the task does not know."""
+    task.observer.near_twins.update(task.model.learner.label_space, ())
     return PartitionStatus(
         partition=partition,
         next_offset=task.next_offset,
@@ -186,5 +217,6 @@ def partition_status(partition: int, task: Answerer, lag: int | None) -> Partiti
         scores=task.observer.scores.summary(),
         learner=task.model.learner.statistics(),
         feedback=task.feedback.statistics(),
+        near_twins=task.observer.near_twins.count,
         confidence=None if task.model.confidence is None else task.model.confidence.statistics(),
     )

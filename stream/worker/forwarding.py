@@ -94,6 +94,7 @@ class Forwarder:
         self._group = Group(self._settings, route.kind)
         self._outboxes: dict[int, Outbox] = {}
         self._failed: dict[int, float] = {}
+        self._topic_id: str | None = None
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -105,8 +106,8 @@ class Forwarder:
 
         Raises
         ------
-        BrokerError
-            When the records cannot be read, for a reason that does not pass.
+        InstanceError
+            When another worker has the same instance name.
         """
         try:
             while not self._stopping.is_set():
@@ -123,14 +124,21 @@ class Forwarder:
             self._failed.pop(partition, None)
             if partition in self._outboxes:
                 self._outboxes.pop(partition).close()
-        for partition in polled.gained:
+        for partition in (*polled.gained, *(self._outboxes if self._made_anew() else ())):
             self._failed[partition] = 0.0
+            polled.records.pop(partition, None)
         for partition in [waiting for waiting, at in self._failed.items() if at <= time.monotonic()]:
             self._attempt(partition, functools.partial(self._go_back, partition))
         for partition, records in polled.records.items():
             if partition not in self._failed:
                 self._attempt(partition, functools.partial(self._forward, partition, records))
         return sum(map(len, polled.records.values()))
+
+    def _made_anew(self) -> bool:
+        """Return whether the topic was deleted and made anew, so that its offsets mean other records."""
+        present, earlier = self._group.topic_id, self._topic_id
+        self._topic_id = present or earlier
+        return earlier not in (None, self._topic_id)
 
     def _attempt(self, partition: int, step: Callable[[], None]) -> None:
         try:

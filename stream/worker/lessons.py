@@ -22,6 +22,7 @@ from stream.kafka import (
     InstanceError,
     Offsets,
     Outbox,
+    RecoveryError,
     Tail,
     UnwrittenError,
     topic_id,
@@ -163,6 +164,11 @@ class Lessons:
 
     def _follow_group(self) -> None:
         polled = self._group.poll(1)
+        if self._group.topic_id not in (None, self._store.identity.topic_id):
+            raise RecoveryError(
+                f"{self._topic} was deleted and made anew, and this worker's model comes from the earlier "
+                "one. Start the worker again; the model then begins anew."
+            )
         if polled.released or polled.lost:
             self._release()
         if polled.gained:
@@ -215,12 +221,11 @@ class Lessons:
         owned.task = self.replica
         if owned.pending is None:
             self._prepare(owned, now)
-        outcome = owned.pending
         try:
-            if outcome is None:
+            if owned.pending is None:
                 self._write_said(owned)
                 return
-            owned.commit(self._group.membership(), lambda: self._group.committed(PARTITION))
+            outcome = owned.commit(self._group.membership(), lambda: self._group.committed(PARTITION))
         except InstanceError:
             raise
         except FencedError as error:
@@ -236,8 +241,10 @@ class Lessons:
         else:
             self._committed_at = now
             self._follower.live_from = owned.committed
-            self._telemetry.observed(outcome)
-            if owned.keeper.due(self.replica) and self.replica.next_offset == owned.committed:
+            if outcome is not None:
+                self._telemetry.observed(outcome)
+            settled = owned.pending is None and self.replica.next_offset == owned.committed
+            if settled and owned.keeper.due(self.replica):
                 save(owned, self._telemetry)
 
     def _write_said(self, owned: AssignedPartition[Replica]) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from stream.kafka import FencedError, Membership, Outbox, Transaction
+from stream.kafka import FencedError, Membership, Outbox, Transaction, UnwrittenError
 from stream.pipeline import Outcome, Pipeline
-from stream.records import Record
+from stream.records import Output, Record
 from stream.snapshot import Attempts, Keeper, StoredSnapshot
 from stream.telemetry import Telemetry
 
 Made = TypeVar("Made", bound=Pipeline)
+
+EVERY = 2**31
+"""More records than a transaction has: all that are pending."""
 
 LAST_SNAPSHOT_S = 3.0
 """Seconds that a last snapshot may take."""
@@ -20,7 +24,12 @@ LAST_SNAPSHOT_S = 3.0
 
 @dataclasses.dataclass
 class AssignedPartition(Generic[Made]):
-    """An assigned partition: its task, its outbox, and what is processed but not committed."""
+    """An assigned partition: its task, its outbox, and what is processed but not committed.
+
+    What is processed at once is committed at once, unless a transaction of it failed: it may be too much for
+    the time, where a quota slows the producer. The next one has half as many records. Their number doubles
+    with each transaction that takes less than a third of its time.
+    """
 
     task: Made
     outbox: Outbox
@@ -29,7 +38,12 @@ class AssignedPartition(Generic[Made]):
     attempts: Attempts | None = None
     snapshot: StoredSnapshot | None = None
     pending: Outcome | None = None
+    most: int = EVERY
+    tried: int = EVERY
+    began: float = 0.0
+    writing: Sequence[Output] = ()
     doubtful: bool = False
+    closed: bool = False
     retry_at: float = 0.0
 
     def process(self, records: Sequence[Record]) -> int:
@@ -50,12 +64,12 @@ class AssignedPartition(Generic[Made]):
             self.attempts.end(self.task.next_offset)
         return len(taken)
 
-    def commit(self, membership: Membership, committed: Callable[[], int | None]) -> None:
-        """Write the pending outcome and commit its offset; see `begin` and `end`."""
-        self.end(self.begin(membership, committed))
+    def commit(self, membership: Membership, committed: Callable[[], int | None]) -> Outcome | None:
+        """Write the pending outcome, or a part, and commit its offset; see `begin` and `end`."""
+        return self.end(self.begin(membership, committed))
 
     def begin(self, membership: Membership, committed: Callable[[], int | None]) -> Transaction | None:
-        """Begin the transaction that writes the pending outcome and commits its offset.
+        """Begin the transaction that writes the pending outcome, or a part, and commits its offset.
 
         It is committed once, even after failed attempts: None if an earlier one turns out to have succeeded.
 
@@ -73,14 +87,22 @@ class AssignedPartition(Generic[Made]):
         UnwrittenError, BrokerError
             When the outcome of the attempt before is unknown; try again.
         """
-        outcome = self.pending
-        if outcome is None or outcome.next_offset <= self.committed or self._settled(outcome, committed):
+        if self.pending is None:
+            return None
+        if self._settled(self.pending.split(self.tried)[0], committed):
+            return None
+        self.tried, self.began = self.most, time.monotonic()
+        part, _ = self.pending.split(self.tried)
+        self.writing = part.outputs
+        if part.next_offset <= self.committed:
             return None
         self.doubtful = True
-        return self.outbox.begin(outcome.outputs, outcome.next_offset, membership)
+        transaction = self.outbox.begin(part.outputs, part.next_offset, membership)
+        self.writing = transaction.outputs
+        return transaction
 
-    def end(self, transaction: Transaction | None) -> None:
-        """Wait until the transaction is completed.
+    def end(self, transaction: Transaction | None) -> Outcome | None:
+        """Wait until the transaction is completed; return what was committed, if anything was pending.
 
         Raises
         ------
@@ -89,17 +111,31 @@ class AssignedPartition(Generic[Made]):
         UnwrittenError
             When it failed or its outcome is unknown; try again.
         """
+        if self.pending is None:
+            return None
+        part, rest = self.pending.split(self.tried)
         if transaction is not None:
-            self.outbox.end(transaction)
+            self._wait(transaction, len(part.steps))
         self.doubtful = False
-        if self.pending is not None:
-            self.committed = max(self.committed, self.pending.next_offset)
-        self.pending = None
+        self.committed = max(self.committed, part.next_offset)
+        self.pending = rest
+        return part.written(self.writing)
+
+    def _wait(self, transaction: Transaction, records: int) -> None:
+        try:
+            self.outbox.end(transaction)
+        except UnwrittenError:
+            self.most = max(1, records // 2)
+            raise
+        if 3 * (time.monotonic() - self.began) < transaction.deadline - self.began:
+            self.most = min(2 * self.most, EVERY)
 
     def _settled(self, outcome: Outcome, committed: Callable[[], int | None]) -> bool:
         """Return whether an outcome whose transaction seemed to fail was committed after all."""
         if not self.doubtful:
             return False
+        if self.closed:
+            raise FencedError("The partition was given up.")  # Reopening would fence its new owner.
         # Reopening commits or aborts an open transaction: only then is the offset final.
         self.outbox.reopen()
         reached = committed() or 0
@@ -113,6 +149,7 @@ class AssignedPartition(Generic[Made]):
 
     def close(self) -> None:
         """Close the outbox; what is pending is discarded, and the next owner of the partition repeats it."""
+        self.closed = True
         self.outbox.close()
 
 

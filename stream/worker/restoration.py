@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Generator
@@ -53,6 +54,7 @@ class PartitionLoader:
         self._telemetry = telemetry
         self._topic = topic(settings.stream, "events")
         self._refused: dict[int, dict[int, str]] = {}
+        self._anew: set[int] = set()
         self._partitions = 0
 
     def restore(self, partition: int) -> Generator[None, None, AssignedPartition[Answerer]]:
@@ -73,6 +75,8 @@ class PartitionLoader:
         try:
             yield
             store = self._store(partition)
+            if partition in self._anew:
+                self._commit_beginning(outbox, partition)
             recovered = self._recover(store)
             yield
             attempts = Attempts(store)
@@ -97,6 +101,17 @@ class PartitionLoader:
             raise
         return assigned
 
+    def begin_anew(self, partition: int) -> None:
+        """Have the next restoration begin at the partition's beginning, whatever the group has committed."""
+        self._anew.add(partition)
+        self._refused.pop(partition, None)
+
+    def _commit_beginning(self, outbox: Outbox, partition: int) -> None:
+        # The broker forgets the offsets of a deleted topic, but a batch in flight may have committed another.
+        with contextlib.closing(Offsets.of(self._settings)) as offsets:
+            outbox.write([], offsets.beginning(partition), self._membership())
+        self._anew.discard(partition)
+
     def refuse(self, partition: int, error: LearnerError) -> None:
         """Exclude a record at which the learner failed from all later restorations, on any worker.
 
@@ -112,8 +127,8 @@ class PartitionLoader:
             raise error
 
     def _recover(self, store: Store) -> Recovered[Answerer]:
-        offsets, partition = Offsets.of(self._settings), store.identity.partition
-        try:
+        partition = store.identity.partition
+        with contextlib.closing(Offsets.of(self._settings)) as offsets:
             committed, end = offsets.committed(partition), offsets.end(partition)
             if committed is not None and committed > end:
                 raise BrokerError(
@@ -129,8 +144,6 @@ class PartitionLoader:
                 beginning=offsets.beginning(partition),
                 rebuild=self._settings.snapshot.rebuild,
             )
-        finally:
-            offsets.close()
 
     def _note(
         self, assigned: AssignedPartition[Answerer], store: Store, recovered: Recovered[Answerer]

@@ -65,6 +65,13 @@ def serve(settings: Settings) -> None:
         telemetry.beat()
         log.info(line)
 
+    asked: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        if len(asked) == 1:
+            raise KeyboardInterrupt  # Compiling takes half a minute and looks at nothing.
+
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
         worker.stop()  # And no line in the log: its stream may be interrupted in the middle of one.
@@ -75,7 +82,7 @@ def serve(settings: Settings) -> None:
             log.warning(sentence)
         log.info("run %s; metrics and health at %s", settings.run_name, url)
         try:
-            _at_stop(signal.default_int_handler)
+            _at_stop(interrupt)
             # Before the group is joined: a member that compiles instead of polling is removed from it. The
             # warm-up uses the default encoder: the caller has checked the configured one, and loading a large
             # one again takes time and memory.
@@ -84,10 +91,12 @@ def serve(settings: Settings) -> None:
                 lessons = Lessons(settings, lambda live: make_replica(settings, live), telemetry)
                 _stand_by(lessons, telemetry)
             worker = Worker(settings, timed_task, telemetry, lessons)
+            _at_stop(stop)
         except KeyboardInterrupt:
             log.info("stopped before the group was joined")
             return
-        _at_stop(stop)
+        if asked:
+            worker.stop()  # It was raised in a callback of the compiler, which does not pass it on.
         with forwarding(settings, failed=worker.stop):
             worker.run()
     log.info("stopped in order")

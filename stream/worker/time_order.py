@@ -1,4 +1,4 @@
-"""Merges the records of several partitions by time stamp, as far as they have been read."""
+"""Merges the records of several partitions, as far as they have been read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ from stream.records import Record
 
 
 class TimeOrder:
-    """Buffers the records of each partition, and returns the oldest first.
+    """Buffers the records of each partition, and returns the oldest first, or as many of each.
 
     Partitions that share a model should be answered in the order of their events' time: otherwise the model
     has learned from one partition's afternoon when it answers another's morning. An empty partition is not
     waited for, like in Kafka Streams with `max.task.idle.ms` 0.
+
+    Parameters
+    ----------
+    fair
+        Whether to take as many records of each partition instead, whatever their time: where each has its own
+        model, one that has much to catch up with must not delay the others. False by default.
+
+    Attributes
+    ----------
+    bytes
+        Size of the buffered values.
 
     Examples
     --------
@@ -28,8 +39,10 @@ class TimeOrder:
     1
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fair: bool = False) -> None:
+        self._fair = fair
         self._queues: dict[int, collections.deque[Record]] = {}
+        self.bytes = 0
 
     def __len__(self) -> int:
         """Return the number of buffered records."""
@@ -43,16 +56,17 @@ class TimeOrder:
         """Buffer records, in offset order on each partition."""
         for partition, read in records.items():
             self._queues.setdefault(partition, collections.deque()).extend(read)
+            self.bytes += sum(map(_bytes, read))
 
     def drop(self, partition: int) -> None:
         """Discard a partition's records: it is revoked, or will be read again from another offset."""
-        self._queues.pop(partition, None)
+        self.bytes -= sum(map(_bytes, self._queues.pop(partition, ())))
 
     def take(self, limit: int, partitions: Collection[int]) -> dict[int, list[Record]]:
-        """Remove and return at most `limit` records of some partitions, the oldest first."""
+        """Remove and return at most `limit` records of some partitions."""
         taken: dict[int, list[Record]] = {}
         heads = [
-            (queue[0].timestamp, partition)
+            (0 if self._fair else queue[0].timestamp, partition)
             for partition, queue in self._queues.items()
             if queue and partition in partitions
         ]
@@ -61,9 +75,15 @@ class TimeOrder:
             _, partition = heads[0]
             queue = self._queues[partition]
             taken.setdefault(partition, []).append(queue.popleft())
+            self.bytes -= _bytes(taken[partition][-1])
             limit -= 1
             if queue:
-                heapq.heapreplace(heads, (queue[0].timestamp, partition))
+                key = len(taken[partition]) if self._fair else queue[0].timestamp
+                heapq.heapreplace(heads, (key, partition))
             else:
                 heapq.heappop(heads)
         return taken
+
+
+def _bytes(record: Record) -> int:
+    return len(record.value or b"")

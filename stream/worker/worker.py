@@ -8,9 +8,11 @@ meanwhile, and the loop goes on with the others.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from stream.config import Settings
 from stream.encoders import EncoderError
@@ -20,13 +22,14 @@ from stream.kafka import (
     FencedError,
     Group,
     InstanceError,
-    Transaction,
+    Offsets,
     UnwrittenError,
 )
 from stream.pipeline import Answerer, LearnerError
 from stream.records import Record
 from stream.telemetry import Telemetry
 from stream.worker.batch_size import BatchSize
+from stream.worker.commits import Commits
 from stream.worker.encode_ahead import EncodeAhead
 from stream.worker.lessons import Lessons
 from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
@@ -36,6 +39,9 @@ from stream.worker.time_order import TimeOrder
 
 IDLE_S = 0.005
 """Pause in seconds after a poll without records, which adds to the latency of a quiet stream."""
+
+COMMIT_S = 0.2
+"""Seconds that a turn waits for the commits that it has begun; after them, other partitions go on."""
 
 LAG_EVERY_S = 1.0
 """Seconds between two measurements of the lag, even if nothing is committed."""
@@ -47,7 +53,10 @@ By then, a heartbeat has told a worker that it was removed. Sooner, it would fen
 """
 
 MOST_HELD = 10_000
-"""Most records read ahead where partitions share a model; the client buffers as many."""
+"""Most records read ahead; the client buffers as many."""
+
+MOST_BYTES = 2**25
+"""Bytes of records read ahead above which only one more is polled at a time."""
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +88,7 @@ class Worker:
         telemetry: Telemetry | None = None,
         lessons: Lessons | None = None,
     ) -> None:
+        self._settings = settings
         self._telemetry = telemetry or Telemetry()
         self._group = Group(settings)
         self._lessons = lessons
@@ -89,11 +99,12 @@ class Worker:
         )
         loader = PartitionLoader(settings, make_task, self._group.membership, self._telemetry)
         self._restorer = Restorer(loader.restore)
-        self._refuse = loader.refuse
+        self._loader = loader
         self._assigned: dict[int, AssignedPartition[Answerer]] = {}
         self._stopping = False
+        self._commits = Commits()
         self._answered = self._taught = 0
-        self._order = TimeOrder()
+        self._order = TimeOrder(fair=lessons is None)
         self._ahead = EncodeAhead(self._order)
         self._lag_due = 0.0
 
@@ -119,15 +130,13 @@ class Worker:
         try:
             while not self._stopping:
                 self._turn()
+            self._telemetry.stopping()
+            self._end_commits(list(self._assigned), time.monotonic() + self._settings.worker.commit_timeout_s)
             self._keep(list(self._assigned))
-            unwritten = {
-                partition: assigned.pending
-                for partition, assigned in self._assigned.items()
-                if assigned.pending
-            }
+            unwritten = sorted(partition for partition, one in self._assigned.items() if one.doubtful)
             if unwritten:
                 raise UnwrittenError(
-                    f"stopped while the last batch of partitions {sorted(unwritten)} could not be committed; "
+                    f"stopped while the last batch of partitions {unwritten} could not be committed; "
                     "nothing of it was emitted, and the next start does it again"
                 )
         finally:
@@ -138,7 +147,7 @@ class Worker:
         if self._lessons is not None:
             self._lessons.turn(answered=self._answered > 0)
         polled = self._group.poll(self._wanted())
-        self._telemetry.joined(self._group.joined)
+        self._telemetry.joined(self._group.joined, self._group.trouble)
         began = time.monotonic()
         self._keep(polled.released)
         for partition in (*polled.released, *polled.lost):
@@ -146,6 +155,7 @@ class Worker:
         for partition in polled.gained:
             self._restore(partition)
         self._go_live()
+        self._leave_deleted_topic()
         self._order.add(polled.records)
         idle = {number: assigned for number, assigned in self._assigned.items() if assigned.pending is None}
         self._answered = self._taught = 0
@@ -164,12 +174,11 @@ class Worker:
             time.sleep(IDLE_S)
 
     def _wanted(self) -> int:
-        """Return how many records to poll: for two batches, or to find the oldest of all partitions."""
-        if self._lessons is None:
-            return max(1, 2 * self._size.records - len(self._order))
+        """Return how many records to poll: until there are some of each partition."""
         # The client returns all fetched records of one partition before those of the next.
         short = any(not self._order.held(partition) for partition in self._assigned)
-        return max(1, MOST_HELD - len(self._order)) if short else 1
+        room = short and self._order.bytes < MOST_BYTES
+        return max(1, MOST_HELD - len(self._order)) if room else 1
 
     def _show_lag(self) -> None:
         """Report the lag of each partition, whether or not anything is committed."""
@@ -189,6 +198,21 @@ class Worker:
             self._telemetry.gained(partition, assigned.task, assigned.snapshot)
             self._ahead.drop(partition)
             self._group.read_from(partition, assigned.task.next_offset)
+
+    def _leave_deleted_topic(self) -> None:
+        """Begin anew the partitions whose topic was deleted and made anew: offsets mean other events now."""
+        present = self._group.topic_id
+        for partition, assigned in list(self._assigned.items()):
+            if present not in (None, assigned.keeper.topic_id):
+                log.warning(
+                    "%s was deleted and made anew: partition %d begins at its beginning, with a model that "
+                    "has learned nothing. Snapshots of the earlier topic stay until newer ones replace them",
+                    self._group.topic,
+                    partition,
+                )
+                self._drop(partition)
+                self._loader.begin_anew(partition)
+                self._restore(partition)
 
     def _process(self, partition: int, records: list[Record]) -> int:
         assigned = self._assigned[partition]
@@ -210,60 +234,59 @@ class Worker:
         """Restore a partition from its newest snapshot, as the task may have processed part of a batch."""
         log.warning("partition %d goes back to its newest snapshot: %s", partition, error)
         if isinstance(error, LearnerError):
-            self._refuse(partition, error)
+            self._loader.refuse(partition, error)
         self._drop(partition)
         self._restore(partition, 0.0 if isinstance(error, LearnerError) else RETRY_S)
 
     def _commit(self, began: float) -> None:
-        """Commit what is pending, on all partitions concurrently: a slow one does not delay the others.
-
-        Whether an attempt in doubt succeeded is asked for one partition at a time, and may take as long as a
-        transaction; after one without an answer the others wait for the next turn, so that the group is
-        polled in time.
-        """
-        waiting = sorted(
-            (assigned.retry_at, partition)
+        """Commit what is pending, on all partitions concurrently, and wait briefly for the end."""
+        new = [
+            partition
             for partition, assigned in self._assigned.items()
-            if assigned.pending is not None and assigned.retry_at <= began
-        )
-        begun: list[tuple[int, Transaction | None, float]] = []
-        answered = True
-        for _, partition in waiting:
-            assigned = self._assigned[partition]
-            if assigned.doubtful and not answered:
+            if assigned.pending is not None and assigned.retry_at <= began and partition not in self._commits
+        ]
+        for partition in new:
+            begin = functools.partial(
+                self._assigned[partition].begin, self._group.membership(), self._committed_offset(partition)
+            )
+            self._commits.begin(partition, begin, began)
+        self._end_commits(new, time.monotonic() + COMMIT_S)
+        for partition in new:
+            if partition in self._commits:
                 self._group.hold(partition)
-                continue
-            writing = time.monotonic()
-            try:
-                transaction = assigned.begin(self._group.membership(), self._committed_offset(partition))
-            except (FencedError, UnwrittenError, BrokerError) as error:
-                answered = self._uncommitted(partition, error)
-            else:
-                begun.append((partition, transaction, writing))
-        for partition, transaction, writing in begun:
-            self._end(partition, transaction, writing, began)
 
     def _committed_offset(self, partition: int) -> Callable[[], int | None]:
-        return lambda: self._group.committed(partition)
+        def ask() -> int | None:
+            # On a connection of its own: the group's is polled by another thread.
+            with contextlib.closing(Offsets.of(self._settings)) as offsets:
+                return offsets.committed(partition)
 
-    def _end(self, partition: int, transaction: Transaction | None, writing: float, began: float) -> None:
-        assigned = self._assigned[partition]
-        outcome = assigned.pending
-        try:
-            assigned.end(transaction)
-        except (FencedError, UnwrittenError, BrokerError) as error:
-            self._uncommitted(partition, error)
-            return
-        assigned.retry_at = 0.0
-        self._group.go_on(partition)
-        if outcome is not None:
-            now, lag = time.monotonic(), self._group.lag(partition, outcome.next_offset)
-            self._telemetry.committed(
-                partition, assigned.task, outcome, lag=lag, commit_s=now - writing, batch_s=now - began
-            )
+        return ask
 
-    def _uncommitted(self, partition: int, error: FencedError | UnwrittenError | BrokerError) -> bool:
-        """Drop a fenced partition, or schedule another try; return whether the broker answered."""
+    def _end_commits(self, partitions: Collection[int], until: float) -> None:
+        """End the commits that are done; of some partitions, wait for the end until then."""
+        for partition, commit in self._commits.ended(partitions, until):
+            assigned = self._assigned[partition]
+            try:
+                outcome = assigned.end(commit.begun.result())
+            except (FencedError, UnwrittenError, BrokerError) as error:
+                self._uncommitted(partition, error)
+                continue
+            assigned.retry_at = 0.0
+            self._group.go_on(partition)
+            if outcome is not None:
+                now, lag = time.monotonic(), self._group.lag(partition, outcome.next_offset)
+                self._telemetry.committed(
+                    partition,
+                    assigned.task,
+                    outcome,
+                    lag=lag,
+                    commit_s=now - commit.began,
+                    batch_s=now - commit.batch_began,
+                )
+
+    def _uncommitted(self, partition: int, error: FencedError | UnwrittenError | BrokerError) -> None:
+        """Drop a fenced partition, or schedule another try."""
         if isinstance(error, InstanceError):
             raise error
         if isinstance(error, FencedError):
@@ -272,16 +295,16 @@ class Worker:
             self._drop(partition)
             # If it is still assigned to us, the group does not assign it again: we restore it by ourselves.
             self._restore(partition, FENCED_S)
-            return True
+            return
         log.warning("%s; trying again", error)
         self._assigned[partition].retry_at = time.monotonic() + RETRY_S
         self._group.hold(partition)
         self._telemetry.failed(partition)
-        return False
 
     def _keep(self, partitions: Sequence[int]) -> None:
         """Take last snapshots of partitions that are released or closed, all within `LAST_SNAPSHOT_S`."""
         deadline = time.monotonic() + LAST_SNAPSHOT_S
+        self._end_commits(partitions, deadline)
         settled = [
             assigned
             for partition in partitions
@@ -297,6 +320,7 @@ class Worker:
     def _drop(self, partition: int) -> None:
         self._restorer.cancel(partition)
         self._ahead.drop(partition)
+        self._commits.drop(partition)
         assigned = self._assigned.pop(partition, None)
         if assigned is not None:
             assigned.close()

@@ -131,7 +131,9 @@ def main() -> None:
     options = parser.parse_args()
     seen, raised = watch(options.events, options.learner, options.limit)
     # Structural changes of the learner are not found by a detector, and are only counted.
-    for place, each in enumerate(largest([one for one in raised if one.alarm.scope != "structure"]), start=1):
+    for place, each in enumerate(
+        largest([one for one in raised if one.alarm.scope not in ("structure", "relation")]), start=1
+    ):
         print(f"{place}.", "\n".join(explained(seen, each)), flush=True)
     print(f"{len(seen):,} messages; alarms: {dict(Counter(each.alarm.detector for each in raised))}")
     done = Counter(each.alarm.action for each in raised if each.alarm.detector == "clusters")

@@ -13,14 +13,14 @@ from collections.abc import Callable
 import msgspec
 
 from learners import IHOMER
-from stream.dashboard import label_views, views
-from stream.dashboard.stream_state import StreamState
+from stream.dashboard import drift_views, label_views, message_views, views
 from stream.encoders import Hashing
+from stream.monitoring.stream_state import StreamState
 from stream.pipeline.model import EXPLAINED, NEAREST
 from stream.records.decoding import decode_event
 from stream.records.predictions import PredictionRecord
 from stream.records.schema import encode
-from tests.stream.dashboard.streams import as_read, fed, outputs, thousands
+from tests.stream.monitoring.streams import as_read, fed, outputs, thousands
 
 REPEATS = 7
 
@@ -39,11 +39,11 @@ def page(state: StreamState) -> None:
     """Print each view's time and size."""
     answers: dict[str, Callable[[], object]] = {
         "overview": lambda: views.overview(state, "all"),
-        "drift": lambda: views.drifts(state, {}),
+        "drift": lambda: drift_views.drifts(state, {}),
         "labels": lambda: label_views.labels(state, "change", "", 0),
         "labels, searched": lambda: label_views.labels(state, "change", "topic-99", 0),
         "clusters": lambda: label_views.clusters(state, 0),
-        "messages": lambda: views.messages(state, "wrong", "", ""),
+        "messages": lambda: message_views.messages(state, "wrong", "", ""),
     }
     for name, answer in answers.items():
         size = len(msgspec.json.encode(answer()))

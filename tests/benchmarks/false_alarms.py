@@ -1,7 +1,7 @@
 """How many alarms the monitors raise where there is no drift: long stationary streams with many labels.
 
 Run `python -m tests.benchmarks.false_alarms [--labels N ...] [--messages N] [--seeds N ...] [--learner NAME]`
-for a table in Markdown of alarms per 100,000 messages by detector, including plain detectors; see `drift`.
+for a table in Markdown of alarms and incidents per 100,000 messages, including plain detectors; see `drift`.
 Target: at most one each, for any number of labels. All that is written to the drift topic is counted,
 after the limit on alarms about single labels.
 """
@@ -29,7 +29,8 @@ def main() -> None:
         alarms: dict[str, list[int]] = {}
         for seed in options.seeds:
             stream = Synthetic(labels=labels, seed=seed)
-            for name, places in run(stream, options.learner, options.messages).alarms.items():
+            found = run(stream, options.learner, options.messages)
+            for name, places in {**found.alarms, "incidents": found.incidents}.items():
                 print(f"{labels:,} labels, seed {seed}: {name} at {places}", flush=True)
                 alarms[name] = alarms.get(name, []) + places
         columns.append(alarms)

@@ -15,7 +15,7 @@ from pathlib import Path
 from drift.alarms.alarm import Monitor, Observation
 from drift.monitors.exclusions import ExclusionMonitor
 from drift.monitors.relations import RelationMonitor
-from learners.core.labels import LabelSpace
+from learners.core.label_space import LabelSpace
 from learners.hierarchy.taxonomy import Taxonomy
 
 

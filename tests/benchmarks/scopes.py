@@ -24,7 +24,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from learners.core.labels import LabelSpace
+from learners.core.label_space import LabelSpace
 from learners.core.prediction import Prediction
 from learners.metrics.prequential import Prequential, Scores
 from stream.broker.brokers import choose

@@ -30,6 +30,7 @@ SMALL = {
     "dashboard": "--labels 100 --messages 30",
     "device": "--scale 0.0005",
     "drift": "--seeds 0 --learner priors --scale 0.01",
+    "encode_ahead": "--events 40 --wait 1 --runs 1",
     "encoder_hashing": "--texts 20",
     "end_to_end": "--learner priors --limit 50 --runs 1",
     "expansion": "--data reuters21578 --limit 30 --seeds 1 --only pl-fms flat",
@@ -38,6 +39,7 @@ SMALL = {
     "hle": "--data digits --seeds 1 --scale 0.1",
     "ihomer": "--scale 0.01",
     "linear": "--scale 0.02",
+    "many_labels": "--labels 1000 --names 1000 --served 1000 --learners priors",
     "memory": "--messages 50 --names 30 --features 10",
     "monitors": "--scale 0.01",
     "pair_counts": "--scale 0.001",
@@ -48,7 +50,7 @@ SMALL = {
     "tree": "--scale 0.02",
 }
 """The smallest sensible arguments of each; `{reuters}` is a file of events."""
-KAFKA = {"catch_up", "end_to_end", "scopes"}
+KAFKA = {"catch_up", "end_to_end", "many_labels", "scopes"}
 
 
 @pytest.fixture(scope="module")

@@ -160,6 +160,32 @@ def test_prometheus_scrapes_the_port_that_the_image_serves() -> None:
     assert compose()["services"]["worker"]["ports"][0].endswith(f":{discovery['port']}")
 
 
+def test_alertmanager_accepts_its_configuration() -> None:
+    """As Alertmanager's own tool sees it; Prometheus sends to where Compose runs it."""
+    amtool = shutil.which("amtool")
+    if amtool is None:
+        pytest.skip("NO AMTOOL: Alertmanager's file is not checked; apt-get install prometheus-alertmanager")
+    path = DEPLOY / "prometheus" / "alertmanager.yml"
+    checked = subprocess.run([amtool, "check-config", str(path)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_alerts_are_routed_to_where_compose_runs_alertmanager() -> None:
+    """And what suppresses another alert, and what is suppressed, are alerts that there are."""
+    (target,) = re.findall(
+        r'targets: \["(\w+):9093"\]', (DEPLOY / "prometheus" / "prometheus.yml").read_text()
+    )
+    assert target in compose()["services"]
+    routes = (DEPLOY / "prometheus" / "alertmanager.yml").read_text()
+    assert set(re.findall(r"Ithaca\w+", routes)) <= set(rules("alert"))
+
+
+def test_every_alert_has_a_runbook() -> None:
+    """Under its own name, in the order of the rules."""
+    text = (DEPLOY / "README.md").read_text()
+    assert re.findall(r"^#### (Ithaca\w+)$", text, re.MULTILINE) == list(rules("alert"))
+
+
 def test_prometheus_accepts_its_configuration() -> None:
     """As Prometheus' own tool sees it."""
     path = DEPLOY / "prometheus" / "prometheus.yml"

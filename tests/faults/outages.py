@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,17 @@ def broker_of_our_own(folder: Path, port: int = 0, advertised: int = 0) -> Itera
         yield broker
     finally:
         broker.stop()
+
+
+def limit_producers(broker: KafkaBroker, bytes_per_second: int) -> None:
+    """Slow every producer down with a quota."""
+    assert broker.process is not None
+    command = Path(f"/proc/{broker.process.pid}/cmdline").read_bytes().decode().split("\0")
+    jars = command[command.index("-cp") + 1]
+    wanted = ["--alter", "--add-config", f"producer_byte_rate={bytes_per_second}"]
+    clients = ["--entity-type", "clients", "--entity-default"]
+    tool = [command[0], "-cp", jars, "kafka.admin.ConfigCommand", "--bootstrap-server", broker.address]
+    subprocess.run([*tool, *wanted, *clients], check=True, capture_output=True)
 
 
 def kill(broker: KafkaBroker) -> None:

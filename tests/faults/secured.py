@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import subprocess
 import time
@@ -11,7 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kafka import KafkaAdminClient
-from kafka.admin import UserScramCredentialUpsertion
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ResourcePattern,
+    ResourceType,
+    UserScramCredentialUpsertion,
+)
 
 from stream.broker.brokers import KafkaBroker, answers
 from stream.broker.processes import free_ports, spawn
@@ -24,6 +32,9 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SECURED://127.0.0.1:{secured}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL,CONTROLLER:PLAINTEXT
 ssl.keystore.type=PEM
 ssl.keystore.location={folder}/keystore.pem
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
 listener.name.secured.plain.sasl.jaas.config={security}.plain.PlainLoginModule required \
 user_{user}="{password}";
@@ -58,8 +69,29 @@ def add_users(address: str) -> None:
 
 
 @contextmanager
-def secured_broker(folder: Path) -> Iterator[str]:
-    """Run it inside the block; gives its address. Its certificate is `certificate.pem` in the folder.
+def without(right: ACLOperation, kind: ResourceType, name: str, administrator: str) -> Iterator[None]:
+    """Take a right to a topic or a group away from our user inside the block.
+
+    The administrator is the address at which the broker trusts everyone.
+    """
+    place = ResourcePattern(kind, name)
+    every = [
+        ACL(f"User:{USER}", "*", ACLOperation.ALL, ACLPermissionType.ALLOW, place),
+        ACL(f"User:{USER}", "*", right, ACLPermissionType.DENY, place),
+    ]
+    with contextlib.closing(KafkaAdminClient(bootstrap_servers=administrator)) as client:
+        client.create_acls(every)
+        try:
+            yield
+        finally:
+            client.delete_acls(every)
+
+
+@contextmanager
+def secured_broker(folder: Path) -> Iterator[tuple[str, str]]:
+    """Run it inside the block; gives its address, and the one at which it trusts everyone on this machine.
+
+    Its certificate is `certificate.pem` in the folder.
 
     Raises
     ------
@@ -97,7 +129,7 @@ def secured_broker(folder: Path) -> Iterator[str]:
             assert process.poll() is None, (folder / "secured.log").read_text()[-2_000:]
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        yield f"127.0.0.1:{secured}"
+        yield f"127.0.0.1:{secured}", plain.address
     finally:
         process.terminate()
         process.wait(60)

@@ -16,6 +16,7 @@ from stream.broker.processes import free_ports
 from stream.kafka import outbox
 from stream.pipeline import factory as assembly
 from stream.telemetry.collector import Telemetry
+from stream.worker.batch_size import BatchSize
 from stream.worker.worker import Worker
 from tests.faults.exactly_once import (
     HEALED_S,
@@ -24,9 +25,9 @@ from tests.faults.exactly_once import (
     check_model,
     settings_of,
 )
-from tests.faults.outages import broker_of_our_own, kill
+from tests.faults.outages import broker_of_our_own, kill, limit_producers
 from tests.faults.proxy import Api, Fault, Proxy
-from tests.stream.live import LiveStream, on_a_thread
+from tests.stream.live import LiveStream, on_a_thread, until
 from tests.stream.standins import event
 
 pytestmark = pytest.mark.kafka
@@ -74,6 +75,28 @@ def test_f5_the_broker_is_gone_for_longer_than_a_delivery_may_take(tmp_path: Pat
         live = LiveStream(broker.address, stream_name)
         outages = [outbox.DELIVERY_S + 10.0, 2.0, 12.0]
         assert survive_outages(live, broker, outages, random.Random(6)) < HEALED_S
+
+
+@pytest.mark.slow
+def test_a_batch_that_does_not_fit_the_time_is_divided(
+    tmp_path: Path, stream_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quota makes transactions longer than they may take: each try is of fewer records, until one fits."""
+    with broker_of_our_own(tmp_path) as broker:
+        live = LiveStream(broker.address, stream_name)
+        settings = settings_of(live)
+        worker = settings.worker.model_copy(update={"commit_timeout_s": 2.0})
+        settings = settings.model_copy(update={"worker": worker})
+        live.fill([event(number) for number in range(2_000)])
+        limit_producers(broker, 20_000)
+        monkeypatch.setattr(BatchSize, "records", 2_000)
+        telemetry = Telemetry()
+        with on_a_thread(Worker(settings, functools.partial(assembly.make_task, settings), telemetry)):
+            until(lambda: telemetry.status().failures >= 3, 120.0)
+            until(lambda: telemetry.status().predictions, 60.0)
+            limit_producers(broker, 10**9)
+            live.wait_for(2_000, 60.0)
+        check_as_if_uninterrupted(live)
 
 
 def lose_replies(address: str, name: str, proxy: Proxy, times: int, rng: random.Random) -> None:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 
 from drift.core import Vector
 from learners.catalogue import LEARNERS, make
@@ -260,6 +261,43 @@ def size_of(state: Any) -> int:
     return state.nbytes if isinstance(state, np.ndarray) else len(json.dumps(state))
 
 
+def check_limited_labels(make: Make) -> None:
+    """Hold at most `max_labels` labels; as many change nothing, and one that returns is learned again."""
+    if not hasattr(make(), "max_labels"):
+        return
+    free, roomy, tight = make(), make().clone({"max_labels": 3}), make().clone({"max_labels": 4})
+    for one, other in zip(teach(free, stream(60)), teach(roomy, stream(60)), strict=True):
+        assert_same(one, other)
+    space = tight.label_space
+    for position, (x, labels) in enumerate(stream(150)):
+        assert_valid(tight.predict(x), len(space))
+        tight.learn(x, space.targets([*labels, f"once {position}"]))
+        assert len(space) <= 4
+    assert {"even", "both", "rare", "once 149"} == set(space.names())
+    assert tight.statistics().left_labels >= tight.statistics().resting_labels == 149
+    restored = make().clone({"max_labels": 4})
+    restored.load_state(through_json(tight.state()))
+    even, x = space.id("even"), np.array([2.0, -1.0, 0.0, 0.0], dtype=np.float32)
+    count = space.count(even)
+    # Whoever gets its id inherits nothing.
+    assert tight.score(x)[even] > 0.5
+    restored.forget(np.array([even]))
+    assert restored.score(x)[even] <= 0.5
+    restored.load_state(through_json(tight.state()))
+    for learner in (tight, restored):
+        for position, (of_others, _) in enumerate(stream(80, seed=1)):
+            learner.learn(of_others, learner.label_space.targets([f"other {position % 4}"]))
+        assert "even" not in learner.label_space
+        for position in range(80):
+            targets = learner.label_space.targets(["even"] * (position % 2))
+            learner.learn(x if position % 2 else -x, targets)
+        assert learner.label_space.count(learner.label_space.id("even")) == count + 40
+        assert "even" in learner.label_space.names(learner.predict(x).labels)
+    assert restored.digest() == tight.digest()
+    with pytest.raises(ValueError, match=r"names 5 labels.*the 4 that max_labels allows"):
+        space.targets(["a", "b", "c", "d", "e"])
+
+
 def check_river_dictionaries(make: Make) -> None:
     """Compare river's dictionary methods with the array methods: they say the same."""
     by_name, by_array = make(), make()
@@ -306,6 +344,7 @@ CHECKS = [
     check_score_says_what_predict_says,
     check_seed_repeats,
     check_bounded_memory,
+    check_limited_labels,
     check_river_dictionaries,
     check_parameters_stored,
 ]

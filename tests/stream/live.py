@@ -96,6 +96,13 @@ class LiveStream:
         with self._admin() as client:
             client.delete_records({TopicPartition(topic(self.settings.stream, kind), partition): offset})
 
+    def make_anew(self, kind: str, partitions: int = 1) -> None:
+        """Delete one of the topics, and make it again."""
+        name = topic(self.settings.stream, kind)
+        with self._admin() as client:
+            client.delete_topics([name])
+            client.create_topics({name: {"num_partitions": partitions}})
+
     def _admin(self) -> contextlib.closing[KafkaAdminClient]:
         return contextlib.closing(KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers))
 

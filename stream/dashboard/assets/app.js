@@ -10,9 +10,11 @@ import {messages} from "./messages.js";
 import {overview} from "./overview.js";
 
 const VIEWS = {overview, drift, labels, clusters, messages, compare};
-const QUIET_MS = 20000;
+/** Milliseconds between two looks, for an answer, and after which a view is drawn anew though nothing came. */
+const LOOK_MS = 1000, ANSWER_MS = 15000, QUIET_MS = 10000;
+const WORDS = {good: "healthy", unknown: "not all seen", warn: "needs a look", bad: "trouble"};
 const $ = (id) => document.getElementById(id);
-const page = {sources: [], source: 0, ticks: null, due: false, busy: false, shown: "", lost: false};
+const page = {sources: [], source: 0, head: {}, said: "", drawn: 0, due: false, busy: false, shown: ""};
 
 /** The view and its parameters, from the address. */
 function place() {
@@ -22,8 +24,8 @@ function place() {
 
 async function ask(name, parameters = {}) {
   const given = Object.entries({source: page.source, ...parameters}).filter(([, value]) => value !== undefined && value !== "");
-  const answer = await fetch(`/api/${name}?${new URLSearchParams(given)}`);
-  if (answer.status === 401) location.assign("/login");
+  const answer = await fetch(`api/${name}?${new URLSearchParams(given)}`, {signal: AbortSignal.timeout(ANSWER_MS)});
+  if (answer.status === 401) location.assign("login");
   if (!answer.ok && answer.status !== 404) throw new Error(`${name}: the server answered ${answer.status}`);
   return answer.json();
 }
@@ -41,15 +43,17 @@ async function show() {
   const {name, parameters} = place();
   const main = $("main");
   try {
-    const made = h("div", {"data-view": name}, await VIEWS[name](parameters, {ask, sources: page.sources, source: page.source, width: room(main)}));
+    page.room = room(main);
+    const made = h("div", {"data-view": name}, await VIEWS[name](parameters, {ask, head: page.head, sources: page.sources, width: page.room}));
     const fresh = page.shown !== location.hash;
     if (main.firstElementChild?.dataset.view === name) morph(main.firstElementChild, made);
     else main.replaceChildren(made);
     if (fresh && page.shown.split("?")[0] !== location.hash.split("?")[0]) scrollTo(0, 0);
     page.shown = location.hash;
+    page.drawn = Date.now();
     document.title = `${name[0].toUpperCase()}${name.slice(1)} · Ithaca`;
   } catch (error) {
-    say(error instanceof TypeError && error.message.includes("fetch") ? null : error);
+    if (!unanswered(error)) say(error);
   }
   navigate(name);
   page.busy = false;
@@ -72,27 +76,33 @@ function say(error) {
   banner(error ? ["Something on this page went wrong.", String(error.message ?? error)] : null);
 }
 
-function banner(lines) {
+function banner(lines, level = "bad") {
   $("banner").hidden = !lines;
+  $("banner").className = `banner ${level}`;
   if (lines) $("banner").replaceChildren(h("div", {}, h("strong", {}, lines[0]), " ", lines[1]));
 }
 
-function follow() {
-  page.ticks?.close();
-  page.ticks = new EventSource(`/api/ticks?source=${page.source}`);
-  page.ticks.onmessage = (event) => {
-    const head = JSON.parse(event.data);
-    page.lost = false;
-    banner(head.problem ? ["The broker cannot be read.", `${head.problem} Trying again every two seconds.`] : null);
-    state(head.problem ? "lost" : head.ready ? "live" : "behind", head.problem ? "no broker" : head.ready ? "live" : "catching up");
-    show();
-  };
-  page.ticks.onerror = () => {
-    if (page.lost) return;
-    page.lost = true;
-    state("lost", "connection lost");
-    banner(["The dashboard's own server does not answer.", "What is shown is the last that came. Connecting again by itself."]);
-  };
+const unanswered = (error) => error.name === "TimeoutError" || error.name === "AbortError" || error instanceof TypeError;
+
+/** Look whether anything changed, and again a second after the answer; nobody looks at a hidden page. */
+async function look() {
+  if (!document.hidden) {
+    try {
+      page.head = await ask("head");
+      const {level, said} = page.head;
+      banner(said.length ? [`${WORDS[level][0].toUpperCase()}${WORDS[level].slice(1)}.`, said.join(" ")] : null, level);
+      state(page.head.ready || level === "bad" ? level : "unknown", page.head.ready || level === "bad" ? WORDS[level] : "catching up");
+      const now = JSON.stringify([page.source, page.head]);
+      if (now !== page.said || Date.now() - page.drawn > QUIET_MS) show();
+      page.said = now;
+    } catch (error) {
+      page.said = "";
+      state("bad", "connection lost");
+      banner(unanswered(error) ? ["The dashboard's own server does not answer.", "What is shown is the last that came. Asking again by itself."] : ["The dashboard's own server fails.", error.message]);
+    }
+  }
+  clearTimeout(page.next);
+  page.next = setTimeout(look, LOOK_MS);
 }
 
 function theme(next) {
@@ -148,14 +158,16 @@ async function begin() {
   document.addEventListener("keydown", pressed);
   document.addEventListener("input", changed);
   addEventListener("hashchange", show);
-  addEventListener("resize", show);
-  // When nothing comes any more, that is news too.
-  setInterval(() => document.hidden || show(), QUIET_MS);
+  new ResizeObserver(() => { if (room($("main")) !== page.room) show(); }).observe($("main"));
+  document.addEventListener("visibilitychange", () => document.hidden || look());
   page.sources = await ask("sources");
   $("source").replaceChildren(...page.sources.map((source, n) => h("option", {value: n}, source.name)));
-  $("source").addEventListener("change", () => { page.source = Number($("source").value); follow(); show(); });
+  $("source").addEventListener("change", () => { page.source = Number($("source").value); look(); });
   navigate(place().name);
-  follow();
+  look();
 }
 
-begin().catch(() => $("main").replaceChildren(empty("The dashboard's server does not answer.", "Is it still running? Start it again with: ithaca dashboard")));
+begin().catch(() => {
+  $("main").replaceChildren(empty("The dashboard's server does not answer.", "Is it still running? Start it again with: ithaca dashboard. This page tries again by itself."));
+  setTimeout(() => location.reload(), 5 * LOOK_MS);
+});

@@ -100,7 +100,9 @@ export const chips = (labels, kind = () => "") =>
     ? h("span.chips", {}, labels.map((label) => h("a.chip", {href: link("labels", {label}), class: kind(label)}, label)))
     : h("span.soft", {}, "none");
 
-/** What a drift event says in a few words. */
-export const said = (each) => (each.scope === "structure" && each.action !== "none" ? `${each.action} of ${each.action === "move" ? "label" : "cluster"} ${each.subject}` : `${each.detector}: ${each.subject}`);
+const MARKS = {note: "–", good: "✓", unknown: "?", warn: "!", bad: "✕"};
+
+/** A sign of how something is, which does not rely on its colour. */
+export const sign = (level, title) => h("span.sign", {class: level, role: "img", "aria-label": title ?? level}, MARKS[level]);
 
 export const scope = (name) => h("span.scope", {class: `scope-${name}`}, name);

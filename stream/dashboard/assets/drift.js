@@ -1,59 +1,92 @@
-// What changed, where and since when; and the messages before and after.
+// What changed, since when, at what cost, what was done and whether it is over; and the messages before and after.
 
 import {chart} from "./charts.js";
-import {card, count, empty, h, link, number, said, scope, score, when} from "./dom.js";
+import {card, count, empty, h, link, number, scope, score, share, when} from "./dom.js";
 import {table} from "./messages.js";
 
-export async function drift(parameters, {ask, width}) {
-  const {at, count: many, ...wanted} = parameters;
-  const data = await ask("drift", wanted);
-  const opened = at ? await around(at, Number(many ?? 12), ask) : null;
-  if (!data.kept) return [h("div.viewhead", {}, h("h1", {}, "Drift")), data.ready || data.problem
-    ? empty("No drift seen", "Monitors watch errors, labels, vectors and the learner's structure, and write here what changed, when it changed. None has found anything yet.")
+export async function drift(parameters, {ask, head, width}) {
+  const {at, count: many = 12, incident: chosen, ...wanted} = parameters;
+  const data = await ask("drift", {...wanted, incident: chosen});
+  if (!data.kept) return [h("div.viewhead", {}, h("h1", {}, "Drift")), head.ready || head.level === "bad"
+    ? empty("No drift seen", "Monitors watch errors, labels, vectors and the inputs, and write here what changed and since when. None has found anything yet.")
     : empty("Reading what is there", "Drift events are being read.")];
+  const place = at ?? (data.opened ? `${data.opened.partitions[0]}/${data.opened.offset}` : null);
+  const near = place ? await around(place, Number(many), ask) : null;
   return [
-    h("div.viewhead", {}, h("h1", {}, "Drift"), h("span.note", {}, `${count(data.total)} of ${count(data.kept)} events`), h("span.grow"), Object.keys(wanted).length ? h("a", {href: link("drift", {at})}, "Clear the filter") : null),
-    h("div.stack", {}, facets(data, parameters), timeline(data, width - 38), opened ? detail(opened, data, at, Number(many ?? 12), parameters) : null, events(data, parameters), levels(data, width)),
+    h("div.viewhead", {}, h("h1", {}, "Drift"), h("span.note", {}, `${count(data.incidents.length)} ${data.incidents.length === 1 ? "incident" : "incidents"} of ${count(data.kept)} drift events`), h("span.grow"), place || chosen ? h("a", {href: link("drift")}, "all incidents") : null),
+    h("div.stack", {},
+      data.opened ? card("Incident", null, h("ul.incidents", {}, incident(data.opened)), more(data.opened)) : null,
+      near ? detail(near, place, Number(many), parameters) : null,
+      data.opened || near ? null : timeline(data, width - 38),
+      data.opened || near ? null : list(data),
+      data.opened || near || !data.findings_total ? null : findings(data),
+      h("details.card", {open: false}, h("summary", {}, `${chosen ? "Its drift" : "All drift"} events: ${count(data.total)}`), facets(data, parameters), events(data)),
+      data.opened || near ? null : h("details.card", {}, h("summary", {}, "What the monitors measure"), levels(data, width)),
+    ),
   ];
 }
 
+const STATES = {true: ["good", "over"], false: ["bad", "goes on"], null: ["", "not known whether over"]};
+
+/** An incident in sentences: what, since when, at what cost, what was done, and whether it is over. */
+export function incident(each) {
+  const [kind, word] = each.effect?.over_after === 0 ? ["good", "no harm"] : STATES[each.over];
+  return h("li.incident", {"data-key": `i${each.number}`, class: each.severity},
+    h("div", {}, h("span.badge", {class: {serious: "bad", notable: "warn"}[each.severity] ?? ""}, each.severity), " ", h("span.badge", {class: kind}, word), each.seen_before >= 2 ? [" ", h("span.badge", {}, "recurs")] : null),
+    h("a.rowlink", {href: link("drift", {incident: each.number})}, `${each.title}.`),
+    h("p.soft", {}, [`It began ${count(each.ago)} ${each.ago === 1 ? "message" : "messages"} ago${each.time ? `, at ${when(each.time)}` : ""}${each.partitions.length > 1 ? `, on ${each.partitions.length} partitions` : ""}.`, cost(each.effect), each.labels.length ? `Most wrong since: ${each.labels.map(([name]) => name).join(", ")}.` : null, `${each.action}.`, each.seen_before ? `These labels changed ${each.seen_before === 1 ? "once" : `${count(each.seen_before)} times`} before.` : null].filter(Boolean).join(" ")));
+}
+
+function cost(effect) {
+  if (!effect) return "What it did to the scores is not known: too few messages around it are kept with their labels.";
+  if (effect.over_after === 0) return `Micro-F1 stayed at ${score(effect.lowest)} or above (${score(effect.before)} before).`;
+  return `Micro-F1 fell from ${score(effect.before)} to ${score(effect.lowest)}; ${effect.over_after === null ? `it is ${score(effect.now)} and has not recovered.` : `recovered after ${count(effect.over_after)} messages.`}`;
+}
+
+/** The marks of incidents on a chart; the minor ones are left out. */
+export const marks = (data) => data.incidents.filter((each) => each.severity !== "minor").map((each) => ({at: data.timed ? each.time : each.offset, text: each.title, kind: `scope-${each.severity}`}));
+
+const timeline = (data, width) => card("Scores", "vertical lines: where incidents began", chart("timeline", {title: "Scores and incidents", at: data.rolling.at, timed: data.timed, width, height: 170, y: [0, 1], format: score, marks: marks(data), series: [
+  {name: "micro-F1", values: data.rolling.micro_f1, kind: ""},
+  {name: "repeating the previous labels", values: data.rolling.persistence_micro_f1, kind: "dashed"},
+]}));
+
+const list = (data) => card("Incidents", "newest first; each is all alarms of one change", data.incidents.length
+  ? h("ul.incidents", {}, data.incidents.map(incident))
+  : h("p.soft", {}, "No change. What stands below are relations of labels and what the learner did."));
+
+function more(each) {
+  const shares = (rows, format) => h("table", {}, h("tbody", {}, rows.map(([name, before, after]) => h("tr", {}, h("td", {}, name), h("td.num", {}, `${format(before)} → ${format(after)}`)))));
+  return h("div.grid", {},
+    each.also.length ? h("div.third", {}, h("h3", {}, "Also changed"), h("ul", {}, each.also.map((text) => h("li", {}, text)))) : null,
+    each.labels.length ? h("div.third", {}, h("h3", {}, "Labels that are wrong more often"), shares(each.labels.map(([name, ...rest]) => [h("a", {href: link("messages", {which: "wrong", label: name})}, name), ...rest]), share)) : null,
+    each.words.length ? h("div.third", {}, h("h3", {}, "Words that moved most"), shares(each.words, share)) : null);
+}
+
+const findings = (data) => h("details.card", {}, h("summary", {}, `Findings about labels: ${count(data.findings_total)}`), h("p.note", {}, "Relations that hold, which are no change. Nothing is done about them by itself; “ithaca taxonomy proposals” lists those that can be accepted."),
+  h("ul.list.columns", {}, data.findings.map((each) => h("li", {"data-key": `f${each.number}`}, h("span", {}, each.said), each.action === "proposed" ? h("span.badge", {}, "proposed") : null))));
+
 function facets(data, parameters) {
-  const kinds = {scope: "Scope", detector: "Detector", subject: "Subject"};
-  return card("Filter", null, h("dl", {}, Object.entries(kinds).map(([name, title]) => [
-    h("dt", {}, title),
-    h("dd.facets", {}, Object.entries(data.facets[name]).slice(0, 14).map(([value, n]) => {
+  return h("dl", {}, Object.entries(data.facets).map(([name, counts]) => [
+    h("dt", {}, name),
+    h("dd.facets", {}, Object.entries(counts).slice(0, 14).map(([value, n]) => {
       const on = parameters[name] === value;
       return h("a.facet", {"data-key": `${name}${value}`, role: "button", href: link("drift", {...parameters, [name]: on ? "" : value}), "aria-pressed": String(on)}, value, h("b", {}, count(n)));
     })),
-  ])));
+  ]));
 }
 
-const place = (each, timed) => (timed ? each.time : each.offset);
-
-function timeline(data, width) {
-  const marks = data.events.map((each) => ({at: place(each, data.timed), text: said(each), kind: `scope-${each.scope}`}));
-  return card("Timeline", "drift over the rolling scores", chart("timeline", {title: "Drift over the rolling scores", at: data.rolling.at, timed: data.timed, width, height: 170, y: [0, 1], format: score, marks, series: [
-    {name: "subset accuracy", values: data.rolling.subset_accuracy, kind: ""},
-    {name: "persistence", values: data.rolling.persistence_subset_accuracy, kind: "dashed"},
-  ]}));
-}
-
-/** A window's words: since when, where the event says so, else how far back. */
-const since = (each) => (known(each.since) ? `${count(each.since)} ago` : each.window ? `last ${count(each.window)}` : "");
 const known = (x) => x !== undefined && x !== null;
-const change = (each) => (known(each.before) && known(each.after) ? `${number(each.before)} → ${number(each.after)}` : "");
 
-function events(data, parameters) {
+function events(data) {
   if (!data.events.length) return empty("Nothing matches the filter", "Take one of its parts away to see more.");
-  return card("Events", data.total > data.events.length ? `the latest ${count(data.events.length)}` : "latest first", h("div.scroll", {}, h("table", {},
-    h("thead", {}, h("tr", {}, ["when", "scope", "detector", "subject"].map((name) => h("th", {scope: "col"}, name)), ["before → after", "began, messages", "statistic", "threshold", "p"].map((name) => h("th.num", {scope: "col"}, name)), h("th", {scope: "col"}, "action"), h("th", {scope: "col"}, ""))),
-    h("tbody", {}, data.events.slice(0, 150).map((each) => {
-      const at = `${each.partition}/${each.offset}`;
-      return h("tr", {"data-key": `d${each.number}`, "aria-selected": parameters.at === at ? "true" : null},
-        h("td", {}, when(each.time), h("span.note", {}, ` ${each.partition}/${count(each.offset)}`)), h("td", {}, scope(each.scope)), h("td", {}, each.detector), h("td", {}, each.subject),
-        h("td.num", {}, change(each)), h("td.num", {}, since(each)), h("td.num", {}, number(each.statistic)), h("td.num", {}, number(each.threshold)), h("td.num", {}, known(each.p) ? each.p.toExponential(1) : ""),
-        h("td", {}, each.action === "none" ? h("span.soft", {}, "none") : each.action), h("td.right", {}, h("a.rowlink", {href: link("drift", {...parameters, at})}, "messages")));
-    })))));
+  return h("div.scroll", {}, h("table", {},
+    h("thead", {}, h("tr", {}, ["when", "scope", "what"].map((name) => h("th", {scope: "col"}, name)), ["began", "statistic", "threshold", "p"].map((name) => h("th.num", {scope: "col"}, name)), h("th", {scope: "col"}, ""))),
+    h("tbody", {}, data.events.map((each) =>
+      h("tr", {"data-key": `d${each.number}`},
+        h("td", {}, when(each.time), h("span.note", {}, ` ${each.partition}/${count(each.offset)}`)), h("td", {}, scope(each.scope)), h("td", {title: each.detector}, each.said),
+        h("td.num", {}, known(each.since) ? `${count(each.since)} before` : ""), h("td.num", {}, number(each.statistic)), h("td.num", {}, number(each.threshold)), h("td.num", {}, known(each.p) ? each.p.toExponential(1) : ""),
+        h("td.right", {}, h("a.rowlink", {href: link("drift", {at: `${each.partition}/${each.offset}`})}, "messages")))))));
 }
 
 async function around(at, many, ask) {
@@ -61,31 +94,24 @@ async function around(at, many, ask) {
   return ask("around", {partition, offset, count: many});
 }
 
-function detail(found, data, at, many, parameters) {
-  const here = found.drift.filter((each) => each.offset === found.offset);
-  const title = here.length ? here.map(said).join("; ") : `Offset ${count(found.offset)}`;
-  const head = [h("a", {href: link("drift", {...parameters, count: many * 2})}, "more"), " · ", h("a", {href: link("drift", {...parameters, at: ""})}, "close")];
-  if (!found.messages.length) return card("Messages before and after", head, empty("These messages are no longer here", `The dashboard keeps the latest messages of each partition; partition ${found.partition} begins at offset ${count(found.first)}. A replay of that stretch shows them.`));
+function detail(found, at, many, parameters) {
+  const head = h("a", {href: link("drift", {...parameters, count: many * 2})}, "more");
+  if (!found.messages.length) return card("Messages before and after", null, empty("These messages are no longer here", `The dashboard keeps the latest messages of each partition; partition ${found.partition} begins at offset ${count(found.first)}. A replay of that stretch shows them.`));
   const halves = [found.messages.filter((each) => each.offset < found.offset), found.messages.filter((each) => each.offset >= found.offset)];
   const wrong = halves.map((half) => half.filter((each) => each.wrong).length);
-  return card("Messages before and after", head, h("p", {}, h("strong", {}, title), h("span.soft", {}, ` · wrong before: ${wrong[0]} of ${halves[0].length}, from here on: ${wrong[1]} of ${halves[1].length}`)), table(found.messages, {here: found.offset, drift: found.drift}));
+  return card("Messages before and after", head, h("p.soft", {}, `Wrong before offset ${count(found.offset)}: ${wrong[0]} of ${halves[0].length}; from there on: ${wrong[1]} of ${halves[1].length}.`), table(found.messages, {here: found.offset, drift: found.drift}));
 }
 
 function levels(data, width) {
-  const names = Object.keys(data.levels).filter((name) => data.levels[name].figures.length > 1).sort((a, b) => vectors(b) - vectors(a) || a.localeCompare(b));
+  const names = Object.keys(data.levels).filter((name) => data.levels[name].figures.length > 1).sort();
   const half = width > 1010 ? (width - 16) / 2 - 38 : width - 38;
-  const has = names.some(vectors);
-  return h("div.grid", {},
-    has ? null : h("div", {}, card("Embedding drift", null, empty("No monitor of vectors has written a figure yet", "Monitors of the embedding's distribution are drawn here, with the threshold they are held against, as soon as the workers run some."))),
-    names.map((name) => h("div.half", {"data-key": name}, level(name, data.levels[name], data.timed, half))));
+  return h("div.grid", {}, names.map((name) => h("div.half", {"data-key": name}, level(name, data.levels[name], half))));
 }
 
-function level(name, {partition, figures}, timed, width) {
+function level(name, {partition, figures}, width) {
   const column = (n) => figures.map((each) => each[n]);
-  return card(name, `${vectors(name) ? "embedding drift, " : ""}partition ${partition}: the nearest to its threshold`, chart(`level-${name}`, {title: name, at: column(0), timed, width, height: 120, series: [
+  return [h("h3", {}, name, h("span.note", {}, ` partition ${partition}, the nearest to its threshold`)), chart(`level-${name}`, {title: name, at: column(0), timed: column(0)[0] > 1e9, width, height: 100, series: [
     {name: "statistic", values: column(1), kind: ""},
     {name: "threshold", values: column(2), kind: "dashed"},
-  ]}));
+  ]})];
 }
-
-const vectors = (name) => Number(/vector|embedding|frechet|mmd|rank/i.test(name));

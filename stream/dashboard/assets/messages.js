@@ -7,14 +7,14 @@ import {segments} from "./overview.js";
 export async function messages(parameters, {ask}) {
   const {at, which = "all", q = "", label = ""} = parameters;
   const [data, opened] = await Promise.all([ask("messages", {which, q, label}), at ? inspect(at, ask) : null]);
-  const search = h("input", {type: "search", "data-parameter": "q", placeholder: "Search ids  ( / )", "aria-label": "Search ids", value: q});
+  const search = h("input", {type: "search", "data-parameter": "q", placeholder: "Search ids and texts  ( / )", "aria-label": "Search ids and texts", value: q});
   return [
-    h("div.viewhead", {}, h("h1", {}, "Messages"), segments("which", {all: "All", wrong: "Wrong"}, which, parameters, true, "messages"), label ? h("a.facet", {href: link("messages", {...parameters, label: ""}), "aria-pressed": "true"}, `label: ${label} ×`) : null, h("span.grow"), search),
+    h("div.viewhead", {}, h("h1", {}, "Messages"), segments("which", {all: "All", wrong: "Wrong", unsure: "Unsure"}, which, parameters, true, "messages"), label ? h("a.facet", {href: link("messages", {...parameters, label: ""}), "aria-pressed": "true"}, `label: ${label} ×`) : null, h("span.grow"), search),
     h("div.grid", {},
       h(at ? "div.half" : "div", {}, data.messages.length
         ? card("Latest predictions", `of ${count(data.kept)} kept here`, table(data.messages, {at, parameters, slim: Boolean(at)}))
         : empty(data.kept ? "Nothing matches" : "No predictions yet", data.kept ? "No message that is kept here fits the search." : "Predictions appear here as workers write them.")),
-      at ? h("div.half.stack", {}, opened ? why(opened, parameters) : card(`Message ${at}`, null, empty("This message is no longer here", "The dashboard keeps the latest messages of each partition."))) : null,
+      at ? h("div.half.stack.detail", {}, opened ? why(opened, parameters) : card(`Message ${at}`, null, empty("This message is no longer here", "The dashboard keeps the latest messages of each partition."))) : null,
     ),
   ];
 }
@@ -28,18 +28,18 @@ export function verdict(each) {
   return chips([...each.labels, ...each.truth.filter((label) => !predicted.has(label))], (label) => (!predicted.has(label) ? "miss" : truth.has(label) ? "hit" : "false"));
 }
 
-const mark = (each) => (each.truth === null ? h("span.badge", {}, "no truth") : each.wrong ? h("span.badge.bad", {}, "wrong") : h("span.badge.good", {}, "right"));
+const mark = (each) => [each.truth === null ? h("span.badge", {}, "no truth yet") : each.wrong ? h("span.badge.bad", {}, "wrong") : h("span.badge.good", {}, "right"), each.unsure ? [" ", h("span.badge.warn", {}, "unsure")] : null];
 
 /** A table of messages; `here` is the offset that the others are before or after. */
 export function table(rows, {here = null, drift = [], at = "", parameters = {}, slim = false} = {}) {
   const found = new Map(drift.map((each) => [each.offset, each]));
-  return h("div.scroll", {}, h("table", {},
+  return h("div.scroll", {}, h("table.messages", {},
     h("thead", {}, h("tr", {}, ["event", slim ? null : "when", "", "labels"].filter((name) => name !== null).map((name) => h("th", {scope: "col"}, name)))),
     h("tbody", {}, rows.map((each) => {
       const key = `${each.partition}/${each.offset}`;
       const changed = found.get(each.offset);
       return h("tr", {"data-key": key, class: [each.offset === here ? "here" : "", changed ? `drifted scope-${changed.scope}` : ""].join(" ").trim() || null, "aria-selected": key === at ? "true" : null},
-        h("td", {}, h("a.rowlink.mono", {href: link("messages", {...parameters, at: key}), title: `partition ${each.partition}, offset ${each.offset}`}, each.id)),
+        h("td.said", {}, h("a.rowlink.mono", {href: link("messages", {...parameters, at: key}), title: `partition ${each.partition}, offset ${each.offset}`}, each.id), each.text ? h("div.text", {title: each.text}, each.text) : null),
         slim ? null : h("td.soft", {}, when(each.time) || `offset ${count(each.offset)}`),
         h("td", {}, mark(each)), h("td.grow", {}, verdict(each)));
     }))));
@@ -50,12 +50,29 @@ function why(data, parameters) {
   const facts = [["Event", h("span.mono", {}, data.id)], ["Place", `partition ${data.partition}, offset ${count(data.offset)}`], ["Answered", when(data.time)], ["Model", `${count(record.model.updates)} messages learned, ${record.model.digest.slice(0, 12)}`], ["Learned through", record.trained_through.map((each) => `${each.topic} ${count(each.offset)}`).join(", ") || "nothing yet"], ["Not excluded", record.confidence && chips(record.confidence.labels)], ["Reliable", record.confidence && (record.confidence.reject ? "no: rejected" : "yes")], ["Run", h("span.mono", {}, record.run)], ["Encoder", record.encoder]];
   return [
     card("Why these labels", h("a", {href: link("messages", {...parameters, at: ""})}, "close"),
-      h("p", {}, mark(data), " ", verdict(data)),
-      h("h3", {}, "Scores"), scores(data),
-      h("h3", {}, "What the experts said"), votes(record.why),
-      h("h3", {}, "Nearest past messages"), nearest(data.nearest)),
+      data.text ? h("blockquote", {}, data.text) : null,
+      h("p", {}, mark(data), " ", verdict(data), data.later ? h("span.note", {}, " the truth came later") : null),
+      h("p.soft", {}, inWords(data)),
+      h("h3", {}, "Labels, likeliest first"), scores(data),
+      h("h3", {}, "Past messages it is like"), nearest(data.nearest),
+      h("details", {}, h("summary", {}, "What each expert said"), votes(record.why))),
     card("Record", null, h("dl", {}, facts.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
   ];
+}
+
+/** The prediction in a sentence: what it chose, what else it considered, and what spoke for it. */
+function inWords(data) {
+  const listed = data.record.scores, predicted = new Set(data.labels);
+  if (!listed.length) return "The model knew no label yet.";
+  const said = listed.filter(({label}) => predicted.has(label)).map(({label, score: p}) => `${label} (${share(p, 0)})`);
+  const next = listed.filter(({label, score: p}) => !predicted.has(label) && p > 0.02).slice(0, 2).map(({label, score: p}) => `${label} (${share(p, 0)})`);
+  const alike = data.nearest.filter((each) => each.labels.some((label) => predicted.has(label))).length;
+  return [
+    said.length ? `It was labelled ${said.join(", ")}` : "No label was likely enough",
+    next.length ? `; next come ${next.join(", ")}` : "; nothing else was likely", ". ",
+    data.nearest.length && said.length ? `Of the ${data.nearest.length} past messages most like it, ${alike} ${alike === 1 ? "has" : "have"} one of these labels. ` : "",
+    data.unsure ? "It should not be relied on: predictions like this one are often wrong." : "",
+  ].join("");
 }
 
 function scores(data) {
@@ -78,5 +95,8 @@ function votes(why) {
 
 function nearest(found) {
   if (!found.length) return h("p.soft", {}, "No past message is named.");
-  return h("ul.list", {}, found.map((each) => h("li", {}, h("span.badge", {}, share(each.weight, 0)), each.message ? h("a.mono", {href: link("messages", {at: `${each.message.partition}/${each.message.offset}`})}, each.message.id) : h("span.soft", {}, `learned message ${count(each.number)}`), chips(each.labels))));
+  return h("ul.list.nearest", {}, found.map((each) => h("li", {}, h("span.badge", {}, share(each.weight, 0)),
+    h("div", {}, each.message ? h("a.mono", {href: link("messages", {at: `${each.message.partition}/${each.message.offset}`})}, each.message.id) : h("span.soft", {}, `learned message ${count(each.number)}`), " ", chips(each.labels),
+      each.message?.text ? h("div.text", {title: each.message.text}, each.message.text) : null,
+      each.in_common.length ? h("div.note", {}, `in common: ${each.in_common.join(", ")}`) : null))));
 }

@@ -1,27 +1,31 @@
-// How the stream does now: how much, how far behind, how well, and what happened last.
+// Is it healthy, is it good, what changed, what was done, is it over: in words. Then the curves behind them.
 
 import {chart} from "./charts.js";
-import {card, compact, count, empty, h, link, number, said, scope, score, seconds, share, when} from "./dom.js";
+import {card, count, empty, h, link, score, seconds, sign, when} from "./dom.js";
+import {incident, marks} from "./drift.js";
 
-/** Seconds without a record after which the stream stands still. */
-const IDLE = 60;
-const SPANS = {minutes: "15 minutes", hours: "8 hours", all: "All"};
+const SPANS = {minutes: "15 minutes", day: "24 hours", all: "All"};
+const HEALTHY = {good: "The service is healthy", unknown: "The service is healthy, as far as can be seen", warn: "The service needs a look", bad: "The service is in trouble"};
+const GOOD = {good: "The labels are good", unknown: "How good the labels are is not known", warn: "The labels got worse", bad: "The labels are bad"};
 
 export async function overview(parameters, {ask, width}) {
   const data = await ask("overview", {span: parameters.span ?? "all"});
-  if (!data.predictions && !data.dead_letters) return nothing(data);
-  const metric = parameters.score === "micro_f1" ? "micro_f1" : "subset_accuracy";
+  if (!data.predictions && !data.dead_letters) return [h("div.viewhead", {}, h("h1", {}, "Overview")), verdict("Health", HEALTHY, data.healthy), nothing(data)];
+  const metric = parameters.score === "subset_accuracy" ? "subset_accuracy" : "micro_f1";
   const half = width > 1010 ? (width - 16) / 2 - 38 : width - 38;
   return [
-    h("div.viewhead", {}, h("h1", {}, "Overview"), leftOut(data.skipped), h("span.grow"), segments("span", SPANS, data.span, parameters, data.timed)),
-    tiles(data),
+    h("div.viewhead", {}, h("h1", {}, "Overview"), leftOut(data.skipped)),
+    h("div.grid", {},
+      h("div.third", {}, verdict("Health", HEALTHY, data.healthy)),
+      h("div.third", {}, verdict("Quality", GOOD, data.good)),
+      h("div.third", {}, changed(data)),
+    ),
+    h("div.viewhead.second", {}, h("h2", {}, "Over time"), h("span.grow"), segments("span", SPANS, data.span, parameters, data.timed)),
     h("div.grid", {},
       h("div.half", {}, scores(data, metric, parameters, half)),
       h("div.half", {}, throughput(data, half)),
-      h("div.half", {}, latest(data)),
       h("div.half", {}, partitions(data)),
-      data.latest_dead_letters.length ? h("div.half", {}, deadLetters(data)) : null,
-      h("div.half", {}, runs(data)),
+      h("div.half.stack", {}, data.dead_letters ? deadLetters(data) : null, runs(data)),
     ),
   ];
 }
@@ -29,74 +33,54 @@ export async function overview(parameters, {ask, width}) {
 const leftOut = (n) => (n ? h("span.note", {title: "No worker wrote them, or they cannot be read."}, `${count(n)} ${n === 1 ? "record" : "records"} on the output topics left out`) : null);
 
 const nothing = (data) =>
-  data.ready || data.problem
+  data.ready || data.level === "bad"
     ? empty("No predictions yet", "Nothing is on the output topics. Start a worker with “ithaca run”, and write events with “ithaca produce FILE”; this page shows them as they come.")
-    : empty("Reading what is there", "The last messages of the output topics are being added up.");
+    : empty("Reading what is there", "The last messages of the topics are being added up.");
 
 export function segments(name, options, current, parameters, shown = true, view = "overview") {
   if (!shown) return null;
   return h("span.segments", {}, Object.entries(options).map(([value, text]) => h("a", {href: link(view, {...parameters, [name]: value}), "aria-current": value === current ? "true" : null}, text)));
 }
 
-const tile = (name, value, unit, sub, href) => h(href ? "a.tile" : "div.tile", {href}, h("div.name", {}, name), h("div.value", {}, value, unit ? h("small", {}, unit) : null), h("div.sub", {}, sub));
+const verdict = (name, words, {level, checks}) =>
+  h("section.card.verdict", {"aria-label": name, class: level}, h("h2", {}, sign(level), words[level]),
+    h("dl.checks", {}, checks.map((check) => [h("dt", {}, check.level === "good" ? null : sign(check.level), check.name), h("dd", {}, check.text)])));
 
-function tiles(data) {
-  const {series, scores: now} = data;
-  const last = series.predictions.slice(-6, -1);
-  const end = series.at.at(-1) + data.width;
-  const idle = data.timed && Date.now() / 1000 - end > Math.max(IDLE, 5 * data.width);
-  const rate = last.length && !idle ? last.reduce((a, b) => a + b, 0) / last.length / data.width : 0;
-  const delay = series.delay.findLast((value) => value !== null);
-  return h("div.tiles", {},
-    data.timed ? tile("Throughput", number(Math.round(rate)), "a second", idle ? `nothing since ${when(end)}` : `${count(data.predictions)} predictions seen`) : tile("Predictions", count(data.predictions), "", "from a file: without times"),
-    tile("Lag", data.lag === null ? "–" : compact(data.lag), data.lag === null ? "" : "events", delay ? `answered in ${seconds(delay)}` : "not known here"),
-    tile("Subset accuracy", now ? share(now.subset_accuracy) : "–", "", now ? `micro-F1 ${score(now.micro_f1)}` : "no true labels seen"),
-    tile("Skill", now ? score(now.skill) : "–", "", now ? `persistence: ${share(now.persistence_subset_accuracy)}` : "over persistence"),
-    tile("Labels", count(data.labels), "", "seen so far", link("labels")),
-    tile("Drift", count(data.alarms), "", data.latest[0] ? `last ${when(data.latest[0].time) || `at offset ${count(data.latest[0].offset)}`}` : "none seen", link("drift")),
-    tile("Dead letters", count(data.dead_letters), "", data.dead_letters ? Object.entries(data.reasons).slice(0, 2).map(([reason, n]) => `${n} ${reason}`).join(", ") : "none"),
-  );
+function changed(data) {
+  const open = data.incidents_open, level = open ? "warn" : "good";
+  const title = open ? `${count(open)} ${open === 1 ? "change goes" : "changes go"} on` : data.incidents_total ? "Nothing that changed is still felt" : "Nothing has changed";
+  return h("section.card.verdict", {"aria-label": "Changes", class: level}, h("h2", {}, sign(level), title),
+    data.incidents.length ? h("ul.incidents", {}, data.incidents.map((each) => incident(each))) : h("p.soft", {}, "When monitors find that the stream changed, it stands here: what, since when, at what cost, and whether it is over."),
+    data.incidents_total > data.incidents.length ? h("p", {}, h("a", {href: link("drift")}, `all ${count(data.incidents_total)} incidents`)) : null);
 }
-
-const kinds = (at, counts, name) => at.flatMap((place, n) => (counts[n] ? [{at: place, text: `${count(counts[n])} ${name}`, kind: "scope-prior"}] : []));
 
 function scores(data, metric, parameters, width) {
   const rolling = data.rolling;
-  const names = {subset_accuracy: "Subset accuracy", micro_f1: "Micro-F1"};
-  const marks = kinds(data.series.at, data.series.alarms, "drift alarms");
-  return card("Rolling scores", segments("score", names, metric, parameters),
-    chart("rolling", {title: names[metric], at: rolling.at, timed: data.timed, width, y: [0, 1], format: score, marks, series: [
+  const names = {micro_f1: "Micro-F1", subset_accuracy: "Subset accuracy"};
+  return card("Scores", segments("score", names, metric, parameters),
+    chart("rolling", {title: names[metric], at: rolling.at, timed: data.timed, width, y: [0, 1], format: score, marks: marks(data), series: [
       {name: "this service", values: rolling[metric], kind: ""},
-      {name: "persistence", values: rolling[`persistence_${metric}`], kind: "dashed"},
+      {name: "repeating the previous labels", values: rolling[`persistence_${metric}`], kind: "dashed"},
     ]}),
-    chart("skill", {title: "Skill over persistence", at: rolling.at, timed: data.timed, width, height: 92, y: [Math.min(0, ...rolling.skill.filter((x) => x !== null)) < 0 ? -1 : 0, 1], format: score, marks, series: [{name: "skill over persistence", values: rolling.skill, kind: ""}]}),
-    h("p.note", {}, "Over the labels that came with their events. Labels that come later count in the partitions' own scores."));
+    h("p.note", {}, "Of the latest 500 labelled messages at each point; labels that come later count where their message was predicted. Vertical lines: changes."));
 }
 
 function throughput(data, width) {
   const {series, timed} = data;
-  const a = timed ? "a second" : "an offset";
-  return card("Throughput", timed ? `buckets of ${seconds(data.width)}` : `by offset`,
-    chart("throughput", {title: "Throughput", at: series.at, timed, width, series: [{name: `predictions ${a}`, values: series.predictions.map((n) => n / data.width), kind: ""}]}),
+  return card("Throughput and delay", timed ? `a point for each ${seconds(data.width)}` : "by offset",
+    chart("throughput", {title: "Throughput", at: series.at, timed, width, height: 110, series: [{name: timed ? "predictions a second" : "predictions an offset", values: series.predictions.map((n) => n / data.width), kind: ""}]}),
     chart("delay", {title: "Delay", at: series.at, timed, width, height: 92, format: seconds, series: [{name: "from event to answer", values: series.delay, kind: ""}]}));
 }
 
-function latest(data) {
-  if (!data.latest.length) return card("Latest drift", null, empty("No drift seen", "When a monitor finds that the stream changed, it stands here."));
-  return card("Latest drift", h("a", {href: link("drift")}, "all of it"), h("ul.list", {}, data.latest.map((each) =>
-    h("li", {"data-key": `d${each.number}`}, scope(each.scope), h("a.clip.rowlink", {href: link("drift", {at: `${each.partition}/${each.offset}`})}, said(each)), h("span.note", {}, when(each.time) || `offset ${count(each.offset)}`)))));
-}
-
 function partitions(data) {
-  return card("Partitions", null, h("div.scroll", {}, h("table", {},
-    h("thead", {}, h("tr", {}, ["partition", "latest offset", "learned", "lag", "labels", "clusters", "micro-F1"].map((name, n) => h(n ? "th.num" : "th", {scope: "col"}, name)))),
+  return card("Partitions", "since each began", h("div.scroll", {}, h("table", {},
+    h("thead", {}, h("tr", {}, ["partition", "latest offset", "learned", "waiting", "labels", "clusters", "micro-F1, lately"].map((name, n) => h(n ? "th.num" : "th", {scope: "col"}, name)))),
     h("tbody", {}, data.partitions.map((each) => h("tr", {"data-key": `p${each.partition}`}, h("td", {}, each.partition),
       [count(each.latest), count(each.updates), count(each.lag), count(each.learner.labels), count(each.learner.clusters), score(each.scores.micro_f1)].map((text) => h("td.num", {}, text))))))));
 }
 
-const deadLetters = (data) => card("Dead letters", "latest first", h("ul.list", {}, data.latest_dead_letters.map((each) =>
-  h("li", {"data-key": `l${each.partition}/${each.offset}`}, h("span.badge.bad", {}, each.reason || "unknown"), h("span.clip", {title: each.detail}, each.detail || "no detail"), h("span.note", {}, `${each.partition}/${count(each.offset)}`)))));
+const deadLetters = (data) => card("Dead letters", `${count(data.dead_letters)} seen: ${Object.entries(data.reasons).map(([reason, n]) => `${count(n)} ${reason}`).join(", ")}`, h("ul.list", {}, data.latest_dead_letters.slice(0, 4).map((each) =>
+  h("li", {"data-key": `l${each.partition}/${each.offset}`}, h("span.badge.bad", {}, each.reason || "unknown"), h("span.clip", {title: each.detail}, each.detail || "no detail"), h("span.note", {}, when(each.time) || `${each.partition}/${count(each.offset)}`)))));
 
 const runs = (data) => card("Runs", data.runs.length > 1 ? h("a", {href: link("compare")}, "compare") : null, h("ul.list", {}, data.runs.map((run) =>
-  h("li", {"data-key": run.name}, h("span.clip.mono", {title: run.name}, run.name), h("span.note", {}, `${run.encoder}, ${count(run.predictions)} predictions`)))));
-
+  h("li", {"data-key": run.name}, h("span.clip.mono", {title: run.name}, run.name), h("span.note", {}, `${run.encoder}, ${count(run.predictions)} predictions seen`)))));

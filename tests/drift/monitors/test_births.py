@@ -47,7 +47,8 @@ def bursts(seed: int, messages: int) -> list[int]:
     """Return births: none or hardly any for some windows, then many."""
     draw = np.random.default_rng(seed)
     rates = draw.choice([0.0, 0.01, 0.5, 3.0], size=messages // 150 + 1).repeat(150)
-    return [int(count) for count in draw.poisson(rates[:messages])]
+    births: list[int] = draw.poisson(rates[:messages]).tolist()
+    return births
 
 
 @settings(max_examples=30)

@@ -95,7 +95,7 @@ def test_a_proposal_says_what_to_do_and_how_sure_it_is() -> None:
     assert (merge.detector, merge.operation) == ("identical/chernoff", ("merge", "petroleum", ("oil",)))
     assert (move.detector, move.operation) == ("subsumes/chernoff", ("move", "brent", ("crude",)))
     for alarm in (merge, move):
-        assert (alarm.scope, alarm.threshold) == ("structure", 0.9)
+        assert (alarm.scope, alarm.threshold) == ("relation", 0.9)
         assert 0.9 < alarm.statistic <= 1
         assert alarm.p is not None
         assert alarm.p < 1e-4

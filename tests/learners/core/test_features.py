@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learners.core.features import FeatureSpace
+from learners.core.features import CANDIDATES, EARLY, EARNED, UNSEEN, FeatureSpace
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=5)
 MESSAGES = st.lists(st.dictionaries(st.text(st.characters(), max_size=3), VALUES, max_size=6), max_size=12)
@@ -76,9 +76,11 @@ def test_bad_parameters_are_refused(limit: Any, buckets: Any) -> None:
 
 
 def test_a_full_space_shares_slots_that_stay_where_they_are() -> None:
-    """A full space shares slots that stay where they are."""
+    """A full space shares slots that stay where they are, with names that come often enough."""
     space = FeatureSpace(limit=20, buckets=16)
     space.vector({"land": "GR", "a": 1})
+    for _ in range(2):
+        assert not space.vector({"sea": "Aegean"}).any()
     shared = space.vector({"sea": "Aegean"})
     for number in range(50):
         space.vector({f"n{number}": 1.0, f"s{number}": "x"})
@@ -123,3 +125,43 @@ def test_a_space_rebuilt_from_its_state_goes_on_alike(
     for message in after:
         assert equal(space.vector(message), rebuilt.vector(message))
     assert space.state() == rebuilt.state()
+
+
+def test_names_that_stay_rare_hold_no_slots() -> None:
+    """Five messages of a thousand new names each: later names have slots of their own in a short vector."""
+    space = FeatureSpace()
+    for message in range(5):
+        space.vector({f"{message} {name}": 1.0 for name in range(1000)})
+    assert len(space) == EARLY
+    for _ in range(EARNED - 1):
+        assert not space.vector({"a": 1.0, "b": 2.0})[EARLY:].any()
+    assert space.vector({"a": 1.0, "b": 2.0})[EARLY:].tolist() == [1.0, 2.0]
+    assert space.vector({"0 0": 3.0})[0] == 3.0
+
+
+def test_a_slot_whose_name_is_unseen_for_long_is_given_again() -> None:
+    """Of a full space the name goes that was not seen for longest; one that comes again keeps its slot."""
+    space = FeatureSpace(limit=18, buckets=16)
+    space.vector({"gone": 1.0, "land": "GR", "stays": 1.0})
+    for _ in range(EARNED):
+        space.vector({"new": 1.0})
+    shared = space.vector({"new": 1.0})
+    for _ in range(UNSEEN):
+        space.vector({"stays": 1.0, "land": "IT"})
+    rebuilt = FeatureSpace()
+    rebuilt.load_state(json.loads(json.dumps(space.state())))
+    for each in (space, rebuilt):
+        assert each.vector({"new": 1.0}).tolist() == [1.0] + [0.0] * 17
+        assert each.vector({"stays": 1.0}).tolist() == [0.0] * 17 + [1.0]
+        assert not each.vector({"gone": 1.0}).any()
+    assert space.state() == rebuilt.state()
+    assert shared.sum() == 1.0
+
+
+def test_what_is_counted_of_names_without_a_slot_is_bounded() -> None:
+    """Of two hundred thousand names that come once, those that came last are remembered."""
+    space = FeatureSpace()
+    for message in range(40):
+        space.vector({f"{message} {name}": 1.0 for name in range(5000)})
+    assert len(space.state()["candidates"]) == CANDIDATES
+    assert len(space.state()["slots"]) == EARLY

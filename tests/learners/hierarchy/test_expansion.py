@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from learners.core.labels import LabelSpace, Targets
+from learners.core.label_space import LabelSpace
+from learners.core.labels import Targets
 from learners.core.operations import Operation
 from learners.hierarchy.expansion import LabelExpansion
 from learners.hierarchy.label_closure import LabelClosure

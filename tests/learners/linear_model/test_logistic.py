@@ -11,8 +11,12 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from learners.core.labels import Targets
+from learners.linear_model import logistic
 from learners.linear_model.logistic import INTERCEPT, AdaptiveLogisticRegression, LogisticRegression
 from tests.learners.streams import learn_all, linear_stream, only, subset_accuracy
+
+PLAIN = "py_func"
+"""Attribute of a compiled function that holds the plain one."""
 
 
 def test_equals_river_per_label() -> None:
@@ -91,3 +95,19 @@ def test_learns_half_spaces() -> None:
     """Learns half spaces."""
     stream = linear_stream(3000, 20, 3, shift=0.0)
     assert subset_accuracy(AdaptiveLogisticRegression(), stream, after=2000) > 0.7
+
+
+@pytest.mark.parametrize("forgetting", [0.0, 0.01])
+def test_many_labels_at_once_learn_what_each_would_alone(
+    forgetting: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last bit, whichever share of the labels is learned from."""
+    digests, plain = set(), getattr(logistic._laplace, PLAIN)
+    for many in (0, 10_000):
+        with monkeypatch.context() as patch:
+            patch.setattr(logistic, "MANY", many)
+            patch.setattr(logistic, "_laplace", plain)
+            learner = AdaptiveLogisticRegression(forgetting=forgetting)
+            learn_all(learner, linear_stream(200, 20, 9))
+        digests.add(learner.digest())
+    assert len(digests) == 1

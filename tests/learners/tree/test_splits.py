@@ -135,3 +135,20 @@ def test_neither_side_of_a_split_is_small(sign: float) -> None:
     split = best_split(gaussians)
     assert split is not None
     assert 0.02 <= shares(gaussians, split)[0] <= 0.98
+
+
+def test_of_many_features_the_few_that_are_screened_hold_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dense features and rare ones, planted among noise: the split is that of a comparison of all."""
+    rng = np.random.default_rng(3)
+    for planted in range(8):
+        x = rng.normal(size=(400, 300)).astype(np.float32)
+        x[:, 150:] = rng.random((400, 150)) < 0.05
+        feature = 20 + 36 * planted
+        y = np.stack([x[:, feature] > 0.5, rng.random(400) < 0.3], axis=1)
+        gaussians = learned(x, y)
+        screened = best_split(gaussians)
+        with monkeypatch.context() as patch:
+            patch.setattr("learners.tree.splits.SCREENED", 300)
+            assert screened == best_split(gaussians)
+        assert screened is not None
+        assert screened.feature == feature

@@ -9,25 +9,37 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from stream.dashboard.access import LOGIN_BYTES, Guard
+from stream.dashboard.access import LOGIN_BYTES, MOST_ADDRESSES, TRIES, TRIES_S, Guard, Tries
 
 TOKEN = "a token of sixteen and more"
 
 
-def log_in(pieces: Any) -> Response:
-    """Send a login in pieces, and return the answer."""
+GUARD = Guard("127.0.0.1", TOKEN)
+
+
+def log_in(pieces: Any, guard: Guard = GUARD, client: str = "10.0.0.1", **headers: str) -> Response:
+    """Send a login in pieces, or with headers another request, and return the answer."""
     sent = iter(pieces)
 
     async def receive() -> dict[str, Any]:
         piece = next(sent)
-        return {"type": "http.request", "body": piece, "more_body": True}
+        return {"type": "http.request", "body": piece, "more_body": bool(piece)}
 
-    async def never(request: Request) -> Response:
-        raise AssertionError(request)
+    async def served(request: Request) -> Response:
+        del request
+        assert headers, "a login is answered by the guard"
+        return Response("served")
 
-    headers = [(b"host", b"localhost")]
-    scope = {"type": "http", "method": "POST", "path": "/login", "headers": headers, "query_string": b""}
-    return asyncio.run(Guard("127.0.0.1", TOKEN)._answer(Request(scope, receive), never))
+    sets = [(b"host", b"localhost"), *((name.encode(), value.encode()) for name, value in headers.items())]
+    scope = {
+        "type": "http",
+        "method": "GET" if headers else "POST",
+        "path": "/api/overview" if headers else "/login",
+        "headers": sets,
+        "query_string": b"",
+        "client": (client, 1),
+    }
+    return asyncio.run(guard._answer(Request(scope, receive), served))
 
 
 def test_a_login_without_end_is_read_to_its_bound() -> None:
@@ -35,3 +47,36 @@ def test_a_login_without_end_is_read_to_its_bound() -> None:
     pieces = itertools.count()
     assert log_in(b"x" * 1_000 for _ in pieces).status_code == 413
     assert next(pieces) == LOGIN_BYTES // 1_000 + 1
+
+
+def test_wrong_tokens_are_bounded() -> None:
+    """By address, however they come; who has logged in already, and others, are not refused."""
+    now = [100.0]
+    guard = Guard("127.0.0.1", TOKEN, tries=Tries(lambda: now[0]))
+
+    def enter(token: str, client: str = "10.0.0.1") -> int:
+        return log_in([b"token=" + token.encode(), b""], guard, client).status_code
+
+    def ask(token: str) -> int:
+        return log_in([], guard, authorization=f"Bearer {token}").status_code
+
+    entered = log_in([b"token=" + TOKEN.encode().replace(b" ", b"+"), b""], guard)
+    cookie = entered.headers["set-cookie"].partition(";")[0]
+    assert (entered.status_code, entered.headers["location"]) == (303, "./")
+    assert ask(TOKEN) == 200
+    for number in range(TRIES):
+        assert (enter if number % 2 else ask)(f"guess {number}") in {303, 401}
+    for token in ("another", TOKEN):
+        assert (enter(token), ask(token)) == (429, 429)
+    assert log_in([], guard, cookie=cookie).status_code == 200
+    assert enter("mistyped", "10.0.0.2") == 303
+    now[0] += TRIES_S
+    assert ask(TOKEN) == 200
+
+
+def test_so_are_the_addresses_that_are_counted() -> None:
+    """The oldest are forgotten."""
+    tries = Tries()
+    for number in range(MOST_ADDRESSES + 5):
+        tries.wrong(str(number))
+    assert len(tries._wrong) == MOST_ADDRESSES

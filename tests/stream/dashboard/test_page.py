@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import shutil
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,13 +19,16 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from learners import Persistence
 from stream.dashboard.access import Guard, NoTokenError
-from stream.dashboard.stream_state import StreamState
 from stream.dashboard.web import application
+from stream.kafka import GroupState
+from stream.monitoring.stream_state import StreamState
+from stream.monitoring.vitals import Vitals
 from stream.telemetry.serving import serving
-from tests.stream.dashboard.streams import as_read, fed, outputs, planted, thousands
+from tests.stream.monitoring.streams import as_read, fed, outputs, planted, thousands
 
 VIEWS = ("overview", "drift", "labels", "clusters", "messages", "compare")
 PLANTED, REPLAY, THOUSANDS, NOTHING = range(4)
@@ -36,7 +41,18 @@ def streams() -> list[StreamState]:
     nothing = StreamState("nothing")
     nothing.ready = True
     replayed = as_read(outputs(1_500, Persistence(), run="repeats"))
-    return [fed("support", planted()), fed("replay", replayed), thousands(10_000), nothing]
+    support = fed("support", planted())
+    support.see(well(support))
+    return [support, fed("replay", replayed), thousands(10_000), nothing]
+
+
+def well(state: StreamState, waiting: int = 0, members: int = 1) -> Vitals:
+    """Return the vitals of a stream with a worker that has answered everything but what waits."""
+    now, done = time.time(), state.partitions[0].latest + 1
+    gone = None if members else now - 240
+    group = GroupState(members, {0: done + waiting}, {0: done})
+    asked = now + 3_600  # It stays new for all tests of this module.
+    return Vitals(asked, group, gone, {0: now if members else now - 240}, None, {0: now - 40})
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +102,7 @@ class Watched:
         expect(self.page.locator(f"main [data-view={view}]")).to_be_visible(timeout=30_000)
         if source:
             self.page.select_option("#source", str(source))
-            expect(self.page.locator("#state")).to_have_text("live")
+            expect(self.page.locator("#state")).to_have_text(re.compile("healthy|not all seen"))
 
     def keep(self, folder: Path, name: str) -> None:
         """Keep a picture of the whole page."""
@@ -139,29 +155,45 @@ def _things(view: str) -> str:
     )
 
 
-def test_drift_is_filtered_and_leads_to_the_messages_before_and_after(
-    watched: Watched, url: str, pictures: Path, streams: list[StreamState]
+def test_an_incident_says_what_changed_at_what_cost_and_leads_to_the_messages(
+    watched: Watched, url: str, pictures: Path
 ) -> None:
-    """The swap of meanings at 60 % is found, and the messages around it are shown with their truth."""
-    watched.open(url, "drift?scope=error")
-    rows = watched.page.locator("section[aria-label=Events] tbody tr")
-    errors = [each for each in streams[PLANTED].drift if each.record.scope == "error"]
-    expect(rows).to_have_count(len(errors))
-    assert any(3_600 <= each.offset < 4_200 for each in errors)
-    rows.first.get_by_role("link", name="messages").click()
-    before_and_after = watched.page.locator("section[aria-label='Messages before and after']")
-    expect(before_and_after.locator("tbody tr")).to_have_count(25)
-    expect(before_and_after.locator("tr.here")).to_have_count(1)
-    watched.keep(pictures, "drift-messages")
+    """The swap of meanings at 60 % is one incident, with the labels that it hit, and messages with texts."""
+    watched.open(url, "drift")
+    found = watched.page.locator("section[aria-label=Incidents] li.incident")
+    serious = found.filter(has_text="serious")
+    expect(serious).to_have_count(1)
+    expect(serious).to_contain_text("Wrong label sets rose from")
+    expect(serious).to_contain_text("Micro-F1 fell from 0.")
+    expect(serious).to_contain_text("Most wrong since: ")
+    expect(found.filter(has_text="“voice-assistant” is new")).to_have_count(1)
+    expect(found.filter(has_text="never meet")).to_have_count(0)
+    watched.page.get_by_text("Findings about labels").click()
+    expect(
+        watched.page.locator("details .list").get_by_text("“delivery” and “returns” never")
+    ).to_be_visible()
+    serious.get_by_role("link").click()
+    expect(watched.page.get_by_role("heading", name="Labels that are wrong more often")).to_be_visible()
+    opened = watched.page.locator("section[aria-label=Incident]")
+    for label in ("delivery", "returns"):
+        expect(opened.get_by_role("link", name=label)).to_be_visible()
+    near = watched.page.locator("section[aria-label='Messages before and after']")
+    expect(near.locator("tbody tr")).to_have_count(25)
+    expect(near.locator("tr.here")).to_have_count(1)
+    expect(near.locator(".text")).to_have_count(25)
+    watched.keep(pictures, "drift-incident")
 
 
 def test_a_prediction_says_why(watched: Watched, url: str, pictures: Path) -> None:
     """Scores with clusters, experts, and past messages by their id."""
     watched.open(url, "messages?at=0/5000")
     why = watched.page.locator("section[aria-label='Why these labels']")
+    why.get_by_text("What each expert said").click()
     expect(why.get_by_text("stacked", exact=True)).to_be_visible()
     expect(why.get_by_text("cluster").first).to_be_visible()
     expect(why.locator("ul.list a.mono")).to_have_count(3)
+    expect(why.locator("blockquote")).not_to_be_empty()
+    expect(why.get_by_text("It was labelled")).to_be_visible()
     record = watched.page.locator("section[aria-label='Record']")
     expect(record.get_by_text("Not excluded")).to_be_visible()
     expect(record.get_by_text("Reliable")).to_be_visible()
@@ -197,7 +229,7 @@ def test_the_keyboard_goes_everywhere(watched: Watched, url: str) -> None:
     watched.page.locator("#rolling").focus()
     keyboard.press("ArrowLeft")
     expect(watched.page.locator("#tip")).to_contain_text("this service")
-    expect(watched.page.locator("#spoken")).to_contain_text("persistence")
+    expect(watched.page.locator("#spoken")).to_contain_text("repeating the previous labels")
     for number, view in enumerate(VIEWS, 1):
         keyboard.press(str(number))
         expect(watched.page.locator(f"main [data-view={view}]")).to_be_visible()
@@ -234,24 +266,64 @@ def test_new_records_appear_by_themselves_and_focus_stays(
 ) -> None:
     """Without a reload."""
     watched.open(url, "overview")
-    link = watched.page.locator("section[aria-label='Latest drift'] a").first
-    link.focus()
+    watched.page.locator("section[aria-label=Changes] a").first.focus()
     state = streams[PLANTED]
-    with state.lock:
-        state.lag = {0: 1_234_567}
-        state.version += 1
-    expect(watched.page.get_by_text("1.2M")).to_be_visible()
+    state.see(well(state, waiting=7))
+    expect(watched.page.get_by_text("7 events waiting")).to_be_visible()
+    state.see(well(state))
+    expect(watched.page.get_by_text("Every event is answered")).to_be_visible()
     assert watched.page.evaluate("document.activeElement.tagName") == "A"
 
 
-def test_a_stream_that_stands_still_has_no_throughput(watched: Watched, url: str) -> None:
-    """Its last rate is no rate now; nor is it silent on which labels the scores are about."""
-    watched.page.clock.set_fixed_time(datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1))
+def test_the_first_view_says_whether_it_is_healthy_good_and_what_changed(
+    watched: Watched, url: str, streams: list[StreamState], pictures: Path
+) -> None:
+    """In words; minutes after the last worker died, with events waiting, nothing is green about it."""
     watched.open(url, "overview")
-    tile = watched.page.locator(".tile", has_text="Throughput")
-    expect(tile.locator(".value")).to_have_text("0a second")
-    expect(tile.locator(".sub")).to_contain_text("nothing since")
-    expect(watched.page.get_by_text("Labels that come later count")).to_be_visible()
+    health = watched.page.locator("section[aria-label=Health]")
+    expect(health.get_by_role("heading")).to_contain_text("The service is healthy")
+    quality = watched.page.locator("section[aria-label=Quality]")
+    expect(quality).to_contain_text("repeating the previous labels gets")
+    expect(watched.page.locator("section[aria-label=Changes] li.incident").first).to_contain_text("serious")
+    state = streams[PLANTED]
+    state.see(well(state, waiting=300, members=0))
+    try:
+        expect(watched.page.locator("#state")).to_have_text("trouble")
+        expect(watched.page.get_by_role("alert")).to_contain_text("No worker for at least 4 min, and 300")
+        expect(health.get_by_role("heading")).to_contain_text("The service is in trouble")
+        watched.keep(pictures, "overview-no-worker")
+    finally:
+        state.see(well(state))
+    expect(watched.page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_visitors_clock_that_is_wrong_changes_nothing(watched: Watched, url: str) -> None:
+    """Times are compared on the server."""
+    watched.page.clock.set_fixed_time(datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=9))
+    watched.open(url, "overview")
+    expect(watched.page.locator("#state")).to_have_text("healthy")
+
+
+def test_messages_are_searched_by_text_and_by_how_sure_they_are(watched: Watched, url: str) -> None:
+    """And a privacy setting keeps texts away; see the settings."""
+    watched.open(url, "messages?which=unsure")
+    rows = watched.page.locator("section[aria-label='Latest predictions'] tbody tr")
+    expect(rows.first).to_contain_text("unsure")
+    watched.open(url, "messages?q=smart%20speaker")
+    expect(rows.first.locator(".text")).to_contain_text("smart speaker")
+
+
+def test_a_label_has_precision_recall_and_what_it_is_confused_with(
+    watched: Watched, url: str, pictures: Path
+) -> None:
+    """With counts."""
+    watched.open(url, "labels?label=returns")
+    figures = watched.page.locator("section[aria-label=Figures]")
+    expect(figures).to_contain_text("predictions are right")
+    expect(figures).to_contain_text("messages are found")
+    confused = watched.page.locator("section[aria-label='Confused with']")
+    expect(confused.get_by_role("link", name="delivery").first).to_be_visible()
+    watched.keep(pictures, "label")
 
 
 def test_trouble_is_said_and_goes_away(
@@ -264,12 +336,12 @@ def test_trouble_is_said_and_goes_away(
     watched.keep(pictures, "overview-trouble")
     streams[PLANTED].problem = ""
     expect(watched.page.get_by_role("alert")).to_be_hidden()
-    expect(watched.page.locator(".tile").first).to_be_visible()
+    expect(watched.page.locator(".verdict").first).to_be_visible()
 
 
 def test_a_name_is_text_whatever_is_in_it(browser: Browser) -> None:
     """Labels come from outside."""
-    from tests.stream.dashboard.streams import prediction
+    from tests.stream.monitoring.streams import prediction
 
     name = "<img src=x onerror=alert(1)>"
     state = fed("m", [prediction(n, [name], [name], at=float(n)) for n in range(5)])
@@ -279,6 +351,104 @@ def test_a_name_is_text_whatever_is_in_it(browser: Browser) -> None:
         expect(seen.page.locator("td .chip").first).to_have_text(name)
         assert seen.complaints == []
         seen.page.close()
+
+
+class UnderSubPath:
+    """A proxy that shows an application under /ithaca/: it takes that off, and passes its own name on."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] == "http":
+            assert scope["path"].startswith("/ithaca/"), scope["path"]
+            path = scope["path"].removeprefix("/ithaca")
+            headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+            headers.append((b"host", b"Ithaca.example:443"))
+            scope = {**scope, "path": path, "raw_path": path.encode(), "headers": headers}
+        await self._app(scope, receive, send)
+
+
+def test_behind_a_proxy_under_a_sub_path(streams: list[StreamState], browser: Browser) -> None:
+    """With its host name and a token: nothing outside is asked for, and no request is held open."""
+    guard = Guard("127.0.0.1", TOKEN, ["ithaca.example"])
+    made = application(streams, guard)
+    made.add_middleware(UnderSubPath)
+    with serving(made, "127.0.0.1", 0, "dashboard") as base:
+        page = browser.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{base}/ithaca/")
+        page.get_by_label("Token").fill("wrong")
+        page.keyboard.press("Enter")
+        page.get_by_label("Token").fill(TOKEN)
+        page.keyboard.press("Enter")
+        expect(page.locator("main [data-view=overview]")).to_be_visible(timeout=30_000)
+        expect(page.locator("#state")).to_have_text("healthy")
+        page.wait_for_load_state("networkidle")
+        assert all(each.startswith(f"{base}/ithaca/") for each in asked)
+        page.close()
+
+
+def test_seven_tabs_go_on_and_a_hidden_one_asks_nothing(url: str, browser: Browser) -> None:
+    """Browsers open six connections to a host; none is held."""
+    context = browser.new_context()
+    tabs = [Watched(context.new_page()) for _ in range(7)]
+    for tab in tabs:
+        tab.open(url, "overview")
+    asked: list[str] = []
+    last = tabs[-1].page
+    last.on("request", lambda request: asked.append(request.url))
+    with last.expect_response(lambda response: "/api/head" in response.url):
+        pass
+    last.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    last.wait_for_timeout(1_500)
+    asked.clear()
+    last.wait_for_timeout(2_500)
+    assert asked == []
+    last.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    last.wait_for_timeout(500)
+    assert asked
+    context.close()
+
+
+def test_the_page_does_not_grow(watched: Watched, url: str) -> None:
+    """However often it is drawn anew: 240 views, of 10,000 labels among others."""
+    watched.open(url, "overview", THOUSANDS)
+    client = watched.page.context.new_cdp_session(watched.page)
+    client.send("Performance.enable")
+
+    def nodes_and_bytes() -> tuple[float, float]:
+        client.send("HeapProfiler.collectGarbage")
+        found = {each["name"]: each["value"] for each in client.send("Performance.getMetrics")["metrics"]}
+        return found["Nodes"], found["JSHeapUsedSize"]
+
+    def turn(times: int) -> None:
+        for _ in range(times):
+            for view in VIEWS:
+                watched.page.evaluate(f"location.hash = '#/{view}'")
+                expect(watched.page.locator(f"main [data-view={view}]")).to_be_visible()
+
+    turn(10)
+    nodes, size = nodes_and_bytes()
+    turn(30)
+    later = nodes_and_bytes()
+    assert later[0] < 1.2 * nodes + 500
+    assert later[1] < 1.2 * size + 500_000
+
+
+def test_the_page_comes_back_after_its_server(streams: list[StreamState], browser: Browser) -> None:
+    """It says that what is shown is old, and needs no reload."""
+    page = browser.new_page()
+    made = application(streams, Guard("127.0.0.1"))
+    with serving(made, "127.0.0.1", 0, "dashboard") as base:
+        page.goto(base)
+        expect(page.locator("#state")).to_have_text("healthy", timeout=30_000)
+    expect(page.locator("#state")).to_have_text("connection lost", timeout=30_000)
+    with serving(made, "127.0.0.1", int(urlsplit(base).port or 0), "dashboard"):
+        expect(page.locator("#state")).to_have_text("healthy", timeout=30_000)
+        page.close()
 
 
 def status(url: str, **headers: str) -> int:
@@ -294,6 +464,7 @@ def test_on_loopback_only_requests_that_name_this_machine_are_answered(url: str)
     """A page elsewhere whose name leads here gets nothing."""
     assert status(f"{url}/api/overview") == 200
     assert status(f"{url}/api/overview", Host="evil.example") == 403
+    assert status(f"{url}/api/overview", Host="localhost:9480") == 200
     assert status(f"{url}/api/label?name=nobody") == 404
     assert status(f"{url}/api/around?partition=x&offset=-3&count=99999999999999999999999") == 200
     assert status(f"{url}/assets/../web.py") == 404

@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from stream.demo.support_messages import APPEARS, DRIFTS, GONE, TOPICS, messages
+from stream.demo.support_messages import (
+    APPEARS,
+    DRIFTS,
+    FADES,
+    GONE,
+    STORY,
+    TOPICS,
+    chapter,
+    messages,
+)
 from stream.records.decoding import decode_event
 from stream.records.schema import BadEventError
 
@@ -76,6 +85,14 @@ def test_the_drift_swaps_the_words_of_two_labels(events: list[dict[str, Any]]) -
     before, after = given(0.0, DRIFTS), given(DRIFTS, 1.0)
     assert before["delivery"] > 10 * before["returns"]
     assert after["returns"] > 10 * after["delivery"]
+
+
+def test_the_story_tells_the_known_changes_in_order() -> None:
+    """Each from where it begins on."""
+    assert [each.begins for each in STORY] == sorted(each.begins for each in STORY)
+    assert {each.begins for each in STORY} == {0.0, FADES, APPEARS, DRIFTS, GONE}
+    assert "swap" in chapter(DRIFTS).text
+    assert chapter(DRIFTS - 0.01).text != chapter(DRIFTS).text
 
 
 def count_labels(events: list[dict[str, Any]]) -> Counter[str]:

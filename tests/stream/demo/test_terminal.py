@@ -69,6 +69,19 @@ def test_without_a_terminal_it_prints_plain_lines(
     assert "\x1b" not in output.getvalue()
 
 
+def test_it_tells_what_happens_in_the_stream(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In lines once, when it begins; in the panel always."""
+    monkeypatch.setattr(live, "REDRAW_S", 0.0)
+    monkeypatch.setattr(live, "PLAIN_S", 0.0)
+    output = io.StringIO()
+    view = LiveView(telemetry, "news", Console(file=output), story=lambda events: f"after {events}: rain")
+    view.show(turns(3))
+    assert output.getvalue().count(": rain") == 1
+    console = Console(file=io.StringIO(), record=True, width=150)
+    console.print(view.render())
+    assert f"after {EVENTS + len(POISON)}: rain" in console.export_text()
+
+
 def test_on_a_terminal_it_redraws(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last state stays on the screen."""
     monkeypatch.setattr(live, "REDRAW_S", 0.0)

@@ -92,6 +92,20 @@ def run(
     return benchmark(sets, learners, orders or ("stored",), RunsFile(out), progress), progress
 
 
+def test_labels_may_be_named_in_a_file(tmp_path: Path) -> None:
+    """As `evaluate` takes it; without, an ARFF file that names none itself is left out."""
+    sets, names = tmp_path / "s.arff", tmp_path / "labels.txt"
+    rows = "\n".join(f"{number},{number % 2},{number % 3 % 2}" for number in range(30))
+    head = "@relation s\n@attribute x numeric\n@attribute a {0,1}\n@attribute b {0,1}\n@data\n"
+    sets.write_text(head + rows)
+    names.write_text("a\nb\n")
+    arguments = ["benchmark", str(sets), "--learner", "priors", "--order", "stored", "--out", str(tmp_path)]
+    assert CliRunner().invoke(app, arguments).exit_code == 1
+    done = CliRunner().invoke(app, [*arguments, "--labels", str(names)])
+    assert done.exit_code == 0, done.output
+    assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 3
+
+
 def test_every_run_is_the_evaluations(sets: list[Path], tmp_path: Path) -> None:
     """Each set, order and learner has the scores that evaluating it alone gives."""
     comparisons, progress = run(sets, tmp_path / "runs.jsonl", "stored", "shuffled:3")

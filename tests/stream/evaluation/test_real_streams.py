@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from learners.core.labels import LabelSpace
+from learners.core.label_space import LabelSpace
 from learners.core.prediction import Prediction
 from learners.metrics.prequential import Prequential
 from stream.cli.main import app

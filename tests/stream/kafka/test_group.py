@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,9 +11,14 @@ from typing import Any, cast
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import SubscriptionState
-from kafka.errors import IllegalStateError
+from kafka.errors import (
+    IllegalStateError,
+    KafkaConnectionError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
 
-from stream.kafka.group import Group
+from stream.kafka.group import NOTHING, TROUBLE_S, Group
 
 OURS, GONE = 0, 1
 
@@ -72,6 +79,7 @@ def group(client: Client) -> Group:
     """Return a group with a client of ours."""
     made = Group.__new__(Group)
     made.topic, made._consumer, made._joining = "s.events", client, None
+    made._retry_at, made._trouble = 0.0, ("", -math.inf)
     return made
 
 
@@ -137,6 +145,31 @@ def test_an_offset_that_is_none_is_raised() -> None:
 def test_records_are_read_on_while_a_partition_goes(error: type[Exception]) -> None:
     """While the group settles, a look at a partition that has just gone costs this poll's records only."""
     assert group(Client(Fetcher(error("gone"))))._kept(10).records == {}
+
+
+@pytest.mark.parametrize("error", [TopicAuthorizationFailedError, KafkaConnectionError, KafkaError])
+def test_a_broker_that_refuses_is_waited_for(
+    error: type[KafkaError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it lacks: it is asked again after a second, and until then the trouble is known."""
+    now, asked = 100.0, []
+
+    def refuse() -> bool:
+        asked.append(now)
+        raise error("s.events")
+
+    ours = group(Client())
+    monkeypatch.setattr(ours, "_unpark", lambda: None)
+    monkeypatch.setattr(ours, "_settled", refuse)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    for _ in range(24):
+        assert ours.poll(10) == NOTHING
+        assert ours.trouble is not None
+        assert "s.events cannot be read" in ours.trouble
+        now += 0.125
+    assert asked == pytest.approx([100.0, 101.0, 102.0])
+    now += TROUBLE_S
+    assert ours.trouble is None
 
 
 @pytest.mark.parametrize("fetcher", [Fetcher(RuntimeError("shut")), Fetcher(sending=RuntimeError("shut"))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from kafka import KafkaAdminClient
 from typer.testing import CliRunner, Result
 
 from stream.cli.main import app
+from stream.config.settings import Settings
+from stream.encoders.catalogue import make_encoder
 from stream.kafka import History
 from stream.records.topics import topic
 from tests.stream.live import LiveStream, source
@@ -182,3 +185,23 @@ def test_produce_writes_a_file_as_it_is(kafka: str, stream_name: str, tmp_path: 
         (None, values[1]),
         (b"e2", values[2]),
     ]
+
+
+def test_another_encoder_is_tried_and_its_settings_keep_the_snapshots(
+    live: LiveStream, tmp_path: Path
+) -> None:
+    """The command prints settings whose snapshots are those of the former encoder."""
+    file = tmp_path / "a.alignment"
+    result = CliRunner().invoke(
+        app, ["align", "--to", "hashing(dimensions=128)", "--out", str(file)], env=live.environment
+    )
+    assert result.exit_code == 0, result.output
+    assert "402 events" in result.output
+    given = tomllib.loads(result.output[result.output.index("[encoder]") :])
+    former = Settings.model_validate(
+        {"encoder": {"parameters": {"dimensions": 64}}, "learner": {"name": "priors"}}
+    )
+    switched = Settings.model_validate({**given, "learner": {"name": "priors"}})
+    assert switched.configuration == former.configuration
+    made = make_encoder(switched.encoder.name, **switched.encoder.parameters)
+    assert made.name.startswith("hashing-128-")

@@ -55,10 +55,12 @@ def test_a_process_that_goes_on_is_not_counted(tmp_path: Path) -> None:
 
 
 def test_what_is_refused_stays_refused_as_long_as_it_may_be_relearned(tmp_path: Path) -> None:
-    """By whoever has the partition next."""
+    """By whoever has the partition next, unless the topic is another one by then."""
     store = Store(str(tmp_path), "group", IDENTITY)
     Attempts(store).refuse(7, "ZeroDivisionError")
     assert Attempts(store).refused == {7: "ZeroDivisionError"}
+    anew = Store(str(tmp_path), "group", IDENTITY._replace(topic_id="another"))
+    assert Attempts(anew).refused == {}
 
 
 def test_a_note_that_cannot_be_written_or_read_stops_nothing(

@@ -169,6 +169,32 @@ def test_states_of_a_shared_model_are_migrated_too(version: int, monkeypatch: py
         assert digest({"": part.state().get("feedback")}) == digest({"": feedback})
 
 
+@pytest.mark.parametrize("name", ["adaptive-linear", "expansion"])
+def test_labels_of_format_5_have_no_counts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were a list of names, or a tree without counts; nothing else changes."""
+    task, restored = (
+        Task(Hashing(dimensions=32), catalogue.make(name), Monitors(), run="r", source="/s") for _ in range(2)
+    )
+    task.process(records([event(number) for number in range(60)]))
+    state = task.state()
+    learner = state["learner"]
+    for part in (learner, learner.get("priors", {})):
+        if "labels" in part:
+            new = ("records", "admitted", "clock", "resting", "operated")
+            old_labels = {key: value for key, value in part["labels"].items() if key not in new}
+            part["labels"] = old_labels if name == "expansion" else old_labels["names"]
+    learner["feature_space"] = {"limit": 4096, "buckets": 16, "slots": {"#a": 0}, "size": 1}
+    del state["resting"], state["feedback"]["guesses"]["admitted"]
+    learner.get("branches", {"vacant": []}).pop("vacant")
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations, "VERSION", 5)
+        old = written(snapshot_of(state))
+    restored.load_state(parse(old, "it").state)
+    assert restored.model.learner.state()["feature_space"]["slots"] == {"#a": [0, 0]}
+    following = records([event(number) for number in range(90)])[60:]
+    assert restored.process(following) == task.process(following)
+
+
 def in_one_list(state: Any) -> Any:
     """Return a monitor's state as format 2 had it."""
     if not isinstance(state, dict):

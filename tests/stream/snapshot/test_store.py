@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import resource
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from river.naive_bayes import GaussianNB
 from drift.core import digest
 from learners.wrappers.river_models import MultiLabelModel
 from stream.pipeline.task import Task
-from stream.snapshot import Identity, Keeper, SnapshotError, Store, StoredSnapshot, take
+from stream.snapshot import Identity, Keeper, SnapshotError, Store, StoredSnapshot, newest, take
 from tests.stream.standins import event, make_task, records
 
 IDENTITY = Identity("s.events", "id", 0, "0123456789abcdef")
@@ -45,9 +46,22 @@ def test_the_newest_at_or_below_an_offset_is_found(location: str) -> None:
         assert store.write(take(task_at(offset), IDENTITY)) > 0
     assert store.offsets() == [30, 20, 10]
     assert [snapshot.offset for snapshot, _ in store.candidates(29)] == [20, 10]
-    (newest, size), *_ = store.candidates(30)
-    assert digest(newest.state) == digest(task_at(30).state())
-    assert size == store.write(newest)
+    (latest, size), *_ = store.candidates(30)
+    assert digest(latest.state) == digest(task_at(30).state())
+    assert size == store.write(latest)
+
+
+def test_how_old_the_newest_is_can_be_seen_from_outside(location: str) -> None:
+    """By partition; where there is none, nothing is said."""
+    assert newest(location, "group", "s.events") == {}
+    began = time.time()
+    store = Store(location, "group", IDENTITY)
+    for offset in (10, 20):
+        store.write(take(task_at(offset), IDENTITY))
+    assert newest(location, "group", "s.other") == {}
+    (written,) = newest(location, "group", "s.events").items()
+    assert written[0] == 0
+    assert began - 2 < written[1] < time.time() + 2
 
 
 def test_the_last_few_are_kept_and_what_was_begun_is_swept(location: str) -> None:

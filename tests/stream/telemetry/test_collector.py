@@ -27,8 +27,8 @@ from stream.telemetry.collector import Telemetry
 from stream.telemetry.endpoints import serve_metrics
 from stream.telemetry.logs import configure_logs
 from stream.telemetry.prometheus import registry
-from stream.telemetry.status import SILENCE_S
-from tests.stream.standins import POISON, EverySeventh, disorder, event, make_task, records
+from stream.telemetry.status import SILENCE_S, STANDING_BY_S
+from tests.stream.standins import POISON, EverySeventh, disorder, event, feedback, make_task, records
 
 
 class Clock:
@@ -300,13 +300,51 @@ def test_ready_means_that_all_that_is_ours_is_at_work(telemetry: Telemetry, url:
     assert telemetry.status().learned == 30
 
 
-def test_a_worker_that_no_partition_is_left_for_is_ready_and_says_so(telemetry: Telemetry, url: str) -> None:
-    """It stands by; one that lost its group does not."""
+def test_a_worker_that_no_partition_is_left_for_is_ready_and_says_so(
+    telemetry: Telemetry, clock: Clock, url: str
+) -> None:
+    """It stands by; one that lost its group does not, or that has just come and waits for its share."""
     telemetry.gained(3, make_task())
     telemetry.gone(3)
     assert get(f"{url}/readyz") == (503, "not in the group yet\n")
     telemetry.joined(True)
+    assert get(f"{url}/readyz") == (503, "in the group, and waits for partitions\n")
+    clock.now += STANDING_BY_S
     assert get(f"{url}/readyz") == (200, "ok: standing by: other workers have all the partitions\n")
+    telemetry.restoring(3)
+    telemetry.joined(True)
+    telemetry.gone(3)
+    telemetry.joined(True)
+    assert get(f"{url}/readyz") == (503, "in the group, and waits for partitions\n")
+
+
+def test_a_worker_that_reads_nothing_is_not_ready(telemetry: Telemetry, url: str) -> None:
+    """A right that it has not, or its end, which may take seconds."""
+    telemetry.joined(True, "no right to read")
+    telemetry.gained(3, make_task())
+    assert get(f"{url}/readyz") == (503, "no right to read\n")
+    telemetry.joined(True)
+    assert get(f"{url}/readyz") == (200, "ok: at work on partitions [3]\n")
+    telemetry.stopping()
+    assert get(f"{url}/readyz") == (503, "stopping\n")
+
+
+def test_feedback_for_no_event_shows_in_the_readiness(telemetry: Telemetry, url: str) -> None:
+    """Labelled records that nothing joins may be events by another name; nothing else would say so."""
+    task = make_task()
+    task.feedback.horizon_s = 5.0
+    telemetry.joined(True)
+    telemetry.gained(3, task)
+    work(telemetry, 3, task, records([feedback(number) for number in range(100, 140)]))
+    said = "; 34 records of feedback were for no event that came"
+    assert get(f"{url}/readyz") == (200, f"ok: at work on partitions [3]{said}\n")
+    task.feedback.horizon_s = 1_000.0
+    given = records([b""] * 40 + [event(140 + number, labels=None) for number in range(40)])[40:]
+    work(telemetry, 3, task, given)
+    later = records([b""] * 80 + [feedback(140 + number) for number in range(40)])[80:]
+    work(telemetry, 3, task, later)
+    assert task.feedback.statistics().joined == 40
+    assert get(f"{url}/readyz")[1] == "ok: at work on partitions [3]\n"
 
 
 def test_a_partition_that_goes_while_it_is_restored_is_forgotten(telemetry: Telemetry) -> None:
@@ -315,7 +353,7 @@ def test_a_partition_that_goes_while_it_is_restored_is_forgotten(telemetry: Tele
     telemetry.restoring(3)
     telemetry.gone(3)
     telemetry.restoring(3, make_task())
-    assert telemetry.status().ready
+    assert telemetry.status().restorations == ()
 
 
 def test_alive_means_that_the_loop_turns(telemetry: Telemetry, clock: Clock, url: str) -> None:
@@ -360,6 +398,8 @@ def test_json_logs_are_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> 
         logging.getLogger("kafka.conn").info("chatter")
         for _ in range(9):
             logging.getLogger("kafka.net").warning("refused")
+        logging.getLogger("kafka.net.selector").warning("Task 1 ran. It is blocking the event loop -- likely")
+        logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", "Cancelled")
         logging.getLogger("stream").debug("detail")
     finally:
         root.handlers[:] = handlers

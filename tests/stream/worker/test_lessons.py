@@ -304,6 +304,18 @@ def test_lessons_that_are_gone_are_refused_or_announced(kafka: str, stream_name:
         rebuilt.close()
 
 
+def test_lessons_that_are_made_anew_end_the_worker(kafka: str, stream_name: str) -> None:
+    """Its model comes from the earlier ones: whoever starts it again has one of the new lessons."""
+    live = shared(kafka, stream_name)
+    lessons = Lessons(live.settings, quick(live.settings), Telemetry())
+    try:
+        live.make_anew("lessons", partitions=1)
+        with pytest.raises(RecoveryError, match="made anew"):
+            until(lambda: turned(lessons) and False, patience_s=30.0)
+    finally:
+        lessons.close()
+
+
 def test_a_writer_that_hangs_hides_lessons_for_seconds_only(kafka: str, stream_name: str) -> None:
     """A worker is stopped in its work, in an open transaction as likely as not; the others soon go on."""
     live = shared(kafka, stream_name)

@@ -48,3 +48,43 @@ def test_compiles_before_it_joins_and_can_be_asked_and_stopped(tmp_path: Path) -
         assert time.monotonic() - asked < 30
     assert "stopped before the group was joined" in rest
     assert "Traceback" not in rest
+
+
+SWALLOWED = """
+import os, signal, time
+from stream.config import load
+from stream.telemetry import configure_logs
+from stream.worker import service
+
+def swallow(*arguments):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+    except KeyboardInterrupt:
+        os.write(2, b"swallowed\\n")
+
+class Stub:
+    stopped = False
+    def __init__(self, *arguments): pass
+    def stop(self): self.stopped = True
+    def run(self):
+        while not self.stopped:
+            time.sleep(0.1)
+
+service.ensure_topics = lambda *arguments: 1
+service.warm_up, service.Worker = swallow, Stub
+service.forwarding = lambda *arguments, **names: __import__("contextlib").nullcontext()
+configure_logs("INFO", "text")
+service.serve(load(http={"port": 0}))
+"""
+
+
+def test_a_signal_that_a_callback_swallows_is_not_lost() -> None:
+    """An exception that is raised in a callback of the compiler goes no further."""
+    command = [sys.executable, "-u", "-W", "ignore", "-c", SWALLOWED]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "swallowed" in done.stderr
+    assert "stopped in order" in done.stderr

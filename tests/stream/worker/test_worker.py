@@ -277,6 +277,21 @@ def test_what_is_large_keeps_its_reason_and_counters_are_right(kafka: str, strea
     assert status.dead_letters == {"size": 2, "json": 1}
 
 
+def test_a_prediction_that_is_cut_is_counted_as_a_dead_letter(kafka: str, stream_name: str) -> None:
+    """Where the topic of predictions takes less than it should: the counters are what the topics hold."""
+    live, telemetry = LiveStream(kafka, stream_name), Telemetry()
+    live.limit("predictions", 5_000)
+    # Labels that do not compress, and that a prediction repeats.
+    labels = [random.Random(number).randbytes(100).hex() for number in range(200)]
+    live.fill([event(0), event(1, labels=labels), POISON["broken json"]])
+    with working(live.settings, telemetry=telemetry):
+        live.wait_for(3)
+    status = telemetry.status()
+    assert status.predictions == len(live.predictions()) == 1
+    assert status.dead_letters == {"size": 1, "json": 1}
+    assert status.events == 3
+
+
 def test_records_that_the_learner_cannot_take_are_dead_letters(kafka: str, stream_name: str) -> None:
     """Each once, with the reason; what was half-learned is undone, and the stream goes on."""
     live = LiveStream(kafka, stream_name)

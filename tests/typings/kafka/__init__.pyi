@@ -1,13 +1,20 @@
 """What we use of the Kafka client, which carries no types of its own."""
 
+import enum
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
-from kafka.admin import ConfigResource, UserScramCredentialUpsertion
+from kafka.admin import ACL, ConfigResource, UserScramCredentialUpsertion
 from kafka.consumer.subscription_state import SubscriptionState
 from kafka.structs import ConsumerGroupMetadata as ConsumerGroupMetadata
 from kafka.structs import OffsetAndMetadata as OffsetAndMetadata
 from kafka.structs import TopicPartition as TopicPartition
+
+class IsolationLevel(enum.IntEnum):
+    READ_COMMITTED = 1
+
+class OffsetSpec(enum.IntEnum):
+    LATEST = -1
 
 class ConsumerRecord(NamedTuple):
     topic: str
@@ -27,6 +34,9 @@ class ConsumerRebalanceListener: ...
 class Serializer:
     def serialize(self, topic: str, headers: list[tuple[str, bytes]], data: Any) -> bytes | None: ...
 
+class _Cluster:
+    def topic_id(self, topic_name: str) -> object | None: ...
+
 class _Coordinator:
     state: str
     def need_rejoin(self) -> bool: ...
@@ -43,6 +53,7 @@ class _Fetcher:
     def send_fetches(self) -> object: ...
 
 class KafkaConsumer:
+    _cluster: _Cluster
     _coordinator: _Coordinator
     _fetcher: _Fetcher
     _subscription: SubscriptionState
@@ -116,12 +127,23 @@ class KafkaAdminClient:
     def create_topics(
         self, new_topics: Mapping[str, Mapping[str, object]], *, wait_for_metadata: bool = False
     ) -> dict[str, Any]: ...
+    def create_acls(self, acls: Sequence[ACL]) -> dict[str, Any]: ...
+    def delete_acls(self, acl_filters: Sequence[ACL]) -> list[Any]: ...
     def create_partitions(self, topic_partitions: Mapping[str, int]) -> Any: ...
     def delete_records(
         self, records_to_delete: Mapping[TopicPartition, int], timeout_ms: int | None = None
     ) -> Any: ...
     def delete_topics(self, topics: Sequence[str]) -> dict[str, Any]: ...
     def describe_topics(self, topics: Sequence[str] | None = None) -> list[dict[str, Any]]: ...
+    def describe_groups(self, group_ids: Sequence[str]) -> dict[str, dict[str, Any]]: ...
+    def list_group_offsets(
+        self, group_specs: Mapping[str, Sequence[TopicPartition]]
+    ) -> dict[str, dict[TopicPartition, OffsetAndMetadata]]: ...
     def list_groups(self) -> list[dict[str, Any]]: ...
+    def list_partition_offsets(
+        self,
+        topic_partition_specs: Mapping[TopicPartition, OffsetSpec],
+        isolation_level: IsolationLevel = ...,
+    ) -> dict[TopicPartition, OffsetAndTimestamp]: ...
     def list_topics(self) -> list[str]: ...
     def wait_for_topics(self, topic_names: Sequence[str], timeout_ms: int = 10000) -> None: ...

@@ -1,4 +1,4 @@
-"""An output record as the dashboard reads it, from a topic or a file."""
+"""Records as the dashboard reads them: what workers wrote, and the events and labels that came in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ from typing import NamedTuple
 
 import msgspec
 
-from stream.records import DriftRecord, LabelRecord, PartitionRecord, PredictionRecord, Record
+from stream.records import (
+    DEFAULT_LIMITS,
+    BadEventError,
+    DriftRecord,
+    Envelope,
+    Event,
+    Feedback,
+    LabelRecord,
+    Limits,
+    PartitionRecord,
+    PredictionRecord,
+    Record,
+    decode,
+)
 
 
 class OutputRecord(NamedTuple):
@@ -28,6 +41,8 @@ class OutputRecord(NamedTuple):
         Its value as JSON, if it has one.
     reason, detail
         Reason and detail of a dead letter.
+    shared
+        Whether the position is on the lessons that all partitions share.
     """
 
     kind: str
@@ -38,6 +53,26 @@ class OutputRecord(NamedTuple):
     value: bytes | None = None
     reason: str = ""
     detail: str = ""
+    shared: bool = False
+
+
+class InputRecord(NamedTuple):
+    """One record of the events topic.
+
+    Parameters
+    ----------
+    partition, offset
+        Its position.
+    time
+        When it was written, in seconds since 1970.
+    message
+        The event, or the feedback, in it.
+    """
+
+    partition: int
+    offset: int
+    time: float
+    message: Event | Feedback
 
 
 class NotOursError(ValueError):
@@ -68,7 +103,8 @@ def of_record(record: Record) -> OutputRecord:
         When its headers do not name its kind.
     """
     headers = dict(record.headers)
-    kind, partition, offset = _source(headers.get("ce_id", b"").decode(errors="replace"))
+    ce_id = headers.get("ce_id", b"").decode(errors="replace")
+    kind, partition, offset = _source(ce_id)
     return OutputRecord(
         kind,
         partition,
@@ -78,7 +114,22 @@ def of_record(record: Record) -> OutputRecord:
         record.value,
         headers.get("ithaca_reason", b"").decode(errors="replace"),
         headers.get("ithaca_detail", b"").decode(errors="replace"),
+        ce_id.rsplit("/", 3)[0].endswith(".lessons"),
     )
+
+
+def of_input(
+    record: Record, envelope: Envelope | None = None, limits: Limits = DEFAULT_LIMITS
+) -> InputRecord | None:
+    """Parse a record of the events topic; None where a worker takes it for neither an event nor feedback."""
+    try:
+        message = decode(record.value, record.headers, envelope)
+        limits.check(message)
+    except BadEventError:
+        return None  # The worker writes it as a dead letter, which is read too.
+    if not isinstance(message, Event | Feedback):
+        return None
+    return InputRecord(record.partition, record.offset, record.timestamp / 1000, message)
 
 
 def of_line(line: bytes) -> OutputRecord:

@@ -22,8 +22,12 @@ FIELDS = (
     "persistence_exact",
     "persistence_hits",
     "persistence_predicted",
+    "judged",
+    "covered",
+    "unsure",
 )
-"""Figures that are summed. `persistence_*` is the same for repeating the previous message's labels."""
+"""Figures that are summed. `persistence_*` is the same for repeating the previous message's labels. Of the
+`judged` messages, whose truth is known and whose prediction had a conformal set, some were `covered`."""
 AT = {name: place for place, name in enumerate(FIELDS)}
 
 Sums = list[float]
@@ -104,9 +108,9 @@ class Buckets:
         """Return the number of non-empty buckets."""
         return len(self._sums)
 
-    def total(self) -> Sums:
-        """Return the sums of all buckets together."""
-        return _added(list(self._sums.values()))
+    def total(self, since: float = -math.inf) -> Sums:
+        """Return the sums of all buckets together, or of those from a position on."""
+        return _added([sums for place, sums in self._sums.items() if (place + 1) * self.width > since])
 
     def trailing(self, messages: float) -> Iterator[tuple[float, Sums]]:
         """Yield each bucket's sums with those of buckets before it, until `messages` messages are scored."""

@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 
-from stream.dashboard.feed import Feed, read_file
-from stream.dashboard.output_records import NotOursError
-from stream.dashboard.stream_state import StreamState
 from stream.kafka import Writer
+from stream.monitoring.feed import Feed, read_file
+from stream.monitoring.output_records import NotOursError
+from stream.monitoring.stream_state import StreamState
+from stream.monitoring.vitals import VitalsWatch
 from stream.records.topics import topic
 from stream.telemetry.collector import Telemetry
 from stream.worker.worker import Worker
-from tests.stream.dashboard.streams import line, prediction
 from tests.stream.live import LiveStream, on_a_thread, until
+from tests.stream.monitoring.streams import line, prediction
 from tests.stream.standins import POISON, event, make_task
 
 
@@ -31,10 +32,13 @@ def test_it_follows_a_stream_from_the_past_into_the_present(embedded_kafka: str,
     live.fill([event(0), POISON["broken json"], event(1)], partition=1)
     state = StreamState("m")
     feed = Feed(state, live.settings.kafka, stream_name)
+    watch = VitalsWatch(live.settings, state.see)
+    watch.start()
     with on_a_thread(Worker(live.settings, make_task, Telemetry())):
         live.wait_for(603)
         feed.start()
         until(lambda: state.ready)
+        until(lambda: state.vitals and state.vitals.group.members == 1)
         assert {number: each.latest for number, each in state.partitions.items()} == {0: 599, 1: 2}
         assert state.reasons == {"json": 1}
         assert len(state.drift) == 600 // 7
@@ -43,9 +47,12 @@ def test_it_follows_a_stream_from_the_past_into_the_present(embedded_kafka: str,
         live.fill([event(600)], partition=0)
         until(lambda: state.partitions[0].latest == 600)
     live.fill([event(601), event(602)], partition=0)
-    until(lambda: state.lag == {0: 2, 1: 0})
-    feed.stop()
-    feed.join()
+    until(lambda: state.vitals and state.vitals.lag == {0: 2, 1: 0})
+    until(lambda: state.vitals and state.vitals.absent_since)
+    assert state.partitions[0].contents.text(602).startswith("event 602 on ")
+    for thread in (feed, watch):
+        thread.stop()
+        thread.join()
     assert state.problem == ""
     assert state.skipped == 0
 

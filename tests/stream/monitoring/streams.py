@@ -16,10 +16,10 @@ from drift.monitors.monitors import Monitors
 from learners import IHOMER
 from learners.core.base import Learner
 from learners.uncertainty.conformal import Conformal
-from stream.dashboard.output_records import OutputRecord, of_record
-from stream.dashboard.stream_state import StreamState
 from stream.demo.support_messages import messages
 from stream.encoders import Hashing
+from stream.monitoring.output_records import InputRecord, OutputRecord, of_input, of_record
+from stream.monitoring.stream_state import StreamState
 from stream.pipeline.task import Task
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.predictions import LabelScore, ModelVersion, PredictionRecord, TrueLabels
@@ -42,25 +42,21 @@ def outputs(
     return written
 
 
-def as_read(written: Iterable[tuple[Record, Output]]) -> list[OutputRecord]:
-    """Return outputs as the dashboard reads them from a broker, written 50 ms after their events."""
-    return [
-        of_record(
-            Record(
-                f"s.{output.kind}",
-                record.partition,
-                0,
-                record.timestamp + 50,
-                output.key,
-                output.value,
-                output.headers,
+def as_read(written: Iterable[tuple[Record, Output]]) -> list[InputRecord | OutputRecord]:
+    """Return events, and outputs written 50 ms after them, as the dashboard reads them from a broker."""
+    found: list[InputRecord | OutputRecord] = []
+    for record, outputs in itertools.groupby(written, key=lambda pair: pair[0]):
+        if event := of_input(record):
+            found.append(event)
+        for _, output in outputs:
+            name, time = f"s.{output.kind}", record.timestamp + 50
+            found.append(
+                of_record(Record(name, record.partition, 0, time, output.key, output.value, output.headers))
             )
-        )
-        for record, output in written
-    ]
+    return found
 
 
-def fed(name: str, written: Iterable[OutputRecord], *, timed: bool = True) -> StreamState:
+def fed(name: str, written: Iterable[InputRecord | OutputRecord], *, timed: bool = True) -> StreamState:
     """Return a stream's state that has read all of it."""
     state = StreamState(name, timed=timed)
     for each in written:
@@ -70,8 +66,8 @@ def fed(name: str, written: Iterable[OutputRecord], *, timed: bool = True) -> St
 
 
 @functools.cache
-def planted() -> Sequence[OutputRecord]:
-    """Return the help desk's outputs: a label is born at 35 %, meanings drift at 60 %, one label fades."""
+def planted() -> Sequence[InputRecord | OutputRecord]:
+    """Return what the help desk writes: a label is born at 35 %, meanings drift at 60 %, one label fades."""
     return as_read(outputs(6_000, IHOMER()))
 
 

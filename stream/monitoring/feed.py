@@ -1,24 +1,36 @@
-"""Sources of records: a stream's output topics, a replay's topic, a replay's file."""
+"""Sources of records: a stream's topics, a replay's topic, a replay's file."""
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from stream.config import KafkaSettings
-from stream.dashboard.lag import lag
-from stream.dashboard.output_records import NotOursError, OutputRecord, of_line, of_record
-from stream.dashboard.recent_predictions import PREDICTIONS_KEPT
-from stream.dashboard.stream_state import StreamState
 from stream.kafka import BrokerError, Tail
-from stream.records import Record, topic
+from stream.monitoring.output_records import (
+    InputRecord,
+    NotOursError,
+    OutputRecord,
+    of_input,
+    of_line,
+    of_record,
+)
+from stream.monitoring.recent_predictions import PREDICTIONS_KEPT
+from stream.monitoring.stream_state import StreamState
+from stream.records import DEFAULT_LIMITS, Envelope, Limits, Record, topic
 
-BACK = {"predictions": PREDICTIONS_KEPT, "drift": 5_000, "label-stats": None, "dlq": 1_000}
+BACK = {
+    "predictions": PREDICTIONS_KEPT,
+    "events": 2 * PREDICTIONS_KEPT,
+    "drift": 5_000,
+    "label-stats": None,
+    "dlq": 1_000,
+}
 """Offsets before the end of a topic at which reading begins, by kind of topic; None: at its first."""
-WAIT_S, LAG_S, RECONNECT_S = 0.25, 1.0, 2.0
+WAIT_S, RECONNECT_S = 0.25, 2.0
 PORTION = 500
 """Records taken in before the lock is released for the page's requests."""
 
@@ -35,9 +47,11 @@ class Feed(threading.Thread):
     settings
         Connection to the broker.
     stream
-        Stream whose output topics are read.
+        Stream whose topics are read: what workers wrote, and the events, for their contents and late labels.
     single
-        Topic of a replay to read instead: it holds records of every kind.
+        Topic of a replay to read instead: it holds output records of every kind.
+    envelope, limits
+        What events may be in, and what they may not exceed; see the settings.
 
     Attributes
     ----------
@@ -46,12 +60,20 @@ class Feed(threading.Thread):
     """
 
     def __init__(
-        self, state: StreamState, settings: KafkaSettings, stream: str = "", single: str | None = None
+        self,
+        state: StreamState,
+        settings: KafkaSettings,
+        stream: str = "",
+        single: str | None = None,
+        envelope: Envelope | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         super().__init__(name=f"feed {state.name}", daemon=True)
         self.state = state
         self._settings = settings
-        self._events = None if single else topic(stream, "events")
+        self._events = topic(stream, "events")
+        self._envelope = envelope
+        self._limits = limits
         # Label statistics are read first, so that their labels do not count as births in the predictions.
         self._topics: list[dict[str, int | None]] = (
             [{single: None}]
@@ -85,17 +107,22 @@ class Feed(threading.Thread):
     def _read(self, topics: dict[str, int | None], going: Callable[[Tail], bool]) -> None:
         tail = Tail(self._settings, topics)
         self.state.problem = ""
-        asked = 0.0
         try:
             while not self._stopping.is_set() and going(tail):
-                _take(self.state, (_of_record(each) for each in tail.poll(WAIT_S)))
+                _take(self.state, map(self._read_record, tail.poll(WAIT_S)))
                 if not self.state.ready and topics is self._topics[-1]:
                     self.state.ready = tail.caught_up
-                if self._events and time.monotonic() - asked > LAG_S:
-                    asked = time.monotonic()
-                    self.state.lag = lag(self.state, tail, self._events)
         finally:
             tail.close()
+
+    def _read_record(self, record: Record) -> InputRecord | OutputRecord | None:
+        if record.topic == self._events:
+            return of_input(record, self._envelope, self._limits)
+        try:
+            return of_record(record)
+        except NotOursError:
+            self.state.skipped += 1
+            return None
 
 
 def read_file(state: StreamState, path: Path) -> None:
@@ -118,27 +145,9 @@ def read_file(state: StreamState, path: Path) -> None:
     state.ready = True
 
 
-def _of_record(record: Record) -> OutputRecord | None:
-    try:
-        return of_record(record)
-    except NotOursError:
-        return None
-
-
-def _take(state: StreamState, written: Iterable[OutputRecord | None]) -> None:
-    portion: list[OutputRecord] = []
-    for each in written:
-        if each is None:
-            state.skipped += 1
-            continue
-        portion.append(each)
-        if len(portion) == PORTION:
-            _feed(state, portion)
-            portion = []
-    _feed(state, portion)
-
-
-def _feed(state: StreamState, portion: list[OutputRecord]) -> None:
-    with state.lock:
-        for each in portion:
-            state.take(each)
+def _take(state: StreamState, written: Iterable[InputRecord | OutputRecord | None]) -> None:
+    read = (each for each in written if each is not None)
+    while portion := list(itertools.islice(read, PORTION)):
+        with state.lock:
+            for each in portion:
+                state.take(each)

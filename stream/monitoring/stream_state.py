@@ -1,23 +1,27 @@
-"""The dashboard's state of one stream: a state machine that takes in the output records."""
+"""The dashboard's state of one stream: a state machine that takes in its records."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
 import threading
-from typing import NamedTuple
+from collections.abc import Hashable
+from typing import Any, NamedTuple
 
 import msgspec
 
-from stream.dashboard import output_records
-from stream.dashboard.label_figures import Birth, Labels
-from stream.dashboard.output_records import OutputRecord
-from stream.dashboard.recent_predictions import RecentPrediction, RecentPredictions
-from stream.dashboard.series import Buckets
-from stream.records import DriftRecord, PartitionRecord
+from stream.monitoring import output_records
+from stream.monitoring.contents import Contents
+from stream.monitoring.label_figures import Birth, Labels
+from stream.monitoring.output_records import InputRecord, OutputRecord
+from stream.monitoring.recent_predictions import RecentPrediction, RecentPredictions
+from stream.monitoring.series import Buckets
+from stream.monitoring.vitals import Vitals
+from stream.pipeline import KnownLabels
+from stream.records import DriftRecord, Event, Feedback, PartitionRecord
 
-DRIFT_KEPT, DEAD_LETTERS_KEPT, LEVELS_KEPT = 5_000, 200, 400
-RANGES = {"minutes": (2.0, 450), "hours": (60.0, 480)}
+DRIFT_KEPT, DEAD_LETTERS_KEPT, LEVELS_KEPT, DELAYS_KEPT = 5_000, 200, 400, 1_000
+RANGES = {"minutes": (2.0, 450), "day": (180.0, 480)}
 """Ranges of time in addition to the whole: width of a bucket in seconds, and number of buckets."""
 OFFSETS = 50.0
 """Initial width of a bucket of a run's series, in offsets."""
@@ -28,13 +32,17 @@ MonitorLevels = collections.deque[tuple[float, float, float]]
 
 
 class DriftEvent(NamedTuple):
-    """A drift event, the position of its event, and when it was written."""
+    """A drift event, the position of what raised it, and when it was written.
+
+    Where all partitions share a model, the position is on the lessons; see `StreamState.placed`.
+    """
 
     number: int
     partition: int
     offset: int
     time: float | None
     record: DriftRecord
+    shared: bool = False
 
 
 class DeadLetter(NamedTuple):
@@ -61,10 +69,12 @@ class RunScores:
 class PartitionState:
     """State of one partition."""
 
+    contents: Contents
     recent: RecentPredictions = dataclasses.field(default_factory=RecentPredictions)
-    latest_truth: tuple[str, ...] | None = None
+    latest_truth: tuple[str, ...] = ()
     updates: int = 0
     latest: int = -1
+    trained_through: int = -1
     statistics: PartitionRecord | None = None
 
     @property
@@ -74,7 +84,10 @@ class PartitionState:
 
 
 class StreamState:
-    """Aggregates output records; the records of each partition must be given in order.
+    """Aggregates a stream's records; those of one topic's partition must be given in order.
+
+    Labels that come after their event's prediction are joined to it, as the workers do: it is scored once,
+    when its labels are completely known, at the place of its prediction.
 
     A record that was taken in before changes nothing: reading may restart at any offset.
 
@@ -84,6 +97,10 @@ class StreamState:
         Name to display.
     timed
         Whether records carry the time of writing. Without it, as in a replay's file, the axis is the offset.
+    characters
+        Most characters kept of what each event says, 400 by default; 0 keeps nothing.
+    coverage
+        Wanted coverage of the conformal sets, to compare with; None (the default) compares with nothing.
 
     Attributes
     ----------
@@ -91,10 +108,14 @@ class StreamState:
         Held while several values are read consistently, and while records are taken in.
     version
         Number of records taken in.
-    lag
-        Events without an answer yet, by partition, where the lag is measured.
+    vitals
+        What the broker and the store of snapshots say of the workers; None as long as nobody asked.
+    label_delays
+        Seconds from event to labels, of the latest messages whose labels came later.
     problem
         Why no records arrive, in words; empty if all is well.
+    made
+        What was computed from the state and may be used again, by what it depends on; see `incident_reports`.
     ready
         Whether everything that existed at the start has been taken in.
 
@@ -106,12 +127,17 @@ class StreamState:
     ('json', 1)
     """
 
-    def __init__(self, name: str, *, timed: bool = True) -> None:
+    def __init__(
+        self, name: str, *, timed: bool = True, characters: int = 400, coverage: float | None = None
+    ) -> None:
         self.name = name
         self.timed = timed
+        self._characters = characters
+        self.coverage = coverage
         self.lock = threading.Lock()
         self.version = 0
-        self.lag: dict[int, int] = {}
+        self.vitals: Vitals | None = None
+        self.label_delays: collections.deque[float] = collections.deque(maxlen=DELAYS_KEPT)
         self.problem = ""
         self.ready = False
         self.skipped = 0
@@ -127,15 +153,20 @@ class StreamState:
         self.dead_letters: collections.deque[DeadLetter] = collections.deque(maxlen=DEAD_LETTERS_KEPT)
         self.reasons: collections.Counter[str] = collections.Counter()
         self.levels: dict[str, dict[int, MonitorLevels]] = {}
+        self.made: dict[Hashable, Any] = {}
         self._alarms = 0
         self._last_drift: dict[int, tuple[int, set[bytes]]] = {}
         self._last_dead_letter: dict[int, int] = {}
 
-    def take(self, written: OutputRecord) -> None:
+    def take(self, written: OutputRecord | InputRecord) -> None:
         """Take in one record; one that cannot be read is counted as skipped."""
-        partition = self.partitions.setdefault(written.partition, PartitionState())
+        partition = self.partitions.get(written.partition)
+        if partition is None:
+            partition = self.partitions[written.partition] = PartitionState(Contents(self._characters))
         try:
-            if written.kind == "prediction":
+            if isinstance(written, InputRecord):
+                self._input(partition, written)
+            elif written.kind == "prediction":
                 self._prediction(partition, written)
             elif written.kind == "drift":
                 self._drift(written)
@@ -146,8 +177,12 @@ class StreamState:
             elif written.kind == "dead-letter":
                 self._dead_letter(written)
             self.version += 1
-        except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
+        except (msgspec.DecodeError, UnicodeDecodeError):
             self.skipped += 1
+
+    def see(self, vitals: Vitals) -> None:
+        """Take in what the broker says of the workers now."""
+        self.vitals = vitals
 
     def at(self, written: OutputRecord) -> float:
         """Return a record's position on the axis."""
@@ -155,14 +190,53 @@ class StreamState:
             return written.time or 0.0
         return float(written.offset)
 
+    def placed(self, drift: DriftEvent) -> DriftEvent:
+        """Return a drift event at the position of the event that was answered last before it was written."""
+        if not drift.shared or drift.time is None:
+            return drift
+        answered = [(number, each) for number, each in sorted(self.partitions.items()) if len(each.recent)]
+        if not answered:
+            return drift
+        number, partition = answered[0]
+        return drift._replace(partition=number, offset=partition.recent.until(drift.time), shared=False)
+
     def _add(self, written: OutputRecord, **values: float) -> None:
         for series in self.series.values():
             series.add(self.at(written), **values)
 
+    def _input(self, partition: PartitionState, written: InputRecord) -> None:
+        if isinstance(written.message, Event):
+            partition.contents.add(written.offset, written.time, written.message)
+        elif isinstance(written.message, Feedback):
+            said = KnownLabels.of(written.message)
+            self._join(partition, written.message.id, said, written.offset, written.time)
+
+    def _join(
+        self, partition: PartitionState, name: str, said: KnownLabels, offset: int, time: float | None
+    ) -> None:
+        joined = partition.recent.join(name, said, offset, time)
+        if joined is None:
+            return
+        before, seen = joined
+        if time is not None and seen.came is not None and time > seen.came:
+            self.label_delays.append(time - seen.came)
+        for label in said.labels:
+            self.labels.seen(label, Birth(seen.partition, seen.offset, seen.time), seen.updates + 1)
+        if before.truth is None and seen.truth is not None:
+            self._score(partition, seen)
+
+    def _score(self, partition: PartitionState, seen: RecentPrediction) -> None:
+        """Add a prediction's scores at its place, its labels now being known."""
+        values = _counts(seen, partition.latest_truth)
+        partition.latest_truth = seen.truth or ()
+        self.runs[seen.run].series.add(seen.offset, **values)
+        for series in self.series.values():
+            series.add((seen.time or 0.0) if self.timed else float(seen.offset), **values)
+
     def _prediction(self, partition: PartitionState, written: OutputRecord) -> None:
         found = output_records.prediction_decoder.decode(written.value or b"")
-        truth = found.truth
-        complete = tuple(truth.labels) if truth is not None and truth.complete else None
+        truth, confidence = found.truth, found.confidence
+        known = None if truth is None else KnownLabels(tuple(truth.labels), None if truth.complete else ())
         seen = RecentPrediction(
             written.partition,
             written.offset,
@@ -171,27 +245,33 @@ class StreamState:
             found.run,
             found.model.updates,
             tuple(found.labels),
-            complete,
-            truth is not None,
-            written.value or b"",
+            known,
+            taught=truth is not None,
+            value=written.value or b"",
+            came=written.event_time,
+            unsure=confidence is not None and confidence.reject,
+            possible=None if confidence is None else tuple(confidence.labels),
         )
         if not partition.recent.add(seen):
             return
         partition.updates = max(partition.updates, seen.updates + seen.taught)
         partition.latest = seen.offset
+        partition.trained_through = max((each.offset for each in found.trained_through), default=-1)
         born = 0
         for label in truth.labels if truth is not None else ():
             place = Birth(written.partition, written.offset, written.time)
             born += self.labels.seen(label, place, seen.updates + 1)
-        values = {"predictions": 1.0, "births": float(born), **_counts(seen, partition.latest_truth)}
+        values = {"predictions": 1.0, "births": float(born), "unsure": float(seen.unsure)}
         run = self.runs.setdefault(found.run, RunScores(found.run, encoder=found.encoder))
         run.predictions += 1
         run.series.add(written.offset, **values)
         if written.time is not None and written.event_time is not None:
             values |= {"delay": max(0.0, written.time - written.event_time), "delays": 1.0}
         self._add(written, **values)
-        if complete is not None:
-            partition.latest_truth = complete
+        if seen.truth is not None:
+            self._score(partition, seen)
+        for waiting in partition.recent.waiting(seen.id):
+            self._join(partition, seen.id, *waiting)
 
     def _drift(self, written: OutputRecord) -> None:
         value = written.value or b""
@@ -204,7 +284,9 @@ class StreamState:
             known | {value} if written.offset == last else {value},
         )
         self._alarms += 1
-        self.drift.append(DriftEvent(self._alarms, written.partition, written.offset, written.time, record))
+        self.drift.append(
+            DriftEvent(self._alarms, written.partition, written.offset, written.time, record, written.shared)
+        )
         self._add(written, alarms=1)
 
     def _label(self, partition: PartitionState, written: OutputRecord) -> None:
@@ -231,11 +313,10 @@ class StreamState:
         self._add(written, dead_letters=1)
 
 
-def _counts(seen: RecentPrediction, before: tuple[str, ...] | None) -> dict[str, float]:
-    """Return the counts that a prediction adds to the scores, together with those of persistence."""
-    if seen.truth is None:
-        return {}
-    truth, predicted, persistence = set(seen.truth), set(seen.labels), set(before or ())
+def _counts(seen: RecentPrediction, before: tuple[str, ...]) -> dict[str, float]:
+    """Return the counts that a prediction of known truth adds to the scores, with those of persistence."""
+    truth, predicted, persistence = set(seen.truth or ()), set(seen.labels), set(before)
+    judged = seen.possible is not None
     return {
         "scored": 1.0,
         "exact": float(predicted == truth),
@@ -245,4 +326,6 @@ def _counts(seen: RecentPrediction, before: tuple[str, ...] | None) -> dict[str,
         "persistence_exact": float(persistence == truth),
         "persistence_hits": float(len(persistence & truth)),
         "persistence_predicted": float(len(persistence)),
+        "judged": float(judged),
+        "covered": float(judged and truth <= set(seen.possible or ())),
     }

@@ -1,0 +1,137 @@
+"""Contents of the view of drift; see `views`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from stream.dashboard.message_views import row
+from stream.monitoring import (
+    RECENT,
+    Buckets,
+    DriftEvent,
+    IncidentReport,
+    MonitorLevels,
+    StreamState,
+    findings,
+    reports,
+    scores,
+    sentence,
+)
+
+Json = dict[str, Any]
+EVENTS = 150
+"""Drift events and findings sent at a time."""
+FACETS = "scope", "detector", "subject"
+"""Fields by which drift events can be filtered."""
+SEVERITIES = ("serious", "notable", "minor")
+
+
+ROLLED = ("subset_accuracy", "micro_f1", "persistence_subset_accuracy", "persistence_micro_f1")
+
+
+def rolling(series: Buckets) -> Json:
+    """Return scores over a rolling window, by name, with their positions."""
+    found: Json = {"at": [], **{name: [] for name in ROLLED}}
+    for at, sums in series.trailing(RECENT):
+        here = scores(sums)
+        found["at"].append(at)
+        for name in ROLLED:
+            found[name].append(None if here is None else round(here[name], 4))
+    return found
+
+
+def important(told: Sequence[IncidentReport]) -> list[IncidentReport]:
+    """Return incidents by importance: those that are not over, then the worst, then the newest."""
+    return sorted(
+        told, key=lambda each: (each.over is not False, SEVERITIES.index(each.severity), -each.number)
+    )
+
+
+def incident_row(state: StreamState, report: IncidentReport) -> Json:
+    """Return an incident without its drift events."""
+    latest = state.partitions[report.partitions[0]].latest
+    return {
+        **{name: value for name, value in report._asdict().items() if name != "events"},
+        "effect": report.effect._asdict() if report.effect else None,
+        "alarms": len(report.events),
+        "ago": max(0, latest - report.offset),
+        "over": report.over,
+    }
+
+
+def drift_row(drift: DriftEvent) -> Json:
+    """Return a drift event with its position, and in words."""
+    return {
+        **drift._asdict(),
+        "said": sentence(drift.record),
+        **msgspec.to_builtins(drift.record),
+        "record": None,
+    }
+
+
+def drifts(state: StreamState, wanted: Mapping[str, str]) -> Json:
+    """Return incidents, findings about labels, and the drift events that match, newest first.
+
+    Parameters
+    ----------
+    state
+        The stream.
+    wanted
+        Values of `FACETS`, and `incident`, the number of the incident whose drift events are wanted.
+    """
+    told = reports(state)
+    opened = next((each for each in told if str(each.number) == wanted.get("incident")), None)
+    events = opened.events if opened else [state.placed(each) for each in state.drift]
+    chosen = {name: value for name, value in wanted.items() if name in FACETS}
+    found = [
+        each for each in events if all(getattr(each.record, name) == value for name, value in chosen.items())
+    ]
+    facets: Json = {name: {} for name in FACETS[:2]}
+    for each in events:
+        for name in facets:
+            value = getattr(each.record, name)
+            facets[name][value] = facets[name].get(value, 0) + 1
+    holds = findings(state)
+    return {
+        "timed": state.timed,
+        "rolling": rolling(state.series["all"]),
+        "incidents": [incident_row(state, each) for each in told],
+        "opened": incident_row(state, opened) if opened else None,
+        "findings": [drift_row(each) for each in holds[: -EVENTS - 1 : -1]],
+        "findings_total": len(holds),
+        "total": len(found),
+        "kept": len(state.drift),
+        "facets": facets,
+        "events": [drift_row(each) for each in found[: -EVENTS - 1 : -1]],
+        "levels": {name: _level(levels) for name, levels in state.levels.items()},
+    }
+
+
+def _level(levels: Mapping[int, MonitorLevels]) -> Json:
+    """Return a monitor's measurements from the partition where it is nearest its threshold now."""
+
+    def nearness(partition: int) -> float:
+        _, statistic, threshold = levels[partition][-1]
+        return abs(statistic) / threshold if threshold else 0.0
+
+    nearest = max(sorted(levels), key=nearness)
+    return {"partition": nearest, "figures": [list(each) for each in levels[nearest]]}
+
+
+def around(state: StreamState, partition: int, offset: int, before: int, after: int) -> Json:
+    """Return the messages before an offset and from it on, and the drift events among them."""
+    known = state.partitions.get(partition)
+    rows = known.recent.around(offset, before, after) if known else []
+    first, last = (rows[0].offset, rows[-1].offset) if rows else (offset, offset)
+    placed = (state.placed(each) for each in state.drift)
+    near = [each for each in placed if each.partition == partition and first <= each.offset <= last]
+    return {
+        "partition": partition,
+        "offset": offset,
+        "messages": [row(state, seen) for seen in rows],
+        "drift": [drift_row(each) for each in near],
+        "first": known.recent.first if known else None,
+    }

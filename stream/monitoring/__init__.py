@@ -1,0 +1,52 @@
+"""What is known of a stream from its topics: the state that the dashboard shows.
+
+`feed` reads the topics, `stream_state` aggregates their records (the latest predictions and the labels that
+came for them in `recent_predictions`, what their events say in `contents`, the labels in `label_figures`,
+sums over time in `series`), and `vitals` asks for workers and snapshots. `health` says how the stream does,
+and `incident_reports` what changed, in words.
+"""
+
+from stream.monitoring.feed import Feed, read_file
+from stream.monitoring.health import RECENT, Check, counted, duration, health, quality, recent_scores, worst
+from stream.monitoring.incident_reports import IncidentReport, findings, reports, words
+from stream.monitoring.label_figures import SILENT, LabelFigures
+from stream.monitoring.output_records import InputRecord, NotOursError, OutputRecord, prediction_decoder
+from stream.monitoring.recent_predictions import RecentPrediction
+from stream.monitoring.sentences import sentence
+from stream.monitoring.series import AT, Buckets, scores
+from stream.monitoring.stream_state import DriftEvent, MonitorLevels, RunScores, StreamState
+from stream.monitoring.vitals import Vitals, VitalsWatch
+
+__all__ = [
+    "AT",
+    "RECENT",
+    "SILENT",
+    "Buckets",
+    "Check",
+    "DriftEvent",
+    "Feed",
+    "IncidentReport",
+    "InputRecord",
+    "LabelFigures",
+    "MonitorLevels",
+    "NotOursError",
+    "OutputRecord",
+    "RecentPrediction",
+    "RunScores",
+    "StreamState",
+    "Vitals",
+    "VitalsWatch",
+    "counted",
+    "duration",
+    "findings",
+    "health",
+    "prediction_decoder",
+    "quality",
+    "read_file",
+    "recent_scores",
+    "reports",
+    "scores",
+    "sentence",
+    "words",
+    "worst",
+]

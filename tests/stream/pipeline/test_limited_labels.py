@@ -1,0 +1,106 @@
+"""Labels that leave a learner: what is kept of them, and that nothing is taken for another label's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from drift.core import digest
+from drift.monitors import Monitors
+from learners import make
+from learners.uncertainty import Conformal
+from stream.encoders import Hashing
+from stream.pipeline.task import Task
+from stream.records.schema import Output, Record
+from tests.stream.standins import records
+
+
+def task(max_labels: int, learner: str = "ihomer") -> Task:
+    """Return a task whose learner holds so many labels."""
+    return Task(
+        Hashing(dimensions=32),
+        make(learner, max_labels=max_labels),
+        Monitors(),
+        run="r",
+        source="/s",
+        confidence=Conformal(),
+    )
+
+
+def event(number: int, labels: list[str] | None, text: str = "") -> dict[str, Any]:
+    """Return an event."""
+    return {"id": str(number), "ts": number, "text": text or f"event {number}", "labels": labels}
+
+
+def stream(messages: int) -> list[Record]:
+    """Return events of which two labels follow from the text, and one is never seen again."""
+    given = [
+        event(n, [("even" if n % 2 else "odd"), f"once {n}"], f"{'even' if n % 2 else 'odd'} number")
+        for n in range(messages)
+    ]
+    return records([json.dumps(each).encode() for each in given])
+
+
+def of_kind(outputs: list[Output], kind: str) -> list[dict[str, Any]]:
+    """Return the values of one kind of output."""
+    return [json.loads(each.value or b"") for each in outputs if each.kind == kind]
+
+
+def test_what_is_written_names_the_labels_of_the_prediction() -> None:
+    """Learning from the event itself gives ids to other labels: the names are those from before."""
+    limited = task(3)
+    for each in of_kind(limited.process(stream(300)).outputs, "predictions"):
+        named = json.dumps([each["labels"], each["scores"], each["why"], each["confidence"]])
+        assert f'once {each["id"]}"' not in named
+        assert int(each["id"]) < 50 or ("even" if int(each["id"]) % 2 else "odd") in each["labels"]
+    assert len(limited.model.learner.label_space) == 3
+
+
+def test_a_late_truth_is_not_scored_against_the_id_of_a_label_that_left() -> None:
+    """The prediction waits; meanwhile its label leaves, and another one gets the id."""
+    waits = task(2, "knn")
+    waits.process(records([json.dumps(event(n, ["a"], "same")).encode() for n in range(5)]))
+    waits.process(at(5, [event(90, None, "same")]))
+    waits.process(at(6, [event(n, ["b"], "else") for n in range(100, 130)]))
+    waits.process(at(36, [event(n, ["c"], "else") for n in range(130, 190)]))
+    space = waits.model.learner.label_space
+    assert "a" not in space
+    hits = waits.observer.scores.counts()[1].hits
+    # The id that "a" had is now that of "c".
+    waits.process(at(96, [{"id": "90", "ts": 999, "labels": ["c"]}]))
+    assert waits.observer.scores.counts()[1].hits == hits
+
+
+def at(offset: int, values: list[dict[str, Any]]) -> list[Record]:
+    """Return records from an offset on."""
+    return [
+        each._replace(offset=offset + n)
+        for n, each in enumerate(records([json.dumps(v).encode() for v in values]))
+    ]
+
+
+def test_a_label_that_returns_is_no_birth_and_goes_on_with_its_counts() -> None:
+    """Alarms of new labels do not repeat, and the label's record goes on where it was."""
+    learned, restored = task(8), task(8)
+    words = [f"label {n}" for n in range(24)]
+    # Each label on ten messages in a row, eight labels at a time, and all of them three times.
+    given = [event(n, [words[(n // 80 * 8 + n % 8) % 24]]) for n in range(720)]
+    stored = records([json.dumps(each).encode() for each in given])
+    outputs = learned.process(stored[:400]).outputs
+    restored.load_state(learned.state())
+    rest = learned.process(stored[400:]).outputs
+    assert restored.process(stored[400:]).outputs == rest
+    assert digest(restored.state()) == digest(learned.state())
+    space = learned.model.learner.label_space
+    assert space.left >= 48
+    assert learned.observer.monitors.state()["monitors"]["births"]["count"] == 24
+    for label, name in enumerate(space.names()):
+        carried = [n for n, each in enumerate(given) if each["labels"] == [name]]
+        assert learned.observer.scores.per_label([label])[0][2] == len(carried) == space.count(label)
+        assert learned.observer.label_statistics.seen(label) == (carried[0], carried[-1])
+    alarms = of_kind([*outputs, *rest], "drift")
+    new = [each["subject"] for each in alarms if each["detector"] == "label-new/rates"]
+    assert len(new) == len(set(new))
+    assert np.isfinite(learned.observer.scores.summary().macro_f1)
