@@ -243,7 +243,8 @@ class IHOMER(Learner):
             scored = self._compute(x)
         if targets.complete:
             if self._sleepers.measured(self._messages):
-                self._sleepers.learn(self._mixture.values(scored.mixed, targets.positive), scored.asked)
+                values = self._mixture.values(scored.mixed, targets.positive, scored.asked)
+                self._sleepers.learn(values, scored.asked)
             self._decision.learn(scored.decided, targets)
         self._mixture.learn(scored.mixed, targets)
         self._count(x)

@@ -128,12 +128,12 @@ class Mixture(Stateful):
         )[:, labels]
         return trust
 
-    def values(self, mixed: Mixed, positive: Ids) -> Floats:
-        """Return what each part-time expert was worth on a message of complete labels; see `Sleepers`."""
+    def values(self, mixed: Mixed, positive: Ids, asked: Mask) -> Floats:
+        """Return what each part-time expert was worth on a message of complete labels; 0 if not asked."""
         self._grow(len(mixed.probabilities))
-        values, weights = np.empty(len(self._part_time)), (self._own, self._common, self._trust)
+        values, weights = np.zeros(len(self._part_time)), (self._own, self._common, self._trust)
         seen = (mixed.opinions, mixed.logits, mixed.probabilities)
-        measure(*seen, *weights, self._part_time, positive, values)
+        measure(*seen, *weights, self._part_time, asked, positive, values)
         return values
 
     def learn(self, mixed: Mixed, targets: Targets) -> None:

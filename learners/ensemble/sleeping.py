@@ -130,6 +130,7 @@ def measure(
     common: Vector,
     trust: Vector,
     part_time: Ids,
+    asked: Mask,
     positive: Ids,
     values: Floats,
 ) -> None:
@@ -141,8 +142,8 @@ def measure(
         See `learners.ensemble.mixture.Mixed`.
     own, common, trust
         The mixture's weights.
-    part_time
-        The experts that may sleep.
+    part_time, asked
+        The experts that may sleep, and which of them were asked; of the others nothing is known.
     positive
         The true labels; all others are false.
     values
@@ -160,6 +161,8 @@ def measure(
     for label in range(labels):
         stand_ins[label] = _sigmoid(mean[label])
     for place in range(len(part_time)):
+        if not asked[place]:
+            continue
         expert, total, ratio = part_time[place], 0.0, 1.0
         for label in range(labels):
             apart = mean[label] - logits[expert, label]

@@ -47,8 +47,7 @@ def bursts(seed: int, messages: int) -> list[int]:
     """Return births: none or hardly any for some windows, then many."""
     draw = np.random.default_rng(seed)
     rates = draw.choice([0.0, 0.01, 0.5, 3.0], size=messages // 150 + 1).repeat(150)
-    births: list[int] = draw.poisson(rates[:messages]).tolist()
-    return births
+    return [int(count) for count in draw.poisson(rates[:messages])]
 
 
 @settings(max_examples=30)

@@ -108,8 +108,12 @@ def test_equals_the_definition(budget: float) -> None:
         told += [(complete, alarm.subject, alarm.action, alarm.statistic, alarm.p) for alarm in alarms]
         expected += plain.update(labels)
     assert [each[:3] for each in told] == [each[:3] for each in expected]
-    figures, plainly = (np.array([each[3:] for each in some], dtype=float) for some in (told, expected))
-    np.testing.assert_allclose(figures, plainly, rtol=1e-9)
+    for figure in (3, 4):
+        np.testing.assert_allclose(
+            np.array([each[figure] for each in told], dtype=float),
+            np.array([each[figure] for each in expected], dtype=float),
+            rtol=1e-9,
+        )
     said = {(subject, action) for _, subject, action, *_ in told}
     assert ("0 | 1", "reported") in said
     assert {("2 | 3", "reported"), ("2 | 3", "withdrawn")} <= said

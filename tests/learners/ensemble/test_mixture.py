@@ -79,8 +79,7 @@ class PlainMixture:
         summed = ((self.own + self.common) * self.logits).sum(axis=1)
         stacked = np.clip(1 / (1 + np.exp(-summed)), 0.002, 0.998)
         self.said = np.concatenate([said, stacked[:, None]], axis=1)
-        mixed: list[float] = np.minimum((self.said * self.trust).sum(axis=1), 1.0).tolist()
-        return mixed
+        return [min(float(each), 1.0) for each in (self.said * self.trust).sum(axis=1)]
 
     def learn(self, truth: list[bool | None]) -> None:
         """Learn a message's labels; None is unknown."""

@@ -26,7 +26,7 @@ def advance(
     asked, targets = sleepers.asked(message), only(0) if truth else only()
     mixed = mixture.mix(said.reshape(-1, 1).astype(np.float32), asked)
     if sleepers.measured(message):
-        sleepers.learn(mixture.values(mixed, targets.positive), asked)
+        sleepers.learn(mixture.values(mixed, targets.positive, asked), asked)
     mixture.learn(mixed, targets)
     return bool(asked[-1])
 
@@ -66,7 +66,9 @@ def test_an_experts_value_is_the_loss_without_it_minus_the_loss_with_it() -> Non
             for p in (mixture.mix(said, np.array(asked)).probabilities for asked in ASKED)
         )
         expected = np.array(without) - everyone
-        np.testing.assert_allclose(mixture.values(mixed, targets.positive), expected, atol=1e-4)
+        np.testing.assert_allclose(
+            mixture.values(mixed, targets.positive, np.ones(2, dtype=np.bool_)), expected, atol=1e-4
+        )
         mixture.learn(mixed, targets)
 
 
@@ -78,7 +80,7 @@ def test_compiled_equals_plain(monkeypatch: pytest.MonkeyPatch) -> None:
         for _ in range(30):
             said, asked = rng.random((4, 5)).astype(np.float32), rng.random(2) < 0.5
             mixed, targets = mixture.mix(said, asked), only(*np.flatnonzero(rng.random(5) < 0.3))
-            seen += [mixed.probabilities.astype(np.float64), mixture.values(mixed, targets.positive)]
+            seen += [mixed.probabilities.astype(np.float64), mixture.values(mixed, targets.positive, asked)]
             mixture.learn(mixed, targets)
         return seen
 

@@ -126,17 +126,6 @@ def test_many_features_are_judged_by_few_labels() -> None:
     assert (split.feature, split.labels) == (1234, MOST_JUDGED // 2500)
 
 
-@pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_neither_side_of_a_split_is_small(sign: float) -> None:
-    """A label on the outermost hundredth of the messages: the split leaves a fiftieth on that side."""
-    draw = np.random.default_rng(0)
-    x = sign * np.where(draw.random(4000) < 0.01, draw.normal(3, 0.1, 4000), draw.normal(-1, 0.5, 4000))
-    gaussians = learned(x[:, None].astype(np.float32), (sign * x > 2)[:, None])
-    split = best_split(gaussians)
-    assert split is not None
-    assert 0.02 <= shares(gaussians, split)[0] <= 0.98
-
-
 def test_of_many_features_the_few_that_are_screened_hold_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
     """Dense features and rare ones, planted among noise: the split is that of a comparison of all."""
     rng = np.random.default_rng(3)
@@ -152,3 +141,14 @@ def test_of_many_features_the_few_that_are_screened_hold_the_best(monkeypatch: p
             assert screened == best_split(gaussians)
         assert screened is not None
         assert screened.feature == feature
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_neither_side_of_a_split_is_small(sign: float) -> None:
+    """A label on the outermost hundredth of the messages: the split leaves a fiftieth on that side."""
+    draw = np.random.default_rng(0)
+    x = sign * np.where(draw.random(4000) < 0.01, draw.normal(3, 0.1, 4000), draw.normal(-1, 0.5, 4000))
+    gaussians = learned(x[:, None].astype(np.float32), (sign * x > 2)[:, None])
+    split = best_split(gaussians)
+    assert split is not None
+    assert 0.02 <= shares(gaussians, split)[0] <= 0.98

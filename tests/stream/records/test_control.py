@@ -241,18 +241,6 @@ def _forwarded(live: LiveStream) -> list[Record]:
     return [record for record in live.read("events") if "ithaca_origin" in dict(record.headers)]
 
 
-def test_the_statistic_of_an_operation_is_how_many_labels_it_made() -> None:
-    """Not how many there are: those that were known before do not count."""
-    learner = LabelExpansion()
-    made = [
-        apply_operation(learner, Control("add", path)).statistic
-        for path in ("t/energy/crude", "t/energy/gas", "t/energy/gas", "u")
-    ]
-    assert made == [3.0, 1.0, 0.0, 1.0]
-    split = apply_operation(learner, Control("split", "u", ["v", "w"]))
-    assert (split.statistic, split.scope, split.subject) == (2.0, "structure", "u")
-
-
 def partial(number: int, *labels: str, negative: tuple[str, ...] = (), text: str | None = None) -> bytes:
     """Return a partly labelled event as a record's value; without a text, feedback on it."""
     fields: dict[str, Any] = {"id": f"e{number}", "ts": number, "labels": labels, "not": negative}
@@ -280,3 +268,15 @@ def test_feedback_under_another_name_is_about_the_same_label() -> None:
     known = {name: entry.known for name, entry in task.feedback._entries.items()}
     assert known["e1"] == KnownLabels((), ("t/fuel/crude",))
     assert known["e2"] == KnownLabels(("t/fuel/crude",), ("t/fuel/lignite",))
+
+
+def test_the_statistic_of_an_operation_is_how_many_labels_it_made() -> None:
+    """Not how many there are: those that were known before do not count."""
+    learner = LabelExpansion()
+    made = [
+        apply_operation(learner, Control("add", path)).statistic
+        for path in ("t/energy/crude", "t/energy/gas", "t/energy/gas", "u")
+    ]
+    assert made == [3.0, 1.0, 0.0, 1.0]
+    split = apply_operation(learner, Control("split", "u", ["v", "w"]))
+    assert (split.statistic, split.scope, split.subject) == (2.0, "structure", "u")
