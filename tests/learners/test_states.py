@@ -20,5 +20,8 @@ def test_every_value_of_a_state_is_taken_over(name: str) -> None:
     """But for those that others imply."""
     learner = maker(name)()
     teach(learner, stream(150))
-    lost = not_taken_over(maker(name), learner.state())
+    state = learner.state()
+    # The priors save the label space as well: neither of the two can be changed alone.
+    twice = ("labels/", "priors/labels/") if "priors" in state else ()
+    lost = [place for place in not_taken_over(maker(name), state) if not place.startswith(twice)]
     assert [place for place in lost if not place.endswith(IMPLIED)] == []
