@@ -8,11 +8,10 @@ scored best there), so moving a label between clusters retrains nothing.
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, Mask, Parts, Vector, fields
+from drift.core import Ids, Parts, Vector, fields
 from learners.cluster import Clusters
 from learners.core import (
     MAX_LABELS,
@@ -22,7 +21,6 @@ from learners.core import (
     Learners,
     Neighbour,
     Prediction,
-    Statistics,
     Structure,
     Targets,
     check_number,
@@ -30,12 +28,13 @@ from learners.core import (
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
+from learners.ensemble.ihomer_statistics import IHOMERStatistics
 from learners.ensemble.mixture import Mixed, Mixture
+from learners.ensemble.scored import Scored, Views
 from learners.ensemble.sleeping import Sleepers
 from learners.linear_model import (
     AdaptiveLogisticRegression,
     RecursiveLeastSquares,
-    Regressed,
     SparseLogisticRegression,
 )
 from learners.memory import Rehearsal
@@ -57,51 +56,6 @@ SILENCE = 200
 
 ABSTAINS = np.float32(0.5)
 """Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
-
-
-@dataclasses.dataclass(frozen=True)
-class IHOMERStatistics(Statistics):
-    """What `IHOMER.statistics` returns: the common figures, and the shape of the clusters.
-
-    Parameters
-    ----------
-    clusters
-        How many label clusters there are.
-    largest_cluster
-        Labels in the largest of them.
-    pairs
-        Label pairs remembered.
-    dropped_weights
-        Weights on the sparse part that were dropped for lack of memory, in total.
-    """
-
-    clusters: int
-    largest_cluster: int
-    pairs: int
-    dropped_weights: int
-
-
-class _Views(NamedTuple):
-    """One vector in the forms that the experts use."""
-
-    direction: Vector
-    standard: Vector
-    scaled: Vector
-
-
-class _Scored(NamedTuple):
-    """What a prediction was computed from; learning from the message needs it again."""
-
-    labels: int
-    asked: Mask
-    views: _Views
-    experts: dict[str, Vector]
-    regressed: Regressed
-    mixed: Mixed
-    decided: Decided
-    near: Neighbours
-    scaled: Regressed | None
-    tree: Prediction | None
 
 
 class IHOMER(Learner):
@@ -231,7 +185,7 @@ class IHOMER(Learner):
 
     def explain(self, prediction: Prediction, labels: int, neighbours: int) -> Explanation | None:
         """Return the experts' opinions on the most probable labels, their weights, and nearest messages."""
-        scored: _Scored | None = self._reusable(prediction)
+        scored: Scored | None = self._reusable(prediction)
         if scored is None:
             return None
         likely, _ = prediction.best(labels)
@@ -257,7 +211,7 @@ class IHOMER(Learner):
 
     def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
         """See `Learner.learn_predicted`."""
-        scored: _Scored | None = self._reusable(prediction)
+        scored: Scored | None = self._reusable(prediction)
         if scored is None or scored.labels != len(self.label_space):
             # With a new label, the arrays computed before are too short.
             scored = self._compute(x)
@@ -272,7 +226,7 @@ class IHOMER(Learner):
         self._rehearse(x, targets)
         self.changes = self._clusters.learn(targets.positive.tolist(), len(self.label_space))
 
-    def _compute(self, x: Vector) -> _Scored:
+    def _compute(self, x: Vector) -> Scored:
         labels = len(self.label_space)
         views, asked = self._views(x), self._sleepers.asked(self._messages)
         scaled_asked, standard_asked, tree_asked = asked.tolist()
@@ -300,11 +254,11 @@ class IHOMER(Learner):
         }
         mixed = self._mixture.mix(tuple(experts.values()), asked)
         decided = self._decide(mixed, tuple(near), labels)
-        return _Scored(labels, asked, views, experts, regressed, mixed, decided, near[0], scaled, tree)
+        return Scored(labels, asked, views, experts, regressed, mixed, decided, near[0], scaled, tree)
 
-    def _views(self, x: Vector) -> _Views:
+    def _views(self, x: Vector) -> Views:
         standard = self._scaler.transform(x)
-        return _Views(self._directions.of(x), standard, shrunk(standard))
+        return Views(self._directions.of(x), standard, shrunk(standard))
 
     def _decide(self, mixed: Mixed, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
         owners = self._clusters.owners()
@@ -313,7 +267,7 @@ class IHOMER(Learner):
             owners = np.concatenate([owners, np.zeros(labels - len(owners), dtype=np.intp)])
         return self._decision.decide(mixed.probabilities, neighbours, self._previous.labels, owners)
 
-    def _teach(self, scored: _Scored, x: Vector, targets: Targets) -> None:
+    def _teach(self, scored: Scored, x: Vector, targets: Targets) -> None:
         self._teach_models(scored, x, targets)
         self._near_angle.learn(scored.views.direction, targets)
         self._near_standard.learn(scored.views.standard, targets)
@@ -324,7 +278,7 @@ class IHOMER(Learner):
         self._scaler.learn(x)
         self._directions.learn()
 
-    def _teach_models(self, scored: _Scored, x: Vector, targets: Targets) -> None:
+    def _teach_models(self, scored: Scored, x: Vector, targets: Targets) -> None:
         """Teach the experts that forget by learning of other labels, and so rehearse."""
         views, experts = scored.views, scored.experts
         self._linear.update(views.direction, experts["linear"], targets)

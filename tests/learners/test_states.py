@@ -9,7 +9,7 @@ from learners.wrappers import RiverLearner
 from tests.learners.checks import maker, stream, teach
 from tests.state_changes import not_taken_over
 
-IMPLIED = ("features", "messages", "ends/last", "models", "labelsets/0/0", "classes/complete/last")
+IMPLIED = ("features", "messages", "ends/last", "models", "labelsets/0/0", "labels/complete/last")
 """Ends of places whose values follow from others: sizes of arrays, mostly."""
 OURS = [name for name in LEARNERS if not isinstance(make(name), RiverLearner) and name != "ihomer"]
 """Of river's models a state holds what river pickles; `ihomer` is in `expansion`."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drift.core import Vector
 from learners.core import Features, Sparse
 from learners.core.labels import Targets
 from learners.core.structure import Change
@@ -198,8 +199,9 @@ def test_a_label_that_fell_silent_is_remembered() -> None:
     draw = np.random.default_rng(0)
     directions = draw.normal(size=(8, 16))
 
-    def message(label: int) -> np.ndarray:
-        return (directions[label] + draw.normal(size=16)).astype(np.float32)
+    def message(label: int) -> Vector:
+        x: Vector = (directions[label] + draw.normal(size=16)).astype(np.float32)
+        return x
 
     old, gap = draw.integers(0, 8, size=600).tolist(), draw.integers(1, 8, size=1200).tolist()
     stream = [(message(label), label) for label in old + gap]
