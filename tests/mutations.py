@@ -125,6 +125,8 @@ class Copy:
         """Run the tests of a mutant's module."""
         with self._mutated(mutant):
             ran = self._pytest(LIMIT_S, "-x", *files_testing(mutant.path))
+        if "file or directory not found" in ran.stdout:
+            raise RuntimeError(f"The code has changed since it was copied; start again.\n{ran.stdout}")
         noticed = ran.returncode not in (0, 5)  # 5: there are none.
         test = NOTICED.search(ran.stdout)
         return Verdict(mutant, noticed, test["test"] if test else "")

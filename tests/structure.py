@@ -29,7 +29,8 @@ ARROWS = {
     "learners.core": "drift.core",
     "learners.cluster": "drift.core learners.core",
     "learners.dummy": "drift.core learners.core",
-    "learners.neighbors": "drift.core learners.core",
+    "learners.memory": "drift.core learners.core",
+    "learners.neighbors": "drift.core learners.core learners.memory",
     "learners.preprocessing": "drift.core learners.core",
     "learners.uncertainty": "drift.core learners.core",
     "learners.wrappers": "drift.core learners.core",
@@ -39,8 +40,9 @@ ARROWS = {
     "learners.tree": "drift.core drift.detectors learners.core learners.dummy learners.linear_model "
     "learners.preprocessing",
     "learners.ensemble": "drift.core learners.cluster learners.core learners.dummy learners.linear_model "
-    "learners.neighbors learners.preprocessing learners.tree",
-    "learners.hierarchy": "drift.core learners.core learners.dummy learners.ensemble learners.linear_model",
+    "learners.memory learners.neighbors learners.preprocessing learners.tree",
+    "learners.hierarchy": "drift.core learners.core learners.dummy learners.ensemble learners.linear_model "
+    "learners.memory",
     "learners.metrics": "drift.core learners.core learners.hierarchy",
     "learners": "drift.core learners.cluster learners.core learners.dummy learners.ensemble learners.extreme "
     "learners.hierarchy learners.linear_model learners.metrics learners.neighbors learners.published "

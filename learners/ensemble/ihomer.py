@@ -8,11 +8,10 @@ scored best there), so moving a label between clusters retrains nothing.
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, Mask, Parts, Vector, fields
+from drift.core import Ids, Parts, Vector, fields
 from learners.cluster import Clusters
 from learners.core import (
     MAX_LABELS,
@@ -22,21 +21,23 @@ from learners.core import (
     Learners,
     Neighbour,
     Prediction,
-    Statistics,
     Structure,
     Targets,
+    check_number,
     given_part,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
+from learners.ensemble.ihomer_statistics import IHOMERStatistics
 from learners.ensemble.mixture import Mixed, Mixture
+from learners.ensemble.scored import Scored, Views
 from learners.ensemble.sleeping import Sleepers
 from learners.linear_model import (
     AdaptiveLogisticRegression,
     RecursiveLeastSquares,
-    Regressed,
     SparseLogisticRegression,
 )
+from learners.memory import Rehearsal
 from learners.neighbors import NearestNeighbours, Neighbours
 from learners.preprocessing import Directions, StandardScaler, shrunk
 from learners.tree import HoeffdingAdaptiveTree
@@ -46,53 +47,15 @@ TREE_SIZE = 8.0
 
 PART_TIME = ("ridge_scaled", "near_standard", "tree")
 """Experts that may sleep: they cost the most, and on many streams the others do as well without them."""
+ENOUGH = 30
+"""Messages of a label that stay in the neighbours' windows: three times those that vote."""
+REHEARSED_EVERY = 3
+"""Messages for each one that is rehearsed, so that silent labels cost a third of a message at most."""
+SILENCE = 200
+"""Messages without a label after which it is rehearsed: on streams of few labels hardly any ever is."""
+
 ABSTAINS = np.float32(0.5)
 """Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
-
-
-@dataclasses.dataclass(frozen=True)
-class IHOMERStatistics(Statistics):
-    """What `IHOMER.statistics` returns: the common figures, and the shape of the clusters.
-
-    Parameters
-    ----------
-    clusters
-        How many label clusters there are.
-    largest_cluster
-        Labels in the largest of them.
-    pairs
-        Label pairs remembered.
-    dropped_weights
-        Weights on the sparse part that were dropped for lack of memory, in total.
-    """
-
-    clusters: int
-    largest_cluster: int
-    pairs: int
-    dropped_weights: int
-
-
-class _Views(NamedTuple):
-    """One vector in the forms that the experts use."""
-
-    direction: Vector
-    standard: Vector
-    scaled: Vector
-
-
-class _Scored(NamedTuple):
-    """What a prediction was computed from; learning from the message needs it again."""
-
-    labels: int
-    asked: Mask
-    views: _Views
-    experts: dict[str, Vector]
-    regressed: Regressed
-    mixed: Mixed
-    decided: Decided
-    near: Neighbours
-    scaled: Regressed | None
-    tree: Prediction | None
 
 
 class IHOMER(Learner):
@@ -104,7 +67,10 @@ class IHOMER(Learner):
     a vector has none) give each label a probability; a mixture follows the experts that work now.
     Label clusters, learned online from co-occurrence, tell which labels are decided together. Features may
     have any scale: see `StandardScaler` and `Directions`. The three most expensive experts sleep while the
-    mixture would hardly miss them, after 2,000 messages at the earliest: see `Sleepers`.
+    mixture would hardly miss them, after 2,000 messages at the earliest: see `Sleepers`. Labels that fall
+    silent are kept: the neighbours' windows spare their messages, and every third message the linear experts,
+    the ridge regressions and the mixture rehearse one from a memory, if there is a silent label; see `Slots`
+    and `Rehearsal`.
 
     Parameters
     ----------
@@ -119,6 +85,9 @@ class IHOMER(Learner):
     max_labels
         Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
         forgotten before they come again.
+    memory
+        Messages remembered for rehearsal; 0 for none, and for windows of recent messages alone: then a label
+        that falls silent for a thousand messages is forgotten. With too few, rehearsal overfits them.
 
     Examples
     --------
@@ -141,7 +110,7 @@ class IHOMER(Learner):
     state_fields = fields(
         Parts("_scaler", "_directions"),
         Learners("_experts"),
-        Parts("_mixture", "_sleepers", "_decision", "_clusters"),
+        Parts("_mixture", "_sleepers", "_decision", "_clusters", "_memory"),
     )
 
     def __init__(
@@ -151,13 +120,16 @@ class IHOMER(Learner):
         window: int = 1000,
         linkage: float = 0.33,
         patience: int = 50,
+        memory: int = 1000,
         max_labels: int = MAX_LABELS,
     ) -> None:
+        check_number(self, "memory", memory, int, 0)
         self.rule = rule
         self.k = k
         self.window = window
         self.linkage = linkage
         self.patience = patience
+        self.memory = memory
         super().__init__(max_labels)
         self._scaler = StandardScaler()
         self._directions = Directions(self._scaler)
@@ -166,8 +138,9 @@ class IHOMER(Learner):
         self._linear_sparse = SparseLogisticRegression()
         self._ridge = RecursiveLeastSquares(ridge=0.1)
         self._ridge_scaled = RecursiveLeastSquares()
-        self._near_angle = NearestNeighbours(k, window)
-        self._near_standard = NearestNeighbours(k, window)
+        enough = ENOUGH if memory else 0
+        self._near_angle = NearestNeighbours(k, window, enough)
+        self._near_standard = NearestNeighbours(k, window, enough)
         self._priors = LabelPriors()
         self._previous = Persistence()
         self._tree = HoeffdingAdaptiveTree(max_size=TREE_SIZE, linear=False)
@@ -189,6 +162,7 @@ class IHOMER(Learner):
         self._silent = np.zeros(0, dtype=np.float32)
         self._decision = Decision(rule)
         self._clusters = Clusters(linkage, patience=patience)
+        self._memory = Rehearsal(memory, SILENCE) if memory else None
         self._share()
 
     def score(self, x: Vector) -> Vector:
@@ -211,7 +185,7 @@ class IHOMER(Learner):
 
     def explain(self, prediction: Prediction, labels: int, neighbours: int) -> Explanation | None:
         """Return the experts' opinions on the most probable labels, their weights, and nearest messages."""
-        scored: _Scored | None = self._reusable(prediction)
+        scored: Scored | None = self._reusable(prediction)
         if scored is None:
             return None
         likely, _ = prediction.best(labels)
@@ -237,7 +211,7 @@ class IHOMER(Learner):
 
     def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
         """See `Learner.learn_predicted`."""
-        scored: _Scored | None = self._reusable(prediction)
+        scored: Scored | None = self._reusable(prediction)
         if scored is None or scored.labels != len(self.label_space):
             # With a new label, the arrays computed before are too short.
             scored = self._compute(x)
@@ -249,9 +223,10 @@ class IHOMER(Learner):
         self._mixture.learn(scored.mixed, targets)
         self._count(x)
         self._teach(scored, x, targets)
+        self._rehearse(x, targets)
         self.changes = self._clusters.learn(targets.positive.tolist(), len(self.label_space))
 
-    def _compute(self, x: Vector) -> _Scored:
+    def _compute(self, x: Vector) -> Scored:
         labels = len(self.label_space)
         views, asked = self._views(x), self._sleepers.asked(self._messages)
         scaled_asked, standard_asked, tree_asked = asked.tolist()
@@ -279,11 +254,11 @@ class IHOMER(Learner):
         }
         mixed = self._mixture.mix(tuple(experts.values()), asked)
         decided = self._decide(mixed, tuple(near), labels)
-        return _Scored(labels, asked, views, experts, regressed, mixed, decided, near[0], scaled, tree)
+        return Scored(labels, asked, views, experts, regressed, mixed, decided, near[0], scaled, tree)
 
-    def _views(self, x: Vector) -> _Views:
+    def _views(self, x: Vector) -> Views:
         standard = self._scaler.transform(x)
-        return _Views(self._directions.of(x), standard, shrunk(standard))
+        return Views(self._directions.of(x), standard, shrunk(standard))
 
     def _decide(self, mixed: Mixed, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
         owners = self._clusters.owners()
@@ -292,7 +267,19 @@ class IHOMER(Learner):
             owners = np.concatenate([owners, np.zeros(labels - len(owners), dtype=np.intp)])
         return self._decision.decide(mixed.probabilities, neighbours, self._previous.labels, owners)
 
-    def _teach(self, scored: _Scored, x: Vector, targets: Targets) -> None:
+    def _teach(self, scored: Scored, x: Vector, targets: Targets) -> None:
+        self._teach_models(scored, x, targets)
+        self._near_angle.learn(scored.views.direction, targets)
+        self._near_standard.learn(scored.views.standard, targets)
+        self._priors.learn(x, targets)
+        self._previous.learn(x, targets)
+        if scored.tree is not None:
+            self._tree.learn_predicted(x, targets, scored.tree)
+        self._scaler.learn(x)
+        self._directions.learn()
+
+    def _teach_models(self, scored: Scored, x: Vector, targets: Targets) -> None:
+        """Teach the experts that forget by learning of other labels, and so rehearse."""
         views, experts = scored.views, scored.experts
         self._linear.update(views.direction, experts["linear"], targets)
         self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
@@ -301,14 +288,18 @@ class IHOMER(Learner):
         self._ridge.update(views.direction, scored.regressed, targets)
         if scored.scaled is not None:
             self._ridge_scaled.update(views.scaled, scored.scaled, targets)
-        self._near_angle.learn(views.direction, targets)
-        self._near_standard.learn(views.standard, targets)
-        self._priors.learn(x, targets)
-        self._previous.learn(x, targets)
-        if scored.tree is not None:
-            self._tree.learn_predicted(x, targets, scored.tree)
-        self._scaler.learn(x)
-        self._directions.learn()
+
+    def _rehearse(self, x: Vector, targets: Targets) -> None:
+        """Remember a message, and from time to time learn one of a silent label again."""
+        if self._memory is None:
+            return
+        self._memory.add(x, targets, targets.positive)
+        slot = None if self._messages % REHEARSED_EVERY else self._memory.draw()
+        if slot is not None:
+            x, targets = self._memory.vector(slot), self._memory.targets(slot)
+            scored = self._compute(x)
+            self._mixture.learn(scored.mixed, targets)
+            self._teach_models(scored, x, targets)
 
     def statistics(self) -> IHOMERStatistics:
         """Return a frozen account; see `IHOMERStatistics`."""
@@ -335,6 +326,8 @@ class IHOMER(Learner):
         self._mixture.forget(labels)
         self._decision.forget(labels)
         self._clusters.forget(labels)
+        if self._memory is not None:
+            self._memory.forget(labels)
 
     def share(self, label_space: LabelSpace) -> None:
         """See `Learner.share`."""

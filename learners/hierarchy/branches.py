@@ -10,8 +10,8 @@ from learners.dummy import LabelPriors
 from learners.hierarchy.coherence import chained
 from learners.hierarchy.label_closure import LabelClosure
 from learners.hierarchy.paths import NONE
-from learners.hierarchy.rehearsal import Rehearsal
 from learners.linear_model import AdaptiveLogisticRegression
+from learners.memory import Rehearsal
 
 SURE = 0.95
 """Probability at which a label becomes a pseudo-label; high, as rehearsing a wrong one reinforces it."""
@@ -29,9 +29,7 @@ class Branches(Stateful):
         Values("_born", "_counts", "_ends", "_vacant"),
     )
 
-    def __init__(
-        self, memory: int, replay: int, eviction: str, pseudo: bool, flexible: bool, seed: int
-    ) -> None:
+    def __init__(self, memory: int, replay: int, pseudo: bool, flexible: bool, seed: int) -> None:
         self.memory = memory
         self.replay = replay
         self.pseudo = pseudo
@@ -39,7 +37,7 @@ class Branches(Stateful):
         self.seed = seed
         self._classifier = AdaptiveLogisticRegression()
         self._priors = LabelPriors()
-        self._rehearsal = Rehearsal(max(1, memory), eviction)
+        self._rehearsal = Rehearsal(max(1, memory))
         # By label: the message at which it appeared, and in how many it was positive and most specific.
         self._born: list[int] = []
         self._counts: list[int] = []
@@ -90,8 +88,10 @@ class Branches(Stateful):
                 begun.append((label, parent, share * seen / max(1, messages)))
         return begun
 
-    def learn(self, x: Vector, stored: Targets, closed: Targets, scores: Vector, messages: int) -> None:
-        """Learn from one message, and rehearse some from the memory.
+    def learn(
+        self, x: Vector, stored: Targets, closed: Targets, messages: int
+    ) -> tuple[Vector, Targets] | None:
+        """Learn from one message, and rehearse some; return the last of these, with its closed targets.
 
         Parameters
         ----------
@@ -99,8 +99,6 @@ class Branches(Stateful):
             The message's vector, shape (d,).
         stored, closed
             Its targets: in the form that is remembered, and closed under the current taxonomy.
-        scores
-            What `score` returned for it.
         messages
             Messages so far, this one included.
         """
@@ -110,13 +108,14 @@ class Branches(Stateful):
         for label in ends:
             self._ends[label] += 1
         self._priors.learn(x, local)
-        draw = np.random.default_rng((self.seed, messages))
-        admitted = not self._waits(closed, draw.random(), messages)
+        chance = np.random.default_rng((self.seed, messages)).random() if self.flexible else 0.0
+        admitted = not self._waits(closed, chance, messages)
         if admitted:
             self._classifier.learn(x, local)
-        self._rehearse(draw, self.replay + (not admitted))
+        recalled = self._rehearse(self.replay + (not admitted)) if self.memory else None
         if self.memory:
-            self._rehearsal.add(x, stored, tuple(ends), _loss(scores, closed), draw.random())
+            self._rehearsal.add(x, stored, np.array(ends, dtype=np.intp))
+        return recalled
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -125,13 +124,6 @@ class Branches(Stateful):
         self._rehearsal.forget(labels)
         self._vacant = sorted({*self._vacant, *labels[labels < len(self._born)].tolist()})
 
-    def recall(self, messages: int) -> tuple[Vector, Targets] | None:
-        """Return a message drawn from the memory for this step, and its closed targets, or None."""
-        if not self.replay or not len(self._rehearsal):
-            return None
-        slot = int(np.random.default_rng((self.seed, messages, 1)).integers(len(self._rehearsal)))
-        return self._rehearsal.vector(slot), self._closure.closed(self._rehearsal.targets(slot))
-
     def _waits(self, closed: Targets, chance: float, messages: int) -> bool:
         """Return whether a message goes to the memory only: see `LabelExpansion.flexible`."""
         if not self.flexible or not self.memory or not len(closed.positive):
@@ -139,20 +131,17 @@ class Branches(Stateful):
         newest = max(self._born[label] for label in closed.positive.tolist())
         return bool(chance * messages >= (messages - newest) * len(self._born))
 
-    def _rehearse(self, draw: np.random.Generator, count: int) -> None:
-        memory, closure = self._rehearsal, self._closure
-        if not len(memory) or not count:
-            return
-        for slot in draw.integers(len(memory), size=count).tolist():
+    def _rehearse(self, count: int) -> tuple[Vector, Targets] | None:
+        memory, closure, recalled = self._rehearsal, self._closure, None
+        for _ in range(count):
+            slot = memory.draw()
+            if slot is None:
+                break
             x, stored = memory.vector(slot), memory.targets(slot)
-            closed, scores = closure.closed(stored), self.score(x)
-            loss = _loss(scores, closed)
+            closed = closure.closed(stored)
+            recalled = x, closed
             if self.pseudo and stored.complete and not closed.complete:
-                closed = closure.with_pseudo_labels(closed, scores, SURE)
+                closed = closure.with_pseudo_labels(closed, self.score(x), SURE)
             self._classifier.learn(x, closure.conditional(closed))
-            memory.refile(slot, tuple(closure.most_specific(closed)), loss)
-
-
-def _loss(scores: Vector, closed: Targets) -> float:
-    """Return the summed logarithmic loss of the positives: the importance of a message."""
-    return float(-np.log(np.clip(scores[closed.positive], 1e-6, 1.0)).sum())
+            memory.refile(slot, np.array(closure.most_specific(closed), dtype=np.intp))
+        return recalled

@@ -74,19 +74,18 @@ class LabelExpansion(Learner):
     unknown. A mixture weighs three opinions of each label: the inner learner's; the same if siblings exclude
     each other; and that of *branches*, which learn each label from messages of its parent alone and rehearse
     messages from a memory, after adding confident labels (pseudo-labels) that these lack. The mixture
-    rehearses one as well.
+    rehearses one as well. Which messages are remembered and rehearsed: see `Rehearsal`.
 
     Parameters
     ----------
     learner
         An array learner that has learned nothing yet; None (the default) is `IHOMER`.
     memory
-        Messages remembered; 0 for no memory. With too few, rare labels are evicted.
+        Messages remembered; 0 for no memory. With too few, rare labels leave it. The inner learner may
+        have a memory of its own.
     replay
-        Messages drawn from the memory with each new one, at least 0. Each costs up to as much as a new one;
-        too many overfit the memory, and rare labels are predicted too often. 0 leaves the memory unused.
-    eviction
-        Which message leaves a full memory; see `Rehearsal`.
+        Messages drawn from the memory with each new one, at least 0. The first costs up to as much as a new
+        message; too many overfit the memory, and rare labels are predicted too often. 0 leaves it unused.
     pseudo
         Whether labels that remembered messages lack are filled in.
     flexible
@@ -99,7 +98,7 @@ class LabelExpansion(Learner):
         How label-sets are decided: "levels" (the default), by the best F1 on each level and overall; "paths",
         the most probable set of paths; "top-down", 0.5 on every label and its ancestors.
     seed
-        Seed of the draws from the memory.
+        Seed of the draws of `flexible`.
     max_labels
         Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
         forgotten before they come again.
@@ -131,7 +130,6 @@ class LabelExpansion(Learner):
         learner: Learner | None = None,
         memory: int = 1000,
         replay: int = 2,
-        eviction: str = "importance",
         pseudo: bool = True,
         flexible: bool = False,
         hierarchy: bool = True,
@@ -146,7 +144,6 @@ class LabelExpansion(Learner):
         self.learner = learner
         self.memory = memory
         self.replay = replay
-        self.eviction = eviction
         self.pseudo = pseudo
         self.flexible = flexible
         self.hierarchy = hierarchy
@@ -155,7 +152,7 @@ class LabelExpansion(Learner):
         super().__init__(max_labels)
         self._own(Taxonomy(limit=max_labels))
         self._inner = IHOMER() if learner is None else learner.clone()
-        self._branches = Branches(memory, replay, eviction, pseudo, flexible, seed)
+        self._branches = Branches(memory, replay, pseudo, flexible, seed)
         self._mixture = Mixture(OPINIONS)
         self._thresholds = LevelThresholds()
         self._novel = NovelLabels()
@@ -188,13 +185,9 @@ class LabelExpansion(Learner):
         self._mixture.learn(scored.mixed, closed)
         self._inner.learn_predicted(x, closed, scored.inner)
         self.changes = self._inner.changes
-        self._branches.learn(x, stored, closed, scored.branches, self._messages)
-        self._rehearse()
-
-    def _rehearse(self) -> None:
-        """Teach the mixture a remembered message: new ones do not show which opinion knows the old labels."""
-        recalled = self._branches.recall(self._messages)
+        recalled = self._branches.learn(x, stored, closed, self._messages)
         if recalled is not None:
+            # New messages do not show the mixture which opinion knows the old labels.
             x, closed = recalled
             scores = self._inner.predict(x).scores
             self._mixture.learn(self._mix(scores, self._branches.score(x), self._closure.shape()), closed)

@@ -1,4 +1,4 @@
-"""Nearest neighbours on label-sets over a window of recent messages."""
+"""Nearest neighbours on label-sets over a window of recent messages, in which rare labels stay."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from learners.core import (
     packed,
     unpacked,
 )
+from learners.memory import Slots
 
 COMPLETE = -1
 """Number of negatives that means complete labels: all others are negative."""
@@ -64,6 +65,10 @@ class NearestNeighbours(Learner):
         Neighbours that vote, at least 1. With 1 the vote is noisy; with too many, rare labels are outvoted.
     window
         Messages kept, at least `k`. Memory and time grow with it; a smaller window forgets faster.
+    enough
+        A label with fewer messages than this in the window keeps them there, however old they are, as long
+        as half of the window is recent; at least 0. With 0, a window of the most recent messages alone, a
+        label that falls silent is forgotten; with many, rare labels outvote common ones. See `Slots`.
     max_labels
         Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
         forgotten before they come again.
@@ -82,12 +87,16 @@ class NearestNeighbours(Learner):
     algorithms", SETN 2008.
     """
 
-    def __init__(self, k: int = 10, window: int = 1000, max_labels: int = MAX_LABELS) -> None:
+    def __init__(
+        self, k: int = 10, window: int = 1000, enough: int = 0, max_labels: int = MAX_LABELS
+    ) -> None:
         check_number(self, "k", k, int, 1)
         check_number(self, "window", window, int, k)
         self.k = k
         self.window = window
+        self.enough = enough
         super().__init__(max_labels)
+        self._slots = Slots(window, enough)
         # One row per feature, so that features that are 0 in a query cost nothing.
         self._vectors: Vector = np.zeros((0, window), dtype=np.float32)
         self._norms: Vector = np.zeros(window, dtype=np.float32)
@@ -108,8 +117,7 @@ class NearestNeighbours(Learner):
 
     def numbers(self, neighbours: Neighbours) -> list[int]:
         """Return the index of each neighbour among all learned messages, counting from 0."""
-        newest = self._messages - 1
-        return [newest - (newest - row) % self.window for row in neighbours.rows.tolist()]
+        return [self._slots.number(row) for row in neighbours.rows.tolist()]
 
     def vote(self, neighbours: Neighbours) -> Vector:
         """Return the weighted share of neighbours with each label, where it is known; shape (L,)."""
@@ -128,8 +136,8 @@ class NearestNeighbours(Learner):
         return Prediction(loudest(neighbours), self.vote(neighbours))
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Replace the oldest message of the window by this one."""
-        row = self._messages % self.window
+        """Replace a message of the window by this one; see `Slots`."""
+        row = self._slots.place(targets.positive)
         self._count(x)
         self._vectors = grown(self._vectors, len(x))
         _store(self._vectors[: self._features], self._norms, row, x)
@@ -139,6 +147,7 @@ class NearestNeighbours(Learner):
         """See `Learner.forget`; the messages stay, without the labels that leave."""
         super().forget(labels)
         _strike(labels, self._labels, self._positives, self._negatives)
+        self._slots.forget(labels)
 
     def _remember(self, row: int, targets: Targets) -> None:
         negative = NOTHING if targets.negative is None else targets.negative
@@ -153,6 +162,7 @@ class NearestNeighbours(Learner):
         return super().state() | {
             "vectors": self._vectors[: self._features, :rows].T,
             "norms": self._norms[:rows],
+            "numbers": self._slots.numbers,
             **packed([self._said(row) for row in range(rows)]),
         }
 
@@ -169,8 +179,10 @@ class NearestNeighbours(Learner):
         self._vectors[:, :rows] = state["vectors"].T
         self._norms = np.zeros(self.window, dtype=np.float32)
         self._norms[:rows] = state["norms"]
-        for row, said in enumerate(unpacked(state)):
+        targets = unpacked(state)
+        for row, said in enumerate(targets):
             self._remember(row, said)
+        self._slots.restore(state["numbers"], [said.positive for said in targets], self._messages)
 
 
 def loudest(neighbours: Neighbours) -> Ids:

@@ -77,11 +77,17 @@ def _with_label_counts(learner: Any) -> Any:
         return learner
     state = {key: _with_label_counts(value) for key, value in learner.items()}
     if "mixture" in state and "decision" in state:
-        # Of iHOMER: its experts that may sleep are awake.
+        # Of iHOMER: its experts that may sleep are awake, and it remembers nothing yet.
         awake = {"asleep": np.zeros(3, np.bool_), "account": np.zeros((3, 4))}
-        state = {"sleepers": awake} | state
+        state = {"sleepers": awake, "memory": _remembered()} | state
     if "branches" in state:
         state["branches"] = {"vacant": []} | state["branches"]
+    if {"vectors", "norms", "positive", "messages"} <= state.keys() and "numbers" not in state:
+        # A window in which the messages took turns.
+        rows, messages = len(state["norms"]), state["messages"]
+        state["numbers"] = messages - (messages - 1 - np.arange(rows)) % max(rows, 1)
+    if "importance" in state:
+        return _remembered(state)
     if state.keys() == {"limit", "buckets", "slots", "size"}:
         return _with_last_messages(state)
     if "labels" in state and "feature_space" in state:
@@ -92,6 +98,28 @@ def _with_label_counts(learner: Any) -> Any:
         counts = {"admitted": size, "clock": 0, "records": np.zeros((size, 3), np.int64), "resting": resting}
         state["labels"] = counts | tree
     return state
+
+
+def _remembered(former: Any = None) -> Any:
+    """Return the state of a memory for rehearsal: an empty one, or with what a former one held."""
+    nothing = {"ids": np.zeros(0, np.intp), "ends": np.zeros(0, np.intp)}
+    empty = {"positive": nothing, "negative": nothing, "complete": np.zeros(0, np.bool_)}
+    held = former or {"vectors": np.zeros((0, 0), np.float32), "targets": empty, "classes": empty, "seen": 0}
+    messages = len(held["vectors"])
+    numbers = held["seen"] - np.arange(messages)[::-1]
+    labels = np.full(held["classes"]["positive"]["ids"].max(initial=-1) + 1, held["seen"])
+    none = np.zeros(messages, np.intp)
+    return {
+        "now": held["seen"],
+        "vectors": held["vectors"],
+        "sparse": {"ends": none, "indices": np.zeros(0, np.int32), "values": np.zeros(0, np.float32)},
+        "targets": held["targets"],
+        "labels": held["classes"],
+        "numbers": numbers,
+        "turns": numbers,
+        "occurred": labels,
+        "taught": labels,
+    }
 
 
 def _with_last_messages(features: Any) -> Any:

@@ -22,14 +22,13 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from drift.core import Ids, Vector
 from learners.core.base import Learner
 from learners.core.labels import Targets
-from learners.core.prediction import Prediction
 from learners.ensemble.ihomer import IHOMER
 from learners.hierarchy.expansion import LabelExpansion
 from learners.hierarchy.taxonomy import Taxonomy
@@ -38,43 +37,11 @@ from learners.metrics.hierarchical import Hierarchical, anytime_area, forgetting
 from stream.encoders import Hashing
 from tests.data import DATA
 
-
-class Taped(IHOMER):
-    """iHOMER whose predictions are stored by the first variant, for the others of the same run.
-
-    It learns the same from the stream in every variant, and takes most of the time.
-    """
-
-    tape: ClassVar[dict[tuple[int, int, bytes], Prediction]] = {}
-    full: ClassVar[bool] = False
-
-    def predict(self, x: Vector) -> Prediction:
-        """Return the stored prediction after as many messages, or compute it."""
-        key = (self._messages, len(self.label_space), x.tobytes())
-        if key not in self.tape:
-            assert not self.full, "Variants asked different questions: do not tape them."
-            self.tape[key] = super().predict(x)
-        return self.tape[key]
-
-    def learn(self, x: Vector, targets: Targets) -> None:
-        """Learn unless the predictions are stored already."""
-        if self.full:
-            self._count(x)
-        else:
-            super().learn(x, targets)
-
-    def inherit(self, label: int, parent: int, prior: float) -> None:
-        """Inherit unless the predictions are stored already."""
-        if not self.full:
-            super().inherit(label, parent, prior)
-
-
 VARIANTS: dict[str, Callable[[int], LabelExpansion | IHOMER]] = {
-    "pl-fms": lambda seed: LabelExpansion(Taped(), seed=seed),
-    "with FMS": lambda seed: LabelExpansion(Taped(), seed=seed, flexible=True),
-    "no PL": lambda seed: LabelExpansion(Taped(), seed=seed, pseudo=False),
-    "reservoir": lambda seed: LabelExpansion(Taped(), seed=seed, eviction="reservoir"),
-    "no memory": lambda seed: LabelExpansion(Taped(), seed=seed, memory=0),
+    "pl-fms": lambda seed: LabelExpansion(seed=seed),
+    "with FMS": lambda seed: LabelExpansion(seed=seed, flexible=True),
+    "no PL": lambda seed: LabelExpansion(seed=seed, pseudo=False),
+    "no memory": lambda seed: LabelExpansion(IHOMER(memory=0), memory=0),
     "flat": lambda seed: LabelExpansion(seed=seed, hierarchy=False),
     "flat iHOMER": lambda seed: IHOMER(),
     "iHOMER micro": lambda seed: IHOMER(rule="micro_f1"),
@@ -256,12 +223,9 @@ def main() -> None:
             print("              hier. F1   F1 by level ...   area   forgotten(1)  coherent  caught in 20")
             runs: dict[str, list[Run]] = {variant: [] for variant in options.only}
             for seed in range(options.seeds):
-                Taped.tape.clear()
-                Taped.full = False
                 for variant, made in runs.items():
                     learner = VARIANTS[variant](seed)
                     made.append(run(stream, learner, schedule, seed))
-                    Taped.full = bool(Taped.tape)
                     print(f"seed {seed}, {report(variant, made[-1:])}", file=sys.stderr, flush=True)
             for variant, made in runs.items():
                 print(report(variant, made))

@@ -80,9 +80,10 @@ METHODS: dict[str, Callable[[Set, int], Method]] = {
     "class means": lambda data, seed: ClassMeans(),
     "ER": Replay,
     "GDumb": GDumb,
-    "expansion": lambda data, seed: Ours(LabelExpansion(memory=data.memory, seed=seed)),
-    "no memory": lambda data, seed: Ours(LabelExpansion(memory=0, seed=seed)),
-    "flat iHOMER": lambda data, seed: Ours(IHOMER()),
+    "expansion": lambda data, seed: Ours(LabelExpansion(IHOMER(memory=data.memory), memory=data.memory)),
+    "no memory": lambda data, seed: Ours(LabelExpansion(IHOMER(memory=0), memory=0)),
+    "flat iHOMER": lambda data, seed: Ours(IHOMER(memory=data.memory)),
+    "same without": lambda data, seed: Ours(IHOMER(memory=0)),
 }
 
 

@@ -46,6 +46,7 @@ SMALL = {
     "partial": "--limit 30 --sets reuters21578 --learners priors",
     "relations": "{reuters}",
     "scopes": "--learner priors --limit 40 --partitions 2 --workers 2",
+    "silence": "--limit 50",
     "snapshots": "--scale 0.02",
     "tree": "--scale 0.02",
 }

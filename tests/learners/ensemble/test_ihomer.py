@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drift.core import Vector
 from learners.core import Features, Sparse
 from learners.core.labels import Targets
 from learners.core.structure import Change
@@ -191,3 +192,25 @@ def test_many_labels_at_once_are_learned() -> None:
     learner.learn(x, learner.label_space.targets([f"l{label}" for label in range(0, 1000, 2)]))
     assert len(learner.predict(x).scores) == 1000
     assert learner.statistics().largest_cluster <= 64
+
+
+def test_a_label_that_fell_silent_is_remembered() -> None:
+    """After 1,200 messages without it a label is still found, and without the memory hardly ever."""
+    draw = np.random.default_rng(0)
+    directions = draw.normal(size=(8, 16))
+
+    def message(label: int) -> Vector:
+        x: Vector = (directions[label] + draw.normal(size=16)).astype(np.float32)
+        return x
+
+    old, gap = draw.integers(0, 8, size=600).tolist(), draw.integers(1, 8, size=1200).tolist()
+    stream = [(message(label), label) for label in old + gap]
+    returned = [message(0) for _ in range(50)]
+    right = {}
+    for memory in (0, 200):
+        learner = IHOMER(memory=memory)
+        learner.label_space.ids(map(str, range(8)))
+        for x, label in stream:
+            learner.learn(x, Targets(np.array([label])))
+        right[memory] = float(np.mean([learner.score(x)[0] for x in returned]))
+    assert right[200] > right[0] + 0.1, right

@@ -15,7 +15,7 @@ class Taught:
     """Branches with a taxonomy and a count of messages."""
 
     def __init__(self, memory: int = 100, flexible: bool = False, replay: int = 2) -> None:
-        self.branches = Branches(memory, replay, "importance", pseudo=True, flexible=flexible, seed=0)
+        self.branches = Branches(memory, replay, pseudo=True, flexible=flexible, seed=0)
         self.taxonomy = Taxonomy()
         self.closure = LabelClosure(self.taxonomy)
         self.branches.share(self.closure)
@@ -26,8 +26,7 @@ class Taught:
         self.messages += 1
         stored = self.closure.stored(self.taxonomy.targets(labels))
         self.branches.welcome(self.messages)
-        scores = self.branches.score(x)
-        self.branches.learn(x, stored, self.closure.closed(stored), scores, self.messages)
+        self.branches.learn(x, stored, self.closure.closed(stored), self.messages)
 
     def given(self, label: str, x: np.ndarray) -> float:
         """Return the probability of a label given its parent."""

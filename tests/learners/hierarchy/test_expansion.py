@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 from learners.core.label_space import LabelSpace
 from learners.core.labels import Targets
 from learners.core.operations import Operation
+from learners.ensemble.ihomer import IHOMER
 from learners.hierarchy.expansion import LabelExpansion
 from learners.hierarchy.label_closure import LabelClosure
 from learners.hierarchy.taxonomy import Taxonomy
@@ -116,8 +117,7 @@ def test_pseudo_labels_teach_from_messages_that_lack_them() -> None:
     "changed",
     [
         {"pseudo": False},
-        {"flexible": True},
-        {"eviction": "reservoir"},
+        {"flexible": False},
         {"memory": 0},
         {"hierarchy": False},
         {"seed": 1},
@@ -125,7 +125,7 @@ def test_pseudo_labels_teach_from_messages_that_lack_them() -> None:
 )
 def test_every_ablation_is_one_flag_and_changes_something(changed: dict[str, object]) -> None:
     """Each flag gives another learner on the same stream, and the same one twice."""
-    parameters: dict[str, object] = {"memory": 40, "replay": 3}
+    parameters: dict[str, object] = {"memory": 40, "replay": 3, "flexible": True}
     answers = []
     for given in (parameters, parameters | changed, parameters | changed):
         learner = LabelExpansion(**given)  # type: ignore[arg-type]
@@ -183,7 +183,7 @@ def test_labels_that_fell_silent_are_remembered() -> None:
     x, y = (found.data / 16).astype(np.float32), found.target
     right = {}
     for memory in (0, 200):
-        learner = LabelExpansion(memory=memory)
+        learner = LabelExpansion(IHOMER(memory=memory), memory=memory)
         for task in ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9)):
             for place in np.flatnonzero(np.isin(y[:1200], task)):
                 learner.predict(x[place])
@@ -191,7 +191,7 @@ def test_labels_that_fell_silent_are_remembered() -> None:
         leaves = learner.label_space.ids([f"{digit % 3}/{digit}" for digit in range(10)])
         answers = [int(learner.score(row)[leaves].argmax()) for row in x[1200:]]
         right[memory] = float(np.mean(np.array(answers) == y[1200:]))
-    assert right[200] > right[0] + 0.08, right
+    assert right[200] > right[0] + 0.1, right
 
 
 def test_what_is_remembered_forgets_the_parent_that_a_label_left() -> None:

@@ -1,0 +1,168 @@
+"""A rehearsal memory of past messages, balanced over labels; silent labels are rehearsed from it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from drift.core import Ids, State, Vector, compiled, grown
+from learners.core import Features, Sparse, Targets, check_number, given_part, packed, unpacked
+from learners.memory.slots import Slots
+
+NOTHING = Sparse(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
+"""Stands for a sparse part that was not given."""
+
+
+class Rehearsal:
+    """Keeps the vectors and targets of at most `capacity` messages, and says which to rehearse.
+
+    What the stream does not show any more is rehearsed as often as its share of the memory: of the labels
+    that are silent, the one with the most remembered messages and the longest time since it was last taught,
+    and of its messages the one rehearsed longest ago. A label that goes on occurring is not rehearsed, so a
+    stream in which all do is learned as without a memory. Which messages stay: see `Slots`; since a label's
+    oldest messages leave first, what it meant before a drift is forgotten as it occurs again.
+
+    Parameters
+    ----------
+    capacity
+        Messages kept, at least 1. With too few, silent labels overfit the ones that are left; memory and
+        snapshots grow with it.
+    silence
+        Messages without a label after which it counts as silent, at least 0. If too small, rare labels are
+        predicted too often; if too large, forgetting is ahead of the rehearsal.
+
+    References
+    ----------
+    Chaudhry et al., "On Tiny Episodic Memories in Continual Learning", 2019: experience replay. Prabhu, Torr
+    and Dokania, "GDumb", ECCV 2020: a memory balanced over classes.
+    """
+
+    def __init__(self, capacity: int = 1000, silence: int = 0) -> None:
+        check_number(self, "capacity", capacity, int, 1)
+        check_number(self, "silence", silence, int, 0)
+        self.capacity = capacity
+        self.silence = silence
+        self._slots = Slots(capacity, enough=capacity)
+        self._vectors: Vector = np.zeros((0, 0), dtype=np.float32)
+        self._sparse: list[Sparse] = []
+        self._targets: list[Targets] = []
+        self._filed: list[Ids] = []
+        self._now = 0
+        # When each message was last learned; by label, when it last occurred and when it was last taught.
+        self._turns: Ids = np.zeros(capacity, dtype=np.intp)
+        self._occurred: Ids = np.zeros(0, dtype=np.intp)
+        self._taught: Ids = np.zeros(0, dtype=np.intp)
+
+    def __len__(self) -> int:
+        """Return how many messages are kept."""
+        return len(self._slots)
+
+    def add(self, x: Vector, targets: Targets, labels: Ids) -> None:
+        """Keep one message.
+
+        Parameters
+        ----------
+        x
+            The message's vector, shape (d,).
+        targets
+            Its targets.
+        labels
+            The labels that it is kept for, usually its positives.
+        """
+        self._now += 1
+        slot = self._slots.place(labels)
+        self._vectors = grown(self._vectors, min(self.capacity, max(len(self), 16)), len(x))
+        self._vectors[slot] = 0.0
+        self._vectors[slot, : len(x)] = x
+        # A slice appends where the slot is new.
+        self._sparse[slot : slot + 1] = [given_part(x) or NOTHING]
+        self._targets[slot : slot + 1], self._filed[slot : slot + 1] = [targets], [labels]
+        self._turns[slot] = self._now
+        self._note(labels)
+        self._occurred[labels] = self._now
+
+    def draw(self) -> int | None:
+        """Return the slot of the message to rehearse now, which then counts as taught; None for none."""
+        counts = self._slots.counts(len(self._taught))
+        label = _most_overdue(counts, self._occurred, self._taught, self._now, self.silence)
+        if label < 0:
+            return None
+        slot = self._slots.next_of(label, self._turns)
+        self._turns[slot] = self._now
+        self._taught[self._filed[slot]] = self._now
+        return slot
+
+    def vector(self, slot: int) -> Vector:
+        """Return a message's vector, padded to the longest one kept."""
+        row: Vector = self._vectors[slot]
+        sparse = self._sparse[slot]
+        return Features(row, sparse) if len(sparse.indices) else row
+
+    def targets(self, slot: int) -> Targets:
+        """Return a message's targets."""
+        return self._targets[slot]
+
+    def refile(self, slot: int, labels: Ids) -> None:
+        """Set the labels that a message is kept for."""
+        self._note(labels)
+        self._filed[slot] = labels
+        self._slots.refile(slot, labels)
+
+    def forget(self, labels: Ids) -> None:
+        """Take some labels off the messages, and forget when they occurred; see `Learner.forget`."""
+        for slot, (targets, filed) in enumerate(zip(self._targets, self._filed, strict=True)):
+            negative = None if targets.negative is None else _without(targets.negative, labels)
+            self._targets[slot] = Targets(_without(targets.positive, labels), negative)
+            self._filed[slot] = _without(filed, labels)
+        self._slots.forget(labels)
+        known = labels[labels < len(self._taught)]
+        self._occurred[known] = self._taught[known] = 0
+
+    def _note(self, labels: Ids) -> None:
+        """Note that labels are taught by this message."""
+        size = int(labels.max(initial=-1)) + 1
+        self._occurred, self._taught = grown(self._occurred, size), grown(self._taught, size)
+        self._taught[labels] = self._now
+
+    def state(self) -> State:
+        """Return the messages and when they were learned; see `Learner.state`."""
+        ends = np.cumsum([len(sparse.indices) for sparse in self._sparse], dtype=np.intp)
+        indices, values = zip(*self._sparse, NOTHING, strict=True)
+        return {
+            "now": self._now,
+            "vectors": self._vectors[: len(self)],
+            "sparse": {"ends": ends, "indices": np.concatenate(indices), "values": np.concatenate(values)},
+            "targets": packed(self._targets),
+            "labels": packed([Targets(labels) for labels in self._filed]),
+            "numbers": self._slots.numbers,
+            "turns": self._turns[: len(self)],
+            "occurred": self._occurred,
+            "taught": self._taught,
+        }
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self._now = state["now"]
+        self._vectors = np.array(state["vectors"], dtype=np.float32)
+        parts = state["sparse"]
+        cuts = [np.split(np.array(parts[name]), parts["ends"]) for name in ("indices", "values")]
+        self._sparse = [Sparse(*part) for part in zip(*cuts, strict=True)][: len(parts["ends"])]
+        self._targets = unpacked(state["targets"])
+        self._filed = [labels.positive for labels in unpacked(state["labels"])]
+        self._slots.restore(state["numbers"], self._filed, self._now)
+        self._turns[: len(self)] = state["turns"]
+        self._occurred, self._taught = np.array(state["occurred"]), np.array(state["taught"])
+
+
+def _without(labels: Ids, gone: Ids) -> Ids:
+    return labels[~np.isin(labels, gone)]
+
+
+@compiled
+def _most_overdue(counts: Ids, occurred: Ids, taught: Ids, now: int, silence: int) -> int:
+    """Return the silent label that misses most teaching; -1 for none, of equals the first."""
+    label, most = -1, 0
+    for each in range(len(counts)):
+        overdue = counts[each] * (now - taught[each])
+        if overdue > most and now - occurred[each] >= silence:
+            label, most = each, overdue
+    return label

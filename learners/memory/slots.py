@@ -1,0 +1,145 @@
+"""Which message leaves a full memory: the oldest of those whose labels are all common in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from drift.core import Ids, compiled, grown
+from learners.core import check_number
+
+
+class Slots:
+    """Gives each message a place in a memory of fixed size, and keeps rare labels there.
+
+    A message is as common as the rarest of its labels, counted in the memory; messages without labels are a
+    label of their own. Messages leave in the order in which they came, but for those that are less common
+    than both `enough` and the median: so a label that falls silent stays, and at least half of the places
+    go to new messages.
+
+    Parameters
+    ----------
+    capacity
+        Number of places, at least 1.
+    enough
+        Messages of a label from which it counts as common, at least 0. With 0 the oldest message leaves,
+        whatever its labels; with more, labels are balanced, and what is old stays longer.
+
+    Examples
+    --------
+    >>> slots = Slots(capacity=4, enough=2)
+    >>> rare, common = np.array([0]), np.array([1])
+    >>> [slots.place(labels) for labels in (rare, common, common, common, common, common)]
+    [0, 1, 2, 3, 1, 2]
+    """
+
+    def __init__(self, capacity: int, enough: int) -> None:
+        check_number(self, "capacity", capacity, int, 1)
+        check_number(self, "enough", enough, int, 0)
+        self.capacity = capacity
+        self.enough = enough
+        self._used = 0
+        self._seen = 0
+        # By place: the message's number, from 1, and its labels plus 1; none of them is label 0.
+        self._numbers: Ids = np.zeros(capacity, dtype=np.intp)
+        self._labels: Ids = np.zeros((capacity, 4), dtype=np.intp)
+        self._sizes: Ids = np.zeros(capacity, dtype=np.intp)
+        self._counts: Ids = np.zeros(1, dtype=np.intp)
+
+    def __len__(self) -> int:
+        """Return how many places are taken."""
+        return self._used
+
+    def place(self, labels: Ids) -> int:
+        """Return the place of the next message, given its labels; the message that was there has left."""
+        self._seen += 1
+        if self._used < self.capacity:
+            place = self._used
+            self._used += 1
+        else:
+            place = _leaving(self._numbers, self._labels, self._sizes, self._counts, self.enough)
+            self._unfile(place)
+        self._numbers[place] = self._seen
+        self._file(place, labels)
+        return place
+
+    def refile(self, place: int, labels: Ids) -> None:
+        """Set the labels of a message."""
+        self._unfile(place)
+        self._file(place, labels)
+
+    def forget(self, labels: Ids) -> None:
+        """Take some labels off the messages: their ids may become other labels'."""
+        gone = labels + 1
+        for place in np.flatnonzero(np.isin(self._labels[: self._used], gone).any(axis=1)).tolist():
+            kept = self._labels[place, : self._sizes[place]]
+            self.refile(place, kept[~np.isin(kept, gone)] - 1)
+
+    def number(self, place: int) -> int:
+        """Return which message is in a place, counting from 0."""
+        return int(self._numbers[place]) - 1
+
+    def counts(self, size: int) -> Ids:
+        """Return in how many messages each label is, shape (size,)."""
+        counts: Ids = grown(self._counts, size + 1)[1 : size + 1]
+        return counts
+
+    def next_of(self, label: int, turns: Ids) -> int:
+        """Return the place with a label whose turn is the lowest; of equals the first."""
+        return int(_next_of(label + 1, self._labels, self._sizes, self._used, turns))
+
+    def _file(self, place: int, labels: Ids) -> None:
+        size = max(1, len(labels))
+        self._labels = grown(self._labels, self.capacity, size)
+        self._labels[place, :size] = labels + 1 if len(labels) else 0
+        self._sizes[place] = size
+        self._counts = grown(self._counts, int(self._labels[place, :size].max()) + 1)
+        self._counts[self._labels[place, :size]] += 1
+
+    def _unfile(self, place: int) -> None:
+        self._counts[self._labels[place, : self._sizes[place]]] -= 1
+
+    @property
+    def numbers(self) -> Ids:
+        """Number of the message in each place, from 1: with the labels, the whole state."""
+        numbers: Ids = self._numbers[: self._used]
+        return numbers
+
+    def restore(self, numbers: Ids, labels: Iterable[Ids], seen: int) -> None:
+        """Take over the numbers and labels of messages in their places, and how many there have been."""
+        self._used, self._seen = len(numbers), seen
+        self._numbers[: self._used] = numbers
+        self._counts = np.zeros(1, dtype=np.intp)
+        for place, each in enumerate(labels):
+            self._file(place, each)
+
+
+@compiled
+def _leaving(numbers: Ids, labels: Ids, sizes: Ids, counts: Ids, enough: int) -> int:
+    """Return the place of the oldest message that is as common as `enough`, or as the median message."""
+    common, frequency = np.empty(len(numbers), dtype=np.intp), np.zeros(enough + 1, dtype=np.intp)
+    for place in range(len(numbers)):
+        common[place] = enough
+        for label in labels[place, : sizes[place]]:
+            common[place] = min(common[place], counts[label])
+        frequency[common[place]] += 1
+    least, below = 0, frequency[0]
+    while 2 * below <= len(numbers) and least < enough:
+        least += 1
+        below += frequency[least]
+    oldest = -1
+    for place in range(len(numbers)):
+        if common[place] >= least and (oldest < 0 or numbers[place] < numbers[oldest]):
+            oldest = place
+    return oldest
+
+
+@compiled
+def _next_of(label: int, labels: Ids, sizes: Ids, used: int, turns: Ids) -> int:
+    first = -1
+    for place in range(used):
+        for each in labels[place, : sizes[place]]:
+            if each == label and (first < 0 or turns[place] < turns[first]):
+                first = place
+    return first

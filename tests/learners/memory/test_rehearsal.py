@@ -1,0 +1,103 @@
+"""The rehearsal memory: which messages stay, which are rehearsed, and that its state comes back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from learners.core import Features, Sparse, Targets, given_part
+from learners.memory import Rehearsal
+from tests.learners.checks import through_json
+
+
+def message(label: int, size: int = 2) -> tuple[np.ndarray, Targets, np.ndarray]:
+    """Return a vector that shows its label, what the message says, and what it is kept for."""
+    x: np.ndarray = np.full(size, label, dtype=np.float32)
+    if label % 2:
+        x = Features(x, Sparse(np.array([label], dtype=np.int32), np.ones(1, dtype=np.float32)))
+    return (
+        x,
+        Targets(np.array([label]), np.array([], dtype=np.intp) if label == 4 else None),
+        np.array([label]),
+    )
+
+
+def labels_of(memory: Rehearsal) -> list[int]:
+    """Return the label of each message kept."""
+    return [int(memory.targets(slot).positive[0]) for slot in range(len(memory))]
+
+
+def test_rare_labels_stay() -> None:
+    """A flood of one label pushes out that label, not the others."""
+    memory = Rehearsal(capacity=12)
+    for n in range(500):
+        memory.add(*message(n if n < 5 else 7))
+    assert sorted(set(labels_of(memory))) == [0, 1, 2, 3, 4, 7]
+    assert len(memory) == 12
+
+
+def test_silent_labels_are_rehearsed_in_proportion_to_what_is_remembered() -> None:
+    """Of two silent labels, the one with twice as many messages is drawn twice as often, and in turn."""
+    memory = Rehearsal(capacity=100, silence=10)
+    for label in (1, 1, 1, 1, 2, 2):
+        memory.add(*message(label))
+    drawn = []
+    for _ in range(300):
+        memory.add(*message(3))
+        slot = memory.draw()
+        if slot is not None:
+            drawn.append(slot)
+    counts = np.bincount(drawn)
+    assert len(drawn) == 293
+    assert counts.min() > 40
+    assert len(counts) == 6
+
+
+def test_a_label_that_goes_on_is_not_rehearsed() -> None:
+    """Without a silent label nothing is drawn, however unequal the labels are."""
+    memory = Rehearsal(capacity=50, silence=20)
+    for n in range(200):
+        memory.add(*message(1 if n % 15 else 2))
+        assert memory.draw() is None
+
+
+def test_what_a_label_meant_before_is_replaced_as_it_occurs_again() -> None:
+    """The oldest messages of a common label leave first, so an old meaning is not rehearsed for ever."""
+    memory = Rehearsal(capacity=20)
+    for n in range(100):
+        x, targets, labels = message(2 * (n % 2))
+        memory.add(np.full_like(x, n), targets, labels)
+    assert min(memory.vector(slot)[0] for slot in range(20)) >= 80
+
+
+def test_wrong_labels_of_labels_that_go_on_are_not_gathered() -> None:
+    """With a fifth of the labels wrong, about a fifth of the memory is wrong too."""
+    draw, memory, wrong = np.random.default_rng(0), Rehearsal(capacity=100), 0.2
+    for _ in range(2000):
+        label = int(draw.integers(5))
+        told = int(draw.integers(5)) if draw.random() < wrong / 0.8 else label
+        memory.add(message(label)[0], Targets(np.array([told])), np.array([told]))
+    told_wrong = [int(memory.vector(slot)[0]) != label for slot, label in enumerate(labels_of(memory))]
+    assert 0.1 < np.mean(told_wrong) < 0.3
+
+
+def test_state_round_trip() -> None:
+    """A restored memory gives up and rehearses the same from then on; vectors grow, parts are sparse."""
+    memory, restored = Rehearsal(capacity=8), Rehearsal(capacity=8)
+    restored.load_state(through_json(memory.state()))
+    for n in range(30):
+        memory.add(*message(n % 5))
+        memory.draw()
+    restored.load_state(through_json(memory.state()))
+    for each in (memory, restored):
+        for n in range(20):
+            each.add(*message(n % 7, size=5))
+            slot = each.draw()
+            assert slot is not None
+            each.refile(slot, np.array([1, 9]))
+    assert labels_of(memory) == labels_of(restored)
+    np.testing.assert_equal(restored.state(), memory.state())
+    odd = labels_of(memory).index(5)
+    part = given_part(memory.vector(odd))
+    assert part is not None
+    assert part.indices.tolist() == [5]
+    assert len(memory.vector(0)) == 5
