@@ -132,7 +132,7 @@ def test_version_of_a_source_tree_that_is_not_installed(monkeypatch: pytest.Monk
         (
             ["replay", "--learner", "knn(kk=3)"],
             2,
-            "has no parameter 'kk'. Did you mean 'k'? It takes 'k', 'window'.",
+            "has no parameter 'kk'. Did you mean 'k'? It takes 'k', 'window', 'enough', 'max_labels'.",
         ),
         (["learners", "ihomre"], 2, "There is no learner named 'ihomre'. Did you mean 'ihomer'?"),
         (["encoders", "hash"], 2, "There is no encoder named 'hash'. Did you mean 'hashing'?"),
