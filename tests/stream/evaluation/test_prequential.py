@@ -270,7 +270,7 @@ def test_command_says_what_was_left_out(tmp_path: Path) -> None:
     [
         (["nowhere.jsonl"], 2, "'nowhere.jsonl' does not exist. See `ithaca evaluate --help`."),
         (["{tiny}", "--learner", "majorty"], 2, "Did you mean 'majority'?"),
-        (["{tiny}", "--encoder", "magic"], 2, "There is no encoder named 'magic'. Choose among 'aligned', 'dense'"),
+        (["{tiny}", "--encoder", "magic"], 2, "There is no encoder named 'magic'. Choose among 'aligned'"),
         (["{silent}"], 1, "no label"),
     ],
 )
