@@ -23,6 +23,7 @@ from stream.kafka import (
     Group,
     InstanceError,
     Offsets,
+    Polled,
     UnwrittenError,
 )
 from stream.pipeline import Answerer, LearnerError
@@ -131,7 +132,7 @@ class Worker:
             while not self._stopping:
                 self._turn()
             self._telemetry.stopping()
-            self._end_commits(list(self._assigned), time.monotonic() + self._settings.worker.commit_timeout_s)
+            self._settle(time.monotonic() + self._settings.worker.commit_timeout_s)
             self._keep(list(self._assigned))
             unwritten = sorted(partition for partition, one in self._assigned.items() if one.doubtful)
             if unwritten:
@@ -149,9 +150,7 @@ class Worker:
         polled = self._group.poll(self._wanted())
         self._telemetry.joined(self._group.joined, self._group.trouble)
         began = time.monotonic()
-        self._keep(polled.released)
-        for partition in (*polled.released, *polled.lost):
-            self._drop(partition)
+        self._leave(polled)
         for partition in polled.gained:
             self._restore(partition)
         self._go_live()
@@ -172,6 +171,21 @@ class Worker:
             self._size.adapt(self._answered, time.monotonic() - began, self._taught, len(self._order))
         else:
             time.sleep(IDLE_S)
+
+    def _settle(self, until: float) -> None:
+        """Commit what is pending, over a rebalance too; what is polled meanwhile is the next owner's."""
+        self._end_commits(list(self._assigned), until)
+        while any(each.pending is not None for each in self._assigned.values()) and time.monotonic() < until:
+            self._telemetry.beat()
+            self._leave(self._group.poll(1))
+            self._commit(time.monotonic())
+            time.sleep(IDLE_S)
+
+    def _leave(self, polled: Polled) -> None:
+        """Let go of the partitions that the group took away."""
+        self._keep(polled.released)
+        for partition in (*polled.released, *polled.lost):
+            self._drop(partition)
 
     def _wanted(self) -> int:
         """Return how many records to poll: until there are some of each partition."""
