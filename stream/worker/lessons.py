@@ -224,6 +224,7 @@ class Lessons:
         try:
             if owned.pending is None:
                 self._write_said(owned)
+                self._save_due(owned)
                 return
             outcome = owned.commit(self._group.membership(), lambda: self._group.committed(PARTITION))
         except InstanceError:
@@ -243,9 +244,13 @@ class Lessons:
             self._follower.live_from = owned.committed
             if outcome is not None:
                 self._telemetry.observed(outcome)
-            settled = owned.pending is None and self.replica.next_offset == owned.committed
-            if settled and owned.keeper.due(self.replica):
-                save(owned, self._telemetry)
+            self._save_due(owned)
+
+    def _save_due(self, owned: AssignedPartition[Replica]) -> None:
+        """Take a snapshot if one is due: in every turn, for on a quiet stream no commit follows."""
+        settled = owned.pending is None and self.replica.next_offset == owned.committed
+        if settled and owned.keeper.due(self.replica):
+            save(owned, self._telemetry)
 
     def _write_said(self, owned: AssignedPartition[Replica]) -> None:
         """Write the queued records, with the offset that is committed already."""

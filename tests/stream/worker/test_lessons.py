@@ -281,6 +281,17 @@ def test_a_replica_far_behind_goes_on_from_a_newer_snapshot(
             behind.close()
 
 
+def test_a_snapshot_falls_due_on_a_quiet_stream_too(kafka: str, stream_name: str) -> None:
+    """Not only right after a commit: the last one came before the snapshot's time."""
+    live = shared(kafka, stream_name, partitions=2)
+    later = live.settings.snapshot.model_copy(update={"every_s": 8.0})
+    live.settings = live.settings.model_copy(update={"snapshot": later})
+    with at_work(live, quick(live.settings), Telemetry()) as one:
+        live.fill([event(position) for position in range(20)])
+        until(lambda: one.replica.updates == 20)
+        until(lambda: newest_snapshot(live) == one.replica.next_offset, patience_s=30.0)
+
+
 def test_lessons_that_are_gone_are_refused_or_announced(kafka: str, stream_name: str) -> None:
     """Without `snapshot.rebuild` it ends; with it the owner writes a drift event of what is missing."""
     live = shared(kafka, stream_name, partitions=2)
