@@ -107,7 +107,7 @@ class StreamState:
     lock
         Held while several values are read consistently, and while records are taken in.
     version
-        Number of records taken in.
+        Number of changes: of records taken in, and of the workers' vitals.
     vitals
         What the broker and the store of snapshots say of the workers; None as long as nobody asked.
     label_delays
@@ -182,6 +182,9 @@ class StreamState:
 
     def see(self, vitals: Vitals) -> None:
         """Take in what the broker says of the workers now."""
+        # Counted, as a view compares: what changed and changed back between two looks was drawn perhaps.
+        if self.vitals is None or self.vitals._replace(asked=vitals.asked) != vitals:
+            self.version += 1
         self.vitals = vitals
 
     def at(self, written: OutputRecord) -> float:

@@ -95,6 +95,7 @@ class Forwarder:
         self._outboxes: dict[int, Outbox] = {}
         self._failed: dict[int, float] = {}
         self._topic_id: str | None = None
+        self._anew: set[int] = set()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -122,10 +123,13 @@ class Forwarder:
         polled = self._group.poll(FORWARDED_AT_ONCE)
         for partition in (*polled.released, *polled.lost):
             self._failed.pop(partition, None)
+            self._anew.discard(partition)
             if partition in self._outboxes:
                 self._outboxes.pop(partition).close()
-        for partition in (*polled.gained, *(self._outboxes if self._made_anew() else ())):
-            self._failed[partition] = 0.0
+        if self._made_anew():
+            self._anew |= self._outboxes.keys()
+        for partition in (*polled.gained, *self._anew):
+            self._failed.setdefault(partition, 0.0)
             polled.records.pop(partition, None)
         for partition in [waiting for waiting, at in self._failed.items() if at <= time.monotonic()]:
             self._attempt(partition, functools.partial(self._go_back, partition))
@@ -156,6 +160,10 @@ class Forwarder:
         # offset final, and only then can later events be read.
         if partition not in self._outboxes:
             self._outboxes[partition] = Outbox(self._settings, partition, self._route.kind)
+        if partition in self._anew:
+            # The broker forgets the offsets of a deleted topic, but not at once.
+            self._outboxes[partition].write([], 0, self._group.membership())
+            self._anew.discard(partition)
         self._group.read_from(partition, self._group.committed(partition) or 0)
         del self._failed[partition]
 

@@ -46,6 +46,17 @@ def stream(given: Vitals, messages: int = 100) -> StreamState:
     return state
 
 
+def test_vitals_that_changed_and_changed_back_are_two_changes() -> None:
+    """A view may show what stood between two looks; to be asked again alone changes nothing."""
+    state = stream(vitals())
+    before = state.version
+    state.see(vitals()._replace(asked=NOW + 1))
+    assert state.version == before
+    state.see(vitals(end=107))
+    state.see(vitals())
+    assert state.version == before + 2
+
+
 def told(state: StreamState, name: str, now: float = NOW) -> tuple[str, str]:
     """Return the level and the text of a check at a time at which the broker answers."""
     assert state.vitals is not None

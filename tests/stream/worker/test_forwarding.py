@@ -1,0 +1,92 @@
+"""The forwarding of feedback and operations: what the broker says when is decided by the test."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+
+import pytest
+
+from stream.config.settings import Settings
+from stream.kafka.group import NOTHING, Polled
+from stream.records import Output
+from stream.records.schema import Record
+from stream.worker import forwarding
+from stream.worker.forwarding import Forwarder
+
+
+class Broker:
+    """A group and an outbox on a topic with one partition."""
+
+    def __init__(self) -> None:
+        self.topic_id = "first"
+        self.stored = [b"a", b"b", b"c"]
+        self.committed_offset: int | None = None
+        self.position = 0
+        self.changes: collections.deque[Polled] = collections.deque([Polled({}, [0], (), ())])
+        self.written: list[bytes | None] = []
+
+    def poll(self, limit: int) -> Polled:
+        """Return a change of the assignment, or else what is stored from the position on."""
+        if self.changes:
+            return self.changes.popleft()
+        found = self.stored[self.position : self.position + limit]
+        records = [
+            Record("s.feedback", 0, offset, 0, None, value)
+            for offset, value in enumerate(found, start=self.position)
+        ]
+        self.position += len(records)
+        return Polled({0: records}, (), (), ()) if records else NOTHING
+
+    def read_from(self, partition: int, offset: int) -> None:
+        """Set the position."""
+        self.position = offset
+
+    def committed(self, partition: int) -> int | None:
+        """Return what was committed, of whatever topic."""
+        return self.committed_offset
+
+    def membership(self) -> None:
+        """Return nothing: the outbox below does not ask."""
+
+    def write(self, outputs: Sequence[Output], next_offset: int, membership: None) -> None:
+        """Write and commit."""
+        self.written += [output.value for output in outputs]
+        self.committed_offset = next_offset
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    """Return the one that is used instead of the real one."""
+    broker = Broker()
+    monkeypatch.setattr(forwarding, "Group", lambda settings, kind: broker)
+    monkeypatch.setattr(forwarding, "Outbox", lambda settings, partition, kind: broker)
+    return broker
+
+
+def test_a_topic_made_anew_is_read_from_its_beginning_though_the_broker_still_has_the_old_offset(
+    broker: Broker,
+) -> None:
+    """It forgets the offsets of a deleted topic some time after the topic is there again."""
+    forwarder = Forwarder(Settings(stream="s"))
+    turns = iter(range(100))
+    while broker.written != [b"a", b"b", b"c"]:
+        forwarder._turn()
+        assert next(turns) < 10
+    broker.topic_id, broker.stored = "second", [b"d", b"e", b"f", b"g", b"h"]
+    for _ in range(4):
+        forwarder._turn()
+    assert broker.written == [b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h"]
+    assert broker.committed_offset == 5
+
+
+def test_a_partition_that_is_gained_goes_on_at_the_committed_offset(broker: Broker) -> None:
+    """Whatever position the client is at."""
+    broker.committed_offset, broker.position = 2, 0
+    forwarder = Forwarder(Settings(stream="s"))
+    for _ in range(3):
+        forwarder._turn()
+    assert broker.written == [b"c"]
