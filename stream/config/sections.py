@@ -204,9 +204,9 @@ class ModelSettings(Section):
         determines the labels. "stream": all partitions share one model, which lags slightly behind; for
         several partitions of one kind of events. See README, "One model for a stream".
     lag
-        Most lessons that a worker writes in scope "stream" before it learns again, judged by the share of
-        labelled events in its latest batches. Fewer keeps the model closer to the newest lessons, at the
-        cost of more transactions, each about 4 ms per partition.
+        Most lessons that all workers of scope "stream" together write while one of them answers a batch,
+        judged by its latest batches. Fewer keeps the model closer to the newest lessons, at the cost of more
+        transactions, each about 4 ms per partition: so many labelled events are answered in that time.
     """
 
     scope: Literal["partition", "stream"] = "partition"

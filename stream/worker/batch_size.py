@@ -5,7 +5,7 @@ from __future__ import annotations
 BACKLOG_BATCHES = 5
 """Number of batches that a backlog is divided into, if that gives larger ones than the target time."""
 DECAY = 0.8
-"""Decay per batch of the estimated share of records that lead to a lesson."""
+"""Decay per batch of the estimated number of lessons that come while a record is answered."""
 
 
 class BatchSize:
@@ -22,7 +22,8 @@ class BatchSize:
     largest
         Most records in one batch.
     lag
-        Most lessons per batch, estimated from recent batches; None (the default) is no limit.
+        Most lessons, of all workers together, that come while a batch is answered, estimated from recent
+        batches; None (the default) is no limit.
 
     Examples
     --------
@@ -42,7 +43,7 @@ class BatchSize:
         self._target_s = target_s
         self._largest = largest
         self._lag = lag
-        # Decayed counts; at first every record is assumed to lead to a lesson.
+        # Decayed counts; at first every record is assumed to lead to a lesson, and others to write none.
         self._records = self._lessons = float(lag or 1)
 
     @property
@@ -54,7 +55,7 @@ class BatchSize:
         return max(1, min(self._timely, round(self._lag / max(share, self._lag / self._largest))))
 
     def adapt(self, records: int, seconds: float, lessons: int = 0, waiting: int = 0) -> None:
-        """Adapt to a batch's number of records, duration and lessons, and to the records still waiting."""
+        """Adapt to a batch's records and seconds, the lessons learned since the last, and what waits."""
         self._records = DECAY * self._records + records
         self._lessons = DECAY * self._lessons + lessons
         # A batch that was not full and in time does not show how large it may be.

@@ -100,8 +100,8 @@ class Follower:
         """Whether workers with other settings answer."""
         return self.epoch is not None and self.epoch.configuration != self._settings.epoch
 
-    def learn(self, patience_s: float = 0.0) -> None:
-        """Learn the available lessons.
+    def learn(self, patience_s: float = 0.0) -> int:
+        """Learn the available lessons, and return how many.
 
         Parameters
         ----------
@@ -118,11 +118,12 @@ class Follower:
             When the replica's model differs from that of the others.
         """
         self._go_back()
-        deadline = time.monotonic() + patience_s
+        updates, deadline = self.replica.updates, time.monotonic() + patience_s
         end = self._tail.ends(self._topic, ANSWER_S).get(PARTITION, 0) if patience_s else 0
         self._take(self._tail.poll(0.0, LEARNED_AT_ONCE))
         while self._tail.position(self._topic) < end and (left := deadline - time.monotonic()) > 0.0:
             self._take(self._tail.poll(left, LEARNED_AT_ONCE))
+        return self.replica.updates - updates
 
     def restore(self, committed: int | None) -> None:
         """Restore the replica from the newest snapshot, and learn up to the end of the lessons.

@@ -114,8 +114,8 @@ class Lessons:
         """Whether this worker must not answer, because workers with other settings do."""
         return self._follower.standing_by
 
-    def turn(self, *, answered: bool = False) -> None:
-        """Learn the available lessons, and write their outcomes if this worker owns them.
+    def turn(self, *, answered: bool = False) -> int:
+        """Learn the available lessons, write their outcomes if this worker owns them, and return how many.
 
         Parameters
         ----------
@@ -132,17 +132,17 @@ class Lessons:
         """
         self._answered |= answered
         if time.monotonic() < self._retry_at:
-            return
+            return 0
         try:
             self._follow_group()
-            self._follower.learn(CATCH_UP_S if answered else 0.0)
+            learned = self._follower.learn(CATCH_UP_S if answered else 0.0)
             if self._owned is None:
                 self._follower.leap()
         except BrokerError as error:
             # While the broker is down, events are answered by the model as it is.
             log.warning("the lessons cannot be read yet: %s", error)
             self._retry_at = time.monotonic() + RETRY_S
-            return
+            return 0
         if self.standing_by and self._answered:
             raise EpochError(
                 "Workers of another run answer this stream from now on, with other settings than "
@@ -155,6 +155,7 @@ class Lessons:
         lag = self._tail.lag(self._topic)
         lag_s = max(0.0, time.time() - self._follower.learned_until) if lag else 0.0
         self._telemetry.followed(self.replica, lag, lag_s, owner=self._owned is not None)
+        return learned
 
     def close(self) -> None:
         """Take the last snapshot, if this worker owns the lessons, and close the connections."""

@@ -98,13 +98,12 @@ class Worker:
             settings.worker.largest_batch,
             None if lessons is None else settings.model.lag,
         )
-        loader = PartitionLoader(settings, make_task, self._group.membership, self._telemetry)
-        self._restorer = Restorer(loader.restore)
-        self._loader = loader
+        self._loader = PartitionLoader(settings, make_task, self._group.membership, self._telemetry)
+        self._restorer = Restorer(self._loader.restore)
         self._assigned: dict[int, AssignedPartition[Answerer]] = {}
         self._stopping = False
         self._commits = Commits()
-        self._answered = self._taught = 0
+        self._answered = self._learned = 0
         self._order = TimeOrder(fair=lessons is None)
         self._ahead = EncodeAhead(self._order)
         self._lag_due = 0.0
@@ -146,7 +145,7 @@ class Worker:
     def _turn(self) -> None:
         self._telemetry.beat()
         if self._lessons is not None:
-            self._lessons.turn(answered=self._answered > 0)
+            self._learned += self._lessons.turn(answered=self._answered > 0)
         polled = self._group.poll(self._wanted())
         self._telemetry.joined(self._group.joined, self._group.trouble)
         began = time.monotonic()
@@ -157,7 +156,7 @@ class Worker:
         self._leave_deleted_topic()
         self._order.add(polled.records)
         idle = {number: assigned for number, assigned in self._assigned.items() if assigned.pending is None}
-        self._answered = self._taught = 0
+        self._answered = 0
         for partition, records in self._ahead.take(self._size.records, idle).items():
             self._answered += self._process(partition, records)
         self._commit(began)
@@ -168,9 +167,11 @@ class Worker:
             self._lag_due = time.monotonic() + LAG_EVERY_S
             self._show_lag()
         if self._answered:
-            self._size.adapt(self._answered, time.monotonic() - began, self._taught, len(self._order))
+            self._size.adapt(self._answered, time.monotonic() - began, self._learned, len(self._order))
         else:
             time.sleep(IDLE_S)
+        if self._answered or len(idle) == len(self._assigned):
+            self._learned = 0  # What others write while nothing waits here makes no prediction late.
 
     def _settle(self, until: float) -> None:
         """Commit what is pending, over a rebalance too; what is polled meanwhile is the next owner's."""
@@ -231,7 +232,7 @@ class Worker:
     def _process(self, partition: int, records: list[Record]) -> int:
         assigned = self._assigned[partition]
         assigned.task.wait_encoded()
-        began, updates = time.monotonic(), assigned.task.updates
+        began = time.monotonic()
         try:
             taken = assigned.process(records)
         except (EncoderError, LearnerError) as error:
@@ -240,7 +241,6 @@ class Worker:
         if taken < len(records):
             self._ahead.drop(partition)
             self._group.read_from(partition, assigned.task.next_offset)
-        self._taught += assigned.task.updates - updates
         self._telemetry.processed(time.monotonic() - began)
         return taken
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,17 @@ def test_a_batch_brings_no_more_lessons_than_it_should(shares: list[float]) -> N
         for _ in range(50):
             size.adapt(size.records, 0.01, round(share * size.records))
         assert abs(size.records - expected) <= 0.05 * expected
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4, 8])
+def test_the_more_workers_write_lessons_the_smaller_are_their_batches(workers: int) -> None:
+    """So that together they write no more than they should while each answers a batch."""
+    sizes = [BatchSize(target_s=0.1, largest=1_000, lag=64) for _ in range(workers)]
+    for _ in range(50):
+        written = sum(size.records for size in sizes)
+        for size in sizes:
+            size.adapt(size.records, 0.01, written)
+    assert abs(sum(size.records for size in sizes) - 64) <= 4
 
 
 def test_a_backlog_makes_batches_larger() -> None:
