@@ -6,6 +6,9 @@ to the partitions in turn once all workers are there, and scores what they predi
 is events a second from the first to the last prediction; with fewer labels than all (`--labelled 0.1`)
 answering dominates. `CPU` is what all workers together computed an event, ms: with a core for each worker
 and some for the broker the rate is at most workers / CPU. It is read from Linux's /proc, and 0 elsewhere.
+
+On a machine with few cores the broker and the workers are in each other's way. `--core 0.4` gives each worker
+so much of a core and no more, so that what a second worker adds can be seen (Linux' cgroups, as root).
 """
 
 from __future__ import annotations
@@ -14,8 +17,8 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Sequence
-from contextlib import ExitStack, redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -60,6 +63,7 @@ def main(
     partitions: Annotated[int, typer.Option(help="Partitions of the events.")] = 8,
     workers: Annotated[str, typer.Option(help="Numbers of workers that share a model.")] = "1,2,4",
     labelled: Annotated[float, typer.Option(help="Share of the events that bring labels.")] = 1.0,
+    core: Annotated[float, typer.Option(help="Share of a core for each worker; 0: as it comes.")] = 0.0,
 ) -> None:
     """Run all ways, one after the other."""
     values = _thinned(
@@ -76,7 +80,7 @@ def main(
     broker = choose()
     try:
         for run in runs:
-            scores, rate, cpu_s = answered(broker.address, run, learner, values)
+            scores, rate, cpu_s = answered(broker.address, run, learner, values, core)
             figures = (scores.subset_accuracy, scores.micro_f1, scores.macro_f1)
             table.add_row(
                 run.scope,
@@ -102,8 +106,8 @@ def _thinned(values: Sequence[bytes], labelled: float) -> list[bytes]:
     return kept
 
 
-def answered(address: str, run: Run, learner: str, values: Sequence[bytes]) -> Answered:
-    """Let workers answer all events, and return how they did."""
+def answered(address: str, run: Run, learner: str, values: Sequence[bytes], core: float = 0.0) -> Answered:
+    """Let workers answer all events, each with so much of a core, and return how they did."""
     environment = {
         "ITHACA_MODEL__SCOPE": run.scope,
         "ITHACA_LEARNER__NAME": learner,
@@ -116,6 +120,9 @@ def answered(address: str, run: Run, learner: str, values: Sequence[bytes]) -> A
     with redirect_stdout(io.StringIO()), ExitStack() as stack:
         processes = [stack.enter_context(live.worker()) for _ in range(run.workers)]
         until(lambda: all(f"{events}, generation" in process.said() for process in processes))
+        if core:
+            for process in processes:
+                stack.enter_context(_limited(process.pid, core))
         begun = sum(_cpu_s(process.pid) for process in processes)
         with Writer(live.settings.kafka, events) as writer:
             for number, value in enumerate(values):
@@ -130,6 +137,28 @@ def answered(address: str, run: Run, learner: str, values: Sequence[bytes]) -> A
     seconds = max(1.0, (max(stamps) - min(stamps)) / 1000)
     scores = scores_of([json.loads(record.value or b"") for record in predictions])
     return Answered(scores, len(values) / seconds, cpu_s / len(values))
+
+
+@contextmanager
+def _limited(process: int, core: float) -> Iterator[None]:
+    """Give a process so much of a core inside the block."""
+    root = Path("/sys/fs/cgroup")
+    separate = (root / "cpu").is_dir()
+    group = (root / "cpu" if separate else root) / f"ithaca-benchmark-{process}"
+    group.mkdir()
+    period, quota = 20_000, round(20_000 * core)
+    if separate:
+        (group / "cpu.cfs_period_us").write_text(str(period))
+        (group / "cpu.cfs_quota_us").write_text(str(quota))
+    else:
+        (group / "cpu.max").write_text(f"{quota} {period}")
+    (group / "cgroup.procs").write_text(str(process))
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):  # It has ended.
+            (group.parent / "cgroup.procs").write_text(str(process))
+        group.rmdir()
 
 
 def _cpu_s(process: int) -> float:
