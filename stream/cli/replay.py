@@ -69,7 +69,8 @@ def replay(
 ) -> None:
     """Send a stretch of history through a fresh learner.
 
-    It runs beside the live service, and neither commits anything nor writes to a topic of the stream.
+    It runs beside the live service, and neither commits anything nor writes to a topic of the stream. From
+    the lessons of a shared model (`--topic STREAM.lessons`) it takes vectors and labels, and encodes nothing.
     """
     if out is not None and out_topic is not None:
         raise UsageError("--out and --out-topic exclude each other; give one of them or none.")
@@ -77,24 +78,35 @@ def replay(
         raise UsageError(f"--out names {out}, which exists. Name another file, or replace it with --force.")
     settings = _with(load_settings(config, stream), learner, encoder)
     begin, end = _mark("--from", since), _mark("--until", until)
-    check(settings)
+    from stream.config import EncoderSettings
     from stream.encoders import limit_threads
     from stream.kafka import History
-    from stream.pipeline import make_task
+    from stream.pipeline import make_task, warm_up
     from stream.records import topic
+    from stream.replay import make_lessons_replay
     from stream.replay import replay as replayed
 
-    limit_threads()
     name = from_topic or topic(settings.stream, "events")
+    lessons = name.endswith(".lessons")
+    if lessons and encoder is not None:
+        raise UsageError(
+            f"{name} holds vectors, made with the live encoder. Leave out --encoder, or --topic."
+        )
+    # Where nothing is encoded the encoder is not needed, and may be a large model.
+    unencoded = settings.model_copy(update={"encoder": EncoderSettings()})
+    check(unencoded if lessons else settings)
+    limit_threads()
     history = History(settings.kafka, name, begin, end)
     try:
         if not len(history):
             raise Failure(f"There is nothing to replay: {_held(settings, name)}. {_NEXT}")
+        warm_up(make_task(unencoded))
+        make = make_lessons_replay if lessons else make_task
         with (
             bar(name, len(history)) as progress,
             _sink(settings, out, out_topic, len(history.ranges)) as sink,
         ):
-            summary = replayed(history, lambda: make_task(settings), sink, progress)
+            summary = replayed(history, lambda: make(settings), sink, progress)
     finally:
         history.close()
     if not summary.messages:

@@ -9,7 +9,7 @@ from stream.pipeline.lesson import NO_RECORD, KnownLabels
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
 from stream.pipeline.outcome import Outcome, joined
-from stream.pipeline.shared import Pipeline, Replica, SharedAnswerer
+from stream.pipeline.shared import Pipeline, Replica, SharedAnswerer, read_lesson
 from stream.pipeline.task import Task
 from stream.pipeline.warmup import compile_all, warm_up
 
@@ -37,5 +37,6 @@ __all__ = [
     "make_answerer",
     "make_replica",
     "make_task",
+    "read_lesson",
     "warm_up",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from drift.alarms import Alarm
 from drift.core import Floats, Ids, Inlined, Stateful, Values, Vector, fields
 from learners.core import LabelSpace, Prediction
 from stream.encoders import Encoder
@@ -234,14 +235,19 @@ class Replica(Stateful):
         self.checkpoint = [offset, self.model.state_digest()]
 
     def _learned(self, record: Record, shared: LessonRecord | OperationRecord) -> Outcome:
-        learner = self.model.learner
-        if isinstance(shared, OperationRecord):
-            change = Control(shared.operation, shared.label, shared.to)
-            alarms = [self.model.apply(change, shared.fingerprint)]
-        else:
-            self.observer.unlabelled += shared.unlabelled
-            lesson = read_lesson(shared, learner.label_space)
-            alarms = self.observer.observe(learner, lesson, self.model.learn(lesson), record.offset)
+        if isinstance(shared, LessonRecord):
+            return self._learn(record, shared, read_lesson(shared, self.model.learner.label_space))
+        change = Control(shared.operation, shared.label, shared.to)
+        return self._outcome(record, [self.model.apply(change, shared.fingerprint)])
+
+    def _learn(self, record: Record, shared: LessonRecord, lesson: Lesson) -> Outcome:
+        self.observer.unlabelled += shared.unlabelled
+        learned = self.model.learn(lesson)
+        return self._outcome(
+            record, self.observer.observe(self.model.learner, lesson, learned, record.offset)
+        )
+
+    def _outcome(self, record: Record, alarms: list[Alarm]) -> Outcome:
         outputs = [drift_output(record, alarm, str(nth), self.source) for nth, alarm in enumerate(alarms)]
         return Outcome(outputs, record.offset + 1, alarms)
 

@@ -19,7 +19,7 @@ from drift.core import digest
 from learners.metrics import Scores
 from stream.config import KafkaSettings
 from stream.kafka import History, Writer, ensure_topic
-from stream.pipeline import LearnerError, Outcome, Task, warm_up
+from stream.pipeline import LearnerError, Outcome, Replica, Task
 from stream.records import KINDS, Output
 
 Sink = Callable[[int, Sequence[Output]], None]
@@ -63,7 +63,7 @@ class Summary:
 
 def replay(
     history: History,
-    make_task: Callable[[], Task],
+    make_task: Callable[[], Task | Replica],
     sink: Sink,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Summary:
@@ -74,28 +74,28 @@ def replay(
     history
         The records to replay.
     make_task
-        Makes a partition's task, with the learner that is wanted.
+        Makes a partition's task, with the learner that is wanted; a `LessonsReplay` for lessons.
     sink
         Receives predictions, drift events and dead letters.
     progress
         Called after every batch with the number of offsets done.
     """
-    warm_up(make_task())
     began = time.perf_counter()
-    tasks: dict[int, Task] = {}
-    messages = passed = 0
+    tasks: dict[int, Task | Replica] = {}
+    messages = dead_letters = passed = 0
     for partition, (begin, end) in sorted(history.ranges.items()):
         tasks[partition] = make_task()
         for task, count, outcome in _outcomes(history, partition, make_task):
             sink(partition, outcome.outputs)
             tasks[partition] = task
             messages += count
+            dead_letters += len(outcome.dead_letters)
             progress(passed + outcome.next_offset - begin)
         passed += max(0, end - begin)
         progress(passed)
     return Summary(
         messages=messages,
-        dead_letters=sum(task.dead_letters for task in tasks.values()),
+        dead_letters=dead_letters,
         seconds=time.perf_counter() - began,
         scores={partition: task.observer.scores.summary() for partition, task in tasks.items()},
         digests={partition: digest(task.state()) for partition, task in tasks.items()},
@@ -103,8 +103,8 @@ def replay(
 
 
 def _outcomes(
-    history: History, partition: int, make_task: Callable[[], Task]
-) -> Iterator[tuple[Task, int, Outcome]]:
+    history: History, partition: int, make_task: Callable[[], Task | Replica]
+) -> Iterator[tuple[Task | Replica, int, Outcome]]:
     """Replay one partition; leave out the records at which the learner fails.
 
     A failure may have taught half a record, so the task goes back to its state before the batch and takes the
