@@ -53,6 +53,11 @@ class Fleet:
         self._done = dict.fromkeys(partitions, 0)
         self._answerers: dict[str, dict[int, SharedAnswerer]] = {}
 
+    def extend(self, partitions: Mapping[int, Sequence[Record]]) -> None:
+        """Add partitions, before the next `share`; those that exist stay."""
+        self._partitions = {**partitions, **self._partitions}
+        self._done = dict.fromkeys(partitions, 0) | self._done
+
     def share(self, workers: Sequence[str]) -> None:
         """Assign the partitions to some workers; new ones learn all lessons first."""
         self.replicas = {name: self.replicas.get(name) or self._make_replica() for name in workers}

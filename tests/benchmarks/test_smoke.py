@@ -36,6 +36,7 @@ SMALL = {
     "expansion": "--data reuters21578 --limit 30 --seeds 1 --only pl-fms flat",
     "extreme": "--labels 1000 --features 16 --scale 0.02",
     "false_alarms": "--labels 20 --messages 60 --learner priors",
+    "growing": "--learner priors --limit 60",
     "hle": "--data digits --seeds 1 --scale 0.1",
     "ihomer": "--scale 0.01",
     "linear": "--scale 0.02",
