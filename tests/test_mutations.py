@@ -12,9 +12,10 @@ SOURCE = b'''"""Not -1 but text."""
 import logging
 log = logging.getLogger(__name__)
 Kind = int | None
-def least(a: int | None, b=2):
+def least(a: int | None, b=-2, c=True):
     """Return a < b."""
     log.info("%d", a - b)
+    wait(timeout_ms=2)
     if not (a  # The one.
             ) or b is not None:
         return min(a, \xe2\x82\xac := (b), key=None)
@@ -24,12 +25,12 @@ def least(a: int | None, b=2):
 
 
 def test_every_kind_of_fault_is_found_where_it_can_be_noticed() -> None:
-    """And not in annotations, log lines, docstrings, f-strings and errors."""
+    """And not in annotations, log lines, docstrings, f-strings, errors and numbers that are chosen."""
     source = SOURCE.replace("\u20ac := ".encode(), b"")
     found = [(each.operator, source[each.start : each.end], each.new) for each in mutants("a.py", source)]
     assert found == [
-        ("constant", b"2", "(1)"),
-        ("constant", b"2", "3"),
+        ("constant", b"True", "False"),
+        ("statement", b"wait(timeout_ms=2)", "pass"),
         ("sign", b"not", ""),
         ("boolean", b"or", "and"),
         ("comparison", b"is not", "is"),
@@ -70,6 +71,7 @@ def test_a_module_has_the_tests_that_mirror_it() -> None:
     assert files_testing("drift/core/state.py") == [
         "drift/core/state.py",
         "tests/drift/core/test_state.py",
+        "tests/drift/test_parameters.py",
         "tests/drift/test_states.py",
     ]
     assert files_testing("learners/ensemble/mixture.py")[1] == "tests/learners/ensemble/test_mixture.py"
