@@ -152,9 +152,11 @@ def forked(run: Run, seconds: dict[str, float]) -> Result:
     _, status = os.waitpid(child, 0)
     with suppress(ProcessLookupError):  # What the tests have started, and not ended.
         os.killpg(child, signal.SIGKILL)
+    if running:
+        result.failed.append(running)
     # 0: all passed, 5: there were none.
     if os.waitstatus_to_exitcode(status) not in (0, 5) and not result.failed:
-        result.failed.append(running or "its process ended")
+        result.failed.append("its process ended")
     return result
 
 

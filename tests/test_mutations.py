@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
+from tests import forks, mutations
 from tests.mutants import mutants
 from tests.mutations import files_testing, main, sample
 from tests.structure import OURS, ROOT
@@ -67,11 +71,12 @@ def test_a_sample_follows_from_its_seed() -> None:
 
 
 def test_a_module_has_the_tests_that_mirror_it() -> None:
-    """Else those of its folder, with the files elsewhere that import it; and those of the states."""
+    """Else those of its folder, with the files elsewhere that import it; and those that hold everything of its package."""
     assert files_testing("drift/core/state.py") == [
         "drift/core/state.py",
         "tests/drift/core/test_state.py",
         "tests/drift/test_parameters.py",
+        "tests/drift/test_arithmetic.py",
         "tests/drift/test_states.py",
     ]
     assert files_testing("learners/ensemble/mixture.py")[1] == "tests/learners/ensemble/test_mixture.py"
@@ -79,10 +84,24 @@ def test_a_module_has_the_tests_that_mirror_it() -> None:
     assert all((ROOT / files_testing(f"{top}/__init__.py")[-1]).exists() for top in OURS)
 
 
-def test_three_mutants_of_a_small_module(capsys: pytest.CaptureFixture[str]) -> None:
-    """The examples in its docstring notice all of them."""
-    assert main(["--sample", "3", "--seed", "1", "drift/statistics/budget.py"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "drift        3 of    3 noticed, 100%",
-        "all          3 of    3 noticed, 100%",
-    ]
+def test_three_mutants_of_a_small_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The examples in its docstring notice all of them; what was tried is not tried again."""
+    monkeypatch.setattr(mutations, "KEPT", tmp_path / "build" / "kept.jsonl")
+    shown = ["drift        3 of    3 noticed, 100%", "all          3 of    3 noticed, 100%"]
+    for _ in range(2):
+        assert main(["--sample", "3", "--seed", "1", "drift/statistics/budget.py"]) == 0
+        assert capsys.readouterr().out.splitlines() == shown
+        monkeypatch.setattr(mutations.Copy, "tried", None)
+
+
+def test_what_fails_and_what_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that never ends has noticed something; those after it are not run."""
+    (tmp_path / "test_it.py").write_text(
+        "def test_good(): pass\ndef test_bad(): assert 0\ndef test_endless():\n    while True: pass\n"
+    )
+    monkeypatch.setattr(forks, "CPU_S", 3)
+    result = forks.forked(forks.Run(["-c", os.devnull, f"--rootdir={tmp_path}", str(tmp_path)]), {})
+    assert result.failed == ["test_it.py::test_bad", "test_it.py::test_endless"]
+    assert list(result.seconds) == ["test_it.py::test_good", "test_it.py::test_bad"]
