@@ -71,7 +71,7 @@ def test_a_sample_follows_from_its_seed() -> None:
 
 
 def test_a_module_has_the_tests_that_mirror_it() -> None:
-    """Else those of its folder, with the files elsewhere that import it; and those that hold everything of its package."""
+    """Else those of its folder, and files that import it; and those that hold all of its package."""
     assert files_testing("drift/core/state.py") == [
         "drift/core/state.py",
         "tests/drift/core/test_state.py",
