@@ -14,7 +14,7 @@ from tests.ranges import Promise, promises
 
 UNCHECKED = {LabelSpace, Sliding, ClassifierRows, LabelTree, MicroBatch}
 """Made by what has checked the same parameters."""
-NEEDED = {
+NEEDED: dict[str, dict[str, object]] = {
     "Mixture": {"experts": 2},
     "Sleepers": {"experts": 1},
     "Slots": {"capacity": 1, "enough": 0},

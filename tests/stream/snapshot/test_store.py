@@ -107,7 +107,7 @@ def test_other_settings_are_named_in_the_log(location: str, caplog: pytest.LogCa
     other = Store(location, "group", IDENTITY._replace(configuration="f" * 16))
     other.write(take(task_at(5), other.identity))
     store = Store(location, "group", IDENTITY)
-    assert store.write(take(task_at(10), IDENTITY)) == store._files.size(store.path(10))
+    assert store.write(take(task_at(10), IDENTITY)) == len(store._files.cat_file(store.path(10)))
     store._files.pipe_file(f"{store.path(50)}.x.tmp", b"half")
     with caplog.at_level(logging.WARNING):
         assert [snapshot.offset for snapshot, _ in store.candidates(99)] == [10]
