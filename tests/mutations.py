@@ -10,6 +10,9 @@ broker. Prints each survivor, and exits 1 where less than 85 % were noticed.
 A mutant takes from seconds to minutes. Each verdict is kept in `build/mutations.jsonl` for as long as the
 module and its tests stay as they are, so an interrupted run goes on where it was. A test that no longer ends
 has noticed. At the end the tests that noticed run once without any fault; what fails then has not counted.
+
+Some survivors are equivalent, so 100 % cannot be had: another number where one stands for "nowhere" (`-1` as
+the offset of nothing), a larger first size of what grows, a bound that only saves work.
 """
 
 from __future__ import annotations
