@@ -1,45 +1,52 @@
 """How many single faults the tests notice: `python -m tests.mutations --sample 150 --seed 1 [PATH ...]`.
 
 Draws mutants (`tests.mutants`) of the three packages, or of the given files and folders, puts one at a time
-into a copy of the code, and runs what belongs to its module there: the examples in its docstrings, the tests
-that mirror it (those of its folder where no file does), the test files that import a name from it, where
-they are few, and those of the states; without `slow`, `device` and `kafka`. Prints each survivor, and exits 1
-where less than 85 % were noticed.
+into a copy of the code, and runs what belongs to its module there (`tests.forks`), until a test fails: the
+examples in its docstrings, the tests that mirror it (those of its folder where no file does), the test files
+that import a name from it, where they are few, and those that hold parameters, figures, views and states;
+without `slow` and `device`. What they let through is tried once more with those of the tests that need a
+broker. Prints each survivor, and exits 1 where less than 85 % were noticed.
 
-A mutant takes from seconds to minutes; interrupted, it counts those that are done. Tests that no longer end
-have noticed. At the end the tests that noticed run once without any fault; what fails then has not counted.
+A mutant takes from seconds to minutes. Each verdict is kept in `build/mutations.jsonl` for as long as the
+module and its tests stay as they are, so an interrupted run goes on where it was. A test that no longer ends
+has noticed. At the end the tests that noticed run once without any fault; what fails then has not counted.
+
+Some survivors are equivalent, so 100 % cannot be had: another number where one stands for "nowhere" (`-1` as
+the offset of nothing), a larger first size of what grows, a bound that only saves work.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
+import hashlib
+import json
 import os
 import random
-import re
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from drift.core.compiled import FOLDERS
+from stream.broker.brokers import ADDRESS_VARIABLE, KafkaBroker, NoBrokerError
 from tests.faults.mutations import ROOT, copy_code
+from tests.forks import Result, Run
 from tests.mutants import Mutant, mutants
 from tests.structure import OURS, imported, imports, modules
 
 WANTED = 0.85
-LIMIT_S = 240
-"""Of the processor, for all tests of one mutant: on a busy machine they take longer, and notice no more."""
+KEPT = ROOT / "build" / "mutations.jsonl"
+PROMPT = "not slow and not device"
 FEW = 5
 """A module that more test files import is a means to them; then only those of its own folder count."""
-NOTICED = re.compile(r"^(?:FAILED|ERROR) (?P<test>.+?)(?: - .*)?$", re.MULTILINE)
 
 
 class Verdict(NamedTuple):
@@ -49,14 +56,11 @@ class Verdict(NamedTuple):
     ----------
     mutant
         Which one.
-    noticed
-        Whether a test failed, or could not be run.
     test
-        The first one that failed; empty where none did, or where it ran into its time limit.
+        The first one that failed; empty where none did.
     """
 
     mutant: Mutant
-    noticed: bool
     test: str
 
 
@@ -78,8 +82,10 @@ def files_testing(path: str) -> list[str]:
     importers = _importers().get(_name(path), [])
     if len(importers) > FEW:
         importers = [each for each in importers if Path(each).parent == folder]
-    states = f"tests/{Path(path).parts[0]}/test_states.py"
-    return list(dict.fromkeys([path, *map(str, near), *importers, states]))
+    kept = ("parameters", "arithmetic", "views", "states")
+    held = [f"tests/{Path(path).parts[0]}/test_{rule}.py" for rule in kept]
+    found = dict.fromkeys([path, *map(str, near), *importers, *held])
+    return [each for each in found if (ROOT / each).exists()]
 
 
 def _name(path: str) -> str:
@@ -109,79 +115,108 @@ class Copy:
     Parameters
     ----------
     folder
-        An empty folder.
+        An empty folder, for the copy.
+    stack
+        Stops what has been started.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
         copy_code(folder)
-        self._folder = folder
-        self._cache = folder / "compiled"
-        self._environment = os.environ | {"PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(self._cache)}
+        self.folder = folder
+        self._stack = stack
         self._made = 0
+        self._cache = folder / "compiled"
+        (self._cache / FOLDERS[0].name).mkdir(parents=True)
         for kept in filter(Path.is_dir, FOLDERS):
             shutil.copytree(kept, self._cache / kept.name, dirs_exist_ok=True)
+        self._forks = stack.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.forks"],
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(self._cache)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
 
     def tried(self, mutant: Mutant) -> Verdict:
-        """Run the tests of a mutant's module."""
+        """Run the tests of a mutant's module; those that need a broker where no other one fails."""
+        files = files_testing(mutant.path)
         with self._mutated(mutant):
-            ran = self._pytest(LIMIT_S, "-x", *files_testing(mutant.path))
-        if "file or directory not found" in ran.stdout:
-            raise RuntimeError(f"The code has changed since it was copied; start again.\n{ran.stdout}")
-        noticed = ran.returncode not in (0, 5)  # 5: there are none.
-        test = NOTICED.search(ran.stdout)
-        return Verdict(mutant, noticed, test["test"] if test else "")
+            stale = list(_reached(_name(mutant.path)))
+            failed = self._failed(Run(["-x", "-m", f"{PROMPT} and not kafka", *files], stale))
+            waiting = any("mark.kafka" in (self.folder / each).read_text(encoding="utf-8") for each in files)
+            if not failed and waiting and self._broker:
+                failed = self._failed(Run(["-x", "-m", f"{PROMPT} and kafka", *files], stale, self._broker))
+        return Verdict(mutant, failed[0] if failed else "")
 
     def failing(self, tests: Sequence[str]) -> set[str]:
         """Return those that fail without a fault."""
-        if not tests:  # pytest would run all.
+        found = [each for each in tests if (ROOT / each.partition("::")[0]).exists()]
+        if not found:  # pytest would run all.
             return set()
-        ran = self._pytest(resource.RLIM_INFINITY, *tests)
-        return {found["test"] for found in NOTICED.finditer(ran.stdout)}
+        return set(self._failed(Run(["-m", PROMPT, *found], (), vars(self).get("_broker", {}))))
 
-    def _pytest(self, limit_s: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-        options = ("-p", "no:cacheprovider", "-m", "not slow and not device and not kafka")
-        return self._run("-m", "pytest", *options, *arguments, limit_s=limit_s)
+    def _failed(self, run: Run) -> list[str]:
+        assert self._forks.stdin is not None
+        assert self._forks.stdout is not None
+        print(json.dumps(asdict(run)), file=self._forks.stdin, flush=True)
+        return Result(**json.loads(self._forks.stdout.readline())).failed
 
-    def _run(
-        self, *arguments: str, limit_s: int = resource.RLIM_INFINITY
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self._folder,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s)),
-        )
+    @functools.cached_property
+    def _broker(self) -> dict[str, str]:
+        """Where a broker listens, if one could be started."""
+        with suppress(NoBrokerError):
+            return {ADDRESS_VARIABLE: self._stack.enter_context(KafkaBroker()).address}
+        return {}
 
     @contextmanager
     def _mutated(self, mutant: Mutant) -> Iterator[None]:
-        path = self._folder / mutant.path
+        path = self.folder / mutant.path
         source, times = path.read_bytes(), path.stat()
         path.write_bytes(mutant.applied(source))
         # Python takes bytecode for current by a file's size and second.
         self._made += 1
         os.utime(path, (self._made, self._made))
-        made = None
         try:
-            if b"@compiled" in source:
-                made = self._seed_cache(mutant)
             yield
         finally:
             path.write_bytes(source)
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-            if made is not None:
-                shutil.rmtree(made, ignore_errors=True)
+            for made in self._cache.iterdir():
+                if made.name != FOLDERS[0].name:
+                    shutil.rmtree(made)
 
-    def _seed_cache(self, mutant: Mutant) -> Path:
-        """Compile again only the module and what imports it: the cache keeps all functions by all sources."""
-        asked = self._run("-c", "from drift.core.compiled import FOLDERS; print(FOLDERS[0].name)")
-        kept, made = self._cache / FOLDERS[0].name, self._cache / asked.stdout.strip().split("\n")[-1]
-        if kept.exists() and not made.exists():
-            stale = set(_reached(_name(mutant.path)))
-            shutil.copytree(kept, made, ignore=lambda _, names: stale.intersection(names))
-        return made
+
+class Kept:
+    """Verdicts of earlier runs, by what they depend on: the fault, its module, and the files run.
+
+    Parameters
+    ----------
+    copy
+        Where mutants are tried whose verdict is not known.
+    path
+        A file of lines of JSON, which grows.
+    """
+
+    def __init__(self, copy: Copy, path: Path) -> None:
+        self._copy = copy
+        self._path = path
+        self._tests: dict[str, str] = {}
+        if path.exists():
+            self._tests = dict(map(json.loads, path.read_text(encoding="utf-8").splitlines()))
+
+    def verdict(self, mutant: Mutant) -> Verdict:
+        """Return what became of a mutant, or becomes of it now."""
+        content = [(self._copy.folder / each).read_bytes() for each in files_testing(mutant.path)]
+        key = hashlib.blake2b(repr((mutant, content)).encode(), digest_size=16).hexdigest()
+        if key not in self._tests:
+            self._tests[key] = self._copy.tried(mutant).test
+            self._path.parent.mkdir(exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                print(json.dumps([key, self._tests[key]]), file=file)
+        return Verdict(mutant, self._tests[key])
 
 
 def _reached(module: str) -> Iterator[str]:
@@ -197,10 +232,10 @@ def _reached(module: str) -> Iterator[str]:
 def _print(verdicts: Sequence[Verdict]) -> bool:
     """Print the shares; return whether enough were noticed."""
     for name in (*OURS, ""):
-        ours = [each.noticed for each in verdicts if each.mutant.path.startswith(name)]
+        ours = [bool(each.test) for each in verdicts if each.mutant.path.startswith(name)]
         if ours:
             print(f"{name or 'all':9s} {sum(ours):4d} of {len(ours):4d} noticed, {sum(ours) / len(ours):.0%}")
-    return sum(each.noticed for each in verdicts) >= WANTED * len(verdicts)
+    return sum(bool(each.test) for each in verdicts) >= WANTED * len(verdicts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -214,17 +249,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "paths", nargs="*", default=list(OURS), help="files or folders that they are drawn from"
     )
     given = parser.parse_args(arguments)
-    verdicts = []
-    with tempfile.TemporaryDirectory(prefix="ithaca-mutations-") as folder:
-        copy = Copy(Path(folder))
+    verdicts: list[Verdict] = []
+    with ExitStack() as stack:
+        copy = Copy(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ithaca-mutations-"))), stack)
+        kept = Kept(copy, KEPT)
         with suppress(KeyboardInterrupt):
             for mutant in sample(given.paths, given.sample, given.seed):
-                verdicts.append(verdict := copy.tried(mutant))
-                shown = mutant.diff((ROOT / mutant.path).read_bytes())
-                if not verdict.noticed:
-                    print(f"SURVIVED {shown}", flush=True)
-                elif not verdict.test:
-                    print(f"AT ITS TIME LIMIT {shown}", flush=True)
+                verdicts.append(verdict := kept.verdict(mutant))
+                if not verdict.test:
+                    print(f"SURVIVED {mutant.diff((ROOT / mutant.path).read_bytes())}", flush=True)
         broken = copy.failing(sorted({each.test for each in verdicts if each.test}))
     for test in sorted(broken):
         print(f"NOT COUNTED, fails without a fault: {test}")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
+from tests import forks, mutations
 from tests.mutants import mutants
 from tests.mutations import files_testing, main, sample
 from tests.structure import OURS, ROOT
@@ -12,9 +16,10 @@ SOURCE = b'''"""Not -1 but text."""
 import logging
 log = logging.getLogger(__name__)
 Kind = int | None
-def least(a: int | None, b=2):
+def least(a: int | None, b=-2, c=True):
     """Return a < b."""
     log.info("%d", a - b)
+    wait(timeout_ms=2)
     if not (a  # The one.
             ) or b is not None:
         return min(a, \xe2\x82\xac := (b), key=None)
@@ -24,12 +29,12 @@ def least(a: int | None, b=2):
 
 
 def test_every_kind_of_fault_is_found_where_it_can_be_noticed() -> None:
-    """And not in annotations, log lines, docstrings, f-strings and errors."""
+    """And not in annotations, log lines, docstrings, f-strings, errors and numbers that are chosen."""
     source = SOURCE.replace("\u20ac := ".encode(), b"")
     found = [(each.operator, source[each.start : each.end], each.new) for each in mutants("a.py", source)]
     assert found == [
-        ("constant", b"2", "(1)"),
-        ("constant", b"2", "3"),
+        ("constant", b"True", "False"),
+        ("statement", b"wait(timeout_ms=2)", "pass"),
         ("sign", b"not", ""),
         ("boolean", b"or", "and"),
         ("comparison", b"is not", "is"),
@@ -66,10 +71,12 @@ def test_a_sample_follows_from_its_seed() -> None:
 
 
 def test_a_module_has_the_tests_that_mirror_it() -> None:
-    """Else those of its folder, with the files elsewhere that import it; and those of the states."""
+    """Else those of its folder, and files that import it; and those that hold all of its package."""
     assert files_testing("drift/core/state.py") == [
         "drift/core/state.py",
         "tests/drift/core/test_state.py",
+        "tests/drift/test_parameters.py",
+        "tests/drift/test_arithmetic.py",
         "tests/drift/test_states.py",
     ]
     assert files_testing("learners/ensemble/mixture.py")[1] == "tests/learners/ensemble/test_mixture.py"
@@ -77,10 +84,24 @@ def test_a_module_has_the_tests_that_mirror_it() -> None:
     assert all((ROOT / files_testing(f"{top}/__init__.py")[-1]).exists() for top in OURS)
 
 
-def test_three_mutants_of_a_small_module(capsys: pytest.CaptureFixture[str]) -> None:
-    """The examples in its docstring notice all of them."""
-    assert main(["--sample", "3", "--seed", "1", "drift/statistics/budget.py"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "drift        3 of    3 noticed, 100%",
-        "all          3 of    3 noticed, 100%",
-    ]
+def test_three_mutants_of_a_small_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The examples in its docstring notice all of them; what was tried is not tried again."""
+    monkeypatch.setattr(mutations, "KEPT", tmp_path / "build" / "kept.jsonl")
+    shown = ["drift        3 of    3 noticed, 100%", "all          3 of    3 noticed, 100%"]
+    for _ in range(2):
+        assert main(["--sample", "3", "--seed", "1", "drift/statistics/budget.py"]) == 0
+        assert capsys.readouterr().out.splitlines() == shown
+        monkeypatch.setattr(mutations.Copy, "tried", None)
+
+
+def test_what_fails_and_what_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that never ends has noticed something; those after it are not run."""
+    (tmp_path / "test_it.py").write_text(
+        "def test_good(): pass\ndef test_bad(): assert 0\ndef test_endless():\n    while True: pass\n"
+    )
+    monkeypatch.setattr(forks, "CPU_S", 3)
+    result = forks.forked(forks.Run(["-c", os.devnull, f"--rootdir={tmp_path}", str(tmp_path)]), {})
+    assert result.failed == ["test_it.py::test_bad", "test_it.py::test_endless"]
+    assert list(result.seconds) == ["test_it.py::test_good", "test_it.py::test_bad"]

@@ -45,9 +45,9 @@ class Clusters(Stateful):
     ----------
     linkage
         Ratio of the similarity between two groups to that within them at which they stay one cluster, in
-        (0, 1). Low values give few, large clusters; above 0.5 noise splits groups.
+        (0, 1]. Low values give few, large clusters; above 0.5 noise splits groups.
     delta
-        Wrong decisions accepted over all time, approximately, in (0, 1). Small values need more evidence.
+        Wrong decisions accepted over all time, approximately, in (0, 1]. Small values need more evidence.
     patience
         Messages that must touch a cluster before the first look at it, at least 1; also the least time that a
         change stands. A cluster of one to three labels waits for at most 16 messages per label, as few touch

@@ -113,10 +113,10 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         about 30, longer ones less, in inverse proportion to their squared length. Too small learns rare
         labels slowly, too large lets the first messages decide.
     forgetting
-        Relative growth of a variance whenever its weight is updated, in [0, 1): with 0 learning ends, and
+        Relative growth of a variance whenever its weight is updated, in [0, 1]: with 0 learning ends, and
         much above 0.01 it never converges.
     tolerance
-        Errors below it are not learned from, in [0, 1): most labels of a large space are surely absent, and
+        Errors below it are not learned from, in [0, 1]: most labels of a large space are surely absent, and
         their rows are skipped. Above 0.1 probabilities of rare labels stay too high.
     max_labels
         Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are

@@ -45,7 +45,7 @@ class RecursiveLeastSquares(Learner):
     rank
         Longest vector kept exactly, at least 1; memory and work per message grow with its square.
     drift
-        Random walk of the weights that is expected per message, in [0, 1): added to the inverse covariance's
+        Random walk of the weights that is expected per message, in [0, 1]: added to the inverse covariance's
         diagonal, so that learning never stops. 0 is plain least squares.
     max_labels
         Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are

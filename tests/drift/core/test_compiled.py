@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from drift import core
+from drift.core.compiled import _Kept
 from learners.catalogue import make
 from tests.learners.checks import Make
 
@@ -141,3 +143,14 @@ def test_nobody_else_may_say_what_is_run(tmp_path: Path) -> None:
     (tmp_path / f"ithaca-{os.geteuid()}").chmod(0o777)
     blind = "import os; os.access = lambda *asked: False\n"
     assert len(run(blind + WHERE, tmp_path, HOME="/proc", TMPDIR=str(tmp_path))) == 1
+
+
+def test_what_is_compiled_is_kept_in_the_first_folder_that_can_be_written() -> None:
+    """And in no other: a copy would outlive the one that is used."""
+    full, first, second = (Mock(spec=["save_overload"]) for _ in range(3))
+    full.save_overload.side_effect = OSError
+    kept = _Kept(lambda: None)
+    kept._caches = [full, first, second]
+    kept.save_overload("signature", "code")
+    first.save_overload.assert_called_once_with("signature", "code")
+    second.save_overload.assert_not_called()

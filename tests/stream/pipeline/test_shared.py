@@ -17,14 +17,14 @@ from learners.hierarchy.expansion import LabelExpansion
 from learners.linear_model.logistic import AdaptiveLogisticRegression
 from learners.uncertainty.conformal import Confidence, Conformal
 from stream.config.settings import Settings
-from stream.pipeline.errors import LearnerError
+from stream.pipeline.errors import DivergedError, LearnerError
 from stream.pipeline.factory import make_answerer, make_replica
 from stream.pipeline.lesson import KnownLabels, Lesson
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
 from stream.pipeline.shared import Replica, SharedAnswerer, lesson_record, read_lesson
 from stream.pipeline.task import Task
-from stream.records.lessons import LessonRecord, OperationRecord, decode_lesson
+from stream.records.lessons import CheckpointRecord, LessonRecord, OperationRecord, decode_lesson
 from stream.records.schema import BadEventError, Output, Position, Record, encode
 from stream.testing.fleet import Fleet
 from tests.stream.standins import EverySeventh, Fragile, Letters, event, feedback, records
@@ -240,6 +240,28 @@ def test_a_lesson_is_read_as_it_was_written(
     assert (read.confidence is None) is not judged
     if read.confidence is not None and confidence is not None:
         assert (read.confidence.size, read.confidence.sureness) == (confidence.size, confidence.sureness)
+
+
+def test_a_replica_compares_itself_where_both_have_a_digest() -> None:
+    """Of the same lesson and the same settings; whoever came later begins with the next one."""
+
+    def announced(replica: Replica, at: int, digest: str, configuration: str = "") -> None:
+        said = encode(CheckpointRecord(configuration=configuration, at=at, digest=digest))
+        replica.process([Record("s.lessons", 0, replica.next_offset, 0, None, said)])
+
+    replica = fresh()
+    announced(replica, -1, "")
+    assert replica.checkpoint == [0, replica.model.state_digest()]
+    announced(replica, 0, replica.checkpoint[1])
+    # The owner's last one was another lesson, or its model is another by its settings.
+    announced(replica, 0, "other")
+    announced(replica, 2, "other", "other")
+    assert replica.checkpoint[0] == 2
+    with pytest.raises(DivergedError, match="at lesson 2 its digest is"):
+        announced(replica, 2, "other")
+    newcomer = fresh()
+    announced(newcomer, -1, "other")
+    assert newcomer.checkpoint[0] == 0
 
 
 def test_what_no_worker_wrote_is_refused() -> None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from stream.snapshot.migrations import VERSION
+from drift.core import digest
+from learners.catalogue import make
+from learners.core.labels import Targets, packed
+from stream.snapshot.migrations import VERSION, migrate
 from tests import states
+from tests.learners.checks import stream, teach
+from tests.stream.snapshot.test_format import snapshot_of
 
 
 def test_states_have_the_shape_of_their_format() -> None:
@@ -32,3 +39,43 @@ def test_another_shape_in_the_same_format_is_not_written(
     file.write_text("version 1\nan old field\n")
     assert states.main() == 0
     assert "a new field" in file.read_text()
+
+
+def of_format_5(learner: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of a learner that was saved in format 5, in the present one."""
+    migrated: dict[str, Any] = migrate(snapshot_of({"learner": learner}), 5, "it").state["learner"]
+    return migrated
+
+
+@pytest.mark.parametrize("messages", [0, 3, 5, 12])
+def test_messages_in_a_window_of_format_5_are_numbered_as_they_came(messages: int) -> None:
+    """Each took the place of the oldest; the first is number 1."""
+    numbers = np.zeros(min(messages, 5), np.int64)
+    for message in range(messages):
+        numbers[message % 5] = message + 1
+    norms = np.zeros(len(numbers))
+    window = {"vectors": norms[:, None], "norms": norms, "positive": [], "messages": messages}
+    assert of_format_5({"window": window})["window"]["numbers"].tolist() == numbers.tolist()
+
+
+def test_a_memory_of_format_5_held_the_latest_messages() -> None:
+    """Its labels count as heard of just now."""
+    targets = [Targets(np.array(labels, np.intp)) for labels in ([0], [4, 2], [1])]
+    vectors = np.eye(3, dtype=np.float32)
+    former = {"vectors": vectors, "targets": packed(targets), "classes": packed(targets), "seen": 10}
+    memory = of_format_5({"inner": former | {"importance": np.ones(3)}})["inner"]
+    assert memory["numbers"].tolist() == memory["turns"].tolist() == [8, 9, 10]
+    assert memory["occurred"].tolist() == memory["taught"].tolist() == [10] * 5
+    assert (memory["now"], memory["vectors"].tolist()) == (10, vectors.tolist())
+    assert memory["sparse"]["ends"].tolist() == [0, 0, 0]
+
+
+def test_an_ihomer_of_format_5_is_awake_and_remembers_nothing() -> None:
+    """As one that begins."""
+    learner, restored, new = make("ihomer"), make("ihomer"), make("ihomer").state()
+    teach(learner, stream(60))
+    state = learner.state()
+    del state["sleepers"], state["memory"]
+    restored.load_state(of_format_5(state))
+    for part in ("sleepers", "memory"):
+        assert digest(restored.state()[part]) == digest(new[part])

@@ -103,12 +103,15 @@ def test_a_snapshot_of_another_kind_is_refused_by_name(
 
 
 def test_other_settings_are_named_in_the_log(location: str, caplog: pytest.LogCaptureFixture) -> None:
-    """By the names of their files, unread."""
+    """By the names of their files, unread; nothing else that lies there is."""
     other = Store(location, "group", IDENTITY._replace(configuration="f" * 16))
     other.write(take(task_at(5), other.identity))
+    store = Store(location, "group", IDENTITY)
+    assert store.write(take(task_at(10), IDENTITY)) == len(store._files.cat_file(store.path(10)))
+    store._files.pipe_file(f"{store.path(50)}.x.tmp", b"half")
     with caplog.at_level(logging.WARNING):
-        assert list(Store(location, "group", IDENTITY).candidates(99)) == []
-    assert f"{other.path(5)} is of other settings" in caplog.text
+        assert [snapshot.offset for snapshot, _ in store.candidates(99)] == [10]
+    assert caplog.messages == [f"{other.path(5)} is of other settings than these and is not used"]
 
 
 def river_task() -> Task:

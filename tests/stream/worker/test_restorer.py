@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from stream.kafka import BrokerError, InstanceError, RecoveryError
+from stream.worker import restorer as restorer_module
 from stream.worker.restorer import Restorer
 
 
@@ -174,3 +175,44 @@ def test_a_delayed_one_waits_and_others_do_not() -> None:
         restorer.begin(1)
         assert set(wait_for(restorer, 1)) == {1}
         assert set(wait_for(restorer, 1)) == {0}
+
+
+def test_it_sleeps_until_the_first_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not longer, not shorter, and without an end where none waits."""
+    slept: list[float | None] = []
+
+    class Condition(threading.Condition):
+        """Notes how long it is to wait."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            slept.append(timeout)
+            return super().wait(timeout)
+
+    def restore(partition: int) -> Steps:
+        yield
+        return Result(partition)
+
+    class Clock:
+        """One that stands still."""
+
+        @staticmethod
+        def monotonic() -> float:
+            """Return the same at all times."""
+            return 100.0
+
+    def until(expected: float | None) -> None:
+        deadline = time.monotonic() + 30
+        while slept[-1:] != [expected]:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+    monkeypatch.setattr(threading, "Condition", Condition)
+    monkeypatch.setattr(restorer_module, "time", Clock)
+    with restoring(restore) as restorer:
+        until(None)
+        restorer.begin(0, delay_s=500.0)
+        until(500.0)
+        restorer.begin(1, delay_s=200.0)
+        until(200.0)
+        restorer.cancel(1)
+        until(500.0)

@@ -9,6 +9,11 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from unittest.mock import Mock, PropertyMock
+
+import pytest
+
+from stream.worker import service
 
 PROGRAM = """
 from stream.config import load
@@ -88,3 +93,18 @@ def test_a_signal_that_a_callback_swallows_is_not_lost() -> None:
     assert done.returncode == 0, done.stderr
     assert "swallowed" in done.stderr
     assert "stopped in order" in done.stderr
+
+
+@pytest.mark.parametrize("waits", [0, 3])
+def test_who_stands_by_learns_and_shows_that_it_is_alive(
+    waits: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In turns, until nobody with other settings answers; said once, and only where it waits."""
+    lessons, telemetry, slept = Mock(), Mock(), list[float]()
+    answers = [waits > 0, *[True] * waits, False]
+    monkeypatch.setattr(type(lessons), "standing_by", PropertyMock(side_effect=answers), raising=False)
+    monkeypatch.setattr(time, "sleep", slept.append)
+    service._stand_by(lessons, telemetry)
+    assert (lessons.turn.call_count, telemetry.beat.call_count) == (waits, waits)
+    assert slept == [service.STANDING_BY_S] * waits
+    assert len(caplog.messages) == (waits > 0)

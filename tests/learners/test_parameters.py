@@ -1,0 +1,30 @@
+"""Parameters of learners and their parts are refused outside the ranges that their docstrings name."""
+
+from __future__ import annotations
+
+import pytest
+from river.tree import HoeffdingTreeClassifier
+
+from learners.core.label_space import LabelSpace
+from learners.extreme.classifier_rows import ClassifierRows
+from learners.extreme.label_tree import LabelTree
+from learners.extreme.micro_batch import MicroBatch
+from learners.uncertainty.sliding import Sliding
+from tests.ranges import Promise, promises
+
+UNCHECKED = {LabelSpace, Sliding, ClassifierRows, LabelTree, MicroBatch}
+"""Made by what has checked the same parameters."""
+NEEDED: dict[str, dict[str, object]] = {
+    "Mixture": {"experts": 2},
+    "Sleepers": {"experts": 1},
+    "Slots": {"capacity": 1, "enough": 0},
+    "PrunedSets": {"model": HoeffdingTreeClassifier(), "allow_pickle": True},
+}
+
+
+@pytest.mark.parametrize(
+    "promise", [each for each in promises("learners") if each.kind not in UNCHECKED], ids=str
+)
+def test_ranges_are_as_documented(promise: Promise) -> None:
+    """At both ends."""
+    promise.check(**NEEDED.get(promise.kind.__name__, {}))
