@@ -14,7 +14,7 @@ from stream.monitoring.health import SCORES_FELL, counted
 from stream.monitoring.recent_predictions import RecentPrediction
 from stream.monitoring.sentences import sentence
 from stream.monitoring.stream_state import DriftEvent, PartitionState, StreamState
-from stream.records import DriftRecord
+from stream.records import DETECTOR, DriftRecord
 
 BEFORE, STEP, LONGEST = 500, 250, 5_000
 """Messages that a change is compared with, in each window after it, and after which it is not followed on."""
@@ -112,9 +112,15 @@ class IncidentReport(NamedTuple):
 
 
 def findings(state: StreamState) -> list[DriftEvent]:
-    """Return what was found about relations of labels and holds, the latest last."""
+    """Return what was found about relations of labels and holds, the latest last.
+
+    A proposal that was applied to the taxonomy since is none any more.
+    """
     found: dict[tuple[str, str], DriftEvent] = {}
     for each in state.drift:
+        if each.record.detector == DETECTOR:
+            done = each.record.control
+            found = {place: other for place, other in found.items() if other.record.control != done}
         if each.record.scope in FINDINGS:
             found.pop((each.record.detector, each.record.subject), None)
             if each.record.action != "withdrawn":

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -137,6 +138,29 @@ def test_every_view_shows_the_planted_stream(watched: Watched, url: str, picture
     wide = watched.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     watched.keep(pictures, view)
     assert wide
+
+
+CUT = """
+[document.querySelector("nav"), ...document.querySelectorAll("main .scroll, main .list, main td a.rowlink")]
+    .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+    .map((each) => `${each.localName} ${each.className}: ${each.textContent.slice(0, 40)}`)
+"""
+"""What is wider than its place, where it is shown."""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("place", [*VIEWS, "labels?label=store-pickup", "messages?which=wrong"])
+def test_a_phone_shows_every_view_whole(
+    browser: Browser, url: str, pictures: Path, place: str, theme: Literal["light", "dark"]
+) -> None:
+    """400 wide, no tab, name or column is cut; experts' votes, one click deeper, may be scrolled."""
+    context = browser.new_context(viewport={"width": 400, "height": 850}, color_scheme=theme)
+    seen = Watched(context.new_page())
+    seen.open(url, place)
+    seen.keep(pictures, f"phone-{re.sub('[^a-z]+', '-', place)}-{theme}")
+    assert seen.page.evaluate(CUT) == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    context.close()
 
 
 @pytest.mark.parametrize("view", VIEWS[:-1])
