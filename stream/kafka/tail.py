@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
-from stream.kafka.clients import consumer, record
+from stream.kafka.clients import METADATA_S, consumer, record
 from stream.kafka.errors import BrokerError
 from stream.records import Record
 
@@ -35,6 +36,7 @@ class Tail:
         self, settings: KafkaSettings, topics: Mapping[str, int | None], optional: Collection[str] = ()
     ) -> None:
         self._topics = list(topics)
+        self._looked = time.monotonic()
         self._consumer = consumer(settings, allow_auto_create_topics=False)
         try:
             self._begin(settings, topics, optional)
@@ -87,13 +89,17 @@ class Tail:
         return [record(one) for consumed in polled.values() for one in consumed]
 
     def _follow_new_partitions(self) -> None:
-        """Read added partitions from their beginning."""
+        """Read added partitions, and topics that were missing, from their beginning."""
+        assigned = self._consumer.assignment()
+        topics = {place.topic for place in assigned}
+        if time.monotonic() - self._looked > METADATA_S:
+            # Looking for a topic that is missing costs a request for the metadata of all.
+            topics, self._looked = set(self._topics), time.monotonic()
         there = {
             TopicPartition(topic, partition)
-            for topic in self._topics
+            for topic in topics
             for partition in self._consumer.partitions_for_topic(topic) or ()
         }
-        assigned = self._consumer.assignment()
         if added := sorted(there - assigned):
             self._consumer.assign([*assigned, *added])
             self._consumer.seek_to_beginning(*added)

@@ -79,8 +79,8 @@ def test_a_proposal_that_was_applied_is_none_any_more() -> None:
     state = fed(
         "s",
         [
-            drift(1, "identical", "t/corn = t/maize", control=control, **proposed),  # type: ignore[arg-type]
-            drift(2, "subsumes", "u in t", control=other, **proposed),  # type: ignore[arg-type]
+            drift(1, "identical", "t/corn = t/maize", control=control, **proposed),
+            drift(2, "subsumes", "u in t", control=other, **proposed),
             drift(3, "taxonomy", "t/maize", "structure", action="merge t/maize: t/corn", control=control),
         ],
     )

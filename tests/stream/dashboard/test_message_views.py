@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stream.dashboard import message_views
-from stream.monitoring.output_records import InputRecord
+from stream.monitoring.output_records import InputRecord, OutputRecord
 from stream.records import Event
 from tests.stream.monitoring.streams import fed, prediction
 
@@ -11,7 +11,7 @@ from tests.stream.monitoring.streams import fed, prediction
 def test_words_speak_for_and_against_a_label() -> None:
     """As often as the messages before carried it; later ones, and words that say nothing, do not count."""
     texts = ["the refund is late", "the parcel is late"]
-    written = []
+    written: list[InputRecord | OutputRecord] = []
     for number in range(400):
         label = "money" if number % 2 == 0 else "delivery"
         if number >= 300:  # What comes later says the opposite.

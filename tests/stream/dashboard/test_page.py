@@ -224,6 +224,19 @@ def test_a_prediction_says_why(watched: Watched, url: str, pictures: Path) -> No
     watched.keep(pictures, "message")
 
 
+def test_a_wrong_prediction_is_explained_in_words(watched: Watched, url: str, pictures: Path) -> None:
+    """Which label is wrong or missed, what its words say, what it is like, what else was likely."""
+    watched.open(url, "messages?which=wrong")
+    watched.page.locator("tr", has=watched.page.locator(".chip.miss")).first.locator("a.rowlink").click()
+    why = watched.page.locator("section[aria-label='Why these labels']")
+    missed = why.locator("ul.evidence li", has_text="missed").first
+    expect(missed).to_contain_text("usually")
+    expect(why.locator("ul.evidence")).to_contain_text(re.compile(r"for it: .+ % of \d"))
+    expect(why.get_by_text("next come").or_(why.get_by_text("No label was likely"))).to_be_visible()
+    expect(why.locator("ul.nearest .text")).to_have_count(3)
+    watched.keep(pictures, "message-wrong")
+
+
 def test_ten_thousand_labels_are_paged_and_found(watched: Watched, url: str, pictures: Path) -> None:
     """Fifty rows at a time, whatever there is; those that changed come first."""
     watched.open(url, "labels", THOUSANDS)
@@ -452,7 +465,7 @@ def test_the_page_does_not_grow(watched: Watched, url: str) -> None:
         for _ in range(times):
             for view in VIEWS:
                 watched.page.evaluate(f"location.hash = '#/{view}'")
-                expect(watched.page.locator(f"main [data-view={view}]")).to_be_visible()
+                expect(watched.page.locator(f"main [data-view={view}]")).to_be_visible(timeout=30_000)
 
     turn(10)
     nodes, size = nodes_and_bytes()
