@@ -64,14 +64,14 @@ def compared(before: Sequence[RecentPrediction], after: Sequence[RecentPredictio
         yield f"{label}: {old:.1%} -> {new:.1%}, {z:+.1f} sd"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Print the incidents, the first one first."""
     assert __doc__
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("path", type=Path)
     options.add_argument("--learner", default="ihomer")
     options.add_argument("--limit", type=int)
-    given = options.parse_args(arguments)
+    given = options.parse_args()
     state = StreamState("s")
     for each in read(given.path, given.learner, given.limit):
         state.take(each)

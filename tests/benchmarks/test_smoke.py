@@ -38,6 +38,7 @@ SMALL = {
     "false_alarms": "--labels 20 --messages 60 --learner priors",
     "hle": "--data digits --seeds 1 --scale 0.1",
     "ihomer": "--scale 0.01",
+    "incidents": "{reuters} --learner priors",
     "linear": "--scale 0.02",
     "many_labels": "--labels 1000 --names 1000 --served 1000 --learners priors",
     "memory": "--messages 50 --names 30 --features 10",
