@@ -17,7 +17,7 @@ import jsonschema
 import msgspec
 
 from drift.alarms import Alarm
-from stream.records import ORIGINAL, drift_events, label_records, predictions
+from stream.records import ORIGINAL, TriageRecord, drift_events, label_records, predictions, triage
 from stream.records import schema as records
 from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord, PartitionRecord
@@ -27,7 +27,7 @@ from tests.numpydoc import parameters, summary
 from tests.structure import ROOT
 
 FOLDER = ROOT / "stream" / "records" / "schemas"
-MODULES = (drift_events, label_records, predictions, records)
+MODULES = (drift_events, label_records, predictions, records, triage)
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 RECORDS: dict[str, tuple[type[msgspec.Struct], type | None]] = {
     "event": (Event, Labelled),
@@ -37,8 +37,9 @@ RECORDS: dict[str, tuple[type[msgspec.Struct], type | None]] = {
     "drift": (DriftRecord, Alarm),
     "label-stats": (LabelRecord, None),
     "partition-stats": (PartitionRecord, None),
+    "triage": (TriageRecord, None),
 }
-"""Each kind of record, as its `ce_type` has it; and what documents fields besides."""
+"""Each kind of record, as its `ce_type` has it where it has one; and what documents fields besides."""
 FULLY_CHECKED = 50
 """Records of each kind that are checked against their schema, from the first one; then every 50th."""
 

@@ -31,6 +31,7 @@ from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.predictions import ExplanationRecord, PredictionRecord
 from stream.records.schema import Control, Event, Labelled
+from stream.records.triage import TriageRecord
 from stream.telemetry import Telemetry
 from stream.telemetry.prometheus import registry
 from tests.numpydoc import parameters, summary
@@ -183,6 +184,7 @@ RECORDS: dict[str, tuple[type, ...]] = {
     "drift-record": (Alarm, DriftRecord),
     "label-record": (LabelRecord,),
     "partition-record": (PartitionRecord,),
+    "triage": (TriageRecord,),
 }
 """The records whose fields are listed, each with the classes that document them."""
 

@@ -35,7 +35,7 @@ from stream.cli.main import app
 from stream.config import Settings
 from stream.demo.support_messages import messages
 from stream.pipeline import OUTCOMES
-from stream.records import REASONS, decode
+from stream.records import REASONS, TriageRecord, decode
 from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord
 from stream.records.predictions import PredictionRecord
@@ -67,6 +67,7 @@ RECORDS: dict[str, Any] = {
     "prediction": PredictionRecord,
     "drift": DriftRecord,
     "label": LabelRecord,
+    "triage": TriageRecord,
 }
 
 

@@ -60,6 +60,7 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
     OSError, NotOursError
         When the port is taken, or a replay's file cannot be read or is not one.
     """
+    from stream.actions import Actions
     from stream.dashboard import Guard, application
     from stream.monitoring import Feed, StreamState, VitalsWatch, read_file
     from stream.records import Limits
@@ -85,7 +86,8 @@ def show(settings: Settings, beside: Sequence[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: asked.append(number))
     with ExitStack() as stack:
-        url = stack.enter_context(serving(application(streams, guard), ours.host, ours.port, "dashboard"))
+        made = application(streams, guard, Actions(settings), [str(each) for each in ours.proxies])
+        url = stack.enter_context(serving(made, ours.host, ours.port, "dashboard"))
         watch.start()
         stack.callback(watch.stop)
         for feed in feeds:

@@ -68,7 +68,7 @@ def apply(
     the newest snapshots: one that every partition would refuse stops it all, with status 1.
     """
     from stream.kafka import ensure_topics, write_together
-    from stream.records import encode, in_words, topic
+    from stream.records import control_output, in_words, topic
     from stream.taxonomy import read_proposals, refusals, refusals_in_words, taxonomies
 
     settings = load_settings(config, stream)
@@ -86,5 +86,5 @@ def apply(
         typer.echo(f"{len(controls)} operations could be written to {name}; nothing was.")
         return
     ensure_topics(settings.kafka, settings.stream)
-    write_together(settings.kafka, name, [encode(control) for control in controls])
+    write_together(settings.kafka, settings.stream, lambda: map(control_output, controls))
     typer.echo(f"{len(controls)} operations written to {name}; a worker applies them on every partition.")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
 
 from stream.config.components import Component, Section
 
@@ -307,6 +307,10 @@ class DashboardSettings(Section):
     hosts
         Host names that a reverse proxy on this machine passes on; requests by other names are refused where
         `host` is a loopback address. Name none that somebody else could make resolve to this machine.
+    proxies
+        Addresses or networks of reverse proxies that may say, in `X-Forwarded-For`, whose request they pass
+        on: wrong tokens are counted by that address. Without them all visitors of a proxy share its tries.
+        Name only proxies that set or extend that header: whoever else is believed may try without end.
     characters
         Most characters of each event's text or features that the page keeps and shows; 0 keeps and shows
         none, where those who see the page must not read the events.
@@ -316,6 +320,7 @@ class DashboardSettings(Section):
     port: int = Field(default=9480, ge=0, le=65_535)
     token: SecretStr | None = Field(default=None, min_length=16)
     hosts: list[str] = Field(default=[])
+    proxies: list[IPvAnyNetwork] = Field(default=[])
     characters: int = Field(default=400, ge=0)
 
 

@@ -130,6 +130,11 @@ class Guard:
         self._tries = tries or Tries()
         self._pass = None if token is None else hashlib.blake2b(token.encode(), digest_size=32).hexdigest()
 
+    @property
+    def asks(self) -> bool:
+        """Whether visitors must know a token."""
+        return self._token is not None
+
     async def __call__(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         """Answer, or pass the request on to the application; every response gets the security headers."""
         response = await self._answer(request, go_on)

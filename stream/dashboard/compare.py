@@ -26,6 +26,7 @@ def compare(one: StreamState, first: str, other: StreamState, second: str) -> di
         return None
     pairs = [_both_known(*pair) for pair in _pairs(one, first, other, second)]
     scored = [(a, b) for a, b in pairs if a.truth is not None]
+    differing = _labels(scored)
     different = [(a, b) for a, b in pairs if set(a.labels) != set(b.labels)]
     return {
         "runs": [_run(one, one.runs[first]), _run(other, other.runs[second])],
@@ -38,7 +39,8 @@ def compare(one: StreamState, first: str, other: StreamState, second: str) -> di
             "second": sum(a.wrong and not b.wrong for a, b in scored),
             "neither": sum(a.wrong and b.wrong for a, b in scored),
         },
-        "labels": _labels(scored),
+        "labels": differing[:WORST],
+        "labels_total": len(differing),
         "messages": [
             {
                 "partition": a.partition,
@@ -89,7 +91,7 @@ def _run(state: StreamState, run: RunScores) -> dict[str, Any]:
 
 
 def _labels(scored: list[tuple[RecentPrediction, RecentPrediction]]) -> list[dict[str, Any]]:
-    """Return the labels for which the runs' numbers of errors differ most."""
+    """Return the labels for which the runs' numbers of errors differ, those that differ most first."""
     wrong: dict[str, list[int]] = {}
     for pair in scored:
         truth = set(pair[0].truth or ())
@@ -98,4 +100,4 @@ def _labels(scored: list[tuple[RecentPrediction, RecentPrediction]]) -> list[dic
                 wrong.setdefault(label, [0, 0])[side] += 1
     differing = [label for label, (first, second) in wrong.items() if first != second]
     order = sorted(differing, key=lambda label: (-abs(wrong[label][0] - wrong[label][1]), label))
-    return [{"label": label, "first": wrong[label][0], "second": wrong[label][1]} for label in order[:WORST]]
+    return [{"label": label, "first": wrong[label][0], "second": wrong[label][1]} for label in order]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,11 +16,13 @@ from stream.monitoring import (
     IncidentReport,
     MonitorLevels,
     StreamState,
+    decision_on,
     findings,
     reports,
     scores,
     sentence,
 )
+from stream.records import TriageRecord
 
 Json = dict[str, Any]
 EVENTS = 150
@@ -43,22 +46,47 @@ def rolling(series: Buckets) -> Json:
     return found
 
 
-def important(told: Sequence[IncidentReport]) -> list[IncidentReport]:
-    """Return incidents by importance: those that are not over, then the worst, then the newest."""
+def standing(state: StreamState, now: float) -> list[TriageRecord]:
+    """Return the decisions that have not ended, the latest first."""
+    found = [each for each in state.triage.values() if each.what != "dead-letter" and each.stands(now)]
+    return sorted(found, key=lambda each: each.at, reverse=True)
+
+
+def unattended(told: Sequence[IncidentReport], decisions: Sequence[TriageRecord]) -> list[IncidentReport]:
+    """Return the incidents that are not over, and that nobody has acknowledged or muted."""
+    return [each for each in told if each.over is False and decision_on(each.events, decisions) is None]
+
+
+def important(told: Sequence[IncidentReport], decisions: Sequence[TriageRecord]) -> list[IncidentReport]:
+    """Return incidents by importance: unattended ones, then the worst, then the newest."""
+    first = {each.number for each in unattended(told, decisions)}
     return sorted(
-        told, key=lambda each: (each.over is not False, SEVERITIES.index(each.severity), -each.number)
+        told, key=lambda each: (each.number not in first, SEVERITIES.index(each.severity), -each.number)
     )
 
 
-def incident_row(state: StreamState, report: IncidentReport) -> Json:
-    """Return an incident without its drift events."""
+def triage_row(decision: TriageRecord) -> Json:
+    """Return a decision with its key, and its times in seconds since 1970."""
+    return {
+        **msgspec.to_builtins(decision),
+        "key": decision.key.decode(),
+        "at": decision.at.timestamp(),
+        "until": decision.until and decision.until.timestamp(),
+    }
+
+
+def incident_row(state: StreamState, report: IncidentReport, decisions: Sequence[TriageRecord]) -> Json:
+    """Return an incident without its drift events, but with what was decided about it."""
     latest = state.partitions[report.partitions[0]].latest
+    decided = decision_on(report.events, decisions)
     return {
         **{name: value for name, value in report._asdict().items() if name != "events"},
         "effect": report.effect._asdict() if report.effect else None,
         "alarms": len(report.events),
         "ago": max(0, latest - report.offset),
         "over": report.over,
+        "name": report.events[0].name,
+        "decision": decided and triage_row(decided),
     }
 
 
@@ -72,7 +100,7 @@ def drift_row(drift: DriftEvent) -> Json:
     }
 
 
-def drifts(state: StreamState, wanted: Mapping[str, str]) -> Json:
+def drifts(state: StreamState, wanted: Mapping[str, str], now: float | None = None) -> Json:
     """Return incidents, findings about labels, and the drift events that match, newest first.
 
     Parameters
@@ -81,7 +109,10 @@ def drifts(state: StreamState, wanted: Mapping[str, str]) -> Json:
         The stream.
     wanted
         Values of `FACETS`, and `incident`, the number of the incident whose drift events are wanted.
+    now
+        As in `views.overview`.
     """
+    decisions = standing(state, time.time() if now is None else now)
     told = reports(state)
     opened = next((each for each in told if str(each.number) == wanted.get("incident")), None)
     events = opened.events if opened else [state.placed(each) for each in state.drift]
@@ -98,8 +129,9 @@ def drifts(state: StreamState, wanted: Mapping[str, str]) -> Json:
     return {
         "timed": state.timed,
         "rolling": rolling(state.series["all"]),
-        "incidents": [incident_row(state, each) for each in told],
-        "opened": incident_row(state, opened) if opened else None,
+        "incidents": [incident_row(state, each, decisions) for each in told],
+        "opened": incident_row(state, opened, decisions) if opened else None,
+        "decisions": [triage_row(each) for each in decisions],
         "findings": [drift_row(each) for each in holds[: -EVENTS - 1 : -1]],
         "findings_total": len(holds),
         "total": len(found),

@@ -12,6 +12,7 @@ from stream.dashboard.cluster_tree import pruned
 from stream.dashboard.drift_views import drift_row
 from stream.dashboard.message_views import messages
 from stream.monitoring import SILENT, LabelFigures, StreamState, findings
+from stream.pipeline import LONG_HALF_LIFE, SHORT_HALF_LIFE
 
 Json = dict[str, Any]
 PAGE = 50
@@ -23,6 +24,12 @@ LEAVES = 80
 """Clusters drawn at a time."""
 MEMBERS = 12
 """Labels named per cluster."""
+
+WINDOWS = (
+    f"Now: a mean that forgets half within {SHORT_HALF_LIFE:,.0f} labelled messages; usually: within "
+    f"{LONG_HALF_LIFE:,.0f}. A drift event compares others: before its change began, and since."
+)
+"""Which messages the shares of a label are of."""
 
 ORDERS: dict[str, Callable[[LabelFigures], Any]] = {
     "change": lambda label: (-abs(label.change), label.name),
@@ -58,6 +65,7 @@ def labels(state: StreamState, order: str, query: str, page: int) -> Json:
         "births": [{"label": name, **birth._asdict()} for name, birth in born[:BIRTHS]],
         "silent": [_figures(state, each) for each in silent[:BIRTHS]],
         "silent_total": len(silent),
+        "windows": WINDOWS,
     }
 
 
@@ -88,6 +96,7 @@ def label(state: StreamState, name: str) -> Json | None:
         "mates": mates,
         "messages": messages(state, "all", "", name)["messages"][:10],
         "last": _last(state, name),
+        "windows": WINDOWS,
         "confusion": _confusion(state, name),
         "findings": [drift_row(each) for each in findings(state) if name in _named(each.record.subject)][
             -20:

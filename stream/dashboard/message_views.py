@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import collections
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from stream.monitoring import RecentPrediction, StreamState, prediction_decoder, words
+from stream.monitoring import PartitionState, RecentPrediction, StreamState, prediction_decoder, words
 
 Json = dict[str, Any]
 PAGE = 50
@@ -15,6 +17,9 @@ PAGE = 50
 WHICH = ("all", "wrong", "unsure")
 IN_COMMON, USUAL, USUAL_SHARE = 6, 500, 0.05
 """Most words told that two messages have in common; none that a larger share of so many latest ones has."""
+BEFORE, WITH_WORD, TELLING, SPOKE, EXPLAINED = 2_000, 5, 2.0, 4, 5
+"""Messages before one that its words are looked up in; fewest of them with a word that is told of, and its
+deviation from the label's usual share, in standard deviations; most words and labels told."""
 
 
 def row(state: StreamState, seen: RecentPrediction) -> Json:
@@ -77,6 +82,7 @@ def message(state: StreamState, partition: int, offset: int) -> Json | None:
                 "in_common": sorted(shared, key=lambda word: (usual[word], word))[:IN_COMMON],
             }
         )
+    asked = dict.fromkeys((*found.labels, *(seen.truth or ())))
     clusters = {
         label: state.labels[label].records[partition].cluster
         for label in (*(each.label for each in found.scores), *(found.why.labels if found.why else ()))
@@ -87,5 +93,40 @@ def message(state: StreamState, partition: int, offset: int) -> Json | None:
         "record": msgspec.to_builtins(found),
         "nearest": nearest,
         "clusters": clusters,
+        "evidence": _evidence(known, seen, list(asked)[:EXPLAINED]),
         "later": not seen.taught and seen.known is not None,
     }
+
+
+def _evidence(partition: PartitionState, seen: RecentPrediction, labels: Sequence[str]) -> list[Json]:
+    """Return, for each label, which of a message's words came with it more and less often than others before.
+
+    That is what the messages before say, counted; the learner may weigh the words otherwise.
+    """
+    texts = partition.contents.text
+    past = [each for each in partition.recent.around(seen.offset, BEFORE, 0) if each.truth is not None]
+    own = words(texts(seen.offset))
+    of_word: dict[str, list[set[str]]] = {word: [] for word in sorted(own)}
+    for each in past:
+        for word in own & words(texts(each.offset)):
+            of_word[word].append(set(each.truth or ()))
+    found = []
+    for label in labels:
+        usual = sum(label in (each.truth or ()) for each in past) / max(1, len(past))
+        spread = math.sqrt(usual * (1 - usual))
+        spoken = []
+        for word, carried in of_word.items():
+            if len(carried) >= WITH_WORD and spread:
+                share = sum(label in each for each in carried) / len(carried)
+                spoken.append(((share - usual) / spread * math.sqrt(len(carried)), word, share, len(carried)))
+        spoken.sort(reverse=True)
+        found.append(
+            {
+                "label": label,
+                "usual": usual,
+                "messages": len(past),
+                "for": [each[1:] for each in spoken[:SPOKE] if each[0] > TELLING],
+                "against": [each[1:] for each in spoken[: -SPOKE - 1 : -1] if each[0] < -TELLING],
+            }
+        )
+    return found

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from stream.dashboard.drift_views import important, incident_row, rolling
+from stream.dashboard.drift_views import important, incident_row, rolling, standing, unattended
 from stream.monitoring import AT, Buckets, Check, StreamState, health, quality, reports, worst
 
 Json = dict[str, Any]
@@ -44,7 +44,7 @@ def overview(state: StreamState, span: str, now: float | None = None) -> Json:
     now = time.time() if now is None else now
     series = state.series.get(span, state.series["all"])
     total = state.series["all"].total()
-    told = reports(state)
+    told, decisions = reports(state), standing(state, now)
     return {
         **head(state, now),
         "timed": state.timed,
@@ -52,9 +52,12 @@ def overview(state: StreamState, span: str, now: float | None = None) -> Json:
         "width": series.width,
         "healthy": _told(health(state, now)),
         "good": _told(quality(state, now, state.coverage)),
-        "incidents": [incident_row(state, each) for each in important(told)[:INCIDENTS]],
+        "incidents": [
+            incident_row(state, each, decisions) for each in important(told, decisions)[:INCIDENTS]
+        ],
         "incidents_total": len(told),
         "incidents_open": sum(each.over is False for each in told),
+        "incidents_unattended": len(unattended(told, decisions)),
         "predictions": total[AT["predictions"]],
         "dead_letters": sum(state.reasons.values()),
         "reasons": dict(state.reasons.most_common()),

@@ -14,9 +14,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from stream.dashboard import drift_views, label_views, message_views, views
+from stream.actions import Actions
+from stream.dashboard import drift_views, label_views, letter_views, message_views, views
 from stream.dashboard.access import Guard
+from stream.dashboard.acting import ASKED, acting
 from stream.dashboard.compare import compare
 from stream.monitoring import StreamState
 
@@ -25,7 +28,12 @@ MOST_AROUND = 200
 _encoder = msgspec.json.Encoder()
 
 
-def application(streams: Sequence[StreamState], guard: Guard) -> Starlette:
+def application(
+    streams: Sequence[StreamState],
+    guard: Guard,
+    actions: Actions | None = None,
+    proxies: Sequence[str] = (),
+) -> Starlette:
     """Return the web application that shows some streams, starting with the first.
 
     Parameters
@@ -34,22 +42,33 @@ def application(streams: Sequence[StreamState], guard: Guard) -> Starlette:
         At least one; the page offers a choice of them, and compares their runs.
     guard
         Access control.
+    actions
+        What may be done to the first stream, by who knows the token; without one, or with None (the default),
+        nothing.
+    proxies
+        Addresses and networks of proxies that are believed whose request they pass on; none by default.
     """
-    api = _Api(streams)
+    api = _Api(streams, actions, acts=guard.asks)
+    allowed = actions if guard.asks else None
     routes = [
         Route("/", _page("index.html")),
         Route("/login", _page("login.html")),
         Route("/api/sources", api.sources),
         Route("/api/compare", api.compare),
+        Route("/api/letter", api.letter),
+        *(Route(f"/api/{name}", acting(allowed, asked), methods=["POST"]) for name, asked in ASKED.items()),
         *(Route(f"/api/{name}", api.view(answer)) for name, answer in _VIEWS.items()),
         Mount("/assets", StaticFiles(directory=str(ASSETS))),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=guard)])
+    forwarded = Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))
+    return Starlette(routes=routes, middleware=[forwarded, Middleware(BaseHTTPMiddleware, dispatch=guard)])
 
 
 class _Api:
-    def __init__(self, streams: Sequence[StreamState]) -> None:
+    def __init__(self, streams: Sequence[StreamState], actions: Actions | None, *, acts: bool) -> None:
         self._streams = streams
+        self._acts = acts
+        self._actions = actions
 
     def _stream(self, request: Request, name: str = "source") -> StreamState:
         return self._streams[views.choice(request.query_params, name, 0, len(self._streams) - 1)]
@@ -68,8 +87,24 @@ class _Api:
         """Return the streams that can be shown."""
         del request
         return _json(
-            [{"name": state.name, "runs": list(state.runs), "timed": state.timed} for state in self._streams]
+            [
+                {
+                    "name": state.name,
+                    "runs": list(state.runs),
+                    "timed": state.timed,
+                    "acts": None if number or self._actions is None else self._acts,
+                }
+                for number, state in enumerate(self._streams)
+            ]
         )
+
+    def letter(self, request: Request) -> Response:
+        """Return a dead letter of the first stream, as its topic has it."""
+        given = request.query_params
+        if self._actions is None or self._stream(request) is not self._streams[0]:
+            return _json({"problem": "Contents of a replay's dead letters are on the stream that it is of."})
+        place = views.choice(given, "partition"), views.choice(given, "at")
+        return _json(letter_views.letter(self._actions, *place, shown=self._streams[0].characters > 0))
 
     def compare(self, request: Request) -> Response:
         """Return the comparison of two runs on the same events."""
@@ -96,6 +131,9 @@ _VIEWS: dict[str, Callable[[StreamState, Mapping[str, str]], Any]] = {
     "overview": lambda state, given: views.overview(state, given.get("span", "all")),
     "drift": lambda state, given: drift_views.drifts(
         state, {name: text for name, text in given.items() if text}
+    ),
+    "letters": lambda state, given: letter_views.letters(
+        state, given.get("reason", ""), views.choice(given, "page")
     ),
     "around": _around,
     "messages": lambda state, given: message_views.messages(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
-from stream.kafka.clients import consumer, record
+from stream.kafka.clients import METADATA_S, consumer, record
 from stream.kafka.errors import BrokerError
 from stream.records import Record
 
@@ -22,18 +23,23 @@ class Tail:
         The broker.
     topics
         By topic, how many offsets before its end reading begins, on each partition; None reads all.
+    optional
+        Those that may be missing; one that is made later is followed from its beginning. None by default.
 
     Raises
     ------
     BrokerError
-        When there is no broker, or a topic is missing.
+        When there is no broker, or another topic is missing.
     """
 
-    def __init__(self, settings: KafkaSettings, topics: Mapping[str, int | None]) -> None:
+    def __init__(
+        self, settings: KafkaSettings, topics: Mapping[str, int | None], optional: Collection[str] = ()
+    ) -> None:
         self._topics = list(topics)
+        self._looked = time.monotonic()
         self._consumer = consumer(settings, allow_auto_create_topics=False)
         try:
-            self._begin(settings, topics)
+            self._begin(settings, topics, optional)
         except KafkaError as error:
             self.close()
             raise BrokerError(
@@ -43,16 +49,18 @@ class Tail:
             self.close()
             raise
 
-    def _begin(self, settings: KafkaSettings, topics: Mapping[str, int | None]) -> None:
+    def _begin(
+        self, settings: KafkaSettings, topics: Mapping[str, int | None], optional: Collection[str]
+    ) -> None:
         places = []
         for topic in topics:
             partitions = self._consumer.partitions_for_topic(topic)
-            if not partitions:
+            if not partitions and topic not in optional:
                 raise BrokerError(
                     f"There is no topic {topic} at {settings.bootstrap_servers}. "
                     "Start a worker (`ithaca run`), which makes it, or name another stream."
                 )
-            places += [TopicPartition(topic, partition) for partition in sorted(partitions)]
+            places += [TopicPartition(topic, partition) for partition in sorted(partitions or ())]
         first, self._ends = self._consumer.beginning_offsets(places), self._consumer.end_offsets(places)
         self._consumer.assign(places)
         for place in places:
@@ -81,13 +89,17 @@ class Tail:
         return [record(one) for consumed in polled.values() for one in consumed]
 
     def _follow_new_partitions(self) -> None:
-        """Read added partitions from their beginning."""
+        """Read added partitions, and topics that were missing, from their beginning."""
+        assigned = self._consumer.assignment()
+        topics = {place.topic for place in assigned}
+        if time.monotonic() - self._looked > METADATA_S:
+            # Looking for a topic that is missing costs a request for the metadata of all.
+            topics, self._looked = set(self._topics), time.monotonic()
         there = {
             TopicPartition(topic, partition)
-            for topic in self._topics
+            for topic in topics
             for partition in self._consumer.partitions_for_topic(topic) or ()
         }
-        assigned = self._consumer.assignment()
         if added := sorted(there - assigned):
             self._consumer.assign([*assigned, *added])
             self._consumer.seek_to_beginning(*added)

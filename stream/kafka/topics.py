@@ -13,7 +13,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from stream.config import KafkaSettings
 from stream.kafka.clients import admin
 from stream.kafka.errors import BrokerError
-from stream.records import KINDS, SHARED_ONLY, topic
+from stream.records import KINDS, ONE_PARTITION, SHARED_ONLY, topic
 
 OUTPUT_BYTES = 4 * 2**20
 """Largest record of output topics: a dead letter is an event and its reason, so larger than an event."""
@@ -44,20 +44,21 @@ def ensure_lessons(settings: KafkaSettings, stream: str) -> None:
 def ensure_topics(settings: KafkaSettings, stream: str) -> int:
     """Create or extend the topics of a stream and return the number of its partitions.
 
-    Outputs go to the partition of their input, so all topics have as many partitions as the events; but
-    taxonomy operations go to every partition, in one order, so their topic has one.
+    Outputs go to the partition of their input, so their topics have as many partitions as the events; the
+    kinds in `ONE_PARTITION` have one.
 
     Raises
     ------
     BrokerError
-        When the broker refuses, or the feedback has more partitions than the events, or the control several.
+        When the broker refuses, or the feedback has more partitions than the events, or a topic has several
+        whose records have one order.
     """
     with _asking(settings, f"The topics of stream {stream!r} cannot be made") as client:
         _create(client, topic(stream, "events"), settings, settings.partitions)
         partitions = _partitions(client, [topic(stream, "events")])[topic(stream, "events")]
         kinds = [kind for kind in KINDS if kind not in SHARED_ONLY]
         for kind in kinds[1:]:
-            count = 1 if kind == "control" else partitions
+            count = 1 if kind in ONE_PARTITION else partitions
             _create(client, topic(stream, kind), settings, count, _configuration(kind))
         names = [topic(stream, kind) for kind in kinds]
         client.wait_for_topics(names)
@@ -67,11 +68,12 @@ def ensure_topics(settings: KafkaSettings, stream: str) -> int:
                 f"Topic {topic(stream, 'feedback')} has more partitions than {topic(stream, 'events')} "
                 f"({partitions}): labels would not stand beside their events. Make it anew with as many."
             )
-        if found.pop(topic(stream, "control")) > 1:
-            raise BrokerError(
-                f"Topic {topic(stream, 'control')} has several partitions, which have no order between them. "
-                "Delete it; it is made anew with one."
-            )
+        for name in [topic(stream, kind) for kind in kinds if kind in ONE_PARTITION]:
+            if found.pop(name) > 1:
+                raise BrokerError(
+                    f"Topic {name} has several partitions, which have no order between them. Delete it; "
+                    "it is made anew with one."
+                )
         _extend(client, topic(stream, "events"), partitions, found)
     return partitions
 
@@ -169,7 +171,7 @@ def _asking(settings: KafkaSettings, failure: str) -> Iterator[KafkaAdminClient]
 def _configuration(kind: str) -> dict[str, str]:
     if kind in ("feedback", "control"):
         return {}
-    compaction = {"cleanup.policy": "compact"} if kind == "label-stats" else {}
+    compaction = {"cleanup.policy": "compact"} if kind in ("label-stats", "triage") else {}
     return {"max.message.bytes": str(OUTPUT_BYTES)} | compaction
 
 

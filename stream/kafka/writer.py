@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 from stream.config import KafkaSettings
 from stream.kafka.clients import NULL, producer
 from stream.kafka.errors import BrokerError
-from stream.records import JSON_VALUE, Headers
+from stream.records import JSON_VALUE, Headers, Output, topic
 
 if TYPE_CHECKING:
     from kafka import FutureRecordMetadata
@@ -88,24 +88,45 @@ class Writer:
             self._producer.close(timeout=10)
 
 
-def write_together(settings: KafkaSettings, topic: str, values: Sequence[bytes]) -> None:
-    """Write values to a topic in one transaction: readers see all of them, in order, or none.
+def write_together(settings: KafkaSettings, stream: str, outputs: Callable[[], Iterable[Output]]) -> None:
+    """Write to topics of a stream in one transaction: readers see all of it, each topic in order, or nothing.
+
+    Parameters
+    ----------
+    settings
+        The broker.
+    stream
+        The stream. Two that write to it at a time take turns: the second one's beginning ends the first one's
+        transaction, whose writer then gets the error below.
+    outputs
+        Returns what to write; called when no other transaction of this kind is open, so that it can look at
+        what earlier ones have written. An error that it raises is passed on, and nothing is written.
 
     Raises
     ------
     BrokerError
-        When the broker refuses; whether anything was written must be read from the topic.
+        When the broker refuses; whether anything was written must be read from the topics.
     """
-    client = producer(settings, transactional_id=f"ithaca-together-{topic}")
+    client = producer(settings, transactional_id=f"ithaca-together-{stream}")
     try:
         client.init_transactions()
+        wanted = list(outputs())
         client.begin_transaction()
-        for sent in [client.send(topic, value, headers=list(JSON_VALUE)) for value in values]:
+        for sent in [
+            client.send(
+                topic(stream, each.kind),
+                NULL if each.value is None else each.value,
+                each.key,
+                list(each.headers),
+                partition=each.partition,
+            )
+            for each in wanted
+        ]:
             sent.get(timeout=ACKNOWLEDGE_TIMEOUT_S)
         client.commit_transaction()
     except KafkaError as error:
         raise BrokerError(
-            f"Topic {topic} did not take the records: {error}. Look at it, and try again."
+            f"The topics of {stream} did not take the records: {error}. Look at them, and try again."
         ) from error
     finally:
         client.close(timeout=10)

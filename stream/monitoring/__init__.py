@@ -3,18 +3,32 @@
 `feed` reads the topics, `stream_state` aggregates their records (the latest predictions and the labels that
 came for them in `recent_predictions`, what their events say in `contents`, the labels in `label_figures`,
 sums over time in `series`), and `vitals` asks for workers and snapshots. `health` says how the stream does,
-and `incident_reports` what changed, in words.
+`incident_reports` what changed, in words, and `triage` what people decided about it.
 """
 
 from stream.monitoring.feed import Feed, read_file
 from stream.monitoring.health import RECENT, Check, counted, duration, health, quality, recent_scores, worst
 from stream.monitoring.incident_reports import IncidentReport, findings, reports, words
 from stream.monitoring.label_figures import SILENT, LabelFigures
-from stream.monitoring.output_records import InputRecord, NotOursError, OutputRecord, prediction_decoder
+from stream.monitoring.output_records import (
+    InputRecord,
+    NotOursError,
+    OutputRecord,
+    TriageEntry,
+    prediction_decoder,
+)
 from stream.monitoring.recent_predictions import RecentPrediction
 from stream.monitoring.sentences import sentence
 from stream.monitoring.series import AT, Buckets, scores
-from stream.monitoring.stream_state import DriftEvent, MonitorLevels, RunScores, StreamState
+from stream.monitoring.stream_state import (
+    DeadLetter,
+    DriftEvent,
+    MonitorLevels,
+    PartitionState,
+    RunScores,
+    StreamState,
+)
+from stream.monitoring.triage import decision_on
 from stream.monitoring.vitals import Vitals, VitalsWatch
 
 __all__ = [
@@ -23,6 +37,7 @@ __all__ = [
     "SILENT",
     "Buckets",
     "Check",
+    "DeadLetter",
     "DriftEvent",
     "Feed",
     "IncidentReport",
@@ -31,12 +46,15 @@ __all__ = [
     "MonitorLevels",
     "NotOursError",
     "OutputRecord",
+    "PartitionState",
     "RecentPrediction",
     "RunScores",
     "StreamState",
+    "TriageEntry",
     "Vitals",
     "VitalsWatch",
     "counted",
+    "decision_on",
     "duration",
     "findings",
     "health",

@@ -14,9 +14,11 @@ from stream.monitoring.output_records import (
     InputRecord,
     NotOursError,
     OutputRecord,
+    TriageEntry,
     of_input,
     of_line,
     of_record,
+    of_triage,
 )
 from stream.monitoring.recent_predictions import PREDICTIONS_KEPT
 from stream.monitoring.stream_state import StreamState
@@ -28,6 +30,7 @@ BACK = {
     "drift": 5_000,
     "label-stats": None,
     "dlq": 1_000,
+    "triage": None,
 }
 """Offsets before the end of a topic at which reading begins, by kind of topic; None: at its first."""
 WAIT_S, RECONNECT_S = 0.25, 2.0
@@ -71,7 +74,7 @@ class Feed(threading.Thread):
         super().__init__(name=f"feed {state.name}", daemon=True)
         self.state = state
         self._settings = settings
-        self._events = topic(stream, "events")
+        self._events, self._triage = topic(stream, "events"), topic(stream, "triage")
         self._envelope = envelope
         self._limits = limits
         # Label statistics are read first, so that their labels do not count as births in the predictions.
@@ -105,7 +108,8 @@ class Feed(threading.Thread):
         self._read(self._topics[-1], lambda tail: True)
 
     def _read(self, topics: dict[str, int | None], going: Callable[[Tail], bool]) -> None:
-        tail = Tail(self._settings, topics)
+        # The worker of an earlier version has made no topic for decisions.
+        tail = Tail(self._settings, topics, optional=[self._triage])
         self.state.problem = ""
         try:
             while not self._stopping.is_set() and going(tail):
@@ -115,11 +119,11 @@ class Feed(threading.Thread):
         finally:
             tail.close()
 
-    def _read_record(self, record: Record) -> InputRecord | OutputRecord | None:
+    def _read_record(self, record: Record) -> InputRecord | OutputRecord | TriageEntry | None:
         if record.topic == self._events:
             return of_input(record, self._envelope, self._limits)
         try:
-            return of_record(record)
+            return of_triage(record) if record.topic == self._triage else of_record(record)
         except NotOursError:
             self.state.skipped += 1
             return None
@@ -145,7 +149,7 @@ def read_file(state: StreamState, path: Path) -> None:
     state.ready = True
 
 
-def _take(state: StreamState, written: Iterable[InputRecord | OutputRecord | None]) -> None:
+def _take(state: StreamState, written: Iterable[InputRecord | OutputRecord | TriageEntry | None]) -> None:
     read = (each for each in written if each is not None)
     while portion := list(itertools.islice(read, PORTION)):
         with state.lock:

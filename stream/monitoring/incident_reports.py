@@ -14,7 +14,7 @@ from stream.monitoring.health import SCORES_FELL, counted
 from stream.monitoring.recent_predictions import RecentPrediction
 from stream.monitoring.sentences import sentence
 from stream.monitoring.stream_state import DriftEvent, PartitionState, StreamState
-from stream.records import DriftRecord
+from stream.records import DETECTOR, DriftRecord
 
 BEFORE, STEP, LONGEST = 500, 250, 5_000
 """Messages that a change is compared with, in each window after it, and after which it is not followed on."""
@@ -29,8 +29,7 @@ TOLD = 4
 SEVERITIES = ("minor", "notable", "serious")
 SEEN_BEFORE = 2
 """Earlier incidents of the same labels from which another one is a recurring pattern."""
-FEW, TELLING = 3, ("cluster-error", "label-new", "labelled", "delay", "mean", "distribution", "recovery")
-"""Fewer changes than this are minor, unless one of these detectors leads them."""
+Messages = Sequence[RecentPrediction]
 WORD = re.compile(r"[^\W\d_]{3,}")
 RANKS = (
     *("subset-error", "jaccard-error", "hamming-error", "cluster-error", "label-new", "label-vanished"),
@@ -38,6 +37,8 @@ RANKS = (
     *("mean", "distribution", "missing", "length", "calibration", "bytes", "rank", "label-returned"),
 )
 """First parts of the detectors' names, the most telling one first."""
+FEW, TELLING = 3, (*RANKS[:5], "labelled", "delay", "mean", "distribution", "recovery")
+"""Fewer changes than this are minor, unless one of these detectors leads them."""
 
 
 class Effect(NamedTuple):
@@ -46,7 +47,8 @@ class Effect(NamedTuple):
     Parameters
     ----------
     before, lowest, now
-        Micro-F1 before it began, in the worst window after that, and in the last window that is its own.
+        Micro-F1 before it began, in the worst window from then until its latest alarm or soon after, and in
+        the last window that is its own. A fall that comes later is another change.
     over_after
         Messages from its beginning until the score was back; None as long as it is not, 0 if it never fell.
     """
@@ -112,9 +114,15 @@ class IncidentReport(NamedTuple):
 
 
 def findings(state: StreamState) -> list[DriftEvent]:
-    """Return what was found about relations of labels and holds, the latest last."""
+    """Return what was found about relations of labels and holds, the latest last.
+
+    A proposal that was applied to the taxonomy since is none any more.
+    """
     found: dict[tuple[str, str], DriftEvent] = {}
     for each in state.drift:
+        if each.record.detector == DETECTOR:
+            done = each.record.control
+            found = {place: other for place, other in found.items() if other.record.control != done}
         if each.record.scope in FINDINGS:
             found.pop((each.record.detector, each.record.subject), None)
             if each.record.action != "withdrawn":
@@ -232,7 +240,8 @@ def _report(
         for seen in (partition.recent.around(offset, 0, LONGEST) if begin else ())
         if following is None or seen.updates < following
     ]
-    effect = _effect(before, after)
+    last = max(each.offset for each in events if each.record.detector not in ACTIONS)
+    effect = _effect(before, after, sum(seen.offset <= last for seen in after))
     texts = partition.contents.text
     return IncidentReport(
         first.number,
@@ -280,14 +289,16 @@ def _action(events: Sequence[DriftEvent]) -> str:
 
 
 def _severity(changes: Sequence[DriftRecord], effect: Effect | None, seen_before: int) -> str:
-    fell = effect is not None and effect.before - effect.lowest > SCORES_FELL
-    if fell or any(each.scope == "error" and each.subject == "stream" for each in changes):
+    rose = any(each.scope == "error" and each.subject == "stream" for each in changes)
+    # Errors may have risen for some hundred messages only, which the effect on the scores shows.
+    if rose if effect is None else effect.before - effect.lowest > SCORES_FELL:
         return "serious"
     alone = len(changes) < FEW and changes[0].detector.partition("/")[0] not in TELLING
     return "minor" if alone or seen_before >= SEEN_BEFORE else "notable"
 
 
-def _effect(before: Sequence[RecentPrediction], after: Sequence[RecentPrediction]) -> Effect | None:
+def _effect(before: Messages, after: Messages, lasted: int) -> Effect | None:
+    """Return what a change did to the scores; its alarms came within so many messages after it began."""
     windows = [
         score
         for begin in range(0, len(after) - STEP + 1, STEP)
@@ -296,14 +307,15 @@ def _effect(before: Sequence[RecentPrediction], after: Sequence[RecentPrediction
     usual = _micro_f1(before)
     if usual is None or not windows:
         return None
-    low = min(range(len(windows)), key=windows.__getitem__)
+    own = min(len(windows), lasted // STEP + 2)
+    low = min(range(own), key=windows.__getitem__)
     if windows[low] >= usual - OVER:
         return Effect(usual, windows[low], windows[-1], 0)
     back = next((place for place in range(low, len(windows)) if windows[place] >= usual - OVER), None)
     return Effect(usual, windows[low], windows[-1], None if back is None else (back + 1) * STEP)
 
 
-def _micro_f1(messages: Sequence[RecentPrediction]) -> float | None:
+def _micro_f1(messages: Messages) -> float | None:
     known = [seen for seen in messages if seen.truth is not None]
     if len(known) < STEP // 5:
         return None
@@ -311,7 +323,7 @@ def _micro_f1(messages: Sequence[RecentPrediction]) -> float | None:
     return f1(hits, sum(len(seen.labels) for seen in known), sum(len(seen.truth or ()) for seen in known))
 
 
-def _errors(messages: Sequence[RecentPrediction]) -> list[set[str]]:
+def _errors(messages: Messages) -> list[set[str]]:
     return [set(seen.labels) ^ set(seen.truth) for seen in messages if seen.truth is not None]
 
 

@@ -20,6 +20,7 @@ from stream.records import (
     PartitionRecord,
     PredictionRecord,
     Record,
+    TriageRecord,
     decode,
 )
 
@@ -43,6 +44,10 @@ class OutputRecord(NamedTuple):
         Reason and detail of a dead letter.
     shared
         Whether the position is on the lessons that all partitions share.
+    at
+        Its own offset on its topic; None in a file.
+    source
+        The topic that `offset` is on, where it is a dead letter.
     """
 
     kind: str
@@ -54,6 +59,8 @@ class OutputRecord(NamedTuple):
     reason: str = ""
     detail: str = ""
     shared: bool = False
+    at: int | None = None
+    source: str = ""
 
 
 class InputRecord(NamedTuple):
@@ -75,6 +82,13 @@ class InputRecord(NamedTuple):
     message: Event | Feedback
 
 
+class TriageEntry(NamedTuple):
+    """A record of the triage topic: its key, and the decision; None where it was taken back."""
+
+    key: str
+    decision: TriageRecord | None
+
+
 class NotOursError(ValueError):
     """A record that no worker wrote; the dashboard skips it."""
 
@@ -91,6 +105,7 @@ prediction_decoder = msgspec.json.Decoder(PredictionRecord)
 drift_decoder = msgspec.json.Decoder(DriftRecord)
 label_decoder = msgspec.json.Decoder(LabelRecord)
 partition_decoder = msgspec.json.Decoder(PartitionRecord)
+_triage_decoder = msgspec.json.Decoder(TriageRecord)
 _line_decoder = msgspec.json.Decoder(_Line)
 
 
@@ -105,6 +120,7 @@ def of_record(record: Record) -> OutputRecord:
     headers = dict(record.headers)
     ce_id = headers.get("ce_id", b"").decode(errors="replace")
     kind, partition, offset = _source(ce_id)
+    origin = ce_id.rsplit("/", 3)[0]
     return OutputRecord(
         kind,
         partition,
@@ -114,7 +130,9 @@ def of_record(record: Record) -> OutputRecord:
         record.value,
         headers.get("ithaca_reason", b"").decode(errors="replace"),
         headers.get("ithaca_detail", b"").decode(errors="replace"),
-        ce_id.rsplit("/", 3)[0].endswith(".lessons"),
+        origin.endswith(".lessons"),
+        record.offset,
+        origin,
     )
 
 
@@ -130,6 +148,21 @@ def of_input(
     if not isinstance(message, Event | Feedback):
         return None
     return InputRecord(record.partition, record.offset, record.timestamp / 1000, message)
+
+
+def of_triage(record: Record) -> TriageEntry:
+    """Parse a record of the triage topic.
+
+    Raises
+    ------
+    NotOursError
+        When it is none.
+    """
+    try:
+        decision = _triage_decoder.decode(record.value) if record.value else None
+        return TriageEntry((record.key or b"").decode(), decision)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotOursError(f"no record of the triage topic: {error}") from error
 
 
 def of_line(line: bytes) -> OutputRecord:

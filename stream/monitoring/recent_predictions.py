@@ -66,6 +66,29 @@ class RecentPrediction(NamedTuple):
         """Whether the true labels are known and differ from the predicted ones."""
         return self.truth is not None and set(self.truth) != set(self.labels)
 
+    def counts(self, before: tuple[str, ...]) -> dict[str, float]:
+        """Return what it adds to the scores, its truth being known, and to those of persistence.
+
+        Parameters
+        ----------
+        before
+            The true labels of the message before, which persistence repeats.
+        """
+        truth, predicted, persistence = set(self.truth or ()), set(self.labels), set(before)
+        judged = self.possible is not None
+        return {
+            "scored": 1.0,
+            "exact": float(predicted == truth),
+            "hits": float(len(predicted & truth)),
+            "predicted": float(len(predicted)),
+            "actual": float(len(truth)),
+            "persistence_exact": float(persistence == truth),
+            "persistence_hits": float(len(persistence & truth)),
+            "persistence_predicted": float(len(persistence)),
+            "judged": float(judged),
+            "covered": float(judged and truth <= set(self.possible or ())),
+        }
+
 
 class RecentPredictions:
     """Predictions, ordered by offset, and the feedback that was joined to them.

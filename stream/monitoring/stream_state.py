@@ -13,14 +13,14 @@ import msgspec
 from stream.monitoring import output_records
 from stream.monitoring.contents import Contents
 from stream.monitoring.label_figures import Birth, Labels
-from stream.monitoring.output_records import InputRecord, OutputRecord
+from stream.monitoring.output_records import InputRecord, OutputRecord, TriageEntry
 from stream.monitoring.recent_predictions import RecentPrediction, RecentPredictions
 from stream.monitoring.series import Buckets
 from stream.monitoring.vitals import Vitals
 from stream.pipeline import KnownLabels
-from stream.records import DriftRecord, Event, Feedback, PartitionRecord
+from stream.records import DriftRecord, Event, Feedback, PartitionRecord, TriageRecord
 
-DRIFT_KEPT, DEAD_LETTERS_KEPT, LEVELS_KEPT, DELAYS_KEPT = 5_000, 200, 400, 1_000
+DRIFT_KEPT, DEAD_LETTERS_KEPT, LEVELS_KEPT, DELAYS_KEPT = 5_000, 1_000, 400, 1_000
 RANGES = {"minutes": (2.0, 450), "day": (180.0, 480)}
 """Ranges of time in addition to the whole: width of a bucket in seconds, and number of buckets."""
 OFFSETS = 50.0
@@ -32,7 +32,7 @@ MonitorLevels = collections.deque[tuple[float, float, float]]
 
 
 class DriftEvent(NamedTuple):
-    """A drift event, the position of what raised it, and when it was written.
+    """A drift event, the position of what raised it, when it was written, and a name that stays.
 
     Where all partitions share a model, the position is on the lessons; see `StreamState.placed`.
     """
@@ -43,16 +43,19 @@ class DriftEvent(NamedTuple):
     time: float | None
     record: DriftRecord
     shared: bool = False
+    name: str = ""
 
 
 class DeadLetter(NamedTuple):
-    """A dead letter, the position of its event, and when it was written."""
+    """A dead letter: its event's position, when it was written, why, its own offset, its event's topic."""
 
     partition: int
     offset: int
     time: float | None
     reason: str
     detail: str
+    at: int
+    source: str
 
 
 @dataclasses.dataclass
@@ -114,6 +117,8 @@ class StreamState:
         Seconds from event to labels, of the latest messages whose labels came later.
     problem
         Why no records arrive, in words; empty if all is well.
+    triage
+        What people decided, by the keys of its records.
     made
         What was computed from the state and may be used again, by what it depends on; see `incident_reports`.
     ready
@@ -132,7 +137,7 @@ class StreamState:
     ) -> None:
         self.name = name
         self.timed = timed
-        self._characters = characters
+        self.characters = characters
         self.coverage = coverage
         self.lock = threading.Lock()
         self.version = 0
@@ -153,16 +158,23 @@ class StreamState:
         self.dead_letters: collections.deque[DeadLetter] = collections.deque(maxlen=DEAD_LETTERS_KEPT)
         self.reasons: collections.Counter[str] = collections.Counter()
         self.levels: dict[str, dict[int, MonitorLevels]] = {}
+        self.triage: dict[str, TriageRecord] = {}
         self.made: dict[Hashable, Any] = {}
         self._alarms = 0
         self._last_drift: dict[int, tuple[int, set[bytes]]] = {}
         self._last_dead_letter: dict[int, int] = {}
 
-    def take(self, written: OutputRecord | InputRecord) -> None:
+    def take(self, written: OutputRecord | InputRecord | TriageEntry) -> None:
         """Take in one record; one that cannot be read is counted as skipped."""
+        if isinstance(written, TriageEntry):
+            self.triage.pop(written.key, None)
+            if written.decision is not None:
+                self.triage[written.key] = written.decision
+            self.version += 1
+            return
         partition = self.partitions.get(written.partition)
         if partition is None:
-            partition = self.partitions[written.partition] = PartitionState(Contents(self._characters))
+            partition = self.partitions[written.partition] = PartitionState(Contents(self.characters))
         try:
             if isinstance(written, InputRecord):
                 self._input(partition, written)
@@ -230,7 +242,7 @@ class StreamState:
 
     def _score(self, partition: PartitionState, seen: RecentPrediction) -> None:
         """Add a prediction's scores at its place, its labels now being known."""
-        values = _counts(seen, partition.latest_truth)
+        values = seen.counts(partition.latest_truth)
         partition.latest_truth = seen.truth or ()
         self.runs[seen.run].series.add(seen.offset, **values)
         for series in self.series.values():
@@ -287,9 +299,10 @@ class StreamState:
             known | {value} if written.offset == last else {value},
         )
         self._alarms += 1
-        self.drift.append(
-            DriftEvent(self._alarms, written.partition, written.offset, written.time, record, written.shared)
-        )
+        at = "lessons" if written.shared else str(written.partition)
+        name = f"{at}/{written.offset}/{record.detector}/{record.subject}"
+        place = written.partition, written.offset, written.time
+        self.drift.append(DriftEvent(self._alarms, *place, record, written.shared, name))
         self._add(written, alarms=1)
 
     def _label(self, partition: PartitionState, written: OutputRecord) -> None:
@@ -306,29 +319,11 @@ class StreamState:
             levels.append((self.at(written), statistic, threshold))
 
     def _dead_letter(self, written: OutputRecord) -> None:
-        if written.offset <= self._last_dead_letter.get(written.partition, -1):
+        at = written.offset if written.at is None else written.at
+        if at <= self._last_dead_letter.get(written.partition, -1):
             return
-        self._last_dead_letter[written.partition] = written.offset
+        self._last_dead_letter[written.partition] = at
         self.reasons[written.reason or "unknown"] += 1
-        self.dead_letters.append(
-            DeadLetter(written.partition, written.offset, written.time, written.reason, written.detail)
-        )
+        place = written.partition, written.offset, written.time
+        self.dead_letters.append(DeadLetter(*place, written.reason, written.detail, at, written.source))
         self._add(written, dead_letters=1)
-
-
-def _counts(seen: RecentPrediction, before: tuple[str, ...]) -> dict[str, float]:
-    """Return the counts that a prediction of known truth adds to the scores, with those of persistence."""
-    truth, predicted, persistence = set(seen.truth or ()), set(seen.labels), set(before)
-    judged = seen.possible is not None
-    return {
-        "scored": 1.0,
-        "exact": float(predicted == truth),
-        "hits": float(len(predicted & truth)),
-        "predicted": float(len(predicted)),
-        "actual": float(len(truth)),
-        "persistence_exact": float(persistence == truth),
-        "persistence_hits": float(len(persistence & truth)),
-        "persistence_predicted": float(len(persistence)),
-        "judged": float(judged),
-        "covered": float(judged and truth <= set(seen.possible or ())),
-    }

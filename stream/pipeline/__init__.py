@@ -4,7 +4,7 @@ from stream.pipeline.answerer import Answer, Answerer
 from stream.pipeline.errors import DivergedError, LearnerError
 from stream.pipeline.factory import make_answerer, make_replica, make_task
 from stream.pipeline.feedback import OUTCOMES, FeedbackStatistics, FeedbackStore
-from stream.pipeline.label_statistics import SHORT_HALF_LIFE, LabelStatistics
+from stream.pipeline.label_statistics import LONG_HALF_LIFE, SHORT_HALF_LIFE, LabelStatistics
 from stream.pipeline.lesson import NO_RECORD, KnownLabels
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
@@ -14,6 +14,7 @@ from stream.pipeline.task import Task
 from stream.pipeline.warmup import compile_all, warm_up
 
 __all__ = [
+    "LONG_HALF_LIFE",
     "NO_RECORD",
     "OUTCOMES",
     "SHORT_HALF_LIFE",

@@ -28,12 +28,15 @@ from stream.records.limits import DEFAULT_LIMITS, Limits
 from stream.records.outputs import (
     JSON_VALUE,
     ORIGINAL,
+    control_output,
     dead_letter_output,
     drift_output,
     forwarded_output,
     lesson_output,
     prediction_output,
+    resent_output,
     statistics_outputs,
+    triage_output,
 )
 from stream.records.predictions import (
     LISTED,
@@ -59,7 +62,8 @@ from stream.records.schema import (
     encode,
     shortened,
 )
-from stream.records.topics import KINDS, SHARED_ONLY, topic
+from stream.records.topics import KINDS, ONE_PARTITION, SHARED_ONLY, topic
+from stream.records.triage import TriageRecord, resent_key
 
 __all__ = [
     "CONTROL_TYPE",
@@ -70,6 +74,7 @@ __all__ = [
     "KINDS",
     "LISTED",
     "MAX_NUMBER",
+    "ONE_PARTITION",
     "ORIGINAL",
     "REASONS",
     "SHARED_ONLY",
@@ -100,9 +105,11 @@ __all__ = [
     "Record",
     "Shared",
     "StrikeRecord",
+    "TriageRecord",
     "VectorRecord",
     "apply_operation",
     "check_size",
+    "control_output",
     "dead_letter_output",
     "decode",
     "decode_control",
@@ -115,8 +122,11 @@ __all__ = [
     "operation",
     "prediction_output",
     "prediction_record",
+    "resent_key",
+    "resent_output",
     "shortened",
     "statistics_outputs",
     "topic",
+    "triage_output",
     "twin_key",
 ]

@@ -10,12 +10,15 @@ from stream.records.drift_events import drift_record
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.lessons import Shared
 from stream.records.predictions import PredictionRecord
-from stream.records.schema import BadEventError, Headers, Output, Record, encode
+from stream.records.schema import BadEventError, Control, Headers, Output, Record, encode
+from stream.records.triage import TriageRecord
 
 PASSED_ON = ("traceparent", "tracestate")
 """Headers of a record that what comes of it has too."""
 LONGEST_PASSED_ON = 1_000
 """Most bytes of such a header; longer ones, which are no trace, are left out."""
+RESENT = "ithaca_resent"
+"""Header of a record that was a dead letter: the topic, partition and offset of that."""
 ORIGINAL = "ithaca_original_"
 """What the names of a dead letter's own headers begin with: under them it would be read as what it was."""
 CONTENT_TYPE = "content-type"
@@ -58,6 +61,41 @@ def dead_letter_output(record: Record, bad: BadEventError, source: str) -> Outpu
     return Output("dlq", record.key, record.value, (*ours, *reason, *own))
 
 
+def resent_output(letter: Record, value: bytes | None) -> Output:
+    """Return a dead letter as what it was: for its own topic and partition, with its key and headers.
+
+    Parameters
+    ----------
+    letter
+        The dead letter.
+    value
+        Its value, mended; or as it was.
+
+    Examples
+    --------
+    >>> record = Record("news.events", 1, 7, 0, b"a", b"{", (("ce_type", b"my.event"),))
+    >>> letter = dead_letter_output(record, BadEventError("json", "not JSON"), "/test")
+    >>> resent = resent_output(Record("news.dlq", 1, 3, 0, letter.key, letter.value, letter.headers), b"{}")
+    >>> resent.kind, resent.partition, resent.headers
+    ('events', 1, (('ce_type', b'my.event'), ('ithaca_resent', b'news.dlq/1/3')))
+    """
+    ce_id = dict(letter.headers).get("ce_id", b"").decode(errors="replace")
+    source, partition, _, _ = ce_id.rsplit("/", 3)
+    own = [
+        (name.removeprefix(ORIGINAL), content)
+        for name, content in letter.headers
+        if name.startswith(ORIGINAL) or name in PASSED_ON
+    ]
+    kept = [header for header in own if header[0] != RESENT]
+    here = f"{letter.topic}/{letter.partition}/{letter.offset}".encode()
+    return Output(source.rpartition(".")[2], letter.key, value, (*kept, (RESENT, here)), int(partition))
+
+
+def triage_output(key: bytes, decision: TriageRecord | None) -> Output:
+    """Return a decision under its key; None takes it back."""
+    return Output("triage", key, None if decision is None else encode(decision), JSON_VALUE, 0)
+
+
 def forwarded_output(record: Record, kind: bytes, partition: int) -> Output:
     """Return a record of another topic as one of the events; `kind` is the `ce_type` that it gets there."""
     origin = f"{record.topic}/{record.partition}/{record.offset}".encode()
@@ -65,6 +103,11 @@ def forwarded_output(record: Record, kind: bytes, partition: int) -> Output:
     own = [header for header in record.headers if header[0] not in ours]
     described = () if CONTENT_TYPE in dict(own) else JSON_VALUE
     return Output("events", record.key, record.value, (*own, *ours.items(), *described), partition)
+
+
+def control_output(control: Control) -> Output:
+    """Return an operation on the taxonomy, as people write it."""
+    return Output("control", None, encode(control), JSON_VALUE)
 
 
 def prediction_output(record: Record, prediction: PredictionRecord, source: str) -> Output:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-KINDS = ("events", "feedback", "control", "predictions", "drift", "label-stats", "dlq", "lessons")
+KINDS = ("events", "feedback", "control", "predictions", "drift", "label-stats", "dlq", "lessons", "triage")
 """The kinds of topics; a topic is called `<stream>.<kind>`."""
 SHARED_ONLY = ("lessons",)
 """Kinds that only models shared by partitions need."""
+ONE_PARTITION = ("control", "lessons", "triage")
+"""Kinds whose records have one order, whatever partition the events that they are about have."""
 
 
 def topic(stream: str, kind: str) -> str:

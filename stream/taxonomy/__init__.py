@@ -1,9 +1,10 @@
 """The taxonomies in a stream's snapshots, and proposals to change them."""
 
 from stream.taxonomy.proposals import ProposalsError, proposals, read_proposals, write_proposals
-from stream.taxonomy.snapshots import drawn, refusals, refusals_in_words, taxonomies
+from stream.taxonomy.snapshots import NoTaxonomyError, drawn, refusals, refusals_in_words, taxonomies
 
 __all__ = [
+    "NoTaxonomyError",
     "ProposalsError",
     "drawn",
     "proposals",

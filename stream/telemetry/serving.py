@@ -67,6 +67,8 @@ def serving(application: Starlette, host: str, port: int, setting: str) -> Itera
             http=BoundedProtocol,
             log_config=None,
             access_log=False,
+            # By default, whoever connects from this machine could name any address as its own.
+            proxy_headers=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
         )

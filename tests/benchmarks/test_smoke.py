@@ -39,6 +39,7 @@ SMALL = {
     "growing": "--learner priors --limit 60",
     "hle": "--data digits --seeds 1 --scale 0.1",
     "ihomer": "--scale 0.01",
+    "incidents": "{reuters} --learner priors",
     "linear": "--scale 0.02",
     "many_labels": "--labels 1000 --names 1000 --served 1000 --learners priors",
     "memory": "--messages 50 --names 30 --features 10",

@@ -6,6 +6,7 @@ import time
 
 from drift.monitors import Monitors
 from learners import LabelPriors
+from learners.core import LabelSpace
 from stream.pipeline import Model, Observer, Replica
 from stream.pipeline.outcome import Outcome
 from stream.snapshot import StoredSnapshot
@@ -37,11 +38,21 @@ class BusyWorker:
         self.telemetry.snapshot_written(0, StoredSnapshot(self._offset, 1_000, time.time()))
 
 
+WELL = 60
+"""Batches in which all goes well at first: scores that fall have been higher."""
+
+
+FEW_LABELS = 500
+"""Labels that its learner holds: others leave soon."""
+
+
 class SickWorker(BusyWorker):
-    """Tells telemetry of all that an operator wants to be told of: every alert's cause at once."""
+    """Tells telemetry of every alert's cause at once, after it has been well for a while."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._task.model.learner._own(LabelSpace(limit=FEW_LABELS))
+        self._batches = 0
         self._older = 0
         # It never beats, and its clock is two minutes ahead of its birth: the loop hangs.
         self.telemetry = Telemetry({"version": "test"}, clock=lambda: time.monotonic() + 120 * self._older)
@@ -50,7 +61,16 @@ class SickWorker(BusyWorker):
         self.telemetry.gained(1, self._stuck)
 
     def work(self) -> None:
-        """Do one batch, badly."""
+        """Do one batch, badly once it has been well for long enough."""
+        self._batches += 1
+        if self._batches <= WELL:
+            batch = records([event(self._offset + number, labels=["grain"]) for number in range(40)])
+            batch = [record._replace(offset=self._offset + record.offset) for record in batch]
+            self._offset += len(batch)
+            self.telemetry.committed(
+                0, self._task, self._task.process(batch), lag=0, commit_s=0.004, batch_s=0.02
+            )
+            return
         self._older = 1
         batch = [
             record._replace(offset=self._offset + record.offset)

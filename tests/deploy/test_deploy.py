@@ -61,6 +61,24 @@ def test_a_dashboard_asks_for_its_source_and_streams(path: Path) -> None:
     assert variables["stream"]["query"] == "label_values(ithaca_build_info, stream)"
 
 
+def test_the_dashboards_lead_to_each_other_and_to_the_page() -> None:
+    """Three of them, in one folder; the page's address is a field, and its views are there."""
+    assert [path.stem for path in DASHBOARDS] == ["drift", "learning", "service"]
+    views = {path.stem for path in (DEPLOY.parent / "stream" / "dashboard" / "assets").glob("*.js")}
+    for path in DASHBOARDS:
+        made = json.loads(path.read_text())
+        page, others = made["links"]
+        assert page["url"].removeprefix("${page}/#/") in views
+        assert (others["type"], others["tags"], others["includeVars"]) == ("dashboards", made["tags"], True)
+        assert "page" in {each["name"] for each in made["templating"]["list"]}
+    (provider,) = yaml.safe_load((DEPLOY / "grafana/provisioning/dashboards/ithaca.yaml").read_text())[
+        "providers"
+    ]
+    assert provider["folder"] == "Ithaca"
+    home = compose()["services"]["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert Path(home).name in {path.name for path in DASHBOARDS}
+
+
 ASKING = rules("record") | rules("alert")
 
 

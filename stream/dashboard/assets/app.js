@@ -1,5 +1,6 @@
 // The frame: which view is shown, when it is asked for anew, keys, theme, and what is said when nothing comes.
 
+import {submitted} from "./acting.js";
 import {listen} from "./charts.js";
 import {clusters} from "./clusters.js";
 import {compare} from "./compare.js";
@@ -44,7 +45,7 @@ async function show() {
   const main = $("main");
   try {
     page.room = room(main);
-    const made = h("div", {"data-view": name}, await VIEWS[name](parameters, {ask, head: page.head, sources: page.sources, width: page.room}));
+    const made = h("div", {"data-view": name}, await VIEWS[name](parameters, {ask, head: page.head, sources: page.sources, acts: page.sources[page.source]?.acts, width: page.room}));
     const fresh = page.shown !== location.hash;
     if (main.firstElementChild?.dataset.view === name) morph(main.firstElementChild, made);
     else main.replaceChildren(made);
@@ -157,6 +158,7 @@ async function begin() {
   $("help").addEventListener("click", keys);
   document.addEventListener("keydown", pressed);
   document.addEventListener("input", changed);
+  document.addEventListener("submit", submitted);
   addEventListener("hashchange", show);
   new ResizeObserver(() => { if (room($("main")) !== page.room) show(); }).observe($("main"));
   document.addEventListener("visibilitychange", () => document.hidden || look());

@@ -1,7 +1,7 @@
 // Two runs over the same events.
 
 import {bar, chart} from "./charts.js";
-import {card, chips, count, empty, h, link, score, share} from "./dom.js";
+import {card, chips, count, empty, h, link, score, share, stacked} from "./dom.js";
 
 export async function compare(parameters, {ask, width}) {
   const sources = await ask("sources");
@@ -25,9 +25,9 @@ function both(data, width) {
 
 function headline(data) {
   const rows = [["Subset accuracy", "subset_accuracy"], ["Micro-F1", "micro_f1"], ["Skill over persistence", "skill"]];
-  return card("Over all that each run wrote", `${count(data.both)} events were predicted by both`, h("div.scroll", {}, h("table", {},
+  return card("Over all that each run wrote", `${count(data.both)} events were predicted by both`, h("div.scroll", {}, stacked(h("table", {},
     h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "run"), rows.map(([title]) => h("th.num", {scope: "col"}, title)), h("th.num", {scope: "col"}, "predictions"))),
-    h("tbody", {}, data.runs.map((run, n) => h("tr", {}, h("td", {}, h("span.key", {class: n ? "other" : ""}, h("span", {}, run.source, " ", h("span.mono.soft", {}, run.name)))), rows.map(([, name]) => h("td.num", {}, score(run.scores?.[name]))), h("td.num", {}, count(run.predictions))))))));
+    h("tbody", {}, data.runs.map((run, n) => h("tr", {}, h("td", {}, h("span.key", {class: n ? "other" : ""}, h("span", {}, run.source, " ", h("span.mono.soft", {}, run.name)))), rows.map(([, name]) => h("td.num", {}, score(run.scores?.[name]))), h("td.num", {}, count(run.predictions)))))))));
 }
 
 /** Both curves over the offsets of either. */
@@ -45,12 +45,13 @@ function outcomes(data) {
 
 function labels(data) {
   if (!data.labels.length) return card("Labels they differ on", null, h("p.soft", {}, "None: on each label both were wrong equally often."));
-  return card("Labels they differ on", "wrong answers", h("table", {}, h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "label"), h("th.num", {scope: "col"}, "first"), h("th.num", {scope: "col"}, "second"))), h("tbody", {}, data.labels.map((each) => h("tr", {}, h("td", {}, h("a", {href: link("labels", {label: each.label})}, each.label)), h("td.num", {}, count(each.first)), h("td.num", {}, count(each.second)))))));
+  const which = data.labels_total > data.labels.length ? `, the ${count(data.labels.length)} that differ most of ${count(data.labels_total)}` : "";
+  return card("Labels they differ on", `wrong answers on the ${count(data.scored)} events that both predicted${which}`, h("table", {}, h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "label"), h("th.num", {scope: "col"}, "first"), h("th.num", {scope: "col"}, "second"))), h("tbody", {}, data.labels.map((each) => h("tr", {}, h("td", {}, h("a", {href: link("labels", {label: each.label})}, each.label)), h("td.num", {}, count(each.first)), h("td.num", {}, count(each.second)))))));
 }
 
 function differ(data) {
   if (!data.messages.length) return card("Messages they differ on", null, h("p.soft", {}, data.both ? "They gave the same labels to every event." : "No event was predicted by both: offsets do not overlap."));
   const kind = (each) => (label) => (each.truth === null ? "" : each.truth.includes(label) ? "hit" : "false");
-  return card("Messages they differ on", "latest first", h("div.scroll", {}, h("table", {}, h("thead", {}, h("tr", {}, ["event", "first", "second", "truth"].map((name) => h("th", {scope: "col"}, name)))),
-    h("tbody", {}, data.messages.map((each) => h("tr", {"data-key": `${each.partition}/${each.offset}`}, h("td", {}, h("a.rowlink.mono", {href: link("messages", {at: `${each.partition}/${each.offset}`})}, each.id)), h("td", {}, chips(each.first, kind(each))), h("td", {}, chips(each.second, kind(each))), h("td", {}, each.truth === null ? h("span.soft", {}, "not known") : chips(each.truth))))))));
+  return card("Messages they differ on", "latest first", h("div.scroll", {}, stacked(h("table", {}, h("thead", {}, h("tr", {}, ["event", "first", "second", "truth"].map((name) => h("th", {scope: "col"}, name)))),
+    h("tbody", {}, data.messages.map((each) => h("tr", {"data-key": `${each.partition}/${each.offset}`}, h("td", {}, h("a.rowlink.mono", {href: link("messages", {at: `${each.partition}/${each.offset}`})}, each.id)), h("td", {}, chips(each.first, kind(each))), h("td", {}, chips(each.second, kind(each))), h("td", {}, each.truth === null ? h("span.soft", {}, "not known") : chips(each.truth)))))))));
 }

@@ -28,7 +28,8 @@ export function morph(shown, wanted) {
   }
   for (const {name} of [...shown.attributes]) if (!wanted.hasAttribute(name) && !kept(shown, name)) shown.removeAttribute(name);
   for (const {name, value} of wanted.attributes) if (shown.getAttribute(name) !== value && !kept(shown, name)) shown.setAttribute(name, value);
-  if (shown.localName === "select" && shown === document.activeElement) return;
+  // What a person is choosing, and what a form was answered, is not drawn.
+  if ((shown.localName === "select" && shown === document.activeElement) || shown.localName === "output") return;
   const old = [...shown.childNodes];
   const byKey = new Map(old.filter((node) => node.dataset?.key).map((node) => [node.dataset.key, node]));
   let place = 0;
@@ -99,6 +100,14 @@ export const chips = (labels, kind = () => "") =>
   labels.length
     ? h("span.chips", {}, labels.map((label) => h("a.chip", {href: link("labels", {label}), class: kind(label)}, label)))
     : h("span.soft", {}, "none");
+
+/** A table whose rows stand as lists where the page is narrow: each cell then says what its column is. */
+export function stacked(table) {
+  const names = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent);
+  for (const row of table.querySelectorAll("tbody tr")) [...row.children].forEach((cell, n) => names[n] && cell.setAttribute("data-name", names[n]));
+  table.classList.add("stacked");
+  return table;
+}
 
 const MARKS = {note: "–", good: "✓", unknown: "?", warn: "!", bad: "✕"};
 

@@ -1,10 +1,11 @@
 // What changed, since when, at what cost, what was done and whether it is over; and the messages before and after.
 
+import {by, choice, form, reason} from "./acting.js";
 import {chart} from "./charts.js";
-import {card, count, empty, h, link, number, scope, score, share, when} from "./dom.js";
+import {card, count, empty, h, link, number, scope, score, share, stacked, when} from "./dom.js";
 import {table} from "./messages.js";
 
-export async function drift(parameters, {ask, head, width}) {
+export async function drift(parameters, {ask, head, width, acts}) {
   const {at, count: many = 12, incident: chosen, ...wanted} = parameters;
   const data = await ask("drift", {...wanted, incident: chosen});
   if (!data.kept) return [h("div.viewhead", {}, h("h1", {}, "Drift")), head.ready || head.level === "bad"
@@ -15,11 +16,12 @@ export async function drift(parameters, {ask, head, width}) {
   return [
     h("div.viewhead", {}, h("h1", {}, "Drift"), h("span.note", {}, `${count(data.incidents.length)} ${data.incidents.length === 1 ? "incident" : "incidents"} of ${count(data.kept)} drift events`), h("span.grow"), place || chosen ? h("a", {href: link("drift")}, "all incidents") : null),
     h("div.stack", {},
-      data.opened ? card("Incident", null, h("ul.incidents", {}, incident(data.opened)), more(data.opened)) : null,
+      data.opened ? card("Incident", null, h("ul.incidents", {}, incident(data.opened)), more(data.opened), decide(data, acts)) : null,
       near ? detail(near, place, Number(many), parameters) : null,
       data.opened || near ? null : timeline(data, width - 38),
       data.opened || near ? null : list(data),
-      data.opened || near || !data.findings_total ? null : findings(data),
+      data.opened || near || !data.decisions.length ? null : decided(data, acts),
+      data.opened || near || !data.findings_total ? null : findings(data, acts),
       h("details.card", {open: false}, h("summary", {}, `${chosen ? "Its drift" : "All drift"} events: ${count(data.total)}`), facets(data, parameters), events(data)),
       data.opened || near ? null : h("details.card", {}, h("summary", {}, "What the monitors measure"), levels(data, width)),
     ),
@@ -32,10 +34,31 @@ const STATES = {true: ["good", "over"], false: ["bad", "goes on"], null: ["", "n
 export function incident(each) {
   const [kind, word] = each.effect?.over_after === 0 ? ["good", "no harm"] : STATES[each.over];
   return h("li.incident", {"data-key": `i${each.number}`, class: each.severity},
-    h("div", {}, h("span.badge", {class: {serious: "bad", notable: "warn"}[each.severity] ?? ""}, each.severity), " ", h("span.badge", {class: kind}, word), each.seen_before >= 2 ? [" ", h("span.badge", {}, "recurs")] : null),
+    h("div", {}, h("span.badge", {class: {serious: "bad", notable: "warn"}[each.severity] ?? ""}, each.severity), " ", h("span.badge", {class: kind}, word), each.seen_before >= 2 ? [" ", h("span.badge", {}, "recurs")] : null, each.decision ? [" ", h("span.badge.good", {}, each.decision.decision)] : null),
     h("a.rowlink", {href: link("drift", {incident: each.number})}, `${each.title}.`),
-    h("p.soft", {}, [`It began ${count(each.ago)} ${each.ago === 1 ? "message" : "messages"} ago${each.time ? `, at ${when(each.time)}` : ""}${each.partitions.length > 1 ? `, on ${each.partitions.length} partitions` : ""}.`, cost(each.effect), each.labels.length ? `Most wrong since: ${each.labels.map(([name]) => name).join(", ")}.` : null, `${each.action}.`, each.seen_before ? `These labels changed ${each.seen_before === 1 ? "once" : `${count(each.seen_before)} times`} before.` : null].filter(Boolean).join(" ")));
+    h("p.soft", {}, [`It began ${count(each.ago)} ${each.ago === 1 ? "message" : "messages"} ago${each.time ? `, at ${when(each.time)}` : ""}${each.partitions.length > 1 ? `, on ${each.partitions.length} partitions` : ""}.`, cost(each.effect), each.labels.length ? `Most wrong since: ${each.labels.map(([name]) => name).join(", ")}.` : null, `${each.action}.`, each.seen_before ? `These labels changed ${each.seen_before === 1 ? "once" : `${count(each.seen_before)} times`} before.` : null, each.decision && `${inWords(each.decision)}.`].filter(Boolean).join(" ")));
 }
+
+/** A decision in words: who, why and until when. */
+const inWords = (each) => `${each.decision[0].toUpperCase()}${each.decision.slice(1)} by ${each.by}${each.until ? ` until ${when(each.until)}` : ""}${each.reason ? `: ${each.reason}` : ""}`;
+
+const FOR = [["", "for good"], ["1", "an hour"], ["24", "a day"], ["168", "a week"], ["720", "30 days"]];
+
+/** Acknowledge an incident, or mute it, its labels or its kinds. */
+function decide(data, acts) {
+  if (!acts) return h("p.note", {}, "To acknowledge or mute it for everybody, give the dashboard a token (dashboard.token).");
+  const subjects = data.events.filter((each) => ["prior", "correlation"].includes(each.scope)).flatMap((each) => each.subject.split(" + ")).filter((name) => name !== "stream");
+  const kinds = data.events.map((each) => each.detector.split("/")[0]);
+  const about = (what, name, text) => [JSON.stringify({what, name}), text];
+  const options = [about("incident", data.opened.name, "this incident"), ...[...new Set(subjects)].slice(0, 20).map((name) => about("label", name, `changes of the label “${name}”`)), ...[...new Set(kinds)].map((name) => about("detector", name, `all changes of the kind “${name}”`))];
+  return h("details", {}, h("summary", {}, "Acknowledge or mute"), form("decide", data.opened.name, {}, by(), reason(true), choice("What", "about", options), choice("For", "hours", FOR),
+    h("span", {}, h("button", {name: "decision", value: "acknowledged"}, "Acknowledge"), " ", h("button", {name: "decision", value: "muted"}, "Mute"))));
+}
+
+const OF = {incident: "An incident", label: "Label", detector: "Kind"};
+
+const decided = (data, acts) => h("details.card", {}, h("summary", {}, `Acknowledged and muted: ${count(data.decisions.length)}`), h("ul.list", {}, data.decisions.map((each) =>
+  h("li", {"data-key": each.key}, h("span.clip", {title: each.name}, `${OF[each.what]}${each.what === "incident" ? "" : ` “${each.name}”`}: ${inWords(each)}`), h("span.note", {}, when(each.at)), acts ? form("withdraw", each.key, {key: each.key}, h("button", {}, "Take back")) : null))));
 
 function cost(effect) {
   if (!effect) return "What it did to the scores is not known: too few messages around it are kept with their labels.";
@@ -58,13 +81,14 @@ const list = (data) => card("Incidents", "newest first; each is all alarms of on
 function more(each) {
   const shares = (rows, format) => h("table", {}, h("tbody", {}, rows.map(([name, before, after]) => h("tr", {}, h("td", {}, name), h("td.num", {}, `${format(before)} → ${format(after)}`)))));
   return h("div.grid", {},
+    h("p.note", {}, "Shares in sentences are the detector's: of the messages before the change began, and of those from then until it was noticed. Labels' errors and words are of up to 500 messages before and after the beginning."),
     each.also.length ? h("div.third", {}, h("h3", {}, "Also changed"), h("ul", {}, each.also.map((text) => h("li", {}, text)))) : null,
     each.labels.length ? h("div.third", {}, h("h3", {}, "Labels that are wrong more often"), shares(each.labels.map(([name, ...rest]) => [h("a", {href: link("messages", {which: "wrong", label: name})}, name), ...rest]), share)) : null,
     each.words.length ? h("div.third", {}, h("h3", {}, "Words that moved most"), shares(each.words, share)) : null);
 }
 
-const findings = (data) => h("details.card", {}, h("summary", {}, `Findings about labels: ${count(data.findings_total)}`), h("p.note", {}, "Relations that hold, which are no change. Nothing is done about them by itself; “ithaca taxonomy proposals” lists those that can be accepted."),
-  h("ul.list.columns", {}, data.findings.map((each) => h("li", {"data-key": `f${each.number}`}, h("span", {}, each.said), each.action === "proposed" ? h("span.badge", {}, "proposed") : null))));
+const findings = (data, acts) => h("details.card", {}, h("summary", {}, `Findings about labels: ${count(data.findings_total)}`), h("p.note", {}, "Relations that hold, which are no change. Nothing is done about them by itself; Those that are proposed can be accepted, here with the token, or with “ithaca taxonomy”."),
+  h("ul.list.columns", {}, data.findings.map((each) => h("li", {"data-key": `f${each.number}`}, h("span", {}, each.said), each.action === "proposed" ? [h("span.badge", {title: `${each.control.operation} ${each.control.label}: ${each.control.to.join(", ")}`}, "proposed"), acts ? form("accept", each.number, each.control, h("button", {}, "Accept")) : null] : null))));
 
 function facets(data, parameters) {
   return h("dl", {}, Object.entries(data.facets).map(([name, counts]) => [
@@ -80,13 +104,13 @@ const known = (x) => x !== undefined && x !== null;
 
 function events(data) {
   if (!data.events.length) return empty("Nothing matches the filter", "Take one of its parts away to see more.");
-  return h("div.scroll", {}, h("table", {},
+  return h("div.scroll", {}, stacked(h("table", {},
     h("thead", {}, h("tr", {}, ["when", "scope", "what"].map((name) => h("th", {scope: "col"}, name)), ["began", "statistic", "threshold", "p"].map((name) => h("th.num", {scope: "col"}, name)), h("th", {scope: "col"}, ""))),
     h("tbody", {}, data.events.map((each) =>
       h("tr", {"data-key": `d${each.number}`},
         h("td", {}, when(each.time), h("span.note", {}, ` ${each.partition}/${count(each.offset)}`)), h("td", {}, scope(each.scope)), h("td", {title: each.detector}, each.said),
         h("td.num", {}, known(each.since) ? `${count(each.since)} before` : ""), h("td.num", {}, number(each.statistic)), h("td.num", {}, number(each.threshold)), h("td.num", {}, known(each.p) ? each.p.toExponential(1) : ""),
-        h("td.right", {}, h("a.rowlink", {href: link("drift", {at: `${each.partition}/${each.offset}`})}, "messages")))))));
+        h("td.right", {}, h("a.rowlink", {href: link("drift", {at: `${each.partition}/${each.offset}`})}, "messages"))))))));
 }
 
 async function around(at, many, ask) {

@@ -22,7 +22,8 @@ function every(data, parameters) {
   if (!data.total) return card("All labels", null, data.known && parameters.q ? empty("No label matches", "Try a shorter part of its name.") : empty("No statistics yet", "Workers write statistics of labels every 500 offsets."));
   const head = (key) => h(key === "name" ? "th" : "th.num", {scope: "col", "aria-sort": data.order === key ? (["name", "f1", "precision", "recall"].includes(key) ? "ascending" : "descending") : null}, h("a", {href: link("labels", {...parameters, order: key, page: ""})}, ORDERS[key], data.order === key ? " ▾" : ""));
   return card(data.order === "change" ? "Top changing labels" : "All labels", `${count(data.total)} ${data.total === 1 ? "label" : "labels"}, page ${data.page + 1} of ${data.pages}`,
-    h("div.scroll", {}, h("table", {},
+    h("p.note", {}, data.windows),
+    h("div.scroll", {}, h("table.labels", {},
       h("thead", {}, h("tr", {}, head("name"), h("th", {scope: "col"}, "lately"), head("rate"), h("th.num", {scope: "col"}, "usually"), head("change"), head("count"), head("precision"), head("recall"), head("f1"))),
       h("tbody", {}, data.labels.map((each) => h("tr", {"data-key": each.name},
         h("td.clip.grow", {title: each.name}, h("a.rowlink", {href: link("labels", {label: each.name})}, each.name)),
@@ -52,7 +53,7 @@ function one(name, parameters, data) {
   const facts = [["Messages with it", count(data.occurrences)], ["Predicted", `for ${count(data.predicted)}`],
     ["Precision", `${share(data.precision)}: ${count(data.hits)} of ${count(data.predicted)} predictions are right`],
     ["Recall", `${share(data.recall)}: ${count(data.hits)} of ${count(data.occurrences)} messages are found`],
-    ["F1", score(data.f1)], ["Now", `${share(data.rate, 2)} of the messages`], ["Usually", share(data.usual, 2)], ["Change", change(data)],
+    ["F1", score(data.f1)], ["Now", `${share(data.rate, 2)} of the messages`], ["Usually", share(data.usual, 2)], ["", h("span.note", {}, data.windows)], ["Change", change(data)],
     ["First seen", data.birth ? place(data.birth) : "before this page began"], ["Last seen", data.last ? place(data.last) : "before the messages kept here"]];
   return [
     h("div.viewhead", {}, h("h1", {}, name), data.silent >= 8 ? h("span.badge.warn", {}, "silent") : null, h("span.grow"), back),

@@ -2,14 +2,19 @@
 
 import {bar} from "./charts.js";
 import {card, chips, count, empty, h, link, number, share, when} from "./dom.js";
+import {letters} from "./letters.js";
 import {segments} from "./overview.js";
 
-export async function messages(parameters, {ask}) {
-  const {at, which = "all", q = "", label = ""} = parameters;
+const WHICH = {all: "All", wrong: "Wrong", unsure: "Unsure", dead: "Dead letters"};
+
+export async function messages(parameters, context) {
+  const {ask} = context, {at, which = "all", q = "", label = ""} = parameters;
+  const choose = [h("h1", {}, "Messages"), segments("which", WHICH, which, {...parameters, at: ""}, true, "messages")];
+  if (which === "dead") return letters(parameters, h("div.viewhead", {}, choose), context);
   const [data, opened] = await Promise.all([ask("messages", {which, q, label}), at ? inspect(at, ask) : null]);
   const search = h("input", {type: "search", "data-parameter": "q", placeholder: "Search ids and texts  ( / )", "aria-label": "Search ids and texts", value: q});
   return [
-    h("div.viewhead", {}, h("h1", {}, "Messages"), segments("which", {all: "All", wrong: "Wrong", unsure: "Unsure"}, which, parameters, true, "messages"), label ? h("a.facet", {href: link("messages", {...parameters, label: ""}), "aria-pressed": "true"}, `label: ${label} ×`) : null, h("span.grow"), search),
+    h("div.viewhead", {}, choose, label ? h("a.facet", {href: link("messages", {...parameters, label: ""}), "aria-pressed": "true"}, `label: ${label} ×`) : null, h("span.grow"), search),
     h("div.grid", {},
       h(at ? "div.half" : "div", {}, data.messages.length
         ? card("Latest predictions", `of ${count(data.kept)} kept here`, table(data.messages, {at, parameters, slim: Boolean(at)}))
@@ -54,6 +59,7 @@ function why(data, parameters) {
       h("p", {}, mark(data), " ", verdict(data), data.later ? h("span.note", {}, " the truth came later") : null),
       h("p.soft", {}, inWords(data)),
       h("h3", {}, "Labels, likeliest first"), scores(data),
+      data.evidence.length ? [h("h3", {}, "Its words, in the messages before"), evidence(data)] : null,
       h("h3", {}, "Past messages it is like"), nearest(data.nearest),
       h("details", {}, h("summary", {}, "What each expert said"), votes(record.why))),
     card("Record", null, h("dl", {}, facts.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
@@ -82,6 +88,18 @@ function scores(data) {
   return h("div.bars", {}, listed.slice(0, 10).map(({label, score: p}) => [
     h("a", {href: link("labels", {label})}, label, data.clusters[label] === undefined || data.clusters[label] === null ? null : h("span.note", {}, `  cluster ${data.clusters[label]}`)),
     bar(p, predicted.has(label) ? "" : "quiet"), h("span.right", {}, share(p))]));
+}
+
+/** Which words came with a label more and less often than usual, for each label predicted or true. */
+function evidence(data) {
+  const predicted = new Set(data.labels), truth = data.truth && new Set(data.truth);
+  const role = (label) => (!truth ? "predicted" : predicted.has(label) ? (truth.has(label) ? "right" : "wrong") : "missed");
+  const told = (rows) => rows.map(([word, p, n], place) => [place ? ", " : "", h("b", {}, word), ` ${share(p, 0)} of ${count(n)}`]);
+  return [h("ul.list.evidence", {}, data.evidence.map((each) => h("li", {"data-key": `e${each.label}`}, h("span.badge", {class: {right: "good", wrong: "bad", missed: "warn"}[role(each.label)] ?? ""}, role(each.label)),
+    h("div", {}, h("a", {href: link("labels", {label: each.label})}, each.label), h("span.note", {}, ` usually ${share(each.usual, 0)}`),
+      each.for.length ? h("div", {}, "for it: ", told(each.for)) : null, each.against.length ? h("div", {}, "against it: ", told(each.against)) : null,
+      each.for.length || each.against.length ? null : h("div.soft", {}, "no word of it tells"))))),
+    h("p.note", {}, `How many of the messages with the word had the label, of up to ${count(data.evidence[0].messages)} before this one. The learner may weigh words otherwise.`)];
 }
 
 function votes(why) {

@@ -1,7 +1,7 @@
 // Is it healthy, is it good, what changed, what was done, is it over: in words. Then the curves behind them.
 
 import {chart} from "./charts.js";
-import {card, count, empty, h, link, score, seconds, sign, when} from "./dom.js";
+import {card, count, empty, h, link, score, seconds, sign, stacked, when} from "./dom.js";
 import {incident, marks} from "./drift.js";
 
 const SPANS = {minutes: "15 minutes", day: "24 hours", all: "All"};
@@ -47,10 +47,11 @@ const verdict = (name, words, {level, checks}) =>
     h("dl.checks", {}, checks.map((check) => [h("dt", {}, check.level === "good" ? null : sign(check.level), check.name), h("dd", {}, check.text)])));
 
 function changed(data) {
-  const open = data.incidents_open, level = open ? "warn" : "good";
-  const title = open ? `${count(open)} ${open === 1 ? "change goes" : "changes go"} on` : data.incidents_total ? "Nothing that changed is still felt" : "Nothing has changed";
+  const open = data.incidents_unattended, seen = data.incidents_open - open, level = open ? "warn" : "good";
+  const title = open ? `${count(open)} ${open === 1 ? "change goes" : "changes go"} on` : seen ? "Somebody sees to all that goes on" : data.incidents_total ? "Nothing that changed is still felt" : "Nothing has changed";
   return h("section.card.verdict", {"aria-label": "Changes", class: level}, h("h2", {}, sign(level), title),
     data.incidents.length ? h("ul.incidents", {}, data.incidents.map((each) => incident(each))) : h("p.soft", {}, "When monitors find that the stream changed, it stands here: what, since when, at what cost, and whether it is over."),
+    seen ? h("p.note", {}, `${count(seen)} that ${seen === 1 ? "goes" : "go"} on ${seen === 1 ? "is" : "are"} acknowledged or muted.`) : null,
     data.incidents_total > data.incidents.length ? h("p", {}, h("a", {href: link("drift")}, `all ${count(data.incidents_total)} incidents`)) : null);
 }
 
@@ -73,13 +74,13 @@ function throughput(data, width) {
 }
 
 function partitions(data) {
-  return card("Partitions", "since each began", h("div.scroll", {}, h("table", {},
+  return card("Partitions", "since each began", h("div.scroll", {}, stacked(h("table", {},
     h("thead", {}, h("tr", {}, ["partition", "latest offset", "learned", "waiting", "labels", "clusters", "micro-F1, lately"].map((name, n) => h(n ? "th.num" : "th", {scope: "col"}, name)))),
     h("tbody", {}, data.partitions.map((each) => h("tr", {"data-key": `p${each.partition}`}, h("td", {}, each.partition),
-      [count(each.latest), count(each.updates), count(each.lag), count(each.learner.labels), count(each.learner.clusters), score(each.scores.micro_f1)].map((text) => h("td.num", {}, text))))))));
+      [count(each.latest), count(each.updates), count(each.lag), count(each.learner.labels), count(each.learner.clusters), score(each.scores.micro_f1)].map((text) => h("td.num", {}, text)))))))));
 }
 
-const deadLetters = (data) => card("Dead letters", `${count(data.dead_letters)} seen: ${Object.entries(data.reasons).map(([reason, n]) => `${count(n)} ${reason}`).join(", ")}`, h("ul.list", {}, data.latest_dead_letters.slice(0, 4).map((each) =>
+const deadLetters = (data) => card("Dead letters", h("a", {href: link("messages", {which: "dead"})}, `${count(data.dead_letters)} seen: ${Object.entries(data.reasons).map(([reason, n]) => `${count(n)} ${reason}`).join(", ")}`), h("ul.list", {}, data.latest_dead_letters.slice(0, 4).map((each) =>
   h("li", {"data-key": `l${each.partition}/${each.offset}`}, h("span.badge.bad", {}, each.reason || "unknown"), h("span.clip", {title: each.detail}, each.detail || "no detail"), h("span.note", {}, when(each.time) || `${each.partition}/${count(each.offset)}`)))));
 
 const runs = (data) => card("Runs", data.runs.length > 1 ? h("a", {href: link("compare")}, "compare") : null, h("ul.list", {}, data.runs.map((run) =>

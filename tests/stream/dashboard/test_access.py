@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import urllib.error
+import urllib.request
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from stream.dashboard.access import LOGIN_BYTES, MOST_ADDRESSES, TRIES, TRIES_S, Guard, Tries
+from stream.dashboard.web import application
+from stream.monitoring import StreamState
+from stream.telemetry.serving import serving
 
 TOKEN = "a token of sixteen and more"
 
@@ -72,6 +77,26 @@ def test_wrong_tokens_are_bounded() -> None:
     assert enter("mistyped", "10.0.0.2") == 303
     now[0] += TRIES_S
     assert ask(TOKEN) == 200
+
+
+def test_visitors_of_a_proxy_are_told_apart_and_nobody_else_is_believed() -> None:
+    """By what a trusted proxy appends to X-Forwarded-For, not by what the visitor wrote there."""
+
+    def status(base: str, token: str, forwarded: str) -> int:
+        headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": forwarded}
+        try:
+            asked = urllib.request.Request(f"{base}/api/sources", headers=headers)
+            return int(urllib.request.urlopen(asked, timeout=10).status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    for proxies, others in ((["127.0.0.0/8"], 200), ([], 429)):
+        made = application([StreamState("s")], Guard("127.0.0.1", TOKEN), proxies=proxies)
+        with serving(made, "127.0.0.1", 0, "dashboard") as base:
+            for number in range(TRIES):
+                assert status(base, "wrong", f"10.9.9.{number}, 10.0.0.1") in {401, 429}
+            assert status(base, TOKEN, "10.9.9.9, 10.0.0.1") == 429
+            assert status(base, TOKEN, "10.0.0.1, 10.0.0.2") == others
 
 
 def test_so_are_the_addresses_that_are_counted() -> None:

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -139,6 +140,29 @@ def test_every_view_shows_the_planted_stream(watched: Watched, url: str, picture
     assert wide
 
 
+CUT = """
+[document.querySelector("nav"), ...document.querySelectorAll("main .scroll, main .list, main td a.rowlink")]
+    .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+    .map((each) => `${each.localName} ${each.className}: ${each.textContent.slice(0, 40)}`)
+"""
+"""What is wider than its place, where it is shown."""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("place", [*VIEWS, "labels?label=store-pickup", "messages?which=wrong"])
+def test_a_phone_shows_every_view_whole(
+    browser: Browser, url: str, pictures: Path, place: str, theme: Literal["light", "dark"]
+) -> None:
+    """400 wide, no tab, name or column is cut; experts' votes, one click deeper, may be scrolled."""
+    context = browser.new_context(viewport={"width": 400, "height": 850}, color_scheme=theme)
+    seen = Watched(context.new_page())
+    seen.open(url, place)
+    seen.keep(pictures, f"phone-{re.sub('[^a-z]+', '-', place)}-{theme}")
+    assert seen.page.evaluate(CUT) == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    context.close()
+
+
 @pytest.mark.parametrize("view", VIEWS[:-1])
 def test_every_view_says_what_is_missing_when_there_is_nothing(
     watched: Watched, url: str, pictures: Path, view: str
@@ -198,6 +222,19 @@ def test_a_prediction_says_why(watched: Watched, url: str, pictures: Path) -> No
     expect(record.get_by_text("Not excluded")).to_be_visible()
     expect(record.get_by_text("Reliable")).to_be_visible()
     watched.keep(pictures, "message")
+
+
+def test_a_wrong_prediction_is_explained_in_words(watched: Watched, url: str, pictures: Path) -> None:
+    """Which label is wrong or missed, what its words say, what it is like, what else was likely."""
+    watched.open(url, "messages?which=wrong")
+    watched.page.locator("tr", has=watched.page.locator(".chip.miss")).first.locator("a.rowlink").click()
+    why = watched.page.locator("section[aria-label='Why these labels']")
+    missed = why.locator("ul.evidence li", has_text="missed").first
+    expect(missed).to_contain_text("usually")
+    expect(why.locator("ul.evidence")).to_contain_text(re.compile(r"for it: .+ % of \d"))
+    expect(why.get_by_text("next come").or_(why.get_by_text("No label was likely"))).to_be_visible()
+    expect(why.locator("ul.nearest .text")).to_have_count(3)
+    watched.keep(pictures, "message-wrong")
 
 
 def test_ten_thousand_labels_are_paged_and_found(watched: Watched, url: str, pictures: Path) -> None:
@@ -428,7 +465,7 @@ def test_the_page_does_not_grow(watched: Watched, url: str) -> None:
         for _ in range(times):
             for view in VIEWS:
                 watched.page.evaluate(f"location.hash = '#/{view}'")
-                expect(watched.page.locator(f"main [data-view={view}]")).to_be_visible()
+                expect(watched.page.locator(f"main [data-view={view}]")).to_be_visible(timeout=30_000)
 
     turn(10)
     nodes, size = nodes_and_bytes()

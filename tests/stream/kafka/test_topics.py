@@ -23,7 +23,8 @@ def test_topics_get_as_many_partitions_as_the_events(kafka: str, stream_name: st
     assert ensure_topics(live.settings.kafka, stream_name) == 3
     counts = {kind: partitions_of(live.settings.kafka, topic(stream_name, kind)) for kind in WRITTEN}
     assert counts == dict.fromkeys(WRITTEN, 3)
-    assert partitions_of(live.settings.kafka, topic(stream_name, "control")) == 1
+    for kind in ("control", "triage"):
+        assert partitions_of(live.settings.kafka, topic(stream_name, kind)) == 1
 
 
 def test_topics_that_cannot_be_extended_are_named_together(

@@ -138,6 +138,22 @@ def test_findings_are_those_that_hold() -> None:
     assert reports(state) == []
 
 
+def test_a_fall_long_after_the_alarms_is_another_change() -> None:
+    """Within thousands of messages there is always a worse window; it is not this incident's."""
+    found = only(drifting(alarm("label-fall/rates", 500, 100, "x", scope="prior")))
+    assert found.effect is not None
+    assert (found.severity, found.effect.over_after, found.over) == ("minor", 0, True)
+
+
+def test_errors_of_a_few_messages_are_not_serious_once_that_is_known() -> None:
+    """Micro-F1 fell by less than the alert wants; until a window of messages has come, nobody knows."""
+    assert only(drifting(ERRORS, length=2_100)).severity == "serious"
+    found = only(drifting(ERRORS, recovers=60))
+    assert found.effect is not None
+    assert 0.03 < found.effect.before - found.effect.lowest < 0.1
+    assert found.severity == "notable"
+
+
 def test_reports_are_made_anew_when_messages_come() -> None:
     """What was kept of them is used only as long as it holds."""
     early = drifting(ERRORS, length=2_300)

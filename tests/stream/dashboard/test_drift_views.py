@@ -1,0 +1,89 @@
+"""Which incidents the first view counts, and which findings are still proposed."""
+
+from __future__ import annotations
+
+import datetime
+
+from stream.dashboard import drift_views, views
+from stream.monitoring import StreamState, TriageEntry, findings
+from stream.monitoring.output_records import OutputRecord
+from stream.records import Control, DriftRecord, TriageRecord, encode
+from tests.stream.monitoring.streams import fed, prediction
+
+NOW = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
+HOUR = datetime.timedelta(hours=1)
+
+
+def drift(offset: int, detector: str, subject: str, scope: str, **fields: object) -> OutputRecord:
+    """Return a drift event."""
+    usual = {"statistic": 9.0, "threshold": 3.0, "window": 100, "action": "none"}
+    record = DriftRecord(detector=detector, scope=scope, subject=subject, **usual | fields)  # type: ignore[arg-type]
+    return OutputRecord("drift", 0, offset, float(offset), float(offset), encode(record))
+
+
+def two_incidents() -> StreamState:
+    """Return a stream on which errors rose for good, and were small and serious before that."""
+    wrong = [prediction(n, ["a"], ["a" if n < 3_000 else "b"], at=float(n)) for n in range(5_000)]
+    events = [
+        drift(1_000, "label-rise/rates", "c", "prior", since=20),
+        drift(3_020, "subset-error/adwin", "stream", "error", since=20),
+    ]
+    return fed("s", [*wrong, *events])
+
+
+def decide(state: StreamState, what: str, name: str) -> None:
+    """Decide something for an hour."""
+    fields = {
+        "what": what,
+        "name": name,
+        "decision": "acknowledged",
+        "by": "Ada",
+        "reason": "mine",
+        "at": NOW,
+    }
+    record = TriageRecord(**fields, until=NOW + HOUR)  # type: ignore[arg-type]
+    state.take(TriageEntry(record.key.decode(), record))
+
+
+def test_the_first_view_counts_what_nobody_sees_to_until_that_ends() -> None:
+    """Acknowledged incidents go on, behind the others, with who sees to them."""
+    state = two_incidents()
+    before = views.overview(state, "all", NOW.timestamp())
+    assert (before["incidents_open"], before["incidents_unattended"]) == (1, 1)
+    serious = before["incidents"][0]
+    assert (serious["over"], serious["decision"]) == (False, None)
+    decide(state, "incident", serious["name"])
+    during = views.overview(state, "all", NOW.timestamp())
+    assert (during["incidents_open"], during["incidents_unattended"]) == (1, 0)
+    assert during["incidents"][0]["decision"]["by"] == "Ada"
+    after = views.overview(state, "all", (NOW + HOUR).timestamp())
+    assert (after["incidents_unattended"], after["incidents"][0]["decision"]) == (1, None)
+    assert len(drift_views.drifts(state, {}, NOW.timestamp())["decisions"]) == 1
+    assert drift_views.drifts(state, {}, (NOW + HOUR).timestamp())["decisions"] == []
+
+
+def test_a_name_stays_whenever_a_dashboard_began_to_read() -> None:
+    """Numbers do not: they count from there."""
+    whole = two_incidents()
+    late = fed("s", [])
+    for each in (drift(3_020, "subset-error/adwin", "stream", "error", since=20),):
+        late.take(each)
+    assert late.drift[0].name == whole.drift[1].name
+    assert late.drift[0].number != whole.drift[1].number
+
+
+def test_a_proposal_that_was_applied_is_none_any_more() -> None:
+    """Nor is one that was withdrawn."""
+    control, other = Control("merge", "t/maize", ["t/corn"]), Control("move", "u", ["t"])
+    proposed = {"scope": "relation", "action": "proposed"}
+    state = fed(
+        "s",
+        [
+            drift(1, "identical", "t/corn = t/maize", control=control, **proposed),
+            drift(2, "subsumes", "u in t", control=other, **proposed),
+            drift(3, "taxonomy", "t/maize", "structure", action="merge t/maize: t/corn", control=control),
+        ],
+    )
+    assert [each.record.subject for each in findings(state)] == ["u in t"]
+    state.take(drift(4, "subsumes", "u in t", "relation", action="withdrawn", control=other))
+    assert findings(state) == []
