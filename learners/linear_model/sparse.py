@@ -23,6 +23,8 @@ FIRST, SIZE, ROOM = range(3)
 """Columns of a feature's row: place of its first entry, number of entries, and number of places."""
 LEAST_ROWS = 8
 """Places per label that are always allowed, whatever `max_size` is: rows with an entry for every label."""
+LINE = 64 // ENTRY.itemsize
+"""Entries in a cache line of 64 bytes."""
 KEPT = 0.4
 """Share of the memory that is in use after it was exhausted: the largest weights are kept."""
 TOLERANCE = 0.02
@@ -203,8 +205,9 @@ class SparseLogisticRegression(PriorBased):
 @compiled
 def _add_logits(
     indices: Ints, values: Vector, rows: Ints, entries: Entries, intercept: Vector, logits: Vector
-) -> None:
-    """Add the contributions of the intercept and the features to the logits."""
+) -> np.float32:
+    """Add the contributions of the intercept and the features to the logits; see `_fetch` for the result."""
+    fetched = _fetch(indices, rows, entries)
     labels, weights = entries["label"], entries["weight"]
     for label in range(min(len(logits), intercept.shape[1])):
         logits[label] += intercept[0, label]
@@ -213,6 +216,22 @@ def _add_logits(
             row = rows[indices[n]]
             for place in range(row[FIRST], row[FIRST] + row[SIZE]):
                 logits[labels[place]] += values[n] * weights[place]
+    return fetched
+
+
+@compiled
+def _fetch(indices: Ints, rows: Ints, entries: Entries) -> np.float32:
+    """Read something of each cache line of the features' rows: the processor then waits for many at a time.
+
+    Returns a sum of no meaning, because a compiler leaves out reading what is not used.
+    """
+    total, weights = np.float32(0.0), entries["weight"]
+    for n in range(len(indices)):
+        if indices[n] < len(rows):
+            first, size = rows[indices[n], FIRST], rows[indices[n], SIZE]
+            for place in range(first, first + size, LINE):
+                total += weights[place]
+    return total
 
 
 @compiled
@@ -237,18 +256,23 @@ def _step(
 
     Returns where it ended, before the last feature if memory ran out, and the number of places in use.
     """
-    doubted = np.flatnonzero(error)
+    doubted, labels = np.flatnonzero(error), entries["label"]
     for n in range(begin, len(indices)):
-        row = indices[n]
-        # Room as if no label had an entry yet: counting those that have one would cost a second search.
-        used, fits = _widen(rows, row, rows[row, SIZE] + len(doubted), entries, used)
-        if not fits:
-            return n, used
-        for label in doubted:
-            place = _entry_of(int(label), rows, row, entries)
-            gradient = error[label] * values[n]
-            entries[place].square += gradient * gradient
-            entries[place].weight -= rate * gradient / np.sqrt(entries[place].square + EPSILON)
+        row, missing = indices[n], len(doubted)
+        # Passing over a row costs less than searching it for each label: rows are short, or nearly full.
+        for place in range(rows[row, FIRST], rows[row, FIRST] + rows[row, SIZE]):
+            missing -= error[labels[place]] != 0.0
+        if missing:
+            used, fits = _widen(rows, row, rows[row, SIZE] + missing, entries, used)
+            if not fits:
+                return n, used
+            for label in doubted:
+                _entry_of(int(label), rows, row, entries)
+        for place in range(rows[row, FIRST], rows[row, FIRST] + rows[row, SIZE]):
+            gradient = error[labels[place]] * values[n]
+            if gradient != 0.0:
+                entries[place].square += gradient * gradient
+                entries[place].weight -= rate * gradient / np.sqrt(entries[place].square + EPSILON)
     return len(indices), used
 
 
