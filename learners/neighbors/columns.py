@@ -135,5 +135,3 @@ def _nearest(
         total += weights[place]
     for place in range(k):
         weights[place] /= total
-
-

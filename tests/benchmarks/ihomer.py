@@ -9,7 +9,7 @@ message instead, without those of the parts that it calls; measuring adds about 
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ class Parts:
     )
 
     def __init__(self, learner: IHOMER) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
         self._inside = [0.0]
         for name, part in {**vars(learner), "": learner}.items():
@@ -101,8 +101,9 @@ class Parts:
 
     def show(self, messages: int) -> None:
         """Print the parts that take more than one in a hundred, the largest first."""
-        for name, seconds in self.seconds.most_common():
-            if seconds * 100 > self.seconds.total():
+        whole = sum(self.seconds.values())
+        for name, seconds in sorted(self.seconds.items(), key=lambda each: -each[1]):
+            if seconds * 100 > whole:
                 print(f"{1e6 * seconds / messages:8.1f} us {self.calls[name] / messages:5.2f} calls  {name}")
 
 
@@ -112,14 +113,13 @@ def main() -> None:
     arguments.add_argument("--parts", action="store_true")
     arguments.add_argument("--text", action="store_true")
     given = arguments.parse_args()
-    for labels in ("text",) if given.text else (14, 100, 1000):
-        learner, messages = warmed_by_text(given.scale) if labels == "text" else warmed(labels, given.scale)
+    for labels in (None,) if given.text else (14, 100, 1000):
+        learner, messages = warmed_by_text(given.scale) if labels is None else warmed(labels, given.scale)
+        print("text" if labels is None else f"{labels:>5} labels", end=":\n" if given.parts else ": ")
         if given.parts:
-            print(f"{labels} labels" if labels != "text" else "text")
-            parts = Parts(learner)
-            parts.show(run(learner, messages))
+            Parts(learner).show(run(learner, messages))
         else:
-            print(f"{labels:>5}: {rate(lambda k=learner, m=messages: run(k, m)):,.0f} messages/s")  # type: ignore[misc]
+            print(f"{rate(lambda k=learner, m=messages: run(k, m)):,.0f} messages/s")  # type: ignore[misc]
 
 
 if __name__ == "__main__":
