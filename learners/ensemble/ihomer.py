@@ -282,11 +282,10 @@ class IHOMER(Learner):
     def _teach_models(self, scored: Scored, x: Vector, targets: Targets) -> None:
         """Teach the experts that forget by learning of other labels, and so rehearse."""
         views, experts = scored.views, scored.experts
-        # First what was read last: its weights are the likeliest to be in the processor's cache still.
-        if given_part(x) is not None:
-            self._linear_sparse.update(x, experts["linear_sparse"], targets)
         self._linear.update(views.direction, experts["linear"], targets)
         self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
+        if given_part(x) is not None:
+            self._linear_sparse.update(x, experts["linear_sparse"], targets)
         self._ridge.update(views.direction, scored.regressed, targets)
         if scored.scaled is not None:
             self._ridge_scaled.update(views.scaled, scored.scaled, targets)

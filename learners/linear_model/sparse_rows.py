@@ -77,23 +77,18 @@ def step(
 
     Returns where it ended, before the last feature if memory ran out, and the number of places in use.
     """
-    doubted, labels = np.flatnonzero(error), entries["label"]
+    doubted = np.flatnonzero(error)
     for n in range(begin, len(indices)):
-        row, missing = indices[n], len(doubted)
-        # Passing over a row costs less than searching it for each label: rows are short, or nearly full.
-        for place in range(rows[row, FIRST], rows[row, FIRST] + rows[row, SIZE]):
-            missing -= error[labels[place]] != 0.0
-        if missing:
-            used, fits = _widen(rows, row, rows[row, SIZE] + missing, entries, used)
-            if not fits:
-                return n, used
-            for label in doubted:
-                _entry_of(int(label), rows, row, entries)
-        for place in range(rows[row, FIRST], rows[row, FIRST] + rows[row, SIZE]):
-            gradient = error[labels[place]] * values[n]
-            if gradient != 0.0:
-                entries[place].square += gradient * gradient
-                entries[place].weight -= rate * gradient / np.sqrt(entries[place].square + EPSILON)
+        row = indices[n]
+        # Room as if no label had an entry yet: counting those that have one would cost a second search.
+        used, fits = _widen(rows, row, rows[row, SIZE] + len(doubted), entries, used)
+        if not fits:
+            return n, used
+        for label in doubted:
+            place = _entry_of(int(label), rows, row, entries)
+            gradient = error[label] * values[n]
+            entries[place].square += gradient * gradient
+            entries[place].weight -= rate * gradient / np.sqrt(entries[place].square + EPSILON)
     return len(indices), used
 
 
