@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 import numpy as np
 
@@ -94,8 +95,10 @@ class PairMonitor(Stateful):
         if not len(known):
             return self._bank.update(known, np.zeros(0))
         # A pair's place is noted with each of its labels: if both are here, it comes twice.
-        places, times = np.unique(self._places[known], return_counts=True)
-        places, both = places[places >= 0], times[places >= 0] == 2
+        times = Counter(self._places[known].ravel().tolist())
+        del times[-1]
+        places = np.array(sorted(times), dtype=np.intp)
+        both = np.array([times[place] == 2 for place in places.tolist()], dtype=np.bool_)
         self._weights[places] += both
         return self._bank.update(places, both.astype(np.float64))
 

@@ -109,7 +109,10 @@ def exactness(features: Floats, regression: Floats) -> Floats:
     """Return the probability of each label-set, shape (C,)."""
     probabilities = np.empty(len(features))
     for row in range(len(features)):
-        probabilities[row] = 1.0 / (1.0 + math.exp(-(features[row] * regression[0]).sum()))
+        odds = 0.0
+        for place in range(features.shape[1]):
+            odds += features[row, place] * regression[0, place]
+        probabilities[row] = 1.0 / (1.0 + math.exp(-odds))
     return probabilities
 
 
@@ -125,5 +128,6 @@ def learn_exactness(features: Floats, own: Codes, exact: Floats, regression: Flo
 @compiled
 def _descend(gradient: Floats, rate: float, regression: Floats) -> None:
     """Take one step of AdaGrad."""
-    regression[1] += gradient * gradient
-    regression[0] -= rate * gradient / np.sqrt(regression[1])
+    for place in range(len(gradient)):
+        regression[1, place] += gradient[place] * gradient[place]
+        regression[0, place] -= rate * gradient[place] / np.sqrt(regression[1, place])

@@ -141,6 +141,7 @@ class IHOMER(Learner):
         enough = ENOUGH if memory else 0
         self._near_angle = NearestNeighbours(k, window, enough)
         self._near_standard = NearestNeighbours(k, window, enough)
+        self._near_standard.follow(self._near_angle)
         self._priors = LabelPriors()
         self._previous = Persistence()
         self._tree = HoeffdingAdaptiveTree(max_size=TREE_SIZE, linear=False)

@@ -153,8 +153,8 @@ def _regress(
     for i in range(len(x)):
         if not np.isnan(x[i]):
             inputs[slots[i] + 1] += x[i] * signs[i]
-    sums = np.zeros(len(values))
-    add_products(weights, inputs, sums[: weights.shape[1]])
+    sums = np.zeros(len(values), dtype=np.float32)
+    add_products(weights, inputs.astype(np.float32), sums[: weights.shape[1]])
     for label in range(len(values)):
         values[label], scores[label] = sums[label], min(max(sums[label], 0.001), 0.999)
 
@@ -174,7 +174,7 @@ def _step(
         doubt += inputs[i] * gain[i]
     scale = 1.0 / doubt
     for i in range(len(inputs)):
-        step = gain[i] * scale
+        step = np.float32(gain[i] * scale)
         for label in range(len(error)):
             weights[i, label] -= step * error[label]
         for j in range(len(inputs)):

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Mask, Parts, State, Values, Vector, compiled, fields, grown
+from drift.core import Arrays, Ids, Parts, State, Values, Vector, fields, grown
 from learners.core import MAX_LABELS, Prediction, Statistics, Targets, check_number, sparse_part
 from learners.dummy import PriorBased
 from learners.linear_model.logistic import errors, sigmoid
+from learners.linear_model.sparse_rows import (
+    ENTRY,
+    ROOM,
+    SIZE,
+    Entries,
+    Ints,
+    add_logits,
+    compact,
+    copy_weights,
+    in_use,
+    step,
+    step_intercept,
+)
 from learners.linear_model.threshold import MicroF1Threshold
 
-Ints = NDArray[np.int32]
-Entries = NDArray[Any]
-
-ENTRY = np.dtype([("label", np.uint32), ("weight", np.float32), ("square", np.float32)])
-"""An entry of a feature's row: a label, its weight, and the sum of the weight's squared gradients."""
-FIRST, SIZE, ROOM = range(3)
-"""Columns of a feature's row: place of its first entry, number of entries, and number of places."""
 LEAST_ROWS = 8
 """Places per label that are always allowed, whatever `max_size` is: rows with an entry for every label."""
 KEPT = 0.4
@@ -29,8 +33,6 @@ TOLERANCE = 0.02
 """Errors below it are not learned from: most labels are surely absent, and get no weights."""
 INTERCEPT = 0.3
 """Learning rate of the intercept, as a share of `rate`: the prior accounts for a label's frequency."""
-EPSILON = np.float32(1e-4)
-"""Initial sum of squared gradients, so that a first step on a small error is smaller than the rate."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +113,7 @@ class SparseLogisticRegression(PriorBased):
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
         logits = self._priors.logits().copy()
-        _add_logits(*sparse_part(x), self._rows, self._entries, self._intercept, logits)
+        add_logits(*sparse_part(x), self._rows, self._entries, self._intercept, logits)
         return sigmoid(logits)
 
     def predict(self, x: Vector) -> Prediction:
@@ -133,11 +135,11 @@ class SparseLogisticRegression(PriorBased):
         part, error = sparse_part(x), errors(scores, targets)
         self._rows = grown(self._rows, int(part.indices.max(initial=-1)) + 1)
         self._intercept = grown(self._intercept, 2, len(error))
-        _step_intercept(self._intercept, error, np.float32(self.rate * INTERCEPT))
+        step_intercept(self._intercept, error, np.float32(self.rate * INTERCEPT))
         error[np.abs(error) < TOLERANCE] = 0.0
         done, rate = 0, np.float32(self.rate)
         while done < len(part.indices):
-            done, self._used = _step(*part, done, error, rate, self._rows, self._entries, self._used)
+            done, self._used = step(*part, done, error, rate, self._rows, self._entries, self._used)
             if done < len(part.indices):
                 self._make_room(len(error))
         self._learn_priors(x, targets)
@@ -146,12 +148,12 @@ class SparseLogisticRegression(PriorBased):
         """Compact the rows, into more memory or, when it is used up, without the smallest weights."""
         most = max(int(self.max_size * 2**20) // ENTRY.itemsize, LEAST_ROWS * labels)
         size = min(most, max(2 * len(self._entries), LEAST_ROWS * labels))
-        weights = np.abs(self._entries["weight"][_in_use(self._rows, len(self._entries))])
+        weights = np.abs(self._entries["weight"][in_use(self._rows, len(self._entries))])
         kept = int(KEPT * most) if size == len(self._entries) else len(weights)
         # Equal weights are dropped together: otherwise there might be no room.
         bound = np.partition(weights, -kept - 1)[-kept - 1] if len(weights) > kept else np.float32(-1.0)
         fresh = np.zeros(size, dtype=ENTRY)
-        self._used = _compact(self._rows, self._entries, bound, fresh)
+        self._used = compact(self._rows, self._entries, bound, fresh)
         self._entries = fresh
         self.dropped += len(weights) - int(self._rows[:, SIZE].sum())
 
@@ -169,7 +171,7 @@ class SparseLogisticRegression(PriorBased):
             self._filled = np.flatnonzero(self._rows[:, SIZE])
         where, done = (self._filled, self._rows), 0
         while done < len(self._filled):
-            done, self._used = _copy_weights(parent, label, done, *where, self._entries, self._used)
+            done, self._used = copy_weights(parent, label, done, *where, self._entries, self._used)
             if done < len(self._filled):
                 self._make_room(len(self.label_space))
 
@@ -198,152 +200,3 @@ class SparseLogisticRegression(PriorBased):
         self._entries = np.zeros(state["capacity"], dtype=ENTRY)
         for name in ENTRY.names or ():
             self._entries[name][: self._used] = state["entries"][name]
-
-
-@compiled
-def _add_logits(
-    indices: Ints, values: Vector, rows: Ints, entries: Entries, intercept: Vector, logits: Vector
-) -> None:
-    """Add the contributions of the intercept and the features to the logits."""
-    labels, weights = entries["label"], entries["weight"]
-    for label in range(min(len(logits), intercept.shape[1])):
-        logits[label] += intercept[0, label]
-    for n in range(len(indices)):
-        if indices[n] < len(rows):
-            row = rows[indices[n]]
-            for place in range(row[FIRST], row[FIRST] + row[SIZE]):
-                logits[labels[place]] += values[n] * weights[place]
-
-
-@compiled
-def _step_intercept(intercept: Vector, error: Vector, rate: np.float32) -> None:
-    for label in range(len(error)):
-        intercept[1, label] += error[label] * error[label]
-        intercept[0, label] -= rate * error[label] / np.sqrt(intercept[1, label] + EPSILON)
-
-
-@compiled
-def _step(
-    indices: Ints,
-    values: Vector,
-    begin: int,
-    error: Vector,
-    rate: np.float32,
-    rows: Ints,
-    entries: Entries,
-    used: int,
-) -> tuple[int, int]:
-    """Update the weights of the features from `begin` on, for the labels with an error.
-
-    Returns where it ended, before the last feature if memory ran out, and the number of places in use.
-    """
-    doubted = np.flatnonzero(error)
-    for n in range(begin, len(indices)):
-        row = indices[n]
-        # Room as if no label had an entry yet: counting those that have one would cost a second search.
-        used, fits = _widen(rows, row, rows[row, SIZE] + len(doubted), entries, used)
-        if not fits:
-            return n, used
-        for label in doubted:
-            place = _entry_of(int(label), rows, row, entries)
-            gradient = error[label] * values[n]
-            entries[place].square += gradient * gradient
-            entries[place].weight -= rate * gradient / np.sqrt(entries[place].square + EPSILON)
-    return len(indices), used
-
-
-@compiled
-def _copy_weights(
-    parent: int, label: int, begin: int, filled: Ids, rows: Ints, entries: Entries, used: int
-) -> tuple[int, int]:
-    """Copy the parent's weights of filled rows from `begin` on to a label; returns the same as `_step`."""
-    for n in range(begin, len(filled)):
-        row = filled[n]
-        place = _first_not_below(parent, rows[row, FIRST], rows[row, SIZE], entries)
-        if place < rows[row, FIRST] + rows[row, SIZE] and entries[place].label == parent:
-            weight = entries[place].weight
-            used, fits = _widen(rows, row, rows[row, SIZE] + 1, entries, used)
-            if not fits:
-                return n, used
-            entries[_entry_of(label, rows, row, entries)].weight = weight
-    return len(filled), used
-
-
-@compiled
-def _first_not_below(label: int, place: int, size: int, entries: Entries) -> int:
-    """Return the place of a label's entry in a row, or where it belongs: entries ascend by label."""
-    while size > 0:
-        half = size // 2
-        if entries[place + half].label < label:
-            place += half + 1
-            size -= half + 1
-        else:
-            size = half
-    return place
-
-
-@compiled
-def _entry_of(label: int, rows: Ints, row: int, entries: Entries) -> int:
-    """Return the place of a label's entry, inserting it if there is none, in a row that has room for it."""
-    end = rows[row, FIRST] + rows[row, SIZE]
-    place = _first_not_below(label, rows[row, FIRST], rows[row, SIZE], entries)
-    if place == end or entries[place].label != label:
-        for later in range(end, place, -1):
-            _move(entries, later - 1, entries, later)
-        entries[place].label = label
-        entries[place].weight = entries[place].square = np.float32(0.0)
-        rows[row, SIZE] += 1
-    return place
-
-
-@compiled
-def _move(entries: Entries, place: int, others: Entries, to: int) -> None:
-    others[to].label = entries[place].label
-    others[to].weight = entries[place].weight
-    others[to].square = entries[place].square
-
-
-@compiled
-def _widen(rows: Ints, row: int, size: int, entries: Entries, used: int) -> tuple[int, bool]:
-    """Give a row room for `size` entries, moving it if needed; return the places in use, and success."""
-    if size <= rows[row, ROOM]:
-        return used, True
-    room = _room(size)
-    if used + room > len(entries):
-        return used, False
-    for n in range(rows[row, SIZE]):
-        _move(entries, rows[row, FIRST] + n, entries, used + n)
-    rows[row, FIRST], rows[row, ROOM] = used, room
-    return used + room, True
-
-
-@compiled
-def _in_use(rows: Ints, places: int) -> Mask:
-    """Return which places hold an entry of a row."""
-    in_use = np.zeros(places, dtype=np.bool_)
-    for n in range(len(rows)):
-        in_use[rows[n, FIRST] : rows[n, FIRST] + rows[n, SIZE]] = True
-    return in_use
-
-
-@compiled
-def _compact(rows: Ints, entries: Entries, bound: np.float32, fresh: Entries) -> int:
-    """Copy the rows, without weights up to `bound`, into `fresh`; return the places in use."""
-    used = 0
-    for row in range(len(rows)):
-        first, size = rows[row, FIRST], rows[row, SIZE]
-        rows[row] = 0
-        rows[row, FIRST] = used
-        for place in range(first, first + size):
-            if abs(entries[place].weight) > bound:
-                _move(entries, place, fresh, used + rows[row, SIZE])
-                rows[row, SIZE] += 1
-        rows[row, ROOM] = _room(rows[row, SIZE])
-        used += rows[row, ROOM]
-    return used
-
-
-@compiled
-def _room(size: int) -> int:
-    """Return the number of places of a row of a size: most rows stay short."""
-    return size + size // 2

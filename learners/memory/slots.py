@@ -54,20 +54,20 @@ class Slots:
     def place(self, labels: Ids) -> int:
         """Return the place of the next message, given its labels; the message that was there has left."""
         self._seen += 1
+        self._make_room(labels)
         if self._used < self.capacity:
             place = self._used
             self._used += 1
         else:
-            place = _leaving(self._numbers, self._labels, self._sizes, self._counts, self.enough)
-            self._unfile(place)
+            place = _leaving(self._numbers, *self._tables(), self.enough)
         self._numbers[place] = self._seen
-        self._file(place, labels)
+        _refile(place, labels, *self._tables())
         return place
 
     def refile(self, place: int, labels: Ids) -> None:
         """Set the labels of a message."""
-        self._unfile(place)
-        self._file(place, labels)
+        self._make_room(labels)
+        _refile(place, labels, *self._tables())
 
     def forget(self, labels: Ids) -> None:
         """Take some labels off the messages: their ids may become other labels'."""
@@ -89,16 +89,12 @@ class Slots:
         """Return the place with a label whose turn is the lowest; of equals the first."""
         return int(_next_of(label + 1, self._labels, self._sizes, self._used, turns))
 
-    def _file(self, place: int, labels: Ids) -> None:
-        size = max(1, len(labels))
-        self._labels = grown(self._labels, self.capacity, size)
-        self._labels[place, :size] = labels + 1 if len(labels) else 0
-        self._sizes[place] = size
-        self._counts = grown(self._counts, int(self._labels[place, :size].max()) + 1)
-        self._counts[self._labels[place, :size]] += 1
+    def _tables(self) -> tuple[Ids, Ids, Ids]:
+        return self._labels, self._sizes, self._counts
 
-    def _unfile(self, place: int) -> None:
-        self._counts[self._labels[place, : self._sizes[place]]] -= 1
+    def _make_room(self, labels: Ids) -> None:
+        self._labels = grown(self._labels, self.capacity, len(labels))
+        self._counts = grown(self._counts, max(labels.tolist(), default=-1) + 2)
 
     @property
     def numbers(self) -> Ids:
@@ -111,8 +107,22 @@ class Slots:
         self._used, self._seen = len(numbers), seen
         self._numbers[: self._used] = numbers
         self._counts = np.zeros(1, dtype=np.intp)
+        self._sizes[:] = 0
         for place, each in enumerate(labels):
-            self._file(place, each)
+            self.refile(place, each)
+
+
+@compiled
+def _refile(place: int, named: Ids, labels: Ids, sizes: Ids, counts: Ids) -> None:
+    """Replace the labels of a message; a place that was never taken has none, not even 0."""
+    for n in range(sizes[place]):
+        counts[labels[place, n]] -= 1
+    sizes[place] = max(1, len(named))
+    labels[place, 0] = 0
+    for n in range(len(named)):
+        labels[place, n] = named[n] + 1
+    for n in range(sizes[place]):
+        counts[labels[place, n]] += 1
 
 
 @compiled

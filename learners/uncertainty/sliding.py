@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 from bisect import bisect_left, insort
 
 import numpy as np
@@ -46,7 +47,7 @@ class Sliding(Stateful):
 
     def reached_by(self, share: float) -> float:
         """Return the largest kept value that at least a share, in (0, 1], of the kept ones reach."""
-        return self._sorted[len(self._sorted) - max(1, int(np.ceil(share * len(self._sorted))))]
+        return self._sorted[len(self._sorted) - max(1, math.ceil(share * len(self._sorted)))]
 
     def share(self, least: float) -> float:
         """Return the share of the kept values that reach some value; 0 where none is kept."""

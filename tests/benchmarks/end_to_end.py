@@ -2,16 +2,18 @@
 
 `python -m tests.benchmarks.end_to_end [--learner NAME] [--limit N] [--runs N]` starts Apache Kafka (or uses
 ITHACA_KAFKA__BOOTSTRAP_SERVERS), produces the events, lets a worker answer them all, and prints the median
-over the runs. For comparison, the same task runs over the same events in memory: the ratio is Kafka's cost.
+over the runs. For comparison, the same task runs over the same events in memory (the ratio is Kafka's cost),
+and a worker writes each event back as it came: no learner can do more than this echo with the same client.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
 import functools
 import statistics
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -28,8 +30,9 @@ from stream.kafka import History, Writer, ensure_topics
 from stream.pipeline.answerer import Answer
 from stream.pipeline.factory import make_task
 from stream.pipeline.lesson import NO_RECORD, Lesson
+from stream.pipeline.outcome import Outcome, joined
 from stream.pipeline.task import Task
-from stream.records.schema import Event, Record
+from stream.records.schema import Event, Output, Record
 from stream.records.topics import topic
 from stream.sources import read_lines
 from stream.telemetry.collector import Telemetry
@@ -49,24 +52,30 @@ def main(
     events = [line for _, line in read_lines(DATA / "reuters21578" / "events.jsonl.gz", limit)]
     broker = choose()
     try:
-        live, memory = [], []
+        live, memory, echo = [], [], []
         parts: list[dict[str, float]] = []
         for _ in range(runs):
-            settings = Settings.model_validate(
-                {
-                    "snapshot": {"location": "memory://"},
-                    "stream": f"bench-{uuid.uuid4().hex[:8]}",
-                    "kafka": {"bootstrap_servers": broker.address},
-                    "learner": {"name": learner},
-                }
-            )
+            settings = settings_for(broker.address, learner)
             seconds, times = through_kafka(settings, events)
             live.append(len(events) / seconds)
             parts.append(times)
+            echo.append(len(events) / through_kafka(settings_for(broker.address, learner), events, Echo)[0])
             memory.append(len(events) / in_memory(settings, events))
     finally:
         broker.stop()
-    show(learner, len(events), live, memory, parts)
+    show(learner, len(events), {"through Kafka": live, "in memory": memory, "echo": echo}, parts)
+
+
+def settings_for(address: str, learner: str) -> Settings:
+    """Return the settings of a new stream."""
+    return Settings.model_validate(
+        {
+            "snapshot": {"location": "memory://"},
+            "stream": f"bench-{uuid.uuid4().hex[:8]}",
+            "kafka": {"bootstrap_servers": address},
+            "learner": {"name": learner},
+        }
+    )
 
 
 class TimedTask(Task):
@@ -92,7 +101,25 @@ class TimedTask(Task):
             self.advance_s += time.perf_counter() - began
 
 
-def through_kafka(settings: Settings, events: list[bytes]) -> tuple[float, dict[str, float]]:
+class Echo(TimedTask):
+    """A task that writes each event back as it came, as its prediction."""
+
+    def process(self, records: Sequence[Record]) -> Outcome:
+        """See `Answerer.process`."""
+        steps = [
+            Outcome([Output("predictions", record.key, record.value, record.headers)], record.offset + 1)
+            for record in records
+        ]
+        self.next_offset = steps[-1].next_offset
+        return joined(steps, self.next_offset)
+
+    def encode_ahead(self, records: Sequence[Record], executor: concurrent.futures.Executor) -> None:
+        """Do nothing: nothing is encoded."""
+
+
+def through_kafka(
+    settings: Settings, events: list[bytes], kind: type[TimedTask] = TimedTask
+) -> tuple[float, dict[str, float]]:
     """Return the seconds from the first poll to the last commit, and their parts."""
     ensure_topics(settings.kafka, settings.stream)
     with Writer(settings.kafka, topic(settings.stream, "events")) as writer:
@@ -102,7 +129,7 @@ def through_kafka(settings: Settings, events: list[bytes]) -> tuple[float, dict[
     tasks: list[TimedTask] = []
 
     def make(live_from: int) -> Task:
-        task = make_task(settings, live_from, TimedTask)
+        task = make_task(settings, live_from, kind)
         task.encoder = telemetry.timed(task.encoder)
         tasks.append(task)
         return task
@@ -147,18 +174,18 @@ def in_memory(settings: Settings, events: list[bytes]) -> float:
     return time.perf_counter() - began
 
 
-def show(
-    learner: str, events: int, live: list[float], memory: list[float], parts: list[dict[str, float]]
-) -> None:
+def show(learner: str, events: int, rates: dict[str, list[float]], parts: list[dict[str, float]]) -> None:
     """Print medians."""
+    live, *others = rates.values()
     table = Table(title=f"{learner}, {events} events of Reuters-21578, {len(live)} runs")
     for heading in ("", "median", "µs a message"):
         table.add_column(heading, justify="right")
-    for name, speeds in (("through Kafka", live), ("in memory", memory)):
+    for name, speeds in rates.items():
         median = statistics.median(speeds)
         table.add_row(name, f"{median:,.0f} msgs/s", f"{1e6 / median:,.0f}")
-    ratio = statistics.median(one / other for one, other in zip(live, memory, strict=True))
-    table.add_row("Kafka / memory", f"{ratio:.2f}", "")
+    for name, speeds in zip(("Kafka / memory", "Kafka / echo"), others, strict=True):
+        ratio = statistics.median(one / other for one, other in zip(live, speeds, strict=True))
+        table.add_row(name, f"{ratio:.2f}", "")
     table.add_section()
     for part in sorted(parts[0], key=lambda name: -parts[0][name]):
         median = statistics.median(times[part] for times in parts)

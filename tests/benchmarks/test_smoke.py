@@ -49,6 +49,7 @@ SMALL = {
     "relations": "{reuters}",
     "scopes": "--learner priors --limit 40 --partitions 2 --workers 2",
     "silence": "--limit 50",
+    "sleeping": "--sets reuters21578 --limit 40",
     "snapshots": "--scale 0.02",
     "tree": "--scale 0.02",
 }

@@ -85,3 +85,24 @@ def test_of_equal_messages_the_one_in_the_lower_row_is_nearer() -> None:
         both.learn(x, both.label_space.targets([name]))
     assert both.nearest(x).rows.tolist() == [0, 1]
     assert both.predict(x).labels.tolist() == [0]
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 40), st.integers(0, 60), st.integers(0, 99))
+def test_one_that_follows_another_finds_what_it_would_alone(window: int, messages: int, seed: int) -> None:
+    """The shared label-sets are those that each would keep, also after loading a state."""
+    alone, leader, follower = (NearestNeighbours(1, window, enough=2) for _ in range(3))
+    leader.share(alone.label_space)
+    follower.share(alone.label_space)
+    follower.follow(leader)
+    stream = linear_stream(messages + 1, 4, 3, seed)
+    for number, message in enumerate(stream):
+        targets = alone.label_space.targets(message.labels)
+        if number == messages // 2:
+            leader.load_state(leader.state_without_labels())
+            follower.load_state(follower.state_without_labels())
+        assert follower.score(-message.x).tolist() == alone.score(-message.x).tolist()
+        alone.learn(-message.x, targets)
+        leader.learn(message.x, targets)
+        follower.learn(-message.x, targets)
+    assert follower.digest() == alone.digest()

@@ -1,0 +1,189 @@
+"""A sparse matrix of weights in one array: a row for each feature, which grows by an entry for each label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drift.core import Ids, Mask, Vector, compiled
+
+Ints = NDArray[np.int32]
+Entries = NDArray[Any]
+
+ENTRY = np.dtype([("label", np.uint32), ("weight", np.float32), ("square", np.float32)])
+"""An entry of a feature's row: a label, its weight, and the sum of the weight's squared gradients."""
+FIRST, SIZE, ROOM = range(3)
+"""Columns of a feature's row: place of its first entry, number of entries, and number of places."""
+LINE = 64 // ENTRY.itemsize
+"""Entries in a cache line of 64 bytes."""
+EPSILON = np.float32(1e-4)
+"""Initial sum of squared gradients, so that a first step on a small error is smaller than the rate."""
+
+
+@compiled
+def add_logits(
+    indices: Ints, values: Vector, rows: Ints, entries: Entries, intercept: Vector, logits: Vector
+) -> np.float32:
+    """Add the contributions of the intercept and the features to the logits; see `_fetch` for the result."""
+    fetched = _fetch(indices, rows, entries)
+    labels, weights = entries["label"], entries["weight"]
+    for label in range(min(len(logits), intercept.shape[1])):
+        logits[label] += intercept[0, label]
+    for n in range(len(indices)):
+        if indices[n] < len(rows):
+            row = rows[indices[n]]
+            for place in range(row[FIRST], row[FIRST] + row[SIZE]):
+                logits[labels[place]] += values[n] * weights[place]
+    return fetched
+
+
+@compiled
+def _fetch(indices: Ints, rows: Ints, entries: Entries) -> np.float32:
+    """Read something of each cache line of the features' rows: the processor then waits for many at a time.
+
+    Returns a sum of no meaning, because a compiler leaves out reading what is not used.
+    """
+    total, weights = np.float32(0.0), entries["weight"]
+    for n in range(len(indices)):
+        if indices[n] < len(rows):
+            first, size = rows[indices[n], FIRST], rows[indices[n], SIZE]
+            for place in range(first, first + size, LINE):
+                total += weights[place]
+    return total
+
+
+@compiled
+def step_intercept(intercept: Vector, error: Vector, rate: np.float32) -> None:
+    """Update the intercepts of all labels."""
+    for label in range(len(error)):
+        intercept[1, label] += error[label] * error[label]
+        intercept[0, label] -= rate * error[label] / np.sqrt(intercept[1, label] + EPSILON)
+
+
+@compiled
+def step(
+    indices: Ints,
+    values: Vector,
+    begin: int,
+    error: Vector,
+    rate: np.float32,
+    rows: Ints,
+    entries: Entries,
+    used: int,
+) -> tuple[int, int]:
+    """Update the weights of the features from `begin` on, for the labels with an error.
+
+    Returns where it ended, before the last feature if memory ran out, and the number of places in use.
+    """
+    doubted = np.flatnonzero(error)
+    for n in range(begin, len(indices)):
+        row = indices[n]
+        # Room as if no label had an entry yet: counting those that have one would cost a second search.
+        used, fits = _widen(rows, row, rows[row, SIZE] + len(doubted), entries, used)
+        if not fits:
+            return n, used
+        for label in doubted:
+            place = _entry_of(int(label), rows, row, entries)
+            gradient = error[label] * values[n]
+            entries[place].square += gradient * gradient
+            entries[place].weight -= rate * gradient / np.sqrt(entries[place].square + EPSILON)
+    return len(indices), used
+
+
+@compiled
+def copy_weights(
+    parent: int, label: int, begin: int, filled: Ids, rows: Ints, entries: Entries, used: int
+) -> tuple[int, int]:
+    """Copy the parent's weights of filled rows from `begin` on to a label; returns the same as `step`."""
+    for n in range(begin, len(filled)):
+        row = filled[n]
+        place = _first_not_below(parent, rows[row, FIRST], rows[row, SIZE], entries)
+        if place < rows[row, FIRST] + rows[row, SIZE] and entries[place].label == parent:
+            weight = entries[place].weight
+            used, fits = _widen(rows, row, rows[row, SIZE] + 1, entries, used)
+            if not fits:
+                return n, used
+            entries[_entry_of(label, rows, row, entries)].weight = weight
+    return len(filled), used
+
+
+@compiled
+def _first_not_below(label: int, place: int, size: int, entries: Entries) -> int:
+    """Return the place of a label's entry in a row, or where it belongs: entries ascend by label."""
+    while size > 0:
+        half = size // 2
+        if entries[place + half].label < label:
+            place += half + 1
+            size -= half + 1
+        else:
+            size = half
+    return place
+
+
+@compiled
+def _entry_of(label: int, rows: Ints, row: int, entries: Entries) -> int:
+    """Return the place of a label's entry, inserting it if there is none, in a row that has room for it."""
+    end = rows[row, FIRST] + rows[row, SIZE]
+    place = _first_not_below(label, rows[row, FIRST], rows[row, SIZE], entries)
+    if place == end or entries[place].label != label:
+        for later in range(end, place, -1):
+            _move(entries, later - 1, entries, later)
+        entries[place].label = label
+        entries[place].weight = entries[place].square = np.float32(0.0)
+        rows[row, SIZE] += 1
+    return place
+
+
+@compiled
+def _move(entries: Entries, place: int, others: Entries, to: int) -> None:
+    others[to].label = entries[place].label
+    others[to].weight = entries[place].weight
+    others[to].square = entries[place].square
+
+
+@compiled
+def _widen(rows: Ints, row: int, size: int, entries: Entries, used: int) -> tuple[int, bool]:
+    """Give a row room for `size` entries, moving it if needed; return the places in use, and success."""
+    if size <= rows[row, ROOM]:
+        return used, True
+    room = _room(size)
+    if used + room > len(entries):
+        return used, False
+    for n in range(rows[row, SIZE]):
+        _move(entries, rows[row, FIRST] + n, entries, used + n)
+    rows[row, FIRST], rows[row, ROOM] = used, room
+    return used + room, True
+
+
+@compiled
+def in_use(rows: Ints, places: int) -> Mask:
+    """Return which places hold an entry of a row."""
+    in_use = np.zeros(places, dtype=np.bool_)
+    for n in range(len(rows)):
+        in_use[rows[n, FIRST] : rows[n, FIRST] + rows[n, SIZE]] = True
+    return in_use
+
+
+@compiled
+def compact(rows: Ints, entries: Entries, bound: np.float32, fresh: Entries) -> int:
+    """Copy the rows, without weights up to `bound`, into `fresh`; return the places in use."""
+    used = 0
+    for row in range(len(rows)):
+        first, size = rows[row, FIRST], rows[row, SIZE]
+        rows[row] = 0
+        rows[row, FIRST] = used
+        for place in range(first, first + size):
+            if abs(entries[place].weight) > bound:
+                _move(entries, place, fresh, used + rows[row, SIZE])
+                rows[row, SIZE] += 1
+        rows[row, ROOM] = _room(rows[row, SIZE])
+        used += rows[row, ROOM]
+    return used
+
+
+@compiled
+def _room(size: int) -> int:
+    """Return the number of places of a row of a size: most rows stay short."""
+    return size + size // 2
