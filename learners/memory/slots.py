@@ -58,7 +58,7 @@ class Slots:
             place = self._used
             self._used += 1
         else:
-            place = _leaving(self._numbers, self._labels, self._sizes, self._counts, self.enough)
+            place = self._leaving()
             self._unfile(place)
         self._numbers[place] = self._seen
         self._file(place, labels)
@@ -89,6 +89,9 @@ class Slots:
         """Return the place with a label whose turn is the lowest; of equals the first."""
         return int(_next_of(label + 1, self._labels, self._sizes, self._used, turns))
 
+    def _leaving(self) -> int:
+        return int(_oldest(self._numbers, self._labels, self._sizes, self._counts, self.enough))
+
     def _file(self, place: int, labels: Ids) -> None:
         size = max(1, len(labels))
         self._labels = grown(self._labels, self.capacity, size)
@@ -116,7 +119,7 @@ class Slots:
 
 
 @compiled
-def _leaving(numbers: Ids, labels: Ids, sizes: Ids, counts: Ids, enough: int) -> int:
+def _oldest(numbers: Ids, labels: Ids, sizes: Ids, counts: Ids, enough: int) -> int:
     """Return the place of the oldest message that is as common as `enough`, or as the median message."""
     common, frequency = np.empty(len(numbers), dtype=np.intp), np.zeros(enough + 1, dtype=np.intp)
     for place in range(len(numbers)):
