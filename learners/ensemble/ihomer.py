@@ -37,7 +37,7 @@ from learners.linear_model import (
     RecursiveLeastSquares,
     SparseLogisticRegression,
 )
-from learners.memory import Rehearsal
+from learners.memory import SILENCE, Rehearsal
 from learners.neighbors import NearestNeighbours, Neighbours
 from learners.preprocessing import Directions, StandardScaler, shrunk
 from learners.tree import HoeffdingAdaptiveTree
@@ -51,8 +51,6 @@ ENOUGH = 30
 """Messages of a label that stay in the neighbours' windows: three times those that vote."""
 REHEARSED_EVERY = 3
 """Messages for each one that is rehearsed, so that silent labels cost a third of a message at most."""
-SILENCE = 200
-"""Messages without a label after which it is rehearsed: on streams of few labels hardly any ever is."""
 
 ABSTAINS = np.float32(0.5)
 """Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
@@ -221,7 +219,9 @@ class IHOMER(Learner):
                 values = self._mixture.values(scored.mixed, targets.positive, scored.asked)
                 self._sleepers.learn(values, scored.asked)
             self._decision.learn(scored.decided, targets)
-        self._mixture.learn(scored.mixed, targets)
+        memory = self._memory
+        known = targets if memory is None else memory.without_silent(targets, scored.labels)
+        self._mixture.learn(scored.mixed, known)
         self._count(x)
         self._teach(scored, x, targets)
         self._rehearse(x, targets)
@@ -299,18 +299,23 @@ class IHOMER(Learner):
         if slot is not None:
             x, targets = self._memory.vector(slot), self._memory.targets(slot)
             scored = self._compute(x)
+            self._memory.judge(slot, scored.decided.labels)
             self._mixture.learn(scored.mixed, targets)
             self._teach_models(scored, x, targets)
 
     def statistics(self) -> IHOMERStatistics:
         """Return a frozen account; see `IHOMERStatistics`."""
         leaves = self._clusters.leaves()
+        remembered = [1.0] * 3 if self._memory is None else self._memory.f1()
         return IHOMERStatistics(
             **dataclasses.asdict(super().statistics()),
             clusters=len(leaves),
             largest_cluster=max(len(self._clusters.members(leaf)) for leaf in leaves),
             pairs=self._clusters.counts.pairs,
             dropped_weights=self._linear_sparse.dropped,
+            remembered_f1_1k=remembered[0],
+            remembered_f1_10k=remembered[1],
+            remembered_f1_older=remembered[2],
         )
 
     def inherit(self, label: int, parent: int, prior: float) -> None:

@@ -21,9 +21,16 @@ class IHOMERStatistics(Statistics):
         Label pairs remembered.
     dropped_weights
         Weights on the sparse part that were dropped for lack of memory, in total.
+    remembered_f1_1k, remembered_f1_10k, remembered_f1_older
+        F1 on the messages rehearsed lately, before they were learned again, whose labels have not occurred
+        for 200 to 1,000, to 10,000, and for more messages. Where it falls with the age, labels are being
+        forgotten; 1 where there are none, as without a memory.
     """
 
     clusters: int
     largest_cluster: int
     pairs: int
     dropped_weights: int
+    remembered_f1_1k: float
+    remembered_f1_10k: float
+    remembered_f1_older: float

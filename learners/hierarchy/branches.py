@@ -114,8 +114,14 @@ class Branches(Stateful):
             self._classifier.learn(x, local)
         recalled = self._rehearse(self.replay + (not admitted)) if self.memory else None
         if self.memory:
-            self._rehearsal.add(x, stored, np.array(ends, dtype=np.intp))
+            self._rehearsal.add(x, stored, np.array(ends, dtype=np.intp), closed.positive)
         return recalled
+
+    def without_silent(self, closed: Targets) -> Targets:
+        """Return the targets of the next message; see `Rehearsal.without_silent`."""
+        if not self.memory or not self.replay:
+            return closed
+        return self._rehearsal.without_silent(closed, len(self._closure.taxonomy))
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""

@@ -74,7 +74,8 @@ class LabelExpansion(Learner):
     unknown. A mixture weighs three opinions of each label: the inner learner's; the same if siblings exclude
     each other; and that of *branches*, which learn each label from messages of its parent alone and rehearse
     messages from a memory, after adding confident labels (pseudo-labels) that these lack. The mixture
-    rehearses one as well. Which messages are remembered and rehearsed: see `Rehearsal`.
+    rehearses one as well, and learns of silent labels from those alone. Which messages are remembered and
+    rehearsed: see `Rehearsal`.
 
     Parameters
     ----------
@@ -182,7 +183,7 @@ class LabelExpansion(Learner):
             scored = self._compute(x)
         self._thresholds.learn(scored.scores, scored.shape, scored.inner.labels, closed)
         self._novel.learn(scored.branches, scored.labels, closed)
-        self._mixture.learn(scored.mixed, closed)
+        self._mixture.learn(scored.mixed, self._branches.without_silent(closed))
         self._inner.learn_predicted(x, closed, scored.inner)
         self.changes = self._inner.changes
         recalled = self._branches.learn(x, stored, closed, self._messages)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Ids, State, Vector, compiled, grown
-from learners.core import Features, Sparse, Targets, check_number, given_part, packed, unpacked
-from learners.memory.slots import Slots
+from drift.core import Floats, Ids, Mask, State, Vector, compiled, grown
+from learners.core import Features, Sparse, Targets, check_number, given_part, in_both, packed, unpacked
+from learners.memory.reservoir import BalancedReservoir
 
 NOTHING = Sparse(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 """Stands for a sparse part that was not given."""
+SILENCE = 200
+"""Messages without a label after which it counts as silent: on streams of few labels hardly any ever does."""
+HORIZON = 5
+"""Horizon of the remembered messages of a label, as a multiple of the capacity: see `BalancedReservoir`."""
+AGES = (1_000, 10_000)
+"""Messages since a label occurred last that divide what is rehearsed, for `Rehearsal.f1`."""
+LATELY = 0.99
+"""Decay, a message of the same ages, of how rehearsed messages were predicted."""
 
 
 class Rehearsal:
@@ -18,8 +26,9 @@ class Rehearsal:
     What the stream does not show any more is rehearsed as often as its share of the memory: of the labels
     that are silent, the one with the most remembered messages and the longest time since it was last taught,
     and of its messages the one rehearsed longest ago. A label that goes on occurring is not rehearsed, so a
-    stream in which all do is learned as without a memory. Which messages stay: see `Slots`; since a label's
-    oldest messages leave first, what it meant before a drift is forgotten as it occurs again.
+    stream in which all do is learned as without a memory. Which messages stay: see `BalancedReservoir`; of a
+    label's messages as many are wrong as in the stream, and what it meant before a drift is forgotten as it
+    occurs again.
 
     Parameters
     ----------
@@ -27,7 +36,7 @@ class Rehearsal:
         Messages kept, at least 1. With too few, silent labels overfit the ones that are left; memory and
         snapshots grow with it.
     silence
-        Messages without a label after which it counts as silent, at least 0. If too small, rare labels are
+        Messages without a label after which it is rehearsed, at least 0. If too small, rare labels are
         predicted too often; if too large, forgetting is ahead of the rehearsal.
 
     References
@@ -41,7 +50,7 @@ class Rehearsal:
         check_number(self, "silence", silence, int, 0)
         self.capacity = capacity
         self.silence = silence
-        self._slots = Slots(capacity, enough=capacity)
+        self._slots = BalancedReservoir(capacity, HORIZON * capacity)
         self._vectors: Vector = np.zeros((0, 0), dtype=np.float32)
         self._sparse: list[Sparse] = []
         self._targets: list[Targets] = []
@@ -51,12 +60,14 @@ class Rehearsal:
         self._turns: Ids = np.zeros(capacity, dtype=np.intp)
         self._occurred: Ids = np.zeros(0, dtype=np.intp)
         self._taught: Ids = np.zeros(0, dtype=np.intp)
+        # By age: twice the hits, and predicted and true labels, decayed.
+        self._judged: Floats = np.zeros((len(AGES) + 1, 2))
 
     def __len__(self) -> int:
         """Return how many messages are kept."""
         return len(self._slots)
 
-    def add(self, x: Vector, targets: Targets, labels: Ids) -> None:
+    def add(self, x: Vector, targets: Targets, labels: Ids, occurring: Ids | None = None) -> None:
         """Keep one message.
 
         Parameters
@@ -67,6 +78,8 @@ class Rehearsal:
             Its targets.
         labels
             The labels that it is kept for, usually its positives.
+        occurring
+            The labels that are not silent any more; None (the default) for those that it is kept for.
         """
         self._now += 1
         slot = self._slots.place(labels)
@@ -77,8 +90,25 @@ class Rehearsal:
         self._sparse[slot : slot + 1] = [given_part(x) or NOTHING]
         self._targets[slot : slot + 1], self._filed[slot : slot + 1] = [targets], [labels]
         self._turns[slot] = self._now
+        occurring = labels if occurring is None else occurring
+        self._grow(occurring)
         self._note(labels)
-        self._occurred[labels] = self._now
+        self._occurred[occurring] = self._now
+
+    def without_silent(self, targets: Targets, size: int) -> Targets:
+        """Return the targets of the next message, with silent labels as unknown where they are absent.
+
+        A label is silent after `SILENCE` messages without it. That its absence goes on shows which expert
+        follows the present stream best, not which one will recognise the label when it comes back: rehearsed
+        messages, which are of labels present and absent alike, show that.
+        """
+        silent = _silent(self._occurred, self._now + 1, size)
+        silent[targets.positive] = False
+        if not silent.any():
+            return targets
+        known = ~(silent | targets.unknown(size))
+        known[targets.positive] = False
+        return Targets(targets.positive, np.flatnonzero(known))
 
     def draw(self) -> int | None:
         """Return the slot of the message to rehearse now, which then counts as taught; None for none."""
@@ -90,6 +120,23 @@ class Rehearsal:
         self._turns[slot] = self._now
         self._taught[self._filed[slot]] = self._now
         return slot
+
+    def judge(self, slot: int, predicted: Ids) -> None:
+        """Count how the message just drawn was predicted, before it is learned again."""
+        age = self._now - self._occurred[self._filed[slot]].min()
+        of_age, true = (
+            self._judged[int(np.searchsorted(AGES, age, side="right"))],
+            self._targets[slot].positive,
+        )
+        of_age *= LATELY
+        of_age += 2 * in_both(predicted, true), len(predicted) + len(true)
+
+    def f1(self) -> list[float]:
+        """Return the F1 of rehearsed messages lately, by how long their most silent label has been silent.
+
+        One figure for each range that `AGES` divides; 1 where nothing was rehearsed: nothing is forgotten.
+        """
+        return [float(hits / count) if count else 1.0 for hits, count in self._judged]
 
     def vector(self, slot: int) -> Vector:
         """Return a message's vector, padded to the longest one kept."""
@@ -119,9 +166,12 @@ class Rehearsal:
 
     def _note(self, labels: Ids) -> None:
         """Note that labels are taught by this message."""
+        self._grow(labels)
+        self._taught[labels] = self._now
+
+    def _grow(self, labels: Ids) -> None:
         size = int(labels.max(initial=-1)) + 1
         self._occurred, self._taught = grown(self._occurred, size), grown(self._taught, size)
-        self._taught[labels] = self._now
 
     def state(self) -> State:
         """Return the messages and when they were learned; see `Learner.state`."""
@@ -134,9 +184,12 @@ class Rehearsal:
             "targets": packed(self._targets),
             "labels": packed([Targets(labels) for labels in self._filed]),
             "numbers": self._slots.numbers,
+            "keys": self._slots.keys[: len(self)],
+            "came": self._slots.came,
             "turns": self._turns[: len(self)],
             "occurred": self._occurred,
             "taught": self._taught,
+            "judged": self._judged,
         }
 
     def load_state(self, state: State) -> None:
@@ -148,13 +201,23 @@ class Rehearsal:
         self._sparse = [Sparse(*part) for part in zip(*cuts, strict=True)][: len(parts["ends"])]
         self._targets = unpacked(state["targets"])
         self._filed = [labels.positive for labels in unpacked(state["labels"])]
-        self._slots.restore(state["numbers"], self._filed, self._now)
+        self._slots.take(state["keys"], state["came"], state["numbers"], self._filed, self._now)
         self._turns[: len(self)] = state["turns"]
         self._occurred, self._taught = np.array(state["occurred"]), np.array(state["taught"])
+        self._judged = np.array(state["judged"])
 
 
 def _without(labels: Ids, gone: Ids) -> Ids:
     return labels[~np.isin(labels, gone)]
+
+
+@compiled
+def _silent(occurred: Ids, now: int, size: int) -> Mask:
+    """Return which labels have occurred before, but not in the last `SILENCE` messages, shape (size,)."""
+    silent = np.zeros(size, dtype=np.bool_)
+    for label in range(min(size, len(occurred))):
+        silent[label] = occurred[label] > 0 and now - occurred[label] >= SILENCE
+    return silent
 
 
 @compiled

@@ -59,7 +59,7 @@ class Slots:
             place = self._used
             self._used += 1
         else:
-            place = _leaving(self._numbers, *self._tables(), self.enough)
+            place = self._leaving()
         self._numbers[place] = self._seen
         _refile(place, labels, *self._tables())
         return place
@@ -88,6 +88,9 @@ class Slots:
     def next_of(self, label: int, turns: Ids) -> int:
         """Return the place with a label whose turn is the lowest; of equals the first."""
         return int(_next_of(label + 1, self._labels, self._sizes, self._used, turns))
+
+    def _leaving(self) -> int:
+        return int(_oldest(self._numbers, *self._tables(), self.enough))
 
     def _tables(self) -> tuple[Ids, Ids, Ids]:
         return self._labels, self._sizes, self._counts
@@ -126,7 +129,7 @@ def _refile(place: int, named: Ids, labels: Ids, sizes: Ids, counts: Ids) -> Non
 
 
 @compiled
-def _leaving(numbers: Ids, labels: Ids, sizes: Ids, counts: Ids, enough: int) -> int:
+def _oldest(numbers: Ids, labels: Ids, sizes: Ids, counts: Ids, enough: int) -> int:
     """Return the place of the oldest message that is as common as `enough`, or as the median message."""
     common, frequency = np.empty(len(numbers), dtype=np.intp), np.zeros(enough + 1, dtype=np.intp)
     for place in range(len(numbers)):

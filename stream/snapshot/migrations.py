@@ -116,9 +116,12 @@ def _remembered(former: Any = None) -> Any:
         "targets": held["targets"],
         "labels": held["classes"],
         "numbers": numbers,
+        "keys": np.zeros(messages),
+        "came": np.zeros(len(labels) + 1, np.intp),
         "turns": numbers,
         "occurred": labels,
         "taught": labels,
+        "judged": np.zeros((3, 2)),
     }
 
 

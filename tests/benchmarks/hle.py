@@ -39,7 +39,19 @@ from learners.ensemble.ihomer import IHOMER
 from learners.hierarchy.expansion import LabelExpansion
 from learners.hierarchy.taxonomy import Taxonomy
 from learners.metrics.hierarchical import anytime_area, forgetting
-from tests.benchmarks.continual import LEVELS, ClassMeans, GDumb, Method, Replay, Set
+from tests.benchmarks.continual import (
+    CLIB,
+    EWC,
+    LEVELS,
+    MIR,
+    RM,
+    BiC,
+    ClassMeans,
+    GDumb,
+    Method,
+    Replay,
+    Set,
+)
 
 CHECKPOINTS = 10
 Flags = npt.NDArray[np.bool_]
@@ -80,6 +92,11 @@ METHODS: dict[str, Callable[[Set, int], Method]] = {
     "class means": lambda data, seed: ClassMeans(),
     "ER": Replay,
     "GDumb": GDumb,
+    "MIR": MIR,
+    "CLIB": CLIB,
+    "RM": RM,
+    "EWC++": EWC,
+    "BiC": BiC,
     "expansion": lambda data, seed: Ours(LabelExpansion(IHOMER(memory=data.memory), memory=data.memory)),
     "no memory": lambda data, seed: Ours(LabelExpansion(IHOMER(memory=0), memory=0)),
     "flat iHOMER": lambda data, seed: Ours(IHOMER(memory=data.memory)),

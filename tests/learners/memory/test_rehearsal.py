@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from learners.core import Features, Sparse, Targets, given_part
-from learners.memory import Rehearsal
+from learners.memory import SILENCE, Rehearsal
 from tests.learners.checks import through_json
 
 
@@ -61,12 +61,45 @@ def test_a_label_that_goes_on_is_not_rehearsed() -> None:
 
 
 def test_what_a_label_meant_before_is_replaced_as_it_occurs_again() -> None:
-    """The oldest messages of a common label leave first, so an old meaning is not rehearsed for ever."""
+    """Old messages of a common label leave in the long run, so an old meaning is not rehearsed for ever."""
     memory = Rehearsal(capacity=20)
-    for n in range(100):
+    for n in range(3000):
         x, targets, labels = message(2 * (n % 2))
         memory.add(np.full_like(x, n), targets, labels)
-    assert min(memory.vector(slot)[0] for slot in range(20)) >= 80
+    kept = [memory.vector(slot)[0] for slot in range(20)]
+    assert min(kept) >= 1500
+    assert np.median(kept) >= 2700
+
+
+def test_few_wrong_labels_of_a_silent_label_do_not_replace_its_right_ones() -> None:
+    """A label that is told rightly 400 times, then wrongly 100 times, keeps about a fifth of wrong ones."""
+    memory = Rehearsal(capacity=100)
+    for n in range(2500):
+        right = n < 500
+        told = 0 if (n % 5 if right else n % 20 == 0) else 2
+        memory.add(message(0 if right else 2)[0], Targets(np.array([told])), np.array([told]))
+    wrong = [memory.vector(slot)[0] for slot, label in enumerate(labels_of(memory)) if label == 0]
+    assert len(wrong) >= 40
+    assert np.mean(np.array(wrong) == 2) < 0.35
+
+
+def test_a_silent_label_is_unknown_where_it_is_absent() -> None:
+    """Absence counts as negative for labels that occurred lately or never; what is told positive stays so."""
+    memory, size = Rehearsal(capacity=50), 4
+    for label in (0, 1):
+        memory.add(*message(label))
+    for _ in range(SILENCE):
+        memory.add(*message(2))
+    told = memory.without_silent(Targets(np.array([1])), size)
+    assert told.positive.tolist() == [1]
+    assert told.negative is not None
+    assert told.negative.tolist() == [2, 3]
+    partial = memory.without_silent(Targets(np.array([2]), np.array([0])), size)
+    assert partial.negative is not None
+    assert partial.negative.tolist() == []
+    memory.add(*message(0))
+    memory.add(*message(1))
+    assert memory.without_silent(Targets(np.array([2])), size).complete
 
 
 def test_wrong_labels_of_labels_that_go_on_are_not_gathered() -> None:
@@ -78,6 +111,22 @@ def test_wrong_labels_of_labels_that_go_on_are_not_gathered() -> None:
         memory.add(message(label)[0], Targets(np.array([told])), np.array([told]))
     told_wrong = [int(memory.vector(slot)[0]) != label for slot, label in enumerate(labels_of(memory))]
     assert 0.1 < np.mean(told_wrong) < 0.3
+
+
+def test_what_is_rehearsed_is_judged_by_how_long_its_label_is_silent() -> None:
+    """A label silent for 1,500 messages counts among those of 1,000 to 10,000, and the others stay at 1."""
+    memory = Rehearsal(capacity=50, silence=200)
+    memory.add(*message(1))
+    for _ in range(1500):
+        memory.add(*message(2))
+    assert memory.f1() == [1.0, 1.0, 1.0]
+    slot = memory.draw()
+    assert slot is not None
+    memory.judge(slot, np.array([1]))
+    assert memory.f1() == [1.0, 1.0, 1.0]
+    memory.judge(slot, np.array([2]))
+    assert memory.f1()[0] == memory.f1()[2] == 1.0
+    assert 0.4 < memory.f1()[1] < 0.6
 
 
 def test_state_round_trip() -> None:

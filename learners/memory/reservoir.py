@@ -1,0 +1,100 @@
+"""Class-balancing reservoir sampling: what leaves a full memory is a message of its most common label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from drift.core import Floats, Ids, compiled, grown
+from learners.core import check_number
+from learners.memory.slots import Slots
+
+
+class BalancedReservoir(Slots):
+    """Places for messages, as many for each label, that hold a sample of all messages of the label.
+
+    When it is full, a message of the most common label leaves: one at random, the more probably the more
+    messages of the label came after it. So what a label was told wrongly is as frequent among its messages
+    as in the stream; if the oldest left, the few wrong ones that a silent label is told would replace its
+    right ones. A message stands for its rarest label, counted in the memory.
+
+    Parameters
+    ----------
+    capacity
+        Number of places, at least 1.
+    horizon
+        Messages of a label after which an older one of them is e times as likely to leave, at least 1. Too
+        small, and the latest messages of a label are kept alone; too large, and what it meant before a drift
+        stays long.
+
+    Examples
+    --------
+    >>> reservoir = BalancedReservoir(capacity=4, horizon=100)
+    >>> rare, common = np.array([0]), np.array([1])
+    >>> places = [reservoir.place(labels) for labels in (rare, common, common, common, common, common)]
+    >>> reservoir.counts(2).tolist()
+    [1, 3]
+
+    References
+    ----------
+    Chrysakis and Moens, "Online continual learning from imbalanced data", ICML 2020: class-balancing
+    reservoir sampling. Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006: the
+    highest keys are a weighted sample, here with weights that decay with age.
+    """
+
+    def __init__(self, capacity: int, horizon: int) -> None:
+        check_number(self, "horizon", horizon, int, 1)
+        super().__init__(capacity, enough=0)
+        self.horizon = horizon
+        # By place: the lowest key of a label leaves. By label plus 1: messages of it so far.
+        self.keys: Floats = np.zeros(capacity)
+        self.came: Ids = np.zeros(1, dtype=np.intp)
+
+    def place(self, labels: Ids) -> int:
+        """See `Slots.place`."""
+        place = super().place(labels)
+        mine = self._labels[place, : self._sizes[place]]
+        self.came = grown(self.came, int(mine.max()) + 1)
+        self.came[mine] += 1
+        self.keys[place] = _key(self._seen, int(self.came[mine].min()) / self.horizon)
+        return place
+
+    def forget(self, labels: Ids) -> None:
+        """See `Slots.forget`."""
+        super().forget(labels)
+        self.came[labels[labels + 1 < len(self.came)] + 1] = 0
+
+    def _leaving(self) -> int:
+        return int(_of_the_most_common(self.keys, self._labels, self._sizes, self._counts))
+
+    def take(self, keys: Floats, came: Ids, numbers: Ids, labels: Iterable[Ids], seen: int) -> None:
+        """Take over `keys` and `came` as well; see `Slots.restore`."""
+        self.restore(numbers, labels, seen)
+        self.keys[: len(self)] = keys
+        self.came = np.array(came)
+
+
+@compiled
+def _key(number: int, age: float) -> float:
+    """Return the key of a message; the highest keys of a label are a sample of its messages."""
+    # Fibonacci hashing spreads consecutive numbers evenly over (0, 1), without a random generator's state.
+    drawn = (number * 2654435761 % 4294967296 + 0.5) / 4294967296
+    return age - math.log(-math.log(drawn))
+
+
+@compiled
+def _of_the_most_common(keys: Floats, labels: Ids, sizes: Ids, counts: Ids) -> int:
+    """Return the place of the lowest key of the messages that stand for the most common label."""
+    leaving, of = 0, -1
+    for place in range(len(keys)):
+        rarest = labels[place, 0]
+        for label in labels[place, 1 : sizes[place]]:
+            if counts[label] < counts[rarest]:
+                rarest = label
+        if of < 0 or counts[rarest] > counts[of]:
+            leaving, of = place, rarest
+        elif rarest == of and keys[place] < keys[leaving]:
+            leaving = place
+    return leaving
