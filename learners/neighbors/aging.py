@@ -25,7 +25,7 @@ class AgingNeighbours(Learner):
     full, the message of least fitness leaves. Likeness is the cosine of vectors whose features are scaled to
     the range they have had, 0 included; a missing value counts as 0.
 
-    A baseline: the figures that were published for it are below those of `ihomer`.
+    A baseline: on emotions, yeast and scene every score is below that of `ihomer`.
 
     Parameters
     ----------
