@@ -31,7 +31,7 @@ from learners.linear_model import (
     SparseLogisticRegression,
 )
 from learners.metrics import Prequential
-from learners.neighbors import NearestNeighbours
+from learners.neighbors import AgingNeighbours, NearestNeighbours
 from learners.tree import HoeffdingAdaptiveTree
 from learners.uncertainty import Conformal
 from learners.wrappers import BinaryRelevance, ClassifierChain, LabelPowerset, MultiLabelModel, PrunedSets
@@ -52,6 +52,7 @@ __all__ = [
     "LEARNERS",
     "TITLES",
     "AdaptiveLogisticRegression",
+    "AgingNeighbours",
     "BinaryRelevance",
     "Change",
     "ClassifierChain",

@@ -15,7 +15,7 @@ from learners.linear_model import (
     SparseLogisticRegression,
 )
 from learners.linear_model import LogisticRegression as Linear
-from learners.neighbors import NearestNeighbours
+from learners.neighbors import AgingNeighbours, NearestNeighbours
 from learners.tree import HoeffdingAdaptiveTree
 
 BASELINES = ("persistence", "majority")
@@ -31,6 +31,7 @@ LEARNERS = Registry[Learner](
         "sparse-linear": SparseLogisticRegression,
         "ridge": RecursiveLeastSquares,
         "knn": NearestNeighbours,
+        "arknn": AgingNeighbours,
         "hoeffding-adaptive-tree": HoeffdingAdaptiveTree,
         "extreme": "learners.extreme:ExtremeClassifier",  # imports torch
         "priors": LabelPriors,
@@ -65,6 +66,7 @@ TITLES = {
     "sparse-linear": "Sparse linear",
     "ridge": "RLS",
     "knn": "kNN on label-sets",
+    "arknn": "ARkNN",
     "hoeffding-adaptive-tree": "Hoeffding adaptive tree",
     "extreme": "Extreme",
     "priors": "Label priors",

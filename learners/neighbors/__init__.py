@@ -1,8 +1,10 @@
 """Nearest neighbours over a window of recent messages."""
 
+from learners.neighbors.aging import AgingNeighbours
 from learners.neighbors.nearest import NearestNeighbours, Neighbours
 
 __all__ = [
+    "AgingNeighbours",
     "NearestNeighbours",
     "Neighbours",
 ]

@@ -32,6 +32,7 @@ SMALL = {
     "drift": "--seeds 0 --learner priors --scale 0.01",
     "encode_ahead": "--events 40 --wait 1 --runs 1",
     "encoder_hashing": "--texts 20",
+    "encoder_transformer": "--texts 2 --runs 1 --limit 30",
     "end_to_end": "--learner priors --limit 50 --runs 1",
     "expansion": "--data reuters21578 --limit 30 --seeds 1 --only pl-fms flat",
     "extreme": "--labels 1000 --features 16 --scale 0.02",
