@@ -1,7 +1,7 @@
 """iHOMER's default: messages per second on one core, predict and learn, and where the time goes.
 
-Run `python -m tests.benchmarks.ihomer [--profile] [--scale 1.0]`. Vectors have 100 features. The first 3,000
-messages are not measured: after 2,000 the experts that add nothing fall asleep.
+Run `python -m tests.benchmarks.ihomer [--profile] [--labels 14 ...] [--scale 1.0]`. Vectors have 100
+features. The first 3,000 messages are not measured: after 2,000 the experts that add nothing fall asleep.
 """
 
 from __future__ import annotations
@@ -42,24 +42,26 @@ def run(learner: IHOMER | BinaryRelevance, messages: list[tuple[Vector, Targets]
 
 def learner_for(labels: int, scale: float) -> IHOMER:
     """Return a learner that knows all labels and has a full window."""
-    learner = IHOMER()
+    learner = IHOMER(max_labels=100_000)
     learner.label_space.ids(map(str, range(labels)))
     run(learner, stream(scaled(3000, scale), labels))
     return learner
 
 
 def main() -> None:
-    """Print rates by the number of labels, or a profile at 100."""
+    """Print rates by the number of labels, or a profile at the first of them."""
     arguments = parser(__doc__)
     arguments.add_argument("--profile", action="store_true")
+    arguments.add_argument("--labels", type=int, nargs="*", default=(14, 100, 1000, 10_000, 100_000))
     given = arguments.parse_args()
     if given.profile:
-        learner, messages = learner_for(100, given.scale), stream(scaled(2000, given.scale), 100)
+        labels = given.labels[0]
+        learner, messages = learner_for(labels, given.scale), stream(scaled(2000, given.scale), labels)
         with cProfile.Profile() as profile:
             run(learner, messages)
         pstats.Stats(profile).sort_stats("tottime").print_stats(25)
         return
-    for labels in (14, 100, 1000):
+    for labels in given.labels:
         learner, messages = learner_for(labels, given.scale), stream(scaled(1000, given.scale), labels)
         print(f"{labels:>5} labels: {rate(lambda k=learner, m=messages: run(k, m)):,.0f} messages/s")  # type: ignore[misc]
 
