@@ -63,7 +63,8 @@ class Targets(NamedTuple):
 def _places(ids: Ids, labels: Ids) -> Ids:
     """Return where ids are among labels, which ascend; those that are not are left out."""
     places: Ids = np.searchsorted(labels, ids)
-    return places[np.append(labels, -1)[places] == ids]
+    found: Ids = places[np.append(labels, -1)[places] == ids]
+    return found
 
 
 def packed(targets: Sequence[Targets]) -> dict[str, Any]:

@@ -156,11 +156,11 @@ MODES: dict[str, Learner] = {
 
 def quality(labels: int, messages: int, modes: Sequence[str]) -> None:
     """Print scores and cost on a planted stream, by mode."""
-    many = ihomer.MANY
+    many = vars(ihomer)["MANY"]
     stream: list[Message] = prototype_stream(messages, labels, features=128)
     found = {}
     for mode in modes:
-        ihomer.MANY = sys.maxsize if mode == EVERY else many
+        vars(ihomer)["MANY"] = sys.maxsize if mode == EVERY else many
         learner, scores, start = MODES[mode].clone(), Prequential(), time.process_time()
         position = 0
         while position < len(stream):
@@ -174,7 +174,7 @@ def quality(labels: int, messages: int, modes: Sequence[str]) -> None:
         took = 1e6 * (time.process_time() - start) / len(stream)
         found[mode] = scores.summary()
         print(f"{labels} labels, {mode}: {took:.0f} us a message; {found[mode]}", flush=True)
-    ihomer.MANY = many
+    vars(ihomer)["MANY"] = many
     if {"tree", "exact"} <= set(modes):
         tree, every = found["tree"], found["exact"]
         print(f"tree / exact: P@1 {tree.p_at_1 / every.p_at_1:.3f}, P@5 {tree.p_at_5 / every.p_at_5:.3f}")

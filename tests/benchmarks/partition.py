@@ -153,7 +153,8 @@ def half_width(differences: Sequence[float]) -> float:
     if len(differences) < 2:
         return float("inf")
     spread = statistics.stdev(differences) / len(differences) ** 0.5
-    return float(scipy.stats.t.ppf(0.975, len(differences) - 1)) * spread
+    width: float = scipy.stats.t.ppf(0.975, len(differences) - 1) * spread
+    return width
 
 
 def report(name: str, ways: dict[str, Way], loss: float) -> dict[str, list[float]]:
