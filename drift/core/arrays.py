@@ -23,7 +23,8 @@ def grown(
     """Return an array with at least `rows` rows (and `columns` columns, if a matrix), with the old values.
 
     The same array comes back where it is large enough; otherwise each axis that is too short is at
-    least doubled, so a row costs amortised O(1). New elements hold `fill`, broadcast to the whole array.
+    least doubled, so a row costs amortised O(1). New elements hold `fill`, broadcast to the whole array. A
+    matrix that is laid out by columns stays so.
 
     Examples
     --------
@@ -40,6 +41,6 @@ def grown(
     for axis, size in enumerate((rows, columns) if columns else (rows,)):
         if size > shape[axis]:
             shape[axis] = max(size, 2 * shape[axis])
-    larger = np.full(shape, fill, dtype=array.dtype)
+    larger = np.full(shape, fill, dtype=array.dtype, order="F" if array.flags.fnc else "C")
     larger[tuple(slice(0, have) for have in array.shape)] = array
     return larger

@@ -40,6 +40,11 @@ class Targets(NamedTuple):
         """Whether every label that is not positive is negative."""
         return self.negative is None
 
+    def among(self, labels: Ids) -> Targets:
+        """Return the targets of some labels (ascending), as places among them."""
+        negative = None if self.negative is None else _places(self.negative, labels)
+        return Targets(_places(self.positive, labels), negative)
+
     def dense(self, size: int) -> Mask:
         """Return the positives as a mask of shape (size,)."""
         mask = np.zeros(size, dtype=np.bool_)
@@ -53,6 +58,13 @@ class Targets(NamedTuple):
         mask = np.ones(size, dtype=np.bool_)
         mask[self.positive] = mask[self.negative] = False
         return mask
+
+
+def _places(ids: Ids, labels: Ids) -> Ids:
+    """Return where ids are among labels, which ascend; those that are not are left out."""
+    places: Ids = np.searchsorted(labels, ids)
+    found: Ids = places[np.append(labels, -1)[places] == ids]
+    return found
 
 
 def packed(targets: Sequence[Targets]) -> dict[str, Any]:

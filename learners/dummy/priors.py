@@ -11,6 +11,8 @@ from drift.core import Arrays, Floats, Ids, Mask, State, Values, Vector, compile
 from learners.core import LabelSpace, Learner, Targets, check_number
 
 NO_FEATURES: Vector = np.zeros(0, dtype=np.float32)
+VECTORISED = 2000
+"""Labels from which on log-odds are computed in single precision, several at a time."""
 INHERITED_WEIGHT = 20.0
 """Messages that an inherited prior counts as."""
 
@@ -62,8 +64,11 @@ class LabelPriors(Learner):
         """Return the log-odds of the scores, shape (L,)."""
         if self._logits is None or len(self._logits) != len(self.label_space):
             scores = self.score(NO_FEATURES)
-            self._logits = np.empty_like(scores)
-            _log_odds(scores, self._logits)
+            if len(scores) < VECTORISED:
+                self._logits = np.empty_like(scores)
+                _log_odds(scores, self._logits)
+            else:
+                self._logits = np.log(scores / (1 - scores))
         return self._logits
 
     def learn(self, x: Vector, targets: Targets) -> None:

@@ -1,8 +1,7 @@
 """iHOMER: label clusters that follow the stream, and a mixture of experts that decides inside them.
 
-Large state is shared and indexed by label: one window of recent messages, one weight row per label
-and expert. A cluster is a *view* of it (which labels are decided together, and which way of deciding has
-scored best there), so moving a label between clusters retrains nothing.
+Large state is shared and indexed by label: one window of recent messages, one weight row per label and
+expert. A cluster is a *view* of it: which labels are decided together. Moving a label retrains nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from drift.core import Ids, Parts, Vector, fields
+from drift.core import Ids, Parts, Vector, fields, grown
 from learners.cluster import Clusters
 from learners.core import (
     MAX_LABELS,
@@ -29,13 +28,15 @@ from learners.core import (
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
 from learners.ensemble.ihomer_statistics import IHOMERStatistics
-from learners.ensemble.mixture import Mixed, Mixture
+from learners.ensemble.mixture import Mixture
 from learners.ensemble.scored import Scored, Views
+from learners.ensemble.shortlist import MANY, shortlist, spread, with_missed
 from learners.ensemble.sleeping import Sleepers
 from learners.linear_model import (
     AdaptiveLogisticRegression,
     RecursiveLeastSquares,
     SparseLogisticRegression,
+    sigmoid,
 )
 from learners.memory import SILENCE, Rehearsal
 from learners.neighbors import NearestNeighbours, Neighbours
@@ -44,14 +45,13 @@ from learners.tree import HoeffdingAdaptiveTree
 
 TREE_SIZE = 8.0
 """Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features; it fills up early."""
-
 PART_TIME = ("ridge_scaled", "near_standard", "tree")
 """Experts that may sleep: they cost the most, and on many streams the others do as well without them."""
 ENOUGH = 30
 """Messages of a label that stay in the neighbours' windows: three times those that vote."""
 REHEARSED_EVERY = 3
 """Messages for each one that is rehearsed, so that silent labels cost a third of a message at most."""
-
+NOTHING: Ids = np.zeros(0, dtype=np.intp)
 ABSTAINS = np.float32(0.5)
 """Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
 
@@ -65,10 +65,11 @@ class IHOMER(Learner):
     a vector has none) give each label a probability; a mixture follows the experts that work now.
     Label clusters, learned online from co-occurrence, tell which labels are decided together. Features may
     have any scale: see `StandardScaler` and `Directions`. The three most expensive experts sleep while the
-    mixture would hardly miss them, after 2,000 messages at the earliest: see `Sleepers`. Labels that fall
-    silent are kept: the neighbours' windows spare their messages, and every third message the linear experts,
-    the ridge regressions and the mixture rehearse one from a memory, if there is a silent label; see `Slots`
-    and `Rehearsal`.
+    mixture would hardly miss them, after 2,000 messages at the earliest: see `Sleepers`. Of 2,000 labels and
+    more a shortlist is scored and taught, and the rest have probability 0: see `shortlist`. Silent labels are
+    kept: the neighbours' windows spare their messages, every third message the linear experts and the ridge
+    regressions rehearse one from a memory, if there is one, and their absence teaches the mixture nothing;
+    see `Slots` and `Rehearsal`. The mixture does not rehearse: it would follow the past.
 
     Parameters
     ----------
@@ -158,7 +159,6 @@ class IHOMER(Learner):
         rows = list(self._experts)
         self._mixture = Mixture(len(rows), novices=2, part_time=[rows.index(name) for name in PART_TIME])
         self._sleepers = Sleepers(len(PART_TIME))
-        self._silent = np.zeros(0, dtype=np.float32)
         self._decision = Decision(rule)
         self._clusters = Clusters(linkage, patience=patience)
         self._memory = Rehearsal(memory, SILENCE) if memory else None
@@ -166,13 +166,12 @@ class IHOMER(Learner):
 
     def score(self, x: Vector) -> Vector:
         """Return the mixture's probability of each label, shape (L,)."""
-        return self._compute(x).mixed.probabilities
+        return self._compute(x).probabilities
 
     def predict(self, x: Vector) -> Prediction:
         """Return the label-set that the rule chose, and the mixture's probabilities."""
         scored = self._compute(x)
-        probabilities = scored.mixed.probabilities.copy()
-        return Prediction(scored.decided.labels, probabilities, computed=self._computed(scored))
+        return Prediction(scored.decided.labels, scored.probabilities.copy(), computed=self._computed(scored))
 
     def clusters_of(self, labels: Ids) -> list[int]:
         """Return the ids of some labels' clusters, ascending."""
@@ -189,10 +188,10 @@ class IHOMER(Learner):
             return None
         likely, _ = prediction.best(labels)
         # Plain lists: for five labels, set operations on arrays cost more than all the rest.
-        explained = np.array(
-            list(dict.fromkeys([*prediction.labels.tolist(), *likely.tolist()]))[:labels], dtype=np.intp
-        )
-        opinions, trust = scored.mixed.opinions[:, explained], self._mixture.trust(explained)
+        several = dict.fromkeys([*prediction.labels.tolist(), *likely.tolist()])
+        explained = np.array(list(several)[:labels], dtype=np.intp)
+        opinions = scored.mixed.opinions[:, scored.mixed.places(explained)]
+        trust = self._mixture.trust(explained)
         names = (*self._experts, "stacked")
         near = scored.near
         sets = near.label_sets(neighbours)
@@ -211,62 +210,65 @@ class IHOMER(Learner):
     def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
         """See `Learner.learn_predicted`."""
         scored: Scored | None = self._reusable(prediction)
-        if scored is None or scored.labels != len(self.label_space):
-            # With a new label, the arrays computed before are too short.
-            scored = self._compute(x)
+        if scored is None or not scored.covers(targets.positive, len(self.label_space)):
+            scored = self._compute(x, targets.positive)
         if targets.complete:
             if self._sleepers.measured(self._messages):
                 values = self._mixture.values(scored.mixed, targets.positive, scored.asked)
                 self._sleepers.learn(values, scored.asked)
             self._decision.learn(scored.decided, targets)
-        memory = self._memory
-        known = targets if memory is None else memory.without_silent(targets, scored.labels)
+        known = targets if self._memory is None else self._memory.without_silent(targets, scored.labels)
         self._mixture.learn(scored.mixed, known)
         self._count(x)
         self._teach(scored, x, targets)
         self._rehearse(x, targets)
         self.changes = self._clusters.learn(targets.positive.tolist(), len(self.label_space))
 
-    def _compute(self, x: Vector) -> Scored:
+    def _compute(self, x: Vector, true: Ids = NOTHING) -> Scored:
+        """Score the labels: of many only a shortlist, and true ones to be learned, which it may miss."""
         labels = len(self.label_space)
-        views, asked = self._views(x), self._sleepers.asked(self._messages)
+        standard, asked = self._scaler.transform(x), self._sleepers.asked(self._messages)
+        views = Views(self._directions.of(x), standard, shrunk(standard))
         scaled_asked, standard_asked, tree_asked = asked.tolist()
-        if len(self._silent) != labels:
-            self._silent = np.full(labels, ABSTAINS)
-        silent = self._silent
         near = [self._near_angle.nearest(views.direction)]
         if standard_asked:
             near.append(self._near_standard.nearest(views.standard))
+        listed, missed, logits = None, NOTHING, self._linear.logits(views.direction)
+        if labels >= MANY:
+            listed = shortlist(logits, *(each.ids for each in near), self._previous.labels)
+            listed, missed = with_missed(listed, true)
+        chosen = slice(None) if listed is None else listed
+        silent = np.full(labels if listed is None else len(listed), ABSTAINS)
         tree = self._tree.predict(x) if tree_asked else None
         priors, has_part = self._priors.score(x), given_part(x) is not None
-        regressed = self._ridge.regress(views.direction)
-        scaled = self._ridge_scaled.regress(views.scaled) if scaled_asked else None
+        regressed = self._ridge.regress(views.direction, listed)
+        scaled = self._ridge_scaled.regress(views.scaled, listed) if scaled_asked else None
         experts = {
-            "linear": self._linear.score(views.direction),
-            "linear_scaled": self._linear_scaled.score(views.scaled),
+            "linear": sigmoid(logits[chosen]),
+            "linear_scaled": sigmoid(self._linear_scaled.logits(views.scaled, listed)),
             "ridge": regressed.scores,
             "ridge_scaled": silent if scaled is None else scaled.scores,
-            "near_angle": self._near_angle.vote(near[0]),
-            "near_standard": self._near_standard.vote(near[1]) if standard_asked else silent,
-            "priors": priors,
-            "previous": self._previous.temper(priors),
-            "tree": silent if tree is None else tree.scores,
-            "linear_sparse": self._linear_sparse.score(x) if has_part else silent,
+            "near_angle": self._near_angle.vote(near[0])[chosen],
+            "near_standard": self._near_standard.vote(near[1])[chosen] if standard_asked else silent,
+            "priors": priors[chosen],
+            "previous": self._previous.temper(priors)[chosen],
+            "tree": silent if tree is None else tree.scores[chosen],
+            "linear_sparse": self._linear_sparse.score(x, listed) if has_part else silent,
         }
-        mixed = self._mixture.mix(tuple(experts.values()), asked)
-        decided = self._decide(mixed, tuple(near), labels)
-        return Scored(labels, asked, views, experts, regressed, mixed, decided, near[0], scaled, tree)
+        mixed = self._mixture.mix(tuple(experts.values()), asked, listed)
+        probabilities = spread(mixed.probabilities, listed, labels)
+        # No decision but one without them is learned from.
+        probabilities[missed] = 0.0
+        decided = self._decide(probabilities, tuple(near), labels)
+        return Scored(
+            *(labels, listed, probabilities, asked, views, experts),
+            *(regressed, mixed, decided, near[0], scaled, tree),
+        )
 
-    def _views(self, x: Vector) -> Views:
-        standard = self._scaler.transform(x)
-        return Views(self._directions.of(x), standard, shrunk(standard))
-
-    def _decide(self, mixed: Mixed, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
-        owners = self._clusters.owners()
-        if len(owners) < labels:
-            # Labels that have not occurred yet have no cluster; 0 stands for it.
-            owners = np.concatenate([owners, np.zeros(labels - len(owners), dtype=np.intp)])
-        return self._decision.decide(mixed.probabilities, neighbours, self._previous.labels, owners)
+    def _decide(self, probabilities: Vector, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
+        # Labels that have not occurred yet have no cluster; 0 stands for it.
+        owners = grown(self._clusters.owners(), labels)
+        return self._decision.decide(probabilities, neighbours, self._previous.labels, owners)
 
     def _teach(self, scored: Scored, x: Vector, targets: Targets) -> None:
         self._teach_models(scored, x, targets)
@@ -281,14 +283,16 @@ class IHOMER(Learner):
 
     def _teach_models(self, scored: Scored, x: Vector, targets: Targets) -> None:
         """Teach the experts that forget by learning of other labels, and so rehearse."""
-        views, experts = scored.views, scored.experts
-        self._linear.update(views.direction, experts["linear"], targets)
-        self._linear_scaled.update(views.scaled, experts["linear_scaled"], targets)
+        views = scored.views
+        self._linear.update(views.direction, scored.scores("linear"), targets)
+        self._linear_scaled.update(views.scaled, scored.scores("linear_scaled"), targets)
         if given_part(x) is not None:
-            self._linear_sparse.update(x, experts["linear_sparse"], targets)
-        self._ridge.update(views.direction, scored.regressed, targets)
+            self._linear_sparse.update(x, scored.scores("linear_sparse"), targets)
+        if scored.listed is not None:
+            targets = targets.among(scored.listed)
+        self._ridge.update(views.direction, scored.regressed, targets, scored.listed)
         if scored.scaled is not None:
-            self._ridge_scaled.update(views.scaled, scored.scaled, targets)
+            self._ridge_scaled.update(views.scaled, scored.scaled, targets, scored.listed)
 
     def _rehearse(self, x: Vector, targets: Targets) -> None:
         """Remember a message, and from time to time learn one of a silent label again."""
@@ -298,9 +302,8 @@ class IHOMER(Learner):
         slot = None if self._messages % REHEARSED_EVERY else self._memory.draw()
         if slot is not None:
             x, targets = self._memory.vector(slot), self._memory.targets(slot)
-            scored = self._compute(x)
+            scored = self._compute(x, targets.positive)
             self._memory.judge(slot, scored.decided.labels)
-            self._mixture.learn(scored.mixed, targets)
             self._teach_models(scored, x, targets)
 
     def statistics(self) -> IHOMERStatistics:

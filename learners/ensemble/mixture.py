@@ -103,10 +103,13 @@ class Mixture(Stateful):
         self._trust: Vector = np.zeros((experts + 1, 0), dtype=np.float32)
         self._common_trust: Vector = self._start[:, 0].copy()
 
-    def mix(self, scores: Vector | tuple[Vector, ...], asked: Mask | None = None) -> Mixed:
+    def mix(
+        self, scores: Vector | tuple[Vector, ...], asked: Mask | None = None, labels: Ids | None = None
+    ) -> Mixed:
         """Return the mixture of the experts' probabilities, a row of shape (L,) for each expert.
 
-        `asked` tells which of the part-time experts have given some; None (the default) means all.
+        `asked` tells which of the part-time experts have given some; `labels` are the ids, ascending, of the
+        labels that they have given them for. None (the default) means all.
         """
         size = len(scores[0])
         opinions = np.empty((self.experts + 1, size), dtype=np.float32)
@@ -115,11 +118,12 @@ class Mixture(Stateful):
         np.log(logits[:-1], out=logits[:-1])
         if asked is not None:
             stand_in(opinions, logits, self._part_time, asked)
-        own = grown(self._own, self.experts + 1, size)
-        trust = grown(self._trust, self.experts + 1, size, fill=self._start)
+        known = size if labels is None else int(labels.max(initial=-1)) + 1
+        own = _columns(grown(self._own, self.experts + 1, known), labels)
+        trust = _columns(grown(self._trust, self.experts + 1, known, fill=self._start), labels)
         probabilities = np.empty(size, dtype=np.float32)
         _mix(opinions, logits, own, self._common, trust, probabilities)
-        return Mixed(probabilities, opinions, logits)
+        return Mixed(probabilities, opinions, logits, labels)
 
     def trust(self, labels: Ids) -> Vector:
         """Return the weight of each expert's opinion on labels, the stacker's last: shape (rows, k)."""
@@ -130,22 +134,30 @@ class Mixture(Stateful):
 
     def values(self, mixed: Mixed, positive: Ids, asked: Mask) -> Floats:
         """Return what each part-time expert was worth on a message of complete labels; 0 if not asked."""
-        self._grow(len(mixed.probabilities))
-        values, weights = np.zeros(len(self._part_time)), (self._own, self._common, self._trust)
-        seen = (mixed.opinions, mixed.logits, mixed.probabilities)
-        measure(*seen, *weights, self._part_time, asked, positive, values)
+        self._grow(mixed.known)
+        if mixed.labels is not None:
+            positive = Targets(positive).among(mixed.labels).positive
+        own, trust = _columns(self._own, mixed.labels), _columns(self._trust, mixed.labels)
+        values, seen = np.zeros(len(self._part_time)), (mixed.opinions, mixed.logits, mixed.probabilities)
+        measure(*seen, own, self._common, trust, self._part_time, asked, positive, values)
         return values
 
     def learn(self, mixed: Mixed, targets: Targets) -> None:
         """Learn from what `mix` returned for a message and from its labels."""
-        size = mixed.opinions.shape[1]
-        self._grow(size)
-        truth = targets.dense(size)
+        self._grow(mixed.known)
+        size, labels = mixed.opinions.shape[1], mixed.labels
+        if labels is not None:
+            targets = targets.among(labels)
+        tables = self._own, self._own_squares, self._trust
+        own, own_squares, trust = (_columns(table, labels) for table in tables)
         _learn(
-            *(mixed.opinions, mixed.logits, truth, targets.unknown(size), self._settings),
-            *(self._common, self._common_squares, self._own, self._own_squares),
-            *(self._trust, self._common_trust),
+            *(mixed.opinions, mixed.logits, targets.dense(size), targets.unknown(size), self._settings),
+            *(self._common, self._common_squares, own, own_squares),
+            *(trust, self._common_trust),
         )
+        if labels is not None:
+            for table, learned in zip(tables, (own, own_squares, trust), strict=True):
+                table[:, labels] = learned
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -171,14 +183,33 @@ class Mixed:
         The mixture, shape (L,).
     opinions, logits
         Outputs of the experts and the stacker, shape (experts + 1, L); the last row of `logits` is the bias.
+    labels
+        Ids, ascending, of the L labels that were mixed; None for all.
     """
 
-    __slots__ = ("logits", "opinions", "probabilities")
+    __slots__ = ("labels", "logits", "opinions", "probabilities")
 
-    def __init__(self, probabilities: Vector, opinions: Vector, logits: Vector) -> None:
+    def __init__(
+        self, probabilities: Vector, opinions: Vector, logits: Vector, labels: Ids | None = None
+    ) -> None:
         self.probabilities = probabilities
         self.opinions = opinions
         self.logits = logits
+        self.labels = labels
+
+    @property
+    def known(self) -> int:
+        """One more than the highest id of a label that was mixed."""
+        return len(self.probabilities) if self.labels is None else int(self.labels.max(initial=-1)) + 1
+
+    def places(self, labels: Ids) -> Ids:
+        """Return the columns of some of the labels."""
+        return labels if self.labels is None else np.searchsorted(self.labels, labels)
+
+
+def _columns(table: Vector, labels: Ids | None) -> Vector:
+    """Return the columns of some labels, copied, or the table itself."""
+    return table if labels is None else table.take(labels, axis=1)
 
 
 @compiled

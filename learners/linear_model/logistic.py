@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Arrays, Ids, State, Vector, compiled, fields, grown
-from learners.core import MAX_LABELS, Learner, Targets, add_products, check_number
+from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of, check_number
 from learners.dummy import PriorBased
 
 INTERCEPT = 0.3
@@ -60,7 +60,9 @@ class LogisticRegression(Learner):
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
-        return self._score(x, np.zeros(len(self.label_space), dtype=np.float32), 1.0)
+        logits = np.zeros(len(self.label_space), dtype=np.float32)
+        _add_logits(self._weights, x, 1.0, None, logits)
+        return sigmoid(logits)
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Take one gradient step per label that is known for the message."""
@@ -71,12 +73,6 @@ class LogisticRegression(Learner):
         self._count(x)
         self._weights = grown(self._weights, len(x) + 1, len(self.label_space))
         self._step(x, errors(scores, targets), scores)
-
-    def _score(self, x: Vector, start: Vector, intercept: float) -> Vector:
-        """Return the probabilities, shape (L,), given `start`, the log-odds for a vector of zeros."""
-        scores = np.empty(len(start), dtype=np.float32)
-        _scores(self._weights, x, intercept, start, scores)
-        return scores
 
     def _step(self, x: Vector, error: Vector, scores: Vector) -> None:
         del scores
@@ -158,7 +154,18 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
-        return self._score(x, self._priors.logits(), INTERCEPT)
+        return sigmoid(self.logits(x))
+
+    def logits(self, x: Vector, labels: Ids | None = None) -> Vector:
+        """Return the log-odds of some labels (ids, ascending; None, the default, for all), shape (n,)."""
+        if labels is None:
+            logits = self._priors.logits().copy()
+        else:
+            # By columns, since few of them are read; what follows keeps them so.
+            self._weights, self._variances = map(np.asfortranarray, (self._weights, self._variances))
+            logits = self._priors.logits()[labels]
+        _add_logits(self._weights, x, INTERCEPT, labels, logits)
+        return logits
 
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
         """See `LogisticRegression.update`."""
@@ -225,15 +232,18 @@ def _sigmoid(logit: float) -> float:
 
 
 @compiled
-def _scores(weights: Vector, x: Vector, intercept: float, start: Vector, scores: Vector) -> None:
-    """Fill in the probabilities; labels and features without weights contribute nothing."""
-    scores[:] = start
-    known = scores[: weights.shape[1]]
-    for label in range(len(known)):
-        known[label] += np.float32(intercept) * weights[0, label]
-    add_products(weights[1:], x, known)
-    for label in range(len(scores)):
-        scores[label] = _sigmoid(np.float64(scores[label]))
+def _add_logits(weights: Vector, x: Vector, intercept: float, labels: Ids | None, logits: Vector) -> None:
+    """Add what the weights say of some labels, or of all; those without weights get nothing."""
+    if labels is None:
+        known = logits[: weights.shape[1]]
+        for label in range(len(known)):
+            known[label] += np.float32(intercept) * weights[0, label]
+        add_products(weights[1:], x, known)
+    else:
+        labels = labels[labels < weights.shape[1]]
+        for place in range(len(labels)):
+            logits[place] += np.float32(intercept) * weights[0, labels[place]]
+        add_products_of(weights[1:], labels, x, logits[: len(labels)])
 
 
 @compiled

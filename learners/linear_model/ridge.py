@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.core import Arrays, Floats, Ids, State, Vector, compiled, fields, grown
-from learners.core import MAX_LABELS, Learner, Targets, add_products, check_number
+from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of, check_number
 from learners.linear_model.logistic import errors
 
 
@@ -86,26 +86,37 @@ class RecursiveLeastSquares(Learner):
         """Return one probability per label, shape (L,): the regression's value, clipped to [0.001, 0.999]."""
         return self.regress(x).scores
 
-    def regress(self, x: Vector) -> Regressed:
-        """Return the regression's output for a vector of shape (d,), before its labels are known."""
+    def regress(self, x: Vector, labels: Ids | None = None) -> Regressed:
+        """Return the regression's output for a vector of shape (d,), before its labels are known.
+
+        `labels`: ids, ascending, of the labels that it is wanted for; None (the default) for all.
+        """
         # At least as long as the matrix, even if this vector is shorter than an earlier one.
-        size, labels = max(min(len(x), self.rank) + 1, len(self._inverse)), len(self.label_space)
-        inputs = np.zeros(size)
-        values, scores = np.empty(labels, dtype=np.float32), np.empty(labels, dtype=np.float32)
-        _regress(self._weights, x, *self._folding(len(x)), inputs, values, scores)
+        size = max(min(len(x), self.rank) + 1, len(self._inverse))
+        wanted, inputs = len(self.label_space) if labels is None else len(labels), np.zeros(size)
+        values, scores = np.empty(wanted, dtype=np.float32), np.empty(wanted, dtype=np.float32)
+        _regress(self._weights, x, *self._folding(len(x)), inputs, values, scores, labels)
         return Regressed(inputs, values, scores)
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Take one exact least-squares step."""
         self.update(x, self.regress(x), targets)
 
-    def update(self, x: Vector, regressed: Regressed, targets: Targets) -> None:
-        """Learn as `learn` does, from what `regress` gave for the same vector."""
+    def update(self, x: Vector, regressed: Regressed, targets: Targets, labels: Ids | None = None) -> None:
+        """Learn as `learn` does, from what `regress` gave for the same vector and labels.
+
+        `targets` are places among the labels, if these are not all.
+        """
         self._count(x)
         inputs = regressed.inputs
         self._grow(len(inputs))
         error = errors(regressed.values, targets)
-        _step(self._inverse, self._weights, inputs, error, self.drift, 1.0 / self.ridge)
+        steps = _step(self._inverse, inputs, self.drift, 1.0 / self.ridge)
+        if labels is None:
+            _correct(self._weights, steps, error)
+        else:
+            self._weights = np.asfortranarray(self._weights)
+            _correct_some(self._weights, labels, steps, error)
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -147,37 +158,49 @@ def _regress(
     inputs: Floats,
     values: Vector,
     scores: Vector,
+    labels: Ids | None,
 ) -> None:
     """Fill in (1, x), folded and with missing values as 0, and the regression's values for it."""
     inputs[0] = 1.0
     for i in range(len(x)):
         if not np.isnan(x[i]):
             inputs[slots[i] + 1] += x[i] * signs[i]
-    sums = np.zeros(len(values), dtype=np.float32)
-    add_products(weights, inputs.astype(np.float32), sums[: weights.shape[1]])
+    sums, single = np.zeros(len(values), dtype=np.float32), inputs.astype(np.float32)
+    if labels is None:
+        add_products(weights, single, sums[: weights.shape[1]])
+    else:
+        labels = labels[labels < weights.shape[1]]
+        add_products_of(weights, labels, single, sums[: len(labels)])
     for label in range(len(values)):
         values[label], scores[label] = sums[label], min(max(sums[label], 0.001), 0.999)
 
 
 @compiled
-def _step(
-    inverse: Floats,
-    weights: Vector,
-    inputs: Floats,
-    error: Vector,
-    drift: float,
-    most: float,
-) -> None:
+def _step(inverse: Floats, inputs: Floats, drift: float, most: float) -> Floats:
+    """Update the inverse covariance; return the step of each input's weights for an error of 1."""
     gain, doubt = np.zeros(len(inputs)), 1.0
     add_products(inverse, inputs, gain)
     for i in range(len(inputs)):
         doubt += inputs[i] * gain[i]
     scale = 1.0 / doubt
     for i in range(len(inputs)):
-        step = np.float32(gain[i] * scale)
-        for label in range(len(error)):
-            weights[i, label] -= step * error[label]
         for j in range(len(inputs)):
             # This order keeps the matrix symmetric to the last bit, and so stable.
             inverse[i, j] -= gain[i] * gain[j] * scale
         inverse[i, i] = min(inverse[i, i] + drift, max(most, inverse[i, i]))
+    return gain * scale
+
+
+@compiled
+def _correct(weights: Vector, steps: Floats, error: Vector) -> None:
+    for i in range(len(steps)):
+        step = np.float32(steps[i])
+        for label in range(len(error)):
+            weights[i, label] -= step * error[label]
+
+
+@compiled
+def _correct_some(weights: Vector, labels: Ids, steps: Floats, error: Vector) -> None:
+    for place in range(len(labels)):
+        for i in range(len(steps)):
+            weights[i, labels[place]] -= np.float32(steps[i]) * error[place]

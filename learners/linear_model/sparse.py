@@ -110,11 +110,11 @@ class SparseLogisticRegression(PriorBased):
         # Weights and sums of squared gradients.
         self._intercept: Vector = np.zeros((2, 0), dtype=np.float32)
 
-    def score(self, x: Vector) -> Vector:
-        """Return one probability per label, shape (L,)."""
+    def score(self, x: Vector, labels: Ids | None = None) -> Vector:
+        """Return one probability per label, shape (n,): of some (ids), or of all where None, the default."""
         logits = self._priors.logits().copy()
         add_logits(*sparse_part(x), self._rows, self._entries, self._intercept, logits)
-        return sigmoid(logits)
+        return sigmoid(logits if labels is None else logits[labels])
 
     def predict(self, x: Vector) -> Prediction:
         """Return the labels whose probability reaches the threshold, and all probabilities."""

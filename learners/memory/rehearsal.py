@@ -99,8 +99,7 @@ class Rehearsal:
         """Return the targets of the next message, with silent labels as unknown where they are absent.
 
         A label is silent after `SILENCE` messages without it. That its absence goes on shows which expert
-        follows the present stream best, not which one will recognise the label when it comes back: rehearsed
-        messages, which are of labels present and absent alike, show that.
+        follows the present stream best, not which one will recognise the label when it comes back.
         """
         silent = _silent(self._occurred, self._now + 1, size)
         silent[targets.positive] = False

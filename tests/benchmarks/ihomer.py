@@ -1,9 +1,9 @@
 """iHOMER's default: messages per second on one core, predict and learn, and where the time goes.
 
-Run `python -m tests.benchmarks.ihomer [--parts] [--text] [--scale 1.0]`. Vectors have 100 features; with
-`--text` they are Reuters' in 1,024 dimensions and a sparse part. The first 3,000 messages are not measured:
-after 2,000 the experts that add nothing fall asleep. `--parts` prints the microseconds of each part of a
-message instead, without those of the parts that it calls; measuring adds about one to each call.
+Run `python -m tests.benchmarks.ihomer [--parts] [--text] [--labels 14 ...] [--scale 1.0]`. Vectors have 100
+features; with `--text` they are Reuters' in 1,024 dimensions and a sparse part. The first 3,000 messages are
+not measured: after 2,000 the experts that add nothing fall asleep. `--parts` prints the microseconds of each
+part of a message instead, without those of the parts that it calls; measuring adds about one to each call.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def run(learner: IHOMER | BinaryRelevance, messages: list[tuple[Vector, Targets]
 
 def warmed(labels: int, scale: float) -> tuple[IHOMER, list[tuple[Vector, Targets]]]:
     """Return a learner that knows all labels and has a full window, and the messages to measure it with."""
-    learner = IHOMER()
+    learner = IHOMER(max_labels=100_000)
     learner.label_space.ids(map(str, range(labels)))
     run(learner, stream(scaled(3000, scale), labels))
     return learner, stream(scaled(1000, scale), labels)
@@ -112,8 +112,9 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--parts", action="store_true")
     arguments.add_argument("--text", action="store_true")
+    arguments.add_argument("--labels", type=int, nargs="*", default=(14, 100, 1000, 10_000, 100_000))
     given = arguments.parse_args()
-    for labels in (None,) if given.text else (14, 100, 1000):
+    for labels in (None,) if given.text else given.labels:
         learner, messages = warmed_by_text(given.scale) if labels is None else warmed(labels, given.scale)
         print("text" if labels is None else f"{labels:>5} labels", end=":\n" if given.parts else ": ")
         if given.parts:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learners.core.products import add_products
+from learners.core.products import add_products, add_products_of
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(0, 40)
@@ -45,3 +45,21 @@ def test_sums_do_not_depend_on_the_layout(seed: int, features: int, vectors: int
     for place in range(vectors):
         add_products(table[:, place : place + 1].copy(), x, alone[place : place + 1])
     assert sums.tobytes() == same.tobytes() == alone.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(seed=SEEDS, features=SIZES, beyond=st.integers(-5, 5), vectors=SIZES)
+def test_products_with_some_vectors_have_the_same_bits(
+    dtype: type[np.floating], seed: int, features: int, beyond: int, vectors: int
+) -> None:
+    """As those with all of them."""
+    rng = np.random.default_rng(seed)
+    table = rng.normal(size=(features, vectors)).astype(np.float32)
+    x = rng.normal(size=max(0, features + beyond)).astype(dtype)
+    x[rng.random(len(x)) < 0.3] = 0.0
+    x[rng.random(len(x)) < 0.1] = np.nan
+    start, some = rng.normal(size=vectors).astype(dtype), np.flatnonzero(rng.random(vectors) < 0.4)
+    whole, sums = start.copy(), start[some]
+    add_products(table, x, whole)
+    add_products_of(table, some, x, sums)
+    assert sums.tobytes() == whole[some].tobytes()

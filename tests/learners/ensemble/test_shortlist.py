@@ -1,0 +1,130 @@
+"""The shortlist of a large label space: what is listed, and what is learned of the rest."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from learners.core.labels import Targets
+from learners.ensemble import ihomer, shortlist
+from learners.ensemble.ihomer import IHOMER
+from tests.learners.checks import through_json
+from tests.learners.streams import Message, prototype_stream, subset_accuracy
+
+LABELS = 40
+
+
+def listing(monkeypatch: pytest.MonkeyPatch, listed: int, many: int = LABELS) -> None:
+    """Let so many labels be listed, from so many known ones on."""
+    monkeypatch.setattr(ihomer, "MANY", many)
+    monkeypatch.setattr(shortlist, "LISTED", listed)
+
+
+def knowing() -> IHOMER:
+    """Return a learner that knows all labels of the streams."""
+    learner = IHOMER(k=3, window=50)
+    learner.label_space.ids(f"l{label}" for label in range(LABELS))
+    return learner
+
+
+def stream(messages: int, seed: int = 0) -> list[Message]:
+    """Return messages of three labels or fewer."""
+    return prototype_stream(messages, LABELS, 12, seed, group=10, noise=0.5)
+
+
+def test_the_likeliest_are_listed() -> None:
+    """At most so many, nearly so many where they differ, and those that are named."""
+    logits = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    named = np.array([3, 500])
+    listed = set(shortlist.shortlist(logits, named).tolist())
+    best = np.argsort(-logits)
+    assert {*best[:112].tolist(), *named.tolist()} <= listed <= {*best[:128].tolist(), *named.tolist()}
+
+
+def test_equal_labels_are_listed_all_or_not_at_all() -> None:
+    """As those of which nothing is known."""
+    logits = np.zeros(1000, dtype=np.float32)
+    assert not len(shortlist.shortlist(logits))
+    logits[[400, 999]] = 1.0
+    assert shortlist.shortlist(logits, np.array([7])).tolist() == [7, 400, 999]
+
+
+def test_a_list_of_all_labels_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is scored and taught by the list has the same bits as what is scored and taught as a whole."""
+    messages = stream(150)
+    digests = set()
+    for many in (sys.maxsize, LABELS):
+        listing(monkeypatch, LABELS, many)
+        learner = knowing()
+        for number, (x, names) in enumerate(messages):
+            unlike = None if number % 5 else ["l0", "l1"]
+            prediction = learner.predict(x)
+            targets = learner.label_space.targets(names, [name for name in unlike or () if name not in names])
+            learner.learn_predicted(x, targets if unlike else Targets(targets.positive), prediction)
+        digests.add(learner.digest())
+    assert len(digests) == 1
+
+
+def test_only_listed_labels_have_a_probability(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the explanation is about these."""
+    listing(monkeypatch, 5)
+    learner = knowing()
+    for number, (x, names) in enumerate(stream(60)):
+        prediction = learner.predict(x)
+        if number >= 20:
+            assert 5 <= np.count_nonzero(prediction.scores) < LABELS
+            explanation = learner.explain(prediction, 3, 0)
+            assert explanation is not None
+            assert (prediction.scores[explanation.labels] > 0.0).all()
+        learner.learn_predicted(x, learner.label_space.targets(names), prediction)
+
+
+def test_a_label_that_was_not_listed_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another class, which came up when the list was full, is found after a few messages."""
+    listing(monkeypatch, 5)
+    learner, rng = knowing(), np.random.default_rng(0)
+    for x, names in stream(100):
+        learner.learn(x, learner.label_space.targets(names))
+    far = np.zeros(12, dtype=np.float32)
+    far[0] = 20.0
+    late = learner.label_space.id("late")
+    for _ in range(5):
+        near = (far + rng.normal(size=12)).astype(np.float32)
+        learner.learn(near, learner.label_space.targets(["late"]))
+    assert learner.predict(far).labels.tolist() == [late]
+
+
+def test_learning_without_predicting_first_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether or not the true labels were listed."""
+    listing(monkeypatch, 5)
+    one, other = knowing(), knowing()
+    for x, names in stream(150):
+        prediction = one.predict(x)
+        one.learn_predicted(x, one.label_space.targets(names), prediction)
+        other.learn(x, other.label_space.targets(names))
+    assert one.digest() == other.digest()
+
+
+def test_saved_and_loaded_it_goes_on_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before there are many labels, at the message that brings them, and after it."""
+    listing(monkeypatch, 8, many=20)
+    for cut in (5, 30, 120):
+        running, restored = IHOMER(k=3, window=50), IHOMER(k=3, window=50)
+        for number, (x, names) in enumerate(stream(150)):
+            if number == cut:
+                restored.load_state(through_json(running.state()))
+            for learner in (running, restored)[: 1 + (number >= cut)]:
+                learner.learn(x, learner.label_space.targets(names))
+        assert restored.digest() == running.digest()
+
+
+def test_a_short_list_serves_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten of forty labels are enough on messages of three."""
+    right = []
+    for listed, many in ((LABELS, sys.maxsize), (10, LABELS)):
+        listing(monkeypatch, listed, many)
+        right.append(subset_accuracy(knowing(), stream(800), after=200))
+    whole, short = right
+    assert short > whole - 0.02, right
