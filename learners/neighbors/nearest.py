@@ -132,13 +132,15 @@ class NearestNeighbours(Learner):
     def state(self) -> State:
         """See `Learner.state`."""
         rows = min(self._messages, self.window)
-        return super().state() | self._vectors.state(rows, self._features) | self._said.state()
+        said = self._said.state() if self._leads else {}
+        return super().state() | self._vectors.state(rows, self._features) | said
 
     def load_state(self, state: State) -> None:
         """See `Learner.load_state`."""
         super().load_state(state)
         self._vectors.load_state(state)
-        self._said.load_state(state, self._messages)
+        if self._leads:
+            self._said.load_state(state, self._messages)
 
 
 def loudest(neighbours: Neighbours) -> Ids:

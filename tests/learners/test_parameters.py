@@ -15,6 +15,7 @@ from tests.ranges import Promise, promises
 UNCHECKED = {LabelSpace, Sliding, ClassifierRows, LabelTree, MicroBatch}
 """Made by what has checked the same parameters."""
 NEEDED: dict[str, dict[str, object]] = {
+    "BalancedReservoir": {"capacity": 1, "horizon": 1},
     "Mixture": {"experts": 2},
     "Sleepers": {"experts": 1},
     "Slots": {"capacity": 1, "enough": 0},
