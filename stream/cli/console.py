@@ -8,6 +8,7 @@ none of them.
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -98,6 +99,9 @@ class Group(TyperGroup):
                 raise
             say(_in_words(error))
             sys.exit(FAILURE)
+        finally:
+            # The interpreter collects garbage as it ends: seconds among the objects of torch and numba.
+            gc.freeze()
         sys.exit(code or 0)
 
 

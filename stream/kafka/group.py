@@ -45,8 +45,8 @@ Membership = ConsumerGroupMetadata
 """Proves membership to the broker, so that a member removed from the group cannot commit."""
 
 SAME_INSTANCE = (
-    "Another worker of this group has the same worker.instance, so this one was thrown out. Give each worker "
-    "its own."
+    "Another worker of this group has the same worker.instance and took its place. Give each worker a name "
+    "of its own"
 )
 
 Fetched = dict[TopicPartition, list["ConsumerRecord"]]
@@ -122,6 +122,9 @@ class Group:
             self._unpark()
             if not self._settled():
                 return self._kept(limit)
+            if self._changes.any():
+                # The library would begin the next rebalance, which gives to others what was revoked in this.
+                return self._polled({})
             # With a timeout, a broker without long polling would be asked in a busy loop.
             polled = self._consumer.poll(timeout_ms=0, max_records=limit)
         except FencedInstanceIdError as error:
@@ -275,6 +278,8 @@ class Group:
         if self._joining is not None:
             # A member that leaves while joining stays in the group until its session times out.
             concurrent.futures.wait([self._joining], JOINING_ENDS_S)
+        # A member with an instance name would stay, and its partitions wait, until its session times out.
+        self._consumer._coordinator.is_dynamic_member = lambda: True
         try:
             self._consumer.close(autocommit=False, timeout_ms=2_000)
         except KafkaError as error:
@@ -317,6 +322,11 @@ class _Changes(ConsumerRebalanceListener):
         with self._lock:
             noted, self._noted = self._noted, ([], [], [])
         return noted
+
+    def any(self) -> bool:
+        """Return whether there is something to take."""
+        with self._lock:
+            return any(self._noted)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         with self._lock:

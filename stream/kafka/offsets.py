@@ -76,11 +76,14 @@ class GroupState(NamedTuple):
         One past the last committed record of each partition.
     committed
         The offset that the group has committed for each partition; those without one are left out.
+    instances
+        The instance names of its members that have one.
     """
 
     members: int
     ends: dict[int, int]
     committed: dict[int, int]
+    instances: frozenset[str] = frozenset()
 
 
 class GroupWatch:
@@ -125,6 +128,7 @@ class GroupWatch:
             len(group["members"]),
             {place.partition: end.offset for place, end in ends.items()},
             {place.partition: each.offset for place, each in committed.items() if each.offset >= 0},
+            frozenset(each["group_instance_id"] for each in group["members"] if each["group_instance_id"]),
         )
 
     def close(self) -> None:

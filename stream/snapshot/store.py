@@ -235,7 +235,12 @@ class Store:
                 log.warning("%s is of other settings than these and is not used", name)
         for offset in self.offsets():
             if offset > at_most:
-                log.info("%s is beyond the committed offset %d", self.path(offset), at_most)
+                log.warning(
+                    "%s is beyond the committed offset %d: the group's offsets were set back. The events "
+                    "from there on are answered again, with equal predictions",
+                    self.path(offset),
+                    at_most,
+                )
                 continue
             try:
                 yield self.read(self.path(offset))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from stream import __version__
 from stream.config import EncoderSettings, Settings
 from stream.encoders import limit_threads
-from stream.kafka import ensure_lessons, ensure_topics
+from stream.kafka import BrokerError, GroupWatch, InstanceError, ensure_lessons, ensure_topics
 from stream.pipeline import Answerer, Replica, make_answerer, make_replica, make_task, warm_up
+from stream.records import topic
 from stream.snapshot import costs
 from stream.telemetry import Telemetry, serve_metrics
 from stream.worker.forwarding import forwarding
 from stream.worker.lessons import Lessons
+from stream.worker.restorer import RETRY_S
 from stream.worker.worker import Worker
 
 STANDING_BY_S = 0.2
@@ -73,7 +76,8 @@ def serve(settings: Settings) -> None:
             raise KeyboardInterrupt  # Compiling takes half a minute and looks at nothing.
 
     def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
+        asked.append(number)
         worker.stop()  # And no line in the log: its stream may be interrupted in the middle of one.
 
     with serve_metrics(telemetry, settings.http.host, settings.http.port) as url:
@@ -97,8 +101,13 @@ def serve(settings: Settings) -> None:
             return
         if asked:
             worker.stop()  # It was raised in a callback of the compiler, which does not pass it on.
-        with forwarding(settings, failed=worker.stop):
-            worker.run()
+        try:
+            with forwarding(settings, failed=worker.stop):
+                worker.run()
+        except InstanceError as error:
+            _wait_for_name(settings, error, telemetry, asked)
+            if not asked:
+                raise
     log.info("stopped in order")
 
 
@@ -113,6 +122,22 @@ def _stand_by(lessons: Lessons, telemetry: Telemetry) -> None:
         telemetry.beat()
         lessons.turn()
         time.sleep(STANDING_BY_S)
+
+
+def _wait_for_name(
+    settings: Settings, error: InstanceError, telemetry: Telemetry, asked: Sequence[int]
+) -> None:
+    """Wait until no member of the group has our instance name: started anew before, we would take it back."""
+    log.error("%s; this one waits until the other has left, and ends then", error)
+    telemetry.joined(False, str(error))
+    watch = GroupWatch(settings.kafka, settings.group, topic(settings.stream, "events"))
+    taken = True
+    while taken and not asked:
+        telemetry.beat()
+        time.sleep(RETRY_S)
+        with contextlib.suppress(BrokerError):  # It is asked again.
+            taken = settings.worker.instance in watch.state().instances
+    watch.close()
 
 
 def _at_stop(handler: Callable[[int, FrameType | None], object]) -> None:

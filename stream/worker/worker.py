@@ -33,7 +33,7 @@ from stream.worker.batch_size import BatchSize
 from stream.worker.commits import Commits
 from stream.worker.encode_ahead import EncodeAhead
 from stream.worker.lessons import Lessons
-from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
+from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save, save_last
 from stream.worker.restoration import PartitionLoader
 from stream.worker.restorer import RETRY_S, Restorer
 from stream.worker.time_order import TimeOrder
@@ -318,18 +318,15 @@ class Worker:
     def _keep(self, partitions: Sequence[int]) -> None:
         """Take last snapshots of partitions that are released or closed, all within `LAST_SNAPSHOT_S`."""
         deadline = time.monotonic() + LAST_SNAPSHOT_S
+        ours = [self._assigned[partition] for partition in partitions if partition in self._assigned]
         self._end_commits(partitions, deadline)
-        settled = [
-            assigned
-            for partition in partitions
-            if (assigned := self._assigned.get(partition)) is not None and assigned.pending is None
-        ]
-        for assigned in settled:
-            assigned.keeper.wait(max(0.0, deadline - time.monotonic()))
-            if assigned.keeper.stale(assigned.task):
-                save(assigned, self._telemetry)
-        for assigned in settled:
-            assigned.keeper.wait(max(0.0, deadline - time.monotonic()))
+        # A commit that overlaps the end of a rebalance is refused. Nobody has the partition before our next
+        # poll: once more, as a member of the new generation.
+        for assigned in ours:
+            assigned.retry_at = 0.0
+        self._commit(time.monotonic())
+        self._end_commits(partitions, deadline)
+        save_last([assigned for assigned in ours if assigned.pending is None], self._telemetry, deadline)
 
     def _drop(self, partition: int) -> None:
         self._restorer.cancel(partition)

@@ -1,8 +1,12 @@
-"""Three brokers of Apache Kafka on loopback: replicated three times, two of which must be in sync."""
+"""Three brokers of Apache Kafka on loopback: replicated three times, two of which must be in sync.
+
+At `address` they trust everyone; at `secured` they have certificates and want a password.
+"""
 
 from __future__ import annotations
 
 import base64
+import itertools
 import os
 import re
 import signal
@@ -18,6 +22,7 @@ from kafka.errors import KafkaError
 
 from stream.broker.brokers import KafkaBroker, NoBrokerError, answers
 from stream.broker.processes import free_ports, spawn
+from tests.faults.secured import Authority
 
 NODES = (1, 2, 3)
 START_S = 120.0
@@ -26,8 +31,15 @@ PROPERTIES = """
 process.roles=broker,controller
 node.id={node}
 controller.quorum.voters={voters}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},SECURED://127.0.0.1:{secured},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SECURED://127.0.0.1:{secured}
 controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL,CONTROLLER:PLAINTEXT
+ssl.keystore.type=PEM
+ssl.keystore.location={folder}/keystore.pem
+sasl.enabled.mechanisms=SCRAM-SHA-256
+listener.name.secured.scram-sha-256.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
 log.dirs={folder}/log
 auto.create.topics.enable=false
 default.replication.factor=3
@@ -54,11 +66,15 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        ports = free_ports(2 * len(NODES))
-        self._ports = dict(zip(NODES, ports[: len(NODES)], strict=True))
-        self._controllers = dict(zip(NODES, ports[len(NODES) :], strict=True))
+        ports = iter(free_ports(3 * len(NODES)))
+        self._ports, self._secured, self._controllers = (
+            dict(zip(NODES, itertools.islice(ports, len(NODES)), strict=True)) for _ in range(3)
+        )
+        self.authority = Authority(folder)
         self._running: dict[int, subprocess.Popen[bytes]] = {}
-        self.address = ",".join(f"127.0.0.1:{port}" for port in self._ports.values())
+        self.address, self.secured = (
+            ",".join(f"127.0.0.1:{port}" for port in each.values()) for each in (self._ports, self._secured)
+        )
 
     def _java(self, *arguments: str) -> list[str]:
         pom = (Path(__file__).parents[2] / "deploy" / "kafka" / "pom.xml").read_text()
@@ -81,14 +97,26 @@ class Cluster:
                 node=node,
                 voters=voters,
                 port=self._ports[node],
+                secured=self._secured[node],
                 controller=self._controllers[node],
                 folder=folder,
             )
             (folder / "server.properties").write_text(settings)
+            self.certify(node)
             tool = ["kafka.tools.StorageTool", "format", "--cluster-id", name, "--config"]
             subprocess.run(
                 [*self._java(*tool), str(folder / "server.properties")], check=True, capture_output=True
             )
+
+    def certify(self, node: int, *, expired: bool = False) -> None:
+        """Give a broker a new certificate, which it reads when it is started."""
+        self.authority.issue(self._folder / str(node) / "keystore.pem", expired=expired)
+
+    def restart(self, node: int) -> None:
+        """Stop a broker in order, and start it again."""
+        self.end(node, signal.SIGTERM)
+        self.start(node)
+        self.wait(node)
 
     def start(self, node: int) -> None:
         """Start a broker, without waiting for it."""

@@ -56,12 +56,59 @@ def make_certificate(folder: Path) -> Path:
     return certificate
 
 
-def add_users(address: str) -> None:
+AUTHORITY = """
+[ca]
+default_ca=ours
+[ours]
+database={folder}/issued.txt
+new_certs_dir={folder}
+default_md=sha256
+policy=named
+rand_serial=yes
+x509_extensions=server
+unique_subject=no
+[named]
+commonName=supplied
+[server]
+subjectAltName=IP:127.0.0.1
+"""
+
+
+class Authority:
+    """Issues certificates for 127.0.0.1; `certificate` is its own, by which clients trust them.
+
+    Parameters
+    ----------
+    folder
+        For its files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.certificate = make_certificate(folder)
+
+    def issue(self, keystore: Path, *, expired: bool = False) -> None:
+        """Write a new key and its certificate, or one that has expired, as a broker's keystore."""
+        folder = self._folder
+        (folder / "authority.cnf").write_text(AUTHORITY.format(folder=folder))
+        (folder / "issued.txt").touch()
+        key, request, issued = folder / "issued.key", folder / "issued.csr", folder / "issued.pem"
+        ends = "20200102000000Z" if expired else "20991231000000Z"
+        for command in (
+            f"req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout {key} -out {request}",
+            f"ca -config {folder}/authority.cnf -batch -notext -cert {self.certificate} -keyfile "
+            f"{folder}/key.pem -in {request} -out {issued} -startdate 20200101000000Z -enddate {ends}",
+        ):
+            subprocess.run(["openssl", *command.split()], check=True, capture_output=True)
+        keystore.write_text(key.read_text() + issued.read_text())
+
+
+def add_users(address: str, password: str = PASSWORD) -> None:
     """Let the broker know our user's salted passwords."""
     client = KafkaAdminClient(bootstrap_servers=address)
     try:
         for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
-            user = UserScramCredentialUpsertion(USER, mechanism, PASSWORD)
+            user = UserScramCredentialUpsertion(USER, mechanism, password)
             refused = client.alter_user_scram_credentials([user])
             assert not any(refused.values()), refused
     finally:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
+import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import TopicPartition
 
 from stream.config.settings import Settings
+from stream.kafka import Polled, Transaction, UnwrittenError
 from stream.kafka.clients import consumer
 from stream.pipeline import factory as assembly
 from stream.pipeline.outcome import Outcome
@@ -20,6 +24,7 @@ from stream.pipeline.task import Task
 from stream.records.schema import Record
 from stream.records.topics import topic
 from stream.telemetry.collector import Telemetry
+from stream.worker.partition import AssignedPartition
 from stream.worker.worker import Worker
 from tests.faults.exactly_once import Progress, check_as_if_uninterrupted, settings_of
 from tests.stream.live import LiveStream, on_a_thread, until
@@ -160,6 +165,43 @@ def test_a_worker_that_goes_while_it_relearns_keeps_what_it_has(kafka: str, stre
     with working(settings, note) as telemetry:
         until(lambda: telemetry.status().ready)
     assert min(begun, default=2_000) >= reached > 0
+
+
+def test_what_is_handed_over_is_committed_first_although_the_rebalance_refused_it(
+    kafka: str, stream_name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once more, as a member of the new generation; the next owner has nothing to relearn."""
+    live, refused = LiveStream(kafka, stream_name, 2), [0]
+    begin, leave = AssignedPartition.begin, Worker._leave
+
+    def refuse(self: AssignedPartition[Task], *arguments: Any) -> Transaction | None:
+        if refused and self.committed >= 100:
+            refused.append(self.committed)
+            raise UnwrittenError("the generation is over")
+        return begin(self, *arguments)
+
+    def release(self: Worker, polled: Polled) -> None:
+        if polled.released:
+            time.sleep(1.0)  # Nobody else has the partition meanwhile.
+            refused.clear()
+        leave(self, polled)
+
+    monkeypatch.setattr(AssignedPartition, "begin", refuse)
+    monkeypatch.setattr(Worker, "_leave", release)
+    for partition in range(2):
+        live.fill([event(number) for number in range(100)], partition)
+    with working(settings_of(live)) as first:
+        live.wait_for(200)
+        for partition in range(2):
+            live.fill([event(number) for number in range(100, 150)], partition)
+        until(lambda: len(refused) > 2)
+        with caplog.at_level(logging.INFO), working(settings_of(live)) as second:
+            until(lambda: ours(second) and second.status().ready and first.status().ready)
+        live.wait_for(300)
+    found = re.findall(r"partition \d: relearning silently from offset (\d+) to (\d+)", caplog.text)
+    assert found
+    assert all(begin == end and int(end) > 100 for begin, end in found)
+    check_as_if_uninterrupted(live)
 
 
 def test_a_worker_too_many_is_ready_and_takes_over(kafka: str, stream_name: str) -> None:

@@ -24,7 +24,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from stream.config.settings import Settings
 from stream.kafka import History, Writer, ensure_topics
-from stream.records.schema import Record
+from stream.records.schema import Output, Record
 from stream.records.topics import topic
 from stream.worker.worker import Worker
 
@@ -201,7 +201,7 @@ def readiness(port: int) -> str:
         return ""
 
 
-def source(record: Record) -> tuple[int, int]:
+def source(record: Record | Output) -> tuple[int, int]:
     """Return partition and offset of the event that an output comes from."""
     _, partition, offset, _ = dict(record.headers)["ce_id"].split(b"/")
     return int(partition), int(offset)

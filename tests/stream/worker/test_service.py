@@ -1,19 +1,25 @@
-"""The service before it joins its group."""
+"""The service before it joins its group, and what it says of itself."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from unittest.mock import Mock, PropertyMock
 
 import pytest
 
+from stream.broker.processes import free_ports
 from stream.worker import service
+from tests.stream.live import LiveStream, until
+from tests.stream.standins import event
 
 PROGRAM = """
 from stream.config import load
@@ -108,3 +114,37 @@ def test_who_stands_by_learns_and_shows_that_it_is_alive(
     assert (lessons.turn.call_count, telemetry.beat.call_count) == (waits, waits)
     assert slept == [service.STANDING_BY_S] * waits
     assert len(caplog.messages) == (waits > 0)
+
+
+@pytest.mark.kafka
+def test_readiness_tells_the_truth_from_the_start_to_the_end(kafka: str, stream_name: str) -> None:
+    """Not ready until its partitions are at work, ready until it is to stop, and not ready from then on."""
+    live, (port,) = LiveStream(kafka, stream_name), free_ports(1)
+    codes: list[int] = []
+    live.fill([event(number) for number in range(50)])
+
+    def watch() -> None:
+        while process.poll() is None:
+            codes.append(status(port))
+            time.sleep(0.005)
+
+    with live.worker(ITHACA_HTTP__PORT=str(port)) as process:
+        watching = threading.Thread(target=watch)
+        watching.start()
+        live.wait_for(50)
+        until(lambda: status(port) == 200)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        watching.join()
+    assert [code for code, _ in itertools.groupby(filter(None, codes))] == [503, 200, 503]
+
+
+def status(port: int) -> int:
+    """Return the status of `/readyz`; 0 where nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0

@@ -1,7 +1,7 @@
 """What we use of the Kafka client, which carries no types of its own."""
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from kafka.admin import ACL, ConfigResource, UserScramCredentialUpsertion
@@ -39,6 +39,7 @@ class _Cluster:
 
 class _Coordinator:
     state: str
+    is_dynamic_member: Callable[[], bool]
     def need_rejoin(self) -> bool: ...
     def poll(self, timeout_ms: int | None = None) -> bool: ...
     def request_rejoin(self) -> None: ...
@@ -137,6 +138,9 @@ class KafkaAdminClient:
     def delete_topics(self, topics: Sequence[str]) -> dict[str, Any]: ...
     def describe_topics(self, topics: Sequence[str] | None = None) -> list[dict[str, Any]]: ...
     def describe_groups(self, group_ids: Sequence[str]) -> dict[str, dict[str, Any]]: ...
+    def alter_group_offsets(
+        self, group_id: str, offsets: Mapping[TopicPartition, OffsetAndMetadata]
+    ) -> dict[TopicPartition, type[Exception]]: ...
     def list_group_offsets(
         self, group_specs: Mapping[str, Sequence[TopicPartition]]
     ) -> dict[str, dict[TopicPartition, OffsetAndMetadata]]: ...

@@ -1,0 +1,87 @@
+"""Snapshots as each release wrote them first: `python -m tests.released --write` makes those of the next one.
+
+They are small files in `tests/stream/snapshot/released`, named after format and learner, and a promise: every
+later version loads them and goes on. A file of a released version is never written again. While the present
+format is not released yet, a change of a state makes its files anew, with this command.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import sys
+from pathlib import Path
+
+from stream.config.settings import Settings
+from stream.pipeline.factory import make_task
+from stream.pipeline.task import Task
+from stream.records.schema import Output, Record
+from stream.snapshot.contents import Identity, Snapshot, take
+from stream.snapshot.format import dump, parse
+from stream.snapshot.migrations import VERSION
+from tests.stream.standins import event
+
+FOLDER = Path(__file__).parent / "stream" / "snapshot" / "released"
+FIRST = 6
+"""The format of the first release that promised to go on from its snapshots, 0.2.0."""
+LEARNERS = ("priors", "ihomer", "expansion")
+STREAM = "soak"
+EVENTS = 300
+"""Of which a snapshot is taken."""
+
+
+def settings(learner: str) -> Settings:
+    """Return the settings that a file was written with."""
+    return Settings.model_validate(
+        {
+            "stream": STREAM,
+            "run": "same",
+            "learner": {"name": learner},
+            "encoder": {"parameters": {"dimensions": 64}},
+        }
+    )
+
+
+def taught(learner: str) -> Task:
+    """Return a task that has processed the events."""
+    task = make_task(settings(learner))
+    process(task, 0, EVENTS)
+    return task
+
+
+def process(task: Task, begin: int, end: int) -> list[Output]:
+    """Process some of the events; return what is written."""
+    records = [Record(f"{STREAM}.events", 0, n, n, f"k{n}".encode(), event(n)) for n in range(begin, end)]
+    return task.process(records).outputs
+
+
+def content(learner: str) -> bytes:
+    """Return a snapshot's file as the present version writes it."""
+    ours = settings(learner)
+    identity = Identity(f"{STREAM}.events", None, 0, ours.configuration, ours.parts)
+    snapshot = dataclasses.replace(take(taught(learner), identity), taken_at=0.0)
+    return b"".join(map(bytes, dump(snapshot)))
+
+
+def kept(learner: str = "priors", version: int = FIRST) -> tuple[Snapshot, bytes]:
+    """Return a released snapshot, converted to the present format, and its file's content."""
+    name = f"{version}-{learner}.snapshot.gz"
+    found = gzip.decompress((FOLDER / name).read_bytes())
+    return parse(found, name), found
+
+
+def main() -> int:
+    """Write the files of the present format."""
+    if "--write" not in sys.argv:
+        print(__doc__)
+        return 2
+    FOLDER.mkdir(exist_ok=True)
+    for learner in LEARNERS:
+        written = FOLDER / f"{VERSION}-{learner}.snapshot.gz"
+        written.write_bytes(gzip.compress(content(learner), mtime=0))
+        print(f"{written.name}: {written.stat().st_size:,} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
