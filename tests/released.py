@@ -63,11 +63,10 @@ def content(learner: str) -> bytes:
     return b"".join(map(bytes, dump(snapshot)))
 
 
-def kept(learner: str = "priors", version: int = FIRST) -> tuple[Snapshot, bytes]:
-    """Return a released snapshot, converted to the present format, and its file's content."""
+def kept(learner: str, version: int) -> Snapshot:
+    """Return a released snapshot, converted to the present format."""
     name = f"{version}-{learner}.snapshot.gz"
-    found = gzip.decompress((FOLDER / name).read_bytes())
-    return parse(found, name), found
+    return parse(gzip.decompress((FOLDER / name).read_bytes()), name)
 
 
 def main() -> int:

@@ -123,10 +123,8 @@ class Rehearsal:
     def judge(self, slot: int, predicted: Ids) -> None:
         """Count how the message just drawn was predicted, before it is learned again."""
         age = self._now - self._occurred[self._filed[slot]].min()
-        of_age, true = (
-            self._judged[int(np.searchsorted(AGES, age, side="right"))],
-            self._targets[slot].positive,
-        )
+        of_age = self._judged[int(np.searchsorted(AGES, age, side="right"))]
+        true = self._targets[slot].positive
         of_age *= LATELY
         of_age += 2 * in_both(predicted, true), len(predicted) + len(true)
 

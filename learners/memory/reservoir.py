@@ -67,7 +67,7 @@ class BalancedReservoir(Slots):
         self.came[labels[labels + 1 < len(self.came)] + 1] = 0
 
     def _leaving(self) -> int:
-        return int(_of_the_most_common(self.keys, self._labels, self._sizes, self._counts))
+        return int(_of_the_most_common(self.keys, *self._tables()))
 
     def take(self, keys: Floats, came: Ids, numbers: Ids, labels: Iterable[Ids], seen: int) -> None:
         """Take over `keys` and `came` as well; see `Slots.restore`."""

@@ -78,7 +78,6 @@ def replay(
         raise UsageError(f"--out names {out}, which exists. Name another file, or replace it with --force.")
     settings = _with(load_settings(config, stream), learner, encoder)
     begin, end = _mark("--from", since), _mark("--until", until)
-    from stream.config import EncoderSettings
     from stream.encoders import limit_threads
     from stream.kafka import History
     from stream.pipeline import make_task, warm_up
@@ -93,14 +92,13 @@ def replay(
             f"{name} holds vectors, made with the live encoder. Leave out --encoder, or --topic."
         )
     # Where nothing is encoded the encoder is not needed, and may be a large model.
-    unencoded = settings.model_copy(update={"encoder": EncoderSettings()})
-    check(unencoded if lessons else settings)
+    check(settings.unencoded if lessons else settings)
     limit_threads()
     history = History(settings.kafka, name, begin, end)
     try:
         if not len(history):
             raise Failure(f"There is nothing to replay: {_held(settings, name)}. {_NEXT}")
-        warm_up(make_task(unencoded))
+        warm_up(make_task(settings.unencoded))
         make = make_lessons_replay if lessons else make_task
         with (
             bar(name, len(history)) as progress,

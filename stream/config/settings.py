@@ -84,6 +84,11 @@ class Settings(Section):
         return f"{self.learner.name}-{digest.hexdigest()}"
 
     @property
+    def unencoded(self) -> Settings:
+        """These settings with the default encoder, where nothing is encoded: theirs may take long to load."""
+        return self.model_copy(update={"encoder": EncoderSettings()})
+
+    @property
     def configuration(self) -> str:
         """Digest of the settings that determine a model's arithmetic, wherever it is computed."""
         determining = {name: getattr(self, name).model_dump() for name in DETERMINING}

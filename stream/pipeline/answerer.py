@@ -31,8 +31,6 @@ from stream.records import (
     Event,
     Feedback,
     Limits,
-    Origin,
-    Position,
     Record,
     check_size,
     dead_letter_output,
@@ -235,12 +233,7 @@ class Answerer(Stateful, abc.ABC):
         """Process one record; if it cannot be used, it becomes a dead letter."""
         # Outputs name the model's state *before* this record.
         model = self.model
-        trained = [
-            # Of a topic other than the record's, which is the lessons', there is one partition.
-            Position(topic, record.partition if topic == record.topic else 0, offset)
-            for topic, offset in model.trained_through.items()
-        ]
-        origin = Origin(self.encoder.name, self.run, model.version, trained, model.named)
+        origin = model.origin(record, self.encoder.name, self.run)
         try:
             if isinstance(message, BadEventError):
                 raise message

@@ -13,7 +13,7 @@ from drift.core import Parts, State, Stateful, Values, Vector, digest, fields
 from learners.core import Change, Explanation, Learner, Prediction, Targets
 from learners.uncertainty import Confidence, Conformal, PositiveUnlabelled
 from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson, hash_chain
-from stream.records import LISTED, Control, ModelVersion, apply_operation
+from stream.records import LISTED, Control, ModelVersion, Origin, Position, Record, apply_operation
 
 EXPLAINED, NEAREST = 5, 3
 """Most labels that a prediction explains, and most past messages that it names."""
@@ -83,6 +83,15 @@ class Model(Stateful):
     def version(self) -> ModelVersion:
         """The model's version, as predictions name it."""
         return ModelVersion(self.updates, self.digest)
+
+    def origin(self, record: Record, encoder: str, run: str) -> Origin:
+        """Return what a prediction for a record is made with, before anything is learned from that."""
+        trained = [
+            # Of a topic other than the record's, which is the lessons', there is one partition.
+            Position(topic, record.partition if topic == record.topic else 0, offset)
+            for topic, offset in self.trained_through.items()
+        ]
+        return Origin(encoder, run, self.version, trained, self.named)
 
     def state_digest(self) -> str:
         """Return the digest of the model's current state; equal models have equal ones."""

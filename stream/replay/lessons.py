@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from stream.config import EncoderSettings, Settings
+from stream.config import Settings
 from stream.pipeline import Outcome, Replica, make_replica, read_lesson
 from stream.records import (
     Event,
     LessonRecord,
     OperationRecord,
-    Origin,
-    Position,
     Record,
     prediction_output,
     prediction_record,
@@ -41,8 +39,7 @@ class LessonsReplay(Replica):
         model = self.model
         lesson = read_lesson(shared, model.learner.label_space)
         prediction, confidence = model.answer(lesson.x)
-        trained = [Position(topic, 0, offset) for topic, offset in model.trained_through.items()]
-        origin = Origin(self._encoder, self._run, model.version, trained, model.named)
+        origin = model.origin(record, self._encoder, self._run)
         place, complete = shared.source, shared.negative is None
         event = Event(
             id=f"{place.topic}/{place.partition}/{place.offset}",
@@ -64,6 +61,6 @@ class LessonsReplay(Replica):
 
 def make_lessons_replay(settings: Settings) -> LessonsReplay:
     """Return a replay of a stream's lessons with the settings' learner; see `make_replica`."""
-    # The encoder, which may be a large model to load, is named but not used.
-    replica = make_replica(settings.model_copy(update={"encoder": EncoderSettings()}))
-    return LessonsReplay(replica, encoder=settings.encoder.name, run=settings.run_name)
+    return LessonsReplay(
+        make_replica(settings.unencoded), encoder=settings.encoder.name, run=settings.run_name
+    )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from stream import __version__
-from stream.config import EncoderSettings, Settings
+from stream.config import Settings
 from stream.encoders import limit_threads
 from stream.kafka import BrokerError, GroupWatch, InstanceError, ensure_lessons, ensure_topics
 from stream.pipeline import Answerer, Replica, make_answerer, make_replica, make_task, warm_up
@@ -90,7 +90,7 @@ def serve(settings: Settings) -> None:
             # Before the group is joined: a member that compiles instead of polling is removed from it. The
             # warm-up uses the default encoder: the caller has checked the configured one, and loading a large
             # one again takes time and memory.
-            warm_up(make_task(settings.model_copy(update={"encoder": EncoderSettings()})), show)
+            warm_up(make_task(settings.unencoded), show)
             if settings.model.scope == "stream":
                 lessons = Lessons(settings, lambda live: make_replica(settings, live), telemetry)
                 _stand_by(lessons, telemetry)
@@ -130,14 +130,13 @@ def _wait_for_name(
     """Wait until no member of the group has our instance name: started anew before, we would take it back."""
     log.error("%s; this one waits until the other has left, and ends then", error)
     telemetry.joined(False, str(error))
-    watch = GroupWatch(settings.kafka, settings.group, topic(settings.stream, "events"))
-    taken = True
-    while taken and not asked:
-        telemetry.beat()
-        time.sleep(RETRY_S)
-        with contextlib.suppress(BrokerError):  # It is asked again.
-            taken = settings.worker.instance in watch.state().instances
-    watch.close()
+    taken, events = True, topic(settings.stream, "events")
+    with contextlib.closing(GroupWatch(settings.kafka, settings.group, events)) as watch:
+        while taken and not asked:
+            telemetry.beat()
+            time.sleep(RETRY_S)
+            with contextlib.suppress(BrokerError):  # It is asked again.
+                taken = settings.worker.instance in watch.state().instances
 
 
 def _at_stop(handler: Callable[[int, FrameType | None], object]) -> None:

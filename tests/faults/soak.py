@@ -19,16 +19,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stream.broker.processes import free_ports, spawn
-from stream.kafka import Writer
 from stream.pipeline import factory as assembly
-from stream.records.topics import topic
 from stream.worker.worker import Worker
 from tests.faults.exactly_once import (
     HEALED_S,
@@ -39,37 +36,11 @@ from tests.faults.exactly_once import (
 )
 from tests.faults.one_model import check_observed_once, check_shared, observed, shared, taught
 from tests.faults.outages import broker_of_our_own, kill
+from tests.faults.steady import Source
 from tests.stream.live import LiveStream, on_a_thread, readiness, source, until
-from tests.stream.standins import POISON, event
 
 PARTITIONS = 3
 MOST_PARTITIONS = 8
-POISONED = [value for name, value in POISON.items() if name not in ("too large", "encoder throws")]
-
-
-class Source(threading.Thread):
-    """Writes events at a steady rate, one in a hundred of them poison; can be told to pause."""
-
-    def __init__(self, live: LiveStream, rate: float) -> None:
-        super().__init__(name="source", daemon=True)
-        self.written = 0
-        self.flowing = threading.Event()
-        self.flowing.set()
-        self.ended = threading.Event()
-        self._live = live
-        self._rate = rate
-
-    def run(self) -> None:
-        """Write until told to end; a broker that is away is waited for."""
-        rng = random.Random(1)
-        with Writer(self._live.settings.kafka, topic(self._live.settings.stream, "events")) as writer:
-            while not self.ended.wait(0.2):
-                if self.flowing.is_set():
-                    for _ in range(round(self._rate * 0.2)):
-                        value = rng.choice(POISONED) if rng.random() < 0.01 else event(self.written)
-                        writer.send(value, f"k{self.written}".encode())
-                        self.written += 1
-                    writer.settle()
 
 
 class Process:

@@ -26,7 +26,7 @@ def test_a_released_snapshot_is_gone_on_with(version: str, learner: str) -> None
     changed on purpose, so that the model is another from here on, say so in CHANGELOG.md, and compare only
     what is not touched by it.
     """
-    snapshot, _ = released.kept(learner, int(version))
+    snapshot = released.kept(learner, int(version))
     assert snapshot.offset == released.EVENTS
     assert snapshot.identity.configuration == released.settings(learner).configuration
     goes_on, today = make_task(released.settings(learner), released.EVENTS), released.taught(learner)

@@ -17,6 +17,8 @@ from unittest.mock import Mock, PropertyMock
 import pytest
 
 from stream.broker.processes import free_ports
+from stream.config import Settings
+from stream.kafka import BrokerError, InstanceError
 from stream.worker import service
 from tests.stream.live import LiveStream, until
 from tests.stream.standins import event
@@ -114,6 +116,23 @@ def test_who_stands_by_learns_and_shows_that_it_is_alive(
     assert (lessons.turn.call_count, telemetry.beat.call_count) == (waits, waits)
     assert slept == [service.STANDING_BY_S] * waits
     assert len(caplog.messages) == (waits > 0)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_who_was_thrown_out_waits_until_its_name_is_free_or_it_is_stopped(
+    stopped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not ready, alive, and asking again where the broker does not answer."""
+    settings = Settings.model_validate({"stream": "s", "worker": {"instance": "a"}})
+    states = [Mock(instances={"a", "b"}), BrokerError("away"), Mock(instances={"a"}), Mock(instances={"b"})]
+    watch, telemetry, asked = Mock(), Mock(), list[int]()
+    watch.state.side_effect = states
+    monkeypatch.setattr(service, "GroupWatch", Mock(return_value=watch))
+    monkeypatch.setattr(time, "sleep", lambda seconds: asked.append(15) if stopped else None)
+    service._wait_for_name(settings, InstanceError("taken"), telemetry, asked)
+    assert watch.state.call_count == telemetry.beat.call_count == (1 if stopped else len(states))
+    telemetry.joined.assert_called_once_with(False, "taken")
+    watch.close.assert_called_once_with()
 
 
 @pytest.mark.kafka
