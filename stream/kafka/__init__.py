@@ -13,6 +13,7 @@ from stream.kafka.offsets import GroupState, GroupWatch, Offsets
 from stream.kafka.outbox import Outbox, Transaction
 from stream.kafka.tail import Tail
 from stream.kafka.topics import (
+    TopicWatch,
     delete_topics,
     ensure_lessons,
     ensure_topic,
@@ -39,6 +40,7 @@ __all__ = [
     "Polled",
     "RecoveryError",
     "Tail",
+    "TopicWatch",
     "Transaction",
     "UnwrittenError",
     "Writer",

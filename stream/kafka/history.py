@@ -40,7 +40,7 @@ class History:
     Raises
     ------
     BrokerError
-        When there is no such topic.
+        When there is no such topic, or the broker does not say.
     """
 
     def __init__(
@@ -55,17 +55,26 @@ class History:
         self.topic = topic
         reset = "none" if whole else "earliest"
         self._consumer = consumer(settings, allow_auto_create_topics=False, auto_offset_reset=reset)
-        partitions = self._consumer.partitions_for_topic(topic)
-        if not partitions:
-            self._consumer.close()
+        try:
+            self.ranges = self._ranges(since, until, whole=whole)
+        except KafkaError as error:
+            self.close()
+            raise BrokerError(f"The broker does not say what {topic} holds: {error}.") from error
+        if not self.ranges:
+            self.close()
             raise BrokerError(
                 f"There is no topic {topic} at {settings.bootstrap_servers}. Name one that exists."
             )
-        places = [TopicPartition(topic, partition) for partition in sorted(partitions)]
+
+    def _ranges(self, since: Mark, until: Mark, *, whole: bool) -> dict[int, tuple[int, int]]:
+        partitions = self._consumer.partitions_for_topic(self.topic) or ()
+        if not partitions:
+            return {}
+        places = [TopicPartition(self.topic, partition) for partition in sorted(partitions)]
         first, last = self._consumer.beginning_offsets(places), self._consumer.end_offsets(places)
         begin = first if since is None else self._offsets(places, since, last)
         end = last if until is None else self._offsets(places, until, last)
-        self.ranges = {
+        return {
             place.partition: (
                 begin[place] if whole else max(first[place], begin[place]),
                 min(last[place], end[place]),

@@ -138,9 +138,51 @@ def topic_id(settings: KafkaSettings, name: str) -> str:
     BrokerError
         When the broker does not answer.
     """
-    with _asking(settings, f"Topic {name} cannot be described") as client:
-        (found,) = _described(client, [name])
+    with contextlib.closing(TopicWatch(settings, name)) as watch:
+        return watch.topic_id()
+
+
+class TopicWatch:
+    """Asks for a topic's id again and again, on one connection of its own.
+
+    A consumer fetches by the topic's name, and so may get records of a topic made anew under it before its
+    metadata say so. What was fetched before an answer of this is of the topic that has the id. On the
+    consumer's own connection the question would wait behind a fetch, for up to half a second.
+
+    Parameters
+    ----------
+    settings
+        The broker.
+    name
+        The topic.
+    """
+
+    def __init__(self, settings: KafkaSettings, name: str) -> None:
+        self._settings = settings
+        self._name = name
+        self._client: KafkaAdminClient | None = None
+
+    def topic_id(self) -> str:
+        """Return the id as the broker has it now.
+
+        Raises
+        ------
+        BrokerError
+            When the broker does not answer, or has no such topic.
+        """
+        try:
+            self._client = self._client or admin(self._settings)
+            (found,) = _described(self._client, [self._name])
+        except KafkaError as error:
+            self.close()
+            raise BrokerError(f"Topic {self._name} cannot be described: {error}.") from error
         return str(found["topic_id"])
+
+    def close(self) -> None:
+        """Close the connection; the next question makes another."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
 
 def delete_topics(settings: KafkaSettings, stream: str) -> None:

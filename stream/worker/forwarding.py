@@ -18,7 +18,15 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from stream.config import Settings
-from stream.kafka import BrokerError, FencedError, Group, Outbox, UnwrittenError, partitions_of
+from stream.kafka import (
+    BrokerError,
+    FencedError,
+    Group,
+    Outbox,
+    TopicWatch,
+    UnwrittenError,
+    partitions_of,
+)
 from stream.records import (
     CONTROL_TYPE,
     FEEDBACK_TYPE,
@@ -92,6 +100,7 @@ class Forwarder:
         self._route = route
         self._source = f"/ithaca/{topic(settings.stream, route.kind)}"
         self._group = Group(self._settings, route.kind)
+        self._present = TopicWatch(settings.kafka, topic(settings.stream, route.kind))
         self._outboxes: dict[int, Outbox] = {}
         self._failed: dict[int, float] = {}
         self._topic_id: str | None = None
@@ -118,6 +127,7 @@ class Forwarder:
             for partition in list(self._outboxes):
                 self._outboxes.pop(partition).close()
             self._group.close()
+            self._present.close()
 
     def _turn(self) -> int:
         polled = self._group.poll(FORWARDED_AT_ONCE)
@@ -127,7 +137,7 @@ class Forwarder:
             if partition in self._outboxes:
                 self._outboxes.pop(partition).close()
         if self._made_anew():
-            self._anew |= self._outboxes.keys()
+            self._anew |= self._outboxes.keys() | self._failed.keys()
         for partition in (*polled.gained, *self._anew):
             self._failed.setdefault(partition, 0.0)
             polled.records.pop(partition, None)
@@ -168,6 +178,8 @@ class Forwarder:
         del self._failed[partition]
 
     def _forward(self, partition: int, records: Sequence[Record]) -> None:
+        if self._present.topic_id() != self._topic_id:
+            raise BrokerError(f"{self._group.topic} was deleted, or made anew; it is looked at again")
         to = self._destinations(partition)
         outputs = [output for record in records for output in self._forwarded(record, to)]
         self._outboxes[partition].write(outputs, records[-1].offset + 1, self._group.membership())

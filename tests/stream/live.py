@@ -23,7 +23,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from stream.config.settings import Settings
-from stream.kafka import History, Writer, ensure_topics
+from stream.kafka import BrokerError, History, Writer, ensure_topics
 from stream.records.schema import Output, Record
 from stream.records.topics import topic
 from stream.worker.worker import Worker
@@ -129,10 +129,19 @@ class LiveStream:
     def wait_for(self, outcomes: int, patience: float = PATIENCE_S) -> None:
         """Wait until that many predictions and dead letters are there; `patience` is in seconds."""
         deadline = time.monotonic() + patience
-        # Offsets first, for they cost little; but they count the transactions' markers too.
-        while self._offsets() < outcomes or len(self.read("predictions")) + len(self.read("dlq")) < outcomes:
+        while not self._there(outcomes):
             assert time.monotonic() < deadline, f"fewer than {outcomes} outcomes after {patience} s"
             time.sleep(0.1)
+
+    def _there(self, outcomes: int) -> bool:
+        # Offsets first, for they cost little; but they count the transactions' markers too.
+        try:
+            return (
+                self._offsets() >= outcomes
+                and len(self.read("predictions")) + len(self.read("dlq")) >= outcomes
+            )
+        except BrokerError:  # It stood still for a moment, and is asked again.
+            return False
 
     def _offsets(self) -> int:
         taken = 0
