@@ -63,10 +63,14 @@ def content(learner: str) -> bytes:
     return b"".join(map(bytes, dump(snapshot)))
 
 
+def written(learner: str, version: int) -> bytes:
+    """Return a snapshot's file as a release wrote it."""
+    return gzip.decompress((FOLDER / f"{version}-{learner}.snapshot.gz").read_bytes())
+
+
 def kept(learner: str, version: int) -> Snapshot:
     """Return a released snapshot, converted to the present format."""
-    name = f"{version}-{learner}.snapshot.gz"
-    return parse(gzip.decompress((FOLDER / name).read_bytes()), name)
+    return parse(written(learner, version), f"{version}-{learner}.snapshot.gz")
 
 
 def main() -> int:
@@ -76,9 +80,9 @@ def main() -> int:
         return 2
     FOLDER.mkdir(exist_ok=True)
     for learner in LEARNERS:
-        written = FOLDER / f"{VERSION}-{learner}.snapshot.gz"
-        written.write_bytes(gzip.compress(content(learner), mtime=0))
-        print(f"{written.name}: {written.stat().st_size:,} bytes")
+        path = FOLDER / f"{VERSION}-{learner}.snapshot.gz"
+        path.write_bytes(gzip.compress(content(learner), mtime=0))
+        print(f"{path.name}: {path.stat().st_size:,} bytes")
     return 0
 
 

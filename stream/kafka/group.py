@@ -237,9 +237,9 @@ class Group:
             self._consumer.seek(self._place(partition), offset)
         self.go_on(partition)
 
-    def committed(self, partition: int) -> int | None:
-        """Return the offset that the group has committed for a partition."""
-        return self._offsets.committed(partition)
+    def committed(self, partition: int, topic_id: str | None = None) -> int | None:
+        """Return the offset that the group has committed for a partition; see `Offsets.committed`."""
+        return self._offsets.committed(partition, topic_id)
 
     def hold(self, partition: int) -> None:
         """Pause a partition until `go_on`."""

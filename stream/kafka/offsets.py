@@ -52,13 +52,26 @@ class Offsets:
         except (KafkaError, KeyError) as error:  # KeyError: a partition that the client does not know yet.
             raise BrokerError(f"The end of {place} is not known: {error}.") from error
 
-    def committed(self, partition: int) -> int | None:
-        """Return the offset that the group has committed for a partition, once no transaction is open."""
+    def committed(self, partition: int, topic_id: str | None = None) -> int | None:
+        """Return the offset that the group has committed for a partition, once no transaction is open.
+
+        Parameters
+        ----------
+        partition
+            The partition.
+        topic_id
+            The topic's id: an offset that was committed with another id is none of this topic's. The broker
+            forgets the offsets of a deleted topic, but not at once, and a worker that has not heard of the
+            deletion commits more of them. The default takes any.
+        """
         place = TopicPartition(self._topic, partition)
         try:
-            return self._client.committed(place, timeout_ms=OFFSETS_TIMEOUT_MS)
+            found = self._client.committed(place, metadata=True, timeout_ms=OFFSETS_TIMEOUT_MS)
         except KafkaError as error:
             raise BrokerError(f"The committed offset of {place} is not known: {error}.") from error
+        if found is None or (topic_id and found.metadata not in ("", topic_id)):
+            return None
+        return found.offset
 
     def close(self) -> None:
         """Close the connection."""

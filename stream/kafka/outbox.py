@@ -62,10 +62,15 @@ class Outbox:
         The partition of the topic that is read, and of those written to unless an output names one.
     kind
         The kind of topic that is read.
+    topic_id
+        The id of that topic. It is committed with each offset, see `Offsets.committed`.
     """
 
-    def __init__(self, settings: Settings, partition: int, kind: str = "events") -> None:
+    def __init__(
+        self, settings: Settings, partition: int, kind: str = "events", *, topic_id: str | None = None
+    ) -> None:
         self._settings = settings
+        self._topic_id = topic_id or ""
         self._source = TopicPartition(topic(settings.stream, kind), partition)
         self._limits: dict[str, int] = {}
         self._producer: KafkaProducer | None = None
@@ -137,7 +142,8 @@ class Outbox:
             # Before the commit, which after a rejected record would wait for ever; and one by one, because
             # the library's flush treats a batch that it splits as lost.
             self._check(sent)
-            client.send_offsets_to_transaction({self._source: OffsetAndMetadata(next_offset)}, membership)
+            commit = OffsetAndMetadata(next_offset, self._topic_id)
+            client.send_offsets_to_transaction({self._source: commit}, membership)
             client.commit_transaction()
 
         deadline = time.monotonic() + self._settings.worker.commit_timeout_s

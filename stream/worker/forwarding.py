@@ -104,7 +104,6 @@ class Forwarder:
         self._outboxes: dict[int, Outbox] = {}
         self._failed: dict[int, float] = {}
         self._topic_id: str | None = None
-        self._anew: set[int] = set()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -133,26 +132,23 @@ class Forwarder:
         polled = self._group.poll(FORWARDED_AT_ONCE)
         for partition in (*polled.released, *polled.lost):
             self._failed.pop(partition, None)
-            self._anew.discard(partition)
             if partition in self._outboxes:
                 self._outboxes.pop(partition).close()
-        if self._made_anew():
-            self._anew |= self._outboxes.keys() | self._failed.keys()
-        for partition in (*polled.gained, *self._anew):
-            self._failed.setdefault(partition, 0.0)
-            polled.records.pop(partition, None)
+        if self._group.topic_id not in (None, self._topic_id):
+            # Offsets mean other records now, and so do the outboxes' commits.
+            self._topic_id = self._group.topic_id
+            self._failed |= dict.fromkeys(self._outboxes, 0.0)
+            while self._outboxes:
+                self._outboxes.popitem()[1].close()
+        self._failed |= dict.fromkeys(polled.gained, 0.0)
+        for partition in self._failed:
+            polled.records.pop(partition, None)  # They are from before it goes back.
         for partition in [waiting for waiting, at in self._failed.items() if at <= time.monotonic()]:
             self._attempt(partition, functools.partial(self._go_back, partition))
         for partition, records in polled.records.items():
             if partition not in self._failed:
                 self._attempt(partition, functools.partial(self._forward, partition, records))
         return sum(map(len, polled.records.values()))
-
-    def _made_anew(self) -> bool:
-        """Return whether the topic was deleted and made anew, so that its offsets mean other records."""
-        present, earlier = self._group.topic_id, self._topic_id
-        self._topic_id = present or earlier
-        return earlier not in (None, self._topic_id)
 
     def _attempt(self, partition: int, step: Callable[[], None]) -> None:
         try:
@@ -169,12 +165,10 @@ class Forwarder:
         # Opening the outbox completes or aborts the last owner's open transaction: only then is the committed
         # offset final, and only then can later events be read.
         if partition not in self._outboxes:
-            self._outboxes[partition] = Outbox(self._settings, partition, self._route.kind)
-        if partition in self._anew:
-            # The broker forgets the offsets of a deleted topic, but not at once.
-            self._outboxes[partition].write([], 0, self._group.membership())
-            self._anew.discard(partition)
-        self._group.read_from(partition, self._group.committed(partition) or 0)
+            self._outboxes[partition] = Outbox(
+                self._settings, partition, self._route.kind, topic_id=self._topic_id
+            )
+        self._group.read_from(partition, self._group.committed(partition, self._topic_id) or 0)
         del self._failed[partition]
 
     def _forward(self, partition: int, records: Sequence[Record]) -> None:

@@ -100,7 +100,7 @@ class Lessons:
         self._tail = Tail(settings.kafka, {self._topic: None})
         self._follower = Follower(settings, self._tail, self._store, make_replica, telemetry)
         with contextlib.closing(Offsets.of(self._settings, "lessons")) as offsets:
-            committed = offsets.committed(PARTITION)
+            committed = offsets.committed(PARTITION, self._store.identity.topic_id)
         self._follower.restore(committed)
         self._group = Group(self._settings, "lessons")
 
@@ -182,8 +182,9 @@ class Lessons:
         follower, outbox = self._follower, None
         try:
             # First the outbox: it completes or aborts the last owner's transaction; then the offset is final.
-            outbox = Outbox(self._settings, PARTITION, "lessons")
-            begin = self._group.committed(PARTITION)
+            topic_id = self._store.identity.topic_id
+            outbox = Outbox(self._settings, PARTITION, "lessons", topic_id=topic_id)
+            begin = self._group.committed(PARTITION, topic_id)
             if begin is None:
                 begin = follower.live_from
             if begin < follower.live_from:

@@ -54,7 +54,6 @@ class PartitionLoader:
         self._telemetry = telemetry
         self._topic = topic(settings.stream, "events")
         self._refused: dict[int, dict[int, str]] = {}
-        self._anew: set[int] = set()
         self._partitions = 0
 
     def restore(self, partition: int) -> Generator[None, None, AssignedPartition[Answerer]]:
@@ -70,13 +69,11 @@ class PartitionLoader:
         if partition >= self._partitions:
             # Partitions may have been added: outputs need a partition of the same number in every topic.
             self._partitions = ensure_topics(self._settings.kafka, self._settings.stream)
+        store = self._store(partition)
         # First the outbox: it completes or aborts the last owner's transaction; then the offset is final.
-        outbox = Outbox(self._settings, partition)
+        outbox = Outbox(self._settings, partition, topic_id=store.identity.topic_id)
         try:
             yield
-            store = self._store(partition)
-            if partition in self._anew:
-                self._commit_beginning(outbox, partition)
             recovered = self._recover(store)
             yield
             attempts = Attempts(store)
@@ -101,16 +98,9 @@ class PartitionLoader:
             raise
         return assigned
 
-    def begin_anew(self, partition: int) -> None:
-        """Have the next restoration begin at the partition's beginning, whatever the group has committed."""
-        self._anew.add(partition)
+    def forget(self, partition: int) -> None:
+        """Forget the records at which the learner failed: the topic was made anew, with other records."""
         self._refused.pop(partition, None)
-
-    def _commit_beginning(self, outbox: Outbox, partition: int) -> None:
-        # The broker forgets the offsets of a deleted topic, but a batch in flight may have committed another.
-        with contextlib.closing(Offsets.of(self._settings)) as offsets:
-            outbox.write([], offsets.beginning(partition), self._membership())
-        self._anew.discard(partition)
 
     def refuse(self, partition: int, error: LearnerError) -> None:
         """Exclude a record at which the learner failed from all later restorations, on any worker.
@@ -129,7 +119,8 @@ class PartitionLoader:
     def _recover(self, store: Store) -> Recovered[Answerer]:
         partition = store.identity.partition
         with contextlib.closing(Offsets.of(self._settings)) as offsets:
-            committed, end = offsets.committed(partition), offsets.end(partition)
+            committed = offsets.committed(partition, store.identity.topic_id)
+            end = offsets.end(partition)
             if committed is not None and committed > end:
                 raise BrokerError(
                     f"{self._topic} partition {partition} ends at offset {end}, but group "

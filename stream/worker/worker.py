@@ -226,7 +226,7 @@ class Worker:
                     partition,
                 )
                 self._drop(partition)
-                self._loader.begin_anew(partition)
+                self._loader.forget(partition)
                 self._restore(partition)
 
     def _process(self, partition: int, records: list[Record]) -> int:

@@ -1,10 +1,11 @@
 """Everything that breaks, again and again, for as long as asked: `python -m tests.faults.soak --minutes 20`.
 
 Events flow at a steady rate through two workers and one more that comes and goes. Workers are killed, the
-broker is killed and comes back, the group never rests. After every fault all is well again for a while: the
-lag must go back to nothing. With `--scope stream` partitions share a model, a worker is also stopped without
-notice and goes on later, and partitions are added, up to eight. At the end every invariant is checked, counts
-are printed, and the exit status says whether all of them held.
+broker is killed and comes back, the group never rests, partitions are added, up to eight, and settings are
+changed and put back. The first partition goes on from a snapshot that the first 0.2.0 wrote. After every
+fault all is well again for a while: the lag must go back to nothing. With `--scope stream` partitions share a
+model; in place of other settings and the old snapshot, a worker is stopped without notice and goes on later.
+At the end every invariant is checked, counts are printed, and the exit status says whether all of them held.
 """
 
 from __future__ import annotations
@@ -21,23 +22,32 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.structs import OffsetAndMetadata
 
 from stream.broker.processes import free_ports, spawn
 from stream.pipeline import factory as assembly
+from stream.records.topics import topic
 from stream.worker.worker import Worker
+from tests import released
 from tests.faults.exactly_once import (
     HEALED_S,
     Progress,
+    Span,
     check_as_if_uninterrupted,
     check_model,
     settings_of,
+    store_of,
 )
 from tests.faults.one_model import check_observed_once, check_shared, observed, shared, taught
 from tests.faults.outages import broker_of_our_own, kill
 from tests.faults.steady import Source
 from tests.stream.live import LiveStream, on_a_thread, readiness, source, until
+from tests.stream.standins import event
 
 PARTITIONS = 3
 MOST_PARTITIONS = 8
@@ -52,8 +62,8 @@ class Process:
         self._log = log
         self._process = self._start()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        environment = {**self._live.environment, "ITHACA_HTTP__PORT": str(self.port)}
+    def _start(self, changed: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[bytes]:
+        environment = {**self._live.environment, "ITHACA_HTTP__PORT": str(self.port), **changed}
         settings = [f"{name}={value}" for name, value in environment.items()]
         command = ["env", *settings, sys.executable, "-m", "stream.cli", "run"]
         return spawn(command, self._log, outlives_us=False)
@@ -63,6 +73,11 @@ class Process:
         self._process.kill()
         self._process.wait()
         self._process = self._start()
+
+    def restart(self, **changed: str) -> None:
+        """Stop it in order, and start it with some settings changed."""
+        self.stop()
+        self._process = self._start(changed)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -115,7 +130,10 @@ class Soak:
         self._folder = folder
         self._shared = scope == "stream"
         self._rng = random.Random(seed)
-        self.counts = {"kills": 0, "guests": 0, "broker restarts": 0, "freezes": 0, "partitions added": 0}
+        self.counts = dict.fromkeys(
+            ("kills", "guests", "broker restarts", "freezes", "partitions added", "settings changed"), 0
+        )
+        self._apart: list[Span] = []
         self.worst = {"recovery_s": 0.0, "lag_heal_s": 0.0}
         self.rss: list[float] = []
 
@@ -128,14 +146,16 @@ class Soak:
                 self._live = shared(self._broker.address, "soak", PARTITIONS, **often)
             else:
                 environment = {"ITHACA_RUN": "same"} | often
-                self._live = LiveStream(self._broker.address, "soak", PARTITIONS, environment)
+                self._live = LiveStream(self._broker.address, released.STREAM, PARTITIONS, environment)
+                self._upgrade()
             self._progress = Progress(self._live)
             self._source = Source(self._live, self._rate)
             self._workers = [self._worker(cleanup, name) for name in ("stays", "dies")]
             self._source.start()
             self._wait_until_ready()
-            faults: tuple[Callable[[], None], ...] = (self._kill_a_worker, self._kill_the_broker)
-            faults += (self._freeze_a_worker, self._add_a_partition) if self._shared else (self._guests,)
+            faults: tuple[Callable[[], None], ...]
+            faults = (self._kill_a_worker, self._kill_the_broker, self._add_a_partition)
+            faults += (self._freeze_a_worker,) if self._shared else (self._guests, self._change_settings)
             while time.monotonic() < self._until:
                 for fault in self._rng.sample(faults, len(faults)):
                     time.sleep(self._rng.uniform(1.0, 5.0))
@@ -147,6 +167,35 @@ class Soak:
         worker = Process(self._live, self._folder / f"{name}.log")
         cleanup.callback(worker.close)
         return worker
+
+    def _upgrade(self) -> None:
+        """Let the first partition begin with the snapshot that the first 0.2.0 wrote, at its offset."""
+        self._live.fill(list(map(event, range(released.EVENTS))), 0)
+        path = Path(store_of(self._live).path(released.EVENTS))
+        path.parent.mkdir(parents=True)
+        path.write_bytes(released.written("priors", released.FIRST))
+        place = TopicPartition(topic(released.STREAM, "events"), 0)
+        with contextlib.closing(KafkaAdminClient(bootstrap_servers=self._broker.address)) as client:
+            offset = OffsetAndMetadata(released.EVENTS, "", -1)
+            client.alter_group_offsets(self._live.settings.group, {place: offset})
+        self._apart.append((0, 0, released.EVENTS))
+
+    def _change_settings(self) -> None:
+        """Go on with another learner for some seconds, and put the settings back."""
+        self._source.flowing.clear()
+        self._progress.wait_until_healed(HEALED_S)
+        before = self._progress.ends()
+        for worker in self._workers:
+            worker.restart(ITHACA_LEARNER__NAME="persistence")
+        self._wait_until_ready()
+        self._source.flowing.set()
+        time.sleep(5.0)
+        self._source.flowing.clear()
+        self._progress.wait_until_healed(HEALED_S)
+        self._apart += [(number, before[number], end) for number, end in self._progress.ends().items()]
+        for worker in self._workers:
+            worker.restart()
+        self.counts["settings changed"] += 1
 
     def _kill_a_worker(self) -> None:
         for _ in range(self._rng.randrange(1, 4)):
@@ -225,14 +274,15 @@ class Soak:
             assert len(check_shared(self._live)) == taught(self._live)
             check_observed_once(self._live)
             return
-        check_as_if_uninterrupted(self._live)
-        for partition in range(PARTITIONS):
+        check_as_if_uninterrupted(self._live, self._apart)
+        for partition in range(self._live.settings.kafka.partitions):
             check_model(self._live, partition)
 
     def _count(self) -> None:
         said = "".join(path.read_text() for path in self._folder.glob("*.log"))
         answered = [source(record) for kind in ("predictions", "dlq") for record in self._live.read(kind)]
         events = {(record.partition, record.offset) for record in self._live.read("events")}
+        events -= {(0, offset) for offset in range(released.EVENTS)} if self._apart else set()
         counts = {
             "events in": len(events),
             "predictions": len(self._live.read("predictions")),

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.exactly_once import newest
+from stream.kafka import Group, Outbox, topic_id
+from tests.faults.exactly_once import newest, settings_of
 from tests.stream.live import LiveStream, source, stop, until
 from tests.stream.standins import event, feedback
 
@@ -46,6 +47,26 @@ def test_new_events_are_answered_from_its_beginning(
     assert answers(live)[-later][1]["model"]["updates"] == 0
     assert "made anew" in said
     assert newest(live).offset == later
+
+
+def test_what_was_committed_for_the_earlier_topic_skips_nothing(kafka: str, stream_name: str) -> None:
+    """A worker that is killed before it hears of the deletion has committed an offset amid the new events."""
+    live, later = LiveStream(kafka, stream_name), 50
+    settings = settings_of(live)
+    earlier = topic_id(settings.kafka, f"{stream_name}.events")
+    live.make_anew("events")
+    live.fill([event(number) for number in range(later)])
+    group, outbox = Group(settings), Outbox(settings, 0, topic_id=earlier)
+    try:
+        until(lambda: 0 in group.poll(10).gained)
+        outbox.write([], 20, group.membership())
+        assert group.committed(0) == group.committed(0, earlier) == 20
+    finally:
+        outbox.close()
+        group.close()
+    with live.worker() as worker:
+        until(lambda: [offset for offset, _ in answers(live)] == list(range(later)))
+        assert stop(worker)[0] == 0
 
 
 @pytest.mark.parametrize("later", [20, 70])

@@ -16,7 +16,7 @@ from stream.worker.forwarding import Forwarder
 
 
 class Broker:
-    """A group and an outbox on a topic with one partition."""
+    """A group on a topic with one partition."""
 
     topic = "s.feedback"
 
@@ -24,6 +24,7 @@ class Broker:
         self.topic_id = self.present = "first"
         self.stored = [b"a", b"b", b"c"]
         self.committed_offset: int | None = None
+        self.committed_of: str | None = None
         self.position = 0
         self.changes: collections.deque[Polled] = collections.deque([Polled({}, [0], (), ())])
         self.written: list[bytes | None] = []
@@ -44,20 +45,30 @@ class Broker:
         """Set the position."""
         self.position = offset
 
-    def committed(self, partition: int) -> int | None:
-        """Return what was committed, of whatever topic."""
-        return self.committed_offset
+    def committed(self, partition: int, topic_id: str | None) -> int | None:
+        """Return what was committed for the topic; it may be unknown for which it was."""
+        return self.committed_offset if self.committed_of in (None, topic_id) else None
 
     def membership(self) -> None:
-        """Return nothing: the outbox below does not ask."""
-
-    def write(self, outputs: Sequence[Output], next_offset: int, membership: None) -> None:
-        """Write and commit."""
-        self.written += [output.value for output in outputs]
-        self.committed_offset = next_offset
+        """Return nothing: the outbox does not ask."""
 
     def hold(self, partition: int) -> None:
         """Do nothing: the next turn goes back."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Box:
+    """Writes and commits, with the topic's id that it was opened with."""
+
+    def __init__(self, broker: Broker, topic_id: str | None) -> None:
+        self._broker, self._topic_id = broker, topic_id
+
+    def write(self, outputs: Sequence[Output], next_offset: int, membership: None) -> None:
+        """Write and commit."""
+        self._broker.written += [output.value for output in outputs]
+        self._broker.committed_offset, self._broker.committed_of = next_offset, self._topic_id
 
     def close(self) -> None:
         """Do nothing."""
@@ -83,7 +94,9 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     """Return the one that is used instead of the real one."""
     broker = Broker()
     monkeypatch.setattr(forwarding, "Group", lambda settings, kind: broker)
-    monkeypatch.setattr(forwarding, "Outbox", lambda settings, partition, kind: broker)
+    monkeypatch.setattr(
+        forwarding, "Outbox", lambda settings, partition, kind, topic_id: Box(broker, topic_id)
+    )
     monkeypatch.setattr(forwarding, "TopicWatch", lambda settings, name: Watch(broker))
     return broker
 

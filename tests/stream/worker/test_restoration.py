@@ -22,7 +22,7 @@ def test_a_committed_offset_beyond_the_end_is_waited_at_and_said(
 ) -> None:
     """Records that come below it would get neither prediction nor dead letter."""
     known = SimpleNamespace(
-        committed=lambda partition: committed,
+        committed=lambda partition, topic_id: committed,
         end=lambda partition: end,
         beginning=lambda partition: 0,
         close=lambda: None,
