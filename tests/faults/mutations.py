@@ -68,7 +68,7 @@ MUTATIONS = (
                 "stream/kafka/outbox.py",
                 "            client.begin_transaction()\n",
                 "            client.begin_transaction()\n"
-                "            done = {self._source: OffsetAndMetadata(next_offset)}\n"
+                "            done = {self._source: OffsetAndMetadata(next_offset, self._topic_id)}\n"
                 "            client.send_offsets_to_transaction(done, membership)\n"
                 "            client.commit_transaction()\n"
                 "            client.begin_transaction()\n",
@@ -122,8 +122,8 @@ MUTATIONS = (
             OWN_ID,
             Edit(
                 "stream/kafka/outbox.py",
-                "OffsetAndMetadata(next_offset)}, membership)",
-                'OffsetAndMetadata(next_offset)}, type(membership)(membership.group_id, -1, "", None))',
+                "{self._source: commit}, membership)",
+                '{self._source: commit}, type(membership)(membership.group_id, -1, "", None))',
             ),
         ),
         "tests/faults/test_zombies.py",
