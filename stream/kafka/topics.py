@@ -55,6 +55,7 @@ def ensure_topics(settings: KafkaSettings, stream: str) -> int:
     """
     with _asking(settings, f"The topics of stream {stream!r} cannot be made") as client:
         _create(client, topic(stream, "events"), settings, settings.partitions)
+        client.wait_for_topics([topic(stream, "events")])  # Another broker may not have heard of it yet.
         partitions = _partitions(client, [topic(stream, "events")])[topic(stream, "events")]
         kinds = [kind for kind in KINDS if kind not in SHARED_ONLY]
         for kind in kinds[1:]:

@@ -130,7 +130,7 @@ def test_of_two_workers_of_one_name_one_waits(live: LiveStream) -> None:
     """The later takes the place; the earlier says so, and ends when the name is free, to be started anew."""
     ports = free_ports(2)
     names = [{"ITHACA_WORKER__INSTANCE": "one", "ITHACA_HTTP__PORT": str(port)} for port in ports]
-    with steady(live), contextlib.ExitStack() as workers:
+    with contextlib.ExitStack() as workers, steady(live):
         earlier = workers.enter_context(live.worker(**names[0]))
         until(lambda: readiness(ports[0]).startswith("ok: at work"))
         later = workers.enter_context(live.worker(**names[1]))
