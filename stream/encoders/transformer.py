@@ -84,8 +84,8 @@ class Transformer(TextEncoder):
     words
         Give vectors the sparse part that `hashing` gives: the text's words and pairs of words in 2^18
         dimensions, which `sparse-linear` and an expert of `ihomer` read. Meaning is in the dense vector, rare
-        words and names rather in the sparse part. It costs some 40 µs of a core a text of 1 KB, and waits with
-        an event for its labels.
+        words and names rather in the sparse part. It costs a core some 40 µs a text of 1 KB and waits with an
+        event for its labels.
 
     Raises
     ------
@@ -143,7 +143,8 @@ class Transformer(TextEncoder):
         self._filler: Tokens = {
             name: rows[0][:1] for name, rows in fields.items() if name not in self._others
         }
-        self._ready = self._tokens > 0 and _takes_ready(self._network, self._inputs([self._filler], 2))
+        one = self._inputs([self._filler], self._step)
+        self._ready = self._tokens > 0 and _takes_ready(self._network, one)
 
     @property
     def name(self) -> str:

@@ -225,6 +225,7 @@ def test_a_cuda_device_gives_the_same_bits_in_any_batch(
 ) -> None:
     """And vectors near to those of the CPU."""
     other = Transformer(folder, device="cuda", precision=precision)
+    assert other._ready
     assert same_bits_in_any_batch(other)
     cosines = (other.vectors(TEXTS) * encoder.vectors(TEXTS)).sum(axis=1)
     assert cosines.min() > (0.99 if precision == "bfloat16" else 0.9995)
