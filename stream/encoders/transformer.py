@@ -49,15 +49,15 @@ class Transformer(TextEncoder):
 
     Texts are tokenised many at a time. On a CPU each is computed alone. On a CUDA device the number of rows
     of a forward pass and their padded length depend on a text's own length and on nothing else; what is
-    missing is filled up with empty texts. So a text's bits do not depend on its batch on a CPU (with the
-    same number of threads); on a CUDA device that holds as far as its kernels treat the rows of one shape
+    missing is filled up with padding. So a text's bits do not depend on its batch on a CPU (with the same
+    number of threads); on a CUDA device that holds as far as its kernels treat the rows of one shape
     alike. The two devices differ in last bits, and in more where `precision` is "auto".
 
-    A pass starts when as many texts of its length are tokenised as it has rows, and the next texts are
-    tokenised meanwhile, on another thread. A CUDA device gets passes one after the other from page-locked
-    memory; of models that take a mask of four dimensions, as BERT's do, nobody waits for one of them.
-    Where its memory does not hold a pass, passes have half as many rows from then on, which may change
-    last bits.
+    A pass starts as soon as there are texts to fill it; the next texts are tokenised meanwhile, on another
+    thread. A CUDA device gets passes one after the other from page-locked memory. Nobody waits for a single
+    pass if the model takes its attention mask ready-made, as BERT does; of others the library looks in each
+    whether texts are padded. Where the device's memory does not hold a pass, passes have half as many rows
+    from then on, which may change last bits.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,27 @@ def test_more_texts_than_are_tokenised_at_a_time(
     expected = encoder.vectors(TEXTS)
     monkeypatch.setattr("stream.encoders.transformer._CHUNK", 3)
     assert encoder.vectors(TEXTS).tobytes() == expected.tobytes()
+
+
+def test_the_next_texts_are_tokenised_while_a_pass_is_computed(
+    encoder: Transformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first pass ends only when the tokenizer has read the last text."""
+    tokenised, read = encoder._tokenised, threading.Event()
+
+    def reading(texts: list[str]) -> list[Tokens]:
+        if texts == ["last"]:
+            read.set()
+        return tokenised(texts)
+
+    def forward(texts: list[Tokens], width: int) -> torch.Tensor:
+        assert read.wait(60)
+        return torch.ones(len(texts), 2)
+
+    monkeypatch.setattr(encoder, "_tokenised", reading)
+    monkeypatch.setattr(encoder, "_forward", forward)
+    monkeypatch.setattr("stream.encoders.transformer._CHUNK", 1)
+    assert encoder.vectors(["first", "last"]).shape == (2, 2)
 
 
 def test_fewer_dimensions_are_the_first_ones(encoder: Transformer, folder: str) -> None:
