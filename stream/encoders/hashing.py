@@ -109,6 +109,10 @@ class Hashing(TextEncoder):
         texts = [event.text or "" for event in events]
         return [x for rows in self._slices(texts) for x in self._features(rows)]
 
+    def words(self, texts: Sequence[str]) -> list[Sparse]:
+        """Return the sparse part of each text's vector; it does not depend on `dimensions`."""
+        return [part for rows in self._slices(texts) for part in self._words(rows)]
+
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row a text without its sparse part, shape (len(texts), dimensions)."""
         found = [x for rows in self._slices(texts) for x in self._features(rows)]
@@ -129,16 +133,26 @@ class Hashing(TextEncoder):
         if rows:
             yield rows
 
-    def _features(self, rows: list[bytes]) -> Iterator[Vector]:
+    def _codes(self, rows: list[bytes]) -> tuple[Tensor, Tensor]:
+        """Return the rows' bytes, and the row that each is of."""
         # Rows stand in one buffer with a separator before, between and behind them, so no word spans two.
         text = bytearray(b" ".join([b"", *rows, b""])).translate(_FOLD)
         device = self._device_for_few if len(text) < _FEW else self.device
         lengths = torch.tensor([len(row) + 1 for row in rows], device=device)
-        codes = torch.frombuffer(text, dtype=torch.uint8).to(device).long()
-        words, starts, ends, weights = _spans(codes)
-        hashes = self._hash(codes, starts, ends)
         # A row owns the separator before it: an n-gram may start there.
         owner = torch.arange(len(rows), device=device).repeat_interleave(lengths)
+        return torch.frombuffer(text, dtype=torch.uint8).to(device).long(), owner
+
+    def _words(self, rows: list[bytes]) -> Iterator[Sparse]:
+        codes, owner = self._codes(rows)
+        starts, ends = _word_spans(codes != _SPACE)
+        return _words_and_bigrams(self._hash(codes, starts, ends), owner[starts], len(rows))
+
+    def _features(self, rows: list[bytes]) -> Iterator[Vector]:
+        codes, owner = self._codes(rows)
+        device = codes.device
+        words, starts, ends, weights = _spans(codes)
+        hashes = self._hash(codes, starts, ends)
         index = owner[starts] * self.dimensions + (((hashes >> 33) & (2**31 - 1)) * self.dimensions >> 31)
         signed = torch.where(hashes & (1 << 32) == 0, weights, -weights)
         counts = torch.zeros(len(rows) * self.dimensions, dtype=torch.int64, device=device)
@@ -190,8 +204,7 @@ def _spans(codes: Tensor) -> tuple[int, Tensor, Tensor, Tensor]:
     The first spans are the words, in order.
     """
     inside = codes != _SPACE
-    edges = inside[1:] != inside[:-1]
-    first, behind = (edges.nonzero().squeeze(1) + 1).view(-1, 2).unbind(1)
+    first, behind = _word_spans(inside)
     long = behind - first > STEM
     stems = first[long]
     grams = [_grams(inside, length) for length in GRAMS]
@@ -201,6 +214,13 @@ def _spans(codes: Tensor) -> tuple[int, Tensor, Tensor, Tensor]:
     weights[: len(first)] += (WEIGHT - 1) * (behind - first >= STEM)
     weights[len(first) : len(first) + len(stems)] = WEIGHT
     return len(first), torch.cat(starts), torch.cat(ends), weights
+
+
+def _word_spans(inside: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where words start and end, given which bytes are inside one."""
+    edges = inside[1:] != inside[:-1]
+    first, behind = (edges.nonzero().squeeze(1) + 1).view(-1, 2).unbind(1)
+    return first, behind
 
 
 def _grams(inside: Tensor, length: int) -> Tensor:

@@ -7,7 +7,7 @@ First texts per second, medians of runs in turn, by way and by number of threads
 once a text, as encoders of streams usually do, and with all texts at once; and the encoder `transformer` in
 two precisions. In brackets the same per second of processor time, which a busy machine changes less. Then
 prequential scores of the default learner on the first messages of Reuters and arXiv with `hashing`, with the
-transformer, and with the vectors of both behind each other.
+transformer, with its parameter `words`, and with the vectors of both encoders behind each other.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from drift.core import Vector
 from learners import make
 from learners.core import Features, sparse_part
-from stream.encoders import Encoder, Hashing, Transformer, limit_threads
+from stream.encoders import Hashing, Transformer, limit_threads
 from stream.evaluation import evaluate
 from stream.records import Event
 from stream.sources import Source, open_source
@@ -103,14 +103,16 @@ def first(stream: str, limit: int) -> tuple[Source, list[Event]]:
 def scores(model: str, stream: str, limit: int) -> Iterator[str]:
     """Yield a line an encoder with the scores of the default learner."""
     source, events = first(stream, limit)
-    encoders: dict[str, Encoder] = {
-        "hashing": Hashing(device="cpu"),
-        "transformer": Transformer(model, "cpu"),
+    hashed = Hashing(device="cpu").encode(events)
+    both = Transformer(model, "cpu", words=True).encode(events)
+    vectors: dict[str, list[Vector]] = {
+        "hashing": hashed,
+        "transformer": [np.array(x) for x in both],
+        "with words": both,
+        "both": [
+            Features(np.concatenate(pair), sparse_part(pair[0])) for pair in zip(hashed, both, strict=True)
+        ],
     }
-    vectors = {name: encoder.encode(events) for name, encoder in encoders.items()}
-    vectors["both"] = [
-        Features(np.concatenate(pair), sparse_part(pair[0])) for pair in zip(*vectors.values(), strict=True)
-    ]
     texts = [event.text or "" for event in events]
     for name, rows in vectors.items():
         known = Known(name, dict(zip(texts, rows, strict=True)))

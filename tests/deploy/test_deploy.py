@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from stream.config import load
 from stream.telemetry.prometheus import registry
 from tests.deploy.dashboard import DASHBOARDS, DEPLOY, RULES, asks_for, queries, rules
 from tests.deploy.service import BusyWorker
@@ -150,12 +153,11 @@ def test_provisioning_names_one_data_source() -> None:
     assert folders[provider["options"]["path"]] == "./grafana/dashboards"
 
 
-def test_the_compose_file_follows_the_specification() -> None:
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.gpu.yaml"])
+def test_the_compose_file_follows_the_specification(name: str) -> None:
     """Against the schema that the checker carries."""
     checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
-    checked = subprocess.run(
-        [*checker, str(DEPLOY / "compose.yaml")], capture_output=True, text=True, check=False
-    )
+    checked = subprocess.run([*checker, str(DEPLOY / name)], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -176,6 +178,29 @@ def test_prometheus_scrapes_the_port_that_the_image_serves() -> None:
     assert discovery["names"] == ["worker"]
     assert f"ITHACA_HTTP__PORT={discovery['port']}" in (DEPLOY / "Dockerfile").read_text()
     assert compose()["services"]["worker"]["ports"][0].endswith(f":{discovery['port']}")
+
+
+def test_the_image_for_a_gpu_is_made_of_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the README gives to its build and to its start, and what Compose adds, exist."""
+    readme, image = ((DEPLOY / name).read_text() for name in ("README.md", "Dockerfile"))
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
+    assert {f"ARG {name}" for name in re.findall(r"--build-arg (\w+)=", readme)} <= set(image.splitlines())
+    extras = re.findall(r"EXTRAS=\[(\w+)\]", readme + image)
+    added = yaml.safe_load((DEPLOY / "compose.gpu.yaml").read_text())["services"]["worker"]
+    assert {*extras, added["build"]["args"]["EXTRAS"].strip("[]")} == {"transformer"}
+    assert "transformer" in project["optional-dependencies"]
+    assert 'pip install --root-user-action=ignore --constraint /src/constraints.txt "/src$EXTRAS"' in image
+    (started,) = re.findall(r"docker run --gpus all (.*) ithaca-gpu", readme)
+    given = [each for each in shlex.split(started) if each != "--env"]
+    for name, value in [each.split("=", 1) for each in given] + list(added["environment"].items()):
+        assert name in ("ITHACA_ENCODER__NAME", "ITHACA_ENCODER__PARAMETERS", "HF_HOME")
+        monkeypatch.setenv(name, value.replace("${MODEL:?}", "MODEL"))
+    encoder = load().encoder
+    assert (encoder.name, encoder.parameters) == ("transformer", {"model": "MODEL"})
+    assert added["gpus"] == "all"
+    shown = " ".join(queries().values())
+    assert "ithaca_device_memory_bytes{" in shown
+    assert "ithaca_encode_events_sum{" in shown
 
 
 def test_alertmanager_accepts_its_configuration() -> None:

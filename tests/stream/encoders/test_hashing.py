@@ -150,9 +150,14 @@ def test_the_vectors_are_fixed_for_good() -> None:
     )
 
 
+def events(texts: list[str]) -> list[Event]:
+    """Return events of texts."""
+    return [Event(id="1", ts=0, text=text) for text in texts]
+
+
 def parts(texts: list[str], encoder: Hashing = ENCODER) -> list[Sparse]:
     """Return the sparse parts of texts that are encoded as one batch."""
-    return [sparse_part(x) for x in encoder.encode([Event(id="1", ts=0, text=text) for text in texts])]
+    return [sparse_part(x) for x in encoder.encode(events(texts))]
 
 
 def test_words_and_pairs_of_words_are_the_sparse_part() -> None:
@@ -232,10 +237,22 @@ def test_few_bytes_stay_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(encoder._powers) == [torch.device("cpu")]
 
 
+def bits(given: list[Sparse]) -> list[list[bytes]]:
+    """Return sparse parts as bytes."""
+    return [[each.tobytes() for each in part] for part in given]
+
+
+def test_words_are_the_sparse_parts_alone() -> None:
+    """Together or one by one, at any number of dimensions."""
+    expected = parts(TEXTS)
+    assert bits(ENCODER.words(TEXTS)) == bits(expected)
+    assert [bits(Hashing(16, "cpu").words([text])) for text in TEXTS] == [[one] for one in bits(expected)]
+
+
 @pytest.mark.device
 def test_a_cuda_device_gives_the_same_bits() -> None:
     """A cuda device gives the same bits; also where "auto" asks it for long texts only."""
     assert Hashing(256).vectors(TEXTS).tobytes() == ENCODER.vectors(TEXTS).tobytes()
-    for one, other in zip(parts(TEXTS, Hashing(256, "cuda")), parts(TEXTS), strict=True):
-        assert [each.tobytes() for each in one] == [each.tobytes() for each in other]
+    assert bits(parts(TEXTS, Hashing(256, "cuda"))) == bits(parts(TEXTS))
+    assert bits(Hashing(256, "cuda").words(TEXTS)) == bits(ENCODER.words(TEXTS))
     assert Hashing(256, "cuda").vectors(TEXTS).tobytes() == ENCODER.vectors(TEXTS).tobytes()

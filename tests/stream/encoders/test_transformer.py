@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
-from stream.encoders import Transformer
+from learners.core import given_part
+from stream.encoders import Hashing, Transformer
 from stream.encoders.batching import encode_each
-from stream.encoders.transformer import PRECISIONS
+from stream.encoders.transformer import PRECISIONS, Tokens, _load
 from stream.records.schema import BadEventError, Event
 
 TEXTS = [
@@ -74,20 +75,49 @@ def test_a_row_has_the_same_bits_in_any_batch(
     assert cosines.min() > (0.99 if precision == "bfloat16" else 0.9995)
 
 
-def test_texts_of_a_pass_are_never_all_unpadded(
-    encoder: Transformer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where no row of a pass is padded the library takes other kernels."""
+def test_a_pass_has_one_shape_and_a_padded_row(encoder: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no row is padded the library takes other kernels. Texts of two chunks share a pass."""
     passes = []
 
-    def forward(fields: dict[str, Any], rows: NDArray[np.intp], width: int) -> torch.Tensor:
-        passes.append((rows.tolist(), width))
-        return torch.ones(len(rows), 2)
+    def forward(texts: list[Tokens], width: int) -> torch.Tensor:
+        passes.append(([len(tokens["input_ids"]) for tokens in texts], width))
+        return torch.ones(len(texts), 2)
 
     monkeypatch.setattr(encoder, "_tokens", 1024)
+    monkeypatch.setattr(encoder, "_step", 32)
     monkeypatch.setattr(encoder, "_forward", forward)
-    encoder.vectors(["grain " * 600] * 7)
-    assert passes == [([0, 1, 2, 7], 256), ([3, 4, 5, 7], 256), ([6, 7, 7, 7], 256)]
+    monkeypatch.setattr("stream.encoders.transformer._CHUNK", 2)
+    encoder.vectors(["grain " * 600, "corn", *["grain " * 600] * 3])
+    assert passes == [([256] * 3 + [1], 256), ([3] + [1] * 31, 32), ([256, 1, 1, 1], 256)]
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_nobody_waits_for_a_pass(folder: str, ready: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given its mask ready-made, the library looks at no value; the vectors have the same bits either way."""
+    monkeypatch.setattr("stream.encoders.transformer._SHAPES", {"cpu": (600, 32)})
+    other = Transformer(folder, device="cpu")
+    assert other._ready
+    expected = other.vectors(TEXTS)
+    monkeypatch.setattr(other, "_ready", ready)
+    with torch.profiler.profile() as trace:
+        assert other.vectors(TEXTS).tobytes() == expected.tobytes()
+    looked = {"aten::is_nonzero", "aten::item"} & {each.key for each in trace.key_averages()}
+    assert not looked if ready else looked
+
+
+def test_a_model_that_takes_no_ready_mask_goes_on_without(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some compute with it, which gives other vectors; some raise."""
+    monkeypatch.setattr("stream.encoders.transformer._SHAPES", {"cpu": (600, 32)})
+    expected = Transformer(folder, device="cpu").vectors(TEXTS)
+    network = _load(folder, torch.device("cpu"))
+    first: Any = network[0]
+    first.model.set_attn_implementation("eager")
+    monkeypatch.setattr("stream.encoders.transformer._load", lambda model, device: network)
+    other = Transformer(folder, device="cpu")
+    assert not other._ready
+    assert np.allclose(other.vectors(TEXTS), expected, atol=1e-5)
 
 
 def test_passes_that_do_not_fit_are_halved(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,10 +127,10 @@ def test_passes_that_do_not_fit_are_halved(folder: str, monkeypatch: pytest.Monk
     expected = encoder.vectors(TEXTS)
     forward = encoder._forward
 
-    def small(fields: dict[str, Any], rows: NDArray[np.intp], width: int) -> torch.Tensor:
-        if len(rows) * width > room:
+    def small(texts: list[Tokens], width: int) -> torch.Tensor:
+        if len(texts) * width > room:
             raise torch.OutOfMemoryError("no room")
-        return forward(fields, rows, width)
+        return forward(texts, width)
 
     monkeypatch.setattr(encoder, "_forward", small)
     room = 600
@@ -120,6 +150,27 @@ def test_more_texts_than_are_tokenised_at_a_time(
     expected = encoder.vectors(TEXTS)
     monkeypatch.setattr("stream.encoders.transformer._CHUNK", 3)
     assert encoder.vectors(TEXTS).tobytes() == expected.tobytes()
+
+
+def test_the_next_texts_are_tokenised_while_a_pass_is_computed(
+    encoder: Transformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first pass ends only when the tokenizer has read the last text."""
+    tokenised, read = encoder._tokenised, threading.Event()
+
+    def reading(texts: list[str]) -> list[Tokens]:
+        if texts == ["last"]:
+            read.set()
+        return tokenised(texts)
+
+    def forward(texts: list[Tokens], width: int) -> torch.Tensor:
+        assert read.wait(60)
+        return torch.ones(len(texts), 2)
+
+    monkeypatch.setattr(encoder, "_tokenised", reading)
+    monkeypatch.setattr(encoder, "_forward", forward)
+    monkeypatch.setattr("stream.encoders.transformer._CHUNK", 1)
+    assert encoder.vectors(["first", "last"]).shape == (2, 2)
 
 
 def test_fewer_dimensions_are_the_first_ones(encoder: Transformer, folder: str) -> None:
@@ -148,11 +199,13 @@ def test_a_name_tells_what_makes_other_vectors(encoder: Transformer, folder: str
         {"dimensions": 64},
         {"max_tokens": 64},
         {"prompt": "news: "},
+        {"words": True},
     ]
     names = {Transformer(folder, device="cpu", **change).name for change in changes}
-    assert len(names | {encoder.name}) == 5
+    assert len(names | {encoder.name}) == 6
     assert (
-        Transformer(folder, device="cpu", precision="float32", dimensions=384, prompt="").name == encoder.name
+        Transformer(folder, device="cpu", precision="float32", dimensions=384, prompt="", words=False).name
+        == encoder.name
     )
 
 
@@ -170,9 +223,7 @@ def test_bad_parameters_are_refused(folder: str, name: str, value: Any) -> None:
 
 def test_vectors_out_of_range_are_not_given(encoder: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model whose activations exceed float16 would give NaN, which learners take for missing."""
-    monkeypatch.setattr(
-        encoder, "_forward", lambda fields, rows, width: torch.full((len(rows), 2), float("nan"))
-    )
+    monkeypatch.setattr(encoder, "_forward", lambda texts, width: torch.full((len(texts), 2), float("nan")))
     with pytest.raises(OverflowError, match="exceed the range of float32; set the encoder's precision"):
         encoder.vectors(["corn"])
 
@@ -196,6 +247,7 @@ def test_a_cuda_device_gives_the_same_bits_in_any_batch(
 ) -> None:
     """And vectors near to those of the CPU."""
     other = Transformer(folder, device="cuda", precision=precision)
+    assert other._ready
     assert same_bits_in_any_batch(other)
     cosines = (other.vectors(TEXTS) * encoder.vectors(TEXTS)).sum(axis=1)
     assert cosines.min() > (0.99 if precision == "bfloat16" else 0.9995)
@@ -236,6 +288,19 @@ def test_events_are_checked_and_encoded(encoder: Transformer) -> None:
         encoder.check(Event(id="1", ts=0, vector=[1.0]))
     assert encoder.encode([Event(id="1", ts=0, text="corn")])[0].shape == (384,)
     assert encoder.vectors([]).shape == (0, 384)
+
+
+def test_words_are_the_sparse_part_that_hashing_gives(encoder: Transformer, folder: str) -> None:
+    """Beside the same dense vector, in any batch; a text without words has none."""
+    events = [Event(id=str(n), ts=0, text=text) for n, text in enumerate([*TEXTS, "?!"])]
+    found = Transformer(folder, device="cpu", words=True).encode(events)
+    assert [x.tobytes() for x in found] == [x.tobytes() for x in encoder.encode(events)]
+    for x, hashed in zip(found, Hashing(device="cpu").encode(events), strict=True):
+        part, expected = given_part(x), given_part(hashed)
+        assert (part is None) is (expected is None)
+        if part is not None and expected is not None:
+            assert [each.tobytes() for each in part] == [each.tobytes() for each in expected]
+    assert [given_part(x) is None for x in found] == [True, *[False] * 6, True]
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:

