@@ -33,7 +33,7 @@ IMPORTED = ("torch", "scipy.sparse", "river", "pydantic_settings", "prometheus_c
             "typer", "starlette.applications", "fsspec", "kafka", "jsonschema", "msgspec")  # fmt: skip
 TIMES, LEAST_S = 5, 2
 """A test hangs that takes so many times as long as when it passed before, and that many seconds more."""
-USUAL_S, BROKER_S = 8, 30
+USUAL_S, BROKER_S = 4, 30
 """What a test is taken to need that has not passed yet, and one that needs a broker."""
 COMPILING_S = 60
 """Seconds more where functions have to be compiled."""

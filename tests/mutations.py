@@ -85,7 +85,7 @@ def files_testing(path: str) -> list[str]:
     near = [mirror] if (ROOT / mirror).exists() else sorted(_relative((ROOT / folder).glob("test_*.py")))
     users = {each.importer for each in imports() if each.module == _name(path)}
     beside = sorted(folder / f"test_{each.rpartition('.')[2]}.py" for each in users)
-    importers = _importers().get(_name(path), [])
+    importers = list(dict.fromkeys(_importers().get(_name(path), [])))
     if len(importers) > FEW:
         importers = [each for each in importers if Path(each).parent == folder]
     kept = ("parameters", "arithmetic", "views", "states")
