@@ -114,7 +114,7 @@ def test_three_mutants_of_a_small_module(
         assert told[-2:] == shown
         assert [line.partition(",")[0] for line in told[:-2]] == tried
         tried = []
-        monkeypatch.setattr(mutations.Copy, "tried", None)
+        monkeypatch.setattr(mutations.Copy, "noticed_by", None)
 
 
 def test_what_fails_and_what_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

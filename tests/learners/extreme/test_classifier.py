@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from drift.core import Vector
 from learners.core.labels import Targets
 from learners.core.prediction import Prediction
-from learners.extreme.classifier import ExtremeClassifier
+from learners.extreme.classifier import BASE_RATE_DECAY, ExtremeClassifier
 from learners.extreme.hard_negatives import teach
 from learners.extreme.label_tree import LabelTree
 from learners.extreme.tree_level import NOWHERE
@@ -135,6 +135,19 @@ def test_the_shortlist_is_nearly_as_good_as_every_label() -> None:
     assert tree.statistics().missed < 0.2
     # A beam that covers the whole tree would prove nothing.
     assert tree.statistics().nodes > 3 * tree.beam
+
+
+def test_missed_is_the_decayed_share_of_known_labels_that_were_not_listed() -> None:
+    """Against plain sums; labels that are new count for neither."""
+    learner, asked, missed = ExtremeClassifier(fanout=4, beam=1, device="cpu"), 0.0, 0.0
+    for x, labels in prototype_stream(250, 60, features=16):
+        known = {learner.label_space.id(label) for label in labels if label in learner.label_space}
+        listed = set(np.asarray(learner.predict(x).scored).tolist())
+        asked, missed = asked * BASE_RATE_DECAY, missed * BASE_RATE_DECAY
+        asked, missed = asked + len(known), missed + len(known - listed)
+        learner.learn(x, learner.label_space.targets(labels))
+        assert learner.statistics().missed == pytest.approx(missed / asked if asked else 0.0)
+    assert 0.0 < missed < asked
 
 
 def test_labels_seen_once_are_listed() -> None:
