@@ -123,6 +123,24 @@ def test_centroids_are_means_of_what_hangs_below(fanout: int) -> None:
         assert level.centroids.counts[: len(level)].tolist() == [len(labels) for labels in below.values()]
 
 
+def test_parts_of_a_divided_node_start_around_its_weights() -> None:
+    """Each is moved towards its own children's classifiers, and the intercept stays as it was."""
+    tree, vectors = grown_tree(5, beam=1, labels=5)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(6, 6)).astype(np.float32)
+    tree.reserve(6, 6)
+    for label, row in enumerate(rows):
+        tree.levels[0].rows.set(label, row, like=0)
+    before = tree.levels[1].rows.take(np.array([0]))[0]
+    tree.hang(np.array([5]), tree.route(vectors[0]), vectors[0])
+    assert len(tree.levels[1]) == 2
+    for node in range(2):
+        children = tree.levels[1].children_of(node)
+        turn = rows[children].mean(axis=0) - rows.mean(axis=0)
+        turn[0] = 0.0
+        np.testing.assert_allclose(tree.levels[1].rows.take(np.array([node]))[0], before + turn, rtol=1e-5)
+
+
 def test_the_shortlist_is_nearly_as_good_as_every_label() -> None:
     """Labels appear all along a planted stream: P@1 and P@5 are at least 95 % of exact mode's."""
     stream = prototype_stream(3000, 1000, features=64)
