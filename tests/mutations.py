@@ -10,9 +10,10 @@ were noticed. Those that only these notice are named below what the others let t
 
 A mutant that is noticed takes some 2 s of the processor, 0.7 s of it before the first test; one that is not
 takes 5 to 20 s, as all tests run. Of the compiled functions, only those that contain the fault are compiled
-(`tests.compiled_calls`). Each verdict is kept in `build/mutations.jsonl` for as long as the module and its
-tests stay as they are, so an interrupted run goes on where it was. A test that no longer ends has noticed. At
-the end the tests that noticed run once without any fault; what fails then has not counted.
+(`tests.compiled_calls`). Each verdict is kept in `build/mutations.jsonl` for as long as the module and the
+test that noticed stay as they are (all tests, where none did), so an interrupted run goes on where it was. A
+test that no longer ends has noticed. At the end the tests that noticed run once without any fault; what fails
+then has not counted.
 
 Some survivors are equivalent, so 100 % cannot be had: another number where one stands for "nowhere" (`-1` as
 the offset of nothing), a larger first size of what grows, a bound that only saves work.
@@ -215,7 +216,9 @@ class Copy:
 
 
 class Kept:
-    """Verdicts of earlier runs, by what they depend on: the fault, its module, and the files run.
+    """Verdicts of earlier runs, as long as the module and what decided are as they were.
+
+    What decided is the file of the test that noticed, or all files where none did.
 
     Parameters
     ----------
@@ -228,21 +231,33 @@ class Kept:
     def __init__(self, copy: Copy, path: Path) -> None:
         self._copy = copy
         self._path = path
-        self._tests: dict[str, str] = {}
+        self._verdicts: dict[str, tuple[str, str]] = {}
         if path.exists():
-            self._tests = dict(map(json.loads, path.read_text(encoding="utf-8").splitlines()))
+            lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+            self._verdicts = {key: (test, decided) for key, test, decided in lines}
 
     def noticed_by(self, mutant: Mutant, broker: bool = False) -> str:
         """Return what `Copy.noticed_by` does, or did."""
-        content = [(self._copy.folder / each).read_bytes() for each in files_testing(mutant.path)]
-        asked = repr((mutant, content, "broker") if broker else (mutant, content))
-        key = hashlib.blake2b(asked.encode(), digest_size=16).hexdigest()
-        if key not in self._tests:
-            self._tests[key] = self._copy.noticed_by(mutant, broker)
+        key = _digest(repr((mutant, broker)).encode(), (self._copy.folder / mutant.path).read_bytes())
+        test, decided = self._verdicts.get(key, ("", ""))
+        if decided != self._decided(mutant, test):
+            test = self._copy.noticed_by(mutant, broker)
+            self._verdicts[key] = test, self._decided(mutant, test)
             self._path.parent.mkdir(exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
-                print(json.dumps([key, self._tests[key]]), file=file)
-        return self._tests[key]
+                print(json.dumps([key, *self._verdicts[key]]), file=file)
+        return test
+
+    def _decided(self, mutant: Mutant, test: str) -> str:
+        file = self._copy.folder / test.partition("::")[0]
+        files = (
+            [file] if test and file.exists() else map(self._copy.folder.joinpath, files_testing(mutant.path))
+        )
+        return _digest(*(each.read_bytes() for each in files))
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.blake2b(b"\0".join(parts), digest_size=16).hexdigest()
 
 
 def _importing(module: str) -> Iterator[str]:
