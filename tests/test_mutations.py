@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import forks, mutations
+from tests.compiled_calls import reached
 from tests.mutants import mutants
 from tests.mutations import files_testing, main, sample
 from tests.structure import OURS, ROOT
@@ -71,7 +72,7 @@ def test_a_sample_follows_from_its_seed() -> None:
 
 
 def test_a_module_has_the_tests_that_mirror_it() -> None:
-    """Else those of its folder, and files that import it; and those that hold all of its package."""
+    """Or its folder, and what uses it; files that import it; and those that hold all of its package."""
     assert files_testing("drift/core/state.py") == [
         "drift/core/state.py",
         "tests/drift/core/test_state.py",
@@ -79,9 +80,25 @@ def test_a_module_has_the_tests_that_mirror_it() -> None:
         "tests/drift/test_arithmetic.py",
         "tests/drift/test_states.py",
     ]
+    beside = {"test_similarity.py", "test_cooccurrence.py", "test_linkage.py", "test_nearest_clusters.py"}
+    found = files_testing("learners/cluster/similarity.py")
+    assert beside <= {Path(each).name for each in found}
     assert files_testing("learners/ensemble/mixture.py")[1] == "tests/learners/ensemble/test_mixture.py"
     assert "tests/drift/monitors/test_monitors.py" in files_testing("drift/monitors/pairs.py")
     assert all((ROOT / files_testing(f"{top}/__init__.py")[-1]).exists() for top in OURS)
+
+
+def test_compiled_functions_contain_those_that_they_call() -> None:
+    """By way of others and through packages; a line of no compiled function is in none."""
+    source = (ROOT / "drift/statistics/histograms.py").read_text().splitlines()
+    line = 1 + next(n for n, each in enumerate(source) if each.startswith("def dispersion("))
+    assert reached("drift.statistics.histograms", line)[0] == ("drift.statistics.histograms", "dispersion")
+    source = (ROOT / "learners/cluster/similarity.py").read_text().splitlines()
+    line = 1 + next(n for n, each in enumerate(source) if each.startswith("def jaccard("))
+    found = reached("learners.cluster.similarity", line)
+    assert ("learners.cluster.nearest_clusters", "nearest_clusters") in found
+    assert ("learners.cluster.cooccurrence", "_count") not in found
+    assert reached("learners.cluster.clusters", 190) == []
 
 
 def test_three_mutants_of_a_small_module(
@@ -90,10 +107,14 @@ def test_three_mutants_of_a_small_module(
     """The examples in its docstring notice all of them; what was tried is not tried again."""
     monkeypatch.setattr(mutations, "KEPT", tmp_path / "build" / "kept.jsonl")
     shown = ["drift        3 of    3 noticed, 100%", "all          3 of    3 noticed, 100%"]
+    tried = ["3 tried"]
     for _ in range(2):
         assert main(["--sample", "3", "--seed", "1", "drift/statistics/budget.py"]) == 0
-        assert capsys.readouterr().out.splitlines() == shown
-        monkeypatch.setattr(mutations.Copy, "tried", None)
+        told = capsys.readouterr().out.splitlines()
+        assert told[-2:] == shown
+        assert [line.partition(",")[0] for line in told[:-2]] == tried
+        tried = []
+        monkeypatch.setattr(mutations.Copy, "noticed_by", None)
 
 
 def test_what_fails_and_what_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +122,7 @@ def test_what_fails_and_what_hangs_is_told(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "test_it.py").write_text(
         "def test_good(): pass\ndef test_bad(): assert 0\ndef test_endless():\n    while True: pass\n"
     )
-    monkeypatch.setattr(forks, "CPU_S", 3)
+    monkeypatch.setattr(forks, "TIMES", 0.3)
     result = forks.forked(forks.Run(["-c", os.devnull, f"--rootdir={tmp_path}", str(tmp_path)]), {})
     assert result.failed == ["test_it.py::test_bad", "test_it.py::test_endless"]
-    assert list(result.seconds) == ["test_it.py::test_good", "test_it.py::test_bad"]
+    assert list(result.seconds) == ["test_it.py::test_good"]

@@ -35,6 +35,10 @@ LATEST_ALARMS = 8
 STATISTICS_EVERY_S = 1.0
 """Least seconds between two collections of a partition's scores and statistics, which cost O(labels)."""
 
+EVENT_BUCKETS = (1, 4, 16, 64, 256, 1024, 4096)
+SECONDS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Upper bounds of the histograms: events that the encoder was given at once, and durations."""
+
 
 @dataclasses.dataclass
 class _Partition:
@@ -77,7 +81,7 @@ class Telemetry:
             "ithaca_encode_events",
             "Events that the encoder was given at once.",
             registry=None,
-            buckets=[1, 4, 16, 64, 256, 1024, 4096],
+            buckets=EVENT_BUCKETS,
         )
         self.times = {
             "encode": _histogram("encode", "Encoding a batch of events, on another thread where done ahead."),
@@ -304,5 +308,4 @@ class _Timed:
 
 
 def _histogram(name: str, text: str) -> Histogram:
-    buckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
-    return Histogram(f"ithaca_{name}_seconds", text, registry=None, buckets=buckets)
+    return Histogram(f"ithaca_{name}_seconds", text, registry=None, buckets=SECONDS_BUCKETS)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+
 import pytest
 from river.tree import HoeffdingTreeClassifier
 
@@ -11,6 +14,7 @@ from learners.extreme.label_tree import LabelTree
 from learners.extreme.micro_batch import MicroBatch
 from learners.uncertainty.sliding import Sliding
 from tests.ranges import Promise, promises
+from tests.structure import modules
 
 UNCHECKED = {LabelSpace, Sliding, ClassifierRows, LabelTree, MicroBatch}
 """Made by what has checked the same parameters."""
@@ -29,3 +33,21 @@ NEEDED: dict[str, dict[str, object]] = {
 def test_ranges_are_as_documented(promise: Promise) -> None:
     """At both ends."""
     promise.check(**NEEDED.get(promise.kind.__name__, {}))
+
+
+def test_nothing_is_unpickled_unless_asked_for() -> None:
+    """A pickle runs what its author wrote: whatever could load one has to be told that it may."""
+    defaults = {
+        (module, name, default.default)
+        for module in modules()
+        if module.startswith("learners.")
+        for name, each in vars(importlib.import_module(module)).items()
+        if inspect.isfunction(each) or inspect.isclass(each)
+        if (
+            default := inspect.signature(each.__init__ if inspect.isclass(each) else each).parameters.get(
+                "allow_pickle"
+            )
+        )
+    }
+    assert len(defaults) > 20
+    assert {default for *_, default in defaults} <= {False, inspect.Parameter.empty}

@@ -125,6 +125,16 @@ def test_labels_seen_once_tell_nothing(seed: int) -> None:
     assert sum(len(clusters.learn(message, 1000)) for message in stream) == 0
 
 
+def test_each_look_that_changes_nothing_doubles_the_wait() -> None:
+    """Up to sixteen times the patience."""
+    clusters, looked = Clusters(patience=5), []
+    for message in range(1, 400):
+        before = clusters.looks
+        clusters.learn([0, 1], 2)
+        looked += [message] * (clusters.looks - before)
+    assert looked == [5, 15, 35, 75, 155, 235, 315, 395]
+
+
 def test_a_stationary_stream_does_not_flap() -> None:
     """A stationary stream does not flap."""
     groups = [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11, 12, 13, 14]]

@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from learners.core.labels import Targets
 from learners.ensemble import ihomer, shortlist
@@ -49,6 +51,15 @@ def test_equal_labels_are_listed_all_or_not_at_all() -> None:
     assert not len(shortlist.shortlist(logits))
     logits[[400, 999]] = 1.0
     assert shortlist.shortlist(logits, np.array([7])).tolist() == [7, 400, 999]
+
+
+@given(st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)))
+def test_missed_labels_are_put_in_their_places(listed: set[int], labels: set[int]) -> None:
+    """The list stays ascending, and those that it lacked are told; also of an empty list."""
+    ids = [np.array(sorted(each), dtype=np.intp) for each in (listed, labels)]
+    whole, missed = shortlist.with_missed(*ids)
+    assert whole.tolist() == sorted(listed | labels)
+    assert missed.tolist() == sorted(labels - listed)
 
 
 def test_a_list_of_all_labels_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

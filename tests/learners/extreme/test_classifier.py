@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from drift.core import Vector
 from learners.core.labels import Targets
 from learners.core.prediction import Prediction
-from learners.extreme.classifier import ExtremeClassifier
+from learners.extreme.classifier import BASE_RATE_DECAY, ExtremeClassifier
+from learners.extreme.hard_negatives import teach
 from learners.extreme.label_tree import LabelTree
 from learners.extreme.tree_level import NOWHERE
 from learners.metrics.prequential import Prequential, Scores
@@ -66,6 +67,80 @@ def test_every_label_hangs_in_one_place(seed: int, fanout: int, beam: int) -> No
     assert len(tree.levels) <= 1 + np.log2(labels)
 
 
+def grown_tree(fanout: int, beam: int, labels: int = 50) -> tuple[LabelTree, Vector]:
+    """Return a tree of labels that were hung one by one, and the vector of each."""
+    rng = np.random.default_rng(fanout)
+    tree, vectors = LabelTree(torch.device("cpu"), 4.0, 16.0, fanout, beam), rng.normal(size=(labels, 6))
+    vectors[:, 0] = 1.0
+    for label, inputs in enumerate(vectors.astype(np.float32)):
+        route = tree.route(inputs)
+        tree.reserve(label + 1, 6)
+        teach(tree.levels[0].rows, route[0], np.array([label]), inputs)
+        tree.hang(np.array([label]), route, inputs)
+        tree.lead(route, np.array([label]), inputs)
+    return tree, vectors.astype(np.float32)
+
+
+@pytest.mark.parametrize("fanout", [3, 4])
+@pytest.mark.parametrize("beam", [1, 2, 3, 6])
+def test_a_route_is_that_of_a_plain_beam_search(fanout: int, beam: int) -> None:
+    """From the top: half of the beam for the most probable paths, the rest for the nearest centroids."""
+    tree, vectors = grown_tree(fanout, beam)
+    assert len(tree.levels) > 3
+    for inputs in vectors[::7] + np.float32(0.25):
+        route, wanted = tree.route(inputs), dict.fromkeys(range(len(tree.levels[-1])), 0.0)
+        for height in range(len(tree.levels) - 1, 0, -1):
+            level, ids = tree.levels[height], np.array(sorted(wanted))
+            logits, near = level.rows.products(ids, inputs), level.centroids.cosines(ids, inputs[1:])
+            assert route[height].ids.tolist() == ids.tolist()
+            np.testing.assert_array_equal(route[height].logits, logits)
+            np.testing.assert_array_equal(route[height].cosines, near)
+            sure = -np.log1p(np.exp(-logits.astype(np.float64)))
+            paths = {node: wanted[node] + sure[n] for n, node in enumerate(ids.tolist())}
+            likely = sorted(paths, key=lambda node: -paths[node])[: (beam + 1) // 2]
+            closeness = dict(zip(ids.tolist(), near.tolist(), strict=True))
+            rest = sorted(paths.keys() - set(likely), key=lambda node: -closeness[node])
+            best = [*likely, *rest[: beam - len(likely)]]
+            wanted = {child: paths[node] for node in best for child in level.children_of(node).tolist()}
+        assert route[0].ids.tolist() == sorted(wanted)
+        np.testing.assert_array_equal(
+            route[0].logits, tree.levels[0].rows.products(np.array(sorted(wanted)), inputs)
+        )
+
+
+@pytest.mark.parametrize("fanout", [3, 5])
+def test_centroids_are_means_of_what_hangs_below(fanout: int) -> None:
+    """At all heights, however often nodes were divided; each label weighs the same."""
+    tree, vectors = grown_tree(fanout, beam=2)
+    below = {label: [label] for label in range(len(vectors))}
+    for level in tree.levels[1:]:
+        below = {
+            node: [label for child in level.children_of(node).tolist() for label in below[child]]
+            for node in range(len(level))
+        }
+        means = [vectors[labels, 1:].mean(axis=0) for labels in below.values()]
+        np.testing.assert_allclose(level.centroids.take(np.arange(len(level))), means, atol=0.01)
+        assert level.centroids.counts[: len(level)].tolist() == [len(labels) for labels in below.values()]
+
+
+def test_parts_of_a_divided_node_start_around_its_weights() -> None:
+    """Each is moved towards its own children's classifiers, and the intercept stays as it was."""
+    tree, vectors = grown_tree(5, beam=1, labels=5)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(6, 6)).astype(np.float32)
+    tree.reserve(6, 6)
+    for label, row in enumerate(rows):
+        tree.levels[0].rows.set(label, row, like=0)
+    before = tree.levels[1].rows.take(np.array([0]))[0]
+    tree.hang(np.array([5]), tree.route(vectors[0]), vectors[0])
+    assert len(tree.levels[1]) == 2
+    for node in range(2):
+        children = tree.levels[1].children_of(node)
+        turn = rows[children].mean(axis=0) - rows.mean(axis=0)
+        turn[0] = 0.0
+        np.testing.assert_allclose(tree.levels[1].rows.take(np.array([node]))[0], before + turn, rtol=1e-5)
+
+
 def test_the_shortlist_is_nearly_as_good_as_every_label() -> None:
     """Labels appear all along a planted stream: P@1 and P@5 are at least 95 % of exact mode's."""
     stream = prototype_stream(3000, 1000, features=64)
@@ -78,6 +153,19 @@ def test_the_shortlist_is_nearly_as_good_as_every_label() -> None:
     assert tree.statistics().missed < 0.2
     # A beam that covers the whole tree would prove nothing.
     assert tree.statistics().nodes > 3 * tree.beam
+
+
+def test_missed_is_the_decayed_share_of_known_labels_that_were_not_listed() -> None:
+    """Against plain sums; labels that are new count for neither."""
+    learner, asked, missed = ExtremeClassifier(fanout=4, beam=1, device="cpu"), 0.0, 0.0
+    for x, labels in prototype_stream(250, 60, features=16):
+        known = {learner.label_space.id(label) for label in labels if label in learner.label_space}
+        listed = set(np.asarray(learner.predict(x).scored).tolist())
+        asked, missed = asked * BASE_RATE_DECAY, missed * BASE_RATE_DECAY
+        asked, missed = asked + len(known), missed + len(known - listed)
+        learner.learn(x, learner.label_space.targets(labels))
+        assert learner.statistics().missed == pytest.approx(missed / asked if asked else 0.0)
+    assert 0.0 < missed < asked
 
 
 def test_labels_seen_once_are_listed() -> None:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drift.core import Floats
 from learners.core.labels import Targets
 from learners.core.structure import Change
 from learners.tree.hoeffding_adaptive_tree import HoeffdingAdaptiveTree
 from learners.tree.leaves import Leaf
-from learners.tree.subtrees import Branch
+from learners.tree.subtrees import ADVANTAGE_DECAY, TRIAL_MESSAGES, VERDICT_ERROR, Alternate, Branch
 from tests.learners.checks import size_of
 from tests.learners.streams import PLANTED, Message, learn_all, subset_accuracy, threshold_stream
 
@@ -112,6 +113,39 @@ def test_alternates_leave_the_foreground_alone() -> None:
         if not mine:
             assert foreground(learner)[0] == before[0]
     assert elsewhere > 0
+
+
+def alternate(losses: Floats, own: Floats) -> tuple[Alternate, Branch]:
+    """Return a leaf that was compared with a branch, and the branch."""
+    space = HoeffdingAdaptiveTree().label_space
+    leaf, *sides = (Leaf(number, 1, space, linear=True) for number in range(3))
+    made = Alternate(leaf)
+    for pair in zip(losses.tolist(), own.tolist(), strict=True):
+        made.compare(*pair)
+    return made, Branch(3, 0, 0.5, *sides)
+
+
+@pytest.mark.parametrize("messages", [1, 50, TRIAL_MESSAGES - 1, TRIAL_MESSAGES])
+@pytest.mark.parametrize("better", [-0.5, -0.02, 0.0, 0.02, 0.5])
+def test_an_alternate_replaces_its_branch_by_an_empirical_bernstein_bound(
+    messages: int, better: float
+) -> None:
+    """Differences of losses have a range of 2; at the end of its trial the smaller one stays."""
+    draw = np.random.default_rng(messages)
+    losses = draw.random(messages) * 0.4 + 0.3
+    own = losses - better * draw.random(messages)
+    made, branch = alternate(losses, own)
+    weights = ADVANTAGE_DECAY ** np.arange(messages - 1, -1, -1)
+    mean = np.average(losses - own, weights=weights)
+    variance = np.average((losses - own - mean) ** 2, weights=weights)
+    nats, sample = math.log(3 / VERDICT_ERROR), weights.sum()
+    bound = math.sqrt(2 * variance * nats / sample) + 3 * 2 * nats / sample
+    assert made.verdict() == pytest.approx((mean, bound))
+    last = messages == TRIAL_MESSAGES
+    assert made.replaces(branch) == (mean > bound or (last and mean >= 0))
+    assert made.hopeless() == (mean < -bound or last)
+    made.root = branch
+    assert made.replaces(branch) == (mean > bound)
 
 
 def test_a_stationary_stream_swaps_nothing() -> None:

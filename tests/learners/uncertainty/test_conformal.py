@@ -140,6 +140,17 @@ def test_unknown_labels_say_nothing_of_errors() -> None:
     assert conformal.statistics().coverage == 1.0
 
 
+def test_a_message_without_labels_says_as_much_as_one_that_was_certain() -> None:
+    """Every set covers it; a label that is certain stays in the sets, however many such messages come."""
+    prediction = Prediction(np.array([0]), np.array([1.0, 0.2], dtype=np.float32))
+    without, certain = Conformal(), Conformal()
+    for _ in range(60):
+        said = taught(without, prediction, Targets(NOTHING))
+        assert said == taught(certain, prediction, Targets(np.array([0])))
+    np.testing.assert_equal(without.sets.state(), certain.sets.state())
+    assert 0 in said
+
+
 def test_a_shortlist_is_judged_as_if_the_others_had_no_chance() -> None:
     """Sets hold ids, not places in the list."""
     whole = Prediction(np.array([4]), np.array([0, 0, 0.3, 0, 0.9], dtype=np.float32))

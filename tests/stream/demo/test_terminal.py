@@ -103,6 +103,8 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
         telemetry.committed(0, task, outcome, lag=0, commit_s=0.0, batch_s=0.0)
         line = view.line()
     assert "1,000 events, 100/s" in line
+    now[0] += live.RATE_S
+    assert "1,000 events, 0/s" in view.line()
     for _ in range(12):
         now[0] += 1.0
         line = view.line()

@@ -20,7 +20,15 @@ from learners.catalogue import LEARNERS
 from learners.dummy.majority import MajorityLabelset
 from stream.cli.console import COLUMNS
 from stream.cli.main import app
-from stream.evaluation.benchmark import METRICS, Comparison, Key, RunsFile, benchmark, seed_of
+from stream.evaluation.benchmark import (
+    LESS_IS_BETTER,
+    METRICS,
+    Comparison,
+    Key,
+    RunsFile,
+    benchmark,
+    seed_of,
+)
 from stream.evaluation.charts import critical_difference, curves
 from stream.evaluation.prequential import evaluate
 from stream.evaluation.ranking import rank
@@ -296,6 +304,22 @@ def test_the_page_is_whole_and_alone(sets: list[Path], tmp_path: Path) -> None:
     assert len(diagrams) == len(METRICS) * 2
     drawn = [each for tag, each in page.seen if tag == "polyline" and "curve" in (each["class"] or "")]
     assert len(drawn) == 3 * 2 * 2 * 3
+
+
+def test_the_best_of_a_row_is_marked(sets: list[Path], tmp_path: Path) -> None:
+    """The largest score, or the least where less is better; the least mean rank."""
+    comparisons, _ = run(sets, tmp_path / "runs.jsonl", "stored")
+    text = html(comparisons)
+    for metric in METRICS:
+        section = text.partition(f'<h2 id="{metric}">')[2].partition("<h2")[0]
+        for part, best in (("tbody", min if metric in LESS_IS_BETTER else max), ("tfoot", min)):
+            (rows,) = re.findall(rf"<{part}>(.*?)</{part}>", section, re.DOTALL)
+            for row in rows.split("</tr>")[:-1]:
+                cells = re.findall(r"<td( class=best)?>([^<]+)</td>", row)
+                figures = [float(figure.replace(",", "")) for _, figure in cells]
+                assert {figure for (marked, _), figure in zip(cells, figures, strict=True) if marked} == {
+                    best(figures)
+                }
 
 
 def test_names_are_escaped() -> None:

@@ -152,6 +152,9 @@ def test_dead_letters_snapshots_and_the_broker() -> None:
     assert told(state, "Snapshots")[0] == "note"
     state.see(vitals()._replace(lessons=5_000))
     assert told(state, "Replicas")[0] == "warn"
+    through = min(each.trained_through for each in state.partitions.values())
+    state.see(vitals()._replace(lessons=through + 4))
+    assert told(state, "Replicas")[1] == "Answers come from models at most 3 lessons behind."
     state.problem = "No Kafka broker answers at nowhere:9."
     assert health(state, NOW) == [Check("Broker", "bad", f"The broker cannot be read: {state.problem}")]
 

@@ -8,7 +8,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -476,6 +476,33 @@ def test_what_a_snapshot_had_learned_is_not_learned_again(telemetry: Telemetry) 
         telemetry.restoring(0, again)
         telemetry.gone(0)
         assert telemetry.status().learned == 8, comes_back
+
+
+@pytest.mark.parametrize(
+    ("report", "count", "series"),
+    [
+        (lambda told: told.failed(0), "failures", "ithaca_failed_commits_total"),
+        (lambda told: told.failed(None), "failures", "ithaca_failed_commits_total"),
+        (lambda told: told.fenced(), "fencings", "ithaca_fencings_total"),
+        (
+            lambda told: told.snapshot_written(0, StoredSnapshot(1, 1, 1.0)),
+            "snapshots",
+            "ithaca_snapshots_total",
+        ),
+        (lambda told: told.snapshot_failed(), "snapshot_failures", "ithaca_failed_snapshots_total"),
+    ],
+)
+def test_what_happens_moves_its_own_count_alone(
+    telemetry: Telemetry, report: Callable[[Telemetry], None], count: str, series: str
+) -> None:
+    """By one, each time, in the status and in its series."""
+    telemetry.gained(0, make_task())
+    counts = ("failures", "fencings", "snapshots", "snapshot_failures", "batches", "predictions", "learned")
+    for times in (1, 2):
+        report(telemetry)
+        status = telemetry.status()
+        assert {each: getattr(status, each) for each in counts} == dict.fromkeys(counts, 0) | {count: times}
+        assert value(telemetry, series) == times
 
 
 def test_a_batch_that_wrote_nothing_is_none(telemetry: Telemetry) -> None:
