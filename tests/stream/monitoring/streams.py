@@ -67,7 +67,7 @@ def fed(name: str, written: Iterable[InputRecord | OutputRecord], *, timed: bool
 
 @functools.cache
 def planted() -> Sequence[InputRecord | OutputRecord]:
-    """Return what the help desk writes: a label is born at 35 %, meanings drift at 60 %, one label fades."""
+    """Return what the help desk writes: a label is born at 30 %, meanings drift at 60 %, one label fades."""
     return as_read(outputs(6_000, IHOMER()))
 
 
