@@ -84,14 +84,17 @@ def triage_row(decision: TriageRecord) -> Json:
 
 def incident_row(state: StreamState, report: IncidentReport, decisions: Sequence[TriageRecord]) -> Json:
     """Return an incident without its drift events, but with what was decided about it."""
-    latest = state.partitions[report.partitions[0]].latest
+    partition = state.partitions[report.partitions[0]]
+    kept = partition.recent.first is not None and partition.recent.first <= report.offset
     decided = decision_on(report.events, decisions)
     return {
         **{name: value for name, value in report._asdict().items() if name != "events"},
         "effect": report.effect._asdict() if report.effect else None,
         "words": report.words[:WORDS],
         "alarms": len(report.events),
-        "ago": max(0, latest - report.offset),
+        "ago": partition.recent.following(report.offset)
+        if kept
+        else max(0, partition.latest - report.offset),
         "over": report.over,
         "recurs": report.recurs,
         "name": report.events[0].name,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from stream.monitoring.health import counted
 from stream.records import DriftRecord
 
@@ -60,6 +62,13 @@ def _pair(drift: DriftRecord) -> str:
     return f"“{one}” and “{other}” go together {went} often: Jaccard index{_from_to(drift, share=False)}"
 
 
+def _labelled(drift: DriftRecord) -> str:
+    # The event tells how many messages without labels there are for each one with them.
+    shares = [None if each is None else 1.0 / (1.0 + each) for each in (drift.before, drift.after)]
+    told = msgspec.structs.replace(drift, before=shares[0], after=shares[1])
+    return f"The share of messages with labels {_risen(drift, 'rose', 'fell')}{_from_to(told)}"
+
+
 def _structure(drift: DriftRecord) -> str:
     if not drift.labels:
         return f"The learner did a {drift.action} of {drift.subject}"
@@ -96,9 +105,7 @@ _TOLD: dict[str, Callable[[DriftRecord], str]] = {
         f"The length of texts {_risen(drift, 'rose', 'fell')}{_from_to(drift, share=False)} bytes"
     ),
     "bytes": lambda _: "Texts are made of other characters: another language or format",
-    "labelled": lambda drift: (
-        f"The share of messages with labels {_risen(drift, 'rose', 'fell')}{_from_to(drift)}"
-    ),
+    "labelled": _labelled,
     "delay": lambda drift: (
         f"Labels come {_risen(drift, 'later', 'sooner')}:{_from_to(drift, share=False)} messages"
     ),

@@ -30,7 +30,7 @@ async function content(each, ask) {
 const list = (data, parameters) => h("ul.list", {}, data.letters.map((each) =>
   h("li", {"data-key": place(each), "aria-selected": place(each) === parameters.at ? "true" : null}, h("span.badge.bad", {}, each.reason || "unknown"),
     h("a.clip.rowlink", {href: link("messages", {...parameters, at: place(each)}), title: each.detail}, each.detail || "no detail"),
-    each.resent ? h("span.badge.good", {}, "sent again") : null, h("span.note", {}, `${each.partition}/${count(each.offset)}`), h("span.note", {}, when(each.time)))));
+    each.resent ? h("span.badge.good", {}, "sent again") : null, h("span.note", {}, when(each.time)))));
 
 const pager = (data, parameters) => data.pages > 1 ? h("div.pager", {}, [data.page - 1, data.page + 1].map((n, later) => n >= 0 && n < data.pages ? h("a", {href: link("messages", {...parameters, page: n})}, later ? "older →" : "← newer") : null)) : null;
 

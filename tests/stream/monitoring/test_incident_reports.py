@@ -217,6 +217,13 @@ def test_the_help_desks_changes_are_found_and_nothing_else() -> None:
     assert len(told) <= 5
 
 
+def test_the_share_of_labelled_messages_is_a_share() -> None:
+    """The event counts messages without labels for each one with them: three, then one."""
+    read = alarm("labelled/adwin", 500, 90, scope="feedback", before=3.0, after=1.0)
+    told = only(fed("m", [read])).title
+    assert told == "The share of messages with labels rose from 25.0 % to 50.0 %"
+
+
 @pytest.mark.parametrize("detector", _TOLD)
 def test_every_detector_has_a_sentence(detector: str) -> None:
     """With figures and without, upwards and downwards."""
