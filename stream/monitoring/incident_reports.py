@@ -289,7 +289,7 @@ def _action(events: Sequence[DriftEvent]) -> str:
         return "The learner went on learning; no cluster changed"
     done = collections.Counter(each.action for each in changes)
     moved = list(dict.fromkeys(label for each in changes for label in each.labels))
-    told = ", ".join(f"{n} {kind}" for kind, n in sorted(done.items()))
+    told = ", ".join(counted(n, kind) for kind, n in sorted(done.items()))
     return f"The learner restructured its label clusters: {told}" + (f", of {quoted(moved)}" if moved else "")
 
 

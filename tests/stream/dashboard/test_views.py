@@ -329,12 +329,9 @@ def test_messages_of_one_run_and_the_place_of_a_label_in_the_taxonomy() -> None:
         1,
         0,
     ]
-    places = {}
-    for name, _ in told:
-        found = label_views.label(state, name, now=62.0)
-        assert found is not None
-        places[name] = found["taxonomy"]
-    assert found["age"] == "60 s"
+    shown = {name: label_views.label(state, name, now=62.0) or {} for name, _ in told}
+    assert shown["t/oil"]["age"] == "60 s"
+    places = {name: view["taxonomy"] for name, view in shown.items()}
     assert places["t/grain"]["under"] == ["t/grain/corn"]
     assert places["t/grain/corn"]["above"] == ["t", "t/grain"]
     assert [len(each["operations"]) for each in places.values()] == [1, 1, 0]

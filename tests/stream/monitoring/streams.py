@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import datetime
 import functools
 import itertools
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -45,14 +46,14 @@ def outputs(
 def as_read(written: Iterable[tuple[Record, Output]]) -> list[InputRecord | OutputRecord]:
     """Return events, and outputs written 50 ms after them, as the dashboard reads them from a broker."""
     found: list[InputRecord | OutputRecord] = []
+    offsets: dict[str, Iterator[int]] = collections.defaultdict(itertools.count)
     for record, outputs in itertools.groupby(written, key=lambda pair: pair[0]):
         if event := of_input(record):
             found.append(event)
         for _, output in outputs:
             name, time = f"s.{output.kind}", record.timestamp + 50
-            found.append(
-                of_record(Record(name, record.partition, 0, time, output.key, output.value, output.headers))
-            )
+            place = record.partition, next(offsets[name]), time
+            found.append(of_record(Record(name, *place, output.key, output.value, output.headers)))
     return found
 
 

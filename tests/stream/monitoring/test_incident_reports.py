@@ -93,10 +93,10 @@ def test_what_the_learner_did_is_told_as_its_action() -> None:
     """By kind of change, and with the labels that moved."""
     moved = [
         alarm("clusters", 2_100 + n, 0, "4", scope="structure", action=action, labels=labels)
-        for n, (action, labels) in enumerate([("split", ["a", "b"]), ("move", ["b"])])
+        for n, (action, labels) in enumerate([("split", ["a", "b"]), ("split", ["c"]), ("move", ["b"])])
     ]
     told = only(drifting(ERRORS, *moved)).action
-    assert told == "The learner restructured its label clusters: 1 move, 1 split, of “a”, “b”"
+    assert told == "The learner restructured its label clusters: 1 move, 2 splits, of “a”, “b”, “c”"
 
 
 def test_a_pattern_that_was_seen_before_is_said() -> None:
