@@ -38,7 +38,7 @@ Figures = dict[str, list[float]]
 class Change:
     """A cluster that was split."""
 
-    kind, subject, statistic, threshold = "split", "12", 0.1, 0.2
+    kind, subject, statistic, threshold, labels = "split", "12", 0.1, 0.2, ()
 
 
 def learner_figures(name: str, factor: float = 1.0) -> Figures:

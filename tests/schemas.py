@@ -103,6 +103,7 @@ def check(outputs: Iterable[Output]) -> None:
         kind = headers["ce_type"].decode().removeprefix("ithaca.")
         as_json = headers["content-type"] == b"application/json"
         assert as_json == (kind != "dead-letter"), headers
+        kind = "drift" if kind == "finding" else kind
         if kind in RECORDS:
             _check_value(kind, output.value or b"")
 

@@ -67,13 +67,15 @@ ARROWS = {
     "stream.taxonomy": "learners.core learners.hierarchy learners.metrics stream.config stream.records "
     "stream.snapshot",
     "stream.actions": "stream.config stream.kafka stream.records stream.taxonomy",
-    "stream.dashboard": "stream.actions stream.kafka stream.monitoring stream.pipeline stream.records",
+    "stream.dashboard": "drift.alarms stream.actions stream.kafka stream.monitoring stream.pipeline "
+    "stream.records",
     "stream.telemetry": "drift.alarms learners.core learners.metrics learners.uncertainty stream.encoders "
     "stream.pipeline stream.records stream.snapshot",
     "stream.worker": "stream stream.config stream.encoders stream.kafka stream.pipeline stream.records "
     "stream.snapshot stream.telemetry",
-    "stream.demo": "drift.core learners learners.core learners.metrics stream.broker stream.config "
-    "stream.encoders stream.kafka stream.pipeline stream.records stream.telemetry stream.worker",
+    "stream.demo": "drift.alarms drift.core learners learners.core learners.metrics stream.broker "
+    "stream.config stream.encoders stream.kafka stream.monitoring stream.pipeline stream.records "
+    "stream.telemetry stream.worker",
     "stream.cli": "drift.core learners stream stream.actions stream.broker stream.config stream.dashboard "
     "stream.demo stream.encoders stream.evaluation stream.kafka stream.monitoring stream.pipeline "
     "stream.records stream.replay stream.snapshot stream.sources stream.taxonomy stream.telemetry "

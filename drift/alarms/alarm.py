@@ -33,7 +33,12 @@ class StructureChange(Protocol):
 
     @property
     def subject(self) -> str:
-        """The cluster or label that was changed."""
+        """The cluster that was changed, or that its labels left."""
+        ...
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Names of the labels that moved."""
         ...
 
     @property
@@ -130,6 +135,8 @@ class Alarm(NamedTuple):
         them.
     operation
         The taxonomy operation that was applied or is proposed, as `action` says: kind, label, target.
+    labels
+        Names of the labels that the learner moved between its clusters.
     """
 
     detector: str
@@ -144,6 +151,7 @@ class Alarm(NamedTuple):
     before: float | None = None
     after: float | None = None
     operation: tuple[str, str, tuple[str, ...]] | None = None
+    labels: Sequence[str] = ()
 
 
 class Monitor(Protocol):

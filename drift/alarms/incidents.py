@@ -57,8 +57,9 @@ def incidents(alarms: Iterable[tuple[int, AnyRaised]]) -> list[Incident[AnyRaise
     An alarm belongs to the incident whose beginning is nearest to its own, where they differ by at most
     `SLACK` messages. One further away belongs to the latest incident, if it tells of a beginning before that
     one's last alarm, or soon after: slow changes, rare labels and the detectors' own windows echo. Errors do
-    not: they are reported when they rise, and when they rise again that is another change. What the learner
-    did belongs to the incident that goes on, and makes none; neither do findings.
+    not: they are reported when they rise, and when they rise again that is another change. How labels are
+    supplied (*feedback*) and what the stream is about do not echo each other. What the learner did belongs to
+    the incident that goes on, and makes none; neither do findings.
 
     Parameters
     ----------
@@ -100,4 +101,6 @@ def _place(found: list[Incident[AnyRaised]], began: int, number: int, alarm: Any
     nearest = min(range(len(found)), key=lambda place: abs(found[place].began - began))
     if abs(found[nearest].began - began) <= SLACK:
         return nearest
-    return len(found) - 1 if alarm.scope != "error" and began <= found[-1].last + SLACK else None
+    supply = [each.scope == "feedback" for each in (alarm, found[-1].alarms[0][1])]
+    echoes = alarm.scope != "error" and supply[0] == supply[1] and began <= found[-1].last + SLACK
+    return len(found) - 1 if echoes else None

@@ -14,7 +14,7 @@ occur are looked at, at most one per message, and less and less often while noth
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from learners.cluster.cooccurrence import Cooccurrence
 from learners.cluster.dendrogram import Dendrogram
 from learners.cluster.linkage import ALIKE, HYSTERESIS, comparison, difference, division
 from learners.cluster.nearest_clusters import companions_outside, nearest_clusters, visit
-from learners.core import Change, check_number
+from learners.core import Change, LabelSpace, check_number
 
 MOVE_RATIO = 1.25
 """How many times more similar a label must be to another cluster than to its own to move there."""
@@ -31,6 +31,16 @@ LONGEST_WAIT = 16
 """Longest wait for a look, in multiples of `patience`: each look without a change doubles the wait."""
 FIRST_WAIT = 16
 """Longest wait for the first look at a small cluster, in messages per label of the cluster."""
+
+
+class Regrouping(NamedTuple):
+    """Labels that left a cluster for another one, with ids instead of names; see `Change`."""
+
+    kind: str
+    cluster: int
+    statistic: float
+    threshold: float
+    labels: list[int]
 
 
 class Clusters(Stateful):
@@ -127,7 +137,7 @@ class Clusters(Stateful):
 
     # Learning ---------------------------------------------------------------------------------------
 
-    def learn(self, labels: list[int] | Ids, size: int) -> tuple[Change, ...]:
+    def learn(self, labels: list[int] | Ids, size: int) -> tuple[Regrouping, ...]:
         """Count one message's labels (ids, each once) in a space of `size` labels; return the changes."""
         ids = np.asarray(labels, dtype=np.intp)
         if size > self._tree.labels:
@@ -136,6 +146,13 @@ class Clusters(Stateful):
         due = visit(table, self._tree.owners, self._visits, self.counts.messages + 1, ids, self.patience)
         self.counts.add(ids)
         return () if due < 0 else self._look(due)
+
+    def learn_named(self, labels: list[int] | Ids, space: LabelSpace) -> tuple[Change, ...]:
+        """Count one message's labels and return the changes by the names of a label space."""
+        return tuple(
+            Change(each.kind, str(each.cluster), each.statistic, each.threshold, space.names(each.labels))
+            for each in self.learn(labels, len(space))
+        )
 
     def forget(self, labels: Ids) -> None:
         """Move labels to the cluster of those without counts, as which they go on; see `Learner.forget`."""
@@ -177,7 +194,7 @@ class Clusters(Stateful):
     def _room(self, cluster: int) -> int:
         return self.largest - int(self._tree.sizes[cluster])
 
-    def _look(self, cluster: int) -> tuple[Change, ...]:
+    def _look(self, cluster: int) -> tuple[Regrouping, ...]:
         """Split, merge or move labels: the first of these for which there is enough evidence."""
         self._looks += 1
         self._visits[cluster, 0] = 0
@@ -208,18 +225,20 @@ class Clusters(Stateful):
 
     def _try_split(
         self, cluster: int, labels: Ids, known: tuple[Floats, Floats, Floats]
-    ) -> tuple[Change, ...]:
+    ) -> tuple[Regrouping, ...]:
         if len(labels) < 2:
             return ()
         outside = self._outside(labels, cluster)
         part, why = division(*known, outside, self.linkage, self._least())
-        for number in range(1, len(why)):
-            new = self._add_leaf(cluster)
-            for label in labels[part == number].tolist():
+        found = []
+        for number, (statistic, threshold) in enumerate(why[1:].tolist(), 1):
+            new, leave = self._add_leaf(cluster), labels[part == number].tolist()
+            for label in leave:
                 self._move(label, cluster, new)
-        return tuple(Change("split", str(cluster), *compared) for compared in why[1:].tolist())
+            found.append(Regrouping("split", cluster, statistic, threshold, leave))
+        return tuple(found)
 
-    def _try_absorb(self, cluster: int, labels: Ids, other: int) -> tuple[Change, ...]:
+    def _try_absorb(self, cluster: int, labels: Ids, other: int) -> tuple[Regrouping, ...]:
         if other < 0:
             return ()
         members = self._tree.members(other)
@@ -232,11 +251,11 @@ class Clusters(Stateful):
         for label in labels.tolist():
             self._move(label, cluster, other)
         self._tree.remove(cluster)
-        return (Change("merge", str(cluster), between, HYSTERESIS * asked),)
+        return (Regrouping("merge", cluster, between, HYSTERESIS * asked, labels.tolist()),)
 
     def _try_moves(
         self, cluster: int, labels: Ids, known: tuple[Floats, Floats, Floats], best: Ids, there: Floats
-    ) -> tuple[Change, ...]:
+    ) -> tuple[Regrouping, ...]:
         """Move the labels that are significantly more similar to another cluster than to their own."""
         alike, counts, frequency = known
         home, chance, changes = alike.sum(axis=1) / len(labels), frequency / (2.0 - frequency), []
@@ -245,8 +264,9 @@ class Clusters(Stateful):
             sure = difference(counts[n], there[n], chance[n], counts[n], home[n], chance[n], 1.0)
             other = int(best[n])
             if sure >= least and self._room(other):
-                self._move(int(labels[n]), cluster, other)
-                changes.append(Change("move", str(labels[n]), float(there[n]), MOVE_RATIO * float(home[n])))
+                self._move(label := int(labels[n]), cluster, other)
+                compared = float(there[n]), MOVE_RATIO * float(home[n])
+                changes.append(Regrouping("move", cluster, *compared, [label]))
         if self._tree.sizes[cluster] == 0:
             self._tree.remove(cluster)
         return tuple(changes)

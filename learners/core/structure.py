@@ -18,15 +18,18 @@ class Change:
     kind
         Kind of change: "split", "merge" or "move" (label clusters), "swap" (an alternate tree took over).
     subject
-        The cluster or label that changed, by name.
+        The cluster that changed, or that its labels left, by name.
     statistic, threshold
         The statistic that decided the change, and its threshold.
+    labels
+        Names of the labels that moved to another cluster.
     """
 
     kind: str
     subject: str
     statistic: float
     threshold: float
+    labels: Sequence[str] = ()
 
 
 class Structure(NamedTuple):

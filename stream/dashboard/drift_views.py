@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from drift.alarms import FINDINGS
 from stream.dashboard.message_views import row
 from stream.monitoring import (
     RECENT,
@@ -27,6 +28,8 @@ from stream.records import TriageRecord
 Json = dict[str, Any]
 EVENTS = 150
 """Drift events and findings sent at a time."""
+WORDS = 4
+"""Words told of an incident."""
 FACETS = "scope", "detector", "subject"
 """Fields by which drift events can be filtered."""
 SEVERITIES = ("serious", "notable", "minor")
@@ -53,8 +56,12 @@ def standing(state: StreamState, now: float) -> list[TriageRecord]:
 
 
 def unattended(told: Sequence[IncidentReport], decisions: Sequence[TriageRecord]) -> list[IncidentReport]:
-    """Return the incidents that are not over, and that nobody has acknowledged or muted."""
-    return [each for each in told if each.over is False and decision_on(each.events, decisions) is None]
+    """Return the incidents that are not over, are no recurring pattern, and that nobody has seen to."""
+    return [
+        each
+        for each in told
+        if each.over is False and not each.recurs and decision_on(each.events, decisions) is None
+    ]
 
 
 def important(told: Sequence[IncidentReport], decisions: Sequence[TriageRecord]) -> list[IncidentReport]:
@@ -77,14 +84,19 @@ def triage_row(decision: TriageRecord) -> Json:
 
 def incident_row(state: StreamState, report: IncidentReport, decisions: Sequence[TriageRecord]) -> Json:
     """Return an incident without its drift events, but with what was decided about it."""
-    latest = state.partitions[report.partitions[0]].latest
+    partition = state.partitions[report.partitions[0]]
+    kept = partition.recent.first is not None and partition.recent.first <= report.offset
     decided = decision_on(report.events, decisions)
     return {
         **{name: value for name, value in report._asdict().items() if name != "events"},
         "effect": report.effect._asdict() if report.effect else None,
+        "words": report.words[:WORDS],
         "alarms": len(report.events),
-        "ago": max(0, latest - report.offset),
+        "ago": partition.recent.following(report.offset)
+        if kept
+        else max(0, partition.latest - report.offset),
         "over": report.over,
+        "recurs": report.recurs,
         "name": report.events[0].name,
         "decision": decided and triage_row(decided),
     }
@@ -129,13 +141,13 @@ def drifts(state: StreamState, wanted: Mapping[str, str], now: float | None = No
     return {
         "timed": state.timed,
         "rolling": rolling(state.series["all"]),
-        "incidents": [incident_row(state, each, decisions) for each in told],
+        "incidents": [incident_row(state, each, decisions) for each in important(told, decisions)],
         "opened": incident_row(state, opened, decisions) if opened else None,
         "decisions": [triage_row(each) for each in decisions],
         "findings": [drift_row(each) for each in holds[: -EVENTS - 1 : -1]],
         "findings_total": len(holds),
         "total": len(found),
-        "kept": len(state.drift),
+        "kept": sum(each.record.scope not in FINDINGS for each in state.drift),
         "facets": facets,
         "events": [drift_row(each) for each in found[: -EVENTS - 1 : -1]],
         "levels": {name: _level(levels) for name, levels in state.levels.items()},

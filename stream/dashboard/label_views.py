@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,9 @@ import msgspec
 from stream.dashboard.cluster_tree import pruned
 from stream.dashboard.drift_views import drift_row
 from stream.dashboard.message_views import messages
-from stream.monitoring import SILENT, LabelFigures, StreamState, findings
+from stream.monitoring import SILENT, LabelFigures, StreamState, duration, findings
 from stream.pipeline import LONG_HALF_LIFE, SHORT_HALF_LIFE
+from stream.records import DETECTOR, Control
 
 Json = dict[str, Any]
 PAGE = 50
@@ -26,8 +28,9 @@ MEMBERS = 12
 """Labels named per cluster."""
 
 WINDOWS = (
-    f"Now: a mean that forgets half within {SHORT_HALF_LIFE:,.0f} labelled messages; usually: within "
-    f"{LONG_HALF_LIFE:,.0f}. A drift event compares others: before its change began, and since."
+    "Counts, precision, recall and F1 are of all messages. Now: a mean that forgets half within "
+    f"{SHORT_HALF_LIFE:,.0f} labelled messages; usually: within {LONG_HALF_LIFE:,.0f}. A drift event "
+    "compares others: before its change began, and since."
 )
 """Which messages the shares of a label are of."""
 
@@ -78,8 +81,8 @@ def _figures(state: StreamState, figures: LabelFigures) -> Json:
     }
 
 
-def label(state: StreamState, name: str) -> Json | None:
-    """Return everything about one label; None if it is unknown."""
+def label(state: StreamState, name: str, now: float | None = None) -> Json | None:
+    """Return everything about one label; None if it is unknown. `now` is as in `views.overview`."""
     if name not in state.labels:
         return None
     known = state.labels[name]
@@ -92,16 +95,47 @@ def label(state: StreamState, name: str) -> Json | None:
     return {
         **_figures(state, known.figures(updates)),
         "birth": known.birth._asdict() if known.birth else None,
+        "age": duration((time.time() if now is None else now) - known.birth.time)
+        if known.birth and known.birth.time
+        else None,
         "partitions": {partition: msgspec.to_builtins(each) for partition, each in known.records.items()},
         "mates": mates,
         "messages": messages(state, "all", "", name)["messages"][:10],
         "last": _last(state, name),
         "windows": WINDOWS,
+        "taxonomy": _taxonomy(state, name),
         "confusion": _confusion(state, name),
         "findings": [drift_row(each) for each in findings(state) if name in _named(each.record.subject)][
             -20:
         ],
     }
+
+
+def _taxonomy(state: StreamState, name: str) -> Json:
+    """Return what a label's path says of it, and the operations that named it, as far as they are kept."""
+    levels = name.split("/")
+    under = [each for each in state.labels if each.startswith(f"{name}/")]
+    applied = [each for each in state.drift if each.record.detector == DETECTOR and each.record.control]
+    return {
+        "above": ["/".join(levels[:depth]) for depth in range(1, len(levels))],
+        "under": sorted(under)[: 2 * MEMBERS],
+        "under_total": len(under),
+        "operations": [
+            {
+                "said": each.record.action,
+                "time": each.time,
+                "partition": each.partition,
+                "offset": each.offset,
+            }
+            for each in applied
+            if each.record.control and name in _paths(each.record.control)
+        ],
+    }
+
+
+def _paths(control: Control) -> set[str]:
+    """Return the labels that an operation names: results are paths, or stand below the label."""
+    return {control.label, *control.to, *(f"{control.label}/{each}" for each in control.to)}
 
 
 def _named(subject: str) -> list[str]:

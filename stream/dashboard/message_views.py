@@ -38,8 +38,8 @@ def row(state: StreamState, seen: RecentPrediction) -> Json:
     }
 
 
-def messages(state: StreamState, which: str, query: str, label: str) -> Json:
-    """Return the latest messages: one of `WHICH`, with a text in their id or content, with a label."""
+def messages(state: StreamState, which: str, query: str, label: str, run: str = "") -> Json:
+    """Return the latest messages: one of `WHICH`, with a text in their id or content, a label, of a run."""
     query = query.lower()
     newest: list[RecentPrediction] = []
     for partition in state.partitions.values():
@@ -49,6 +49,7 @@ def messages(state: StreamState, which: str, query: str, label: str) -> Json:
             if (which != "wrong" or seen.wrong)
             and (which != "unsure" or seen.unsure)
             and (not label or label in seen.labels or label in (seen.truth or ()))
+            and run in ("", seen.run)
             and (
                 not query or query in seen.id.lower() or query in partition.contents.text(seen.offset).lower()
             )
@@ -58,6 +59,7 @@ def messages(state: StreamState, which: str, query: str, label: str) -> Json:
     return {
         "messages": [row(state, seen) for seen in newest[:PAGE]],
         "kept": sum(len(partition.recent) for partition in state.partitions.values()),
+        "runs": list(state.runs),
     }
 
 

@@ -137,7 +137,7 @@ _VIEWS: dict[str, Callable[[StreamState, Mapping[str, str]], Any]] = {
     ),
     "around": _around,
     "messages": lambda state, given: message_views.messages(
-        state, given.get("which", "all"), given.get("q", ""), given.get("label", "")
+        state, given.get("which", "all"), given.get("q", ""), given.get("label", ""), given.get("run", "")
     ),
     "message": lambda state, given: message_views.message(
         state, views.choice(given, "partition"), views.choice(given, "offset")

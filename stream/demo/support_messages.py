@@ -2,8 +2,8 @@
 
 Its changes are known, so that their detection can be watched. Positions are fractions of the `span`:
 
-* 0.35: a new label appears (`voice-assistant`), with words of its own;
-* 0.30 to 0.80: a label fades (`store-pickup`);
+* 0.30: a new label appears (`voice-assistant`), with words of its own;
+* 0.40 to 0.80: a label fades (`store-pickup`);
 * 0.60: concept drift. The delivery service changes: messages about parcels are now labelled `returns`,
   and messages about returns `delivery`. It drifts back after another 0.60, and so on for ever.
 
@@ -20,7 +20,7 @@ import random
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-APPEARS, FADES, GONE, DRIFTS = 0.35, 0.30, 0.80, 0.60
+APPEARS, FADES, GONE, DRIFTS = 0.30, 0.40, 0.80, 0.60
 
 
 class Chapter(NamedTuple):
@@ -32,11 +32,16 @@ class Chapter(NamedTuple):
 
 
 STORY = (
-    Chapter(0.0, "Nothing is known yet, and every label is new: the scores rise.", "overview"),
-    Chapter(FADES, "“store-pickup” begins to fade, slowly.", "labels?label=store-pickup"),
+    Chapter(
+        0.0,
+        "Nothing is known yet, and every label is new: the scores rise. "
+        "One event in 400 is broken on purpose, and becomes a dead letter.",
+        "overview",
+    ),
     Chapter(
         APPEARS, "“voice-assistant” appears, a label with words of its own.", "labels?label=voice-assistant"
     ),
+    Chapter(FADES, "“store-pickup” begins to fade, slowly.", "labels?label=store-pickup"),
     Chapter(DRIFTS, "“delivery” and “returns” swap their meanings: scores fall, and recover.", "drift"),
     Chapter(GONE, "“store-pickup” is gone.", "labels?label=store-pickup"),
 )
@@ -51,7 +56,7 @@ def chapter(place: float) -> Chapter:
     Examples
     --------
     >>> chapter(0.5).view
-    'labels?label=voice-assistant'
+    'labels?label=store-pickup'
     """
     return [each for each in STORY if each.begins <= place][-1]
 

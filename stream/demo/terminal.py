@@ -12,8 +12,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from drift.alarms import FINDINGS
 from learners.core import Statistics
 from learners.metrics import RecentScores, Scores
+from stream.monitoring import sentence
+from stream.records import drift_record
 from stream.telemetry import PartitionStatus, Telemetry, WorkerStatus
 
 REDRAW_S = 0.25
@@ -21,6 +24,7 @@ PLAIN_S = 5.0
 """Seconds between two lines if there is no terminal."""
 RATE_S = 5.0
 """Seconds over which the rate is measured."""
+FIGURES = ("messages", "labels", "clusters")
 
 SCORES = {
     "subset_accuracy": "subset",
@@ -102,7 +106,7 @@ class LiveView:
             f"{each.scores.micro_f1:.3f} in all, {_learner(each)}"
             for each in status.partitions
         ]
-        parts += [f"latest alarm: {_alarms(status)[-1]}"] if status.latest_alarms else []
+        parts += [f"latest change: {change}" for change in _changes(status)[-1:]]
         return "; ".join(parts)
 
     def render(self) -> RenderableType:
@@ -117,7 +121,8 @@ class LiveView:
         shown += [Text(f"partition {each.partition}: {_learner(each)}") for each in status.partitions]
         shown.append(Text(f"drift alarms: {listed(status.alarms) or 'none yet'}"))
         shown += [
-            Text(f"  {alarm}", style="yellow", overflow="ellipsis", no_wrap=True) for alarm in _alarms(status)
+            Text(f"  {change}", style="yellow", overflow="ellipsis", no_wrap=True)
+            for change in _changes(status)
         ]
         return Panel(Group(*shown), title=self._title, title_align="left")
 
@@ -158,8 +163,9 @@ def _counts(status: WorkerStatus, rate: float) -> str:
 
 
 def figures_in_words(statistics: Statistics) -> str:
-    """Return a learner's own figures in words."""
-    return ", ".join(f"{name.replace('_', ' ')} {value:,.0f}" for name, value in statistics.figures().items())
+    """Return in words the figures of a learner that say something to those who do not know it."""
+    figures = statistics.figures()
+    return ", ".join(f"{name} {figures[name]:,.0f}" for name in FIGURES if name in figures)
 
 
 def _learner(partition: PartitionStatus) -> str:
@@ -169,12 +175,8 @@ def _learner(partition: PartitionStatus) -> str:
     return f"{learner}, coverage {confidence.coverage:.1%}, rejected {confidence.rejected:.1%}"
 
 
-def _alarms(status: WorkerStatus) -> list[str]:
-    return [
-        f"{alarm.scope} {alarm.detector}: {alarm.subject} "
-        f"({alarm.statistic:.3g} against {alarm.threshold:.3g}; {alarm.action})"
-        for alarm in status.latest_alarms
-    ]
+def _changes(status: WorkerStatus) -> list[str]:
+    return [sentence(drift_record(alarm)) for alarm in status.latest_alarms if alarm.scope not in FINDINGS]
 
 
 def listed(counts: Mapping[str, int]) -> str:

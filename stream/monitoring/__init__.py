@@ -6,9 +6,10 @@ sums over time in `series`), and `vitals` asks for workers and snapshots. `healt
 `incident_reports` what changed, in words, and `triage` what people decided about it.
 """
 
+from stream.monitoring.contents import words
 from stream.monitoring.feed import Feed, read_file
 from stream.monitoring.health import RECENT, Check, counted, duration, health, quality, recent_scores, worst
-from stream.monitoring.incident_reports import IncidentReport, findings, reports, words
+from stream.monitoring.incident_reports import IncidentReport, findings, reports
 from stream.monitoring.label_figures import SILENT, LabelFigures
 from stream.monitoring.output_records import (
     InputRecord,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import re
 from typing import NamedTuple
 
 from stream.monitoring.recent_predictions import PREDICTIONS_KEPT
@@ -10,6 +11,8 @@ from stream.records import Event, shortened
 
 NAMED = 8
 """Features named of an event without a text: those given as words, then those of the largest magnitude."""
+
+WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 class Content(NamedTuple):
@@ -59,6 +62,11 @@ class Contents:
         """Return the first event after an offset; None where none has come yet."""
         place = bisect.bisect_right(self._kept, offset, key=lambda each: each.offset)
         return self._kept[place] if place < len(self._kept) else None
+
+
+def words(text: str) -> set[str]:
+    """Return the words of a text, in small letters; those with digits are none."""
+    return set(WORD.findall(text.lower()))
 
 
 def _said(event: Event) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import collections
 import math
-import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from drift.alarms import ACTIONS, FINDINGS, Incident, incidents
 from learners.metrics import f1
+from stream.monitoring.contents import words
 from stream.monitoring.health import SCORES_FELL, counted
 from stream.monitoring.recent_predictions import RecentPrediction
-from stream.monitoring.sentences import sentence
+from stream.monitoring.sentences import quoted, sentence
 from stream.monitoring.stream_state import DriftEvent, PartitionState, StreamState
 from stream.records import DETECTOR, DriftRecord
 
@@ -28,9 +28,8 @@ TOLD = 4
 """Most words, labels and changes told."""
 SEVERITIES = ("minor", "notable", "serious")
 SEEN_BEFORE = 2
-"""Earlier incidents of the same labels from which another one is a recurring pattern."""
+"""Earlier incidents of the same kind from which another one is a recurring pattern."""
 Messages = Sequence[RecentPrediction]
-WORD = re.compile(r"[^\W\d_]{3,}")
 RANKS = (
     *("subset-error", "jaccard-error", "hamming-error", "cluster-error", "label-new", "label-vanished"),
     *("labelled", "recovery", "label-rise", "label-fall", "pair-jaccard", "cardinality", "births", "delay"),
@@ -48,7 +47,7 @@ class Effect(NamedTuple):
     ----------
     before, lowest, now
         Micro-F1 before it began, in the worst window from then until its latest alarm or soon after, and in
-        the last window that is its own. A fall that comes later is another change.
+        the last window that is looked at. A fall that comes later is another change.
     over_after
         Messages from its beginning until the score was back; None as long as it is not, 0 if it never fell.
     """
@@ -83,11 +82,12 @@ class IncidentReport(NamedTuple):
     labels
         Labels that are wrong more often than before, with their errors a message before and after.
     words
-        Words that became more or less frequent, with their shares of the messages before and after.
+        Words that became more or less frequent, with their shares of the messages before and after, the most
+        surprising first.
     action
         What the learner did meanwhile.
     seen_before
-        Earlier incidents of the same labels.
+        Earlier incidents of mostly the same labels, or words; 0 where none of them harmed the scores as much.
     events
         Its drift events.
     """
@@ -106,6 +106,11 @@ class IncidentReport(NamedTuple):
     action: str
     seen_before: int
     events: list[DriftEvent]
+
+    @property
+    def recurs(self) -> bool:
+        """Whether it is a pattern that has been seen often enough to be only said."""
+        return self.seen_before >= SEEN_BEFORE
 
     @property
     def over(self) -> bool | None:
@@ -137,13 +142,13 @@ def reports(state: StreamState) -> list[IncidentReport]:
     events = [state.placed(each) for each in state.drift]
     for number, partition in sorted(state.partitions.items()):
         grouped = incidents(_numbered(partition, [each for each in events if each.partition == number]))
-        labels = [_labels_of(each) for each in grouped]
+        earlier: list[IncidentReport] = []
         for place, incident in list(enumerate(grouped))[-REPORTED:]:
             following = min((other.began for other in grouped[place + 1 :]), default=None)
-            before = sum(_alike(labels[place], other) for other in labels[:place])
             key = number, incident.began, len(incident.alarms), following, _followed(partition, incident)
-            made[key] = state.made.get(key) or _report(partition, incident, following, before)
-            told.append(made[key])
+            made[key] = state.made.get(key) or _report(partition, incident, following)
+            earlier.append(_with_history(made[key], earlier))
+        told += earlier
     state.made = made
     merged: list[IncidentReport] = []
     for each in sorted(told, key=lambda report: report.number):
@@ -212,22 +217,25 @@ def _numbered(partition: PartitionState, events: Iterable[DriftEvent]) -> list[t
     return found
 
 
-def _labels_of(incident: Incident[_Numbered]) -> set[str]:
-    """Return the labels whose frequency changed; none where errors are what matters."""
-    if any(each.scope == "error" for _, each in incident.alarms):
-        return set()
-    return {each.event.record.subject for _, each in incident.alarms if each.scope == "prior"} - {"stream"}
+def _with_history(report: IncidentReport, earlier: Sequence[IncidentReport]) -> IncidentReport:
+    """Return an incident with the number of earlier ones that it is like, and what that makes of it."""
+    ours = _changed(report)
+    alike = [other for other in earlier if ours and 2 * len(ours & _changed(other)) >= len(ours)]
+    harm = [other.effect.lowest for other in alike if other.effect]
+    if report.effect and harm and report.effect.lowest < min(harm) - OVER:
+        return report
+    seen = report._replace(seen_before=len(alike))
+    return seen._replace(severity="minor") if seen.recurs else seen
 
 
-def _alike(one: set[str], other: set[str]) -> bool:
-    return bool(one) and 2 * len(one & other) >= len(one | other)
+def _changed(report: IncidentReport) -> set[str]:
+    """Return the labels and pairs of labels that changed, or the words where none did."""
+    changes = [each.record for each in report.events if each.record.scope in ("prior", "correlation")]
+    return {each.subject for each in changes} - {"stream"} or {word for word, _, _ in report.words}
 
 
 def _report(
-    partition: PartitionState,
-    incident: Incident[_Numbered],
-    following: int | None,
-    seen_before: int,
+    partition: PartitionState, incident: Incident[_Numbered], following: int | None
 ) -> IncidentReport:
     events = [each.event for _, each in incident.alarms]
     changes = sorted((each.record for each in events if each.record.detector not in ACTIONS), key=_rank)
@@ -235,13 +243,12 @@ def _report(
     begin = partition.recent.began(first.offset, incident.alarms[0][0] - incident.began)
     offset = begin.offset if begin else max(0, first.offset - (first.record.since or 0))
     before = list(partition.recent.around(offset, BEFORE, 0)) if begin else []
-    after = [
-        seen
-        for seen in (partition.recent.around(offset, 0, LONGEST) if begin else ())
-        if following is None or seen.updates < following
-    ]
+    after = list(partition.recent.around(offset, 0, LONGEST)) if begin else []
+    alone = sum(following is None or seen.updates < following for seen in after)
+    near = after[: min(alone, BEFORE)]
     last = max(each.offset for each in events if each.record.detector not in ACTIONS)
-    effect = _effect(before, after, sum(seen.offset <= last for seen in after))
+    lasted = sum(seen.offset <= last for seen in after)
+    effect = _effect(before, after, min(lasted // STEP + 2, max(1, alone // STEP)))
     texts = partition.contents.text
     return IncidentReport(
         first.number,
@@ -249,17 +256,14 @@ def _report(
         offset,
         begin.time if begin else first.time,
         events[-1].time,
-        _severity(changes, effect, seen_before),
+        _severity(changes, effect),
         sentence(changes[0]),
         _also(changes),
         effect,
-        _moved(_errors(before), _errors(after[:BEFORE]), rises=True),
-        _moved(
-            [words(texts(seen.offset)) for seen in before],
-            [words(texts(seen.offset)) for seen in after[:BEFORE]],
-        ),
+        _moved(_errors(before), _errors(near), rises=True)[:TOLD],
+        _moved([words(texts(seen.offset)) for seen in before], [words(texts(seen.offset)) for seen in near]),
         _action(events),
-        seen_before,
+        0,
         events,
     )
 
@@ -280,25 +284,26 @@ def _also(changes: Sequence[DriftRecord]) -> list[str]:
 
 
 def _action(events: Sequence[DriftEvent]) -> str:
-    done = collections.Counter(each.record.action for each in events if each.record.detector == "clusters")
-    if done:
-        return "The learner restructured its label clusters: " + ", ".join(
-            f"{n} {kind}" for kind, n in sorted(done.items())
-        )
-    return "The learner went on learning; no cluster changed"
+    changes = [each.record for each in events if each.record.detector == "clusters"]
+    if not changes:
+        return "The learner went on learning; no cluster changed"
+    done = collections.Counter(each.action for each in changes)
+    moved = list(dict.fromkeys(label for each in changes for label in each.labels))
+    told = ", ".join(counted(n, kind) for kind, n in sorted(done.items()))
+    return f"The learner restructured its label clusters: {told}" + (f", of {quoted(moved)}" if moved else "")
 
 
-def _severity(changes: Sequence[DriftRecord], effect: Effect | None, seen_before: int) -> str:
+def _severity(changes: Sequence[DriftRecord], effect: Effect | None) -> str:
     rose = any(each.scope == "error" and each.subject == "stream" for each in changes)
     # Errors may have risen for some hundred messages only, which the effect on the scores shows.
     if rose if effect is None else effect.before - effect.lowest > SCORES_FELL:
         return "serious"
     alone = len(changes) < FEW and changes[0].detector.partition("/")[0] not in TELLING
-    return "minor" if alone or seen_before >= SEEN_BEFORE else "notable"
+    return "minor" if alone else "notable"
 
 
-def _effect(before: Messages, after: Messages, lasted: int) -> Effect | None:
-    """Return what a change did to the scores; its alarms came within so many messages after it began."""
+def _effect(before: Messages, after: Messages, own: int) -> Effect | None:
+    """Return what a change did to the scores, of which so many windows after it began are its own."""
     windows = [
         score
         for begin in range(0, len(after) - STEP + 1, STEP)
@@ -307,8 +312,7 @@ def _effect(before: Messages, after: Messages, lasted: int) -> Effect | None:
     usual = _micro_f1(before)
     if usual is None or not windows:
         return None
-    own = min(len(windows), lasted // STEP + 2)
-    low = min(range(own), key=windows.__getitem__)
+    low = min(range(min(len(windows), own)), key=windows.__getitem__)
     if windows[low] >= usual - OVER:
         return Effect(usual, windows[low], windows[-1], 0)
     back = next((place for place in range(low, len(windows)) if windows[place] >= usual - OVER), None)
@@ -327,11 +331,6 @@ def _errors(messages: Messages) -> list[set[str]]:
     return [set(seen.labels) ^ set(seen.truth) for seen in messages if seen.truth is not None]
 
 
-def words(text: str) -> set[str]:
-    """Return the words of a text, in small letters; those with digits are none."""
-    return set(WORD.findall(text.lower()))
-
-
 def _moved(
     before: Sequence[set[str]], after: Sequence[set[str]], *, rises: bool = False
 ) -> list[tuple[str, float, float]]:
@@ -347,4 +346,4 @@ def _moved(
         z = (new - old) / deviation
         if z > SIGNIFICANT or (not rises and z < -SIGNIFICANT):
             found.append((abs(z), thing, old, new))
-    return [(thing, old, new) for _, thing, old, new in sorted(found, reverse=True)[:TOLD]]
+    return [(thing, old, new) for _, thing, old, new in sorted(found, reverse=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from learners.metrics import f1
@@ -123,6 +123,10 @@ class Labels:
     def __len__(self) -> int:
         """Return the number of labels."""
         return len(self._labels)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names, in the order in which they were first seen."""
+        return iter(self._labels)
 
     def __getitem__(self, name: str) -> Label:
         """Return a label; KeyError if it is unknown."""

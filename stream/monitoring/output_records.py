@@ -31,7 +31,7 @@ class OutputRecord(NamedTuple):
     Parameters
     ----------
     kind
-        "prediction", "drift", "label-stats", "partition-stats" or "dead-letter".
+        "prediction", "drift", "finding", "label-stats", "partition-stats" or "dead-letter".
     partition, offset
         Position of the event that the record belongs to.
     time

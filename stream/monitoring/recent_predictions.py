@@ -180,6 +180,10 @@ class RecentPredictions:
         place = self._place(offset)
         return self._seen[max(0, place - before) : place + after]
 
+    def following(self, offset: int) -> int:
+        """Return how many of the predictions that are kept are at an offset or after it."""
+        return len(self._seen) - self._place(offset)
+
     def until(self, time: float) -> int:
         """Return the offset of the last prediction written by a time, or of the first one."""
         place = bisect.bisect_right(self._seen, time, key=lambda seen: seen.time or 0.0) - 1

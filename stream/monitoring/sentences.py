@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import msgspec
+
+from stream.monitoring.health import counted
 from stream.records import DriftRecord
+
+LABELS_NAMED = 4
+"""Most labels that a sentence names."""
 
 
 def sentence(drift: DriftRecord) -> str:
@@ -21,6 +27,20 @@ def sentence(drift: DriftRecord) -> str:
     """
     told = _TOLD.get(drift.detector.partition("/")[0])
     return told(drift) if told else f"{drift.detector} changed for {drift.subject}"
+
+
+def quoted(labels: Sequence[str]) -> str:
+    """Return some labels in words, the first ones by name.
+
+    Examples
+    --------
+    >>> quoted(["login", "fraud"])
+    '“login”, “fraud”'
+    >>> quoted(["login", "fraud", "outage", "product", "billing", "refund"])
+    '“login”, “fraud”, “outage”, “product” and 2 more labels'
+    """
+    rest = f" and {counted(len(labels) - LABELS_NAMED, 'more label')}" if len(labels) > LABELS_NAMED else ""
+    return ", ".join(f"“{label}”" for label in labels[:LABELS_NAMED]) + rest
 
 
 def _from_to(drift: DriftRecord, *, share: bool = True) -> str:
@@ -40,6 +60,21 @@ def _pair(drift: DriftRecord) -> str:
     one, _, other = drift.subject.partition(" + ")
     went = _risen(drift, "more", "less")
     return f"“{one}” and “{other}” go together {went} often: Jaccard index{_from_to(drift, share=False)}"
+
+
+def _labelled(drift: DriftRecord) -> str:
+    # The event tells how many messages without labels there are for each one with them.
+    shares = [None if each is None else 1.0 / (1.0 + each) for each in (drift.before, drift.after)]
+    told = msgspec.structs.replace(drift, before=shares[0], after=shares[1])
+    return f"The share of messages with labels {_risen(drift, 'rose', 'fell')}{_from_to(told)}"
+
+
+def _structure(drift: DriftRecord) -> str:
+    if not drift.labels:
+        return f"The learner did a {drift.action} of {drift.subject}"
+    done = {"split": "split {} off cluster {}", "merge": "merged {}, cluster {}, into another cluster"}
+    told = done.get(drift.action, "moved {} out of cluster {}").format(quoted(drift.labels), drift.subject)
+    return f"The learner {told}"
 
 
 _TOLD: dict[str, Callable[[DriftRecord], str]] = {
@@ -70,14 +105,12 @@ _TOLD: dict[str, Callable[[DriftRecord], str]] = {
         f"The length of texts {_risen(drift, 'rose', 'fell')}{_from_to(drift, share=False)} bytes"
     ),
     "bytes": lambda _: "Texts are made of other characters: another language or format",
-    "labelled": lambda drift: (
-        f"The share of messages with labels {_risen(drift, 'rose', 'fell')}{_from_to(drift)}"
-    ),
+    "labelled": _labelled,
     "delay": lambda drift: (
         f"Labels come {_risen(drift, 'later', 'sooner')}:{_from_to(drift, share=False)} messages"
     ),
     "many": lambda drift: f"{drift.statistic:,.0f} more changes of this kind were left out",
-    "clusters": lambda drift: f"The learner did a {drift.action} of {drift.subject}",
+    "clusters": _structure,
     "taxonomy": lambda drift: f"The taxonomy was changed: {drift.action}",
     "recovery": lambda drift: f"The model was rebuilt without {drift.window:,} events that were gone",
     "exclusive": lambda drift: f"“{drift.subject.replace(' | ', '” and “')}” never meet",

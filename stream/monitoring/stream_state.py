@@ -180,7 +180,7 @@ class StreamState:
                 self._input(partition, written)
             elif written.kind == "prediction":
                 self._prediction(partition, written)
-            elif written.kind == "drift":
+            elif written.kind in ("drift", "finding"):
                 self._drift(written)
             elif written.kind == "label-stats":
                 self._label(partition, written)

@@ -9,7 +9,7 @@ from stream.records.decoding import (
     decode,
     decode_control,
 )
-from stream.records.drift_events import DriftRecord
+from stream.records.drift_events import DriftRecord, drift_record
 from stream.records.envelopes import Envelope
 from stream.records.label_names import twin_key
 from stream.records.label_records import LabelRecord, PartitionRecord
@@ -115,6 +115,7 @@ __all__ = [
     "decode_control",
     "decode_lesson",
     "drift_output",
+    "drift_record",
     "encode",
     "forwarded_output",
     "in_words",

@@ -15,6 +15,8 @@ class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     ----------
     control
         The control record that was applied, or that is proposed, as `action` says.
+    labels
+        Labels that the learner moved between its clusters.
     """
 
     detector: str
@@ -29,11 +31,12 @@ class DriftRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     before: float | None = None
     after: float | None = None
     control: Control | None = None
+    labels: list[str] = msgspec.field(default_factory=list)
 
 
 def drift_record(alarm: Alarm) -> DriftRecord:
     """Return an alarm as it is written; its operation becomes the control record that does it."""
-    fields = alarm._asdict()
+    fields = alarm._asdict() | {"labels": list(alarm.labels)}
     asked = fields.pop("operation")
     if asked is None:
         return DriftRecord(**fields)

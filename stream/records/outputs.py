@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 
-from drift.alarms import Alarm
+from drift.alarms import FINDINGS, Alarm
 from stream.records.drift_events import drift_record
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.lessons import Shared
@@ -121,8 +121,12 @@ def lesson_output(record: Record, shared: Shared, kind: str, source: str) -> Out
 
 
 def drift_output(record: Record, alarm: Alarm, name: str, source: str) -> Output:
-    """Return the drift event that reports an alarm; `name` tells it from others of the same record."""
-    described = headers(record, f"drift.{name}", source)
+    """Return the drift event, or the finding, that reports an alarm.
+
+    `name` tells it from others of the same record.
+    """
+    kind = "finding" if alarm.scope in FINDINGS else "drift"
+    described = headers(record, f"{kind}.{name}", source)
     return Output("drift", alarm.subject.encode(), encode(drift_record(alarm)), described)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import collections
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from drift.monitors.monitors import Monitors
@@ -27,17 +27,9 @@ from tests.stream.monitoring.streams import as_read
 EITHER, LABELS = 1_000, 5
 
 
-def read(path: Path, learner: str, limit: int | None) -> Iterator[InputRecord | OutputRecord]:
-    """Yield what the dashboard reads of a stream that goes through a learner and all monitors."""
-    task = Task(
-        Hashing(),
-        catalogue.make(learner),
-        Monitors(),
-        run="incidents",
-        source="/incidents",
-        confidence=Conformal(),
-    )
-    for offset, (_, value) in enumerate(read_lines(path, limit)):
+def read(task: Task, values: Iterable[bytes]) -> Iterator[InputRecord | OutputRecord]:
+    """Yield what the dashboard reads of events that go through a task."""
+    for offset, value in enumerate(values):
         record = Record("s.events", 0, offset, 1_000 * offset, None, value)
         yield from as_read((record, output) for output in task.process([record]).outputs)
 
@@ -72,8 +64,10 @@ def main() -> None:
     options.add_argument("--learner", default="ihomer")
     options.add_argument("--limit", type=int)
     given = options.parse_args()
+    learner = catalogue.make(given.learner)
+    task = Task(Hashing(), learner, Monitors(), run="incidents", source="/incidents", confidence=Conformal())
     state = StreamState("s")
-    for each in read(given.path, given.learner, given.limit):
+    for each in read(task, (value for _, value in read_lines(given.path, given.limit))):
         state.take(each)
     told = reports(state)
     recent = state.partitions[0].recent

@@ -50,6 +50,7 @@ SMALL = {
     "partial": "--limit 30 --sets reuters21578 --learners priors",
     "relations": "{reuters}",
     "scopes": "--learner priors --limit 40 --partitions 2 --workers 2",
+    "seasons": "--kinds prior --cycles 1 --seeds 0 --learner priors --scale 0.02",
     "silence": "--limit 50",
     "sleeping": "--sets reuters21578 --limit 40",
     "snapshots": "--scale 0.02",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ class Change(NamedTuple):
     subject: str = "12"
     statistic: float = 0.1
     threshold: float = 0.2
+    labels: Sequence[str] = ()
 
 
 def observations(messages: int) -> list[Observation]:

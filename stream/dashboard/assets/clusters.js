@@ -41,7 +41,7 @@ function tree(data, width) {
   const step = Math.max(6, Math.min(STEP, (width * 0.42) / deepest));
   const edge = 16 + step * deepest, y = (row) => 18 + ROW * row, x = (each) => 12 + (each.inner ? step * each.depth : step * deepest);
   const fresh = new Map();
-  for (const change of data.changes.toReversed()) if (change.offset >= newest(data) - FRESH) fresh.set(change.subject, change.action);
+  for (const change of data.changes.toReversed()) if (change.offset >= newest(data) - FRESH) for (const label of change.labels ?? []) fresh.set(label, change.action);
   const most = Math.max(...rows.map((node) => data.clusters[node].count), 1);
   const lines = [...children].flatMap(([node, pair]) => pair.map((child) => [node, child])).filter(([node, child]) => places.has(node) && places.has(child)).map(([node, child]) => {
     const [from, to] = [places.get(node), places.get(child)];
@@ -52,7 +52,7 @@ function tree(data, width) {
     h("div.tree", {}, h("svg", {viewBox: `0 0 ${width} ${ROW * rows.length + 10}`, width, height: ROW * rows.length + 10, role: "group", "aria-label": "Tree of label clusters"},
       h("g", {}, lines),
       h("g", {}, rows.map((node) => {
-        const each = data.clusters[node], changed = fresh.get(String(node));
+        const each = data.clusters[node], changed = each.labels.map((label) => fresh.get(label)).find(Boolean);
         const text = named(each, fits - (changed ? 8 : 0));
         return h("g.row", {"data-key": `c${node}`, class: changed ? "fresh" : null, transform: `translate(${x(places.get(node))} ${y(places.get(node).row)})`},
           h("title", {}, `cluster ${node}: ${each.labels.join(", ")}`),
@@ -75,6 +75,6 @@ function named(cluster, fits) {
   return cluster.size > shown ? `${cut}  +${cluster.size - shown}` : cut;
 }
 
-const changes = (data) => card("Changes", "latest first", data.changes.length
-  ? h("ul.list", {}, data.changes.slice(0, 25).map((each) => h("li", {"data-key": `n${each.number}`}, h("span.badge", {class: each.action === "split" ? "warn" : "good"}, each.action), h("a.clip.rowlink", {href: link("drift", {at: `${each.partition}/${each.offset}`})}, each.action === "move" ? `label ${each.subject}` : `cluster ${each.subject}`, h("span.note", {}, ` ${number(each.statistic)} against ${number(each.threshold)}`)), h("span.note", {}, when(each.time) || count(each.offset)))))
+const changes = (data) => card("Changes", "latest first: the labels that moved", data.changes.length
+  ? h("ul.list", {}, data.changes.slice(0, 25).map((each) => h("li", {"data-key": `n${each.number}`}, h("span.badge", {class: each.action === "split" ? "warn" : "good"}, each.action), h("a.clip.rowlink", {title: `similarity ${number(each.statistic)}, compared with ${number(each.threshold)}`, href: link("drift", {at: `${each.partition}/${each.offset}`})}, each.labels?.length ? each.labels.join(", ") : `cluster ${each.subject}`), h("span.note", {}, when(each.time) || count(each.offset)))))
   : h("p.soft", {}, "No cluster has split, merged or moved."));

@@ -8,7 +8,7 @@ import {table} from "./messages.js";
 export async function drift(parameters, {ask, head, width, acts}) {
   const {at, count: many = 12, incident: chosen, ...wanted} = parameters;
   const data = await ask("drift", {...wanted, incident: chosen});
-  if (!data.kept) return [h("div.viewhead", {}, h("h1", {}, "Drift")), head.ready || head.level === "bad"
+  if (!data.kept && !data.findings_total) return [h("div.viewhead", {}, h("h1", {}, "Drift")), head.ready || head.level === "bad"
     ? empty("No drift seen", "Monitors watch errors, labels, vectors and the inputs, and write here what changed and since when. None has found anything yet.")
     : empty("Reading what is there", "Drift events are being read.")];
   const place = at ?? (data.opened ? `${data.opened.partitions[0]}/${data.opened.offset}` : null);
@@ -22,7 +22,7 @@ export async function drift(parameters, {ask, head, width, acts}) {
       data.opened || near ? null : list(data),
       data.opened || near || !data.decisions.length ? null : decided(data, acts),
       data.opened || near || !data.findings_total ? null : findings(data, acts),
-      h("details.card", {open: false}, h("summary", {}, `${chosen ? "Its drift" : "All drift"} events: ${count(data.total)}`), facets(data, parameters), events(data)),
+      h("details.card", {open: false}, h("summary", {}, `${chosen ? "Its drift events" : "All drift events and findings"}: ${count(data.total)}`), facets(data, parameters), events(data)),
       data.opened || near ? null : h("details.card", {}, h("summary", {}, "What the monitors measure"), levels(data, width)),
     ),
   ];
@@ -34,7 +34,7 @@ const STATES = {true: ["good", "over"], false: ["bad", "goes on"], null: ["", "n
 export function incident(each) {
   const [kind, word] = each.effect?.over_after === 0 ? ["good", "no harm"] : STATES[each.over];
   return h("li.incident", {"data-key": `i${each.number}`, class: each.severity},
-    h("div", {}, h("span.badge", {class: {serious: "bad", notable: "warn"}[each.severity] ?? ""}, each.severity), " ", h("span.badge", {class: kind}, word), each.seen_before >= 2 ? [" ", h("span.badge", {}, "recurs")] : null, each.decision ? [" ", h("span.badge.good", {}, each.decision.decision)] : null),
+    h("div", {}, h("span.badge", {class: {serious: "bad", notable: "warn"}[each.severity] ?? ""}, each.severity), " ", h("span.badge", {class: kind}, word), each.recurs ? [" ", h("span.badge", {}, "recurs")] : null, each.decision ? [" ", h("span.badge.good", {}, each.decision.decision)] : null),
     h("a.rowlink", {href: link("drift", {incident: each.number})}, `${each.title}.`),
     h("p.soft", {}, [`It began ${count(each.ago)} ${each.ago === 1 ? "message" : "messages"} ago${each.time ? `, at ${when(each.time)}` : ""}${each.partitions.length > 1 ? `, on ${each.partitions.length} partitions` : ""}.`, cost(each.effect), each.labels.length ? `Most wrong since: ${each.labels.map(([name]) => name).join(", ")}.` : null, `${each.action}.`, each.seen_before ? `These labels changed ${each.seen_before === 1 ? "once" : `${count(each.seen_before)} times`} before.` : null, each.decision && `${inWords(each.decision)}.`].filter(Boolean).join(" ")));
 }
@@ -74,7 +74,7 @@ const timeline = (data, width) => card("Scores", "vertical lines: where incident
   {name: "repeating the previous labels", values: data.rolling.persistence_micro_f1, kind: "dashed"},
 ]}));
 
-const list = (data) => card("Incidents", "newest first; each is all alarms of one change", data.incidents.length
+const list = (data) => card("Incidents", "what goes on, then the worst, then the newest; each is all alarms of one change", data.incidents.length
   ? h("ul.incidents", {}, data.incidents.map(incident))
   : h("p.soft", {}, "No change. What stands below are relations of labels and what the learner did."));
 

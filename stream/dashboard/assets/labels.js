@@ -46,6 +46,13 @@ const silent = (data) => card("Fallen silent", data.silent_total ? count(data.si
   ? h("ul.list", {}, data.silent.slice(0, 15).map((each) => h("li", {"data-key": each.name}, h("a.clip.rowlink", {href: link("labels", {label: each.name})}, each.name), h("span.note", {}, `${number(Math.round(each.silent))} expected since`))))
   : h("p.soft", {}, "Every label that is usual still occurs."));
 
+/** Where a label stands among the others, as its path says, and what was done to it. */
+function definition({above, under, under_total: total, operations}, place) {
+  if (!above.length && !total && !operations.length) return null;
+  const facts = [["Lies under", above.length ? chips(above) : null], ["Under it", total ? [chips(under), total > under.length ? ` and ${count(total - under.length)} more` : ""] : null], ["Operations", operations.length ? operations.map((each) => h("div", {}, each.said, " ", place(each))) : null]];
+  return card("Taxonomy", null, h("dl", {}, facts.filter(([, value]) => value).map(([title, value]) => [h("dt", {}, title), h("dd", {}, value)])));
+}
+
 function one(name, parameters, data) {
   const back = h("a", {href: link("labels", {...parameters, label: undefined})}, "← all labels");
   if (!data) return [h("div.viewhead", {}, h("h1", {}, name), back), empty("No such label", "Nobody has seen a label of this name on this stream.")];
@@ -54,13 +61,13 @@ function one(name, parameters, data) {
     ["Precision", `${share(data.precision)}: ${count(data.hits)} of ${count(data.predicted)} predictions are right`],
     ["Recall", `${share(data.recall)}: ${count(data.hits)} of ${count(data.occurrences)} messages are found`],
     ["F1", score(data.f1)], ["Now", `${share(data.rate, 2)} of the messages`], ["Usually", share(data.usual, 2)], ["", h("span.note", {}, data.windows)], ["Change", change(data)],
-    ["First seen", data.birth ? place(data.birth) : "before this page began"], ["Last seen", data.last ? place(data.last) : "before the messages kept here"]];
+    ["First seen", data.birth ? [place(data.birth), data.age ? `, ${data.age} ago` : ""] : "before this page began"], ["Last seen", data.last ? place(data.last) : "before the messages kept here"]];
   return [
     h("div.viewhead", {}, h("h1", {}, name), data.silent >= 8 ? h("span.badge.warn", {}, "silent") : null, h("span.grow"), back),
     h("div.grid", {},
-      h("div.third.stack", {}, card("Figures", null, h("dl", {}, facts.map(([title, value]) => [h("dt", {}, title), h("dd", {}, value)])), h("h3", {}, "Rate, as written"), spark(data.history, `rate of ${name}`)),
-        card("Cluster", null, Object.keys(data.mates).length ? Object.entries(data.mates).map(([partition, mates]) => h("div", {}, h("h3", {}, h("a", {href: link("clusters", {partition})}, `partition ${partition}, cluster ${data.clusters[partition]}`)), chips(mates))) : h("p.soft", {}, "It is in no cluster yet."))),
-      h("div.twothirds.stack", {}, confused(name, data), data.findings.length ? card("Findings", null, h("ul.list", {}, data.findings.map((each) => h("li", {}, each.said)))) : null, card("Latest messages with it", h("a", {href: link("messages", {label: name})}, "all of them"), data.messages.length ? table(data.messages) : empty("None is kept here", "The latest messages do not carry it.")))),
+      h("div.third.stack", {}, card("Figures", null, h("dl", {}, facts.map(([title, value]) => [h("dt", {}, title), h("dd", {}, value)])), h("h3", {}, "Rate, as written"), spark(data.history, `rate of ${name}`)), definition(data.taxonomy, place),
+        card("Cluster", null, Object.keys(data.mates).length ? Object.entries(data.mates).map(([partition, mates]) => h("div", {}, h("h3", {}, h("a", {href: link("clusters", {partition})}, `partition ${partition}, cluster ${data.clusters[partition]}`)), mates.length ? chips(mates) : h("span.soft", {}, "no other label"))) : h("p.soft", {}, "It is in no cluster yet."))),
+      h("div.twothirds.stack", {}, confused(name, data), data.findings.length ? card("Findings", null, h("ul.list", {}, data.findings.map((each) => h("li", {}, each.said)))) : null, card("Latest messages that have it, or seemed to", h("a", {href: link("messages", {label: name})}, "all of them"), data.messages.length ? table(data.messages) : empty("None is kept here", "The latest messages do not carry it.")))),
   ];
 }
 

@@ -8,13 +8,13 @@ import {segments} from "./overview.js";
 const WHICH = {all: "All", wrong: "Wrong", unsure: "Unsure", dead: "Dead letters"};
 
 export async function messages(parameters, context) {
-  const {ask} = context, {at, which = "all", q = "", label = ""} = parameters;
+  const {ask} = context, {at, which = "all", q = "", label = "", run = ""} = parameters;
   const choose = [h("h1", {}, "Messages"), segments("which", WHICH, which, {...parameters, at: ""}, true, "messages")];
   if (which === "dead") return letters(parameters, h("div.viewhead", {}, choose), context);
-  const [data, opened] = await Promise.all([ask("messages", {which, q, label}), at ? inspect(at, ask) : null]);
-  const search = h("input", {type: "search", "data-parameter": "q", placeholder: "Search ids and texts  ( / )", "aria-label": "Search ids and texts", value: q});
+  const [data, opened] = await Promise.all([ask("messages", {which, q, label, run}), at ? inspect(at, ask) : null]);
+  const search = h("input", {type: "search", "data-parameter": "q", placeholder: "Search ids and texts  ( / )", "aria-label": "Search ids and texts", size: 24, value: q});
   return [
-    h("div.viewhead", {}, choose, label ? h("a.facet", {href: link("messages", {...parameters, label: ""}), "aria-pressed": "true"}, `label: ${label} ×`) : null, h("span.grow"), search),
+    h("div.viewhead", {}, choose, label ? h("a.facet", {href: link("messages", {...parameters, label: ""}), "aria-pressed": "true"}, `label: ${label} ×`) : null, data.runs.length > 1 ? segments("run", {"": "all runs", ...Object.fromEntries(data.runs.map((name) => [name, name]))}, run, {...parameters, at: ""}, true, "messages") : null, h("span.grow"), search),
     h("div.grid", {},
       h(at ? "div.half" : "div", {}, data.messages.length
         ? card("Latest predictions", `of ${count(data.kept)} kept here`, table(data.messages, {at, parameters, slim: Boolean(at)}))

@@ -74,8 +74,8 @@ function throughput(data, width) {
 }
 
 function partitions(data) {
-  return card("Partitions", "since each began", h("div.scroll", {}, stacked(h("table", {},
-    h("thead", {}, h("tr", {}, ["partition", "latest offset", "learned", "waiting", "labels", "clusters", "micro-F1, lately"].map((name, n) => h(n ? "th.num" : "th", {scope: "col"}, name)))),
+  return card("Partitions", null, h("div.scroll", {}, stacked(h("table", {},
+    h("thead", {}, h("tr", {}, ["partition", "latest offset", "learned", "waiting", "labels", "clusters", "micro-F1, latest 1,000"].map((name, n) => h(n ? "th.num" : "th", {scope: "col"}, name)))),
     h("tbody", {}, data.partitions.map((each) => h("tr", {"data-key": `p${each.partition}`}, h("td", {}, each.partition),
       [count(each.latest), count(each.updates), count(each.lag), count(each.learner.labels), count(each.learner.clusters), score(each.scores.micro_f1)].map((text) => h("td.num", {}, text)))))))));
 }

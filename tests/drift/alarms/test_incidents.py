@@ -49,6 +49,14 @@ def test_what_is_long_after_is_another_change() -> None:
     assert begun((100, label("a", 0)), (100 + SLACK, label("b", 0))) == [(100, 2)]
 
 
+def test_how_labels_are_supplied_and_what_they_are_do_not_echo_each_other() -> None:
+    """Fewer messages have labels, and some hundred messages later a label is new: two changes."""
+    fewer = Alarm("labelled/adwin", "feedback", "stream", 0.5, 0.4, 400, since=400)
+    later = Alarm("delay/adwin", "feedback", "stream", 0.5, 0.4, 10, since=10)
+    new = label("a", 0, "label-new/rates")
+    assert begun((1000, fewer), (1300, later), (1400, new)) == [(600, 2), (1400, 1)]
+
+
 def test_findings_and_the_learners_own_doing_make_no_incident() -> None:
     """A split while one goes on is told with it, and does not make it longer."""
     finding = Alarm("exclusive/chernoff", "relation", "a | b", 1.0, 0.8, 2000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -189,12 +190,13 @@ class Split(NamedTuple):
     subject: str = "12"
     statistic: float = 0.1
     threshold: float = 0.2
+    labels: Sequence[str] = ("wheat", "corn")
 
 
 def test_structure_passes_on_what_the_learner_did() -> None:
-    """The learner's own figures; what it did is the action."""
+    """The learner's own figures, and the labels that moved; what it did is the action."""
     ((_, alarm),) = watch(StructureMonitor(), [Observation(ids(), ids(), changes=[Split()])])
-    assert alarm == Alarm("clusters", "structure", "12", 0.1, 0.2, 0, "split")
+    assert alarm == Alarm("clusters", "structure", "12", 0.1, 0.2, 0, "split", labels=("wheat", "corn"))
 
 
 def test_births_say_what_was_usual() -> None:

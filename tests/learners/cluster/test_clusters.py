@@ -74,7 +74,11 @@ def test_a_regrouping_is_followed() -> None:
         clusters.learn(labels, 8)
     assert adjusted_rand_score([0, 0, 0, 0, 1, 1, 1, 1], grouping(clusters, 8)) == 1.0
     for labels in planted(second, 6000, 1):
-        clusters.learn(labels, 8)
+        before = clusters.owners().copy()
+        changes = clusters.learn(labels, 8)
+        left = np.flatnonzero(clusters.owners() != before).tolist()
+        assert sorted(label for change in changes for label in change.labels) == left
+        assert all(before[label] == change.cluster for change in changes for label in change.labels)
     assert adjusted_rand_score([0, 0, 1, 1, 0, 0, 1, 1], grouping(clusters, 8)) == 1.0
 
 

@@ -79,6 +79,8 @@ def test_structure_changes_are_told_once() -> None:
         told += learner.changes
     assert {change.kind for change in told} == {"split"}
     assert len(told) == 3
+    # One pair stays; each change names the labels of a pair that left.
+    assert all(sorted(change.labels) == [f"{n}a", f"{n}b"] for change in told for n in change.labels[0][:1])
 
 
 def test_labels_replaced_by_others_are_learned_and_the_old_ones_fade() -> None:

@@ -62,6 +62,14 @@ def test_the_first_view_counts_what_nobody_sees_to_until_that_ends() -> None:
     assert drift_views.drifts(state, {}, (NOW + HOUR).timestamp())["decisions"] == []
 
 
+def test_what_came_since_is_counted_in_messages() -> None:
+    """Not in offsets: feedback has offsets too."""
+    state = fed("m", [prediction(2 * n, ["a"], ["a"], at=float(n)) for n in range(100)])
+    state.take(drift(150, "label-rise/rates", "a", "prior", since=5))
+    (told,) = drift_views.drifts(state, {})["incidents"]
+    assert (told["offset"], told["ago"]) == (146, 27)
+
+
 def test_a_name_stays_whenever_a_dashboard_began_to_read() -> None:
     """Numbers do not: they count from there."""
     whole = two_incidents()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drift.alarms.alarm import Alarm
 from stream.dashboard import drift_views, label_views, message_views, views
 from stream.dashboard.cluster_tree import pruned
 from stream.dashboard.compare import compare
@@ -19,7 +20,8 @@ from stream.monitoring.series import AT, Buckets, scores
 from stream.monitoring.stream_state import StreamState
 from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord, PartitionRecord
-from stream.records.schema import Record, encode
+from stream.records.outputs import drift_output
+from stream.records.schema import Control, Record, encode
 from tests.stream.monitoring.streams import fed, line, prediction
 
 LABELS = st.lists(st.sampled_from("abc"), unique=True, max_size=3)
@@ -306,3 +308,44 @@ def test_a_message_without_labels_is_not_what_the_next_one_repeats() -> None:
     assert total[AT["exact"]] == 2
     assert total[AT["persistence_exact"]] == total[AT["persistence_hits"]] == 2
     assert total[AT["persistence_predicted"]] == 3
+
+
+def test_messages_of_one_run_and_the_place_of_a_label_in_the_taxonomy() -> None:
+    """Predictions name their run; paths and operations say where a label stands."""
+    told = [("t/grain", "a"), ("t/grain/corn", "a"), ("t/oil", "b")]
+    read = [prediction(n, [name], [name], at=float(n), run=run) for n, (name, run) in enumerate(told)]
+    made = DriftRecord(
+        detector="taxonomy",
+        scope="structure",
+        subject="t/grain",
+        statistic=1.0,
+        threshold=0.0,
+        window=0,
+        action="split t/grain: corn",
+        control=Control("split", "t/grain", ["corn"]),
+    )
+    state = fed("m", [*read, OutputRecord("drift", 0, 2, 2.0, 2.0, encode(made))])
+    assert [each["offset"] for each in message_views.messages(state, "all", "", "", "a")["messages"]] == [
+        1,
+        0,
+    ]
+    shown = {name: label_views.label(state, name, now=62.0) or {} for name, _ in told}
+    assert shown["t/oil"]["age"] == "60 s"
+    places = {name: view["taxonomy"] for name, view in shown.items()}
+    assert places["t/grain"]["under"] == ["t/grain/corn"]
+    assert places["t/grain/corn"]["above"] == ["t", "t/grain"]
+    assert [len(each["operations"]) for each in places.values()] == [1, 1, 0]
+
+
+def test_findings_are_a_kind_of_their_own() -> None:
+    """Their `ce_type` tells readers of the drift topic, and the dashboard lists them apart."""
+    event, state = Record("s.events", 0, 7, 0, b"k", b"{}"), StreamState("m")
+    kinds = []
+    for scope, subject in (("relation", "a | b"), ("prior", "a")):
+        alarm = Alarm("exclusive/chernoff", scope, subject, 1.0, 0.8, 90)
+        output = drift_output(event, alarm, "0", "/test")
+        kinds.append(dict(output.headers)["ce_type"])
+        state.take(of_record(Record("s.drift", 0, 0, 0, output.key, output.value, output.headers)))
+    assert kinds == [b"ithaca.finding", b"ithaca.drift"]
+    found = drift_views.drifts(state, {})
+    assert (len(found["findings"]), len(found["incidents"]), found["kept"]) == (1, 1, 1)

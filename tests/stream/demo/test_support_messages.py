@@ -46,7 +46,7 @@ def count(events: list[dict[str, Any]], begin: float, end: float) -> Counter[str
 
 def test_equal_seeds_give_equal_bytes(stream: list[bytes]) -> None:
     """And other seeds other ones; the pictures in READMEs show the stream of these."""
-    assert hashlib.blake2b(b"\n".join(stream), digest_size=8).hexdigest() == "6ad46f8f3be40542"
+    assert hashlib.blake2b(b"\n".join(stream), digest_size=8).hexdigest() == "ad54cbba5cf8fac0"
     assert list(islice(messages(SPAN, seed=3), SPAN)) == stream
     assert list(islice(messages(SPAN, seed=4), 100)) != stream[:100]
 

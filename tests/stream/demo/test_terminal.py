@@ -33,7 +33,7 @@ def turns(count: int) -> Callable[[], bool]:
 
 
 def test_a_panel_shows_what_telemetry_says(telemetry: Telemetry) -> None:
-    """Counts, scores beside others', the learner's status and the latest alarms."""
+    """Counts, scores beside others', the learner's status and the latest changes."""
     console = Console(file=io.StringIO(), record=True, width=150)
     task = make_task()
     task.process(records([event(number) for number in range(EVENTS)]))
@@ -51,7 +51,7 @@ def test_a_panel_shows_what_telemetry_says(telemetry: Telemetry) -> None:
         assert f"{score:.3f}" in shown
     assert "persistence" in shown
     assert f"labels {partition.learner.labels}" in shown
-    assert shown.count("error seven: stream") == EVENTS // 7
+    assert shown.count("seven changed for stream") == EVENTS // 7
 
 
 def test_without_a_terminal_it_prints_plain_lines(
@@ -65,7 +65,7 @@ def test_without_a_terminal_it_prints_plain_lines(
     lines = output.getvalue().splitlines()
     assert len(lines) == 3
     assert all(line.startswith(f"{EVENTS + len(POISON)} events") for line in lines)
-    assert "latest alarm: error seven" in lines[-1]
+    assert "latest change: seven changed for stream" in lines[-1]
     assert "\x1b" not in output.getvalue()
 
 

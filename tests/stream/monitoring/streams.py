@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import datetime
 import functools
 import itertools
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -45,14 +46,14 @@ def outputs(
 def as_read(written: Iterable[tuple[Record, Output]]) -> list[InputRecord | OutputRecord]:
     """Return events, and outputs written 50 ms after them, as the dashboard reads them from a broker."""
     found: list[InputRecord | OutputRecord] = []
+    offsets: dict[str, Iterator[int]] = collections.defaultdict(itertools.count)
     for record, outputs in itertools.groupby(written, key=lambda pair: pair[0]):
         if event := of_input(record):
             found.append(event)
         for _, output in outputs:
             name, time = f"s.{output.kind}", record.timestamp + 50
-            found.append(
-                of_record(Record(name, record.partition, 0, time, output.key, output.value, output.headers))
-            )
+            place = record.partition, next(offsets[name]), time
+            found.append(of_record(Record(name, *place, output.key, output.value, output.headers)))
     return found
 
 
@@ -67,7 +68,7 @@ def fed(name: str, written: Iterable[InputRecord | OutputRecord], *, timed: bool
 
 @functools.cache
 def planted() -> Sequence[InputRecord | OutputRecord]:
-    """Return what the help desk writes: a label is born at 35 %, meanings drift at 60 %, one label fades."""
+    """Return what the help desk writes: a label is born at 30 %, meanings drift at 60 %, one label fades."""
     return as_read(outputs(6_000, IHOMER()))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from stream.dashboard.drift_views import unattended
 from stream.monitoring.incident_reports import IncidentReport, findings, reports
 from stream.monitoring.output_records import InputRecord, OutputRecord
 from stream.monitoring.sentences import _TOLD, sentence
@@ -89,9 +90,13 @@ def test_without_messages_or_truth_the_cost_is_not_known() -> None:
 
 
 def test_what_the_learner_did_is_told_as_its_action() -> None:
-    """By kind of change."""
-    split = alarm("clusters", 2_100, 0, "4", scope="structure", action="split")
-    assert only(drifting(ERRORS, split)).action == "The learner restructured its label clusters: 1 split"
+    """By kind of change, and with the labels that moved."""
+    moved = [
+        alarm("clusters", 2_100 + n, 0, "4", scope="structure", action=action, labels=labels)
+        for n, (action, labels) in enumerate([("split", ["a", "b"]), ("split", ["c"]), ("move", ["b"])])
+    ]
+    told = only(drifting(ERRORS, *moved)).action
+    assert told == "The learner restructured its label clusters: 1 move, 2 splits, of “a”, “b”, “c”"
 
 
 def test_a_pattern_that_was_seen_before_is_said() -> None:
@@ -103,6 +108,43 @@ def test_a_pattern_that_was_seen_before_is_said() -> None:
     assert [(each.seen_before, each.severity) for each in reports(state)] == [
         (3, "minor"), (2, "minor"), (1, "notable"), (0, "notable"),
     ]  # fmt: skip
+
+
+def seasons(*wrong: int) -> StreamState:
+    """Return a stream of turns of 1,000 messages; in each so many of "a" and "b" are confused at first."""
+    state = StreamState("m")
+    for n in range(1_000 * (len(wrong) + 1)):
+        turn, place = divmod(n, 1_000)
+        confused = turn and n % 3 and place < wrong[turn - 1]
+        true = "ab"[n // 2 % 2] if n % 3 else "c"
+        state.take(prediction(n, ["c"] if confused else [true], [true], at=float(n)))
+        if turn and place == 60:
+            state.take(alarm("subset-error/adwin", n, 60))
+            for name in "ab":
+                state.take(alarm("label-rise/rates", n, 60, name, scope="prior"))
+    return state
+
+
+def test_a_season_is_said_unless_it_does_more_harm_than_before() -> None:
+    """Its fall is the usual one; a worse one is no season."""
+    told = reports(seasons(150, 160, 140, 170, 1_000))
+    assert [(each.severity, each.recurs) for each in told[::-1]] == [
+        ("serious", False),
+        ("serious", False),
+        ("minor", True),
+        ("minor", True),
+        ("serious", False),
+    ]
+    assert unattended(told, []) == [told[0]]
+
+
+def test_a_change_that_follows_does_not_hide_that_one_is_over() -> None:
+    """The scores recover after another incident has begun, which is not why they had fallen."""
+    later = alarm("label-new/rates", DRIFTS + 800, 5, "y", scope="prior")
+    new, fell = reports(drifting(ERRORS, later))
+    assert fell.effect is not None
+    assert (fell.over, fell.effect.over_after) == (True, 1_250)
+    assert new.title.startswith("“y” is new")
 
 
 def test_one_change_on_several_partitions_is_one_incident() -> None:
@@ -164,7 +206,7 @@ def test_reports_are_made_anew_when_messages_come() -> None:
 
 
 def test_the_help_desks_changes_are_found_and_nothing_else() -> None:
-    """The drift at 60 % hits two labels and passes; a label is new at 35 %; one fades."""
+    """The drift at 60 % hits two labels and passes; a label is new at 30 %; one fades."""
     told = reports(fed("m", planted()))
     found = {each.severity: each for each in told[::-1]}
     serious = found["serious"]
@@ -173,6 +215,13 @@ def test_the_help_desks_changes_are_found_and_nothing_else() -> None:
     assert serious.over
     assert "“voice-assistant” is new" in found["notable"].title
     assert len(told) <= 5
+
+
+def test_the_share_of_labelled_messages_is_a_share() -> None:
+    """The event counts messages without labels for each one with them: three, then one."""
+    read = alarm("labelled/adwin", 500, 90, scope="feedback", before=3.0, after=1.0)
+    told = only(fed("m", [read])).title
+    assert told == "The share of messages with labels rose from 25.0 % to 50.0 %"
 
 
 @pytest.mark.parametrize("detector", _TOLD)

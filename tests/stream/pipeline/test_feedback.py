@@ -206,7 +206,8 @@ class Restless(LabelPriors):
     def learn(self, x: Vector, targets: Targets) -> None:
         """Learn, and say that the lesson's first label moved."""
         super().learn(x, targets)
-        self.changes = (Change("move", self.label_space.name(int(targets.positive[0])), 1.0, 0.5),)
+        moved = self.label_space.names(targets.positive[:1])
+        self.changes = (Change("move", "4", 1.0, 0.5, moved),)
 
 
 class Witness(Monitors):
@@ -237,7 +238,7 @@ def test_monitors_see_how_late_labels_are_and_what_corrections_changed() -> None
     second.process(records(values)[6:])
     (seen,) = witness.seen
     assert seen.delay == 1
-    assert [change.subject for change in seen.changes] == ["oil", "ship"]
+    assert [change.labels for change in seen.changes] == [["oil"], ["ship"]]
 
 
 @pytest.mark.parametrize("seed", range(4))
