@@ -167,7 +167,7 @@ class Rehearsal:
         self._taught[labels] = self._now
 
     def _grow(self, labels: Ids) -> None:
-        size = int(labels.max(initial=-1)) + 1
+        size = max(labels.tolist(), default=-1) + 1
         self._occurred, self._taught = grown(self._occurred, size), grown(self._taught, size)
 
     def state(self) -> State:

@@ -55,10 +55,9 @@ class BalancedReservoir(Slots):
     def place(self, labels: Ids) -> int:
         """See `Slots.place`."""
         place = super().place(labels)
+        self.came = grown(self.came, max(labels.tolist(), default=-1) + 2)
         mine = self._labels[place, : self._sizes[place]]
-        self.came = grown(self.came, int(mine.max()) + 1)
-        self.came[mine] += 1
-        self.keys[place] = _key(self._seen, int(self.came[mine].min()) / self.horizon)
+        self.keys[place] = _arrived(self._seen, self.horizon, mine, self.came)
         return place
 
     def forget(self, labels: Ids) -> None:
@@ -77,8 +76,13 @@ class BalancedReservoir(Slots):
 
 
 @compiled
-def _key(number: int, age: float) -> float:
-    """Return the key of a message; the highest keys of a label are a sample of its messages."""
+def _arrived(number: int, horizon: int, labels: Ids, came: Ids) -> float:
+    """Count a message, and return its key; the highest keys of a label are a sample of its messages."""
+    rarest = number
+    for label in labels:
+        came[label] += 1
+        rarest = min(rarest, came[label])
+    age = rarest / horizon
     # Fibonacci hashing spreads consecutive numbers evenly over (0, 1), without a random generator's state.
     drawn = (number * 2654435761 % 4294967296 + 0.5) / 4294967296
     return age - math.log(-math.log(drawn))
@@ -87,14 +91,17 @@ def _key(number: int, age: float) -> float:
 @compiled
 def _of_the_most_common(keys: Floats, labels: Ids, sizes: Ids, counts: Ids) -> int:
     """Return the place of the lowest key of the messages that stand for the most common label."""
-    leaving, of = 0, -1
+    leaving, of, most = 0, -1, -1
     for place in range(len(keys)):
         rarest = labels[place, 0]
-        for label in labels[place, 1 : sizes[place]]:
-            if counts[label] < counts[rarest]:
-                rarest = label
-        if of < 0 or counts[rarest] > counts[of]:
-            leaving, of = place, rarest
+        least = counts[rarest]
+        # A slice of the row would cost as much as all the rest.
+        for n in range(1, sizes[place]):
+            if counts[labels[place, n]] < least:
+                rarest = labels[place, n]
+                least = counts[rarest]
+        if least > most:
+            leaving, of, most = place, rarest, least
         elif rarest == of and keys[place] < keys[leaving]:
             leaving = place
     return leaving

@@ -133,17 +133,18 @@ def _oldest(numbers: Ids, labels: Ids, sizes: Ids, counts: Ids, enough: int) -> 
     """Return the place of the oldest message that is as common as `enough`, or as the median message."""
     common, frequency = np.empty(len(numbers), dtype=np.intp), np.zeros(enough + 1, dtype=np.intp)
     for place in range(len(numbers)):
-        common[place] = enough
-        for label in labels[place, : sizes[place]]:
-            common[place] = min(common[place], counts[label])
-        frequency[common[place]] += 1
+        rarest = enough
+        for n in range(sizes[place]):
+            rarest = min(rarest, counts[labels[place, n]])
+        common[place] = rarest
+        frequency[rarest] += 1
     least, below = 0, frequency[0]
     while 2 * below <= len(numbers) and least < enough:
         least += 1
         below += frequency[least]
     oldest = -1
     for place in range(len(numbers)):
-        if common[place] >= least and (oldest < 0 or numbers[place] < numbers[oldest]):
+        if (oldest < 0 or numbers[place] < numbers[oldest]) and common[place] >= least:
             oldest = place
     return oldest
 
