@@ -43,13 +43,15 @@ def test_figures_are_plain_sums_over_the_latest_records(
     taken: list[tuple[int, LabelRecord]], updates: dict[int, int], seen: dict[int, int]
 ) -> None:
     """Rates weigh by the partitions' messages, and fade where the label was not seen since."""
-    labels, latest, history = Labels(), {}, []
+    labels, latest, times, means = Labels(), {}, [], []
     for partition, record in taken:
         labels.take(partition, record)
         latest[partition] = record
         learned = [(each.rate, each.updates) for each in latest.values()]
-        mean = sum(rate * weight for rate, weight in learned) / max(1, sum(weight for _, weight in learned))
-        history.append((record.last_seen, pytest.approx(mean)))
+        times.append(record.last_seen)
+        means.append(
+            sum(rate * weight for rate, weight in learned) / max(1, sum(weight for _, weight in learned))
+        )
     for partition, at in seen.items():
         labels.seen("a", Birth(partition, 0, None), at)
     (found,) = labels.figures(updates)
@@ -73,7 +75,9 @@ def test_figures_are_plain_sums_over_the_latest_records(
     assert found.clusters == {
         each: record.cluster for each, record in latest.items() if record.cluster is not None
     }
-    assert list(labels["a"].history) == history
+    history = list(labels["a"].history)
+    assert [time for time, _ in history] == times
+    assert [rate for _, rate in history] == pytest.approx(means)
 
 
 def test_a_label_was_born_where_it_was_seen_first() -> None:
