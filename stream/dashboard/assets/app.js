@@ -44,14 +44,15 @@ async function show() {
   const {name, parameters} = place();
   const main = $("main");
   try {
-    page.room = room(main);
-    const made = h("div", {"data-view": name}, await VIEWS[name](parameters, {ask, head: page.head, sources: page.sources, acts: page.sources[page.source]?.acts, width: page.room}));
+    const width = room(main);
+    const made = h("div", {"data-view": name}, await VIEWS[name](parameters, {ask, head: page.head, sources: page.sources, acts: page.sources[page.source]?.acts, width}));
     const fresh = page.shown !== location.hash;
     if (main.firstElementChild?.dataset.view === name) morph(main.firstElementChild, made);
     else main.replaceChildren(made);
     if (fresh && page.shown.split("?")[0] !== location.hash.split("?")[0]) scrollTo(0, 0);
     page.shown = location.hash;
     page.drawn = Date.now();
+    page.room = width;
     document.title = `${name[0].toUpperCase()}${name.slice(1)} · Ithaca`;
   } catch (error) {
     if (!unanswered(error)) say(error);
@@ -94,7 +95,7 @@ async function look() {
       banner(said.length ? [`${WORDS[level][0].toUpperCase()}${WORDS[level].slice(1)}.`, said.join(" ")] : null, level);
       state(page.head.ready || level === "bad" ? level : "unknown", page.head.ready || level === "bad" ? WORDS[level] : "catching up");
       const now = JSON.stringify([page.source, page.head]);
-      if (now !== page.said || Date.now() - page.drawn > QUIET_MS) show();
+      if (now !== page.said || room($("main")) !== page.room || Date.now() - page.drawn > QUIET_MS) show();
       page.said = now;
     } catch (error) {
       page.said = "";
