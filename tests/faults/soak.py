@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from stream.broker.processes import free_ports, spawn
@@ -175,9 +175,10 @@ class Soak:
         path.parent.mkdir(parents=True)
         path.write_bytes(released.written("priors", released.FIRST))
         place = TopicPartition(topic(released.STREAM, "events"), 0)
-        with contextlib.closing(KafkaAdminClient(bootstrap_servers=self._broker.address)) as client:
-            offset = OffsetAndMetadata(released.EVENTS, "", -1)
-            client.alter_group_offsets(self._live.settings.group, {place: offset})
+        group = self._live.settings.group
+        client = KafkaConsumer(bootstrap_servers=self._broker.address, group_id=group)
+        with contextlib.closing(client):
+            client.commit({place: OffsetAndMetadata(released.EVENTS, "", -1)})
         self._apart.append((0, 0, released.EVENTS))
 
     def _change_settings(self) -> None:

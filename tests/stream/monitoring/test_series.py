@@ -13,7 +13,9 @@ from stream.monitoring.series import AT, FIELDS, Buckets, scores
 
 Added = tuple[float, int]
 """A position, and how many messages were scored there."""
-VALUES = st.lists(st.tuples(st.floats(-50, 50), st.integers(0, 4)), min_size=1, max_size=30)
+VALUES = st.lists(
+    st.tuples(st.floats(-50, 50, allow_subnormal=False), st.integers(0, 4)), min_size=1, max_size=30
+)
 
 
 def filled(values: list[Added], most: int, *, widens: bool) -> Buckets:
