@@ -25,7 +25,7 @@ REPORTED = 40
 SIGNIFICANT = 5.0
 """Standard deviations from which a word's or a label's change is told: many are looked at."""
 TOLD = 4
-"""Most words, labels and changes told."""
+"""Most labels, and most further changes, told of an incident."""
 SEVERITIES = ("minor", "notable", "serious")
 SEEN_BEFORE = 2
 """Earlier incidents of the same kind from which another one is a recurring pattern."""

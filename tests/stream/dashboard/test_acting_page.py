@@ -11,20 +11,13 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from stream.dashboard.access import Guard
 from stream.dashboard.web import application
 from stream.monitoring.output_records import OutputRecord
-from stream.records import Control, DriftRecord, encode
+from stream.records import Control
 from stream.telemetry.serving import serving
 from tests.stream.dashboard.test_acting import TOKEN, AtOnce
 from tests.stream.dashboard.test_page import browser, pictures
-from tests.stream.monitoring.streams import fed, prediction
+from tests.stream.monitoring.streams import drift, fed, prediction
 
 __all__ = ["browser", "pictures"]
-
-
-def drift(offset: int, detector: str, subject: str, scope: str = "prior", **fields: object) -> OutputRecord:
-    """Return a drift event."""
-    usual = {"statistic": 9.0, "threshold": 3.0, "window": 100, "action": "none", "since": 20}
-    record = DriftRecord(detector=detector, scope=scope, subject=subject, **usual | fields)  # type: ignore[arg-type]
-    return OutputRecord("drift", 0, offset, float(offset), float(offset), encode(record))
 
 
 @pytest.fixture
@@ -34,14 +27,13 @@ def actions() -> AtOnce:
     proposed = Control("merge", "t/maize", ["t/corn"])
     written = [
         *wrong,
-        drift(1_020, "subset-error/adwin", "stream", "error", before=0.0, after=1.0),
-        drift(1_030, "label-fall/rates", "a", before=1.0, after=0.0),
+        drift(1_020, "subset-error/adwin", "stream", "error", since=20, before=0.0, after=1.0),
+        drift(1_030, "label-fall/rates", "a", since=20, before=1.0, after=0.0),
         drift(
             1_040,
             "identical",
             "t/corn = t/maize",
             "relation",
-            since=None,
             action="proposed",
             control=proposed,
         ),

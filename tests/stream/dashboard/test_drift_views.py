@@ -6,19 +6,11 @@ import datetime
 
 from stream.dashboard import drift_views, views
 from stream.monitoring import StreamState, TriageEntry, findings
-from stream.monitoring.output_records import OutputRecord
-from stream.records import Control, DriftRecord, TriageRecord, encode
-from tests.stream.monitoring.streams import fed, prediction
+from stream.records import Control, TriageRecord
+from tests.stream.monitoring.streams import drift, fed, prediction
 
 NOW = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
 HOUR = datetime.timedelta(hours=1)
-
-
-def drift(offset: int, detector: str, subject: str, scope: str, **fields: object) -> OutputRecord:
-    """Return a drift event."""
-    usual = {"statistic": 9.0, "threshold": 3.0, "window": 100, "action": "none"}
-    record = DriftRecord(detector=detector, scope=scope, subject=subject, **usual | fields)  # type: ignore[arg-type]
-    return OutputRecord("drift", 0, offset, float(offset), float(offset), encode(record))
 
 
 def two_incidents() -> StreamState:

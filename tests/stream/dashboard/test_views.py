@@ -18,11 +18,10 @@ from stream.monitoring.output_records import NotOursError, OutputRecord, of_line
 from stream.monitoring.recent_predictions import RecentPrediction, RecentPredictions
 from stream.monitoring.series import AT, Buckets, scores
 from stream.monitoring.stream_state import StreamState
-from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.outputs import drift_output
 from stream.records.schema import Control, Record, encode
-from tests.stream.monitoring.streams import fed, line, prediction
+from tests.stream.monitoring.streams import drift, fed, line, prediction
 
 LABELS = st.lists(st.sampled_from("abc"), unique=True, max_size=3)
 
@@ -79,15 +78,10 @@ def test_the_rolling_score_looks_back_on_enough_messages_and_no_more() -> None:
 
 def test_reading_again_changes_nothing() -> None:
     """After a lost connection everything comes once more."""
-    drift = encode(
-        DriftRecord(
-            detector="d", scope="error", subject="s", statistic=1, threshold=1, window=1, action="none"
-        )
-    )
     records = [
         *(prediction(n, ["a"], ["b"], at=n) for n in range(20)),
-        OutputRecord("drift", 0, 5, 5.0, 5.0, drift),
-        OutputRecord("drift", 0, 5, 5.0, 5.0, drift.replace(b'"s"', b'"t"')),
+        drift(5, "d", "s", "error"),
+        drift(5, "d", "t", "error"),
         OutputRecord("dead-letter", 0, 30, 5.0, 5.0, None, "json"),
     ]
     state = fed("m", records)
@@ -314,17 +308,9 @@ def test_messages_of_one_run_and_the_place_of_a_label_in_the_taxonomy() -> None:
     """Predictions name their run; paths and operations say where a label stands."""
     told = [("t/grain", "a"), ("t/grain/corn", "a"), ("t/oil", "b")]
     read = [prediction(n, [name], [name], at=float(n), run=run) for n, (name, run) in enumerate(told)]
-    made = DriftRecord(
-        detector="taxonomy",
-        scope="structure",
-        subject="t/grain",
-        statistic=1.0,
-        threshold=0.0,
-        window=0,
-        action="split t/grain: corn",
-        control=Control("split", "t/grain", ["corn"]),
-    )
-    state = fed("m", [*read, OutputRecord("drift", 0, 2, 2.0, 2.0, encode(made))])
+    split = Control("split", "t/grain", ["corn"])
+    done = drift(2, "taxonomy", "t/grain", "structure", action="split t/grain: corn", control=split)
+    state = fed("m", [*read, done])
     assert [each["offset"] for each in message_views.messages(state, "all", "", "", "a")["messages"]] == [
         1,
         0,

@@ -20,10 +20,10 @@ from stream.dashboard.access import Guard
 from stream.dashboard.web import application
 from stream.monitoring.output_records import InputRecord, OutputRecord
 from stream.monitoring.stream_state import StreamState
-from stream.records import DriftRecord, Event, LabelRecord, encode
+from stream.records import Event, LabelRecord, encode
 from stream.telemetry.serving import serving
 from tests.stream.dashboard.test_page import VIEWS, browser
-from tests.stream.monitoring.streams import prediction
+from tests.stream.monitoring.streams import drift, prediction
 
 pytestmark = pytest.mark.slow
 __all__ = ["browser"]
@@ -49,7 +49,8 @@ def day(number: int, chance: random.Random) -> Iterator[OutputRecord | InputReco
             for label in chance.sample(range(LABELS), 500):
                 yield statistics(label, offset, at)
         if offset % 300 == 0:
-            yield drift(offset, carried[0], at)
+            rose = drift(offset, "label-rise/rates", carried[0], threshold=5.0, window=900, since=200)
+            yield rose._replace(time=at, event_time=at)
         if offset % 100 == 0:
             yield OutputRecord("dead-letter", 0, offset, at, at, None, "json", "no JSON", at=offset)
 
@@ -76,21 +77,6 @@ def statistics(label: int, offset: int, at: float) -> OutputRecord:
         updates=offset,
     )
     return OutputRecord("label-stats", 0, offset, at, at, encode(record))
-
-
-def drift(offset: int, label: str, at: float) -> OutputRecord:
-    """Return a drift event."""
-    record = DriftRecord(
-        detector="label-rise/rates",
-        scope="prior",
-        subject=label,
-        statistic=9.0,
-        threshold=5.0,
-        window=900,
-        action="none",
-        since=200,
-    )
-    return OutputRecord("drift", 0, offset, at, at, encode(record))
 
 
 def resident() -> float:

@@ -22,6 +22,7 @@ from stream.encoders import Hashing
 from stream.monitoring.output_records import InputRecord, OutputRecord, of_input, of_record
 from stream.monitoring.stream_state import StreamState
 from stream.pipeline.task import Task
+from stream.records.drift_events import DriftRecord
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.predictions import LabelScore, ModelVersion, PredictionRecord, TrueLabels
 from stream.records.schema import Output, Record, encode
@@ -132,6 +133,13 @@ def prediction(
         truth=None if truth is None else TrueLabels(list(truth)),
     )
     return OutputRecord("prediction", partition, offset, at, at - 0.05, encode(record))
+
+
+def drift(offset: int, detector: str, subject: str, scope: str = "prior", **fields: object) -> OutputRecord:
+    """Return a drift event that an event raised, with fields of its record."""
+    usual = {"statistic": 9.0, "threshold": 3.0, "window": 100, "action": "none"}
+    record = DriftRecord(detector=detector, scope=scope, subject=subject, **usual | fields)  # type: ignore[arg-type]
+    return OutputRecord("drift", 0, offset, float(offset), float(offset), encode(record))
 
 
 def line(written: OutputRecord) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -11,8 +13,8 @@ from stream.monitoring.output_records import InputRecord, OutputRecord
 from stream.monitoring.sentences import _TOLD, sentence
 from stream.monitoring.stream_state import StreamState
 from stream.records.drift_events import DriftRecord
-from stream.records.schema import Event, encode
-from tests.stream.monitoring.streams import fed, planted, prediction
+from stream.records.schema import Event
+from tests.stream.monitoring.streams import drift, fed, planted, prediction
 
 LENGTH, DRIFTS = 4_000, 2_000
 RECOVERS = 900
@@ -22,9 +24,8 @@ def alarm(
     detector: str, offset: int, since: int, subject: str = "stream", *, scope: str = "error", **fields: object
 ) -> OutputRecord:
     """Return a drift event that was raised at an offset."""
-    plain = {"statistic": 1.0, "threshold": 0.5, "window": since, "action": "none", "since": since}
-    record = DriftRecord(detector=detector, scope=scope, subject=subject, **plain | fields)  # type: ignore[arg-type]
-    return OutputRecord("drift", 0, offset, float(offset), float(offset), encode(record))
+    plain: dict[str, Any] = {"statistic": 1.0, "threshold": 0.5, "window": since, "since": since}
+    return drift(offset, detector, subject, scope, **plain | fields)
 
 
 def drifting(*alarms: OutputRecord, recovers: int = RECOVERS, length: int = LENGTH) -> StreamState:
