@@ -33,6 +33,11 @@ BLOCKED_MS = 2_000
 """Milliseconds that a call may wait for the broker: while a leader is elected, the next try comes soon."""
 LONGEST_KEPT = 1_000
 """Most bytes of a key, and of one header, that a record which is too large keeps."""
+CLOCKS = (
+    "(this machine's clock is not the broker's: set it, or let the broker date the stream's output topics: "
+    "kafka-configs --alter --entity-type topics --entity-name NAME "
+    "--add-config message.timestamp.type=LogAppendTime)"
+)
 
 if TYPE_CHECKING:
     from kafka import FutureRecordMetadata
@@ -260,4 +265,7 @@ def _failure(error: Exception, source: TopicPartition) -> FencedError | Unwritte
             f"{source.partition}."
         )
     cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    # The library names the cause of a refused batch only in the text of the record's error.
+    if "Timestamp" in cause:
+        cause += f" {CLOCKS}"
     return UnwrittenError(f"the transaction of {source.topic} partition {source.partition} failed: {cause}")
