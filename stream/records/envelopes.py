@@ -57,14 +57,13 @@ def unwrapped(value: bytes, envelope: Envelope) -> bytes:
     b'{"id": "1"}'
     """
     fields = fields_of(value)
-    if envelope == "debezium" and envelope_of(fields) == "debezium":
-        inner = fields_of(bytes(fields["payload"])) if "payload" in fields else fields
-        after = bytes(inner["after"])
+    if envelope != envelope_of(fields):
+        return value
+    if envelope == "debezium":
+        after = bytes(_payload(fields)["after"])
         if after == b"null":
             raise BadEventError("tombstone", "Debezium says that this row was deleted: nothing to label")
         return after
-    if envelope != envelope_of(fields):
-        return value
     return bytes(fields["data" if envelope == "cloudevents" else "payload"])
 
 
@@ -72,11 +71,18 @@ def envelope_of(fields: _Object) -> Envelope | None:
     """Return the envelope that an object with these fields is; None where it is none."""
     if {"specversion", "data"} <= fields.keys():
         return "cloudevents"
-    connect = {"schema", "payload"} <= fields.keys()
-    inner = fields_of(bytes(fields["payload"])) if connect else fields
-    if {"op", "after"} <= inner.keys():
+    if {"op", "after"} <= _payload(fields).keys():
         return "debezium"
-    return "connect" if connect else None
+    return "connect" if _is_connect(fields) else None
+
+
+def _is_connect(fields: _Object) -> bool:
+    return {"schema", "payload"} <= fields.keys()
+
+
+def _payload(fields: _Object) -> _Object:
+    """Return the fields of what Connect wraps, or those that were given; a row may have such columns too."""
+    return fields_of(bytes(fields["payload"])) if _is_connect(fields) else fields
 
 
 def fields_of(value: bytes) -> _Object:

@@ -28,7 +28,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from stream.records import MAX_NUMBER
+from stream.records import MAX_NUMBER, shortened
 from stream.sources.arff_labels import Attribute, label_columns, on_code
 from stream.sources.base import SourceError, Table, read_lines, stem
 
@@ -37,6 +37,7 @@ _NAME = re.compile(rf"({_QUOTED}|[^\s{{]+)\s*(.*)")
 _FIELD = re.compile(rf"((?:{_QUOTED}|[^,'\"])*)(?:,|$)")
 _TOKEN = re.compile(rf"{_QUOTED}|(?:[^\s,'\"\\]|\\.)+")
 _BEFORE_COMMENT = re.compile(rf"(?:{_QUOTED}|[^%'\"\\]|\\.)*")
+_INDEX = re.compile(r"[0-9]{1,9}")
 _WEIGHT = re.compile(r"(.*\S)\s*,?\s*\{\s*[\d.eE+-]+\s*\}")
 
 Row = tuple[NDArray[np.int32], NDArray[np.float32]]
@@ -153,8 +154,8 @@ def _attribute(lines: _Lines, text: str) -> Attribute:
     if re.match(r"(numeric|real|integer)\b", kind, re.IGNORECASE):
         return Attribute(name, None)
     raise lines.error(
-        f"attribute {name!r} is of type {kind[:40]!r}; numeric and nominal ones can be read. Turn text into "
-        "numbers first (Weka's StringToWordVector), or write the stream as JSON lines with `text`."
+        f"attribute {shortened(name, 64)!r} is of type {kind[:40]!r}; numeric and nominal ones can "
+        "be read. Turn text into numbers first (Weka's StringToWordVector), or write the stream as JSON lines with `text`."
     )
 
 
@@ -169,7 +170,7 @@ def _read_rows(
             rows.append((_sparse_row if line.startswith("{") else _dense_row)(line, attributes))
         except _UnlearnableError as error:
             problems.append(f"line {lines.number}: {error}")
-        except (ValueError, IndexError) as error:
+        except ValueError as error:
             raise lines.error(f"the row does not fit the header: {error}. Got {line[:60]!r}.") from error
     empty: Row = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
     columns, values = (np.concatenate(parts) for parts in zip(empty, *rows, strict=True))
@@ -201,9 +202,12 @@ def _sparse_row(line: str, attributes: Sequence[Attribute]) -> Row:
         raise ValueError("a sparse row has pairs of an attribute and its value")
     row: dict[int, float] = {}
     for index, text in zip(tokens[::2], tokens[1::2], strict=True):
+        if not _INDEX.fullmatch(index) or int(index) >= len(attributes):
+            last = len(attributes) - 1
+            raise ValueError(f"attribute {shortened(index, 64)!r} is out of range: they are 0 to {last}")
         column = int(index)
-        if column < 0 or column in row:
-            raise ValueError(f"attribute {column} is negative or given twice")
+        if column in row:
+            raise ValueError(f"attribute {column} is given twice")
         row[column] = _number(attributes[column], text)
     kept = [column for column in sorted(row) if row[column] != 0]
     return np.array(kept, dtype=np.int32), np.array([row[column] for column in kept], dtype=np.float32)
@@ -214,16 +218,21 @@ def _number(attribute: Attribute, text: str) -> float:
     if text == "?":
         return float("nan")
     if attribute.codes is None:
-        number = float(text)
+        try:
+            # Python's reader of numbers passes over underscores.
+            number = float(text if "_" not in text else "")
+        except ValueError:
+            raise ValueError(f"could not convert string to float: {shortened(text, 64)!r}") from None
         if abs(number) > MAX_NUMBER:
             raise _UnlearnableError(
-                f"{attribute.name} is {text}; only numbers up to {MAX_NUMBER:.3g} can be learned: "
-                "write ? for a missing one"
+                f"{shortened(attribute.name, 64)} is {shortened(text, 64)}; only numbers up to "
+                f"{MAX_NUMBER:.3g} can be learned: write ? for a missing one"
             )
         return number
     code = attribute.codes.get(_unquoted(text))
     if code is None:
-        raise ValueError(f"{attribute.name} is {text}, which is none of its values")
+        got = shortened(text, 64)
+        raise ValueError(f"{shortened(attribute.name, 64)} is {got}, which is none of its values")
     return code
 
 

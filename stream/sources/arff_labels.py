@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stream.sources.base import SourceError, read_lines, stem
 
-_MEKA = re.compile(r"-C\s+(-?\d+)")
+_MEKA = re.compile(r"-C\s+(-?\d{1,9})(?!\d)")
 _PART = re.compile(r"[-_.](train|test)$", re.IGNORECASE)
 _ON, _OFF = ("1", "true", "t", "yes", "y", "on"), ("0", "false", "f", "no", "n", "off", "-1")
 
@@ -92,7 +92,8 @@ def _named_columns(file: Path, attributes: Sequence[Attribute]) -> list[int]:
 def _xml_names(file: Path) -> set[str]:
     try:
         root = ElementTree.parse(file).getroot()
-    except ElementTree.ParseError as error:
+    # An encoding that there is not is a LookupError.
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise SourceError(f"{file} is not XML: {error}. It should name the labels as Mulan does.") from error
     # A label's children are labels too: Mulan writes hierarchies as nested elements.
     return {str(node.get("name")) for node in root.iter() if node.tag.rpartition("}")[2] == "label"}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.sparse
@@ -12,28 +15,30 @@ from numpy.typing import NDArray
 from stream.records import MAX_NUMBER
 from stream.sources.base import SourceError, Table
 
+_Array = TypeVar("_Array", bound=NDArray[Any] | scipy.sparse.csr_matrix)
+
 
 def read_arrays(folder: Path, limit: int | None = None) -> Table:
     """Read the first `limit` rows of a folder of arrays.
 
     Nominal features are stored as the index of their value, missing values as NaN. A row with a number that
-    cannot be learned is left out and told of in `problems`.
+    cannot be learned is left out and told of in `problems`. Whatever is not 0 in Y is a label that is on.
 
     Raises
     ------
     SourceError
-        When a part is missing or the parts do not fit together.
+        When a part is missing or is none, or the parts do not fit together.
     """
     for part in ("Y.npz", "labels.txt"):
         if not (folder / part).exists():
             raise SourceError(
                 f"{folder} has X.npz but no {part}. A folder of arrays has X.npz, Y.npz and labels.txt."
             )
-    labels = (folder / "labels.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    y = scipy.sparse.csr_matrix(scipy.sparse.load_npz(folder / "Y.npz"))
+    labels = _labels(folder / "labels.txt")
+    y = _read(folder / "Y.npz", _sparse)
     y.eliminate_zeros()
     y.sort_indices()
-    x, y = _features(folder / "X.npz")[:limit], y[:limit]
+    x, y = _read(folder / "X.npz", _features)[:limit], y[:limit]
     wild = _unlearnable(x)
     problems = [
         f"row {row}: a feature is beyond {MAX_NUMBER:.3g} and cannot be learned: store NaN for a missing one"
@@ -41,15 +46,44 @@ def read_arrays(folder: Path, limit: int | None = None) -> Table:
     ]
     if problems and x.shape[0] == y.shape[0]:
         x, y = x[~wild], y[~wild]
-    names = labels[: -1 if not labels[-1] else None]
-    return Table(folder.name, x.astype(np.float32), y, names, problems=problems)
+    return Table(folder.name, x.astype(np.float32), y, labels, problems=problems)
+
+
+def _labels(path: Path) -> list[str]:
+    try:
+        names = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path} is not in UTF-8: {error}. Save it as UTF-8.") from error
+    return names[: -1 if not names[-1] else None]
+
+
+def _read(path: Path, read: Callable[[Path], _Array]) -> _Array:
+    """Return the matrix in a file, of numbers, with two dimensions."""
+    try:
+        array = read(path)
+        if array.ndim != 2 or array.dtype.kind not in "biuf":
+            raise ValueError(f"it has the shape {array.shape} and the type {array.dtype}")
+    # An empty file ends before it begins; a file that lacks an array is one without that key.
+    except (ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise SourceError(
+            f"{path} cannot be read: {error}. Write numbers in two dimensions with scipy.sparse.save_npz, or "
+            "dense features with numpy.savez(path, X=...)."
+        ) from error
+    return array
 
 
 def _features(path: Path) -> NDArray[Any] | scipy.sparse.csr_matrix:
     with np.load(path) as arrays:
         if "X" in arrays:
             return np.asarray(arrays["X"])
-    return scipy.sparse.csr_matrix(scipy.sparse.load_npz(path))
+    return _sparse(path)
+
+
+def _sparse(path: Path) -> scipy.sparse.csr_matrix:
+    matrix = scipy.sparse.csr_matrix(scipy.sparse.load_npz(path))
+    # What was stored is not looked at otherwise, and an index outside fails where it is used.
+    matrix.check_format(full_check=True)
+    return matrix
 
 
 def _unlearnable(x: NDArray[Any] | scipy.sparse.csr_matrix) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import collections
 import dataclasses
 import gzip
 import io
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from drift.core import Vector
 from learners.core import Features, sparse_part
-from stream.records import Event, Input
+from stream.records import Event, Input, shortened
 
 
 class SourceError(ValueError):
@@ -113,6 +114,11 @@ class Table:
             raise SourceError(
                 f"{self.name} does not fit together: X has {self.x.shape[0]} rows, Y has {rows} rows and "
                 f"{columns} columns, and {len(self.labels)} labels are named. Write all from the same data."
+            )
+        if twice := [name for name, times in collections.Counter(self.labels).items() if times > 1]:
+            raise SourceError(
+                f"{self.name} has {len(twice)} labels that are named more than once, such as "
+                f"{shortened(twice[0], 64)!r}. Name each differently."
             )
 
     def __len__(self) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stream.records.decoding import FEEDBACK_TYPE, decode
 from stream.records.envelopes import Envelope
@@ -19,6 +22,8 @@ WRAPPED: list[tuple[Envelope, dict[str, Any]]] = [
     ("connect", {"schema": {"type": "struct"}, "payload": EVENT}),
     ("debezium", CHANGE),
     ("debezium", {"schema": {"type": "struct"}, "payload": CHANGE}),
+    ("debezium", CHANGE | {"payload": {}}),
+    ("debezium", CHANGE | {"payload": None, "data": 1}),
 ]
 
 
@@ -38,6 +43,20 @@ def test_an_envelope_is_unwrapped_where_it_is_set_and_named_where_not(
     with pytest.raises(BadEventError, match=f"envelope of {envelope}; set envelope = '{envelope}'") as caught:
         decode(encoded(value))
     assert caught.value.reason == "schema"
+
+
+PARTS = ["id", "ts", "text", "labels", "schema", "payload", "op", "after", "before", "specversion", "data"]
+CONTENT = st.sampled_from([None, 0, "1", [], {}, EVENT, CHANGE, {"op": 1, "after": None}])
+
+
+@given(
+    st.dictionaries(st.sampled_from(PARTS), CONTENT),
+    st.sampled_from(["cloudevents", "connect", "debezium"]),
+)
+def test_whatever_fields_an_object_has_it_is_read_or_bad(value: dict[str, Any], envelope: Envelope) -> None:
+    """Those of several envelopes at once, too."""
+    with contextlib.suppress(BadEventError):
+        decode(encoded(value), envelope=envelope)
 
 
 def test_rows_that_were_deleted_and_values_that_are_no_json() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -239,6 +240,7 @@ def test_unknown_labels_are_not_negatives(tmp_path: Path) -> None:
 
 
 HEADER = "@relation '-C 1'\n@attribute a {0,1}\n@attribute x numeric\n@data\n"
+TWICE = HEADER.replace("-C 1", "-C 2").replace("@attribute x", "@attribute a {0,1}\n@attribute x") + "1,0,5\n"
 
 
 @pytest.mark.parametrize(
@@ -248,6 +250,15 @@ HEADER = "@relation '-C 1'\n@attribute a {0,1}\n@attribute x numeric\n@data\n"
         (HEADER + "1,five\n", r"line 5: .*could not convert string to float: 'five'"),
         (HEADER + "2,5\n", r"line 5: .*a is 2, which is none of its values"),
         (HEADER + "{0 1, 7 5}\n", r"line 5: .*out of range"),
+        (HEADER + "{0 1, 7 5}\n", r"line 5: .*attribute '7' is out of range: they are 0 to 1"),
+        (HEADER + "{1.0 5}\n", r"line 5: .*attribute '1.0' is out of range"),
+        (HEADER + "{0_1 5}\n", r"line 5: .*attribute '0_1' is out of range"),
+        (HEADER + "1,1_000\n", r"line 5: .*could not convert string to float: '1_000'"),
+        (HEADER + f"1,{'x' * 10_000}\n", r"^.{,300}$"),
+        (HEADER + f"1,{'9' * 10_000}\n", r"^.{,400}$"),
+        (HEADER + f"{'7' * 10_000},1\n", r"^.{,300}$"),
+        (HEADER.replace("-C 1", f"-C {'9' * 5_000}"), r"does not say which attributes are labels"),
+        (TWICE, r"1 labels that are named more than once, such as 'a'"),
         (HEADER + "{0 1, 0 1}\n", r"line 5: .*given twice"),
         (HEADER + "{0 1 1}\n", r"line 5: .*pairs of an attribute"),
         (HEADER + "{0 1, 1 '5}\n", r"line 5: .*quote is not closed"),
@@ -280,6 +291,7 @@ def test_broken_arff_says_where(tmp_path: Path, text: str, complaint: str) -> No
         ("<labels><label name='zz'/></labels>", r"1 are no attributes: \['zz'\]"),
         ("<labels/>", "names 0 labels"),
         ("<labels>", "is not XML"),
+        ("<?xml version='1.0' encoding='klingon'?><labels/>", "is not XML: unknown encoding"),
     ],
 )
 def test_a_foreign_xml_file_is_refused(tmp_path: Path, xml: str, complaint: str) -> None:
@@ -365,6 +377,58 @@ def test_a_folder_of_arrays(tmp_path: Path, sparse: bool) -> None:
         open_source(tmp_path)
     (tmp_path / "labels.txt").unlink()
     with pytest.raises(SourceError, match=r"no labels\.txt"):
+        open_source(tmp_path)
+
+
+X, Y = np.eye(2, dtype=np.float32), scipy.sparse.csr_matrix(np.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("x", "complaint"),
+    [
+        ({}, "does not contain a sparse"),
+        ({"X": X[0]}, "has the shape"),
+        ({"X": np.float32(1)}, "has the shape"),
+        ({"X": X.reshape(2, 2, 1)}, "has the shape"),
+        ({"X": X.astype(complex)}, "the type complex"),
+        ({"X": X.astype(str)}, "the type <U"),
+        ({"X": X.astype("M8[D]")}, "the type datetime"),
+        ({"X": X.astype(object)}, "Object arrays cannot be loaded"),
+        ({"format": b"csr", "shape": (2, 2), "data": [1.0]}, "indices is not a file"),
+        ({"format": b"csr", "shape": (2, 2), "data": [1.0], "indices": [9], "indptr": [0, 1, 1]}, "indices"),
+        ({"format": b"csr", "shape": (2, 2), "data": [1.0], "indices": [0], "indptr": [1, 1, 0]}, "pointer"),
+    ],
+)
+def test_arrays_that_are_none(tmp_path: Path, x: dict[str, Any], complaint: str) -> None:
+    """They are refused with the file and how to write it."""
+    np.savez(tmp_path / "X.npz", **x)
+    scipy.sparse.save_npz(tmp_path / "Y.npz", Y)
+    (tmp_path / "labels.txt").write_text("a\nb\n")
+    with pytest.raises(SourceError, match=rf"X\.npz cannot be read: .*{complaint}.*save_npz"):
+        open_source(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "complaint"),
+    [
+        ("X.npz", b"", "X.npz cannot be read"),
+        ("X.npz", b"nonsense", "X.npz cannot be read"),
+        ("Y.npz", b"PK\x03\x04", "Y.npz cannot be read"),
+        ("labels.txt", "a\nb\n".encode("utf-16"), "labels.txt is not in UTF-8"),
+        ("labels.txt", b"\xe4\nb\n", "labels.txt is not in UTF-8"),
+        ("labels.txt", b"a\na\n", "1 labels that are named more than once, such as 'a'"),
+    ],
+)
+def test_parts_of_a_folder_that_are_something_else(
+    tmp_path: Path, part: str, content: bytes, complaint: str
+) -> None:
+    """They are refused by name; two labels of one name would be counted as one."""
+    np.savez(tmp_path / "X.npz", X=X)
+    scipy.sparse.save_npz(tmp_path / "Y.npz", Y)
+    (tmp_path / "labels.txt").write_bytes(b"\xef\xbb\xbfa\nb\n")
+    assert open_source(tmp_path).message(0) == Event(id="0", ts=0.0, labels=["a"])
+    (tmp_path / part).write_bytes(content)
+    with pytest.raises(SourceError, match=complaint):
         open_source(tmp_path)
 
 
