@@ -6,13 +6,22 @@ import ast
 import re
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 
 class Section(BaseModel):
-    """Base of the sections: frozen, and unknown keys are refused."""
+    """Base of the sections: frozen; unknown keys are refused, and so are infinity and booleans as numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_boolean(cls, value: Any, info: ValidationInfo) -> Any:
+        # Python counts True as 1: `keep = true` would keep one snapshot.
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and kind in (int, float, int | None):
+            raise ValueError("a number is needed")
+        return value
 
 
 class Component(Section):

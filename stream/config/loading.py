@@ -11,16 +11,16 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
-    TomlConfigSettingsSource,
 )
 
 from stream.config.components import Section
@@ -47,6 +47,7 @@ class _Sources(Settings, BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter=DELIMITER, nested_model_default_partial_update=True
     )
+    in_file: ClassVar[Mapping[str, Any]] = {}
 
     @classmethod
     def settings_customise_sources(
@@ -61,7 +62,7 @@ class _Sources(Settings, BaseSettings):
         del env_settings, dotenv_settings, file_secret_settings
         environment = EnvSettingsSource(settings_cls)
         environment.env_vars = _with_secrets(environment.env_vars)
-        return (init_settings, environment, TomlConfigSettingsSource(settings_cls))
+        return (init_settings, environment, InitSettingsSource(settings_cls, dict(cls.in_file)))
 
 
 def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -91,11 +92,11 @@ def load(path: Path | None = None, **overrides: Any) -> Settings:
     ConfigError
         Names every key that is unknown or has a value that cannot be used.
     """
-    _check_file(path)
+    written = _read_file(path)
     _check_environment()
 
     class FileSettings(_Sources):
-        model_config = SettingsConfigDict(toml_file=path)
+        in_file = written
 
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
@@ -106,11 +107,12 @@ def load(path: Path | None = None, **overrides: Any) -> Settings:
         raise ConfigError(f"{error}; a table in the environment is written as JSON") from None
 
 
-def _check_file(path: Path | None) -> None:
+def _read_file(path: Path | None) -> dict[str, Any]:
     if path is None:
-        return
+        return {}
     try:
-        tomllib.loads(path.read_text(encoding="utf-8"))
+        # Editors on Windows begin a file with a byte order mark.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(
             f"The settings file {path} cannot be read: {error.strerror}. Name one that exists."
@@ -172,6 +174,8 @@ def _secret(variable: str, path: Path) -> str:
         raise ConfigError(
             f"{variable} names {path}, which cannot be read: {error.strerror}. Mount it or unset it."
         ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{variable} names {path}, which is not in UTF-8. Name another file.") from None
 
 
 def _sentence(problem: Any, path: Path | None) -> str:
@@ -189,7 +193,9 @@ def _sentence(problem: Any, path: Path | None) -> str:
         # The value is a whole section, which may contain a secret.
         return f"The settings in {key} cannot be used: {trouble}. Change them in {where}."
     shown = "a secret" if _is_secret(place) else masked(repr(problem["input"]))
-    return f"The setting {key} cannot be {shown}: {trouble.lower()}. Change it in {where}."
+    # Only its first letter: what it quotes is to be written as it stands there.
+    trouble = trouble[:1].lower() + trouble[1:]
+    return f"The setting {key} cannot be {shown}: {trouble}. Change it in {where}."
 
 
 def _is_secret(place: list[str]) -> bool:

@@ -154,8 +154,9 @@ def _attribute(lines: _Lines, text: str) -> Attribute:
     if re.match(r"(numeric|real|integer)\b", kind, re.IGNORECASE):
         return Attribute(name, None)
     raise lines.error(
-        f"attribute {shortened(name, 64)!r} is of type {kind[:40]!r}; numeric and nominal ones can "
-        "be read. Turn text into numbers first (Weka's StringToWordVector), or write the stream as JSON lines with `text`."
+        f"attribute {shortened(name, 64)!r} is of type {kind[:40]!r}; numeric and nominal ones "
+        "can be read. Turn text into numbers first (Weka's StringToWordVector), or write the stream as JSON "
+        "lines with `text`."
     )
 
 

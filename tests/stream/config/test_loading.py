@@ -100,6 +100,56 @@ def test_a_file_that_cannot_be_used_is_refused_by_name(tmp_path: Path, text: str
         load(path)
 
 
+def test_what_is_quoted_is_to_be_written_as_it_stands(tmp_path: Path) -> None:
+    """The sentence is no use to someone who wrote it in the wrong case, if it changes the case."""
+    path = tmp_path / "s.toml"
+    path.write_text('stream = "a/b"\n[kafka]\nsecurity_protocol = "sasl_ssl"\n')
+    with pytest.raises(ConfigError, match="'PLAINTEXT', 'SSL', 'SASL_PLAINTEXT' or 'SASL_SSL'") as caught:
+        load(path)
+    assert "[a-zA-Z0-9._-]" in str(caught.value)
+    assert "string should" in str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_files_as_editors_write_them(tmp_path: Path, end: str) -> None:
+    """With a byte order mark, and with any ends of lines."""
+    path = tmp_path / "s.toml"
+    path.write_bytes(f'\ufeffstream = "news"{end}[http]{end}port = 1{end}'.encode())
+    assert (load(path).stream, load(path).http.port) == ("news", 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[snapshot]\nkeep = true",
+        "[snapshot]\nevery_s = true",
+        "[snapshot]\nevery_records = true",
+        "[snapshot]\nevery_s = inf",
+        "[feedback]\nhorizon_s = inf",
+        "[drift]\nbudget = inf",
+    ],
+)
+def test_what_is_no_number_is_refused(tmp_path: Path, text: str) -> None:
+    """A boolean passes for 1 in Python; infinity would never come."""
+    path = tmp_path / "s.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"The setting \w+\.\w+ cannot be (True|inf): "):
+        load(path)
+
+
+def test_a_secret_that_is_no_text_is_named_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a key in binary form is, which is mounted by mistake."""
+    (tmp_path / "secret").write_bytes(b"hunter\xff")
+    monkeypatch.setenv("ITHACA_KAFKA__SASL_PASSWORD_FILE", str(tmp_path / "secret"))
+    with pytest.raises(
+        ConfigError, match=r"SASL_PASSWORD_FILE names .*secret, which is not in UTF-8"
+    ) as caught:
+        load()
+    assert "hunter" not in str(caught.value)
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     """A misspelt path is not taken for no file."""
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
