@@ -143,7 +143,7 @@ class Guard:
         return response
 
     async def _answer(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        name = urllib.parse.urlsplit(f"//{request.headers.get('host', '')}").hostname
+        name = _host_name(request.headers.get("host", ""))
         if self._local and name not in self._names:
             return Response(f"This dashboard is not {name}: name it in dashboard.hosts if it is.\n", 403)
         if request.method == "POST" and request.url.path == "/login":
@@ -188,6 +188,13 @@ class Guard:
         response = RedirectResponse("./", 303)
         response.set_cookie(COOKIE, self._pass, httponly=True, samesite="strict")
         return response
+
+
+def _host_name(host: str) -> str | None:
+    try:
+        return urllib.parse.urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def _address(request: Request) -> str:

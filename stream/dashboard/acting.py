@@ -119,7 +119,8 @@ def acting(actions: Actions | None, asked: type[Asked]) -> Callable[[Request], A
             wanted = decoder.decode(body)
             now = datetime.datetime.now(datetime.UTC)
             return JSONResponse({"done": await run_in_threadpool(wanted.act, actions, now)})
-        except msgspec.DecodeError as error:
+        # Bytes that are not UTF-8, and nesting without end, are no errors of the decoder's own.
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _said(f"{error}.", 422)
         except ActionError as error:
             return _said(str(error), 409)

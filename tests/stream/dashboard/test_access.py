@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import itertools
 import urllib.error
 import urllib.request
 from typing import Any
 
+import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -52,6 +54,18 @@ def test_a_login_without_end_is_read_to_its_bound() -> None:
     pieces = itertools.count()
     assert log_in(b"x" * 1_000 for _ in pieces).status_code == 413
     assert next(pieces) == LOGIN_BYTES // 1_000 + 1
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "]", "", "a@[b", "\xff", "localhost:x"])
+def test_a_host_that_is_none_is_answered(host: str) -> None:
+    """Anybody can write one; where it names another machine or nothing, the request is refused."""
+    with serving(application([StreamState("s")], Guard("127.0.0.1")), "127.0.0.1", 0, "dashboard") as base:
+        connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=10)
+        connection.putrequest("GET", "/api/sources", skip_host=True)
+        connection.putheader("Host", host.encode("latin-1"))
+        connection.endheaders()
+        assert connection.getresponse().status == (200 if host.startswith("localhost") else 403)
+        connection.close()
 
 
 def test_wrong_tokens_are_bounded() -> None:

@@ -124,6 +124,25 @@ def test_nothing_is_changed_without_the_token(url: str, actions: AtOnce) -> None
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff",
+        b'{"key": "\xff"}',
+        b'{"key": "\xed\xa0\x80"}',
+        b'{"key": "\\ud800"}',
+        b'{"key": "a", "more": ' + b"[" * 100_000,
+        b'{"key": null}',
+        b"[]",
+    ],
+)
+def test_a_body_that_is_no_request_is_refused(url: str, body: bytes) -> None:
+    """With a sentence, whatever it is made of."""
+    status, said = post(f"{url}/api/withdraw", body)
+    assert (status, list(said)) == (422, ["problem"])
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"by": ""},
