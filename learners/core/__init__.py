@@ -8,7 +8,7 @@ from learners.core.labels import Targets, best_labels, in_both, packed, unpacked
 from learners.core.operations import OPERATIONS, Operation, TaxonomyError
 from learners.core.parameters import check_choice, check_number
 from learners.core.prediction import Computed, Explanation, Neighbour, Prediction
-from learners.core.products import add_products, add_products_of
+from learners.core.products import add_products, add_products_of, bounded
 from learners.core.sparse import Features, Sparse, given_part, sparse_part
 from learners.core.structure import Change, Structure
 
@@ -35,6 +35,7 @@ __all__ = [
     "add_products",
     "add_products_of",
     "best_labels",
+    "bounded",
     "check_choice",
     "check_number",
     "filled",

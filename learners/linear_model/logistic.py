@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Arrays, Ids, State, Vector, compiled, fields, grown
-from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of, check_number
+from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of, bounded, check_number
 from learners.dummy import PriorBased
 
 INTERCEPT = 0.3
@@ -61,7 +61,7 @@ class LogisticRegression(Learner):
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
         logits = np.zeros(len(self.label_space), dtype=np.float32)
-        _add_logits(self._weights, x, 1.0, None, logits)
+        _add_logits(self._weights, bounded(x), 1.0, None, logits)
         return sigmoid(logits)
 
     def learn(self, x: Vector, targets: Targets) -> None:
@@ -72,7 +72,7 @@ class LogisticRegression(Learner):
         """Learn as `learn` does, from the scores that `score` gave for the same vector, shape (L,)."""
         self._count(x)
         self._weights = grown(self._weights, len(x) + 1, len(self.label_space))
-        self._step(x, errors(scores, targets), scores)
+        self._step(bounded(x), errors(scores, targets), scores)
 
     def _step(self, x: Vector, error: Vector, scores: Vector) -> None:
         del scores
@@ -164,7 +164,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
             # By columns, since few of them are read; what follows keeps them so.
             self._weights, self._variances = map(np.asfortranarray, (self._weights, self._variances))
             logits = self._priors.logits()[labels]
-        _add_logits(self._weights, x, INTERCEPT, labels, logits)
+        _add_logits(self._weights, bounded(x), INTERCEPT, labels, logits)
         return logits
 
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
@@ -340,8 +340,8 @@ def _mode(score: np.float32, error: np.float32, variance: np.float32) -> tuple[n
     # Starting where the sigmoid is steepest, within the possible range, Newton's method never overshoots.
     z = min(max(0.0, old - doubt * (1.0 - truth)), old + doubt * truth)
     for _ in range(ITERATIONS):
-        p = 1.0 / (1.0 + math.exp(-z))
+        p = 1.0 / (1.0 + math.exp(-max(z, -700.0)))
         z -= (z - old + doubt * (p - truth)) / (1.0 + doubt * p * (1.0 - p))
-    p = 1.0 / (1.0 + math.exp(-z))
+    p = 1.0 / (1.0 + math.exp(-max(z, -700.0)))
     curvature = max(p * (1.0 - p), LEAST_CURVATURE)
     return np.float32(p - truth), np.float32(curvature / (1.0 + curvature * doubt))

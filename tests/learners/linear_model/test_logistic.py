@@ -111,3 +111,17 @@ def test_many_labels_at_once_learn_what_each_would_alone(
             learn_all(learner, linear_stream(200, 20, 9))
         digests.add(learner.digest())
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("kind", [LogisticRegression, AdaptiveLogisticRegression])
+@pytest.mark.parametrize("size", [3.4e38, 1e20, 1e16])
+def test_the_largest_numbers_leave_no_nan_behind(
+    kind: type[LogisticRegression | AdaptiveLogisticRegression], size: float
+) -> None:
+    """Whatever order they come in, scores are probabilities, and usual messages are learned afterwards."""
+    learner, chance = kind(), np.random.Generator(np.random.PCG64(1))
+    for _ in range(50):
+        x = chance.choice([0.0, 1.0, size, -size, np.nan], 5).astype(np.float32)
+        assert np.isfinite(learner.score(x)).all()
+        learner.learn(x, learner.label_space.targets(chance.choice(["a", "b", "c"], 2).tolist(), None))
+    assert ((learner.score(x) >= 0.0) & (learner.score(x) <= 1.0)).all()
