@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Literal, Self
 
@@ -277,8 +278,15 @@ class SnapshotSettings(Section):
 
 
 def state_home() -> Path:
-    """Return the folder for data that outlives a process, by default `~/.local/state/ithaca`."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ithaca"
+    """Return the folder for data that outlives a process, by default `~/.local/state/ithaca`.
+
+    Where the user has no home, as in a container with an arbitrary uid, it is in the temporary folder.
+    """
+    try:
+        home = Path.home() / ".local" / "state"
+    except RuntimeError:
+        home = Path(tempfile.gettempdir())
+    return Path(os.environ.get("XDG_STATE_HOME") or home) / "ithaca"
 
 
 class HttpSettings(Section):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -210,3 +212,16 @@ def test_monitors_are_built_as_set(file: Path) -> None:
     file.write_text(file.read_text().replace("labels", "lables"))
     with pytest.raises(ValueError, match="no monitor 'lables': choose structure, errors"):
         make_task(load(file))
+
+
+def test_a_user_without_a_home_has_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A container may run under a uid that has neither HOME nor an entry in passwd."""
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert load().snapshot.location == str(tmp_path / "ithaca" / "snapshots")
