@@ -4,7 +4,7 @@ EVENTS ?= 0
 MINUTES ?= 20
 SCOPE ?= partition
 PROCESSES ?= auto
-LOWEST ?= /tmp/ithaca-lowest
+LOWEST ?= .venv-lowest
 
 .PHONY: install install-dev test check lowest soak demo clean
 
@@ -37,4 +37,4 @@ demo: install
 	$(BIN)/ithaca demo --events $(EVENTS)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) .mypy_cache .pytest_cache .ruff_cache
