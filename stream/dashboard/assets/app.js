@@ -38,6 +38,8 @@ function room(main) {
 }
 
 async function show() {
+  // A window that opens may have no size yet; it is drawn once it has.
+  if (!$("main").clientWidth) return;
   if (page.busy) { page.due = true; return; }
   page.busy = true;
   page.due = false;
