@@ -231,19 +231,15 @@ def _credited(
     """
     known = {each.number for report in told for each in report.events}
     credited = {report.number: list(report.events) for report in told}
-    until = {report.number: _followed_until(partition, report) for report in told}
+    followed = [(report, *_followed_until(partition, report)) for report in reversed(told)]
     for each in events:
         if each.record.detector == "clusters" and each.number not in known:
-            moved = set(each.record.labels)
-            during = [
-                report.number
-                for report in told
-                if report.noticed
-                <= each.offset
-                <= until[report.number][bool(moved & {label for label, _, _ in report.labels})]
-            ]
-            if during:
-                credited[during[-1]].append(each)
+            for report, over, last in followed:
+                hit = {label for label, _, _ in report.labels}
+                until = over if hit.isdisjoint(each.record.labels) else last
+                if report.noticed <= each.offset <= until:
+                    credited[report.number].append(each)
+                    break
     return [
         report._replace(events=found, action=restructured([each.record for each in found]))
         for report in told
