@@ -139,7 +139,8 @@ def test_every_view_shows_the_planted_stream(watched: Watched, url: str, view: s
 
 
 CUT = """
-[document.querySelector("nav"), ...document.querySelectorAll("main .scroll, main .list, main td a.rowlink")]
+["nav", "main .scroll", "main .list", "main .list .clip", "main td a.rowlink"]
+    .flatMap((each) => [...document.querySelectorAll(each)])
     .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
     .map((each) => `${each.localName} ${each.className}: ${each.textContent.slice(0, 40)}`)
 """
