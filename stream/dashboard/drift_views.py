@@ -11,15 +11,19 @@ import msgspec
 from drift.alarms import FINDINGS
 from stream.dashboard.message_views import row
 from stream.monitoring import (
+    BEFORE,
+    LONGEST,
     RECENT,
     Buckets,
     DriftEvent,
     IncidentReport,
     MonitorLevels,
+    RecentPrediction,
     StreamState,
     decision_on,
     findings,
     reports,
+    restructurings,
     scores,
     sentence,
 )
@@ -90,6 +94,7 @@ def incident_row(state: StreamState, report: IncidentReport, decisions: Sequence
     return {
         **{name: value for name, value in report._asdict().items() if name != "events"},
         "effect": report.effect._asdict() if report.effect else None,
+        "cluster": report.cluster._asdict() if report.cluster else None,
         "words": report.words[:WORDS],
         "alarms": len(report.events),
         "ago": partition.recent.following(report.offset)
@@ -112,7 +117,7 @@ def drift_row(drift: DriftEvent) -> Json:
     }
 
 
-def drifts(state: StreamState, wanted: Mapping[str, str], now: float | None = None) -> Json:
+def drifts(state: StreamState, wanted: Mapping[str, str], now: float | None = None, many: int = 12) -> Json:
     """Return incidents, findings about labels, and the drift events that match, newest first.
 
     Parameters
@@ -123,6 +128,8 @@ def drifts(state: StreamState, wanted: Mapping[str, str], now: float | None = No
         Values of `FACETS`, and `incident`, the number of the incident whose drift events are wanted.
     now
         As in `views.overview`.
+    many
+        Messages told as examples of those before the incident that is wanted, and of those from it on.
     """
     decisions = standing(state, time.time() if now is None else now)
     told = reports(state)
@@ -137,15 +144,18 @@ def drifts(state: StreamState, wanted: Mapping[str, str], now: float | None = No
         for name in facets:
             value = getattr(each.record, name)
             facets[name][value] = facets[name].get(value, 0) + 1
-    holds = findings(state)
+    holds, outside = findings(state), restructurings(state, told)
     return {
         "timed": state.timed,
         "rolling": rolling(state.series["all"]),
         "incidents": [incident_row(state, each, decisions) for each in important(told, decisions)],
         "opened": incident_row(state, opened, decisions) if opened else None,
+        "near": examples(state, opened, many) if opened else None,
         "decisions": [triage_row(each) for each in decisions],
         "findings": [drift_row(each) for each in holds[: -EVENTS - 1 : -1]],
         "findings_total": len(holds),
+        "outside": [drift_row(each) for each in outside[: -EVENTS - 1 : -1]],
+        "outside_total": len(outside),
         "total": len(found),
         "kept": sum(each.record.scope not in FINDINGS for each in state.drift),
         "facets": facets,
@@ -165,17 +175,51 @@ def _level(levels: Mapping[int, MonitorLevels]) -> Json:
     return {"partition": nearest, "figures": [list(each) for each in levels[nearest]]}
 
 
+def examples(state: StreamState, report: IncidentReport, many: int) -> Json:
+    """Return messages before an incident, and from its beginning until it was noticed, evenly spaced.
+
+    They are of the stretches that its sentence compares, so that as many of them are wrong as it says.
+    """
+    recent = state.partitions[report.partitions[0]].recent
+    before = recent.around(report.quiet, BEFORE, 0)
+    after = [each for each in recent.around(report.offset, 0, LONGEST) if each.offset <= report.noticed]
+    shown = [*_spaced(before, many), *_spaced(after, many + 1)]
+    return _near(state, report.partitions[0], report.offset, [before, after], shown, report.events)
+
+
+def _spaced(messages: Sequence[RecentPrediction], many: int) -> list[RecentPrediction]:
+    """Return so many of the messages, evenly spaced from the first one on."""
+    step = max(1.0, len(messages) / many)
+    return [messages[int(n * step)] for n in range(min(many, len(messages)))]
+
+
 def around(state: StreamState, partition: int, offset: int, before: int, after: int) -> Json:
     """Return the messages before an offset and from it on, and the drift events among them."""
     known = state.partitions.get(partition)
-    rows = known.recent.around(offset, before, after) if known else []
-    first, last = (rows[0].offset, rows[-1].offset) if rows else (offset, offset)
-    placed = (state.placed(each) for each in state.drift)
-    near = [each for each in placed if each.partition == partition and first <= each.offset <= last]
+    seen = known.recent.around(offset, before, after) if known else []
+    halves = [[each for each in seen if (each.offset < offset) == first] for first in (True, False)]
+    return _near(state, partition, offset, halves, seen, [state.placed(each) for each in state.drift])
+
+
+def _near(
+    state: StreamState,
+    partition: int,
+    offset: int,
+    halves: Sequence[Sequence[RecentPrediction]],
+    shown: Sequence[RecentPrediction],
+    drift: Sequence[DriftEvent],
+) -> Json:
+    """Return messages on either side of an offset, and how many are wrong of all that they stand for."""
+    first, last = (shown[0].offset, shown[-1].offset) if shown else (offset, offset)
+    near = [each for each in drift if each.partition == partition and first <= each.offset <= last]
+    known = state.partitions.get(partition)
     return {
         "partition": partition,
         "offset": offset,
-        "messages": [row(state, seen) for seen in rows],
+        "wrong": [sum(each.wrong for each in half) for half in halves],
+        "known": [sum(each.truth is not None for each in half) for half in halves],
+        "all": sum(map(len, halves)) == len(shown),
+        "messages": [row(state, seen) for seen in shown],
         "drift": [drift_row(each) for each in near],
         "first": known.recent.first if known else None,
     }

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from stream.dashboard.drift_views import important, incident_row, rolling, standing, unattended
-from stream.monitoring import AT, Buckets, Check, StreamState, health, quality, reports, worst
+from stream.monitoring import (
+    AT,
+    RECENT,
+    Buckets,
+    Check,
+    StreamState,
+    health,
+    micro_f1,
+    quality,
+    reports,
+    worst,
+)
 
 Json = dict[str, Any]
 INCIDENTS = 3
@@ -86,18 +98,22 @@ def _curves(series: Buckets) -> Json:
             found[name].append(sums[AT[name]])
         delays = sums[AT["delays"]]
         found["delay"].append(round(sums[AT["delay"]] / delays, 4) if delays else None)
+    # What was counted in the first and the last bucket is of a part of their width.
+    for name in ("predictions", "dead_letters"):
+        found[name][:1] = found[name][-1:] = [None] if found["at"] else []
     return found
 
 
 def _partition(state: StreamState, number: int) -> Json:
     partition = state.partitions[number]
     statistics = partition.statistics
+    judged = (seen for seen in partition.recent.latest() if seen.truth is not None)
     return {
         "partition": number,
         "latest": partition.latest,
         "updates": partition.updates,
         "lag": state.vitals.lag.get(number) if state.vitals else None,
-        "scores": statistics.scores if statistics else {},
+        "micro_f1": micro_f1(list(itertools.islice(judged, int(RECENT)))),
         "learner": statistics.learner if statistics else {},
     }
 

@@ -130,7 +130,9 @@ _VIEWS: dict[str, Callable[[StreamState, Mapping[str, str]], Any]] = {
     "head": lambda state, given: views.head(state),
     "overview": lambda state, given: views.overview(state, given.get("span", "all")),
     "drift": lambda state, given: drift_views.drifts(
-        state, {name: text for name, text in given.items() if text}
+        state,
+        {name: text for name, text in given.items() if text},
+        many=views.choice(given, "count", 12, MOST_AROUND),
     ),
     "letters": lambda state, given: letter_views.letters(
         state, given.get("reason", ""), views.choice(given, "page")

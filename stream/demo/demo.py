@@ -25,7 +25,7 @@ from learners import BASELINES
 from learners.metrics import Scores
 from stream.broker import Broker, GivenBroker, NoBrokerError, Process, choose, free_ports, spawn
 from stream.config import ConfidenceSettings, DriftSettings, LearnerSettings, Settings, load
-from stream.demo.support_messages import chapter, messages
+from stream.demo.support_messages import BROKEN, chapters, messages
 from stream.demo.terminal import SCORES, LiveView, add_scores, figures_in_words, listed
 from stream.encoders import limit_threads
 from stream.kafka import BrokerError, FencedError, UnwrittenError, Writer, delete_topics, ensure_topics
@@ -198,12 +198,13 @@ class Demo:
             return True
         return number > self._telemetry.status().events + AHEAD
 
-    def _story(self, events: int) -> str:
-        """Return what happens in the stream now, and where to look at it."""
-        span = self._events or SPAN
-        now = chapter(events / span)
-        since = f"{now.begins:.0%} of the stream" if now.begins else "The beginning"
-        return f"{since}: {now.text} Look at {self._page}/#/{now.view}"
+    def _story(self, events: int) -> list[str]:
+        """Return what has happened in the stream by now, in order, and where to look at each."""
+        return [
+            f"{f'{each.begins:.0%} of the stream' if each.begins else 'The beginning'}: "
+            f"{each.text} Look at {self._page}/#/{each.view}"
+            for each in chapters(events / (self._events or SPAN))
+        ]
 
     def _beside(self) -> Mapping[str, Scores]:
         return self._tasks[-1].beside if self._tasks else {}
@@ -222,7 +223,8 @@ class Demo:
         lines = {
             "events": f"{status.events:,}",
             "predictions": f"{status.predictions:,}",
-            "dead letters": f"{listed(status.dead_letters) or 'none'} (broken on purpose)",
+            "dead letters": f"{listed(status.dead_letters) or 'none'} "
+            f"(one event in {BROKEN} is broken on purpose)",
             "messages a second": f"{status.events / seconds:,.0f}",
             "learner": figures_in_words(task.model.learner.statistics()),
             "drift alarms": listed(status.alarms) or "none",

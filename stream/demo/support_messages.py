@@ -31,11 +31,13 @@ class Chapter(NamedTuple):
     view: str
 
 
+BROKEN = 400
+"""One in so many messages is broken on purpose and becomes a dead letter."""
 STORY = (
     Chapter(
         0.0,
         "Nothing is known yet, and every label is new: the scores rise. "
-        "One event in 400 is broken on purpose, and becomes a dead letter.",
+        f"One event in {BROKEN} is broken on purpose, and becomes a dead letter.",
         "overview",
     ),
     Chapter(
@@ -45,20 +47,24 @@ STORY = (
     Chapter(DRIFTS, "“delivery” and “returns” swap their meanings: scores fall, and recover.", "drift"),
     Chapter(GONE, "“store-pickup” is gone.", "labels?label=store-pickup"),
 )
-"""The known changes, in order."""
-BROKEN = 400
-"""One in so many messages is broken on purpose and becomes a dead letter."""
+"""The known changes of the first span, in order."""
 
 
-def chapter(place: float) -> Chapter:
-    """Return what happens at a position, as a fraction of the span.
+def chapters(place: float) -> list[Chapter]:
+    """Return what has happened by a position, as a fraction of the span, in order.
 
     Examples
     --------
-    >>> chapter(0.5).view
-    'labels?label=store-pickup'
+    >>> [each.begins for each in chapters(0.5)]
+    [0.0, 0.3, 0.4]
     """
-    return [each for each in STORY if each.begins <= place][-1]
+    swaps = range(2, int(place / DRIFTS) + 1)
+    again = [Chapter(n * DRIFTS, f"“delivery” and “returns” swap {_way(n)}.", "drift") for n in swaps]
+    return [each for each in STORY if each.begins <= place] + again
+
+
+def _way(swaps: int) -> str:
+    return "again" if swaps % 2 else "back"
 
 
 # Alternative phrases, separated by bars.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -24,6 +24,8 @@ PLAIN_S = 5.0
 """Seconds between two lines if there is no terminal."""
 RATE_S = 5.0
 """Seconds over which the rate is measured."""
+TOLD = 5
+"""Latest parts of the story that the panel shows."""
 FIGURES = ("messages", "labels", "clusters")
 
 SCORES = {
@@ -49,7 +51,8 @@ class LiveView:
     beside
         Returns scores of other learners on the same stream, by name, to show as well; none by default.
     story
-        Returns what happens in the stream, given the number of events answered; by default nothing.
+        Returns what has happened in the stream, in order, given the number of events answered; by default
+        nothing.
 
     Examples
     --------
@@ -64,14 +67,14 @@ class LiveView:
         title: str,
         console: Console,
         beside: Callable[[], Mapping[str, Scores]] = dict,
-        story: Callable[[int], str] = lambda events: "",
+        story: Callable[[int], Sequence[str]] = lambda events: (),
     ) -> None:
         self._telemetry = telemetry
         self._title = title
         self._console = console
         self._beside = beside
         self._story = story
-        self._told = ""
+        self._told = 0
         self._seen: collections.deque[tuple[float, int]] = collections.deque([(0.0, 0)])
 
     def show(self, done: Callable[[], bool]) -> None:
@@ -84,6 +87,7 @@ class LiveView:
             while not done():
                 time.sleep(REDRAW_S)
                 live.update(self.render(), refresh=True)
+            live.update(self.render(), refresh=True)
 
     def _print_lines(self, done: Callable[[], bool]) -> None:
         due = time.monotonic() + PLAIN_S
@@ -91,11 +95,16 @@ class LiveView:
             time.sleep(REDRAW_S)
             if time.monotonic() >= due:
                 due += PLAIN_S
-                happens = self._story(self._telemetry.status().events)
-                if happens != self._told:
-                    self._console.print(happens, highlight=False, soft_wrap=True, style="bold")
-                    self._told = happens
+                self._tell()
                 self._console.print(self.line(), highlight=False, soft_wrap=True)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Print everything that has happened since this was called last."""
+        happened = self._story(self._telemetry.status().events)
+        for each in happened[self._told :]:
+            self._console.print(each, highlight=False, soft_wrap=True, style="bold")
+        self._told = len(happened)
 
     def line(self) -> str:
         """Return the status as one line."""
@@ -113,8 +122,10 @@ class LiveView:
         """Return the status as a panel."""
         status = self._telemetry.status()
         shown: list[RenderableType] = [Text(_counts(status, self._rate(status)), style="bold")]
-        if happens := self._story(status.events):
-            shown.append(Text(happens, style="cyan"))
+        *earlier, latest = self._story(status.events)[-TOLD:] or [""]
+        shown += [Text(each, style="dim") for each in earlier]
+        if latest:
+            shown.append(Text(latest, style="cyan"))
         if status.dead_letters:
             shown.append(Text("dead letters: " + listed(status.dead_letters)))
         shown.append(_scores_table(status, self._beside()))

@@ -3,13 +3,22 @@
 `feed` reads the topics, `stream_state` aggregates their records (the latest predictions and the labels that
 came for them in `recent_predictions`, what their events say in `contents`, the labels in `label_figures`,
 sums over time in `series`), and `vitals` asks for workers and snapshots. `health` says how the stream does,
-`incident_reports` what changed, in words, and `triage` what people decided about it.
+`incident_reports` what changed, in words, with its `effects` on scores and labels, and `triage` what people
+decided about it.
 """
 
 from stream.monitoring.contents import words
+from stream.monitoring.effects import micro_f1
 from stream.monitoring.feed import Feed, read_file
 from stream.monitoring.health import RECENT, Check, counted, duration, health, quality, recent_scores, worst
-from stream.monitoring.incident_reports import IncidentReport, findings, reports
+from stream.monitoring.incident_reports import (
+    BEFORE,
+    LONGEST,
+    IncidentReport,
+    findings,
+    reports,
+    restructurings,
+)
 from stream.monitoring.label_figures import SILENT, LabelFigures
 from stream.monitoring.output_records import (
     InputRecord,
@@ -34,6 +43,8 @@ from stream.monitoring.vitals import Vitals, VitalsWatch
 
 __all__ = [
     "AT",
+    "BEFORE",
+    "LONGEST",
     "RECENT",
     "SILENT",
     "Buckets",
@@ -59,11 +70,13 @@ __all__ = [
     "duration",
     "findings",
     "health",
+    "micro_f1",
     "prediction_decoder",
     "quality",
     "read_file",
     "recent_scores",
     "reports",
+    "restructurings",
     "scores",
     "sentence",
     "words",

@@ -13,6 +13,7 @@ NAMED = 8
 """Features named of an event without a text: those given as words, then those of the largest magnitude."""
 
 WORD = re.compile(r"[^\W\d_]{3,}")
+FEATURE = re.compile(r"[^\s=]+=\S.{0,40}")
 
 
 class Content(NamedTuple):
@@ -67,6 +68,17 @@ class Contents:
 def words(text: str) -> set[str]:
     """Return the words of a text, in small letters; those with digits are none."""
     return set(WORD.findall(text.lower()))
+
+
+def traits(text: str) -> set[str]:
+    """Return the words of a text, and the features that it names with their values.
+
+    Examples
+    --------
+    >>> sorted(traits("country=de, amount=3.5"))
+    ['amount', 'amount=3.5', 'country', 'country=de']
+    """
+    return words(text) | {each for each in text.split(", ") if FEATURE.fullmatch(each)}
 
 
 def _said(event: Event) -> str:

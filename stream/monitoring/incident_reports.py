@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import collections
-import math
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
-from drift.alarms import ACTIONS, FINDINGS, Incident, incidents
-from learners.metrics import f1
-from stream.monitoring.contents import words
-from stream.monitoring.health import SCORES_FELL, counted
-from stream.monitoring.recent_predictions import RecentPrediction
-from stream.monitoring.sentences import quoted, sentence
+from drift.alarms import ACTIONS, FINDINGS, SLACK, Incident, incidents
+from stream.monitoring.effects import (
+    OVER,
+    STEP,
+    ClusterEffect,
+    Effect,
+    differences,
+    effect_on_cluster,
+    effect_on_scores,
+)
+from stream.monitoring.health import SCORES_FELL
+from stream.monitoring.sentences import also, restructured, sentence
 from stream.monitoring.stream_state import DriftEvent, PartitionState, StreamState
 from stream.records import DETECTOR, DriftRecord
 
-BEFORE, STEP, LONGEST = 500, 250, 5_000
-"""Messages that a change is compared with, in each window after it, and after which it is not followed on."""
-OVER = 0.03
-"""Micro-F1 below that of before from which an incident is not over."""
+BEFORE, LONGEST = 500, 5_000
+"""Messages that a change is compared with, and after which it is not followed on."""
 REPORTED = 40
 """Latest incidents that are reported."""
-SIGNIFICANT = 5.0
-"""Standard deviations from which a word's or a label's change is told: many are looked at."""
 TOLD = 4
-"""Most labels, and most further changes, told of an incident."""
+"""Most labels, segments, and further changes, told of an incident."""
 SEVERITIES = ("minor", "notable", "serious")
 SEEN_BEFORE = 2
 """Earlier incidents of the same kind from which another one is a recurring pattern."""
-Messages = Sequence[RecentPrediction]
 RANKS = (
     *("subset-error", "jaccard-error", "hamming-error", "cluster-error", "label-new", "label-vanished"),
     *("labelled", "recovery", "label-rise", "label-fall", "pair-jaccard", "cardinality", "births", "delay"),
@@ -38,24 +37,6 @@ RANKS = (
 """First parts of the detectors' names, the most telling one first."""
 FEW, TELLING = 3, (*RANKS[:5], "labelled", "delay", "mean", "distribution", "recovery")
 """Fewer changes than this are minor, unless one of these detectors leads them."""
-
-
-class Effect(NamedTuple):
-    """What an incident did to the scores.
-
-    Parameters
-    ----------
-    before, lowest, now
-        Micro-F1 before it began, in the worst window from then until its latest alarm or soon after, and in
-        the last window that is looked at. A fall that comes later is another change.
-    over_after
-        Messages from its beginning until the score was back; None as long as it is not, 0 if it never fell.
-    """
-
-    before: float
-    lowest: float
-    now: float
-    over_after: int | None
 
 
 class IncidentReport(NamedTuple):
@@ -68,7 +49,10 @@ class IncidentReport(NamedTuple):
     partitions
         Those where it was noticed, the first one first.
     offset, time
-        Where it began on the first of them, and when.
+        Where the change that its title tells began on the first of them, and when.
+    quiet, noticed
+        Offset where the earliest of its changes began, so that the messages before are those of before; and
+        of the alarm that its title tells.
     last
         When its latest alarm was raised.
     severity
@@ -79,13 +63,12 @@ class IncidentReport(NamedTuple):
         What else changed.
     effect
         What it did to the scores; None where the messages are no longer kept, or their truth is not known.
-    labels
-        Labels that are wrong more often than before, with their errors a message before and after.
-    words
-        Words that became more or less frequent, with their shares of the messages before and after, the most
-        surprising first.
+    cluster
+        What it did to the cluster of the first of `labels`; None where there is none.
+    labels, segments, words
+        As in `Differences`, of up to 500 messages before and after.
     action
-        What the learner did meanwhile.
+        What the learner did until it was over, or soon after its latest alarm; see `_credited`.
     seen_before
         Earlier incidents of mostly the same labels, or words; 0 where none of them harmed the scores as much.
     events
@@ -96,12 +79,16 @@ class IncidentReport(NamedTuple):
     partitions: list[int]
     offset: int
     time: float | None
+    quiet: int
+    noticed: int
     last: float | None
     severity: str
     title: str
     also: list[str]
     effect: Effect | None
+    cluster: ClusterEffect | None
     labels: list[tuple[str, float, float]]
+    segments: list[tuple[str, float, float]]
     words: list[tuple[str, float, float]]
     action: str
     seen_before: int
@@ -146,9 +133,9 @@ def reports(state: StreamState) -> list[IncidentReport]:
         for place, incident in list(enumerate(grouped))[-REPORTED:]:
             following = min((other.began for other in grouped[place + 1 :]), default=None)
             key = number, incident.began, len(incident.alarms), following, _followed(partition, incident)
-            made[key] = state.made.get(key) or _report(partition, incident, following)
+            made[key] = state.made.get(key) or _report(state, partition, incident, following)
             earlier.append(_with_history(made[key], earlier))
-        told += earlier
+        told += _credited(partition, earlier, [each for each in events if each.partition == number])
     state.made = made
     merged: list[IncidentReport] = []
     for each in sorted(told, key=lambda report: report.number):
@@ -234,38 +221,112 @@ def _changed(report: IncidentReport) -> set[str]:
     return {each.subject for each in changes} - {"stream"} or {word for word, _, _ in report.words}
 
 
+def _credited(
+    partition: PartitionState, told: Sequence[IncidentReport], events: Iterable[DriftEvent]
+) -> list[IncidentReport]:
+    """Return incidents with the changes of clusters that came later than soon after their alarms.
+
+    What came sooner is among the incidents' events already; see `drift.alarms.incidents`. A later one is an
+    incident's if it came before that was over, or moved a label that it hit; the latest one's of several.
+    """
+    known = {each.number for report in told for each in report.events}
+    credited = {report.number: list(report.events) for report in told}
+    followed = [(report, *_followed_until(partition, report)) for report in reversed(told)]
+    for each in events:
+        if each.record.detector == "clusters" and each.number not in known:
+            for report, over, last in followed:
+                hit = {label for label, _, _ in report.labels}
+                until = over if hit.isdisjoint(each.record.labels) else last
+                if report.noticed <= each.offset <= until:
+                    credited[report.number].append(each)
+                    break
+    return [
+        report._replace(events=found, action=restructured([each.record for each in found]))
+        for report in told
+        for found in [sorted(credited[report.number], key=lambda each: each.number)]
+    ]
+
+
+def _followed_until(partition: PartitionState, report: IncidentReport) -> tuple[int, int]:
+    """Return the offsets of the message with which an incident was over, and of the last one looked at."""
+    followed = partition.recent.around(report.offset, 0, LONGEST)
+    if report.effect is None or not followed:
+        return -1, -1
+    over = report.effect.over_after
+    last = followed[-1].offset
+    return last if over is None else followed[min(over, len(followed)) - 1].offset if over else -1, last
+
+
+def restructurings(state: StreamState, told: Sequence[IncidentReport]) -> list[DriftEvent]:
+    """Return the changes of clusters that belong to none of the incidents, the latest last.
+
+    Parameters
+    ----------
+    state
+        The stream.
+    told
+        What `reports` returned. What came before the first of them is left out if there may be earlier ones.
+    """
+    credited = {each.number for report in told for each in report.events}
+    since = min(credited, default=0) if len(told) == REPORTED else 0
+    return [
+        state.placed(each)
+        for each in state.drift
+        if each.record.detector == "clusters" and each.number not in credited and each.number > since
+    ]
+
+
 def _report(
-    partition: PartitionState, incident: Incident[_Numbered], following: int | None
+    state: StreamState, partition: PartitionState, incident: Incident[_Numbered], following: int | None
 ) -> IncidentReport:
     events = [each.event for _, each in incident.alarms]
-    changes = sorted((each.record for each in events if each.record.detector not in ACTIONS), key=_rank)
-    first = events[0]
-    begin = partition.recent.began(first.offset, incident.alarms[0][0] - incident.began)
+    raised = [(number, each.event) for number, each in incident.alarms if each.detector not in ACTIONS]
+    raised.sort(key=lambda each: _rank(each[1].record))
+    changes, first = [each.record for _, each in raised], events[0]
+    begin, quiet = (
+        partition.recent.began(first.offset, incident.alarms[0][0] - number)
+        for number in _beginnings(incident, raised)
+    )
     offset = begin.offset if begin else max(0, first.offset - (first.record.since or 0))
-    before = list(partition.recent.around(offset, BEFORE, 0)) if begin else []
-    after = list(partition.recent.around(offset, 0, LONGEST)) if begin else []
+    before = partition.recent.around(quiet.offset, BEFORE, 0) if quiet else []
+    after = partition.recent.around(offset, 0, LONGEST) if begin else []
     alone = sum(following is None or seen.updates < following for seen in after)
     near = after[: min(alone, BEFORE)]
-    last = max(each.offset for each in events if each.record.detector not in ACTIONS)
+    last = max(each.offset for _, each in raised)
     lasted = sum(seen.offset <= last for seen in after)
-    effect = _effect(before, after, min(lasted // STEP + 2, max(1, alone // STEP)))
-    texts = partition.contents.text
+    effect = effect_on_scores(before, after, min(lasted // STEP + 2, max(1, alone // STEP)))
+    found = differences(before, near, partition.contents.text)
+    clusters = state.labels.of_cluster(first.partition)
     return IncidentReport(
         first.number,
         [first.partition],
         offset,
         begin.time if begin else first.time,
+        quiet.offset if quiet else offset,
+        raised[0][1].offset,
         events[-1].time,
         _severity(changes, effect),
         sentence(changes[0]),
-        _also(changes),
+        also(changes[1:], TOLD),
         effect,
-        _moved(_errors(before), _errors(near), rises=True)[:TOLD],
-        _moved([words(texts(seen.offset)) for seen in before], [words(texts(seen.offset)) for seen in near]),
-        _action(events),
+        effect_on_cluster(clusters, found.labels[0][0], before, near) if found.labels else None,
+        found.labels[:TOLD],
+        found.segments[:TOLD],
+        found.words,
+        restructured([each.record for each in events]),
         0,
         events,
     )
+
+
+def _beginnings(incident: Incident[_Numbered], raised: Sequence[tuple[int, DriftEvent]]) -> tuple[int, int]:
+    """Return the numbers of the messages at which the most telling change began, and the earliest one.
+
+    Echoes are left out: they tell of a beginning that is far from the others'.
+    """
+    told = [number - (each.record.since or 0) for number, each in raised]
+    near = [each for each in told if abs(each - incident.began) <= SLACK]
+    return (told[0] if told[0] in near else incident.began), min(near)
 
 
 def _rank(drift: DriftRecord) -> tuple[int, float]:
@@ -275,24 +336,6 @@ def _rank(drift: DriftRecord) -> tuple[int, float]:
     )
 
 
-def _also(changes: Sequence[DriftRecord]) -> list[str]:
-    """Return what else changed: the next most telling things in full, and how many more there are."""
-    others = [each for each in changes[1:] if each.scope not in {"error"} or each.subject != "stream"]
-    told = [sentence(each) for each in others[:TOLD]]
-    left = len(others) - len(told)
-    return told + ([f"and {counted(left, 'more change')}"] if left else [])
-
-
-def _action(events: Sequence[DriftEvent]) -> str:
-    changes = [each.record for each in events if each.record.detector == "clusters"]
-    if not changes:
-        return "The learner went on learning; no cluster changed"
-    done = collections.Counter(each.action for each in changes)
-    moved = list(dict.fromkeys(label for each in changes for label in each.labels))
-    told = ", ".join(counted(n, kind) for kind, n in sorted(done.items()))
-    return f"The learner restructured its label clusters: {told}" + (f", of {quoted(moved)}" if moved else "")
-
-
 def _severity(changes: Sequence[DriftRecord], effect: Effect | None) -> str:
     rose = any(each.scope == "error" and each.subject == "stream" for each in changes)
     # Errors may have risen for some hundred messages only, which the effect on the scores shows.
@@ -300,50 +343,3 @@ def _severity(changes: Sequence[DriftRecord], effect: Effect | None) -> str:
         return "serious"
     alone = len(changes) < FEW and changes[0].detector.partition("/")[0] not in TELLING
     return "minor" if alone else "notable"
-
-
-def _effect(before: Messages, after: Messages, own: int) -> Effect | None:
-    """Return what a change did to the scores, of which so many windows after it began are its own."""
-    windows = [
-        score
-        for begin in range(0, len(after) - STEP + 1, STEP)
-        if (score := _micro_f1(after[begin : begin + STEP])) is not None
-    ]
-    usual = _micro_f1(before)
-    if usual is None or not windows:
-        return None
-    low = min(range(min(len(windows), own)), key=windows.__getitem__)
-    if windows[low] >= usual - OVER:
-        return Effect(usual, windows[low], windows[-1], 0)
-    back = next((place for place in range(low, len(windows)) if windows[place] >= usual - OVER), None)
-    return Effect(usual, windows[low], windows[-1], None if back is None else (back + 1) * STEP)
-
-
-def _micro_f1(messages: Messages) -> float | None:
-    known = [seen for seen in messages if seen.truth is not None]
-    if len(known) < STEP // 5:
-        return None
-    hits = sum(len(set(seen.labels) & set(seen.truth or ())) for seen in known)
-    return f1(hits, sum(len(seen.labels) for seen in known), sum(len(seen.truth or ()) for seen in known))
-
-
-def _errors(messages: Messages) -> list[set[str]]:
-    return [set(seen.labels) ^ set(seen.truth) for seen in messages if seen.truth is not None]
-
-
-def _moved(
-    before: Sequence[set[str]], after: Sequence[set[str]], *, rises: bool = False
-) -> list[tuple[str, float, float]]:
-    """Return what is in more or fewer of the sets than before, beyond chance; the most surprising first."""
-    if not (before and after):
-        return []
-    counts = [collections.Counter(thing for each in half for thing in each) for half in (before, after)]
-    found = []
-    for thing in sorted(counts[0] | counts[1]):
-        old, new = counts[0][thing] / len(before), counts[1][thing] / len(after)
-        share = (counts[0][thing] + counts[1][thing]) / (len(before) + len(after))
-        deviation = math.sqrt(share * (1 - share) * (1 / len(before) + 1 / len(after))) or 1.0
-        z = (new - old) / deviation
-        if z > SIGNIFICANT or (not rises and z < -SIGNIFICANT):
-            found.append((abs(z), thing, old, new))
-    return [(thing, old, new) for _, thing, old, new in sorted(found, reverse=True)]

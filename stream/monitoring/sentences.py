@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -41,6 +42,40 @@ def quoted(labels: Sequence[str]) -> str:
     """
     rest = f" and {counted(len(labels) - LABELS_NAMED, 'more label')}" if len(labels) > LABELS_NAMED else ""
     return ", ".join(f"“{label}”" for label in labels[:LABELS_NAMED]) + rest
+
+
+def also(changes: Sequence[DriftRecord], most: int) -> list[str]:
+    """Return what else changed: the most telling changes in full, and how many more there are.
+
+    Parameters
+    ----------
+    changes
+        All but the first one, the most telling first.
+    most
+        Most of them told in full, at least 0.
+    """
+    others = [each for each in changes if each.scope != "error" or each.subject != "stream"]
+    left = len(others) - most
+    return [sentence(each) for each in others[:most]] + (
+        [f"and {counted(left, 'more change')}"] if left > 0 else []
+    )
+
+
+def restructured(changes: Sequence[DriftRecord]) -> str:
+    """Return what the learner did to its clusters, given drift events of any kind.
+
+    Examples
+    --------
+    >>> restructured([])
+    'The learner went on learning; no cluster changed'
+    """
+    changes = [each for each in changes if each.detector == "clusters"]
+    if not changes:
+        return "The learner went on learning; no cluster changed"
+    done = collections.Counter(each.action for each in changes)
+    moved = list(dict.fromkeys(label for each in changes for label in each.labels))
+    told = ", ".join(counted(n, kind) for kind, n in sorted(done.items()))
+    return f"The learner restructured its label clusters: {told}" + (f", of {quoted(moved)}" if moved else "")
 
 
 def _from_to(drift: DriftRecord, *, share: bool = True) -> str:

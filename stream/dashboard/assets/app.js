@@ -13,6 +13,8 @@ import {overview} from "./overview.js";
 const VIEWS = {overview, drift, labels, clusters, messages, compare};
 /** Milliseconds between two looks, for an answer, and after which a view is drawn anew though nothing came. */
 const LOOK_MS = 1000, ANSWER_MS = 15000, QUIET_MS = 10000;
+/** Pixels below which a view is not drawn. */
+const NARROWEST = 200;
 const WORDS = {good: "healthy", unknown: "not all seen", warn: "needs a look", bad: "trouble"};
 const $ = (id) => document.getElementById(id);
 const page = {sources: [], source: 0, head: {}, said: "", drawn: 0, due: false, busy: false, shown: ""};
@@ -38,6 +40,8 @@ function room(main) {
 }
 
 async function show() {
+  // A window that opens, or that a picture is taken of, may have no size for a moment: what is drawn stays.
+  if ($("main").clientWidth < NARROWEST) return;
   if (page.busy) { page.due = true; return; }
   page.busy = true;
   page.due = false;

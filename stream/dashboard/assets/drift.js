@@ -7,20 +7,20 @@ import {table} from "./messages.js";
 
 export async function drift(parameters, {ask, head, width, acts}) {
   const {at, count: many = 12, incident: chosen, ...wanted} = parameters;
-  const data = await ask("drift", {...wanted, incident: chosen});
+  const data = await ask("drift", {...wanted, incident: chosen, count: many});
   if (!data.kept && !data.findings_total) return [h("div.viewhead", {}, h("h1", {}, "Drift")), head.ready || head.level === "bad"
     ? empty("No drift seen", "Monitors watch errors, labels, vectors and the inputs, and write here what changed and since when. None has found anything yet.")
     : empty("Reading what is there", "Drift events are being read.")];
-  const place = at ?? (data.opened ? `${data.opened.partitions[0]}/${data.opened.offset}` : null);
-  const near = place ? await around(place, Number(many), ask) : null;
+  const near = at ? await around(at, Number(many), ask) : data.near;
   return [
-    h("div.viewhead", {}, h("h1", {}, "Drift"), h("span.note", {}, `${count(data.incidents.length)} ${data.incidents.length === 1 ? "incident" : "incidents"} of ${count(data.kept)} drift events`), h("span.grow"), place || chosen ? h("a", {href: link("drift")}, "all incidents") : null),
+    h("div.viewhead", {}, h("h1", {}, "Drift"), h("span.note", {}, `${count(data.incidents.length)} ${data.incidents.length === 1 ? "incident" : "incidents"} of ${count(data.kept)} drift events`), h("span.grow"), near || chosen ? h("a", {href: link("drift")}, "all incidents") : null),
     h("div.stack", {},
       data.opened ? card("Incident", null, h("ul.incidents", {}, incident(data.opened)), more(data.opened), decide(data, acts)) : null,
-      near ? detail(near, place, Number(many), parameters) : null,
+      near ? detail(near, !at, Number(many), parameters) : null,
       data.opened || near ? null : timeline(data, width - 38),
       data.opened || near ? null : list(data),
       data.opened || near || !data.decisions.length ? null : decided(data, acts),
+      data.opened || near || !data.outside_total ? null : outside(data),
       data.opened || near || !data.findings_total ? null : findings(data, acts),
       h("details.card", {open: false}, h("summary", {}, `${chosen ? "Its drift events" : "All drift events and findings"}: ${count(data.total)}`), facets(data, parameters), events(data)),
       data.opened || near ? null : h("details.card", {}, h("summary", {}, "What the monitors measure"), levels(data, width)),
@@ -36,7 +36,7 @@ export function incident(each) {
   return h("li.incident", {"data-key": `i${each.number}`, class: each.severity},
     h("div", {}, h("span.badge", {class: {serious: "bad", notable: "warn"}[each.severity] ?? ""}, each.severity), " ", h("span.badge", {class: kind}, word), each.recurs ? [" ", h("span.badge", {}, "recurs")] : null, each.decision ? [" ", h("span.badge.good", {}, each.decision.decision)] : null),
     h("a.rowlink", {href: link("drift", {incident: each.number})}, `${each.title}.`),
-    h("p.soft", {}, [`It began ${count(each.ago)} ${each.ago === 1 ? "message" : "messages"} ago${each.time ? `, at ${when(each.time)}` : ""}${each.partitions.length > 1 ? `, on ${each.partitions.length} partitions` : ""}.`, cost(each.effect), each.labels.length ? `Most wrong since: ${each.labels.map(([name]) => name).join(", ")}.` : null, `${each.action}.`, each.seen_before ? `These labels changed ${each.seen_before === 1 ? "once" : `${count(each.seen_before)} times`} before.` : null, each.decision && `${inWords(each.decision)}.`].filter(Boolean).join(" ")));
+    h("p.soft", {}, [`It began ${count(each.ago)} ${each.ago === 1 ? "message" : "messages"} ago${each.time ? `, at ${when(each.time)}` : ""}${each.partitions.length > 1 ? `, on ${each.partitions.length} partitions` : ""}.`, cost(each), each.labels.length ? `Most wrong since: ${each.labels.map(([name]) => name).join(", ")}.` : null, `${each.action}.`, each.seen_before ? `These labels changed ${each.seen_before === 1 ? "once" : `${count(each.seen_before)} times`} before.` : null, each.decision && `${inWords(each.decision)}.`].filter(Boolean).join(" ")));
 }
 
 /** A decision in words: who, why and until when. */
@@ -60,14 +60,14 @@ const OF = {incident: "An incident", label: "Label", detector: "Kind"};
 const decided = (data, acts) => h("details.card", {}, h("summary", {}, `Acknowledged and muted: ${count(data.decisions.length)}`), h("ul.list", {}, data.decisions.map((each) =>
   h("li", {"data-key": each.key}, h("span.clip", {title: each.name}, `${OF[each.what]}${each.what === "incident" ? "" : ` “${each.name}”`}: ${inWords(each)}`), h("span.note", {}, when(each.at)), acts ? form("withdraw", each.key, {key: each.key}, h("button", {}, "Take back")) : null))));
 
-function cost(effect) {
+function cost({effect, cluster}) {
   if (!effect) return "What it did to the scores is not known: too few messages around it are kept with their labels.";
   if (effect.over_after === 0) return `Micro-F1 stayed at ${score(effect.lowest)} or above (${score(effect.before)} before).`;
-  return `Micro-F1 fell from ${score(effect.before)} to ${score(effect.lowest)}; ${effect.over_after === null ? `it is ${score(effect.now)} and has not recovered.` : `recovered after ${count(effect.over_after)} messages.`}`;
+  return `Micro-F1 fell from ${score(effect.before)} to ${score(effect.lowest)}${cluster ? `, of its cluster ${cluster.cluster} from ${score(cluster.before)} to ${score(cluster.after)}` : ""}; ${effect.over_after === null ? `it is ${score(effect.now)} and has not recovered.` : `recovered after ${count(effect.over_after)} messages.`}`;
 }
 
-/** The marks of incidents on a chart; the minor ones are left out. */
-export const marks = (data) => data.incidents.filter((each) => each.severity !== "minor").map((each) => ({at: data.timed ? each.time : each.offset, text: each.title, kind: `scope-${each.severity}`}));
+/** The marks of incidents on a chart. */
+export const marks = (data) => data.incidents.map((each) => ({at: data.timed ? each.time : each.offset, text: each.title, kind: `scope-${each.severity}`}));
 
 const timeline = (data, width) => card("Scores", "vertical lines: where incidents began", chart("timeline", {title: "Scores and incidents", at: data.rolling.at, timed: data.timed, width, height: 170, y: [0, 1], format: score, marks: marks(data), series: [
   {name: "micro-F1", values: data.rolling.micro_f1, kind: ""},
@@ -78,14 +78,22 @@ const list = (data) => card("Incidents", "what goes on, then the worst, then the
   ? h("ul.incidents", {}, data.incidents.map(incident))
   : h("p.soft", {}, "No change. What stands below are relations of labels and what the learner did."));
 
+const CREDITED = "What the learner did to its clusters is told of an incident from its beginning until 500 messages after its latest alarm; and of later, for up to 5,000 messages, what it did before the scores had recovered or to a label that was hit. Where there are several, it is told of the latest one.";
+
 function more(each) {
   const shares = (rows, format) => h("table", {}, h("tbody", {}, rows.map(([name, before, after]) => h("tr", {}, h("td", {}, name), h("td.num", {}, `${format(before)} → ${format(after)}`)))));
+  const part = (title, rows) => h("div.third", {}, h("h3", {}, title), rows);
   return h("div.grid", {},
-    h("p.note", {}, "Shares in sentences are the detector's: of the messages before the change began, and of those from then until it was noticed. Labels' errors and words are of up to 500 messages before and after the beginning."),
-    each.also.length ? h("div.third", {}, h("h3", {}, "Also changed"), h("ul", {}, each.also.map((text) => h("li", {}, text)))) : null,
-    each.labels.length ? h("div.third", {}, h("h3", {}, "Labels that are wrong more often"), shares(each.labels.map(([name, ...rest]) => [h("a", {href: link("messages", {which: "wrong", label: name})}, name), ...rest]), share)) : null,
-    each.words.length ? h("div.third", {}, h("h3", {}, "Words that moved most"), shares(each.words, share)) : null);
+    h("p.note", {}, `Shares in sentences are the detector's: of the messages before the change began, and of those from then until it was noticed. Micro-F1 fell to that of the worst 250 messages since. All else is of up to 500 messages before and after the beginning. ${CREDITED}`),
+    each.also.length ? part("Also changed", h("ul", {}, each.also.map((text) => h("li", {}, text)))) : null,
+    each.cluster ? part("Cluster of the label that it hit most", [shares([[`micro-F1 of cluster ${each.cluster.cluster}`, each.cluster.before, each.cluster.after]], score), h("p.note", {}, `Its labels now: ${each.cluster.labels.slice(0, 8).join(", ")}${each.cluster.labels.length > 8 ? `, and ${count(each.cluster.labels.length - 8)} more` : ""}`)]) : null,
+    each.labels.length ? part("Labels that are wrong more often", shares(each.labels.map(([name, ...rest]) => [h("a", {href: link("messages", {which: "wrong", label: name})}, name), ...rest]), share)) : null,
+    each.segments.length ? part("Messages that are wrong more often: those with", shares(each.segments.map(([name, ...rest]) => [h("a", {href: link("messages", {which: "wrong", q: name})}, name), ...rest]), share)) : null,
+    each.words.length ? part("Words that moved most", shares(each.words, share)) : null);
 }
+
+const outside = (data) => h("details.card", {}, h("summary", {}, `Clusters changed outside incidents: ${count(data.outside_total)}`), h("p.note", {}, `The learner goes on sorting its labels as it learns. ${CREDITED}`),
+  h("ul.list.columns", {}, data.outside.map((each) => h("li", {"data-key": `o${each.number}`}, h("span", {}, each.said), h("span.note", {}, when(each.time) || `offset ${count(each.offset)}`)))));
 
 const findings = (data, acts) => h("details.card", {}, h("summary", {}, `Findings about labels: ${count(data.findings_total)}`), h("p.note", {}, "Relations that hold, which are no change. Nothing is done about them by itself; Those that are proposed can be accepted, here with the token, or with “ithaca taxonomy”."),
   h("ul.list.columns", {}, data.findings.map((each) => h("li", {"data-key": `f${each.number}`}, h("span", {}, each.said), each.action === "proposed" ? [h("span.badge", {title: `${each.control.operation} ${each.control.label}: ${each.control.to.join(", ")}`}, "proposed"), acts ? form("accept", each.number, each.control, h("button", {}, "Accept")) : null] : null))));
@@ -118,12 +126,12 @@ async function around(at, many, ask) {
   return ask("around", {partition, offset, count: many});
 }
 
-function detail(found, at, many, parameters) {
-  const head = h("a", {href: link("drift", {...parameters, count: many * 2})}, "more");
+function detail(found, spaced, many, parameters) {
+  const head = spaced && found.all ? null : h("a", {href: link("drift", {...parameters, count: many * 2})}, "more");
   if (!found.messages.length) return card("Messages before and after", null, empty("These messages are no longer here", `The dashboard keeps the latest messages of each partition; partition ${found.partition} begins at offset ${count(found.first)}. A replay of that stretch shows them.`));
-  const halves = [found.messages.filter((each) => each.offset < found.offset), found.messages.filter((each) => each.offset >= found.offset)];
-  const wrong = halves.map((half) => half.filter((each) => each.wrong).length);
-  return card("Messages before and after", head, h("p.soft", {}, `Wrong before offset ${count(found.offset)}: ${wrong[0]} of ${halves[0].length}; from there on: ${wrong[1]} of ${halves[1].length}.`), table(found.messages, {here: found.offset, drift: found.drift}));
+  const [before, after] = found.wrong.map((n, half) => (found.known[half] ? `${count(n)} of ${count(found.known[half])} (${share(n / found.known[half], 0)})` : "not known"));
+  const said = spaced ? `Wrong in the messages before it began: ${before}; from offset ${count(found.offset)} until it was noticed: ${after}.${found.all ? "" : " Some of each are shown, evenly spaced."}` : `Wrong before offset ${count(found.offset)}: ${before}; from there on: ${after}.`;
+  return card("Messages before and after", head, h("p.soft", {}, said), table(found.messages, {here: found.offset, drift: found.drift}));
 }
 
 function levels(data, width) {

@@ -63,21 +63,21 @@ function scores(data, metric, parameters, width) {
       {name: "this service", values: rolling[metric], kind: ""},
       {name: "repeating the previous labels", values: rolling[`persistence_${metric}`], kind: "dashed"},
     ]}),
-    h("p.note", {}, "Of the latest 500 labelled messages at each point; labels that come later count where their message was predicted. Vertical lines: changes."));
+    h("p.note", {}, "Of the latest 500 labelled messages at each point; labels that come later count where their message was predicted. Vertical lines: the changes that are told above."));
 }
 
 function throughput(data, width) {
   const {series, timed} = data;
   return card("Throughput and delay", timed ? `a point for each ${seconds(data.width)}` : "by offset",
-    chart("throughput", {title: "Throughput", at: series.at, timed, width, height: 110, series: [{name: timed ? "predictions a second" : "predictions an offset", values: series.predictions.map((n) => n / data.width), kind: ""}]}),
+    chart("throughput", {title: "Throughput", at: series.at, timed, width, height: 110, series: [{name: timed ? "predictions a second" : "predictions an offset", values: series.predictions.map((n) => (n === null ? null : n / data.width)), kind: ""}]}),
     chart("delay", {title: "Delay", at: series.at, timed, width, height: 92, format: seconds, series: [{name: "from event to answer", values: series.delay, kind: ""}]}));
 }
 
 function partitions(data) {
   return card("Partitions", null, h("div.scroll", {}, stacked(h("table", {},
-    h("thead", {}, h("tr", {}, ["partition", "latest offset", "learned", "waiting", "labels", "clusters", "micro-F1, latest 1,000"].map((name, n) => h(n ? "th.num" : "th", {scope: "col"}, name)))),
+    h("thead", {}, h("tr", {}, ["partition", "latest offset", "learned", "waiting", "labels", "clusters", "micro-F1, latest 500"].map((name, n) => h(n ? "th.num" : "th", {scope: "col"}, name)))),
     h("tbody", {}, data.partitions.map((each) => h("tr", {"data-key": `p${each.partition}`}, h("td", {}, each.partition),
-      [count(each.latest), count(each.updates), count(each.lag), count(each.learner.labels), count(each.learner.clusters), score(each.scores.micro_f1)].map((text) => h("td.num", {}, text)))))))));
+      [count(each.latest), count(each.updates), count(each.lag), count(each.learner.labels), count(each.learner.clusters), score(each.micro_f1)].map((text) => h("td.num", {}, text)))))))));
 }
 
 const deadLetters = (data) => card("Dead letters", h("a", {href: link("messages", {which: "dead"})}, `${count(data.dead_letters)} seen: ${Object.entries(data.reasons).map(([reason, n]) => `${count(n)} ${reason}`).join(", ")}`), h("ul.list", {}, data.latest_dead_letters.slice(0, 4).map((each) =>

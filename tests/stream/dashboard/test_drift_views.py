@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime
 
+from drift.alarms import SLACK
 from stream.dashboard import drift_views, views
-from stream.monitoring import StreamState, TriageEntry, findings
+from stream.dashboard.web import ASSETS
+from stream.monitoring import LONGEST, StreamState, TriageEntry, findings
+from stream.monitoring.effects import STEP
 from stream.records import Control, TriageRecord
 from tests.stream.monitoring.streams import drift, fed, prediction
 
@@ -52,6 +55,64 @@ def test_the_first_view_counts_what_nobody_sees_to_until_that_ends() -> None:
     assert (after["incidents_unattended"], after["incidents"][0]["decision"]) == (1, None)
     assert len(drift_views.drifts(state, {}, NOW.timestamp())["decisions"]) == 1
     assert drift_views.drifts(state, {}, (NOW + HOUR).timestamp())["decisions"] == []
+
+
+def test_examples_are_as_often_wrong_as_the_sentence_says() -> None:
+    """They are spread over what the detector compared, however early the beginning was put."""
+    state = fed("s", [])
+    for n in range(1_200):
+        wrong = n % 10 == 0 if n < 1_000 else n % 10 < 6
+        state.take(prediction(n, ["b" if wrong else "a"], ["a"], at=float(n)))
+        if n == 1_100:
+            state.take(drift(n, "cluster-error/means", "0", "error", since=300, before=0.1, after=0.3))
+        if n == 1_101:
+            state.take(drift(n, "subset-error/adwin", "stream", "error", since=101, before=0.1, after=0.6))
+    (told,) = drift_views.drifts(state, {})["incidents"]
+    near = drift_views.drifts(state, {"incident": str(told["number"])}, many=20)["near"]
+    assert told["title"] == "Wrong label sets rose from 10.0 % to 60.0 %"
+    assert (near["wrong"], near["known"]) == ([50, 62], [500, 102])
+    offsets = [each["offset"] for each in near["messages"]]
+    assert [sum(part) for part in ([n < 800 for n in offsets], [1_000 <= n <= 1_101 for n in offsets])] == [
+        20,
+        21,
+    ]
+    assert offsets == sorted(set(offsets))
+    assert near["all"] is False
+    assert drift_views.drifts(state, {})["near"] is None
+
+
+def test_few_messages_are_all_shown() -> None:
+    """Each once."""
+    state = fed("m", [prediction(n, ["a"], ["a"], at=float(n)) for n in range(10)])
+    state.take(drift(7, "label-new/rates", "a", "prior", since=3))
+    near = drift_views.drifts(state, {"incident": "1"})["near"]
+    assert [each["offset"] for each in near["messages"]] == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert near["all"] is True
+
+
+def test_what_the_learner_did_outside_incidents_is_told() -> None:
+    """It belongs to none, and has a place all the same."""
+    splits = [
+        drift(offset, "clusters", "4", "structure", action="split", labels=[label])
+        for offset, label in ((200, "a"), (1_200, "b"), (2_000, "c"))
+    ]
+    events = [*splits, drift(1_000, "label-rise/rates", "c", "prior", since=20)]
+    messages = [prediction(n, ["a"], ["a"], at=float(n)) for n in range(3_000)]
+    state = fed("s", [*messages, *sorted(events, key=lambda each: each.offset)])
+    told = drift_views.drifts(state, {})
+    assert [each["said"] for each in told["outside"]] == [
+        "The learner split “c” off cluster 4",
+        "The learner split “a” off cluster 4",
+    ]
+    assert told["outside_total"] == 2
+
+
+def test_the_page_says_for_how_long_an_action_is_an_incidents() -> None:
+    """With the numbers that count."""
+    said = (ASSETS / "drift.js").read_text(encoding="utf-8")
+    assert f"until {SLACK:,} messages after its latest alarm" in said
+    assert f"for up to {LONGEST:,} messages" in said
+    assert f"worst {STEP:,} messages since" in said
 
 
 def test_what_came_since_is_counted_in_messages() -> None:

@@ -119,8 +119,30 @@ def test_where_nothing_came_the_line_is_at_nothing() -> None:
     state = fed("m", [prediction(n, [], [], at=at) for n, at in enumerate((0.5, 1.5, 9.5, 11.5))])
     curves = views.overview(state, "all")["series"]
     assert curves["at"] == [0, 1, 2, 8, 9, 10, 11]
-    assert curves["predictions"] == [1, 1, 0, 0, 1, 0, 1]
+    assert curves["predictions"] == [None, 1, 0, 0, 1, 0, None]
     assert [curves["delay"][n] is None for n in range(7)] == [False, False, True, True, False, True, False]
+
+
+def test_seconds_that_are_not_whole_are_not_drawn() -> None:
+    """Of the first and the last one a part was counted, which is no lower throughput; delays are drawn."""
+    steady = [prediction(n, [], [], at=100.45 + 0.1 * n) for n in range(50)]
+    state = fed("m", steady)
+    for span in ("all", "minutes"):
+        curves = views.overview(state, span)["series"]
+        drawn = [n for n in curves["predictions"] if n is not None]
+        assert len(drawn) == len(curves["at"]) - 2
+        assert len(set(drawn)) == 1
+        assert None not in curves["delay"]
+    assert views.overview(StreamState("n"), "all")["series"]["predictions"] == []
+    once = views.overview(fed("m", steady[:1]), "all")["series"]
+    assert (once["predictions"], once["dead_letters"]) == ([None], [None])
+
+
+def test_a_partitions_score_is_of_as_many_messages_as_the_curve() -> None:
+    """So that with one partition the table and the curve's end say the same."""
+    state = fed("m", [prediction(n, ["a"], ["a" if n < 900 else "b"], at=float(n)) for n in range(1_000)])
+    told = views.overview(state, "all")
+    assert told["partitions"][0]["micro_f1"] == told["rolling"]["micro_f1"][-1] == 0.8
 
 
 def test_a_labels_history_is_of_all_partitions_together() -> None:

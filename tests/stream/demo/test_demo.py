@@ -19,6 +19,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from stream.broker.brokers import ADDRESS_VARIABLE
+from stream.demo.support_messages import BROKEN, STORY
 from tests.stream.broker.test_brokers import closed
 
 ENVIRONMENT = {
@@ -87,6 +88,9 @@ def test_it_ends_by_itself_and_says_what_it_did() -> None:
     for name in ("priors", "persistence", "majority"):
         assert re.search(rf"(?m)^{name} +0\.\d+ ", said)
     assert "metrics were at: http://127.0.0.1:" in said
+    for each in STORY:
+        assert said.count(each.text) == 1
+    assert f"one event in {BROKEN} is broken on purpose" in said
     assert "Traceback" not in said
 
 

@@ -17,7 +17,7 @@ from stream.demo.support_messages import (
     GONE,
     STORY,
     TOPICS,
-    chapter,
+    chapters,
     messages,
 )
 from stream.records.decoding import decode_event
@@ -93,8 +93,16 @@ def test_the_story_tells_the_known_changes_in_order() -> None:
     """Each from where it begins on."""
     assert [each.begins for each in STORY] == sorted(each.begins for each in STORY)
     assert {each.begins for each in STORY} == {0.0, FADES, APPEARS, DRIFTS, GONE}
-    assert "swap" in chapter(DRIFTS).text
-    assert chapter(DRIFTS - 0.01).text != chapter(DRIFTS).text
+    assert chapters(GONE) == list(STORY)
+    assert "swap" in chapters(DRIFTS)[-1].text
+    assert chapters(DRIFTS - 0.01) == chapters(DRIFTS)[:-1]
+
+
+def test_the_story_goes_on_with_a_stream_that_has_no_end() -> None:
+    """Meanings swap back, and again; what was told before stays told."""
+    told = [chapters(place)[-1].text for place in (2.01 * DRIFTS, 3.01 * DRIFTS)]
+    assert ["back" in each for each in told] == [True, False]
+    assert chapters(3.01 * DRIFTS)[:-1] == chapters(2.01 * DRIFTS)
 
 
 def count_labels(events: list[dict[str, Any]]) -> Counter[str]:

@@ -69,17 +69,28 @@ def test_without_a_terminal_it_prints_plain_lines(
     assert "\x1b" not in output.getvalue()
 
 
-def test_it_tells_what_happens_in_the_stream(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In lines once, when it begins; in the panel always."""
+def test_it_tells_everything_that_happened_in_the_stream(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each thing once, in order, also where several began between two lines, and what came at the end."""
     monkeypatch.setattr(live, "REDRAW_S", 0.0)
     monkeypatch.setattr(live, "PLAIN_S", 0.0)
     output = io.StringIO()
-    view = LiveView(telemetry, "news", Console(file=output), story=lambda events: f"after {events}: rain")
-    view.show(turns(3))
-    assert output.getvalue().count(": rain") == 1
+    happened = iter([["rain"], ["rain", "hail", "snow"], ["rain", "hail", "snow", "sun"]])
+    view = LiveView(telemetry, "news", Console(file=output), story=lambda events: next(happened))
+    view.show(turns(2))
+    told = output.getvalue().splitlines()
+    assert [line for line in told if "lag" not in line] == ["rain", "hail", "snow", "sun"]
+    assert [line == "sun" for line in told] == [False, False, False, False, False, True]
+
+
+def test_the_panel_shows_the_latest_of_what_happened(telemetry: Telemetry) -> None:
+    """Of a story without end, and nothing where there is none."""
     console = Console(file=io.StringIO(), record=True, width=150)
-    console.print(view.render())
-    assert f"after {EVENTS + len(POISON)}: rain" in console.export_text()
+    days = [f"day {n}" for n in range(9)]
+    console.print(LiveView(telemetry, "news", console, story=lambda events: days).render())
+    shown = console.export_text()
+    assert [day for day in days if day in shown] == days[-live.TOLD :]
 
 
 def test_on_a_terminal_it_redraws(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:

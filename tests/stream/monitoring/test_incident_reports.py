@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from stream.dashboard.drift_views import unattended
-from stream.monitoring.incident_reports import IncidentReport, findings, reports
+from stream.monitoring.incident_reports import IncidentReport, findings, reports, restructurings
 from stream.monitoring.output_records import InputRecord, OutputRecord
 from stream.monitoring.sentences import _TOLD, sentence
 from stream.monitoring.stream_state import StreamState
 from stream.records.drift_events import DriftRecord
-from stream.records.schema import Event
+from stream.records.label_records import LabelRecord
+from stream.records.schema import Event, encode
 from tests.stream.monitoring.streams import drift, fed, planted, prediction
 
 LENGTH, DRIFTS = 4_000, 2_000
@@ -42,6 +43,14 @@ def drifting(*alarms: OutputRecord, recovers: int = RECOVERS, length: int = LENG
             if each.offset == n:
                 state.take(each)
     return state
+
+
+def label_record(label: str, cluster: int) -> LabelRecord:
+    """Return figures of a label."""
+    return LabelRecord(
+        label=label, count=9, predicted=9, hits=9, f1=1.0, first_seen=0, last_seen=9, rate=0.3, usual=0.3,
+        cluster=cluster, updates=9,
+    )  # fmt: skip
 
 
 def only(state: StreamState) -> IncidentReport:
@@ -98,6 +107,88 @@ def test_what_the_learner_did_is_told_as_its_action() -> None:
     ]
     told = only(drifting(ERRORS, *moved)).action
     assert told == "The learner restructured its label clusters: 1 move, 2 splits, of “a”, “b”, “c”"
+
+
+def split(offset: int, *labels: str) -> OutputRecord:
+    """Return the event of a split."""
+    return alarm("clusters", offset, 0, "4", scope="structure", action="split", labels=list(labels))
+
+
+def test_what_the_learner_does_until_the_scores_are_back_is_the_incidents() -> None:
+    """Long after its latest alarm, too; once it is over, only what moves a label that was hit is."""
+    splits = [split(1_000, "a"), split(3_100, "d"), split(3_300, "c"), split(3_500, "c", "b")]
+    state = drifting(ERRORS, *splits)
+    found = only(state)
+    assert found.effect is not None
+    assert found.offset + (found.effect.over_after or 0) == 3_250
+    assert found.action == "The learner restructured its label clusters: 2 splits, of “d”, “c”, “b”"
+    assert [each.offset for each in found.events] == [2_050, 3_100, 3_500]
+    assert [each.offset for each in restructurings(state, [found])] == [1_000, 3_300]
+
+
+def test_what_the_learner_does_while_the_scores_stay_low_is_followed_for_so_long() -> None:
+    """And not for ever."""
+    state = drifting(ERRORS, split(6_900, "d"), split(7_100, "b"), recovers=6_000, length=8_000)
+    assert only(state).action.endswith("1 split, of “d”")
+
+
+def test_what_the_learner_does_during_two_incidents_is_the_latest_ones() -> None:
+    """It cannot be both's."""
+    later = alarm("subset-error/adwin", 2_650, 60)
+    new, old = reports(drifting(ERRORS, later, split(3_100, "a"), recovers=LENGTH))
+    assert [len(each.events) for each in (old, new)] == [1, 2]
+
+
+def test_the_scores_before_are_of_before_the_earliest_beginning() -> None:
+    """And those after from where the change that is told began: detectors differ about when."""
+    early = alarm("cluster-error/means", 2_050, 300, "0")
+    late = alarm("cluster-error/means", 2_052, 2, "7")
+    for others in ([early], [late], [early, late]):
+        found = only(drifting(*others, ERRORS._replace(offset=2_060)))
+        assert (found.offset, found.noticed) == (2_010, 2_060)
+        assert found.quiet == (1_750 if early in others else 2_010)
+        assert found.effect is not None
+    wrong_soon = drifting(
+        alarm("subset-error/adwin", 2_200, 10), alarm("cluster-error/means", 2_210, 210, "0")
+    )
+    found = only(wrong_soon)
+    assert (found.quiet, found.offset) == (2_000, 2_190)
+    assert found.effect is not None
+    assert found.effect.before == 1.0
+
+
+def test_an_echo_does_not_tell_where_it_began() -> None:
+    """Rare labels' alarms come from beginnings thousands of messages before."""
+    found = only(drifting(ERRORS, alarm("label-fall/rates", 2_400, 1_900, "x", scope="prior")))
+    assert (found.quiet, found.offset, len(found.events)) == (2_000, 2_000, 2)
+    alone = only(drifting(FALLS, alarm("jaccard-error/adwin", 2_420, 420)))
+    assert (alone.offset, alone.quiet) == (2_000, 2_000)
+
+
+def test_the_cluster_that_was_hit_and_the_messages_that_were_hit_are_told() -> None:
+    """Of "a" and "b", which share a cluster; messages about "c" stayed right."""
+    state = drifting(ERRORS)
+    for label, cluster in {"a": 4, "b": 4, "c": 6}.items():
+        state.take(OutputRecord("label-stats", 0, LENGTH, 1.0, 1.0, encode(label_record(label, cluster))))
+    found = only(state)
+    assert found.cluster is not None
+    assert (found.cluster.cluster, found.cluster.labels, found.cluster.before) == (4, ["a", "b"], 1.0)
+    assert found.effect is not None
+    assert found.cluster.after < found.effect.lowest < 1.0
+
+
+def test_messages_that_were_hit_are_told_by_their_words() -> None:
+    """Those with the label's own word, more than the others."""
+    state = StreamState("m")
+    for n in range(LENGTH):
+        kind = ("parcel", "login", "outage")[n % 3]
+        wrong = n >= DRIFTS and kind == "parcel"
+        event = Event(id=f"e{n}", ts=n, text=f"About the {kind} {n}")
+        state.take(InputRecord(0, n, float(n), event))
+        state.take(prediction(n, ["b" if wrong else kind], [kind], at=float(n)))
+        if n == ERRORS.offset:
+            state.take(ERRORS)
+    assert only(state).segments == [("parcel", 0.0, 1.0)]
 
 
 def test_a_pattern_that_was_seen_before_is_said() -> None:
