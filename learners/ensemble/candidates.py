@@ -174,6 +174,9 @@ def _worthiest(worth: Floats, sums: Codes, votes: Floats) -> int:
     """Return the proposal with the highest worth, votes included; of equals the first."""
     best, most = 0, -np.inf
     for row in range(len(worth)):
+        if _first_equal(sums, row) < row:
+            # The same proposal again has the same worth.
+            continue
         mass = UNHEARD
         for other in range(len(worth)):
             if sums[other] == sums[row]:
@@ -182,6 +185,15 @@ def _worthiest(worth: Floats, sums: Codes, votes: Floats) -> int:
         if total > most:
             best, most = row, total
     return best
+
+
+@compiled
+def _first_equal(sums: Codes, row: int) -> int:
+    """Return the first row with the same number as a row."""
+    first = 0
+    while sums[first] != sums[row]:
+        first += 1
+    return first
 
 
 @compiled

@@ -171,12 +171,20 @@ class Decision(Stateful):
 
 def _joined(neighbours: tuple[Neighbours, ...]) -> tuple[Ids, Ids, Floats]:
     """Return the ids, sizes and weights of all neighbours' label-sets."""
-    if len(neighbours) == 1:
-        return neighbours[0].ids, neighbours[0].sizes, neighbours[0].weights
+    joined = neighbours[0].ids, neighbours[0].sizes, neighbours[0].weights
+    for near in neighbours[1:]:
+        joined = _appended(*joined, near.ids, near.sizes, near.weights)
+    return joined
+
+
+@compiled
+def _appended(
+    ids: Ids, sizes: Ids, weights: Floats, more_ids: Ids, more_sizes: Ids, more_weights: Floats
+) -> tuple[Ids, Ids, Floats]:
     return (
-        np.concatenate([near.ids for near in neighbours]),
-        np.concatenate([near.sizes for near in neighbours]),
-        np.concatenate([near.weights for near in neighbours]),
+        np.concatenate((ids, more_ids)),
+        np.concatenate((sizes, more_sizes)),
+        np.concatenate((weights, more_weights)),
     )
 
 

@@ -222,7 +222,7 @@ class IHOMER(Learner):
         self._count(x)
         self._teach(scored, x, targets)
         self._rehearse(x, targets)
-        self.changes = self._clusters.learn_named(targets.positive.tolist(), self.label_space)
+        self.changes = self._clusters.learn_named(targets.positive, self.label_space)
 
     def _compute(self, x: Vector, true: Ids = NOTHING) -> Scored:
         """Score the labels: of many only a shortlist, and true ones to be learned, which it may miss."""

@@ -73,7 +73,7 @@ class Sleepers(Stateful):
 
     def measured(self, message: int) -> bool:
         """Return whether it is to be measured what the experts asked about a message are worth."""
-        return message % (PERIOD if self._asleep.all() else MEASURED) == 0
+        return message % MEASURED == 0 and (message % PERIOD == 0 or not self._asleep.all())
 
     def learn(self, values: Floats, asked: Mask) -> None:
         """Learn from what each expert was worth on a message, as far as it was asked."""

@@ -29,8 +29,6 @@ LEAST_ROWS = 8
 """Places per label that are always allowed, whatever `max_size` is: rows with an entry for every label."""
 KEPT = 0.4
 """Share of the memory that is in use after it was exhausted: the largest weights are kept."""
-TOLERANCE = 0.02
-"""Errors below it are not learned from: most labels are surely absent, and get no weights."""
 INTERCEPT = 0.3
 """Learning rate of the intercept, as a share of `rate`: the prior accounts for a label's frequency."""
 
@@ -133,10 +131,10 @@ class SparseLogisticRegression(PriorBased):
         self._count(x)
         self._filled = None
         part, error = sparse_part(x), errors(scores, targets)
-        self._rows = grown(self._rows, int(part.indices.max(initial=-1)) + 1)
+        # Indices ascend.
+        self._rows = grown(self._rows, int(part.indices[-1]) + 1 if len(part.indices) else 0)
         self._intercept = grown(self._intercept, 2, len(error))
         step_intercept(self._intercept, error, np.float32(self.rate * INTERCEPT))
-        error[np.abs(error) < TOLERANCE] = 0.0
         done, rate = 0, np.float32(self.rate)
         while done < len(part.indices):
             done, self._used = step(*part, done, error, rate, self._rows, self._entries, self._used)

@@ -18,6 +18,8 @@ FIRST, SIZE, ROOM = range(3)
 """Columns of a feature's row: place of its first entry, number of entries, and number of places."""
 LINE = 64 // ENTRY.itemsize
 """Entries in a cache line of 64 bytes."""
+TOLERANCE = np.float32(0.02)
+"""Errors below it are not learned from: most labels are surely absent, and get no weights."""
 EPSILON = np.float32(1e-4)
 """Initial sum of squared gradients, so that a first step on a small error is smaller than the rate."""
 
@@ -56,10 +58,13 @@ def _fetch(indices: Ints, rows: Ints, entries: Entries) -> np.float32:
 
 @compiled
 def step_intercept(intercept: Vector, error: Vector, rate: np.float32) -> None:
-    """Update the intercepts of all labels."""
+    """Update the intercepts of all labels; the errors that remain are those that other weights learn from."""
     for label in range(len(error)):
         intercept[1, label] += error[label] * error[label]
         intercept[0, label] -= rate * error[label] / np.sqrt(intercept[1, label] + EPSILON)
+    for label in range(len(error)):
+        if abs(error[label]) < TOLERANCE:
+            error[label] = np.float32(0.0)
 
 
 @compiled

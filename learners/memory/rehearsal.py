@@ -90,9 +90,11 @@ class Rehearsal:
         self._sparse[slot : slot + 1] = [given_part(x) or NOTHING]
         self._targets[slot : slot + 1], self._filed[slot : slot + 1] = [targets], [labels]
         self._turns[slot] = self._now
-        occurring = labels if occurring is None else occurring
-        self._grow(occurring)
         self._note(labels)
+        if occurring is None:
+            occurring = labels
+        else:
+            self._grow(occurring)
         self._occurred[occurring] = self._now
 
     def without_silent(self, targets: Targets, size: int) -> Targets:
@@ -101,9 +103,8 @@ class Rehearsal:
         A label is silent after `SILENCE` messages without it. That its absence goes on shows which expert
         follows the present stream best, not which one will recognise the label when it comes back.
         """
-        silent = _silent(self._occurred, self._now + 1, size)
-        silent[targets.positive] = False
-        if not silent.any():
+        silent, some = _silent(self._occurred, self._now + 1, size, targets.positive)
+        if not some:
             return targets
         known = ~(silent | targets.unknown(size))
         known[targets.positive] = False
@@ -209,12 +210,19 @@ def _without(labels: Ids, gone: Ids) -> Ids:
 
 
 @compiled
-def _silent(occurred: Ids, now: int, size: int) -> Mask:
-    """Return which labels have occurred before, but not in the last `SILENCE` messages, shape (size,)."""
-    silent = np.zeros(size, dtype=np.bool_)
+def _silent(occurred: Ids, now: int, size: int, positive: Ids) -> tuple[Mask, bool]:
+    """Return which labels have occurred before, but not in the last `SILENCE` messages, and whether any has.
+
+    The positive ones occur now. Shape (size,).
+    """
+    silent, some = np.zeros(size, dtype=np.bool_), False
     for label in range(min(size, len(occurred))):
         silent[label] = occurred[label] > 0 and now - occurred[label] >= SILENCE
-    return silent
+    for label in positive:
+        silent[label] = False
+    for label in range(size):
+        some |= silent[label]
+    return silent, some
 
 
 @compiled

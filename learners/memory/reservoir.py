@@ -97,6 +97,9 @@ def _of_the_most_common(keys: Floats, labels: Ids, sizes: Ids, counts: Ids) -> i
         least = counts[rarest]
         # A slice of the row would cost as much as all the rest.
         for n in range(1, sizes[place]):
+            if least < most:
+                # Its rarest label is not the most common one, whatever else it has.
+                break
             if counts[labels[place, n]] < least:
                 rarest = labels[place, n]
                 least = counts[rarest]

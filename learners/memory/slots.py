@@ -76,10 +76,6 @@ class Slots:
             kept = self._labels[place, : self._sizes[place]]
             self.refile(place, kept[~np.isin(kept, gone)] - 1)
 
-    def number(self, place: int) -> int:
-        """Return which message is in a place, counting from 0."""
-        return int(self._numbers[place]) - 1
-
     def counts(self, size: int) -> Ids:
         """Return in how many messages each label is, shape (size,)."""
         counts: Ids = grown(self._counts, size + 1)[1 : size + 1]
@@ -129,8 +125,20 @@ def _refile(place: int, named: Ids, labels: Ids, sizes: Ids, counts: Ids) -> Non
 
 
 @compiled
+def _all_common(counts: Ids, enough: int) -> bool:
+    """Return whether no label that is there has fewer messages than `enough`."""
+    rare = 0
+    for count in counts:
+        rare += 0 < count < enough
+    return rare == 0
+
+
+@compiled
 def _oldest(numbers: Ids, labels: Ids, sizes: Ids, counts: Ids, enough: int) -> int:
     """Return the place of the oldest message that is as common as `enough`, or as the median message."""
+    # To count more labels than there are messages could cost more than it saves.
+    if len(counts) <= len(numbers) and _all_common(counts, enough):
+        return int(numbers.argmin())
     common, frequency = np.empty(len(numbers), dtype=np.intp), np.zeros(enough + 1, dtype=np.intp)
     for place in range(len(numbers)):
         rarest = enough

@@ -101,7 +101,8 @@ class NearestNeighbours(Learner):
 
     def numbers(self, neighbours: Neighbours) -> list[int]:
         """Return the index of each neighbour among all learned messages, counting from 0."""
-        return [self._said.number(row) for row in neighbours.rows.tolist()]
+        numbers: list[int] = self._said.messages(neighbours.rows).tolist()
+        return numbers
 
     def vote(self, neighbours: Neighbours) -> Vector:
         """Return the weighted share of neighbours with each label, where it is known; shape (L,)."""

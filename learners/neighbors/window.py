@@ -45,9 +45,10 @@ class Window:
         self._positives[row] = len(targets.positive)
         self._negatives[row] = COMPLETE if targets.complete else len(negative)
 
-    def number(self, row: int) -> int:
-        """Return which message is in a row, counting from 0."""
-        return self._slots.number(row)
+    def messages(self, rows: Ids) -> Ids:
+        """Return which message is in each of some rows, counting from 0."""
+        messages: Ids = self._slots.numbers[rows] - 1
+        return messages
 
     def sets(self, rows: Ids) -> tuple[Ids, Ids]:
         """Return the positives of some rows, concatenated, and how many each has."""

@@ -41,16 +41,16 @@ def headers(record: Record, kind: str, source: str, described: Headers = JSON_VA
         What the value is; JSON by default.
     """
     ours = (
-        ("ce_specversion", "1.0"),
-        ("ce_id", f"{record.topic}/{record.partition}/{record.offset}/{kind}"),
-        ("ce_type", f"ithaca.{kind.partition('.')[0]}"),
-        ("ce_source", source),
-        ("ce_time", _rfc3339(record.timestamp)),
+        ("ce_specversion", b"1.0"),
+        ("ce_id", f"{record.topic}/{record.partition}/{record.offset}/{kind}".encode()),
+        ("ce_type", f"ithaca.{kind.partition('.')[0]}".encode()),
+        ("ce_source", source.encode()),
+        ("ce_time", _rfc3339(record.timestamp).encode()),
     )
     kept = [
         header for header in record.headers if header[0] in PASSED_ON and len(header[1]) <= LONGEST_PASSED_ON
     ]
-    return (*((name, value.encode()) for name, value in ours), *described, *kept)
+    return (*ours, *described, *kept)
 
 
 def dead_letter_output(record: Record, bad: BadEventError, source: str) -> Output:

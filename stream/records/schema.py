@@ -8,6 +8,7 @@ becomes a `BadEventError`, and the task turns that into a dead letter. What is w
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 from typing import Annotated, NamedTuple
 
@@ -116,6 +117,8 @@ class BadEventError(ValueError):
 MILLISECONDS, TOO_LARGE = 1e11, 1e13
 """Numbers from the first on are times in milliseconds (in seconds the year 5138); from the second on none."""
 
+READ_AHEAD = 4096
+"""Times of the last so many events that are kept as they were read, longer than a batch."""
 _NUMBER = re.compile(r"(\d{10}|\d{13})(\.\d*)?")
 """Seconds or milliseconds of this century, as a string."""
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -168,16 +171,22 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
         ValueError, OverflowError
             When it is none, or one that no calendar holds.
         """
-        if isinstance(self.ts, str) and not _NUMBER.fullmatch(self.ts):
-            # Python's reader finds a date in most strings of digits; only one of eight digits is one.
-            if self.ts.isdigit() and len(self.ts) != len("20260131"):
-                raise ValueError("neither a date nor a number of seconds or milliseconds")
-            moment = datetime.datetime.fromisoformat(self.ts)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
-        number = float(self.ts)
-        if abs(number) >= TOO_LARGE:
-            raise OverflowError("finer than milliseconds, or a calendar's digits")
-        return _EPOCH + datetime.timedelta(seconds=number if abs(number) < MILLISECONDS else number / 1000)
+        return _time_of(self.ts)
+
+
+@functools.lru_cache(maxsize=READ_AHEAD)
+def _time_of(ts: str | float) -> datetime.datetime:
+    # An event's time is asked for as it is checked, as it is kept, and as its prediction is written.
+    if isinstance(ts, str) and not _NUMBER.fullmatch(ts):
+        # Python's reader finds a date in most strings of digits; only one of eight digits is one.
+        if ts.isdigit() and len(ts) != len("20260131"):
+            raise ValueError("neither a date nor a number of seconds or milliseconds")
+        moment = datetime.datetime.fromisoformat(ts)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
+    number = float(ts)
+    if abs(number) >= TOO_LARGE:
+        raise OverflowError("finer than milliseconds, or a calendar's digits")
+    return _EPOCH + datetime.timedelta(seconds=number if abs(number) < MILLISECONDS else number / 1000)
 
 
 class Event(Labelled, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ import pytest
 from drift.core import Floats, Vector, digest
 from learners.core import Features, Sparse, Targets, sparse_part
 from learners.linear_model import SparseLogisticRegression
-from learners.linear_model.sparse import INTERCEPT, TOLERANCE
-from learners.linear_model.sparse_rows import ENTRY, EPSILON
+from learners.linear_model.sparse import INTERCEPT
+from learners.linear_model.sparse_rows import ENTRY, EPSILON, TOLERANCE
 
 DIMENSIONS, LABELS = 300, 6
 NO_DENSE = np.zeros(2, dtype=np.float32)
