@@ -51,7 +51,7 @@ SMALL = {
     "relations": "{reuters}",
     "scopes": "--learner priors --limit 40 --partitions 2 --workers 2",
     "seasons": "--kinds prior --cycles 1 --seeds 0 --learner priors --scale 0.02",
-    "silence": "--limit 50",
+    "silence": "--gap 10 --starts 10 30 --only default",
     "sleeping": "--sets reuters21578 --limit 40",
     "snapshots": "--scale 0.02",
     "tree": "--scale 0.02",
