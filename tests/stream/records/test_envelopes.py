@@ -46,7 +46,9 @@ def test_an_envelope_is_unwrapped_where_it_is_set_and_named_where_not(
 
 
 PARTS = ["id", "ts", "text", "labels", "schema", "payload", "op", "after", "before", "specversion", "data"]
-CONTENT: st.SearchStrategy[Any] = st.sampled_from([None, 0, "1", [], {}, EVENT, CHANGE, {"op": 1, "after": None}])
+CONTENT: st.SearchStrategy[Any] = st.sampled_from(
+    [None, 0, "1", [], {}, EVENT, CHANGE, {"op": 1, "after": None}]
+)
 
 
 @given(
