@@ -30,7 +30,9 @@ def test_blocks_equal_the_plain_ones(seed: int, figures: int, moves: list[float]
         assert (found and found[2:4]) == (expected and expected[:2]), f"at {n}"
         if found and expected:
             assert (found.distance, found.p) == pytest.approx(expected[2:], rel=1e-6)
-            assert found.threshold < found.distance == pytest.approx(np.sum((found.after - found.before) ** 2))
+            assert (
+                found.threshold < found.distance == pytest.approx(np.sum((found.after - found.before) ** 2))
+            )
         assert test.watched == pytest.approx(plain.watched, rel=1e-6)
         np.testing.assert_allclose(test.past, np.mean(plain.blocks, axis=0))
 
