@@ -1,4 +1,4 @@
-"""What detectors report of a comparison is what their definitions say, from all values since the last drift."""
+"""What detectors report of a comparison is what their definitions say, from all values since a drift."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _last(bounds: Sequence[float], best: Callable[[Sequence[float]], float]) -> 
 
 
 def weighted(values: Sequence[float]) -> Figures:
-    """Return an exponentially weighted mean, and the sum of its squared weights (of the first, taken for 1)."""
+    """Return an exponentially weighted mean, and the sum of its squared weights."""
     weights = 0.95 ** np.arange(len(values))[::-1] * np.where(np.arange(len(values)), 0.05, 1.0)
     first = 0.05**2 + 0.95**2
     squares = sum(weights[1:] ** 2) + first * 0.95 ** (2 * (len(values) - 1))

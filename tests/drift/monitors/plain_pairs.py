@@ -34,7 +34,8 @@ class PlainPairs:
                 values[watched[0]] = float(found == 2)
                 watched[1] += found == 2
         by_series = {watched[0]: pair for pair, watched in self.watched.items()}
-        shifts = [(by_series[series], *told) for series, *told, _ in self.means.update(values)]
+        changed = self.means.update(values)
+        shifts = [(by_series[series], kind, since, window) for series, kind, since, window, _ in changed]
         for pair in combinations(labels[:PAIRED_LABELS], 2):
             if pair not in self.watched:
                 self.counts[pair] = self.counts.get(pair, 0) + 1

@@ -48,11 +48,11 @@ class PlainBlocks:
         """Return estimates of the trace of the blocks' covariance, and of that of its square."""
         variance = squared = 0.0
         for n, step in enumerate(self.steps, 1):
-            variance += (step @ step - variance) / min(n, NULL_DRAWS)
+            variance += (float(step @ step) - variance) / min(n, NULL_DRAWS)
         odd = [np.zeros_like(self.steps[0]), *self.steps[::2]]
         for n, (one, other) in enumerate(pairwise(odd), 1):
-            squared += ((one @ other) ** 2 - squared) / min(n, NULL_DRAWS)
-        return float(variance), float(squared)
+            squared += (float(one @ other) ** 2 - squared) / min(n, NULL_DRAWS)
+        return variance, squared
 
     def _compare(self) -> tuple[int, int, float, float] | None:
         variance, squared = self._noise()

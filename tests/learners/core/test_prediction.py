@@ -51,9 +51,9 @@ def test_a_label_that_has_left_is_in_no_prediction_any_more() -> None:
     assert whole.still_held(space) is whole
     space.targets(["new"])
     assert space.names() == ["new", "kept", "other"]
-    for each, labels, scored in ((whole, [2], {1: 0.2, 2: 0.8}), (short, [], {2: 0.2})):
+    for each, predicted, scored in ((whole, [2], {1: 0.2, 2: 0.8}), (short, [], {2: 0.2})):
         held = each.still_held(space)
-        assert held.labels.tolist() == labels
+        assert held.labels.tolist() == predicted
         assert held.scored is not None
         found = dict(zip(held.scored.tolist(), held.scores.tolist(), strict=True))
         assert found == pytest.approx(scored)

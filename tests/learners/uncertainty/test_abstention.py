@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -96,4 +98,5 @@ def test_sureness_is_that_of_plain_logarithms(labels: list[tuple[float, bool]]) 
     plain = np.log(np.maximum(right, 1e-6)).sum()
     assert sureness(Prediction(np.flatnonzero(on), scores)) == pytest.approx(plain, abs=1e-9)
     # Compiled, it would read beyond the last one without a word.
-    assert _sureness.py_func(scores, np.flatnonzero(on)) == pytest.approx(plain, abs=1e-9)
+    uncompiled: Any = _sureness
+    assert uncompiled.py_func(scores, np.flatnonzero(on)) == pytest.approx(plain, abs=1e-9)

@@ -12,7 +12,7 @@ from kafka.record.memory_records import MemoryRecordsBuilder
 
 from stream.kafka.headers import read_any_header
 
-NAMES = st.text(st.characters(max_codepoint=0x2000, blacklist_categories=("Cs",)), max_size=5)
+NAMES = st.text(st.characters(max_codepoint=0x2000), max_size=5)
 BYTES = st.none() | st.binary(max_size=200)
 RECORDS = st.lists(
     st.tuples(BYTES, BYTES, st.lists(st.tuples(NAMES, BYTES), max_size=3)), min_size=1, max_size=4

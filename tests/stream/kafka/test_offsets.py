@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from stream.config import KafkaSettings
 from stream.kafka import offsets as module
 from stream.kafka.errors import BrokerError
-from stream.kafka.offsets import GroupWatch, Offsets
+from stream.kafka.offsets import GroupState, GroupWatch, Offsets
 from tests.stream.kafka.logs import Logs
 
 
@@ -107,7 +107,7 @@ def test_the_state_of_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Admin()
     monkeypatch.setattr(module, "admin", lambda _: client)
     watch = GroupWatch(KafkaSettings(), "group", "s.events")
-    assert watch.state() == (2, {0: 10, 1: 11}, {0: 0}, {"one"})
+    assert watch.state() == GroupState(2, {0: 10, 1: 11}, {0: 0}, frozenset({"one"}))
     client.fails = True
     with pytest.raises(BrokerError, match=r"does not say how group group does: .*no"):
         watch.state()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stream.config import KafkaSettings
+from stream.kafka import clients
 from stream.kafka import tail as module
 from stream.kafka.errors import BrokerError
 from stream.kafka.tail import Tail
@@ -90,7 +91,7 @@ def test_partitions_that_are_added_are_read_from_their_beginning(
     logs.topics["s.lessons"][1] = (4, 6)
     logs.topics["s.late"] = {0: (1, 2)}
     assert read(tail) == [("s.lessons", 1, 4), ("s.lessons", 1, 5)]
-    now += module.METADATA_S
+    now += clients.METADATA_S
     assert read(tail) == []
     now += 0.1
     assert read(tail) == [("s.late", 0, 1)]

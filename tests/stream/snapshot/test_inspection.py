@@ -60,8 +60,8 @@ def test_why_one_would_not_be_used(tmp_path: Path, kind: str) -> None:
     learner = {key: each for key, each in snapshot.state["learner"].items() if key != "positive"}
     spoilt = dataclasses.replace(snapshot, state=snapshot.state | {"learner": learner})
     assert unloadable(files, path, spoilt) == "KeyError: 'positive'"
-    other = dataclasses.replace(snapshot, state=snapshot.state | {"more": 1})
-    assert unloadable(files, path, other) == "loaded, it is another state"
+    fuller = dataclasses.replace(snapshot, state=snapshot.state | {"more": 1})
+    assert unloadable(files, path, fuller) == "loaded, it is another state"
 
 
 def test_what_cannot_be_told_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
