@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +24,10 @@ class Logs:
         Whether the broker refuses from now on.
     missing
         Offsets that bring no record, as those of transactions' marks.
+    limits
+        How many records were asked for, each time.
+    value
+        Returns a record's value by its offset.
     """
 
     def __init__(self, **topics: Mapping[int, tuple[int, int]]) -> None:
@@ -32,6 +36,7 @@ class Logs:
         self.missing: set[int] = set()
         self.fails = self.closed = False
         self.limits: list[int] = []
+        self.value: Callable[[int], bytes] = b"%d".__mod__
 
     def _check(self) -> None:
         if self.fails:
@@ -99,7 +104,7 @@ class Logs:
             offsets = [offset for offset in range(position, last) if offset not in self.missing]
             self.places[place] = max(position, last)
             if offsets:
-                polled[place] = [_consumed(place, offset) for offset in offsets]
+                polled[place] = [_consumed(place, offset, self.value(offset)) for offset in offsets]
         return polled
 
     def close(self, *, autocommit: bool = True) -> None:
@@ -108,13 +113,13 @@ class Logs:
         self.closed = True
 
 
-def _consumed(place: TopicPartition, offset: int) -> SimpleNamespace:
+def _consumed(place: TopicPartition, offset: int, value: bytes) -> SimpleNamespace:
     return SimpleNamespace(
         topic=place.topic,
         partition=place.partition,
         offset=offset,
         timestamp=offset,
         key=None,
-        value=b"%d" % offset,
+        value=value,
         headers=[("empty", None)],
     )
