@@ -51,7 +51,7 @@ def test_equals_plain_counting(messages: list[set[int]], half_life: float) -> No
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 9999), st.integers(2, 40), st.integers(0, 6))
 def test_what_was_forgotten_leaves_nothing_to_whoever_comes(seed: int, labels: int, most: int) -> None:
-    """Rows that grow, are given up and taken again hold the partners that a plain count has, and no others."""
+    """Rows that grow, are given up and taken again hold the partners of a plain count, and no others."""
     draw, counts = np.random.default_rng(seed), Cooccurrence(20.0)
     touched, met, keep = np.zeros(labels), np.zeros((labels, labels)), 0.5 ** (1 / 20)
     for n in range(60):
