@@ -16,7 +16,9 @@ test that no longer ends has noticed. At the end the tests that noticed run once
 then has not counted.
 
 Some survivors are equivalent, so 100 % cannot be had: another number where one stands for "nowhere" (`-1` as
-the offset of nothing), a larger first size of what grows, a bound that only saves work.
+the offset of nothing); a larger first size of what grows, and growing by nothing (`>=` for `>`); the last
+column instead of the first where there is one; a bound or an early `return` that only saves work, as that of
+`decoding._check_bounds`; a quote's length in `arff._unquoted`, as no token is a single quote.
 """
 
 from __future__ import annotations

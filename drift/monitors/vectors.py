@@ -187,7 +187,8 @@ def participation_ratio(vectors: Floats) -> float:
     """
     n = len(vectors)
     centred = vectors - vectors.mean(axis=0)
-    products = centred @ centred.T / (n - 1)
+    # Not divided by n - 1: the ratio is of no scale.
+    products = centred @ centred.T
     trace = float(products.trace())
     fourth = (n - 1) * float((products.diagonal() ** 2).sum())
     square = (n - 1) * (n - 2) * float((products**2).sum()) + trace**2 - n * fourth

@@ -127,6 +127,25 @@ def test_a_fall_is_negative(name: str, more: dict[str, Any]) -> None:
     assert detector.statistic <= -detector.threshold < 0
 
 
+@pytest.mark.parametrize("mode", ["both", "up", "down"])
+def test_page_hinkley_compares_the_way_to_its_extreme(mode: str) -> None:
+    """One-sided, it says nothing of the other side; the larger of the two otherwise."""
+    detector, seen, rises, falls = new("page-hinkley", mode=mode, alpha=0.99, threshold=1e9), [], [0.0], [0.0]
+    for n, value in enumerate(bernoulli(5, (60, 0.3), (60, 0.8), (60, 0.1))):
+        seen.append(value)
+        deviation = value - sum(seen) / len(seen)
+        rises.append(0.99 * rises[-1] + deviation - 0.005)
+        falls.append(0.99 * falls[-1] + deviation + 0.005)
+        detector.update(value)
+        rise = (rises[-1] - min(rises[1:])) * (mode != "down")
+        fall = (max(falls[1:]) - falls[-1]) * (mode != "up")
+        if n < 29:
+            assert detector.threshold > 1e9 or detector.statistic == 0.0
+        else:
+            assert detector.statistic == pytest.approx(rise if rise >= fall else -fall), f"at {n}"
+            assert detector.threshold == 1e9
+
+
 @every_detector
 def test_two_equal_runs_are_equal(name: str) -> None:
     """No detector looks at global randomness."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.alarms.alarm import Alarm, Observation
-from drift.monitors.vectors import VectorMonitor, participation_ratio
+from drift.monitors.vectors import DIRECTIONS, VectorMonitor, _features, participation_ratio
 from drift.statistics.blocks import BlockMeans
 from tests.drift.detectors.series import stored
 
@@ -121,6 +122,32 @@ def test_true_ranks_are_told_apart(rank: int) -> None:
         ratios = [participation_ratio(draw(size=(50, rank)) @ mixing + 3.0) for _ in range(40)]
         assert np.mean(ratios) == pytest.approx(rank, rel=0.1)
     assert participation_ratio(np.ones((5, 4))) == 1.0
+
+
+@pytest.mark.parametrize(("vectors", "features"), [(4, 2), (5, 3), (7, 9)])
+def test_a_rank_is_estimated_from_all_quadruples(vectors: int, features: int) -> None:
+    """The mean over all of them is the unbiased estimate of the squared matrix's trace, and costs n^4."""
+    for seed in range(5):
+        drawn = np.random.default_rng(seed).normal(size=(vectors, features)) ** 3
+        trace = np.trace(np.atleast_2d(np.cov(drawn.T)))
+        products = [
+            float((drawn[a] - drawn[b]) @ (drawn[c] - drawn[d])) ** 2 / 4
+            for a, b, c, d in permutations(range(vectors), 4)
+        ]
+        # A matrix of so many features, of which one or all hold the variance.
+        square = np.clip(np.mean(products), trace**2 / features, trace**2)
+        assert participation_ratio(drawn) == pytest.approx(trace**2 / square)
+
+
+def test_a_kernel_sees_what_its_features_say() -> None:
+    """Cosines and sines of what lies in each direction, at two widths, so that a square has length one."""
+    seen = np.random.default_rng(0).normal(size=(50, DIRECTIONS))
+    means = _features(seen)
+    assert means.shape == (2 * DIRECTIONS,)
+    assert _features(seen[:1]) @ _features(seen[:1]) == pytest.approx(1.0)
+    pairs = np.cos(seen[:, None] - seen[None])
+    pairs[:, :, ::2] = np.cos(2 * (seen[:, None, ::2] - seen[None, :, ::2]))
+    assert means @ means == pytest.approx(pairs.mean())
 
 
 def test_refuses_bad_parameters() -> None:

@@ -162,6 +162,26 @@ def test_a_vanished_label_is_noticed_though_no_message_touches_it() -> None:
     assert waits[2] < 6000
 
 
+@pytest.mark.parametrize("late", [0, 3, 40])
+def test_what_falls_silent_after_a_change_is_waited_for_as_after_no_change(late: int) -> None:
+    """Less is known of it, and more spread: both count in the date, at the change itself too."""
+    bank, plain, quiet = RateBank(30.0), PlainRates(1, 30.0, 3), None
+    draw, kinds = np.random.default_rng(1), []
+    for n in range(12_000):
+        if quiet is not None and n > quiet + late:
+            events = []
+        else:
+            burst = draw.random() < 0.9 if n % 40 < 10 else False
+            events = [0] if (burst if n >= 2000 else draw.random() < 0.03) else []
+        found, expected = told(bank.update(ids(events))), plain.update(events)
+        assert [shift[:4] for shift in found] == [shift[:4] for shift in expected], f"at {n}"
+        kinds += [shift[1] for shift in found]
+        if quiet is None and "rise" in kinds and n > 2000:
+            quiet = n
+    assert quiet is not None
+    assert kinds[-1] == "vanished"
+
+
 def test_labels_that_come_and_go_leave_no_dates_behind() -> None:
     """Each return would queue a nearer date with every event, and the far ones would wait for years."""
     bank, plain, reported = RateBank(), PlainRates(20, 1.0, 3), 0

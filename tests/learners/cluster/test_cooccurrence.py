@@ -48,6 +48,33 @@ def test_equals_plain_counting(messages: list[set[int]], half_life: float) -> No
                 assert share_of(counts, a, b) == pytest.approx(met[a, b] / touched[a], rel=1e-4)
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 9999), st.integers(2, 40), st.integers(0, 6))
+def test_what_was_forgotten_leaves_nothing_to_whoever_comes(seed: int, labels: int, most: int) -> None:
+    """Rows that grow, are given up and taken again hold the partners of a plain count, and no others."""
+    draw, counts = np.random.default_rng(seed), Cooccurrence(20.0)
+    touched, met, keep = np.zeros(labels), np.zeros((labels, labels)), 0.5 ** (1 / 20)
+    for n in range(60):
+        if n % 15 == 14:
+            gone = np.flatnonzero(draw.random(labels) < draw.choice([0.1, 0.9]))
+            if len(gone):
+                counts.forget(gone)
+            touched[gone] = met[gone] = met[:, gone] = 0.0
+        message = np.flatnonzero(draw.random(labels) < most / labels)
+        counts.add(message)
+        for label in message.tolist():
+            touched[label] = touched[label] * keep + 1
+            met[label] *= keep
+            met[label, message[message != label]] += 1
+    assert counts.pairs == np.count_nonzero(met) // 2
+    for label in range(labels):
+        assert sorted(counts.partners(label)) == np.flatnonzero(met[label]).tolist()
+        assert counts.count(label) == pytest.approx(touched[label])
+        for other in np.flatnonzero(met[label]).tolist():
+            expected = met[label, other] / touched[label]
+            assert share_of(counts, label, other) == pytest.approx(expected, rel=1e-4)
+
+
 def test_a_large_message_is_counted_fairly_and_in_part() -> None:
     """Of a message with many labels, each counts few partners, and in the long run all of them equally."""
     labels = list(range(101))

@@ -46,3 +46,28 @@ def test_majority_is_bounded_and_keeps_frequent_sets() -> None:
     assert learner.label_space.names(learner.predict(NOTHING).labels) == ["often"]
     with pytest.raises(ValueError, match="The 'capacity' parameter of MajorityLabelset must be an int in"):
         MajorityLabelset(capacity=0)
+
+
+@given(labelsets, st.integers(1, 4), st.lists(st.integers(0, 39), max_size=2))
+def test_with_little_room_it_is_misra_and_gries(stream: list[str], capacity: int, leaving: list[int]) -> None:
+    """A set that finds no room takes one from every count; sets with a label that leaves are gone."""
+    learner, counts, best = MajorityLabelset(capacity), dict[str, int](), ""
+    learner.label_space.ids("abc")
+    for position, now in enumerate(stream):
+        if position in leaving:
+            learner.forget(learner.label_space.ids("b"))
+            counts = {each: count for each, count in counts.items() if "b" not in each}
+            best = best if best in counts else max(counts, key=counts.__getitem__, default="")
+        if now in counts or len(counts) < capacity:
+            counts[now] = counts.get(now, 0) + 1
+            # Of equals the one that came first; what was dropped is taken for equal to nothing.
+            if counts[now] >= counts.get(best, 0):
+                best = next(each for each in counts if counts[each] == counts[now] and each in (now, best))
+        else:
+            counts = {each: count - 1 for each, count in counts.items() if count > 1}
+        learner.learn(NOTHING, learner.label_space.targets(now))
+        state = learner.state()
+        assert state["counts"] == list(counts.values())
+        assert ["".join(learner.label_space.names(each)) for each in state["labelsets"]] == list(counts)
+        assert "".join(learner.label_space.names(learner.predict(NOTHING).labels)) == best
+        assert learner.score(NOTHING).tolist() == [float(label in best) for label in "abc"]

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from learners.ensemble import mixture as mixture_module
@@ -90,6 +92,36 @@ def test_compiled_equals_plain(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(owner, name, getattr(module, name).py_func)
     for plain, quick in zip(run(), fast, strict=True):
         np.testing.assert_allclose(plain, quick, atol=1e-5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 999), trial=st.integers(1, 400), worth=st.sampled_from([0.0005, 0.002, 0.01]))
+def test_who_sleeps_follows_from_the_latest_measurements(seed: int, trial: int, worth: float) -> None:
+    """Weighted means and their standard errors, from all that was measured since the last change."""
+    draw, sleepers = np.random.default_rng(seed), Sleepers(2, trial)
+    asleep = [False, False]
+    measured: list[list[float]] = [[], []]
+    for message in range(3000):
+        asked = sleepers.asked(message)
+        assert asked.tolist() == [message % PERIOD == 0 or not each for each in asleep]
+        every = PERIOD if all(asleep) else module.MEASURED
+        assert sleepers.measured(message) is (message % every == 0)
+        if message % every:
+            continue
+        values = draw.normal(worth if message // 1000 % 2 else 0.0, 2 * worth, 2)
+        sleepers.learn(values, asked)
+        for expert in np.flatnonzero(asked).tolist():
+            seen = measured[expert]
+            seen.append(float(values[expert]))
+            kept = module.KEPT_ASLEEP if asleep[expert] else module.KEPT_AWAKE
+            weights = kept ** np.arange(len(seen))[::-1]
+            mean = np.average(seen, weights=weights)
+            error = np.sqrt(np.average((seen - mean) ** 2, weights=weights) / weights.sum())
+            wakes = len(seen) >= module.FEWEST and mean - 2 * error > module.LEAST_VALUE
+            falls = len(seen) * module.MEASURED > trial and mean < module.LEAST_VALUE
+            if wakes if asleep[expert] else falls:
+                asleep[expert] = not asleep[expert]
+                seen.clear()
 
 
 def test_sleep_survives_a_restart_at_any_message() -> None:

@@ -121,6 +121,17 @@ def test_thresholds_follow_what_earns_f1() -> None:
         assert tree.names(thresholds.decide(scores, tree.shape(), NOTHING)) == truth
 
 
+def test_a_threshold_is_preferred_to_itself_with_children_added() -> None:
+    """Until what is added has earned more; of all, that at 0.4 comes first, and F1 falls on either side."""
+    f1 = START[:, 0] / START[:, 1]
+    plain, added = f1[: len(GRID)], f1[len(GRID) : -1]
+    assert f1.max() == f1[int(np.abs(GRID - 0.4).argmin())] == 0.5
+    np.testing.assert_allclose(plain - added, 0.01, atol=1e-6)
+    np.testing.assert_allclose(plain, 0.5 - 0.1 * np.abs(GRID - 0.4), atol=1e-6)
+    assert (START[:, 1] == 4).all()
+    assert f1[-1] < 0.5
+
+
 def test_unknown_labels_do_not_move_thresholds() -> None:
     """A message labelled above the leaves says nothing of whether a leaf was rightly predicted."""
     tree, thresholds = Taxonomy(["a/x", "b"]), LevelThresholds()

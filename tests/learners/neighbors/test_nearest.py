@@ -52,6 +52,10 @@ def test_neighbours_that_do_not_know_do_not_vote() -> None:
     learner.learn(x, Targets(np.array([0]), np.array([], dtype=np.intp)))
     learner.learn(x, only(1))
     np.testing.assert_allclose(learner.score(x), [0.5, 1.0])
+    learner.learn(x, Targets(np.array([0]), np.array([], dtype=np.intp)))
+    learner.learn(x, Targets(np.array([0]), np.array([], dtype=np.intp)))
+    # Where no neighbour knows a label, nothing speaks for it.
+    np.testing.assert_allclose(learner.score(x), [1.0, 0.0])
 
 
 def test_memory_is_the_window() -> None:

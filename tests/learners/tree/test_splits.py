@@ -102,6 +102,21 @@ def test_nothing_uncertain_nothing_to_split() -> None:
     assert best_split(LabelGaussians()) is None
 
 
+def test_what_says_nothing_hides_nothing() -> None:
+    """Features that never vary and labels that are always or hardly ever on, before those that count."""
+    draw = np.random.default_rng(3)
+    x = np.concatenate([np.ones((300, 1)), draw.normal(size=(300, 2))], axis=1).astype(np.float32)
+    told = x[:, 2] > 0.2
+    always, once = np.ones(300, dtype=np.bool_), np.arange(300) == 7
+    alone = best_split(learned(x[:, 2:], told[:, None]))
+    split = best_split(learned(x, np.stack([always, once, told], axis=1)))
+    assert alone is not None
+    assert split is not None
+    assert split.feature == 2
+    assert split.threshold == pytest.approx(alone.threshold)
+    assert split.gain == pytest.approx(alone.gain, abs=0.02)
+
+
 @pytest.mark.parametrize("copies", [1, 30])
 def test_noise_is_no_reason_to_split(copies: int) -> None:
     """Labels that follow from no feature split at most as often as agreed, even 30 labels that are one."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from learners.core.prediction import Prediction
-from learners.uncertainty.abstention import SEARCH_PERIOD, Abstention, sureness
+from learners.uncertainty.abstention import SEARCH_PERIOD, Abstention, _sureness, sureness
 from tests.learners.checks import through_json
 
 
@@ -95,3 +97,6 @@ def test_sureness_is_that_of_plain_logarithms(labels: list[tuple[float, bool]]) 
     right = np.where(on, scores.astype(np.float64), 1.0 - scores.astype(np.float64))
     plain = np.log(np.maximum(right, 1e-6)).sum()
     assert sureness(Prediction(np.flatnonzero(on), scores)) == pytest.approx(plain, abs=1e-9)
+    # Compiled, it would read beyond the last one without a word.
+    uncompiled: Any = _sureness
+    assert uncompiled.py_func(scores, np.flatnonzero(on)) == pytest.approx(plain, abs=1e-9)

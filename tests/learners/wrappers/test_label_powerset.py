@@ -81,6 +81,14 @@ def test_the_buffer_predicts_the_majority_and_is_then_taught() -> None:
             each.learn(x, each.label_space.targets(labels))
 
 
+def test_the_buffer_says_how_frequent_labels_are() -> None:
+    """Shares of its messages, as probabilities are."""
+    learner = PrunedSets(HoeffdingTreeClassifier(), buffer=9)
+    assert learner.score(ONE).tolist() == []
+    learn(learner, ["a", "ab", "c", "ab"])
+    assert learner.score(ONE).tolist() == pytest.approx([3 / 4, 2 / 4, 1 / 4])
+
+
 def test_rare_label_sets_become_their_frequent_subsets() -> None:
     """`abcd` is taught as the two best of its frequent subsets, the largest first, then the commonest."""
     learner = PrunedSets(HoeffdingTreeClassifier(leaf_prediction="mc"), buffer=9)

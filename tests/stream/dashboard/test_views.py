@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from drift.alarms.alarm import Alarm
 from stream.dashboard import drift_views, label_views, message_views, views
 from stream.dashboard.cluster_tree import pruned
-from stream.dashboard.compare import compare
 from stream.monitoring.output_records import NotOursError, OutputRecord, of_line, of_record
 from stream.monitoring.recent_predictions import RecentPrediction, RecentPredictions
 from stream.monitoring.series import AT, Buckets, scores
@@ -260,23 +259,6 @@ def test_the_latest_predictions_are_kept() -> None:
         assert recent.add(RecentPrediction(0, offset, None, "", "", offset, (), None, taught=True, value=b""))
     assert (len(recent), recent.first) == (10, 90)
     assert [seen.offset for seen in recent.latest()] == list(range(99, 89, -1))
-
-
-def test_two_runs_are_compared_on_the_events_that_both_predicted() -> None:
-    """Counted by hand."""
-    one = fed("live", [prediction(n, ["a"], ["a"] if n % 2 else ["b"], at=n, run="x") for n in range(10)])
-    other = fed(
-        "replay",
-        [prediction(n, ["b"], ["a"] if n % 2 else ["b"], run="y") for n in range(5, 12)],
-        timed=False,
-    )
-    found = compare(one, "x", other, "y")
-    assert found is not None
-    assert (found["both"], found["scored"], found["agree"]) == (5, 5, 0)
-    assert found["right"] == {"both": 0, "first": 3, "second": 2, "neither": 0}
-    assert found["labels"][0] == {"label": "a", "first": 2, "second": 3}
-    assert [each["offset"] for each in found["messages"]] == [9, 8, 7, 6, 5]
-    assert compare(one, "x", other, "nobody") is None
 
 
 def test_what_monitors_measure_is_kept_over_time() -> None:
