@@ -215,8 +215,8 @@ def heads(device: torch.device) -> Iterator[Line]:
     for exact in (True, False):
         for labels in (10_000, 100_000) if device.type == "cuda" else (10_000,):
             # By every label: scored for the prediction and again for the step, which is a third product.
-            # By a shortlist: at two heights rows and centroids are gathered and read, and rows of labels.
-            gathered = 5 * 16 * 64 * 4 * (WIDTH + 1)
+            # By a shortlist: at least the rows of labels under 16 leaves, half full, are gathered.
+            gathered = 16 * 32 * 4 * (WIDTH + 1)
             ceiling = product / (6 * labels * WIDTH) if exact else memory / gathered
             target = 1e5 if exact and labels == 100_000 else None
             if device.type == "cuda" and labels == 10_000:
