@@ -66,7 +66,7 @@ class MicroBatch(Stateful):
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
-        self._inputs = list(np.array(state["inputs"], dtype=np.float32).reshape(len(state["inputs"]), -1))
+        self._inputs = list(np.array(state["inputs"], dtype=np.float32))
         self._targets = unpacked(state["targets"])
         self._routes = [None] * len(self)
 

@@ -107,16 +107,17 @@ def test_predictions_have_the_same_bits_however_many_are_made_at_once(exact: boo
 
 
 @EITHER
-def test_what_waits_for_a_step_is_saved(exact: bool) -> None:
-    """Saved in the middle of a micro-batch, through JSON: it goes on as if nothing had happened."""
+@pytest.mark.parametrize("learned", [0, 13, 16])
+def test_what_waits_for_a_step_is_saved(exact: bool, learned: int) -> None:
+    """Saved within a micro-batch or between two, through JSON: it goes on as if nothing had happened."""
     whole, stopped, resumed = (learner(8, exact) for _ in range(3))
     stream = messages(30)
-    for x, targets in stream[:13]:
+    for x, targets in stream[:learned]:
         whole.learn_predicted(x, targets, whole.predict(x))
         stopped.learn(x, targets)
     resumed.load_state(through_json(stopped.state()))
-    assert resumed.unlearned == 5
-    for x, targets in stream[13:]:
+    assert resumed.unlearned == learned % 8
+    for x, targets in stream[learned:]:
         whole.learn(x, targets)
         resumed.learn(x, targets)
     assert resumed.digest() == whole.digest()
