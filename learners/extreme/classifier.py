@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from drift.core import Arrays, Ids, Mask, Parts, State, Vector, fields, grown
 from learners.core import Learner, Prediction, Statistics, Targets, check_number
 from learners.extreme.device import choose_device
+from learners.extreme.exact_batch import ExactBatch
 from learners.extreme.hard_negatives import Scored, teach
 from learners.extreme.label_tree import LabelTree
-from learners.extreme.micro_batch import MicroBatch, inputs_of, sigmoids
+from learners.extreme.micro_batch import inputs_of
+from learners.extreme.shortlist_batch import ShortlistBatch
+from learners.extreme.tree_level import NOWHERE
 from learners.linear_model import MicroF1Threshold, sigmoid, with_intercept
 from learners.preprocessing import unit
 
@@ -86,11 +89,12 @@ class ExtremeClassifier(Learner):
     exact
         True scores every label (O(L d) per message): the reference for the shortlist.
     micro_batch
-        Messages, at least 1, that are predicted with the same weights and then learned in one step; for
-        exact mode. With 1, each is learned before the next is predicted. Many make use of a device: weights
-        are read once per 16 messages and changed once per micro-batch, which is then some MiB of errors per
-        1,000 labels. But a message does not gain from the `micro_batch` - 1 before it, and new labels appear
-        as late. Predictions list the 64 best labels, and name as trained through only what has been learned.
+        Messages, at least 1, that are predicted with the same weights and then learned in one step. With 1,
+        each is learned before the next is predicted. Many make use of a device: it is waited for once for
+        many messages. But a message does not gain from the `micro_batch` - 1 before it, and new labels appear
+        as late. Predictions name as trained through only what has been learned. In exact mode they list the
+        64 best labels, and a step takes some MiB of errors per 1,000 labels. With a shortlist, new labels
+        are hung message by message within a step, and are negatives of its other messages.
     device
         "auto" (a CUDA device where there is one), "cpu" or "cuda". Only weights and their products are on it;
         the beam search waits for it once per height. Results differ in the last bits.
@@ -98,7 +102,7 @@ class ExtremeClassifier(Learner):
     Raises
     ------
     ValueError
-        For a parameter out of range, a `micro_batch` without `exact`, or "cuda" without a CUDA device.
+        For a parameter out of range, or "cuda" without a CUDA device.
 
     Examples
     --------
@@ -137,11 +141,6 @@ class ExtremeClassifier(Learner):
         check_number(self, "fanout", fanout, int, 3)
         check_number(self, "beam", beam, int, 1)
         check_number(self, "micro_batch", micro_batch, int, 1)
-        if micro_batch > 1 and not exact:
-            raise ValueError(
-                f"{type(self).__name__}: micro_batch is {micro_batch}, but a shortlist's tree grows message "
-                "by message. Add exact=True, or leave micro_batch at 1."
-            )
         self.rate = rate
         self.node_rate = node_rate
         self.fanout = fanout
@@ -150,16 +149,22 @@ class ExtremeClassifier(Learner):
         self.micro_batch = micro_batch
         self.device = device
         super().__init__()
-        self._tree = LabelTree(choose_device(device, self), rate, node_rate, fanout, beam)
+        where = choose_device(device, self)
+        together = micro_batch > 1 and where.type == "cuda"
+        self._tree = LabelTree(where, rate, node_rate, fanout, beam, together)
         self._threshold = MicroF1Threshold()
-        rows = self._tree.levels[0].rows
-        self._batch = MicroBatch(rows, self._threshold, micro_batch) if micro_batch > 1 else None
+        self._batch = self._new_batch() if micro_batch > 1 else None
         self._seen: Mask = np.zeros(0, dtype=np.bool_)
         self._misses: NDArray[np.int8] = np.zeros(0, dtype=np.int8)
         self._labels = 0
         # Decayed: true and scored labels; true labels known before, and those the shortlist lacked.
         self._base = np.array([1.0, 10.0])
         self._recall = np.zeros(2)
+
+    def _new_batch(self) -> ExactBatch | ShortlistBatch:
+        if self.exact:
+            return ExactBatch(self._tree.levels[0].rows, self._threshold, self.micro_batch)
+        return ShortlistBatch(self._tree, self._threshold, self.micro_batch)
 
     # Predicting -------------------------------------------------------------------------------------
 
@@ -186,13 +191,15 @@ class ExtremeClassifier(Learner):
         if self._batch is None:
             return super().predict_many(xs)
         inputs = inputs_of(xs)
-        logits, ids = self._batch.best(inputs, self._seen[: self._labels])
-        probabilities = sigmoids(logits)
+        routes = self._batch.route(inputs, self._seen[: self._labels])
+        shortlists = [route[0] for route in routes]
+        ends = np.cumsum([len(shortlist.ids) for shortlist in shortlists])
+        together = sigmoid(np.concatenate([shortlist.logits for shortlist in shortlists]))
+        probabilities, least = np.split(together, ends[:-1]), self._threshold.value
+        work = [self._computed(pair) for pair in zip(inputs, routes, strict=True)]
         return [
-            Prediction(listed[chosen], scores, listed, self._computed(each))
-            for listed, chosen, scores, each in zip(
-                ids, probabilities >= self._threshold.value, probabilities, inputs, strict=True
-            )
+            Prediction(ids[scores >= least], scores, ids, each)
+            for (ids, *_), scores, each in zip(shortlists, probabilities, work, strict=True)
         ]
 
     @property
@@ -220,10 +227,7 @@ class ExtremeClassifier(Learner):
     def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
         """See `Learner.learn_predicted`."""
         if self._batch is not None:
-            inputs = self._reusable(prediction)
-            self._learn_together(
-                self._batch, x, with_intercept(unit(x)) if inputs is None else inputs, targets
-            )
+            self._add(self._batch, x, targets, self._reusable(prediction))
             return
         inputs = with_intercept(unit(x))
         route: list[Scored] = self._reusable(prediction) or self._route(inputs)
@@ -240,20 +244,55 @@ class ExtremeClassifier(Learner):
             self._rehang(known, found, route, inputs)
             self._tree.lead(route, positive, inputs, targets.complete)
 
-    def _learn_together(self, batch: MicroBatch, x: Vector, inputs: Vector, targets: Targets) -> None:
+    def _add(
+        self,
+        batch: ExactBatch | ShortlistBatch,
+        x: Vector,
+        targets: Targets,
+        computed: tuple[Vector, list[Scored]] | None,
+    ) -> None:
+        """Add a message to the micro-batch, and learn that when it is complete."""
         self._messages += 1
         self._features = max(self._features, len(x))
-        if not batch.add(inputs, targets):
-            return
-        self._changed()
+        inputs, route = computed or (with_intercept(unit(x)), None)
+        if batch.add(inputs, targets, route):
+            self._changed()
+            self._learn_together(batch)
+            batch.clear()
+
+    def _learn_together(self, batch: ExactBatch | ShortlistBatch) -> None:
+        routes = batch.routes() if isinstance(batch, ShortlistBatch) else []
         self._reserve(batch.columns)
+        known = [each.positive[self._seen[each.positive]] for each in batch.targets]
         positive = np.unique(np.concatenate([each.positive for each in batch.targets]))
-        self._admit(positive[~self._seen[positive]])
+        new = positive[~self._seen[positive]]
+        self._admit(new)
         seen = self._seen[: self._labels]
-        counts = [(len(each.positive), int(seen.sum())) for each in batch.targets if each.complete]
+        scored = [len(shortlist.ids) for shortlist, *_ in routes] or [int(seen.sum())] * len(batch)
+        sizes = zip(batch.targets, scored, strict=True)
+        counts = [(len(each.positive), size) for each, size in sizes if each.complete]
         decay = BASE_RATE_DECAY ** np.arange(len(counts), -1, -1.0)
         self._base = decay @ np.array([self._base, *counts])
-        batch.step(seen)
+        if isinstance(batch, ExactBatch):
+            batch.step(seen)
+        else:
+            batch.step(seen, new)
+            self._grow(batch, known)
+
+    def _grow(self, batch: ShortlistBatch, known: list[Ids]) -> None:
+        """Hang the labels of a micro-batch message by message, then teach the nodes above them."""
+        tree, routes, grown_yet = self._tree, batch.routes(), False
+        matrix = batch.matrix(tree.levels[0].rows.columns)
+        for route, targets, labels, inputs in zip(routes, batch.targets, known, matrix, strict=True):
+            found = route[0].find(labels)[1]
+            self._recall = self._recall * BASE_RATE_DECAY + (len(labels), len(labels) - found.sum())
+            new = targets.positive[tree.levels[0].parents[targets.positive] == NOWHERE]
+            if len(new):
+                # After others of the micro-batch, another leaf may be nearer.
+                tree.hang(new, tree.route(inputs) if grown_yet else route, inputs)
+                grown_yet = True
+            self._rehang(labels, found, route, inputs)
+        tree.lead_together(routes, batch.targets, matrix)
 
     def _reserve(self, columns: int) -> None:
         self._labels = len(self.label_space)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from drift.core import Arrays, Ids, State, Stateful, Vector, fields, grown
+
+GATHERED = 64
+"""Inputs whose rows are gathered and multiplied at once, always so many: so a product keeps its bits."""
+ADDED = 4096
+"""Rows whose changes are summed at once, which bounds the memory of a step."""
 
 
 class DeviceRows(Stateful):
@@ -60,6 +67,32 @@ class DeviceRows(Stateful):
         # PyTorch's copy is aligned: the order of BLAS' additions depends on the address of a vector.
         products: Vector = (rows[:, :width] @ self._moved(inputs[:width]).clone()).cpu().numpy()
         return products
+
+    def products_many(self, ids: Sequence[Ids], inputs: Vector, width: int | None) -> list[Vector]:
+        """Return the inner products of some rows with each of the inputs of shape (n, d).
+
+        With a `width`, no smaller than the longest of `ids`, products of `GATHERED` inputs are one operation.
+        """
+        if width is None:
+            return [self.products(some, each) for some, each in zip(ids, inputs, strict=True)]
+        made = [
+            self._gathered(ids[start : start + GATHERED], inputs[start : start + GATHERED], width)
+            for start in range(0, len(ids), GATHERED)
+        ]
+        products = torch.cat(made)[: len(ids)].cpu().numpy()
+        return [product[: len(some)] for product, some in zip(products, ids, strict=True)]
+
+    def _gathered(self, ids: Sequence[Ids], inputs: Vector, width: int) -> torch.Tensor:
+        """Return products of shape (GATHERED, width); what is beyond an input's ids has no meaning."""
+        places = np.zeros((GATHERED, width), dtype=np.intp)
+        for row, some in zip(places, ids, strict=False):
+            row[: len(some)] = some
+        vectors = np.zeros((GATHERED, self.columns, 1), dtype=np.float32)
+        vectors[: len(inputs), : inputs.shape[1], 0] = inputs[:, : self.columns]
+        if not self._rows:
+            return self._moved(np.zeros(places.shape, dtype=np.float32))
+        rows = self._weights.index_select(0, self._moved(places.ravel())).view(*places.shape, -1)
+        return torch.bmm(rows, self._moved(vectors)).squeeze(2)
 
     def tile(self, inputs: Vector) -> torch.Tensor:
         """Return the inner products of inputs of shape (n, columns) with all rows, shape (n, rows)."""
@@ -120,6 +153,11 @@ class Centroids(DeviceRows):
         """Return the cosines of the angles between some rows and inputs of length 1."""
         cosines: Vector = self.products(ids, inputs) / self._lengths[ids]
         return cosines
+
+    def cosines_many(self, ids: Sequence[Ids], inputs: Vector, width: int | None) -> list[Vector]:
+        """Return the cosines of the angles between some rows and each of the inputs of length 1."""
+        products = self.products_many(ids, inputs, width)
+        return [each / self._lengths[some] for each, some in zip(products, ids, strict=True)]
 
     def add(self, row: int, inputs: Vector, times: int) -> None:
         """Add one more vector to a row's mean, with weight `times`."""
@@ -195,6 +233,31 @@ class ClassifierRows(DeviceRows):
         steps = np.float32(-self.rate) * errors / np.sqrt(np.float32(1.0) + self._squares[ids])
         change = torch.outer(self._moved(steps), self._moved(inputs))
         self._weights[:, : len(inputs)].index_add_(0, self._moved(ids), change)
+
+    def step_pairs(self, ids: Ids, messages: Ids, errors: Vector, inputs: Vector) -> None:
+        """Take one gradient step for pairs of a row and an input, each once.
+
+        Parameters
+        ----------
+        ids, messages, errors
+            The row and the input of each pair, and prediction minus truth, all of shape (pairs,).
+        inputs
+            Shape (n, d).
+        """
+        order = np.argsort(ids, kind="stable")
+        rows, starts = np.unique(ids[order], return_index=True)
+        bounds, lengths = np.append(starts, len(ids)), (inputs * inputs).sum(axis=1)
+        for first in range(0, len(rows), ADDED):
+            some = rows[first : first + ADDED]
+            sizes = np.diff(bounds[first : first + len(some) + 1])
+            pairs = order[bounds[first] : bounds[first + len(some)]]
+            # A product of matrices, not a sum by index: that adds in an order of its own on a device.
+            table = np.zeros((len(some), len(inputs)), dtype=np.float32)
+            table[np.repeat(np.arange(len(some)), sizes), messages[pairs]] = errors[pairs]
+            self._squares[some] += (table * table) @ lengths
+            table *= (np.float32(-self.rate) / np.sqrt(np.float32(1.0) + self._squares[some]))[:, None]
+            change = self._moved(table) @ self._moved(inputs)
+            self._weights[:, : inputs.shape[1]].index_add_(0, self._moved(some), change)
 
     def step_together(self, errors: torch.Tensor, inputs: torch.Tensor) -> None:
         """Take one gradient step for many inputs, shape (n, d); errors have shape (n, rows)."""

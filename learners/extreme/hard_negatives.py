@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +39,23 @@ def teach(rows: ClassifierRows, scored: Scored, positive: Ids, inputs: Vector) -
     Positives are updated even where they were not scored; negatives only where they are hard, with an error
     above `TOLERANCE`.
     """
+    ids, errors = _errors(rows, scored, positive, inputs)
+    if len(ids):
+        rows.step(ids, errors, inputs)
+
+
+def teach_together(
+    rows: ClassifierRows, scored: Sequence[Scored], positive: Sequence[Ids], inputs: Vector
+) -> None:
+    """Take the steps of `teach` for many messages as one; inputs have shape (messages, d)."""
+    wrong = [_errors(rows, each, some, one) for each, some, one in zip(scored, positive, inputs, strict=True)]
+    ids, errors = (np.concatenate(parts) for parts in zip(*wrong, strict=True))
+    messages = np.repeat(np.arange(len(wrong)), [len(some) for some, _ in wrong])
+    rows.step_pairs(ids, messages, errors, inputs)
+
+
+def _errors(rows: ClassifierRows, scored: Scored, positive: Ids, inputs: Vector) -> tuple[Ids, Vector]:
+    """Return the rows to update for one message, and prediction minus truth of each."""
     places, found = scored.find(positive)
     missed = positive[~found]
     ids, errors = scored.ids, sigmoid(scored.logits)
@@ -46,5 +64,4 @@ def teach(rows: ClassifierRows, scored: Scored, positive: Ids, inputs: Vector) -
         ids = np.concatenate([ids, missed])
         errors = np.concatenate([errors, sigmoid(rows.products(missed, inputs)) - np.float32(1.0)])
     wrong = np.flatnonzero(np.abs(errors) > TOLERANCE)
-    if len(wrong):
-        rows.step(ids[wrong], errors[wrong], inputs)
+    return ids[wrong], errors[wrong]

@@ -8,13 +8,16 @@ the classifiers' weights are on the device.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from drift.core import Floats, Ids, State, Vector
+from learners.core import Targets
 from learners.extreme.bisection import bisect
 from learners.extreme.classifier_rows import DeviceRows, merged
-from learners.extreme.hard_negatives import Scored, teach
+from learners.extreme.hard_negatives import Scored, teach, teach_together
 from learners.extreme.tree_level import NOWHERE, Level
 
 
@@ -31,6 +34,8 @@ class LabelTree:
         Most children of a node, at least 3: both parts of an over-full one need two, or depth is not bounded.
     beam
         Nodes expanded at each height, at least 1.
+    together
+        Whether `route_many` multiplies for many messages in one operation, which a device is faster at.
 
     Attributes
     ----------
@@ -58,11 +63,21 @@ class LabelTree:
     Bayer and McCreight, "Organization and maintenance of large ordered indexes", 1972: the B-tree.
     """
 
-    def __init__(self, device: torch.device, rate: float, node_rate: float, fanout: int, beam: int) -> None:
+    def __init__(
+        self,
+        device: torch.device,
+        rate: float,
+        node_rate: float,
+        fanout: int,
+        beam: int,
+        together: bool = False,
+    ) -> None:
         self.device = device
         self.node_rate = node_rate
         self.fanout = fanout
         self.beam = beam
+        # Whole lines of memory for each message, so that all are aligned alike.
+        self.width = -(-beam * fanout // 16) * 16 if together else None
         self.levels = [Level(device, rate, 0), self._new_level()]
         # Half precision suffices to compare vectors, and halves the memory per label.
         self.places = DeviceRows(device, torch.float16)
@@ -79,16 +94,24 @@ class LabelTree:
 
     def route(self, inputs: Vector) -> list[Scored]:
         """Return what a beam search scores at each height, labels first; costs O(beam fanout log L)."""
-        ids = np.arange(len(self.levels[-1]))
-        above = np.zeros(len(ids))
-        route = []
+        return self.route_many(inputs[None])[0]
+
+    def route_many(self, inputs: Vector) -> list[list[Scored]]:
+        """Return what `route` does for each row of inputs; a device is waited for once per height."""
+        ids = [np.arange(len(self.levels[-1]))] * len(inputs)
+        above = [np.zeros(len(some)) for some in ids]
+        routes: list[list[Scored]] = [[] for _ in inputs]
         for level in reversed(self.levels[1:]):
-            cosines = level.centroids.cosines(ids, inputs[1:])
-            route.append(Scored(ids, level.rows.products(ids, inputs), cosines))
-            path = above - np.logaddexp(0.0, -route[-1].logits)
-            ids, above = self._below(level, ids, path, cosines)
-        route.append(Scored(ids, self.levels[0].rows.products(ids, inputs)))
-        return route[::-1]
+            cosines = level.centroids.cosines_many(ids, inputs[:, 1:], self.width)
+            logits = level.rows.products_many(ids, inputs, self.width)
+            for number, scored in enumerate(map(Scored, ids, logits, cosines)):
+                routes[number].append(scored)
+                path = above[number] - np.logaddexp(0.0, -scored.logits)
+                ids[number], above[number] = self._below(level, scored.ids, path, scored.cosines)
+        logits = self.levels[0].rows.products_many(ids, inputs, self.width)
+        for route, scored in zip(routes, map(Scored, ids, logits), strict=True):
+            route.append(scored)
+        return [route[::-1] for route in routes]
 
     def _below(self, level: Level, ids: Ids, path: Floats, cosines: Vector) -> tuple[Ids, Floats]:
         """Return the children of the best nodes, ascending, and the log-probabilities of the paths to them.
@@ -210,6 +233,20 @@ class LabelTree:
         for height, scored in enumerate(route[1:], start=1):
             positive = np.unique(self.levels[height - 1].parents[positive])
             teach(self.levels[height].rows, scored if complete else Scored(), positive, inputs)
+
+    def lead_together(
+        self, routes: Sequence[list[Scored]], targets: Sequence[Targets], inputs: Vector
+    ) -> None:
+        """Take the steps of `lead` for many messages as one; inputs have shape (messages, d)."""
+        positive = [each.positive for each in targets]
+        for height in range(1, len(routes[0])):
+            parents = self.levels[height - 1].parents
+            positive = [np.unique(parents[some]) for some in positive]
+            scored = [
+                route[height] if each.complete else Scored()
+                for route, each in zip(routes, targets, strict=True)
+            ]
+            teach_together(self.levels[height].rows, scored, positive, inputs)
 
     # State ------------------------------------------------------------------------------------------
 

@@ -36,13 +36,14 @@ def run_ours(learner: LogisticRegression, messages: list[tuple[Vector, Targets]]
 
 def run_river(messages: list[tuple[Vector, Targets]], scores: list[list[float]]) -> int:
     """Predict and learn every message with one river model per label."""
-    models: list[Any] = [
-        linear_model.LogisticRegression(optim.SGD(0.01), intercept_lr=0.01) for _ in range(LABELS)
-    ]
+    models: list[Any] = [linear_model.LogisticRegression() for _ in range(LABELS)]
+    rate = LogisticRegression().rate
     for vector, targets in messages:
         x, on = dict(enumerate(vector.tolist())), set(targets.positive.tolist())
         scores.append([model.predict_proba_one(x)[True] for model in models])
+        step = optim.schedulers.Constant(rate / (1.0 + float(vector @ vector)))
         for label, model in enumerate(models):
+            model.optimizer.lr = model.intercept_lr = step
             model.learn_one(x, label in on)
     return len(messages)
 

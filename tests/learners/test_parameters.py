@@ -10,13 +10,15 @@ from river.tree import HoeffdingTreeClassifier
 
 from learners.core.label_space import LabelSpace
 from learners.extreme.classifier_rows import ClassifierRows
+from learners.extreme.exact_batch import ExactBatch
 from learners.extreme.label_tree import LabelTree
 from learners.extreme.micro_batch import MicroBatch
+from learners.extreme.shortlist_batch import ShortlistBatch
 from learners.uncertainty.sliding import Sliding
 from tests.ranges import Promise, promises
 from tests.structure import modules
 
-UNCHECKED = {LabelSpace, Sliding, ClassifierRows, LabelTree, MicroBatch}
+UNCHECKED = {LabelSpace, Sliding, ClassifierRows, LabelTree, MicroBatch, ExactBatch, ShortlistBatch}
 """Made by what has checked the same parameters."""
 NEEDED: dict[str, dict[str, object]] = {
     "BalancedReservoir": {"capacity": 1, "horizon": 1},

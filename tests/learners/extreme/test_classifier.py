@@ -337,7 +337,15 @@ def test_bad_parameters_are_refused(name: str, value: float | str) -> None:
 
 
 @pytest.mark.device
-@pytest.mark.parametrize("mode", [{"fanout": 16, "beam": 4}, {"exact": True, "micro_batch": 16}], ids=str)
+@pytest.mark.parametrize(
+    "mode",
+    [
+        {"fanout": 16, "beam": 4},
+        {"fanout": 16, "beam": 4, "micro_batch": 16},
+        {"exact": True, "micro_batch": 16},
+    ],
+    ids=str,
+)
 def test_a_cuda_device_learns_the_same(mode: dict[str, Any]) -> None:
     """On a CUDA device two runs end with one digest, and score about as the CPU does."""
     stream = prototype_stream(500, 300, features=32)

@@ -20,10 +20,10 @@ PLAIN = "py_func"
 
 
 def test_equals_river_per_label() -> None:
-    """Equals river per label."""
+    """Equals river per label, whose steps are divided by the squared length of each vector."""
     stream = linear_stream(1500, 20, 10)
     names = [f"l{label}" for label in range(10)]
-    ours = LogisticRegression(rate=0.01)
+    ours = LogisticRegression(rate=0.2)
     ours.label_space.ids(names)
     rivers: dict[str, Any] = {
         name: linear_model.LogisticRegression(optim.SGD(0.01), intercept_lr=0.01) for name in names
@@ -34,7 +34,18 @@ def test_equals_river_per_label() -> None:
         np.testing.assert_allclose(ours.score(message.x), expected, atol=1e-6)
         ours.learn(message.x, ours.label_space.targets(message.labels))
         for name in names:
+            step = optim.schedulers.Constant(0.2 / (1.0 + float(message.x @ message.x)))
+            rivers[name].optimizer.lr = rivers[name].intercept_lr = step
             rivers[name].learn_one(x, name in message.labels)
+
+
+@pytest.mark.parametrize("length", [0.01, 1.0, 1000.0])
+def test_a_message_moves_its_own_score_alike_however_long_it_is(length: float) -> None:
+    """By the rate times the error, in log-odds."""
+    learner = LogisticRegression(rate=2.0)
+    x = np.array([0.6, 0.0, -0.8], dtype=np.float32) * np.float32(length)
+    learner.learn(x, learner.label_space.targets(["a"]))
+    assert logit(learner.score(x)[0]) == pytest.approx(1.0, abs=1e-4)
 
 
 @pytest.mark.parametrize("features", [5, 60])

@@ -129,11 +129,12 @@ def test_predictions_say_what_the_model_had_learned_always_below_the_own_offset(
     assert [record["trained_through"] for record in predictions(written)][:2] == [[], [first]]
 
 
-def test_a_micro_batch_is_named_once_it_has_been_learned() -> None:
+@pytest.mark.parametrize("exact", [True, False], ids=["exact", "shortlist"])
+def test_a_micro_batch_is_named_once_it_has_been_learned(exact: bool) -> None:
     """`trained_through` steps over whole micro-batches; batches and restarts change no bit of the outputs."""
 
     def task() -> Task:
-        learner = ExtremeClassifier(exact=True, micro_batch=4, device="cpu")
+        learner = ExtremeClassifier(exact=exact, micro_batch=4, device="cpu")
         return Task(Letters(), learner, EverySeventh(), run="test", source="/test")
 
     given = records([event(number) for number in range(30)])
