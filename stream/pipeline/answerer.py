@@ -10,6 +10,8 @@ from __future__ import annotations
 import abc
 import collections
 import concurrent.futures
+import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -84,6 +86,8 @@ class Answerer(Stateful, abc.ABC):
     ----------
     refused
         Offsets of records at which the learner failed, and why; see `LearnerError`.
+    longest_s
+        Seconds after which `process` leaves the other records for the next time; none by default.
     """
 
     state_fields = fields(Values("next_offset", "dead_letters"), Parts("encoder", "feedback"))
@@ -107,6 +111,7 @@ class Answerer(Stateful, abc.ABC):
         self.limits = limits
         self.envelope = envelope
         self.refused: Mapping[int, str] = {}
+        self.longest_s = math.inf
         self.next_offset = 0
         self.dead_letters = 0
         self._ahead: collections.deque[tuple[int, concurrent.futures.Future[list[Message]]]] = (
@@ -115,6 +120,9 @@ class Answerer(Stateful, abc.ABC):
 
     def process(self, records: Sequence[Record]) -> Outcome:
         """Process records of one partition, in offset order, and return what to write and commit.
+
+        Ends after the record at which `longest_s` have passed; `Outcome.next_offset` says how far it came.
+        Where the encoder learns from what it encodes, all are processed: its state is that behind the last.
 
         Raises
         ------
@@ -127,11 +135,14 @@ class Answerer(Stateful, abc.ABC):
         steps: list[Outcome] = []
         messages = self._messages_of(records)
         self.model.expect([message.x for message in messages if isinstance(message, Encoded)])
+        until = math.inf if self.encoder.state() else time.monotonic() + self.longest_s
         for record, message in zip(records, messages, strict=True):
             step = self._take(record, message)
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:
                 steps.append(step)
+            if time.monotonic() >= until:
+                break
         return joined(steps, self.next_offset)
 
     def encode_ahead(self, records: Sequence[Record], executor: concurrent.futures.Executor) -> None:

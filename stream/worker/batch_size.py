@@ -4,6 +4,8 @@ from __future__ import annotations
 
 BACKLOG_BATCHES = 5
 """Number of batches that a backlog is divided into, if that gives larger ones than the target time."""
+BACKLOG_S = 5.0
+"""Most seconds that a batch of a backlog is meant to take."""
 DECAY = 0.8
 """Decay per batch of the estimated number of lessons that come while a record is answered."""
 
@@ -13,7 +15,7 @@ class BatchSize:
 
     A commit costs about 4 ms per partition for any number of records: under load large batches amortise it,
     and on a quiet stream a batch is what is there. With a backlog of more than a few batches, records are
-    late anyway, and a batch is a fixed share of the backlog.
+    late anyway, and a batch is a fixed share of the backlog, but takes no longer than `BACKLOG_S`.
 
     Parameters
     ----------
@@ -61,6 +63,9 @@ class BatchSize:
         # A batch that was not full and in time does not show how large it may be.
         if records < self.records and seconds <= self._target_s:
             return
-        ideal = max(records * self._target_s / max(seconds, 1e-6), waiting / BACKLOG_BATCHES)
-        bounded = min(max(ideal, self._timely / 2), self._timely * 2, self._largest)
+        a_second = records / max(seconds, 1e-6)
+        ideal = max(a_second * self._target_s, min(waiting / BACKLOG_BATCHES, a_second * BACKLOG_S))
+        # One slow batch may be chance, and one beyond all bounds is none.
+        least = self._timely / 2 if seconds <= BACKLOG_S else 1
+        bounded = min(max(ideal, least), self._timely * 2, self._largest)
         self._timely = max(1, round(bounded))

@@ -21,6 +21,9 @@ EVERY = 2**31
 LAST_SNAPSHOT_S = 3.0
 """Seconds that a last snapshot may take."""
 
+LONGEST_S = 10.0
+"""Seconds of a turn after which a partition leaves what was read to the next, so that the loop turns."""
+
 
 @dataclasses.dataclass
 class AssignedPartition(Generic[Made]):
@@ -47,22 +50,20 @@ class AssignedPartition(Generic[Made]):
     retry_at: float = 0.0
 
     def process(self, records: Sequence[Record]) -> int:
-        """Process records, as many as is safe, and return how many; their outcome is then pending.
+        """Process records, as many as are safe and soon done; return how many. Their outcome is then pending.
 
         Raises
         ------
         EncoderError, LearnerError
             See `Task.process`.
         """
-        if self.attempts is None:
-            self.pending = self.task.process(records)
-            return len(records)
-        taken = self.attempts.begin(records)
+        taken = records if self.attempts is None else self.attempts.begin(records)
         try:
             self.pending = self.task.process(taken)
         finally:
-            self.attempts.end(self.task.next_offset)
-        return len(taken)
+            if self.attempts is not None:
+                self.attempts.end(self.task.next_offset)
+        return sum(record.offset < self.task.next_offset for record in taken)
 
     def commit(self, membership: Membership, committed: Callable[[], int | None]) -> Outcome | None:
         """Write the pending outcome, or a part, and commit its offset; see `begin` and `end`."""

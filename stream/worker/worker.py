@@ -33,7 +33,7 @@ from stream.worker.batch_size import BatchSize
 from stream.worker.commits import Commits
 from stream.worker.encode_ahead import EncodeAhead
 from stream.worker.lessons import Lessons
-from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save, save_last
+from stream.worker.partition import LAST_SNAPSHOT_S, LONGEST_S, AssignedPartition, save, save_last
 from stream.worker.restoration import PartitionLoader
 from stream.worker.restorer import RETRY_S, Restorer
 from stream.worker.time_order import TimeOrder
@@ -210,6 +210,7 @@ class Worker:
     def _go_live(self) -> None:
         for partition, assigned in self._restorer.restored().items():
             self._assigned[partition] = assigned
+            assigned.task.longest_s = LONGEST_S
             self._telemetry.gained(partition, assigned.task, assigned.snapshot)
             self._ahead.drop(partition)
             self._group.read_from(partition, assigned.task.next_offset)
@@ -242,6 +243,7 @@ class Worker:
             self._ahead.drop(partition)
             self._group.read_from(partition, assigned.task.next_offset)
         self._telemetry.processed(time.monotonic() - began)
+        self._telemetry.beat()
         return taken
 
     def _begin_anew(self, partition: int, error: EncoderError | LearnerError) -> None:

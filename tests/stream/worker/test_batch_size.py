@@ -67,3 +67,16 @@ def test_a_backlog_makes_batches_larger() -> None:
     for _ in range(20):
         size.adapt(size.records, 0.04 + size.records * 0.001)
     assert 0.08 < 0.04 + size.records * 0.001 < 0.12
+
+
+def test_a_backlog_of_events_that_cost_seconds_makes_no_batch_of_minutes() -> None:
+    """However much waits, and at once where events become slow."""
+    size = BatchSize(target_s=0.1, largest=2_000)
+    for _ in range(10):
+        size.adapt(size.records, 0.001 * size.records, waiting=20_000)
+    assert size.records == 2_000
+    size.adapt(20, 20 * 1.0, waiting=20_000)
+    assert size.records <= 5
+    for _ in range(10):
+        size.adapt(size.records, size.records * 1.0, waiting=20_000)
+        assert size.records <= 5

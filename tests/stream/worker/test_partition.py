@@ -7,9 +7,13 @@ from typing import Any, cast
 
 import pytest
 
+from learners.dummy import LabelPriors
+from stream.encoders import Encoder
+from stream.encoders.hashing import Hashing
 from stream.kafka import Transaction, UnwrittenError
+from stream.pipeline import Task
 from stream.worker.partition import AssignedPartition
-from tests.stream.standins import POISON, event, make_task, records
+from tests.stream.standins import POISON, EverySeventh, Letters, event, make_task, records
 
 VALUES = [*(event(number) for number in range(20)), POISON["broken json"], *map(event, range(20, 40))]
 
@@ -77,3 +81,28 @@ def test_parts_grow_again_once_there_is_time() -> None:
     while assigned.pending is not None:
         assigned.commit(cast(Any, None), lambda: assigned.committed)
     assert [offset for _, offset in outbox.written] == [5, 15, 35, 41]
+
+
+def slow(encoder: Encoder) -> AssignedPartition[Task]:
+    """Return a partition whose time for a turn is over after the first record."""
+    task = Task(encoder, LabelPriors(), EverySeventh(), run="test", source="/test")
+    task.longest_s = 0.0
+    return AssignedPartition(task, cast(Any, None), cast(Any, None), 0)
+
+
+def test_records_that_cost_seconds_are_left_to_the_next_turn() -> None:
+    """Each turn takes at least one, and what is written is as if all had been processed at once."""
+    assigned, given, written = slow(Hashing(dimensions=16)), records(VALUES), []
+    for offset in range(len(given)):
+        assert assigned.process(given[offset:]) == 1
+        assert assigned.pending is not None
+        written += assigned.pending.outputs
+    whole = Task(Hashing(dimensions=16), LabelPriors(), EverySeventh(), run="test", source="/test")
+    assert written == whole.process(given).outputs
+
+
+def test_an_encoder_that_learns_is_not_ahead_of_what_is_left_out() -> None:
+    """So none is left out: a snapshot would hold what it learned of records that the model has not seen."""
+    encoder = Letters()
+    assert slow(encoder).process(records(VALUES)) == len(VALUES)
+    assert encoder.seen > 0
