@@ -59,17 +59,21 @@ class Birth(NamedTuple):
 class Label:
     """The latest record of a label from each partition."""
 
-    __slots__ = ("birth", "history", "last", "name", "records")
+    __slots__ = ("birth", "history", "last", "name", "occurred", "records")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.birth: Birth | None = None
         self.last: dict[int, int] = {}
+        self.occurred: dict[int, int] = {}
         self.records: dict[int, LabelRecord] = {}
         self.history: collections.deque[tuple[int, float]] = collections.deque(maxlen=HISTORY)
 
     def take(self, partition: int, record: LabelRecord) -> None:
-        """Take in a newer record."""
+        """Take in a newer record: the label has occurred, or was predicted, or its cluster is another."""
+        before = self.records.get(partition)
+        if before is None or before.last_seen != record.last_seen:
+            self.occurred[partition] = record.updates
         self.records[partition] = record
         # Over all partitions together: single partitions in turn would draw a sawtooth.
         updates = sum(each.updates for each in self.records.values())
@@ -91,7 +95,8 @@ class Label:
             count, predicted, hits = count + record.count, predicted + record.predicted, hits + record.hits
             rate += share * record.rate * 0.5 ** (later / SHORT_HALF_LIFE)
             usual += share * record.usual
-            silent += record.usual * later
+            heard = max(self.last.get(partition, 0), self.occurred[partition])
+            silent += record.usual * max(0, updates.get(partition, 0) - heard)
         spread = math.sqrt(max(usual, 1.0 / SAMPLE) / SAMPLE)
         return LabelFigures(
             self.name,

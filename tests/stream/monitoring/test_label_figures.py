@@ -43,9 +43,13 @@ def test_figures_are_plain_sums_over_the_latest_records(
     taken: list[tuple[int, LabelRecord]], updates: dict[int, int], seen: dict[int, int]
 ) -> None:
     """Rates weigh by the partitions' messages, and fade where the label was not seen since."""
-    labels, latest, times, means = Labels(), {}, [], []
+    labels, times, means = Labels(), [], []
+    latest: dict[int, LabelRecord] = {}
+    heard: dict[int, int] = {}
     for partition, record in taken:
         labels.take(partition, record)
+        if partition not in latest or latest[partition].last_seen != record.last_seen:
+            heard[partition] = record.updates
         latest[partition] = record
         learned = [(each.rate, each.updates) for each in latest.values()]
         times.append(record.last_seen)
@@ -69,7 +73,8 @@ def test_figures_are_plain_sums_over_the_latest_records(
     fading = {each: latest[each].rate * 0.5 ** (later[each] / SHORT_HALF_LIFE) for each in latest}
     assert found.rate == pytest.approx(sum(weight[each] * fading[each] for each in latest))
     assert found.usual == pytest.approx(sum(weight[each] * latest[each].usual for each in latest))
-    assert found.silent == pytest.approx(sum(latest[each].usual * later[each] for each in latest))
+    quiet = {each: max(0, updates.get(each, 0) - max(heard[each], seen.get(each, 0))) for each in latest}
+    assert found.silent == pytest.approx(sum(latest[each].usual * quiet[each] for each in latest))
     deviation = math.sqrt(max(found.usual, 1 / SAMPLE) / SAMPLE)
     assert found.change == pytest.approx((found.rate - found.usual) / deviation)
     assert found.clusters == {
@@ -78,6 +83,19 @@ def test_figures_are_plain_sums_over_the_latest_records(
     history = list(labels["a"].history)
     assert [time for time, _ in history] == times
     assert [rate for _, rate in history] == pytest.approx(means)
+
+
+def test_a_label_that_is_predicted_and_does_not_occur_falls_silent() -> None:
+    """Its record is written again, and says nothing of an occurrence."""
+    labels = Labels()
+    for predicted, updates in ((0, 100), (3, 400), (5, 700)):
+        record = LabelRecord(
+            label="a", count=9, predicted=predicted, hits=0, f1=0.0, first_seen=1, last_seen=90, rate=0.01,
+            usual=0.1, cluster=None, updates=updates,
+        )  # fmt: skip
+        labels.take(0, record)
+    (found,) = labels.figures({0: 700})
+    assert found.silent == pytest.approx(0.1 * 600)
 
 
 def test_a_label_was_born_where_it_was_seen_first() -> None:
