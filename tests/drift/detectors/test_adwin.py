@@ -181,12 +181,14 @@ def test_memory_grows_with_the_logarithm() -> None:
 
 
 @settings(deadline=None)
-@given(pieces, st.integers(0, 9), st.floats(0, 1))
-def test_state_round_trip(series: list[tuple[int, float]], seed: int, share: float) -> None:
-    """Stored at any point and restored, all that follows is equal."""
+@given(pieces, st.integers(0, 9), st.floats(0, 1), st.sampled_from([0, 5, 5_000]))
+def test_state_round_trip(series: list[tuple[int, float]], seed: int, share: float, other: int) -> None:
+    """Stored at any point and restored, also into one with values of its own, all that follows is equal."""
     values = bernoulli(seed, *series)
     half = int(share * len(values))
     kept, restored = ADWIN(clock=4), ADWIN(clock=4)
+    for value in bernoulli(1, (other, 0.5)):
+        restored.update(value)
     for value in values[:half]:
         kept.update(value)
     restored.load_state(stored(kept.state()))

@@ -63,6 +63,17 @@ def test_it_comes_back_when_the_learner_does() -> None:
     assert not abstention.rejects(0.5)
 
 
+def test_a_long_time_without_errors_is_no_licence_for_them() -> None:
+    """What was spared does not add up: where every second one is wrong, all are soon rejected."""
+    draw, abstention = np.random.default_rng(0), Abstention(error=0.1)
+    for _ in range(20_000):
+        abstention.learn(draw.random(), wrong=False)
+    assert not abstention.rejects(0.5)
+    for n in range(abstention.window):
+        abstention.learn(draw.random(), wrong=n % 2 == 0)
+    assert abstention.rejects(0.5)
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=SEARCH_PERIOD, max_size=90))
 def test_the_threshold_is_that_of_a_plain_search(messages: list[tuple[int, bool]]) -> None:
     """The least sureness from which on few enough were wrong; equal ones all count, or none."""
