@@ -17,8 +17,9 @@ then has not counted.
 
 Some survivors are equivalent, so 100 % cannot be had: another number where one stands for "nowhere" (`-1` as
 the offset of nothing); a larger first size of what grows, and growing by nothing (`>=` for `>`); the last
-column instead of the first where there is one; a bound or an early `return` that only saves work, as that of
-`decoding._check_bounds`; a quote's length in `arff._unquoted`, as no token is a single quote.
+column instead of the first where there is one; `>` for `>=` between random numbers, or times; a bound or
+an early `return` that only saves work, as that of `decoding._check_bounds`; a quote's length in
+`arff._unquoted`, as no token is a single quote.
 """
 
 from __future__ import annotations

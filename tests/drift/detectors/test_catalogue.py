@@ -166,3 +166,10 @@ def test_refuses_what_it_does_not_know() -> None:
         build("adwin", delat=0.1)
     with pytest.raises(ValueError, match="missing a required argument: 'seed'"):
         build("kswin")
+
+
+@pytest.mark.parametrize(("alpha", "stat_size"), [(-0.5, 30), (1.5, 30), (0.005, -1), (0.005, 101)])
+def test_kswin_refuses_what_is_out_of_range(alpha: float, stat_size: int) -> None:
+    """Its level is a probability, and what it compares is a part of its window."""
+    with pytest.raises(ValueError, match=r"KSWIN needs alpha in \[0, 1\]"):
+        build("kswin", seed=0, alpha=alpha, stat_size=stat_size)

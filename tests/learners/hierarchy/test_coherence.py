@@ -69,6 +69,13 @@ def test_likeliest_paths_beat_every_other_closed_set(scores: np.ndarray) -> None
     np.testing.assert_allclose(odds[chosen].sum(), best, atol=1e-9)
 
 
+def test_a_certain_child_of_an_impossible_parent_is_a_draw() -> None:
+    """Neither certainty is without bound: one outweighs the other, and what has no advantage is left out."""
+    scores = np.zeros(len(TREE), dtype=np.float32)
+    scores[TREE.names().index("b/z")] = 1.0
+    assert not likeliest_paths(scores, SHAPE).size
+
+
 @given(PROBABILITIES)
 def test_products_along_paths_fall_from_parent_to_child(conditional: np.ndarray) -> None:
     """A chained probability is that of the parent times the label's own."""

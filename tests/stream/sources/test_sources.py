@@ -302,6 +302,11 @@ def test_a_foreign_xml_file_is_refused(tmp_path: Path, xml: str, complaint: str)
         open_source(tmp_path / "s.arff")
 
 
+def test_a_quote_at_one_end_is_a_character() -> None:
+    """As the apostrophe of a plural."""
+    assert [_unquoted(text) for text in ("a'", "'a", "'a'", "'", "''")] == ["a'", "'a", "a", "'", ""]
+
+
 words = st.text(st.sampled_from("ab ,'\"\\{}%?"), min_size=1, max_size=8)
 
 
