@@ -135,14 +135,16 @@ class Answerer(Stateful, abc.ABC):
         steps: list[Outcome] = []
         messages = self._messages_of(records)
         self.model.expect([message.x for message in messages if isinstance(message, Encoded)])
-        until = math.inf if self.encoder.state() else time.monotonic() + self.longest_s
+        until = time.monotonic() + self.longest_s
         for record, message in zip(records, messages, strict=True):
             step = self._take(record, message)
             self.next_offset = record.offset + 1
             if record.offset >= self.live_from:
                 steps.append(step)
             if time.monotonic() >= until:
-                break
+                if not self.encoder.state():
+                    break
+                until = math.inf
         return joined(steps, self.next_offset)
 
     def encode_ahead(self, records: Sequence[Record], executor: concurrent.futures.Executor) -> None:
