@@ -91,12 +91,19 @@ def messages(seed: int) -> list[set[int]]:
     return drawn
 
 
-@pytest.mark.parametrize("budget", [1.0, 1e-9])
-def test_equals_the_definition(budget: float) -> None:
-    """What is said, when, and how sure it is; messages with incomplete labels do not count."""
-    monitor, plain, told, expected = ExclusionMonitor(budget), PlainExclusions(budget), [], []
+def together_and_apart() -> list[set[int]]:
+    """Return labels of messages: two on all complete ones of two blocks, then never together."""
+    return [{0, 1}] * 1_112 + [{n % 2} for n in range(16_000)] + [{0, 1}] * 3_000
+
+
+def compare(
+    monitor: ExclusionMonitor, plain: PlainExclusions, messages: list[set[int]]
+) -> set[tuple[str, str]]:
+    """Return what both say of the messages, of which each tenth has incomplete labels and does not count."""
+    told: list[Told] = []
+    expected: list[Told] = []
     complete = 0
-    for n, labels in enumerate(messages(1)):
+    for n, labels in enumerate(messages):
         ids = np.array(sorted(labels), dtype=np.intp)
         seen = Observation(ids, ids, complete=n % 10 > 0, name=str, above=lambda label: ABOVE.get(label, ()))
         alarms = monitor.update(seen)
@@ -114,7 +121,19 @@ def test_equals_the_definition(budget: float) -> None:
             np.array([each[figure] for each in expected], dtype=float),
             rtol=1e-9,
         )
-    said = {(subject, action) for _, subject, action, *_ in told}
+    return {(subject, action) for _, subject, action, *_ in told}
+
+
+@pytest.mark.parametrize("budget", [1.0, 1e-9])
+def test_equals_the_definition(budget: float) -> None:
+    """What is said, when, and how sure it is."""
+    said = compare(ExclusionMonitor(budget), PlainExclusions(budget), messages(1))
     assert ("0 | 1", "reported") in said
     assert {("2 | 3", "reported"), ("2 | 3", "withdrawn")} <= said
     assert not {"0 | 4", "0 | 5", "4 | 5", "6 | 7"} & {subject for subject, _ in said}
+
+
+def test_evidence_is_halved_beyond_a_bound_not_at_it() -> None:
+    """As in the definition, to the last figure."""
+    said = compare(ExclusionMonitor(), PlainExclusions(1.0), together_and_apart())
+    assert said == {("0 | 1", "reported"), ("0 | 1", "withdrawn")}

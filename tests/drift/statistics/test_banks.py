@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drift.statistics import bank
@@ -29,6 +29,7 @@ def ids(events: list[int]) -> Any:
 
 @settings(max_examples=12, deadline=None)
 @given(streams, st.integers(0, 99), st.sampled_from([1.0, 3000.0]), st.integers(2, 4))
+@example([(900, [0.05, 0.5, 0.01, 0]), (300, [0.95, 0.01, 0.5, 0.5]), (900, [0.0, 0.0, 0.0, 0.1])], 0, 1.0, 3)
 def test_rates_equal_the_plain_ones(
     pieces: list[tuple[int, list[float]]], seed: int, budget: float, buckets: int
 ) -> None:

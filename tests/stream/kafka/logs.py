@@ -22,6 +22,8 @@ class Logs:
     ----------
     fails
         Whether the broker refuses from now on.
+    opened, closes
+        How often whoever counts it has opened a connection, and how often one was closed.
     missing
         Offsets that bring no record, as those of transactions' marks.
     limits
@@ -35,6 +37,7 @@ class Logs:
         self.places: dict[TopicPartition, int | None] = {}
         self.missing: set[int] = set()
         self.fails = self.closed = False
+        self.opened = self.closes = 0
         self.limits: list[int] = []
         self.value: Callable[[int], bytes] = b"%d".__mod__
 
@@ -111,6 +114,7 @@ class Logs:
         """Close it."""
         assert not autocommit
         self.closed = True
+        self.closes += 1
 
 
 def _consumed(place: TopicPartition, offset: int, value: bytes) -> SimpleNamespace:

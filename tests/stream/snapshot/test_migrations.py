@@ -79,3 +79,16 @@ def test_an_ihomer_of_format_5_is_awake_and_remembers_nothing() -> None:
     restored.load_state(of_format_5(state))
     for part in ("sleepers", "memory"):
         assert digest(restored.state()[part]) == digest(new[part])
+
+
+@pytest.mark.parametrize("version", [3, 5])
+def test_feedback_of_earlier_formats_keeps_what_awaits_its_labels(version: int) -> None:
+    """With the parts of guesses that came later: no sparse vectors, and no label admitted since."""
+    sizes, came = np.array([2, 1]), np.array([4.0, 5.0])
+    former = {"came": came, "guesses": {"size": sizes, "labels": np.arange(3)}}
+    feedback = migrate(snapshot_of({"feedback": former}), version, "it").state["feedback"]
+    assert feedback["came"].tolist() == [4.0, 5.0]
+    guesses = {name: values.tolist() for name, values in feedback["guesses"].items()}
+    later = {"indices": [], "sparse": [], "indices_lengths": [0, 0], "sparse_lengths": [0, 0]}
+    expected = {"size": [2, 1], "labels": [0, 1, 2], "admitted": [0, 0]}
+    assert guesses == expected | (later if version == 3 else {})
