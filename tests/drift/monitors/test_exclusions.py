@@ -14,7 +14,7 @@ from drift.monitors.exclusions import ExclusionMonitor
 
 ABOVE = {4: (0,), 5: (1,)}
 """Label 4 lies in 0, and 5 in 1; 0 and 1 never meet, so neither do the others."""
-Told = tuple[int, str, str, float, float]
+Told = tuple[int, str, str, float, float | None]
 
 
 class PlainExclusions:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.statistics import bank
@@ -29,7 +29,6 @@ def ids(events: list[int]) -> Any:
 
 @settings(max_examples=12, deadline=None)
 @given(streams, st.integers(0, 99), st.sampled_from([1.0, 3000.0]), st.integers(2, 4))
-@example([(900, [0.05, 0.5, 0.01, 0]), (300, [0.95, 0.01, 0.5, 0.5]), (900, [0.0, 0.0, 0.0, 0.1])], 0, 1.0, 3)
 def test_rates_equal_the_plain_ones(
     pieces: list[tuple[int, list[float]]], seed: int, budget: float, buckets: int
 ) -> None:
@@ -39,6 +38,22 @@ def test_rates_equal_the_plain_ones(
         found, expected = told(bank.update(ids(events))), plain.update(events)
         assert [shift[:4] for shift in found] == [shift[:4] for shift in expected], f"at {n}"
         assert [shift[4] for shift in found] == pytest.approx([shift[4] for shift in expected], rel=1e-6)
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 5), (40, 1)])
+def test_a_series_that_ends_as_its_change_is_seen_is_missed_when_the_plain_one_is(
+    before: int, after: int
+) -> None:
+    """Only what is left after the cut tells how long its silence may last: no later event tells it anew."""
+    bank, plain = RateBank(), PlainRates(1, 1.0, 3)
+    kinds: list[str] = []
+    for n in range(8_000):
+        every = before if n < 4_000 else after
+        events = [0] if n % every == 0 and not kinds else []
+        found, expected = told(bank.update(ids(events))), plain.update(events)
+        assert [shift[:4] for shift in found] == [shift[:4] for shift in expected], f"at {n}"
+        kinds += [shift[1] for shift in found]
+    assert kinds == ["fall" if after > before else "rise", "vanished"]
 
 
 @settings(max_examples=12, deadline=None)
