@@ -31,7 +31,7 @@ ARROWS = {
     "learners.dummy": "drift.core learners.core",
     "learners.memory": "drift.core learners.core",
     "learners.neighbors": "drift.core learners.core learners.memory",
-    "learners.preprocessing": "drift.core learners.core",
+    "learners.preprocessing": "drift.core",
     "learners.uncertainty": "drift.core learners.core",
     "learners.wrappers": "drift.core learners.core",
     "learners.published": "learners.wrappers",

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from drift.core import Counts, Floats, State, compiled, grown
+from drift.core import Counts, Floats, State, check_number, compiled, grown
 
 ROWS = 8
 """Bucket sizes (1, 2, 4, ...) allocated at first; more are added when the window needs them."""
@@ -73,10 +73,10 @@ class ADWIN:
     def __init__(
         self, delta: float = 0.002, clock: int = 32, max_buckets: int = 5, min_length: int = 5
     ) -> None:
-        _check(0 < delta < 1, "delta", "a float in (0, 1)", delta)
-        _check(clock >= 1, "clock", "an int in [1, inf)", clock)
-        _check(max_buckets >= 2, "max_buckets", "an int in [2, inf)", max_buckets)
-        _check(min_length >= 1, "min_length", "an int in [1, inf)", min_length)
+        check_number(self, "delta", delta, float, 0, 1, open_low=True, open_high=True)
+        check_number(self, "clock", clock, int, 1)
+        check_number(self, "max_buckets", max_buckets, int, 2)
+        check_number(self, "min_length", min_length, int, 1)
         self.delta = delta
         self.clock = clock
         self.max_buckets = max_buckets
@@ -156,11 +156,6 @@ class ADWIN:
             drift_detected, self.statistic, self.threshold = np.asarray(state["last"]).tolist()
             self.drift_detected = bool(drift_detected)
         self._plan()
-
-
-def _check(holds: bool, name: str, kind: str, value: object) -> None:
-    if not holds:
-        raise ValueError(f"The {name!r} parameter of ADWIN must be {kind}. Got {value!r} instead.")
 
 
 @compiled

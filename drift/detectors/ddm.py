@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from drift.core import check_number
 from drift.detectors.base import UNDECIDED, RunningMean, SequentialTest
 
 
@@ -33,6 +34,9 @@ class DDM(SequentialTest):
     def __init__(
         self, warm_start: int = 30, warning_threshold: float = 2.0, drift_threshold: float = 3.0
     ) -> None:
+        check_number(self, "warm_start", warm_start, int, 0)
+        check_number(self, "warning_threshold", warning_threshold, float, 0)
+        check_number(self, "drift_threshold", drift_threshold, float, 0)
         self.warm_start = warm_start
         self.warning_threshold = warning_threshold
         self.drift_threshold = drift_threshold

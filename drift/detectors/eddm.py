@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drift.core import check_number
 from drift.detectors.base import UNDECIDED, RunningMean, SequentialTest
 
 
@@ -38,6 +39,9 @@ class EDDM(SequentialTest):
     )
 
     def __init__(self, warm_start: int = 30, alpha: float = 0.95, beta: float = 0.9) -> None:
+        check_number(self, "warm_start", warm_start, int, 0)
+        check_number(self, "alpha", alpha, float, 0)
+        check_number(self, "beta", beta, float, 0)
         if alpha < beta:
             raise ValueError(f"EDDM needs alpha of at least beta. Got {alpha!r} and {beta!r} instead.")
         self.warm_start = warm_start

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from drift.core import check_flag, check_number
 from drift.detectors.base import UNDECIDED, RunningMean, SequentialTest
 
 
@@ -32,6 +33,7 @@ class HDDMA(SequentialTest):
         warning_confidence: float = 0.005,
         two_sided_test: bool = False,
     ) -> None:
+        _check(self, drift_confidence, warning_confidence, two_sided_test)
         self.drift_confidence = drift_confidence
         self.warning_confidence = warning_confidence
         self.two_sided_test = two_sided_test
@@ -116,8 +118,10 @@ class HDDMW(SequentialTest):
         lambda_val: float = 0.05,
         two_sided_test: bool = False,
     ) -> None:
+        _check(self, drift_confidence, warning_confidence, two_sided_test)
         self.drift_confidence = drift_confidence
         self.warning_confidence = warning_confidence
+        check_number(self, "lambda_val", lambda_val, float, 0, 1, open_low=True)
         self.lambda_val = lambda_val
         self.two_sided_test = two_sided_test
         super().__init__()
@@ -193,3 +197,9 @@ class HDDMW(SequentialTest):
         means = np.asarray(state["samples"]).tolist()
         for name, (mean, known, squares) in zip(self._means, means, strict=True):
             setattr(self, name, WeightedMean(mean, bool(known), squares))
+
+
+def _check(owner: object, drift_confidence: float, warning_confidence: float, two_sided_test: bool) -> None:
+    check_number(owner, "drift_confidence", drift_confidence, float, 0, 1, open_low=True)
+    check_number(owner, "warning_confidence", warning_confidence, float, 0, 1, open_low=True)
+    check_flag(owner, "two_sided_test", two_sided_test)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import ks_2samp
 
+from drift.core import check_number
 from drift.detectors.base import UNDECIDED, SequentialTest
 
 LEAST_DISTANCE = 0.1
@@ -35,11 +36,11 @@ class KSWIN(SequentialTest):
     _figures = ("_p", "_seen")
 
     def __init__(self, seed: int, alpha: float = 0.005, window_size: int = 100, stat_size: int = 30) -> None:
-        if not (0 <= alpha <= 1 and 0 <= stat_size <= window_size):
-            raise ValueError(
-                "KSWIN needs alpha in [0, 1] and stat_size in [0, window_size]. "
-                f"Got {alpha!r}, {stat_size!r} and a window_size of {window_size!r} instead."
-            )
+        check_number(self, "seed", seed, int, -math.inf)
+        check_number(self, "alpha", alpha, float, 0, 1, open_low=True)
+        check_number(self, "window_size", window_size, int, 2)
+        # As many older values are sampled, each once.
+        check_number(self, "stat_size", stat_size, int, 1, window_size // 2)
         self.seed = seed
         self.alpha = alpha
         self.window_size = window_size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from drift.core import check_choice, check_number
 from drift.detectors.base import UNDECIDED, RunningMean, SequentialTest
 
 MODES = ("up", "down", "both")
@@ -40,8 +41,11 @@ class PageHinkley(SequentialTest):
         alpha: float = 0.9999,
         mode: str = "both",
     ) -> None:
-        if mode not in MODES:
-            raise ValueError(f"PageHinkley needs a mode of {', '.join(MODES)}. Got {mode!r} instead.")
+        check_number(self, "min_instances", min_instances, int, 0)
+        check_number(self, "delta", delta, float, 0)
+        check_number(self, "threshold", threshold, float, 0)
+        check_number(self, "alpha", alpha, float, 0, 1)
+        check_choice(self, "mode", mode, MODES)
         self.min_instances = min_instances
         self.delta = delta
         self.limit = threshold

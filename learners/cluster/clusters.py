@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from drift.core import Counts, Floats, Ids, Parts, State, Stateful, Values, fields, grown
+from drift.core import Counts, Floats, Ids, Parts, State, Stateful, Values, check_number, fields, grown
 from learners.cluster.cooccurrence import Cooccurrence
 from learners.cluster.dendrogram import Dendrogram
 from learners.cluster.linkage import ALIKE, HYSTERESIS, comparison, difference, division
 from learners.cluster.nearest_clusters import companions_outside, nearest_clusters, visit
-from learners.core import Change, LabelSpace, check_number
+from learners.core import Change, LabelSpace
 
 MOVE_RATIO = 1.25
 """How many times more similar a label must be to another cluster than to its own to move there."""

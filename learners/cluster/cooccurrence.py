@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.core import Counts, Floats, Ids, State, compiled
+from drift.core import Counts, Floats, Ids, State, check_number, compiled
 from learners.cluster.adjacency import (
     CLASSES,
     LABEL,
@@ -22,7 +22,6 @@ from learners.cluster.adjacency import (
     strike,
 )
 from learners.cluster.similarity import DOUBT, among, counts, frequencies, frequency, samples
-from learners.core import check_number
 
 RESCALE = 1e6
 """Weight of a label's latest occurrence at which all weights of its row are scaled back."""

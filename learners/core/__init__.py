@@ -6,7 +6,6 @@ from learners.core.files import load, save
 from learners.core.label_space import MAX_LABELS, STAYS, LabelSpace, remember
 from learners.core.labels import Targets, best_labels, in_both, packed, unpacked
 from learners.core.operations import OPERATIONS, Operation, TaxonomyError
-from learners.core.parameters import check_choice, check_number
 from learners.core.prediction import Computed, Explanation, Neighbour, Prediction
 from learners.core.products import add_products, add_products_of, bounded
 from learners.core.sparse import Features, Sparse, given_part, sparse_part
@@ -36,8 +35,6 @@ __all__ = [
     "add_products_of",
     "best_labels",
     "bounded",
-    "check_choice",
-    "check_number",
     "filled",
     "given_part",
     "in_both",

@@ -19,12 +19,11 @@ from typing import Any
 import numpy as np
 from river.base import MultiLabelClassifier
 
-from drift.core import Ids, Parts, State, Stateful, Values, Vector, compiled, digest, fields
+from drift.core import Ids, Parts, State, Stateful, Values, Vector, check_number, compiled, digest, fields
 from learners.core.features import FeatureSpace
 from learners.core.label_space import LabelSpace
 from learners.core.labels import Targets
 from learners.core.operations import Operation, TaxonomyError
-from learners.core.parameters import check_number
 from learners.core.prediction import Computed, Explanation, Prediction
 from learners.core.structure import Change, Structure
 

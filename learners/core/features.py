@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.core import State, Stateful, Values, Vector, fields
-from learners.core.parameters import check_number
+from drift.core import State, Stateful, Values, Vector, check_number, fields
 
 EARLY = 256
 """Slots that are given at first sight; beyond them, names have to come again."""

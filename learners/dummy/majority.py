@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Ids, State, Vector
-from learners.core import Learner, Targets, check_number
+from drift.core import Ids, State, Vector, check_number
+from learners.core import Learner, Targets
 
 
 class MajorityLabelset(Learner):

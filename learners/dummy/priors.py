@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, Mask, State, Values, Vector, compiled, fields, grown
-from learners.core import LabelSpace, Learner, Targets, check_number
+from drift.core import Arrays, Floats, Ids, Mask, State, Values, Vector, check_number, compiled, fields, grown
+from learners.core import LabelSpace, Learner, Targets
 
 NO_FEATURES: Vector = np.zeros(0, dtype=np.float32)
 VECTORISED = 2000

@@ -12,8 +12,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, compiled, fields, grown
-from learners.core import Targets, best_labels, check_choice, check_number
+from drift.core import (
+    Arrays,
+    Floats,
+    Ids,
+    Mask,
+    Stateful,
+    Vector,
+    check_choice,
+    check_number,
+    compiled,
+    fields,
+    grown,
+)
+from learners.core import Targets, best_labels
 from learners.ensemble.candidates import CANDIDATES, candidates, codes, likely_labels
 from learners.ensemble.exactness import (
     CALIBRATION_START,

@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from drift.core import Ids, Parts, Vector, fields, grown
+from drift.core import Ids, Parts, Vector, check_number, fields, grown
 from learners.cluster import Clusters
 from learners.core import (
     MAX_LABELS,
@@ -22,7 +22,6 @@ from learners.core import (
     Prediction,
     Structure,
     Targets,
-    check_number,
     given_part,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, compiled, fields, grown
-from learners.core import Targets, check_number
+from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, check_number, compiled, fields, grown
+from learners.core import Targets
 from learners.ensemble.sleeping import FLOOR, measure, stand_in
 
 UNIFORM = np.float32(0.3)

@@ -10,8 +10,7 @@ import math
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, compiled, fields
-from learners.core import check_number
+from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, check_number, compiled, fields
 
 FLOOR = 0.002
 """Smallest probability that an expert is taken to mean: one confident error must not exclude it."""

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Mask, Parts, State, Vector, fields, grown
-from learners.core import Learner, Prediction, Statistics, Targets, check_number
+from drift.core import Arrays, Ids, Mask, Parts, State, Vector, check_number, fields, grown
+from learners.core import Learner, Prediction, Statistics, Targets
 from learners.extreme.device import choose_device
 from learners.extreme.exact_batch import ExactBatch
 from learners.extreme.hard_negatives import Scored, teach

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from learners.core import check_choice
+from drift.core import check_choice
 
 
 def choose_device(name: str, owner: object = "the encoder") -> torch.device:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, Parts, Vector, fields
+from drift.core import Ids, Parts, Vector, check_choice, check_number, fields
 from learners.core import (
     MAX_LABELS,
     LabelSpace,
@@ -18,8 +18,6 @@ from learners.core import (
     Statistics,
     Structure,
     Targets,
-    check_choice,
-    check_number,
 )
 from learners.ensemble import IHOMER, Mixed, Mixture
 from learners.hierarchy.branches import Branches

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Arrays, Ids, Stateful, Vector, fields, grown
-from learners.core import Targets, check_number
+from drift.core import Arrays, Ids, Stateful, Vector, check_number, fields, grown
+from learners.core import Targets
 from learners.hierarchy.paths import Shape
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, State, Vector, compiled, fields, grown
-from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of, bounded, check_number
+from drift.core import Arrays, Ids, State, Vector, check_number, compiled, fields, grown
+from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of, bounded
 from learners.dummy import PriorBased
 
 INTERCEPT = 0.3

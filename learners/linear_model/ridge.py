@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, State, Vector, compiled, fields, grown
-from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of, check_number
+from drift.core import Arrays, Floats, Ids, State, Vector, check_number, compiled, fields, grown
+from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of
 from learners.linear_model.logistic import errors
 
 

@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from drift.core import Arrays, Ids, Parts, State, Values, Vector, fields, grown
-from learners.core import MAX_LABELS, Prediction, Statistics, Targets, check_number, sparse_part
+from drift.core import Arrays, Ids, Parts, State, Values, Vector, check_number, fields, grown
+from learners.core import MAX_LABELS, Prediction, Statistics, Targets, sparse_part
 from learners.dummy import PriorBased
 from learners.linear_model.logistic import errors, sigmoid
 from learners.linear_model.sparse_rows import (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Arrays, Ids, Mask, Stateful, Values, Vector, fields
-from learners.core import check_number
+from drift.core import Arrays, Ids, Mask, Stateful, Values, Vector, check_number, fields
 
 PROBABILITY_BINS = 64
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Floats, Ids, Mask, State, Vector, compiled, grown
-from learners.core import Features, Sparse, Targets, check_number, given_part, in_both, packed, unpacked
+from drift.core import Floats, Ids, Mask, State, Vector, check_number, compiled, grown
+from learners.core import Features, Sparse, Targets, given_part, in_both, packed, unpacked
 from learners.memory.reservoir import BalancedReservoir
 
 NOTHING = Sparse(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from drift.core import Floats, Ids, compiled, grown
-from learners.core import check_number
+from drift.core import Floats, Ids, check_number, compiled, grown
 from learners.memory.slots import Slots
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from drift.core import Ids, compiled, grown
-from learners.core import check_number
+from drift.core import Ids, check_number, compiled, grown
 
 
 class Slots:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, Stateful, Vector, compiled, fields, grown
-from learners.core import Prediction, Targets, check_number
+from drift.core import Arrays, Floats, Ids, Stateful, Vector, check_number, compiled, fields, grown
+from learners.core import Prediction, Targets
 
 
 class CalibrationError(Stateful):

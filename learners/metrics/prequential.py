@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Parts, State, Stateful, Values, compiled, fields, grown
-from learners.core import Prediction, Targets, check_number
+from drift.core import Arrays, Ids, Parts, State, Stateful, Values, check_number, compiled, fields, grown
+from learners.core import Prediction, Targets
 from learners.metrics.calibration_error import CalibrationError
 from learners.metrics.f1 import f1
 

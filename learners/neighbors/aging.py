@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, State, Values, Vector, compiled, fields, grown
-from learners.core import MAX_LABELS, Learner, Prediction, Targets, check_number, filled, packed, unpacked
+from drift.core import Arrays, Floats, Ids, State, Values, Vector, check_number, compiled, fields, grown
+from learners.core import MAX_LABELS, Learner, Prediction, Targets, filled, packed, unpacked
 
 AGING = 0.995
 """What is left of a message's fitness, and of the running score, after one more message."""

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Floats, Ids, State, Vector
-from learners.core import MAX_LABELS, Learner, Prediction, Targets, check_number
+from drift.core import Floats, Ids, State, Vector, check_number
+from learners.core import MAX_LABELS, Learner, Prediction, Targets
 from learners.neighbors.columns import Columns
 from learners.neighbors.window import NOTHING, Window
 

@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Stateful, Vector, compiled, fields, grown
-from learners.core import check_number
+from drift.core import Arrays, Floats, Stateful, Vector, check_number, compiled, fields, grown
 
 CLIP = 8.0
 """Standardised values are clipped to this many standard deviations, so that no outlier dominates a model."""

@@ -7,18 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, Parts, State, Values, Vector, fields
+from drift.core import Ids, Parts, State, Values, Vector, check_number, fields
 from drift.detectors import ADWIN
-from learners.core import (
-    MAX_LABELS,
-    Change,
-    LabelSpace,
-    Learner,
-    Prediction,
-    Statistics,
-    Targets,
-    check_number,
-)
+from learners.core import MAX_LABELS, Change, LabelSpace, Learner, Prediction, Statistics, Targets
 from learners.preprocessing import StandardScaler, shrunk
 from learners.tree.gaussians import LabelGaussians
 from learners.tree.leaves import Leaf, Proposals

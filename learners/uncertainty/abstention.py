@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from drift.core import Floats, Ids, Mask, State, Vector, compiled
-from learners.core import Prediction, check_number
+from drift.core import Floats, Ids, Mask, State, Vector, check_number, compiled
+from learners.core import Prediction
 
 SEARCH_PERIOD = 20
 """Messages between two searches for the threshold."""

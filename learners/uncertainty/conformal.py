@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, Parts, Stateful, Values, Vector, fields
-from learners.core import LabelSpace, Prediction, Targets, check_number
+from drift.core import Ids, Parts, Stateful, Values, Vector, check_number, fields
+from learners.core import LabelSpace, Prediction, Targets
 from learners.uncertainty.abstention import Abstention, sureness
 from learners.uncertainty.sliding import Sliding
 

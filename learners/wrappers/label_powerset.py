@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from river.base import Classifier
 
-from drift.core import Vector
-from learners.core import Prediction, Targets, check_number
+from drift.core import Vector, check_number
+from learners.core import Prediction, Targets
 from learners.wrappers.river_models import Features, RiverLearner, dictionary, finite
 
 Labelset = tuple[int, ...]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Parts, Stateful, Values, fields
-from learners.core import FeatureSpace, check_number
+from drift.core import Parts, Stateful, Values, check_number, fields
+from learners.core import FeatureSpace
 from stream.records import BadEventError, Event
 
 

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from drift.core import Vector
-from learners.core import Features, Sparse, check_number
+from drift.core import Vector, check_number
+from learners.core import Features, Sparse
 from learners.extreme import choose_device
 from stream.encoders.base import TextEncoder
 from stream.records import Event

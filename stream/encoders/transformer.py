@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from drift.core import Vector
-from learners.core import Features, check_choice, check_number
+from drift.core import Vector, check_choice, check_number
+from learners.core import Features
 from learners.extreme import choose_device
 from stream.encoders.base import TextEncoder
 from stream.encoders.hashing import SPARSE_BITS, Hashing

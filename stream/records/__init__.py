@@ -11,7 +11,7 @@ from stream.records.decoding import (
 )
 from stream.records.drift_events import DriftRecord, drift_record
 from stream.records.envelopes import Envelope
-from stream.records.label_names import twin_key
+from stream.records.label_names import normalised, twin_key
 from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.lessons import (
     CheckpointRecord,
@@ -120,6 +120,7 @@ __all__ = [
     "forwarded_output",
     "in_words",
     "lesson_output",
+    "normalised",
     "operation",
     "prediction_output",
     "prediction_record",

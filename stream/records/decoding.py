@@ -12,7 +12,7 @@ import numpy as np
 
 from learners.core import OPERATIONS
 from stream.records.envelopes import Envelope, advice, check_is_feedback, unwrapped
-from stream.records.label_names import normalised
+from stream.records.label_names import MAX_NAME_CHARACTERS, normalised
 from stream.records.schema import (
     UNDECODABLE,
     BadEventError,
@@ -30,8 +30,6 @@ MAX_KEY_BYTES = 100_000
 """Largest key of an event that is read, in bytes; predictions repeat it."""
 MAX_LABELS = 1_000
 """Most labels (or known negatives) one event may name."""
-MAX_NAME_CHARACTERS = 256
-"""Longest name of a label or a feature, in characters."""
 MAX_ID_CHARACTERS = 1_000
 """Longest event id, in characters; predictions repeat it."""
 MAX_NUMBER = float(np.finfo(np.float32).max)

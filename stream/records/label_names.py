@@ -9,8 +9,15 @@ from stream.records.schema import BadEventError
 
 _PLAIN = re.compile(r"[!-.0-~]+(?:[ /][!-.0-~]+)*")
 """Printable ASCII, single spaces and slashes inside: most names, which are as they should be."""
-_EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200c\u200d\u2060\ufeff"
-"""White space, the last of which in Unicode is U+3000, and characters without width."""
+_UNSEEN = (
+    *range(0x20), *range(0x7F, 0xA0), 0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x180E, *range(0x200B, 0x2010),
+    *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x2800, 0x3164, 0xFEFF, 0xFFA0, *range(0xFFF9, 0xFFFC),
+)  # fmt: skip
+_EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(map(chr, _UNSEEN))
+"""White space, the last of which in Unicode is U+3000, and what is not seen: control characters, those
+without width, marks of direction, fillers."""
+MAX_NAME_CHARACTERS = 256
+"""Longest name of a label or a feature, in characters."""
 
 
 def twin_key(name: str) -> str:
@@ -27,7 +34,7 @@ def twin_key(name: str) -> str:
 
 
 def normalised(field: str, name: str) -> str:
-    """Return a label's name in Unicode's composed form (NFC), without space at its ends.
+    """Return a label's name in Unicode's composed form (NFC), without what is not seen at its ends.
 
     Case is kept, and space inside.
 
@@ -41,7 +48,8 @@ def normalised(field: str, name: str) -> str:
     Raises
     ------
     BadEventError
-        When nothing is left of it, or of a part of the path that it is.
+        When nothing is left of it, or of a part of the path that it is, or it is longer in that form than
+        `MAX_NAME_CHARACTERS`.
 
     Examples
     --------
@@ -52,11 +60,15 @@ def normalised(field: str, name: str) -> str:
     ...
     stream.records.schema.BadEventError: labels[0] is 'energy//crude', a path with an empty part; ...
     """
-    if _PLAIN.fullmatch(name):
+    if len(name) <= MAX_NAME_CHARACTERS and _PLAIN.fullmatch(name):
         return name
     plain = unicodedata.normalize("NFC", name).strip(_EDGES)
     if not plain:
         raise BadEventError("value", f"{field} is {name!r}; a name has at least one visible character")
+    if len(plain) > MAX_NAME_CHARACTERS:
+        raise BadEventError(
+            "value", f"{field} has {len(plain)} characters; a name has 1 to {MAX_NAME_CHARACTERS}"
+        )
     if not all(part.strip(_EDGES) for part in plain.split("/")):
         raise BadEventError(
             "value", f"{field} is {name!r}, a path with an empty part; write it as 'parent/child'"

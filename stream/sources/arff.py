@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from stream.records import MAX_NUMBER, shortened
 from stream.sources.arff_labels import Attribute, label_columns, on_code
-from stream.sources.base import SourceError, Table, read_lines, stem
+from stream.sources.base import SourceError, Table, label_names, read_lines, stem
 
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _NAME = re.compile(rf"({_QUOTED}|[^\s{{]+)\s*(.*)")
@@ -81,13 +81,15 @@ def read_arff(path: Path, limit: int | None = None, labels: Path | None = None) 
     header = _read_header(lines)
     columns = label_columns(path, header.relation, header.attributes, labels)
     codes, problems = _read_rows(lines, header.attributes, limit)
-    of_labels = [header.attributes[column] for column in columns]
+    names = label_names(path, [header.attributes[column].name for column in columns])
+    of_labels = [
+        Attribute(name, header.attributes[column].codes) for name, column in zip(names, columns, strict=True)
+    ]
     y, negative = _truth(path, codes[:, columns], of_labels)
     rest = np.setdiff1d(np.arange(len(header.attributes)), columns)
     x = _features(codes[:, rest].tocsc(), [header.attributes[column] for column in rest])
     # A stored value takes twice the room in CSR. Vectors from CSR are their own sparse part.
     dense = 2 * x.nnz > x.shape[0] * x.shape[1]
-    names = [attribute.name for attribute in of_labels]
     return Table(stem(path), x.toarray() if dense else x, y, names, negative, problems)
 
 

@@ -13,7 +13,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from stream.records import MAX_NUMBER
-from stream.sources.base import SourceError, Table
+from stream.sources.base import SourceError, Table, label_names
 
 _Array = TypeVar("_Array", bound=NDArray[Any] | scipy.sparse.csr_matrix)
 
@@ -54,7 +54,7 @@ def _labels(path: Path) -> list[str]:
         names = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not in UTF-8: {error}. Save it as UTF-8.") from error
-    return names[: -1 if not names[-1] else None]
+    return label_names(path, names[: -1 if not names[-1] else None])
 
 
 def _read(path: Path, read: Callable[[Path], _Array]) -> _Array:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from drift.core import Vector
 from learners.core import Features, sparse_part
-from stream.records import Event, Input, shortened
+from stream.records import BadEventError, Event, Input, normalised, shortened
 
 
 class SourceError(ValueError):
@@ -146,6 +146,20 @@ class Table:
         vector[self.x.indices[row]] = self.x.data[row]
         part = sparse_part(vector)
         return Features(vector, part) if len(part.indices) else vector
+
+
+def label_names(path: Path, names: Sequence[str]) -> list[str]:
+    """Return the names of a file's labels as the service would write them.
+
+    Raises
+    ------
+    SourceError
+        When the service would refuse one of them.
+    """
+    try:
+        return [normalised(f"label {number}", name) for number, name in enumerate(names, start=1)]
+    except BadEventError as error:
+        raise SourceError(f"{path}: {shortened(str(error), 400)}. Name it differently.") from error
 
 
 def stem(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from typing import Any
 
 import pytest
@@ -168,8 +170,46 @@ def test_refuses_what_it_does_not_know() -> None:
         build("kswin")
 
 
-@pytest.mark.parametrize(("alpha", "stat_size"), [(-0.5, 30), (1.5, 30), (0.005, -1), (0.005, 101)])
-def test_kswin_refuses_what_is_out_of_range(alpha: float, stat_size: int) -> None:
-    """Its level is a probability, and what it compares is a part of its window."""
-    with pytest.raises(ValueError, match=r"KSWIN needs alpha in \[0, 1\]"):
-        build("kswin", seed=0, alpha=alpha, stat_size=stat_size)
+@pytest.mark.parametrize(
+    ("name", "parameter", "value", "bounds"),
+    [
+        ("adwin", "delta", 1, r"a float in \(0, 1\)"),
+        ("adwin", "clock", 0, r"an int in \[1, inf\)"),
+        ("ddm", "warm_start", -1, r"an int in \[0, inf\)"),
+        ("ddm", "drift_threshold", math.inf, r"a float in \[0, inf\)"),
+        ("eddm", "alpha", math.nan, r"a float in \[0, inf\)"),
+        ("hddm-a", "drift_confidence", 0, r"a float in \(0, 1\]"),
+        ("hddm-w", "lambda_val", 1.5, r"a float in \(0, 1\]"),
+        ("kswin", "alpha", 0, r"a float in \(0, 1\]"),
+        ("kswin", "alpha", 1.5, r"a float in \(0, 1\]"),
+        ("kswin", "stat_size", 0, r"an int in \[1, 50\]"),
+        ("kswin", "stat_size", 51, r"an int in \[1, 50\]"),
+        ("page-hinkley", "alpha", 1.1, r"a float in \[0, 1\]"),
+        ("page-hinkley", "mode", "sideways", "a str among {'both', 'down', 'up'}"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(name: str, parameter: str, value: Any, bounds: str) -> None:
+    """With the range; a sample of KSWIN is drawn from what its latest values leave of the window."""
+    with pytest.raises(
+        ValueError, match=rf"The '{parameter}' parameter of \w+ must be {bounds}\. Got {value!r}"
+    ):
+        new(name, **{parameter: value})
+
+
+@every_detector
+def test_a_parameter_of_another_type_is_refused(name: str) -> None:
+    """Each of them, as the settings may bring anything."""
+    for parameter in inspect.signature(DETECTORS[name]).parameters:
+        for value in ("x", None, [1]):
+            with pytest.raises(ValueError, match=f"The '{parameter}' parameter of "):
+                new(name, **{parameter: value})
+
+
+def test_kswin_has_a_test_with_the_largest_share_of_its_window() -> None:
+    """Half of it: the other half is the sample."""
+    detector = new("kswin", window_size=20, stat_size=10)
+    drifts = 0
+    for value in [0.0] * 20 + [1.0] * 10:
+        detector.update(value)
+        drifts += detector.drift_detected
+    assert drifts == 1

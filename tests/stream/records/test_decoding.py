@@ -17,14 +17,13 @@ from stream.records.decoding import (
     MAX_EVENT_BYTES,
     MAX_ID_CHARACTERS,
     MAX_LABELS,
-    MAX_NAME_CHARACTERS,
     MAX_NUMBER,
     check_event,
     decode,
     decode_event,
 )
 from stream.records.envelopes import Envelope
-from stream.records.label_names import normalised
+from stream.records.label_names import MAX_NAME_CHARACTERS, normalised
 from stream.records.schema import (
     MAX_DETAIL_CHARACTERS,
     BadEventError,

@@ -31,6 +31,9 @@ def read(**fields: object) -> bytes:
         ("two  words", "two  words"),
         ("Grain", "Grain"),
         ("a\u200db", "a\u200db"),
+        ("\u202eoil\u202c", "oil"),
+        ("\u00adoil\u200e\x00", "oil"),
+        ("\U0001f3f4\U000e0067\U000e007f", "\U0001f3f4\U000e0067\U000e007f"),
     ],
 )
 def test_a_label_has_one_name(written: str, name: str) -> None:
@@ -46,13 +49,36 @@ def test_a_label_has_one_name(written: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [" ", "\u200b", "/", "/energy", "energy/", "energy//crude", "energy/ /crude"]
+    "name",
+    [
+        " ",
+        "\u200b",
+        "\u00ad",
+        "\u200e",
+        "\u202e",
+        "\u3164",
+        "\u2800",
+        "\x00",
+        "a/\u3164/b",
+        "/",
+        "/energy",
+        "energy/",
+        "energy//crude",
+        "energy/ /crude",
+    ],
 )
 def test_a_name_without_a_visible_part_is_refused(name: str) -> None:
     """With the field and what to write."""
     with pytest.raises(BadEventError, match=r"labels\[1\]") as refused:
         decode_event(read(labels=["grain", name]))
     assert refused.value.reason == "value"
+
+
+def test_a_name_is_as_long_as_it_is_written_on() -> None:
+    """U+0958 becomes two characters in composed form, and what is not seen at the ends does not count."""
+    with pytest.raises(BadEventError, match=r"labels\[0\] has 400 characters; a name has 1 to 256"):
+        decode_event(read(labels=["\u0958" * 200]))
+    assert decode_event(read(labels=["\u0958" * 128])).labels == ["\u0915\u093c" * 128]
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12))

@@ -239,6 +239,23 @@ def test_unknown_labels_are_not_negatives(tmp_path: Path) -> None:
     assert (second.labels, second.negative) == (["a"], None)
 
 
+def test_labels_are_named_as_the_service_writes_them(tmp_path: Path) -> None:
+    """In composed form, without what is not seen at the ends: so the same label has the same name."""
+    header = (
+        "@relation '-C 2'\n@attribute 'cafe\u0301 ' {0,1}\n@attribute \u200bb/c {0,1}\n@attribute x real\n"
+    )
+    (tmp_path / "s.arff").write_text(f"{header}@data\n1,1,5\n1,?,5\n0,?,4\n")
+    first, second, third = labelled(open_source(tmp_path / "s.arff"))
+    assert (first.labels, second.labels, third.not_) == (["caf\u00e9", "b/c"], ["caf\u00e9"], ["caf\u00e9"])
+    np.savez(tmp_path / "X.npz", X=np.ones((1, 2)))
+    scipy.sparse.save_npz(tmp_path / "Y.npz", scipy.sparse.csr_matrix([[1, 1]]))
+    (tmp_path / "labels.txt").write_text("cafe\u0301 \n\u200bb/c\n")
+    assert [labels for _, labels in messages(open_source(tmp_path))] == [["caf\u00e9", "b/c"]]
+    (tmp_path / "labels.txt").write_text("a\n//\n")
+    with pytest.raises(SourceError, match="label 2 is '//'"):
+        open_source(tmp_path)
+
+
 HEADER = "@relation '-C 1'\n@attribute a {0,1}\n@attribute x numeric\n@data\n"
 TWICE = HEADER.replace("-C 1", "-C 2").replace("@attribute x", "@attribute a {0,1}\n@attribute x") + "1,0,5\n"
 
@@ -259,6 +276,10 @@ TWICE = HEADER.replace("-C 1", "-C 2").replace("@attribute x", "@attribute a {0,
         (HEADER + f"{'7' * 10_000},1\n", r"^.{,300}$"),
         (HEADER.replace("-C 1", f"-C {'9' * 5_000}"), r"does not say which attributes are labels"),
         (TWICE, r"1 labels that are named more than once, such as 'a'"),
+        (TWICE.replace("@attribute a {0,1}\n@attribute x", "@attribute 'a ' {0,1}\n@attribute x"), "'a'"),
+        (HEADER.replace(" a ", " '\u200b' ") + "1,5\n", r"s\.arff: label 1 is .*visible.* Name it"),
+        (HEADER.replace(" a ", " a//b ") + "1,5\n", r"s\.arff: label 1 is 'a//b', a path with an empty part"),
+        (HEADER.replace(" a ", f" {'a' * 5_000} ") + "1,5\n", r"label 1 has 5000 characters; a name has 1"),
         (HEADER + "{0 1, 0 1}\n", r"line 5: .*given twice"),
         (HEADER + "{0 1 1}\n", r"line 5: .*pairs of an attribute"),
         (HEADER + "{0 1, 1 '5}\n", r"line 5: .*quote is not closed"),

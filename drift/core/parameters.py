@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 
@@ -11,11 +12,21 @@ def check_number(
     value: object,
     kind: type[int] | type[float],
     low: float,
-    high: float = float("inf"),
+    high: float = math.inf,
     *,
     open_low: bool = False,
+    open_high: bool = False,
 ) -> None:
-    """Raise ValueError unless `value` is a number of a kind in [low, high] (or (low, high]).
+    """Raise ValueError unless `value` is a finite number of a kind between two bounds.
+
+    Parameters
+    ----------
+    owner
+        What has the parameter, or its name.
+    name, value, kind
+        The parameter's. An int is a float, too; a boolean is neither.
+    low, high
+        The bounds, which are allowed unless `open_low` or `open_high`.
 
     Examples
     --------
@@ -24,11 +35,13 @@ def check_number(
     ...
     ValueError: The 'k' parameter of KNN must be an int in [1, inf). Got 0 instead.
     """
-    is_kind = isinstance(value, int | float if kind is float else int) and not isinstance(value, bool)
-    if is_kind and (low < value if open_low else low <= value) and value <= high:  # type: ignore[operator]
-        return
+    open_high = open_high or high == math.inf
+    if isinstance(value, int | float if kind is float else int) and not isinstance(value, bool):
+        above = low < value if open_low else low <= value
+        if above and (value < high if open_high else value <= high):
+            return
     article = "an int" if kind is int else "a float"
-    bounds = f"{'(' if open_low else '['}{low}, {high}{')' if high == float('inf') else ']'}"
+    bounds = f"{'(' if open_low else '['}{low}, {high}{')' if open_high else ']'}"
     raise ValueError(
         f"The {name!r} parameter of {_name(owner)} must be {article} in {bounds}. Got {value!r} instead."
     )
@@ -50,6 +63,20 @@ def check_choice(owner: object, name: str, value: object, choices: Collection[st
     raise ValueError(
         f"The {name!r} parameter of {_name(owner)} must be a str among {{{names}}}. Got {value!r} instead."
     )
+
+
+def check_flag(owner: object, name: str, value: object) -> None:
+    """Raise ValueError unless `value` is a boolean.
+
+    Examples
+    --------
+    >>> check_flag("HDDMA", "two_sided_test", "no")
+    Traceback (most recent call last):
+    ...
+    ValueError: The 'two_sided_test' parameter of HDDMA must be a bool. Got 'no' instead.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"The {name!r} parameter of {_name(owner)} must be a bool. Got {value!r} instead.")
 
 
 def _name(owner: object) -> str:
