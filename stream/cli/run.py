@@ -34,14 +34,15 @@ def check_config(config: Config = None, stream: Stream = None) -> None:
     """Print the settings, and warn of what they would cost.
 
     Secrets are not shown. The exit status is 2 where the settings cannot be used. A warning on standard error
-    says where snapshots that are there would be of no use with these settings.
+    says which files cannot be read here, and where snapshots that are there would be of no use with these
+    settings.
     """
     settings = load_settings(config, stream)
     check(settings)
     from stream.config import masked
     from stream.snapshot import costs
 
-    for sentence in costs(settings):
+    for sentence in (*settings.kafka.unreadable, *costs(settings)):
         say(f"warning: {sentence}")
     typer.echo(masked(settings.model_dump_json(indent=2)))
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 
 from stream.config.components import Component, Section
+
+_SERVER = re.compile(r"(?:[A-Za-z_]+://)?(?:[\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})")
 
 
 class KafkaSettings(Section):
@@ -58,6 +61,35 @@ class KafkaSettings(Section):
     partitions: int = Field(default=1, ge=1)
     replication_factor: int = Field(default=-1, ge=-1)
     compression: Literal["lz4", "zstd", "gzip"] | None = "lz4"
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        for server in value.split(","):
+            found = _SERVER.fullmatch(server.strip())
+            if found is None or not 0 < int(found[1]) < 65_536:
+                raise ValueError(f"{server!r} is no address; write host:port, several with commas between")
+        return value
+
+    @field_validator("replication_factor")
+    @classmethod
+    def _is_a_factor(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("no topic has no replica; write 1 or more, or -1 for the broker's default")
+        return value
+
+    @property
+    def unreadable(self) -> list[str]:
+        """What is wrong with the files that are named: a sentence for each that cannot be read here."""
+        named = {name: getattr(self, name) for name in ("ssl_cafile", "ssl_certfile", "ssl_keyfile")}
+        wrong = []
+        for name, path in named.items():
+            try:
+                if path is not None:
+                    path.open("rb").close()
+            except OSError as error:
+                wrong.append(f"kafka.{name} is {str(path)!r}, which cannot be read: {error.strerror}.")
+        return wrong
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -54,7 +54,7 @@ class Settings(Section):
     """
 
     stream: str = Field(default="ithaca", pattern=r"^[a-zA-Z0-9._-]{1,200}$")
-    run: str | None = Field(default=None, min_length=1)
+    run: str | None = Field(default=None, min_length=1, max_length=200)
     envelope: Literal["cloudevents", "connect", "debezium"] | None = None
     kafka: KafkaSettings = KafkaSettings()
     encoder: EncoderSettings = EncoderSettings()

@@ -101,6 +101,8 @@ class _NullValues(Serializer):
 
 
 def _connected(settings: KafkaSettings, client: type[Client], **options: Any) -> Client:
+    if wrong := settings.unreadable:
+        raise BrokerError(f"{' '.join(wrong)} Name a file that this user can read.")
     try:
         return client(**_connection(settings), **options)
     except KafkaError as error:
@@ -112,7 +114,7 @@ def _connected(settings: KafkaSettings, client: type[Client], **options: Any) ->
 
 def _connection(settings: KafkaSettings) -> dict[str, Any]:
     return {
-        "bootstrap_servers": settings.bootstrap_servers.split(","),
+        "bootstrap_servers": [server.strip() for server in settings.bootstrap_servers.split(",")],
         "client_id": "ithaca",
         "bootstrap_timeout_ms": BOOTSTRAP_MS,
         "metadata_max_age_ms": int(1000 * METADATA_S),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from stream.config import DETERMINING, PARTS, Settings, masked
@@ -27,6 +28,9 @@ def costs(settings: Settings) -> list[str]:
     A worker that starts with these settings relearns what such snapshots hold; or, if only the settings of
     `stream.config.PARTS` differ, continues from them with those parts reset.
     """
+    location = settings.snapshot.location
+    if Path(location).is_file():
+        return [f"snapshot.location is {location!r}, a file: no snapshot can be written. Name a folder."]
     try:
         return _costs(settings)
     except (ImportError, OSError, ValueError) as error:

@@ -142,3 +142,17 @@ def test_settings_that_cannot_be_used(tmp_path: Path, environment: dict[str, str
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("ithaca: ")
     assert sentence in result.stderr
+
+
+def test_files_that_cannot_be_read_here_are_named(tmp_path: Path) -> None:
+    """Certificates, and a file where snapshots are to be; another machine may have them."""
+    file = tmp_path / "file"
+    file.touch()
+    given = {"ITHACA_KAFKA__SSL_CAFILE": str(tmp_path / "none"), "ITHACA_KAFKA__SSL_KEYFILE": str(file)}
+    result = check_config(file, **given)
+    assert result.exit_code == 0
+    authority, location = result.stderr.splitlines()
+    assert authority.endswith("none', which cannot be read: No such file or directory.")
+    assert authority.startswith("ithaca: warning: kafka.ssl_cafile is ")
+    assert location.startswith("ithaca: warning: snapshot.location is ")
+    assert location.endswith("a file: no snapshot can be written. Name a folder.")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from stream.config import KafkaSettings
 from stream.config.loading import ConfigError, load
 from stream.pipeline.factory import make_task
 
@@ -225,3 +226,28 @@ def test_a_user_without_a_home_has_settings(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert load().snapshot.location == str(tmp_path / "ithaca" / "snapshots")
+
+
+@pytest.mark.parametrize(
+    "servers",
+    ["a:1", "a.b-c_d:9092, e:65535", "SASL_SSL://a:9093", "[::1]:9092", "10.0.0.1:9092,10.0.0.2:9092"],
+)
+def test_addresses_of_brokers(servers: str) -> None:
+    """As Kafka's own clients take them."""
+    assert KafkaSettings(bootstrap_servers=servers).bootstrap_servers == servers
+
+
+@pytest.mark.parametrize(
+    "servers", ["", "x", "x:y", ",,", "a:1,", ":9092", "a:0", "a:65536", "a:1 b:2", "::1:9092"]
+)
+def test_what_is_no_address_is_refused(servers: str) -> None:
+    """Before a client fails with it."""
+    with pytest.raises(ValidationError, match="bootstrap_servers"):
+        KafkaSettings(bootstrap_servers=servers)
+
+
+def test_a_topic_has_a_replica() -> None:
+    """Or as many as the broker's default."""
+    assert [KafkaSettings(replication_factor=factor).replication_factor for factor in (-1, 1)] == [-1, 1]
+    with pytest.raises(ValidationError, match="no topic has no replica"):
+        KafkaSettings(replication_factor=0)
