@@ -147,7 +147,9 @@ def test_a_reused_buffer_is_not_mistaken_for_the_same_message() -> None:
     assert one.digest() == other.digest()
 
 
-@pytest.mark.parametrize("parameters", [{"rule": "best"}, {"k": 0}, {"window": 5}, {"linkage": 0.0}])
+@pytest.mark.parametrize(
+    "parameters", [{"rule": "best"}, {"k": 0}, {"window": 5}, {"linkage": 0.0}, {"memory": -1}]
+)
 def test_bad_parameters_are_refused(parameters: dict[str, float]) -> None:
     """Bad parameters are refused."""
     with pytest.raises(ValueError, match="parameter of"):

@@ -87,3 +87,13 @@ def test_needs_a_bin() -> None:
     """None is refused."""
     with pytest.raises(ValueError, match="The 'bins' parameter of CalibrationError must be an int in"):
         CalibrationError(0)
+
+
+@pytest.mark.parametrize("label", range(LABELS))
+def test_certainty_belongs_to_the_last_bin(label: int) -> None:
+    """A probability of 1 that is wrong each time is an error of 1, of its label alone."""
+    error, scores = CalibrationError(4), np.full(LABELS, 0.0, dtype=np.float32)
+    scores[label] = 1.0
+    for _ in range(3):
+        error.update(Prediction(NOTHING, scores), Targets(NOTHING))
+    assert error.per_label(np.arange(LABELS)).tolist() == [float(each == label) for each in range(LABELS)]

@@ -94,6 +94,23 @@ def test_shares_add_up_to_the_counts() -> None:
     assert left[positive] < 0.15 * right[positive]
 
 
+def test_one_feature_leads_by_all_it_gains() -> None:
+    """There is no second one."""
+    x = np.random.default_rng(0).normal(size=(300, 1)).astype(np.float32)
+    split = best_split(learned(x, x > 0.3))
+    assert split is not None
+    assert split.lead == pytest.approx(split.merit)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 99), st.floats(-5, 5))
+def test_limits_are_the_least_and_the_greatest_values(seed: int, mean: float) -> None:
+    """From the first value on: whether it is above 0 or below."""
+    x = np.random.default_rng(seed).normal(mean, 1.0, (20, 3)).astype(np.float32)
+    gaussians = learned(x, x[:, :1] > mean)
+    np.testing.assert_array_equal(gaussians.limits[:3], np.stack([x.min(axis=0), x.max(axis=0)], axis=1))
+
+
 def test_nothing_uncertain_nothing_to_split() -> None:
     """A leaf whose messages all carry the same labels, or whose features never vary, has no split."""
     x = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)

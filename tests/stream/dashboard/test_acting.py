@@ -175,8 +175,9 @@ def test_requests_are_bounded_and_failures_are_told(url: str, actions: AtOnce) -
 def test_contents_are_shown_only_where_the_page_may_show_what_events_say(actions: AtOnce) -> None:
     """`dashboard.characters` 0 keeps them away."""
     for characters, shown in ((400, '{"id": "1",\r\n"text": wheat}'), (0, None)):
-        state = StreamState("s", characters=characters)
-        made = application([state], Guard("127.0.0.1"), actions)
+        # Another stream beside it has a setting of its own.
+        states = [StreamState("s", characters=characters), StreamState("t", characters=400 - characters)]
+        made = application(states, Guard("127.0.0.1"), actions)
         with serving(made, "127.0.0.1", 0, "dashboard") as base:
             answer = urllib.request.urlopen(f"{base}/api/letter?partition=0&at=2", timeout=10).read()
         found = json.loads(answer)

@@ -90,6 +90,16 @@ def test_few_messages_are_all_shown() -> None:
     assert near["all"] is True
 
 
+def test_drift_among_the_messages_around_an_offset_is_told() -> None:
+    """From the first of them to the last."""
+    state = fed("m", [prediction(n, ["a"], ["a"], at=float(n)) for n in range(10)])
+    for offset in (1, 2, 5, 8, 9):
+        state.take(drift(offset, "clusters", "4", "structure", action="split", labels=["a"]))
+    near = drift_views.around(state, 0, 5, 3, 4)
+    assert [each["offset"] for each in near["messages"]] == [2, 3, 4, 5, 6, 7, 8]
+    assert [each["offset"] for each in near["drift"]] == [2, 5, 8]
+
+
 def test_what_the_learner_did_outside_incidents_is_told() -> None:
     """It belongs to none, and has a place all the same."""
     splits = [

@@ -182,3 +182,6 @@ def test_without_truth_quality_is_not_known() -> None:
     state = fed("m", [prediction(n, ["a"], None) for n in range(9)])
     assert worst(quality(state, NOW, 0.9)) == "unknown"
     assert [check.name for check in quality(state, NOW, 0.9)] == ["Scores", "True labels"]
+    assert {check.level for check in quality(state, NOW, 0.9)} == {"unknown"}
+    state.take(prediction(9, ["a"], ["a"]))
+    assert [check.level for check in quality(state, NOW, 0.9) if check.name == "True labels"] == ["good"]

@@ -129,7 +129,7 @@ def test_an_event_at_every_limit_is_read() -> None:
         id="x" * MAX_ID_CHARACTERS,
         ts="9999-12-31T23:59:59+00:00",
         vector=[MAX_NUMBER, -MAX_NUMBER],
-        features={"x" * MAX_NAME_CHARACTERS: MAX_NUMBER},
+        features={"x" * MAX_NAME_CHARACTERS: MAX_NUMBER, "y": -MAX_NUMBER},
         labels=["y" * MAX_NAME_CHARACTERS] * MAX_LABELS,
     )
     assert decode_event(value + b" " * (MAX_EVENT_BYTES - len(value))).vector == [MAX_NUMBER, -MAX_NUMBER]

@@ -74,3 +74,14 @@ def test_a_note_that_cannot_be_written_or_read_stops_nothing(
     with caplog.at_level(logging.WARNING):
         assert Attempts(store).begin(RECORDS) == RECORDS
     assert "no room" in caplog.text
+
+
+def test_a_record_is_left_out_after_so_many_attempts_and_not_before(tmp_path: Path) -> None:
+    """The first is that of its batch, the others are its own."""
+    store = Store(str(tmp_path), "group", IDENTITY)
+    refused = []
+    for _ in range(MOST_ATTEMPTS + 1):
+        attempts = Attempts(store)
+        attempts.begin(RECORDS[:5])
+        refused.append(sorted(attempts.refused))
+    assert refused == [[]] * MOST_ATTEMPTS + [[RECORDS[0].offset]]

@@ -515,3 +515,14 @@ def test_a_batch_that_wrote_nothing_is_none(telemetry: Telemetry) -> None:
     assert value(telemetry, "ithaca_batch_seconds_count") == 0
     work(telemetry, 0, task, records(GOOD)[20:])
     assert telemetry.status().batches == value(telemetry, "ithaca_batch_seconds_count") == 1
+
+
+def test_who_stands_by_is_in_a_settled_group(telemetry: Telemetry, clock: Clock, url: str) -> None:
+    """While it is not, no time counts."""
+    telemetry.joined(False)
+    clock.now += STANDING_BY_S
+    telemetry.joined(True)
+    assert get(f"{url}/readyz") == (503, "in the group, and waits for partitions\n")
+    clock.now += STANDING_BY_S
+    telemetry.joined(True)
+    assert get(f"{url}/readyz")[0] == 200

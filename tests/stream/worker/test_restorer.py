@@ -133,11 +133,13 @@ def test_one_that_is_done_and_then_given_up_is_let_go() -> None:
 
 
 def test_what_may_pass_is_tried_again_from_the_beginning() -> None:
-    """The broker comes back."""
+    """The broker comes back, after a while."""
     attempts: list[int] = []
+    begun: list[float] = []
 
     def restore(partition: int) -> Steps:
         attempts.append(partition)
+        begun.append(time.monotonic())
         yield
         if len(attempts) < 2:
             raise BrokerError("gone for a moment")
@@ -147,6 +149,7 @@ def test_what_may_pass_is_tried_again_from_the_beginning() -> None:
         restorer.begin(7)
         assert wait_for(restorer, 1)[7].partition == 7
     assert attempts == [7, 7]
+    assert begun[1] - begun[0] >= restorer_module.RETRY_S
 
 
 @pytest.mark.parametrize("error", [RecoveryError("offsets are gone"), InstanceError("same name")])
