@@ -107,9 +107,9 @@ def shown() -> dict[str, Any]:
         judged = views.overview(state, "all", now + later)
         found[f"overview {later} s later"] = {name: judged[name] for name in ("level", "healthy", "good")}
     found["overview of a file"] = views.overview(replayed, "all", now)
-    found["drifts"] = drift_views.drifts(state, {})
+    found["drifts"] = drift_views.drifts(state, {}, now=now)
     for name, value in {"scope": "error", "subject": "delivery", "incident": "1"}.items():
-        found[f"drifts, {name}"] = drift_views.drifts(state, {name: value})["events"]
+        found[f"drifts, {name}"] = drift_views.drifts(state, {name: value}, now=now)["events"]
     found["around"] = drift_views.around(state, 0, DRIFTS // 2, 3, 4)
     for which in ("all", "wrong", "unsure"):
         found[f"messages {which}"] = message_views.messages(state, which, "", "")
@@ -121,7 +121,7 @@ def shown() -> dict[str, Any]:
     found["labels"] = label_views.labels(state, "name", "", 0)
     found["labels asked for"] = label_views.labels(state, "name", "bill", 0)
     for name in (*LABELS[1:3], "unheard"):
-        found[f"label {name}"] = label_views.label(state, name)
+        found[f"label {name}"] = label_views.label(state, name, now)
     found["clusters"] = label_views.clusters(state, 0)
     found["compare"] = compare.compare(state, "live", replayed, "replay")
     return {name: compact(msgspec.to_builtins(view)) for name, view in found.items()}
