@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drift.statistics import bank
@@ -58,6 +58,7 @@ def test_a_series_that_ends_as_its_change_is_seen_is_missed_when_the_plain_one_i
 
 @settings(max_examples=12, deadline=None)
 @given(streams, st.integers(0, 99), st.sampled_from([1.0, 3000.0]), st.sampled_from([1, 8]))
+@example([(300, [0.95, 0.0, 0.5, 0.1]), (300, [0.0, 0.95, 0.5, 0.9])], 0, 1.0, 1)
 def test_means_equal_the_plain_ones(
     pieces: list[tuple[int, list[float]]], seed: int, budget: float, clock: int
 ) -> None:

@@ -141,3 +141,9 @@ def test_mixing_does_not_change_the_state() -> None:
     mixed.mix(opinions(True, 5))
     for key, value in mixed.state().items():
         np.testing.assert_array_equal(value, before[key])
+
+
+def test_a_mixture_has_experts() -> None:
+    """One at least."""
+    with pytest.raises(ValueError, match=r"The 'experts' parameter of Mixture must be an int in \[1, inf\)"):
+        Mixture(0)

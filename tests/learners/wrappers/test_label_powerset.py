@@ -150,3 +150,11 @@ def test_restored_in_the_middle_of_the_buffer() -> None:
     for each in (learner, restored):
         teach(each, stream(60, seed=1))
     assert restored.digest() == learner.digest()
+
+
+def test_a_rare_subset_stands_for_no_label_set() -> None:
+    """`d` came once, as `bd` did: `bd` is taught as `b` alone."""
+    learner = PrunedSets(HoeffdingTreeClassifier(leaf_prediction="mc"), buffer=4)
+    learn(learner, ["b", "b", "d", "bd"])
+    names = learner.label_space.names()
+    assert dict(zip(names, learner.score(ONE).tolist(), strict=True)) == {"b": 1.0, "d": 0.0}
