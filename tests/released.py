@@ -1,14 +1,15 @@
 """Snapshots as each release wrote them first: `python -m tests.released --write` makes those of the next one.
 
 They are small files in `tests/stream/snapshot/released`, named after format and learner, and a promise: every
-later version loads them and goes on. A file of a released version is never written again. While the present
-format is not released yet, a change of a state makes its files anew, with this command.
+later version loads them and goes on. While the present format is not released yet, a change of a state makes
+its files anew, with this command. `--release` puts them into `SHA256SUMS`: those are never written again.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import gzip
+import hashlib
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ FOLDER = Path(__file__).parent / "stream" / "snapshot" / "released"
 FIRST = 6
 """The format of the first release that promised to go on from its snapshots, 0.2.0."""
 LEARNERS = ("priors", "ihomer", "expansion")
+SUMS = "SHA256SUMS"
 STREAM = "soak"
 EVENTS = 300
 """Of which a snapshot is taken."""
@@ -73,14 +75,32 @@ def kept(learner: str, version: int) -> Snapshot:
     return parse(written(learner, version), f"{version}-{learner}.snapshot.gz")
 
 
+def sums() -> dict[str, str]:
+    """Return the released files' SHA-256, by name."""
+    lines = (FOLDER / SUMS).read_text(encoding="utf-8").splitlines() if (FOLDER / SUMS).exists() else []
+    return {name: digest for digest, name in (line.split() for line in lines)}
+
+
+def digest(path: Path) -> str:
+    """Return a file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def main() -> int:
-    """Write the files of the present format."""
-    if "--write" not in sys.argv:
+    """Write the files of the present format, or make them those of a release."""
+    paths = {learner: FOLDER / f"{VERSION}-{learner}.snapshot.gz" for learner in LEARNERS}
+    if not {"--write", "--release"} & set(sys.argv):
         print(__doc__)
         return 2
-    FOLDER.mkdir(exist_ok=True)
-    for learner in LEARNERS:
-        path = FOLDER / f"{VERSION}-{learner}.snapshot.gz"
+    if sums().keys() & {path.name for path in paths.values()}:
+        print(f"Format {VERSION} is released: raise VERSION and add a step to stream/snapshot/migrations.py.")
+        return 1
+    if "--release" in sys.argv:
+        released = sums() | {path.name: digest(path) for path in paths.values()}
+        lines = [f"{released[name]}  {name}\n" for name in sorted(released)]
+        (FOLDER / SUMS).write_text("".join(lines), encoding="utf-8")
+        return 0
+    for learner, path in paths.items():
         path.write_bytes(gzip.compress(content(learner), mtime=0))
         print(f"{path.name}: {path.stat().st_size:,} bytes")
     return 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,10 @@ import pytest
 
 from stream.pipeline.factory import make_task
 from stream.records.schema import Output
+from stream.snapshot.migrations import VERSION
 from tests import released
 
-KEPT = sorted(path.name.split(".")[0].split("-") for path in released.FOLDER.iterdir())
+KEPT = sorted(path.name.split(".")[0].split("-") for path in released.FOLDER.glob("*.gz"))
 
 
 @pytest.mark.parametrize(("version", "learner"), KEPT)
@@ -60,3 +63,25 @@ def test_each_learner_of_the_first_release_is_kept() -> None:
     assert [[str(released.FIRST), learner] for learner in sorted(released.LEARNERS)] == [
         each for each in KEPT if each[0] == str(released.FIRST)
     ]
+
+
+def test_released_files_are_as_they_were_released() -> None:
+    """Each that is named, and each of a format before the present one."""
+    kept = {path.name: released.digest(path) for path in released.FOLDER.glob("*.gz")}
+    assert released.sums().items() <= kept.items()
+    earlier = {name for name in kept if int(name.split("-")[0]) < VERSION}
+    assert earlier <= released.sums().keys()
+
+
+def test_what_is_released_is_not_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not even by the command that makes the files."""
+    monkeypatch.setattr(released, "FOLDER", tmp_path)
+    monkeypatch.setattr(released, "LEARNERS", ("priors",))
+    for arguments, status in ((["--write"], 0), (["--write"], 0), (["--release"], 0), (["--write"], 1)):
+        monkeypatch.setattr(sys, "argv", ["released", *arguments])
+        assert released.main() == status
+    assert f"Format {VERSION} is released" in capsys.readouterr().out
+    (path,) = tmp_path.glob("*.gz")
+    assert released.sums() == {path.name: released.digest(path)}
