@@ -31,7 +31,7 @@ from learners.linear_model import (
     SparseLogisticRegression,
 )
 from learners.metrics import Prequential
-from learners.neighbors import AgingNeighbours, NearestNeighbours
+from learners.neighbors import AgingNeighbours, NearestNeighbours, SelfAdjustingNeighbours
 from learners.tree import HoeffdingAdaptiveTree
 from learners.uncertainty import Conformal
 from learners.wrappers import BinaryRelevance, ClassifierChain, LabelPowerset, MultiLabelModel, PrunedSets
@@ -76,6 +76,7 @@ __all__ = [
     "Prequential",
     "PrunedSets",
     "RecursiveLeastSquares",
+    "SelfAdjustingNeighbours",
     "SparseLogisticRegression",
     "Statistics",
     "Targets",

