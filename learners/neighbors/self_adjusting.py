@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, Mask, Parts, Vector, compiled, fields, grown
-from learners.core import MAX_LABELS, Learner, Prediction, Targets, check_number, filled, packed
+from drift.core import Arrays, Floats, Ids, Mask, Parts, Vector, check_number, compiled, fields, grown
+from learners.core import MAX_LABELS, Learner, Prediction, Targets, filled, packed
 from learners.neighbors.compression import compressed
 from learners.neighbors.messages import Messages
 
