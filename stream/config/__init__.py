@@ -1,13 +1,13 @@
 """Settings: their sections and keys, and the sources they are loaded from."""
 
 from stream.config.components import Component
+from stream.config.kafka import KafkaSettings
 from stream.config.loading import ConfigError, load
 from stream.config.masking import masked
 from stream.config.sections import (
     ConfidenceSettings,
     DriftSettings,
     EncoderSettings,
-    KafkaSettings,
     LearnerSettings,
     state_home,
 )

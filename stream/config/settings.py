@@ -10,6 +10,7 @@ from pydantic import Field
 
 from stream import __version__
 from stream.config.components import Section
+from stream.config.kafka import KafkaSettings
 from stream.config.sections import (
     ConfidenceSettings,
     DashboardSettings,
@@ -17,7 +18,6 @@ from stream.config.sections import (
     EncoderSettings,
     FeedbackSettings,
     HttpSettings,
-    KafkaSettings,
     LearnerSettings,
     LimitSettings,
     LogSettings,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from kafka.errors import SaslAuthenticationFailedError
 
-from stream.config.sections import KafkaSettings
+from stream.config.kafka import KafkaSettings
 from stream.kafka.oauth import ClientCredentials, FileToken, token_provider
 
 SECRET = "correct-horse-battery-staple"
