@@ -192,6 +192,14 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         """
         del label, parent, prior
 
+    def recall(self, x: Vector, targets: Targets) -> Vector:
+        """Return the probabilities of a remembered message, shape (L,), before it is rehearsed.
+
+        Learners that mix experts learn from it which of them still knows its labels; others learn nothing.
+        """
+        del targets
+        return self.score(x)
+
     def apply(self, operation: Operation) -> None:
         """Apply an operation to the taxonomy of the labels.
 

@@ -25,7 +25,7 @@ from learners.core import (
     given_part,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
-from learners.ensemble.decision import Decided, Decision
+from learners.ensemble.decision import Decision
 from learners.ensemble.ihomer_statistics import IHOMERStatistics
 from learners.ensemble.mixture import Mixture
 from learners.ensemble.scored import Scored, Views
@@ -38,7 +38,7 @@ from learners.linear_model import (
     sigmoid,
 )
 from learners.memory import SILENCE, Rehearsal
-from learners.neighbors import NearestNeighbours, Neighbours
+from learners.neighbors import NearestNeighbours
 from learners.preprocessing import Directions, StandardScaler, shrunk
 from learners.tree import HoeffdingAdaptiveTree
 
@@ -67,8 +67,8 @@ class IHOMER(Learner):
     mixture would hardly miss them, after 2,000 messages at the earliest: see `Sleepers`. Of 2,000 labels and
     more a shortlist is scored and taught, and the rest have probability 0: see `shortlist`. Silent labels are
     kept: the neighbours' windows spare their messages, every third message the linear experts and the ridge
-    regressions rehearse one from a memory, if there is one, and their absence teaches the mixture nothing;
-    see `Slots` and `Rehearsal`. The mixture does not rehearse: it would follow the past.
+    regressions rehearse one from a memory, and their absence teaches the mixture nothing; see `Slots` and
+    `Rehearsal`. The mixture rehearses in `recall` alone: else it would follow the past.
 
     Parameters
     ----------
@@ -185,12 +185,10 @@ class IHOMER(Learner):
         scored: Scored | None = self._reusable(prediction)
         if scored is None:
             return None
-        likely, _ = prediction.best(labels)
         # Plain lists: for five labels, set operations on arrays cost more than all the rest.
-        several = dict.fromkeys([*prediction.labels.tolist(), *likely.tolist()])
+        several = dict.fromkeys([*prediction.labels.tolist(), *prediction.best(labels)[0].tolist()])
         explained = np.array(list(several)[:labels], dtype=np.intp)
         opinions = scored.mixed.opinions[:, scored.mixed.places(explained)]
-        trust = self._mixture.trust(explained)
         names = (*self._experts, "stacked")
         near = scored.near
         sets = near.label_sets(neighbours)
@@ -198,7 +196,7 @@ class IHOMER(Learner):
         return Explanation(
             explained,
             dict(zip(names, opinions.tolist(), strict=True)),
-            dict(zip(names, trust.tolist(), strict=True)),
+            dict(zip(names, self._mixture.trust(explained).tolist(), strict=True)),
             [Neighbour(*each) for each in nearest],
         )
 
@@ -258,16 +256,13 @@ class IHOMER(Learner):
         probabilities = spread(mixed.probabilities, listed, labels)
         # No decision but one without them is learned from.
         probabilities[missed] = 0.0
-        decided = self._decide(probabilities, tuple(near), labels)
+        # Labels that have not occurred yet have no cluster; 0 stands for it.
+        owners = grown(self._clusters.owners(), labels)
+        decided = self._decision.decide(probabilities, tuple(near), self._previous.labels, owners)
         return Scored(
             *(labels, listed, probabilities, asked, views, experts),
             *(regressed, mixed, decided, near[0], scaled, tree),
         )
-
-    def _decide(self, probabilities: Vector, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
-        # Labels that have not occurred yet have no cluster; 0 stands for it.
-        owners = grown(self._clusters.owners(), labels)
-        return self._decision.decide(probabilities, neighbours, self._previous.labels, owners)
 
     def _teach(self, scored: Scored, x: Vector, targets: Targets) -> None:
         self._teach_models(scored, x, targets)
@@ -304,6 +299,12 @@ class IHOMER(Learner):
             scored = self._compute(x, targets.positive)
             self._memory.judge(slot, scored.decided.labels)
             self._teach_models(scored, x, targets)
+
+    def recall(self, x: Vector, targets: Targets) -> Vector:
+        """See `Learner.recall`: the mixture learns from what the experts say."""
+        scored = self._compute(x, targets.positive)
+        self._mixture.learn(scored.mixed, targets)
+        return scored.probabilities
 
     def statistics(self) -> IHOMERStatistics:
         """Return a frozen account; see `IHOMERStatistics`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from drift.core import Ids, Parts, Stateful, Values, Vector, fields
@@ -10,11 +12,28 @@ from learners.dummy import LabelPriors
 from learners.hierarchy.coherence import chained
 from learners.hierarchy.label_closure import LabelClosure
 from learners.hierarchy.paths import NONE
+from learners.hierarchy.stale_labels import StaleLabels
 from learners.linear_model import AdaptiveLogisticRegression
 from learners.memory import Rehearsal
 
 SURE = 0.95
 """Probability at which a label becomes a pseudo-label; high, as rehearsing a wrong one reinforces it."""
+
+
+class Recalled(NamedTuple):
+    """A remembered message of a silent label.
+
+    Parameters
+    ----------
+    x, closed
+        Its vector, and its targets closed under the current taxonomy.
+    scores
+        The probabilities that the branches gave its labels before they learned it again.
+    """
+
+    x: Vector
+    closed: Targets
+    scores: Vector
 
 
 class Branches(Stateful):
@@ -26,6 +45,7 @@ class Branches(Stateful):
     state_fields = fields(
         Learners("_classifier", "_priors"),
         Parts("_rehearsal"),
+        Parts("_stale", key="claims"),
         Values("_born", "_counts", "_ends", "_vacant"),
     )
 
@@ -38,6 +58,7 @@ class Branches(Stateful):
         self._classifier = AdaptiveLogisticRegression()
         self._priors = LabelPriors()
         self._rehearsal = Rehearsal(max(1, memory))
+        self._stale = StaleLabels()
         # By label: the message at which it appeared, and in how many it was positive and most specific.
         self._born: list[int] = []
         self._counts: list[int] = []
@@ -88,10 +109,8 @@ class Branches(Stateful):
                 begun.append((label, parent, share * seen / max(1, messages)))
         return begun
 
-    def learn(
-        self, x: Vector, stored: Targets, closed: Targets, messages: int
-    ) -> tuple[Vector, Targets] | None:
-        """Learn from one message, and rehearse some; return the last of these, with its closed targets.
+    def learn(self, x: Vector, stored: Targets, closed: Targets, messages: int) -> list[Recalled]:
+        """Learn from one message, and rehearse some; return those of silent labels.
 
         Parameters
         ----------
@@ -112,10 +131,24 @@ class Branches(Stateful):
         admitted = not self._waits(closed, chance, messages)
         if admitted:
             self._classifier.learn(x, local)
-        recalled = self._rehearse(self.replay + (not admitted)) if self.memory else None
+        recalled = self._rehearse(self.replay + (not admitted)) if self.memory else []
         if self.memory:
             self._rehearsal.add(x, stored, np.array(ends, dtype=np.intp), closed.positive)
         return recalled
+
+    def drop_stale(self, scores: Vector, closed: Targets) -> None:
+        """Forget the messages of stale labels; see `StaleLabels`.
+
+        `scores` are those of the next message, `closed` its targets.
+        """
+        if not self.memory or not self.replay:
+            return
+        stale = self._stale.learn(scores, closed, self._closure.shape().live)
+        if len(stale):
+            # Messages of the labels below would imply it.
+            gone = np.array(sorted(self._closure.taxonomy.under(stale.tolist())), dtype=np.intp)
+            self._rehearsal.forget(gone)
+            self._stale.forget(gone)
 
     def without_silent(self, closed: Targets) -> Targets:
         """Return the targets of the next message; see `Rehearsal.without_silent`."""
@@ -128,6 +161,7 @@ class Branches(Stateful):
         self._classifier.forget(labels)
         self._priors.forget(labels)
         self._rehearsal.forget(labels)
+        self._stale.forget(labels)
         self._vacant = sorted({*self._vacant, *labels[labels < len(self._born)].tolist()})
 
     def _waits(self, closed: Targets, chance: float, messages: int) -> bool:
@@ -137,17 +171,19 @@ class Branches(Stateful):
         newest = max(self._born[label] for label in closed.positive.tolist())
         return bool(chance * messages >= (messages - newest) * len(self._born))
 
-    def _rehearse(self, count: int) -> tuple[Vector, Targets] | None:
-        memory, closure, recalled = self._rehearsal, self._closure, None
+    def _rehearse(self, count: int) -> list[Recalled]:
+        memory, closure, recalled = self._rehearsal, self._closure, []
         for _ in range(count):
             slot = memory.draw()
             if slot is None:
                 break
             x, stored = memory.vector(slot), memory.targets(slot)
-            closed = closure.closed(stored)
-            recalled = x, closed
+            closed, conditional = closure.closed(stored), self._classifier.score(x)
+            scores = chained(conditional, closure.shape())
+            if memory.is_silent(slot):
+                recalled.append(Recalled(x, closed, scores))
             if self.pseudo and stored.complete and not closed.complete:
-                closed = closure.with_pseudo_labels(closed, self.score(x), SURE)
-            self._classifier.learn(x, closure.conditional(closed))
+                closed = closure.with_pseudo_labels(closed, scores, SURE)
+            self._classifier.update(x, conditional, closure.conditional(closed))
             memory.refile(slot, np.array(closure.most_specific(closed), dtype=np.intp))
         return recalled

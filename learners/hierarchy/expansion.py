@@ -71,9 +71,10 @@ class LabelExpansion(Learner):
     A message makes the ancestors of its labels positive and leaves those below its most specific ones
     unknown. A mixture weighs three opinions of each label: the inner learner's; the same if siblings exclude
     each other; and that of *branches*, which learn each label from messages of its parent alone and rehearse
-    messages from a memory, after adding confident labels (pseudo-labels) that these lack. The mixture
-    rehearses one as well, and learns of silent labels from those alone. Which messages are remembered and
-    rehearsed: see `Rehearsal`.
+    messages from a memory, after adding confident labels (pseudo-labels) that these lack. The mixture, and
+    that of the inner learner, rehearse those of silent labels, and learn of such labels from these alone.
+    Which messages are remembered and rehearsed: see `Rehearsal`; which leave the memory because their label
+    means something else by now: see `StaleLabels`.
 
     Parameters
     ----------
@@ -181,15 +182,15 @@ class LabelExpansion(Learner):
             scored = self._compute(x)
         self._thresholds.learn(scored.scores, scored.shape, scored.inner.labels, closed)
         self._novel.learn(scored.branches, scored.labels, closed)
+        self._branches.drop_stale(scored.branches, closed)
         self._mixture.learn(scored.mixed, self._branches.without_silent(closed))
         self._inner.learn_predicted(x, closed, scored.inner)
         self.changes = self._inner.changes
-        recalled = self._branches.learn(x, stored, closed, self._messages)
-        if recalled is not None:
-            # New messages do not show the mixture which opinion knows the old labels.
-            x, closed = recalled
-            scores = self._inner.predict(x).scores
-            self._mixture.learn(self._mix(scores, self._branches.score(x), self._closure.shape()), closed)
+        for recalled in self._branches.learn(x, stored, closed, self._messages):
+            # New messages do not show the mixtures which opinion knows the silent labels.
+            inner = self._inner.recall(recalled.x, recalled.closed)
+            mixed = self._mix(inner, recalled.scores, self._closure.shape())
+            self._mixture.learn(mixed, recalled.closed)
 
     def _mix(self, inner: Vector, branches: Vector, shape: Shape) -> Mixed:
         return self._mixture.mix(np.stack([inner, exclusive(inner, shape), branches]))

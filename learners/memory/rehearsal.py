@@ -121,6 +121,10 @@ class Rehearsal:
         self._taught[self._filed[slot]] = self._now
         return slot
 
+    def is_silent(self, slot: int) -> bool:
+        """Return whether a message is kept for a label that has been silent for `SILENCE` messages."""
+        return bool(self._now - self._occurred[self._filed[slot]].min(initial=self._now) >= SILENCE)
+
     def judge(self, slot: int, predicted: Ids) -> None:
         """Count how the message just drawn was predicted, before it is learned again."""
         age = self._now - self._occurred[self._filed[slot]].min()

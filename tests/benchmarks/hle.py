@@ -85,7 +85,10 @@ class Ours:
             return []
         memory = self._learner._branches._rehearsal
         told = [self._taxonomy.names(memory.targets(slot).positive) for slot in range(len(memory))]
-        return [(memory.vector(slot).tobytes(), max(names, key=len)) for slot, names in enumerate(told)]
+        return [
+            (memory.vector(slot).tobytes(), max(names, key=len, default=""))
+            for slot, names in enumerate(told)
+        ]
 
 
 METHODS: dict[str, Callable[[Set, int], Method]] = {

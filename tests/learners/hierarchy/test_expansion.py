@@ -194,6 +194,37 @@ def test_labels_that_fell_silent_are_remembered() -> None:
     assert right[200] > right[0] + 0.1, right
 
 
+def renamed(messages: int, seed: int, names: str) -> Iterator[tuple[np.ndarray, list[str]]]:
+    """Yield the messages of `stream` with flat labels: the name at the place of the leaf."""
+    for x, labels in stream(messages, depth=2, seed=seed):
+        yield x, [names[int(labels[0][-1])]]
+
+
+@pytest.mark.parametrize("names", ["efgh", "bcda"])
+def test_labels_that_mean_something_else_are_learned_anew(names: str) -> None:
+    """Replaced by new labels, or passed round: from the second hundred on as right as before nearly."""
+    learner = LabelExpansion()
+    before = np.mean(teach(learner, renamed(800, 0, "abcd"))[-200:])
+    right = teach(learner, renamed(500, 1, names))
+    assert np.mean(right[100:]) > before - 0.05
+    assert min(np.mean(right[start : start + 100]) for start in (100, 200, 300, 400)) > before - 0.1
+
+
+def test_stale_labels_leave_the_memory_and_silent_ones_stay() -> None:
+    """What is told as something else is not rehearsed any more; what does not come is."""
+    learner, kept = LabelExpansion(), {}
+    teach(learner, renamed(800, 0, "abcd"))
+    for x, labels in renamed(400, 1, "ebcd"):
+        if labels != ["b"]:
+            learner.learn(x, learner.label_space.targets(labels))
+    memory = learner._branches._rehearsal
+    for name in "abcd":
+        label = learner.label_space.id(name)
+        kept[name] = sum(label in memory.targets(slot).positive for slot in range(len(memory)))
+    assert kept["a"] == 0
+    assert min(kept["b"], kept["c"], kept["d"]) > 100
+
+
 def test_what_is_remembered_forgets_the_parent_that_a_label_left() -> None:
     """A message remembered with all its ancestors is none of the old parent's once its label has moved."""
     taxonomy = Taxonomy(["r0/c0", "r1"])

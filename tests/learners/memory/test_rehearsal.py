@@ -102,6 +102,20 @@ def test_a_silent_label_is_unknown_where_it_is_absent() -> None:
     assert memory.without_silent(Targets(np.array([2])), size).complete
 
 
+def test_a_message_of_a_silent_label_is_told_from_one_of_a_label_that_goes_on() -> None:
+    """A label is silent from `SILENCE` messages without it on; a message of no label never is."""
+    memory = Rehearsal(capacity=2 * SILENCE)
+    memory.add(*message(0))
+    for _ in range(SILENCE - 1):
+        memory.add(*message(2))
+    assert not memory.is_silent(0)
+    memory.add(*message(2))
+    assert memory.is_silent(0)
+    assert not memory.is_silent(1)
+    memory.refile(0, np.zeros(0, dtype=np.intp))
+    assert not memory.is_silent(0)
+
+
 def test_wrong_labels_of_labels_that_go_on_are_not_gathered() -> None:
     """With a fifth of the labels wrong, about a fifth of the memory is wrong too."""
     draw, memory, wrong = np.random.default_rng(0), Rehearsal(capacity=100), 0.2
