@@ -72,6 +72,12 @@ class Prediction(NamedTuple):
         best = best_labels(self.scores, k)
         return (best if self.scored is None else self.scored[best]), self.scores[best]
 
+    def leading(self, k: int) -> Ids:
+        """Return k labels at most: the predicted ones, then those with the best scores, best first."""
+        # Plain lists: for five labels, set operations on arrays cost more than all the rest.
+        several = dict.fromkeys([*self.labels.tolist(), *self.best(k)[0].tolist()])
+        return np.array(list(several)[:k], dtype=np.intp)
+
     def among(self, labels: Ids) -> Prediction:
         """Return the prediction for some labels only (ascending, each once), as far as they have a score."""
         if self.scored is None:

@@ -48,11 +48,14 @@ class Persistence(PriorBased):
         """Return one probability per label, shape (L,); the vector is ignored."""
         return self.temper(self._priors.score(x))
 
-    def temper(self, priors: Vector) -> Vector:
-        """Return the scores for given label priors of shape (L,)."""
+    def temper(self, priors: Vector, labels: Ids | None = None) -> Vector:
+        """Return the scores for given priors: of some labels, ascending, or of all where None, the default.
+
+        The previous labels are among them.
+        """
         stay = self._stayed / self._asked
         scores = priors * np.float32(1.0 - 0.5 * stay)
-        scores[self._previous] = stay
+        scores[self._previous if labels is None else np.searchsorted(labels, self._previous)] = stay
         return scores
 
     def predict(self, x: Vector) -> Prediction:

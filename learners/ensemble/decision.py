@@ -37,6 +37,7 @@ from learners.ensemble.exactness import (
     exactness_features,
     learn_exactness,
 )
+from learners.ensemble.shortlist import places, spread
 from learners.ensemble.thresholds import follow
 from learners.ensemble.utility import label_gains, utilities
 from learners.neighbors import Neighbours
@@ -133,22 +134,40 @@ class Decision(Stateful):
         self._labels = 0
 
     def decide(
-        self, probabilities: Vector, neighbours: tuple[Neighbours, ...], previous: Ids, clusters: Ids
+        self,
+        probabilities: Vector,
+        neighbours: tuple[Neighbours, ...],
+        previous: Ids,
+        clusters: Ids,
+        listed: Ids | None = None,
     ) -> Decided:
-        """Return the choice for probabilities of shape (L,) of labels that live in `clusters`, shape (L,)."""
+        """Return the choice among labels that live in `clusters`, shape (L,).
+
+        `probabilities` are those of the `listed` labels (ids, ascending; the neighbours' and the previous
+        ones among them), and the others have none; None (the default) for all, shape (L,).
+        """
+        labels = len(clusters)
         if self.rule in TOP_K:
-            return _ranked(probabilities, TOP_K[self.rule])
-        self._grow(len(probabilities))
-        return Decided(
+            return _ranked(spread(probabilities, listed, labels), TOP_K[self.rule])
+        self._grow(labels)
+        ids, sizes, shares = _joined(neighbours)
+        if listed is None:
+            return Decided(
+                *_decide(
+                    *(probabilities, previous, ids, sizes, shares, clusters, labels, self._weights),
+                    *self._learned(),
+                )
+            )
+        # Among the listed labels, as if there were no others.
+        micro, macro, recent, label_counts, *rest = self._learned()
+        decided = Decided(
             *_decide(
-                probabilities,
-                previous,
-                *_joined(neighbours),
-                clusters,
-                self._weights,
-                *self._learned(),
+                *(probabilities, places(listed, previous), places(listed, ids), sizes, shares),
+                *(clusters[listed], labels, self._weights),
+                *(micro, macro[listed], recent, label_counts[listed], *rest),
             )
         )
+        return decided._replace(labels=listed[decided.labels], active=listed[decided.active])
 
     def learn(self, decided: Decided, targets: Targets) -> None:
         """Learn how each candidate did on a message with complete targets."""
@@ -213,6 +232,7 @@ def _decide(
     sizes: Ids,
     shares: Floats,
     clusters: Ids,
+    labels: int,
     weights: Floats,
     micro: Floats,
     macro: Floats,
@@ -227,7 +247,7 @@ def _decide(
     active, place, none = likely_labels(probabilities, previous, ids)
     odds = active_odds(probabilities, active)
     p = calibrated(odds, calibration)
-    gains = label_gains(active, len(probabilities), weights, recent, label_counts, totals)
+    gains = label_gains(active, labels, weights, recent, label_counts, totals)
     gaining = gains[0] * p > gains[1]
     sets, votes = candidates(
         probabilities, active, place, gaining, previous, ids, sizes, shares, clusters, micro, macro

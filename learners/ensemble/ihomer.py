@@ -18,18 +18,17 @@ from learners.core import (
     LabelSpace,
     Learner,
     Learners,
-    Neighbour,
     Prediction,
     Structure,
     Targets,
     given_part,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
-from learners.ensemble.decision import Decision
+from learners.ensemble.decision import Decided, Decision
 from learners.ensemble.ihomer_statistics import IHOMERStatistics
 from learners.ensemble.mixture import Mixture
-from learners.ensemble.scored import Scored, Views
-from learners.ensemble.shortlist import MANY, shortlist, spread, with_missed
+from learners.ensemble.scored import ABSTAINS, NOTHING, Nearest, Scored, Seen, Views
+from learners.ensemble.shortlist import MANY, shortlist, with_missed, without
 from learners.ensemble.sleeping import Sleepers
 from learners.linear_model import (
     AdaptiveLogisticRegression,
@@ -44,15 +43,17 @@ from learners.tree import HoeffdingAdaptiveTree
 
 TREE_SIZE = 8.0
 """Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features; it fills up early."""
+EXPERTS = (
+    *("linear", "linear_scaled", "ridge", "ridge_scaled", "near_angle", "near_standard"),
+    *("priors", "previous", "tree", "linear_sparse"),
+)
+"""All experts, in the order of the mixture's rows."""
 PART_TIME = ("ridge_scaled", "near_standard", "tree")
 """Experts that may sleep: they cost the most, and on many streams the others do as well without them."""
 ENOUGH = 30
 """Messages of a label that stay in the neighbours' windows: three times those that vote."""
 REHEARSED_EVERY = 3
 """Messages for each one that is rehearsed, so that silent labels cost a third of a message at most."""
-NOTHING: Ids = np.zeros(0, dtype=np.intp)
-ABSTAINS = np.float32(0.5)
-"""Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
 
 
 class IHOMER(Learner):
@@ -143,20 +144,9 @@ class IHOMER(Learner):
         self._priors = LabelPriors()
         self._previous = Persistence()
         self._tree = HoeffdingAdaptiveTree(max_size=TREE_SIZE, linear=False)
-        self._experts: dict[str, Learner] = {
-            "linear": self._linear,
-            "linear_scaled": self._linear_scaled,
-            "ridge": self._ridge,
-            "ridge_scaled": self._ridge_scaled,
-            "near_angle": self._near_angle,
-            "near_standard": self._near_standard,
-            "priors": self._priors,
-            "previous": self._previous,
-            "tree": self._tree,
-            "linear_sparse": self._linear_sparse,
-        }
-        rows = list(self._experts)
-        self._mixture = Mixture(len(rows), novices=2, part_time=[rows.index(name) for name in PART_TIME])
+        self._experts: dict[str, Learner] = {name: getattr(self, f"_{name}") for name in EXPERTS}
+        part_time = list(map(EXPERTS.index, PART_TIME))
+        self._mixture = Mixture(len(EXPERTS), novices=2, part_time=part_time)
         self._sleepers = Sleepers(len(PART_TIME))
         self._decision = Decision(rule)
         self._clusters = Clusters(linkage, patience=patience)
@@ -165,12 +155,12 @@ class IHOMER(Learner):
 
     def score(self, x: Vector) -> Vector:
         """Return the mixture's probability of each label, shape (L,)."""
-        return self._compute(x).probabilities
+        return self._compute(x).every()
 
     def predict(self, x: Vector) -> Prediction:
         """Return the label-set that the rule chose, and the mixture's probabilities."""
         scored = self._compute(x)
-        return Prediction(scored.decided.labels, scored.probabilities.copy(), computed=self._computed(scored))
+        return Prediction(scored.decided.labels, scored.every(), computed=self._computed(scored))
 
     def clusters_of(self, labels: Ids) -> list[int]:
         """Return the ids of some labels' clusters, ascending."""
@@ -185,19 +175,12 @@ class IHOMER(Learner):
         scored: Scored | None = self._reusable(prediction)
         if scored is None:
             return None
-        # Plain lists: for five labels, set operations on arrays cost more than all the rest.
-        several = dict.fromkeys([*prediction.labels.tolist(), *prediction.best(labels)[0].tolist()])
-        explained = np.array(list(several)[:labels], dtype=np.intp)
-        opinions = scored.mixed.opinions[:, scored.mixed.places(explained)]
-        names = (*self._experts, "stacked")
-        near = scored.near
-        sets = near.label_sets(neighbours)
-        nearest = zip(self._near_angle.numbers(near), near.weights.tolist(), sets, strict=False)
+        explained, names = prediction.leading(labels), (*self._experts, "stacked")
         return Explanation(
             explained,
-            dict(zip(names, opinions.tolist(), strict=True)),
+            dict(zip(names, scored.opinions(explained).tolist(), strict=True)),
             dict(zip(names, self._mixture.trust(explained).tolist(), strict=True)),
-            [Neighbour(*each) for each in nearest],
+            self._near_angle.described(scored.seen.near[0], neighbours),
         )
 
     def learn(self, x: Vector, targets: Targets) -> None:
@@ -208,85 +191,106 @@ class IHOMER(Learner):
         """See `Learner.learn_predicted`."""
         scored: Scored | None = self._reusable(prediction)
         if scored is None or not scored.covers(targets.positive, len(self.label_space)):
-            scored = self._compute(x, targets.positive)
+            scored = self._extended(x, scored, targets.positive)
+        known, asked = scored.among(targets), scored.seen.asked
         if targets.complete:
             if self._sleepers.measured(self._messages):
-                values = self._mixture.values(scored.mixed, targets.positive, scored.asked)
-                self._sleepers.learn(values, scored.asked)
+                self._sleepers.learn(self._mixture.values(scored.mixed, known.positive, asked), asked)
             self._decision.learn(scored.decided, targets)
-        known = targets if self._memory is None else self._memory.without_silent(targets, scored.labels)
+        if self._memory is not None:
+            known = self._memory.without_silent(known, scored.size, scored.listed)
         self._mixture.learn(scored.mixed, known)
         self._count(x)
         self._teach(scored, x, targets)
         self._rehearse(x, targets)
         self.changes = self._clusters.learn_named(targets.positive, self.label_space)
 
-    def _compute(self, x: Vector, true: Ids = NOTHING) -> Scored:
+    def _compute(self, x: Vector, true: Ids = NOTHING, seen: Seen | None = None) -> Scored:
         """Score the labels: of many only a shortlist, and true ones to be learned, which it may miss."""
-        labels = len(self.label_space)
+        seen, listed = seen or self._look(x), None
+        if seen.labels >= MANY:
+            listed = shortlist(seen.logits, *(each.ids for each in seen.near), self._previous.labels)
+        return self._score(x, seen, listed, true)
+
+    def _extended(self, x: Vector, scored: Scored | None, true: Ids) -> Scored:
+        """Return what was computed for a prediction, if anything, with true labels that it missed."""
+        if scored is None or scored.listed is None:
+            return self._compute(x, true)
+        seen = scored.seen
+        if seen.labels < (labels := len(self.label_space)):
+            # Of new labels nothing but the prior is known.
+            logits = np.append(seen.logits, self._priors.logits()[seen.labels :])
+            tree = None if seen.tree is None else self._tree.predict(x)
+            seen = seen._replace(labels=labels, logits=logits, priors=self._priors.score(x), tree=tree)
+            return self._compute(x, true, seen)
+        return self._score(x, seen, scored.listed, true, scored.decided)
+
+    def _look(self, x: Vector) -> Seen:
         standard, asked = self._scaler.transform(x), self._sleepers.asked(self._messages)
+        _, standard_asked, tree_asked = asked
         views = Views(self._directions.of(x), standard, shrunk(standard))
-        scaled_asked, standard_asked, tree_asked = asked.tolist()
-        near = [self._near_angle.nearest(views.direction)]
-        if standard_asked:
-            near.append(self._near_standard.nearest(views.standard))
-        listed, missed, logits = None, NOTHING, self._linear.logits(views.direction)
-        if labels >= MANY:
-            listed = shortlist(logits, *(each.ids for each in near), self._previous.labels)
-            listed, missed = with_missed(listed, true)
-        chosen = slice(None) if listed is None else listed
-        silent = np.full(labels if listed is None else len(listed), ABSTAINS)
+        near: Nearest = (self._near_angle.nearest(views.direction),)
+        near += (self._near_standard.nearest(views.standard),) if standard_asked else ()
         tree = self._tree.predict(x) if tree_asked else None
-        priors, has_part = self._priors.score(x), given_part(x) is not None
+        logits, priors = self._linear.logits(views.direction), self._priors.score(x)
+        return Seen(len(self.label_space), views, asked, near, logits, priors, tree)
+
+    def _score(
+        self, x: Vector, seen: Seen, listed: Ids | None, true: Ids, decided: Decided | None = None
+    ) -> Scored:
+        """Score the listed labels, and true ones, which a decision that is still to be made leaves out."""
+        listed, missed = with_missed(listed, true)
+        views, near, tree, (scaled_asked, standard_asked, _) = seen.views, seen.near, seen.tree, seen.asked
+        priors = seen.priors[chosen := slice(None) if listed is None else listed]
+        silent = np.full(len(priors), ABSTAINS)
         regressed = self._ridge.regress(views.direction, listed)
         scaled = self._ridge_scaled.regress(views.scaled, listed) if scaled_asked else None
         experts = {
-            "linear": sigmoid(logits[chosen]),
+            "linear": sigmoid(seen.logits[chosen]),
             "linear_scaled": sigmoid(self._linear_scaled.logits(views.scaled, listed)),
             "ridge": regressed.scores,
             "ridge_scaled": silent if scaled is None else scaled.scores,
-            "near_angle": self._near_angle.vote(near[0])[chosen],
-            "near_standard": self._near_standard.vote(near[1])[chosen] if standard_asked else silent,
-            "priors": priors[chosen],
-            "previous": self._previous.temper(priors)[chosen],
+            "near_angle": self._near_angle.vote(near[0], listed),
+            "near_standard": self._near_standard.vote(near[1], listed) if standard_asked else silent,
+            "priors": priors,
+            "previous": self._previous.temper(priors, listed),
             "tree": silent if tree is None else tree.scores[chosen],
-            "linear_sparse": self._linear_sparse.score(x, listed) if has_part else silent,
+            "linear_sparse": silent if given_part(x) is None else self._linear_sparse.score(x, listed),
         }
-        mixed = self._mixture.mix(tuple(experts.values()), asked, listed)
-        probabilities = spread(mixed.probabilities, listed, labels)
-        # No decision but one without them is learned from.
-        probabilities[missed] = 0.0
+        mixed = self._mixture.mix(tuple(experts.values()), seen.asked, listed)
+        if decided is None:
+            # No decision but one without missed labels is learned from.
+            probabilities = without(mixed.probabilities, listed, missed)
+            decided = self._decide(probabilities, near, seen.labels, listed)
+        return Scored(seen, listed, experts, regressed, scaled, mixed, decided)
+
+    def _decide(self, probabilities: Vector, near: Nearest, labels: int, listed: Ids | None) -> Decided:
         # Labels that have not occurred yet have no cluster; 0 stands for it.
-        owners = grown(self._clusters.owners(), labels)
-        decided = self._decision.decide(probabilities, tuple(near), self._previous.labels, owners)
-        return Scored(
-            *(labels, listed, probabilities, asked, views, experts),
-            *(regressed, mixed, decided, near[0], scaled, tree),
-        )
+        owners = grown(self._clusters.owners(), labels)[:labels]
+        return self._decision.decide(probabilities, near, self._previous.labels, owners, listed)
 
     def _teach(self, scored: Scored, x: Vector, targets: Targets) -> None:
         self._teach_models(scored, x, targets)
-        self._near_angle.learn(scored.views.direction, targets)
-        self._near_standard.learn(scored.views.standard, targets)
+        self._near_angle.learn(scored.seen.views.direction, targets)
+        self._near_standard.learn(scored.seen.views.standard, targets)
         self._priors.learn(x, targets)
         self._previous.learn(x, targets)
-        if scored.tree is not None:
-            self._tree.learn_predicted(x, targets, scored.tree)
+        if scored.seen.tree is not None:
+            self._tree.learn_predicted(x, targets, scored.seen.tree)
         self._scaler.learn(x)
         self._directions.learn()
 
     def _teach_models(self, scored: Scored, x: Vector, targets: Targets) -> None:
         """Teach the experts that forget by learning of other labels, and so rehearse."""
-        views = scored.views
-        self._linear.update(views.direction, scored.scores("linear"), targets)
-        self._linear_scaled.update(views.scaled, scored.scores("linear_scaled"), targets)
+        views = scored.seen.views
         if given_part(x) is not None:
             self._linear_sparse.update(x, scored.scores("linear_sparse"), targets)
-        if scored.listed is not None:
-            targets = targets.among(scored.listed)
-        self._ridge.update(views.direction, scored.regressed, targets, scored.listed)
+        known, listed = scored.among(targets), scored.listed
+        self._linear.update_some(views.direction, scored.experts["linear"], known, listed)
+        self._linear_scaled.update_some(views.scaled, scored.experts["linear_scaled"], known, listed)
+        self._ridge.update(views.direction, scored.regressed, known, listed)
         if scored.scaled is not None:
-            self._ridge_scaled.update(views.scaled, scored.scaled, targets, scored.listed)
+            self._ridge_scaled.update(views.scaled, scored.scaled, known, listed)
 
     def _rehearse(self, x: Vector, targets: Targets) -> None:
         """Remember a message, and from time to time learn one of a silent label again."""
@@ -296,29 +300,28 @@ class IHOMER(Learner):
         slot = None if self._messages % REHEARSED_EVERY else self._memory.draw()
         if slot is not None:
             x, targets = self._memory.vector(slot), self._memory.targets(slot)
-            scored = self._compute(x, targets.positive)
-            self._memory.judge(slot, scored.decided.labels)
+            self._memory.judge(slot, (scored := self._compute(x, targets.positive)).decided.labels)
             self._teach_models(scored, x, targets)
 
     def recall(self, x: Vector, targets: Targets) -> Vector:
         """See `Learner.recall`: the mixture learns from what the experts say."""
         scored = self._compute(x, targets.positive)
-        self._mixture.learn(scored.mixed, targets)
-        return scored.probabilities
+        self._mixture.learn(scored.mixed, scored.among(targets))
+        return scored.every()
 
     def statistics(self) -> IHOMERStatistics:
         """Return a frozen account; see `IHOMERStatistics`."""
         leaves = self._clusters.leaves()
-        remembered = [1.0] * 3 if self._memory is None else self._memory.f1()
+        f1_1k, f1_10k, f1_older = [1.0] * 3 if self._memory is None else self._memory.f1()
         return IHOMERStatistics(
             **dataclasses.asdict(super().statistics()),
             clusters=len(leaves),
             largest_cluster=max(len(self._clusters.members(leaf)) for leaf in leaves),
             pairs=self._clusters.counts.pairs,
             dropped_weights=self._linear_sparse.dropped,
-            remembered_f1_1k=remembered[0],
-            remembered_f1_10k=remembered[1],
-            remembered_f1_older=remembered[2],
+            remembered_f1_1k=f1_1k,
+            remembered_f1_10k=f1_10k,
+            remembered_f1_older=f1_older,
         )
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
@@ -330,13 +333,9 @@ class IHOMER(Learner):
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
         super().forget(labels)
-        for expert in self._experts.values():
-            expert.forget(labels)
-        self._mixture.forget(labels)
-        self._decision.forget(labels)
-        self._clusters.forget(labels)
-        if self._memory is not None:
-            self._memory.forget(labels)
+        for part in (*self._experts.values(), self._mixture, self._decision, self._clusters, self._memory):
+            if part is not None:
+                part.forget(labels)
 
     def share(self, label_space: LabelSpace) -> None:
         """See `Learner.share`."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, check_number, compiled, fields, grown
 from learners.core import Targets
+from learners.ensemble.shortlist import columns, put_columns
 from learners.ensemble.sleeping import FLOOR, measure, stand_in
 
 UNIFORM = np.float32(0.3)
@@ -94,6 +95,7 @@ class Mixture(Stateful):
             (experts + 1, 1), (1 - novices * NOVICE_TRUST) / (veterans + 1), dtype=np.float32
         )
         self._start[veterans:experts] = NOVICE_TRUST
+        self._starts = np.zeros_like(self._start), self._start, np.ones_like(self._start)
         # One row per expert, the last one for the bias; common weights serve labels too rare for their own.
         self._common: Vector = np.full(experts + 1, 1.2 / veterans, dtype=np.float32)
         self._common[veterans:] = 0.0
@@ -118,9 +120,7 @@ class Mixture(Stateful):
         np.log(logits[:-1], out=logits[:-1])
         if asked is not None:
             stand_in(opinions, logits, self._part_time, asked)
-        known = size if labels is None else int(labels.max(initial=-1)) + 1
-        own = _columns(grown(self._own, self.experts + 1, known), labels)
-        trust = _columns(grown(self._trust, self.experts + 1, known, fill=self._start), labels)
+        own, trust = self._of(labels, size, 2)
         probabilities = np.empty(size, dtype=np.float32)
         _mix(opinions, logits, own, self._common, trust, probabilities)
         return Mixed(probabilities, opinions, logits, labels)
@@ -133,31 +133,35 @@ class Mixture(Stateful):
         return trust
 
     def values(self, mixed: Mixed, positive: Ids, asked: Mask) -> Floats:
-        """Return what each part-time expert was worth on a message of complete labels; 0 if not asked."""
-        self._grow(mixed.known)
-        if mixed.labels is not None:
-            positive = Targets(positive).among(mixed.labels).positive
-        own, trust = _columns(self._own, mixed.labels), _columns(self._trust, mixed.labels)
+        """Return what each part-time expert was worth on a message of complete labels; 0 if not asked.
+
+        `positive` are places among the labels that were mixed, if these are not all.
+        """
+        own, trust = self._of(mixed.labels, len(mixed.probabilities), 2)
         values, seen = np.zeros(len(self._part_time)), (mixed.opinions, mixed.logits, mixed.probabilities)
         measure(*seen, own, self._common, trust, self._part_time, asked, positive, values)
         return values
 
     def learn(self, mixed: Mixed, targets: Targets) -> None:
-        """Learn from what `mix` returned for a message and from its labels."""
+        """Learn from what `mix` returned for a message and from its labels.
+
+        `targets` are places among the labels that were mixed, if these are not all.
+        """
         self._grow(mixed.known)
         size, labels = mixed.opinions.shape[1], mixed.labels
         if labels is not None:
-            targets = targets.among(labels)
-        tables = self._own, self._own_squares, self._trust
-        own, own_squares, trust = (_columns(table, labels) for table in tables)
+            # By columns, since few of them are read; what follows keeps them so.
+            self._own, self._trust, self._own_squares = map(np.asfortranarray, self._of(None, 0))
+        own, trust, own_squares = self._of(labels, size)
         _learn(
             *(mixed.opinions, mixed.logits, targets.dense(size), targets.unknown(size), self._settings),
             *(self._common, self._common_squares, own, own_squares),
             *(trust, self._common_trust),
         )
         if labels is not None:
-            for table, learned in zip(tables, (own, own_squares, trust), strict=True):
-                table[:, labels] = learned
+            put_columns(self._own, labels, own)
+            put_columns(self._own_squares, labels, own_squares)
+            put_columns(self._trust, labels, trust)
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -165,13 +169,16 @@ class Mixture(Stateful):
         self._own[:, labels], self._own_squares[:, labels], self._trust[:, labels] = 0.0, 1.0, self._start
 
     def _grow(self, size: int) -> None:
-        if size <= self._labels:
-            return
-        rows = self.experts + 1
-        self._own = grown(self._own, rows, size)
-        self._own_squares = grown(self._own_squares, rows, size, fill=1.0)
-        self._trust = grown(self._trust, rows, size, fill=self._start)
-        self._labels = size
+        if size > self._labels:
+            self._own, self._trust, self._own_squares = self._of(None, size)
+            self._labels = size
+
+    def _of(self, labels: Ids | None, size: int, most: int = 3) -> tuple[Vector, ...]:
+        """Return the first `most` tables: of some labels, copied, or of `size` labels or more."""
+        tables = list(zip((self._own, self._trust, self._own_squares), self._starts, strict=True))[:most]
+        if labels is None:
+            return tuple(grown(table, self.experts + 1, size, fill=start) for table, start in tables)
+        return tuple(columns(table, labels, start) for table, start in tables)
 
 
 class Mixed:
@@ -205,11 +212,6 @@ class Mixed:
     def places(self, labels: Ids) -> Ids:
         """Return the columns of some of the labels."""
         return labels if self.labels is None else np.searchsorted(self.labels, labels)
-
-
-def _columns(table: Vector, labels: Ids | None) -> Vector:
-    """Return the columns of some labels, copied, or the table itself."""
-    return table if labels is None else table.take(labels, axis=1)
 
 
 @compiled

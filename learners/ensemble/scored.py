@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from drift.core import Ids, Mask, Vector
-from learners.core import Prediction
+from learners.core import Prediction, Targets
 from learners.ensemble.decision import Decided
 from learners.ensemble.mixture import Mixed
 from learners.ensemble.shortlist import spread, with_missed
 from learners.linear_model import Regressed
 from learners.neighbors import Neighbours
+
+Nearest = tuple[Neighbours, ...]
+NOTHING: Ids = np.zeros(0, dtype=np.intp)
+ABSTAINS = np.float32(0.5)
+"""Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
 
 
 class Views(NamedTuple):
@@ -21,31 +28,60 @@ class Views(NamedTuple):
     scaled: Vector
 
 
-class Scored(NamedTuple):
-    """What a prediction was computed from; learning from the message needs it again.
+class Seen(NamedTuple):
+    """What the scores of a message are computed from, whichever labels are scored.
 
-    `listed` are the labels that were scored, None for all, and `probabilities` those of all labels.
+    `logits` are the first expert's log-odds of all labels, `asked` the part-time experts that are.
     """
 
     labels: int
-    listed: Ids | None
-    probabilities: Vector
-    asked: Mask
     views: Views
+    asked: Mask
+    near: Nearest
+    logits: Vector
+    priors: Vector
+    tree: Prediction | None
+
+
+class Scored(NamedTuple):
+    """What a prediction was computed from; learning from the message needs it again.
+
+    `listed` are the labels that were scored, None for all.
+    """
+
+    seen: Seen
+    listed: Ids | None
     experts: dict[str, Vector]
     regressed: Regressed
+    scaled: Regressed | None
     mixed: Mixed
     decided: Decided
-    near: Neighbours
-    scaled: Regressed | None
-    tree: Prediction | None
+
+    @property
+    def size(self) -> int:
+        """How many labels were scored."""
+        return len(self.mixed.probabilities)
+
+    def every(self) -> Vector:
+        """Return a new array of the probabilities of all labels, 0 for those that were not scored."""
+        scores = spread(self.mixed.probabilities, self.listed, self.seen.labels)
+        return scores.copy() if self.listed is None else scores
+
+    def opinions(self, labels: Ids) -> Vector:
+        """Return what each expert, and the stacker last, says of some labels that were scored."""
+        opinions: Vector = self.mixed.opinions[:, self.mixed.places(labels)]
+        return opinions
 
     def covers(self, true: Ids, labels: int) -> bool:
         """Return whether a message's true labels (ids), of so many labels, were scored."""
-        if self.labels != labels:
+        if self.seen.labels != labels:
             return False
-        return self.listed is None or not len(with_missed(self.listed, true)[1])
+        return not len(with_missed(self.listed, true)[1])
+
+    def among(self, targets: Targets) -> Targets:
+        """Return targets as places among the labels that were scored."""
+        return targets if self.listed is None else targets.among(self.listed)
 
     def scores(self, expert: str) -> Vector:
         """Return an expert's probabilities of all labels, 0 for those that were not scored."""
-        return spread(self.experts[expert], self.listed, self.labels)
+        return spread(self.experts[expert], self.listed, self.seen.labels)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Arrays, Ids, Mask, Stateful, Values, Vector, fields, grown
-from learners.core import Targets, check_number
+from drift.core import Arrays, Ids, Mask, Stateful, Values, Vector, check_number, fields, grown
+from learners.core import Targets
 
 SHARE = 0.5
 """Least claims of a stale label since it occurred, as a share of the occurrences that were expected."""

@@ -1,10 +1,10 @@
 """Linear models for all labels at once: logistic regression and recursive least squares."""
 
+from learners.linear_model.laplace import with_intercept
 from learners.linear_model.logistic import (
     AdaptiveLogisticRegression,
     LogisticRegression,
     sigmoid,
-    with_intercept,
 )
 from learners.linear_model.ridge import RecursiveLeastSquares, Regressed
 from learners.linear_model.sparse import SparseLogisticRegression

@@ -11,17 +11,7 @@ from numpy.typing import NDArray
 from drift.core import Arrays, Ids, State, Vector, check_number, compiled, fields, grown
 from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of, bounded
 from learners.dummy import PriorBased
-
-INTERCEPT = 0.3
-"""Input of the adaptive intercept: below 1, as the prior already accounts for the label's frequency."""
-LEAST_CURVATURE = 0.001
-"""Least curvature p (1 - p) of the loss, so that a certain label still reduces its weights' variances."""
-LEAST_SCORE = 1e-6
-"""Probability that stands for a score of 0, so that its logit is finite."""
-MANY = 7
-"""Labels are as cheap all together as one by one from this fraction on, one in so many."""
-ITERATIONS = 4
-"""Newton steps towards the posterior mode, which hardly moves after them."""
+from learners.linear_model.laplace import INTERCEPT, laplace, laplace_listed, with_intercept
 
 
 class LogisticRegression(Learner):
@@ -74,11 +64,7 @@ class LogisticRegression(Learner):
         """Learn as `learn` does, from the scores that `score` gave for the same vector, shape (L,)."""
         self._count(x)
         self._weights = grown(self._weights, len(x) + 1, len(self.label_space))
-        self._step(bounded(x), errors(scores, targets), scores)
-
-    def _step(self, x: Vector, error: Vector, scores: Vector) -> None:
-        del scores
-        _descend(self._weights, x, self.rate, error)
+        _descend(self._weights, bounded(x), self.rate, errors(scores, targets))
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
         """See `Learner.inherit`; the weights are the parent's."""
@@ -164,19 +150,32 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
             logits = self._priors.logits().copy()
         else:
             # By columns, since few of them are read; what follows keeps them so.
-            self._weights, self._variances = map(np.asfortranarray, (self._weights, self._variances))
+            self._weights = np.asfortranarray(self._weights)
             logits = self._priors.logits()[labels]
         _add_logits(self._weights, bounded(x), INTERCEPT, labels, logits)
         return logits
 
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
         """See `LogisticRegression.update`."""
-        super().update(x, scores, targets)
+        self.update_some(x, scores, targets, None)
         self._learn_priors(x, targets)
 
-    def _step(self, x: Vector, error: Vector, scores: Vector) -> None:
-        self._variances = grown(self._variances, len(x) + 1, len(error), fill=self.variance)
-        _laplace(self._weights, self._variances, x, error, scores, self._settings)
+    def update_some(self, x: Vector, scores: Vector, targets: Targets, labels: Ids | None) -> None:
+        """Learn all but the priors, of some labels (ids, ascending), or of all where None.
+
+        `scores` are theirs, shape (n,), and `targets` places among them.
+        """
+        self._count(x)
+        size = len(x) + 1, len(self.label_space)
+        self._weights = grown(self._weights, *size)
+        self._variances = grown(self._variances, *size, fill=self.variance)
+        given = bounded(x), errors(scores, targets), scores, self._settings
+        if labels is None:
+            laplace(self._weights, self._variances, *given)
+        else:
+            # By columns, since few of them are read; what follows keeps it so.
+            self._variances = np.asfortranarray(self._variances)
+            laplace_listed(self._weights, self._variances, labels, *given)
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -188,16 +187,6 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         rows, labels = self._features + 1, len(self.label_space)
         variances = grown(self._variances, rows, labels, fill=self.variance)[:rows, :labels]
         return super().state() | {"variances": variances}
-
-
-@compiled
-def with_intercept(x: Vector, intercept: float = 1.0) -> Vector:
-    """Return (intercept, x) with missing values as 0, shape (d + 1,)."""
-    inputs = np.empty(len(x) + 1, dtype=np.float32)
-    inputs[0] = intercept
-    for i in range(len(x)):
-        inputs[i + 1] = 0.0 if np.isnan(x[i]) else x[i]
-    return inputs
 
 
 def errors(scores: Vector, targets: Targets) -> Vector:
@@ -256,95 +245,3 @@ def _descend(weights: Vector, x: Vector, rate: float, error: Vector) -> None:
     for column in range(len(inputs)):
         for label in range(len(step)):
             weights[column, label] -= step[label] * inputs[column]
-
-
-@compiled
-def _laplace(
-    weights: Vector, variances: Vector, x: Vector, error: Vector, scores: Vector, settings: Vector
-) -> None:
-    """Take one Laplace step for each label whose error exceeds the tolerance."""
-    inputs, labels = with_intercept(x, INTERCEPT), np.flatnonzero(np.abs(error) > settings[2])
-    if len(labels) * MANY > len(error):
-        _laplace_all(weights, variances, inputs, error, scores, settings)
-    else:
-        _laplace_some(weights, variances, inputs, labels, error, scores, settings)
-
-
-@compiled
-def _laplace_some(
-    weights: Vector,
-    variances: Vector,
-    inputs: Vector,
-    labels: Ids,
-    error: Vector,
-    scores: Vector,
-    settings: Vector,
-) -> None:
-    """Take the steps of a few labels: only their columns are read."""
-    most, growth = settings[0], settings[1]
-    doubts = np.zeros(len(labels), dtype=np.float32)
-    for row in range(len(inputs)):
-        if inputs[row] == 0.0:
-            continue
-        for n in range(len(labels)):
-            doubts[n] += variances[row, labels[n]] * (inputs[row] * inputs[row])
-    steps, curvatures = np.empty_like(doubts), np.empty_like(doubts)
-    for n in range(len(labels)):
-        steps[n], curvatures[n] = _mode(scores[labels[n]], error[labels[n]], doubts[n])
-    for row in range(len(inputs)):
-        if inputs[row] == 0.0:
-            continue
-        for n in range(len(labels)):
-            variance = variances[row, labels[n]]
-            spread = variance * inputs[row]
-            weights[row, labels[n]] -= spread * steps[n]
-            variances[row, labels[n]] = min((variance - spread * spread * curvatures[n]) * growth, most)
-
-
-@compiled
-def _laplace_all(
-    weights: Vector, variances: Vector, inputs: Vector, error: Vector, scores: Vector, settings: Vector
-) -> None:
-    """Take the steps of many labels, several at a time: the others have steps of 0."""
-    most, growth, tolerance = settings
-    doubts, steps, curvatures = np.zeros((3, len(error)), dtype=np.float32)
-    growths = np.ones(len(error), dtype=np.float32)
-    for row in range(len(inputs)):
-        square = inputs[row] * inputs[row]
-        if square != 0.0:
-            for label in range(len(doubts)):
-                doubts[label] += variances[row, label] * square
-    for label in range(len(error)):
-        if abs(error[label]) > tolerance:
-            steps[label], curvatures[label] = _mode(scores[label], error[label], doubts[label])
-            growths[label] = growth
-    for row in range(len(inputs)):
-        value = inputs[row]
-        if value == 0.0:
-            continue
-        for label in range(len(steps)):
-            variance = variances[row, label]
-            spread = variance * value
-            weights[row, label] -= spread * steps[label]
-            variance = (variance - spread * spread * curvatures[label]) * growths[label]
-            variances[row, label] = min(variance, most)
-
-
-@compiled
-def _mode(score: np.float32, error: np.float32, variance: np.float32) -> tuple[np.float32, np.float32]:
-    """Return the step of a logit's weights, and their gain in precision, given the logit's variance.
-
-    The new logit z solves z = old - doubt · (sigmoid(z) - truth): the mode of its posterior. A step by the
-    slope at the old logit would overshoot for a label that was thought to be absent.
-    """
-    doubt, truth = np.float64(variance), np.float64(score) - np.float64(error)
-    likely = min(max(np.float64(score), LEAST_SCORE), 1.0 - LEAST_SCORE)
-    old = math.log(likely / (1.0 - likely))
-    # Starting where the sigmoid is steepest, within the possible range, Newton's method never overshoots.
-    z = min(max(0.0, old - doubt * (1.0 - truth)), old + doubt * truth)
-    for _ in range(ITERATIONS):
-        p = 1.0 / (1.0 + math.exp(-max(z, -700.0)))
-        z -= (z - old + doubt * (p - truth)) / (1.0 + doubt * p * (1.0 - p))
-    p = 1.0 / (1.0 + math.exp(-max(z, -700.0)))
-    curvature = max(p * (1.0 - p), LEAST_CURVATURE)
-    return np.float32(p - truth), np.float32(curvature / (1.0 + curvature * doubt))

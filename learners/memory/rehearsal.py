@@ -97,13 +97,14 @@ class Rehearsal:
             self._grow(occurring)
         self._occurred[occurring] = self._now
 
-    def without_silent(self, targets: Targets, size: int) -> Targets:
+    def without_silent(self, targets: Targets, size: int, labels: Ids | None = None) -> Targets:
         """Return the targets of the next message, with silent labels as unknown where they are absent.
 
+        `targets` are places among some labels (ids), of which there are `size`; None (the default) for all.
         A label is silent after `SILENCE` messages without it. That its absence goes on shows which expert
         follows the present stream best, not which one will recognise the label when it comes back.
         """
-        silent, some = _silent(self._occurred, self._now + 1, size, targets.positive)
+        silent, some = _silent(self._occurred, self._now + 1, size, labels, targets.positive)
         if not some:
             return targets
         known = ~(silent | targets.unknown(size))
@@ -214,14 +215,20 @@ def _without(labels: Ids, gone: Ids) -> Ids:
 
 
 @compiled
-def _silent(occurred: Ids, now: int, size: int, positive: Ids) -> tuple[Mask, bool]:
+def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Ids) -> tuple[Mask, bool]:
     """Return which labels have occurred before, but not in the last `SILENCE` messages, and whether any has.
 
     The positive ones occur now. Shape (size,).
     """
     silent, some = np.zeros(size, dtype=np.bool_), False
-    for label in range(min(size, len(occurred))):
-        silent[label] = occurred[label] > 0 and now - occurred[label] >= SILENCE
+    if labels is None:
+        for label in range(min(size, len(occurred))):
+            silent[label] = occurred[label] > 0 and now - occurred[label] >= SILENCE
+    else:
+        for place in range(size):
+            if labels[place] < len(occurred):
+                last = occurred[labels[place]]
+                silent[place] = last > 0 and now - last >= SILENCE
     for label in positive:
         silent[label] = False
     for label in range(size):

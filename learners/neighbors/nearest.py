@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.core import Floats, Ids, State, Vector, check_number
-from learners.core import MAX_LABELS, Learner, Prediction, Targets
+from learners.core import MAX_LABELS, Learner, Neighbour, Prediction, Targets
 from learners.neighbors.columns import Columns
 from learners.neighbors.window import NOTHING, Window
 
@@ -104,9 +104,19 @@ class NearestNeighbours(Learner):
         numbers: list[int] = self._said.messages(neighbours.rows).tolist()
         return numbers
 
-    def vote(self, neighbours: Neighbours) -> Vector:
-        """Return the weighted share of neighbours with each label, where it is known; shape (L,)."""
-        return self._said.vote(neighbours.rows, neighbours.weights, len(self.label_space))
+    def described(self, neighbours: Neighbours, most: int) -> list[Neighbour]:
+        """Return the nearest `most` messages, with their numbers and labels."""
+        each = zip(
+            self.numbers(neighbours), neighbours.weights.tolist(), neighbours.label_sets(most), strict=False
+        )
+        return [Neighbour(*one) for one in each]
+
+    def vote(self, neighbours: Neighbours, labels: Ids | None = None) -> Vector:
+        """Return the weighted share of neighbours with each label, where it is known, shape (n,).
+
+        Of some labels (ids, ascending), or of all where None, the default.
+        """
+        return self._said.vote(neighbours.rows, neighbours.weights, len(self.label_space), labels)
 
     def score(self, x: Vector) -> Vector:
         """Return each label's share of the vote, shape (L,)."""

@@ -55,10 +55,13 @@ class Window:
         sizes = np.empty(len(rows), dtype=np.intp)
         return _sets(rows, self._labels, self._positives, sizes), sizes
 
-    def vote(self, rows: Ids, weights: Floats, labels: int) -> Vector:
-        """Return the weighted share of rows with each label, where it is known; shape (labels,)."""
-        share = np.empty(labels, dtype=np.float32)
-        _vote(weights, rows, self._labels, self._positives, self._negatives, share)
+    def vote(self, rows: Ids, weights: Floats, labels: int, wanted: Ids | None = None) -> Vector:
+        """Return the weighted share of rows with each label, where it is known.
+
+        Of `wanted` labels (ids, ascending), or of all where None, the default: shape (labels,).
+        """
+        share = np.empty(labels if wanted is None else len(wanted), dtype=np.float32)
+        _vote(weights, rows, self._labels, self._positives, self._negatives, wanted, share)
         return share
 
     def forget(self, labels: Ids) -> None:
@@ -125,7 +128,15 @@ def _sets(rows: Ids, labels: Ids, positives: Ids, sizes: Ids) -> Ids:
 
 
 @compiled
-def _vote(weights: Floats, rows: Ids, labels: Ids, positives: Ids, negatives: Ids, share: Vector) -> None:
+def _vote(
+    weights: Floats,
+    rows: Ids,
+    labels: Ids,
+    positives: Ids,
+    negatives: Ids,
+    wanted: Ids | None,
+    share: Vector,
+) -> None:
     """Fill in the weighted share of rows where each label is positive, among those where it is known."""
     yes, known = np.zeros(len(share)), np.zeros(len(share))
     everything = True
@@ -133,15 +144,25 @@ def _vote(weights: Floats, rows: Ids, labels: Ids, positives: Ids, negatives: Id
         row, weight = rows[place], weights[place]
         complete = negatives[row] == COMPLETE
         everything = everything and complete
-        for label in labels[row, : positives[row]]:
-            yes[label] += weight
+        _add(weight, labels[row, : positives[row]], wanted, yes)
         if complete:
             known += weight
         else:
-            for label in labels[row, : positives[row] + negatives[row]]:
-                known[label] += weight
+            _add(weight, labels[row, : positives[row] + negatives[row]], wanted, known)
     for label in range(len(share)):
         if everything:
             share[label] = min(yes[label], 1.0)
         else:
             share[label] = min(yes[label] / known[label], 1.0) if known[label] > 0.0 else 0.0
+
+
+@compiled
+def _add(weight: float, labels: Ids, wanted: Ids | None, sums: Floats) -> None:
+    """Add a weight to the sums of some labels, as far as these are wanted."""
+    for label in labels:
+        if wanted is None:
+            sums[label] += weight
+        else:
+            place = np.searchsorted(wanted, label)
+            if place < len(wanted) and wanted[place] == label:
+                sums[place] += weight

@@ -81,7 +81,9 @@ def _with_label_counts(learner: Any) -> Any:
         awake = {"asleep": np.zeros(3, np.bool_), "account": np.zeros((3, 4))}
         state = {"sleepers": awake, "memory": _remembered()} | state
     if "branches" in state:
-        state["branches"] = {"vacant": []} | state["branches"]
+        none = np.zeros(0, np.intp)
+        claims = {"now": 0, "first": none, "last": none, "counts": none, "claims": none}
+        state["branches"] = {"vacant": [], "claims": claims} | state["branches"]
     if {"vectors", "norms", "positive", "messages"} <= state.keys() and "numbers" not in state:
         # A window in which the messages took turns.
         rows, messages = len(state["norms"]), state["messages"]

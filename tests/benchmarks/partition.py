@@ -55,9 +55,11 @@ SCORES = ("subset_accuracy", "micro_f1", "macro_f1")
 class Watched(IHOMER):
     """Keeps what its last decision was made from."""
 
-    def _decide(self, probabilities: Vector, neighbours: tuple[Neighbours, ...], labels: int) -> Decided:
+    def _decide(
+        self, probabilities: Vector, neighbours: tuple[Neighbours, ...], labels: int, listed: Ids | None
+    ) -> Decided:
         self.seen = probabilities, neighbours, self._previous.labels
-        return super()._decide(probabilities, neighbours, labels)
+        return super()._decide(probabilities, neighbours, labels, listed)
 
 
 class Way:

@@ -11,6 +11,7 @@ from learners.core.labels import Targets
 from learners.ensemble.candidates import CANDIDATES, GAINING, JOINT, PREVIOUS, UNHEARD
 from learners.ensemble.decision import DOUBT, FIRST_EXACT, Decided, Decision
 from learners.ensemble.exactness import CALIBRATION_RATE, LEAST, RATE
+from learners.ensemble.shortlist import spread
 from learners.ensemble.thresholds import LEAST_PREDICTED, THRESHOLDS
 from learners.ensemble.utility import NEW_LABEL, NEW_LABEL_WEIGHT
 from learners.neighbors.nearest import Neighbours
@@ -20,9 +21,15 @@ class PlainDecision(Decision):
     """`Decision` without compiled code."""
 
     def decide(
-        self, probabilities: Vector, neighbours: tuple[Neighbours, ...], previous: Ids, clusters: Ids
+        self,
+        probabilities: Vector,
+        neighbours: tuple[Neighbours, ...],
+        previous: Ids,
+        clusters: Ids,
+        listed: Ids | None = None,
     ) -> Decided:
         """See `Decision.decide`."""
+        probabilities = spread(probabilities, listed, len(clusters))
         self._grow(len(probabilities))
         mask = probabilities >= LEAST_PREDICTED
         for ids in (previous, *(near.ids for near in neighbours)):

@@ -46,6 +46,26 @@ def test_a_candidate_is_worth_what_it_earned() -> None:
         assert decision.decide(p, (NOBODY,), NONE, clusters).labels.tolist() == []
 
 
+@pytest.mark.parametrize("rule", [*RULES, *TOP_K])
+def test_labels_that_are_not_listed_are_as_improbable_ones(rule: str) -> None:
+    """What is decided among the listed labels, and learned from it, has the same bits."""
+    every, short, rng = Decision(rule), Decision(rule), np.random.default_rng(0)
+    clusters = np.arange(12, dtype=np.intp) // 3
+    for _ in range(60):
+        previous, *sets = (np.sort(rng.choice(12, 2, replace=False)) for _ in range(4))
+        near = neighbours(*(tuple(each.tolist()) for each in sets))
+        listed = np.unique([*previous, *near.ids, *rng.choice(12, 3)])
+        p = np.zeros(12, dtype=np.float32)
+        p[listed] = rng.random(len(listed), dtype=np.float32)
+        one = every.decide(p, (near,), previous, clusters)
+        other = short.decide(p[listed], (near,), previous, clusters, listed)
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+        truth = only(*rng.choice(12, 2, replace=False))
+        every.learn(one, truth)
+        short.learn(other, truth)
+
+
 def test_a_rare_label_is_predicted_sooner_than_a_common_one() -> None:
     """Macro-F1 counts a rare label as much as a common one, so a lower probability is enough."""
     decision, clusters = Decision("macro_f1"), np.zeros(2, dtype=np.intp)

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drift.core import Vector
 from learners.core.labels import Targets
 from learners.ensemble import ihomer, shortlist
 from learners.ensemble.ihomer import IHOMER
+from learners.ensemble.scored import Seen
 from tests.learners.checks import through_json
 from tests.learners.streams import Message, prototype_stream, subset_accuracy
 
@@ -58,6 +60,7 @@ def test_missed_labels_are_put_in_their_places(listed: set[int], labels: set[int
     """The list stays ascending, and those that it lacked are told; also of an empty list."""
     ids = [np.array(sorted(each), dtype=np.intp) for each in (listed, labels)]
     whole, missed = shortlist.with_missed(*ids)
+    assert whole is not None
     assert whole.tolist() == sorted(listed | labels)
     assert missed.tolist() == sorted(labels - listed)
 
@@ -107,15 +110,41 @@ def test_a_label_that_was_not_listed_is_learned(monkeypatch: pytest.MonkeyPatch)
     assert learner.predict(far).labels.tolist() == [late]
 
 
-def test_learning_without_predicting_first_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether or not the true labels were listed."""
-    listing(monkeypatch, 5)
-    one, other = knowing(), knowing()
+@pytest.mark.parametrize("new", [False, True], ids=["known", "new"])
+def test_learning_without_predicting_first_is_the_same(new: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether or not the true labels were listed, or known at all."""
+    listing(monkeypatch, 5, many=10 if new else LABELS)
+    one, other = (IHOMER(k=3, window=50) if new else knowing() for _ in range(2))
     for x, names in stream(150):
         prediction = one.predict(x)
         one.learn_predicted(x, one.label_space.targets(names), prediction)
         other.learn(x, other.label_space.targets(names))
     assert one.digest() == other.digest()
+
+
+def test_true_labels_that_were_not_listed_need_no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the scores of all labels nor the neighbours are computed again."""
+    listing(monkeypatch, 2, many=10)
+    learner, looks, missed = IHOMER(k=3, window=50, memory=0), 0, 0
+    look = learner._look
+
+    def counted(x: Vector) -> Seen:
+        nonlocal looks
+        looks += 1
+        return look(x)
+
+    monkeypatch.setattr(learner, "_look", counted)
+    messages = stream(150)
+    for number, (x, names) in enumerate(messages):
+        prediction = learner.predict(x)
+        targets = learner.label_space.targets(names)
+        listed = np.flatnonzero(prediction.scores)
+        missed += number >= 50 and not np.isin(targets.positive, listed).all()
+        if number == 50:
+            looks = 0
+        learner.learn_predicted(x, targets, prediction)
+    assert missed > 20
+    assert looks == len(messages) - 51
 
 
 def test_saved_and_loaded_it_goes_on_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

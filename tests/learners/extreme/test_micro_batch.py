@@ -14,7 +14,7 @@ from learners.core.prediction import Prediction
 from learners.extreme.classifier import ExtremeClassifier
 from learners.extreme.classifier_rows import GATHERED, ClassifierRows
 from learners.extreme.label_tree import LabelTree
-from learners.linear_model.logistic import with_intercept
+from learners.linear_model import with_intercept
 from learners.preprocessing.scaling import unit
 from tests.learners.checks import assert_same, through_json
 from tests.learners.streams import prototype_stream

@@ -11,8 +11,9 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from learners.core.labels import Targets
-from learners.linear_model import logistic
-from learners.linear_model.logistic import INTERCEPT, AdaptiveLogisticRegression, LogisticRegression
+from learners.linear_model import laplace, logistic
+from learners.linear_model.laplace import INTERCEPT
+from learners.linear_model.logistic import AdaptiveLogisticRegression, LogisticRegression
 from tests.learners.streams import learn_all, linear_stream, only, subset_accuracy
 
 PLAIN = "py_func"
@@ -113,11 +114,11 @@ def test_many_labels_at_once_learn_what_each_would_alone(
     forgetting: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To the last bit, whichever share of the labels is learned from."""
-    digests, plain = set(), getattr(logistic._laplace, PLAIN)
+    digests, plain = set(), getattr(laplace.laplace, PLAIN)
     for many in (0, 10_000):
         with monkeypatch.context() as patch:
-            patch.setattr(logistic, "MANY", many)
-            patch.setattr(logistic, "_laplace", plain)
+            patch.setattr(laplace, "MANY", many)
+            patch.setattr(logistic, "laplace", plain)
             learner = AdaptiveLogisticRegression(forgetting=forgetting)
             learn_all(learner, linear_stream(200, 20, 9))
         digests.add(learner.digest())
