@@ -81,6 +81,19 @@ def test_an_ihomer_of_format_5_is_awake_and_remembers_nothing() -> None:
         assert digest(restored.state()[part]) == digest(new[part])
 
 
+def test_an_expansion_of_format_5_has_no_claims_yet() -> None:
+    """It goes on, and counts them from here."""
+    learner, restored = make("expansion"), make("expansion")
+    teach(learner, stream(60))
+    state = learner.state()
+    del state["branches"]["claims"], state["branches"]["vacant"]
+    restored.load_state(of_format_5(state))
+    for each in (learner, restored):
+        teach(each, stream(30))
+    claims = restored.state()["branches"]["claims"]
+    assert (claims["now"], learner.state()["branches"]["claims"]["now"]) == (30, 90)
+
+
 @pytest.mark.parametrize("version", [3, 5])
 def test_feedback_of_earlier_formats_keeps_what_awaits_its_labels(version: int) -> None:
     """With the parts of guesses that came later: no sparse vectors, and no label admitted since."""
