@@ -170,7 +170,7 @@ def test_sparse_and_noisy_groups_are_found(
 def test_labels_beyond_the_label_space_are_refused() -> None:
     """Labels beyond the label space are refused."""
     with pytest.raises(IndexError, match="below the size"):
-        Clusters().learn([5], 3)
+        Clusters().learn([0, 5], 3)
 
 
 def test_changes_say_what_was_compared() -> None:

@@ -105,3 +105,13 @@ def test_a_benchmark_names_learners_as_they_are_written(path: Path, tmp_path: Pa
     assert [each["learner"] for each in report["results"]] == [*written, "persistence", "majority"]
     page = (out / "report.html").read_text()
     assert all(learner in page for learner in written)
+
+
+def test_records_that_are_left_out_are_counted_and_the_first_is_told(path: Path) -> None:
+    """On the way to the scores of the others."""
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(["{}", *lines, "[]"]))
+    result = evaluate(path, "--learner", "priors")
+    assert result.exit_code == 0, result.output
+    assert "2 records left out, as in the service; first: line 1: " in result.stderr
+    assert json.loads(result.stdout)["messages"] == len(lines)

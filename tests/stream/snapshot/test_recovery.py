@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from stream.kafka import RecoveryError
 from stream.pipeline import make_task
 from stream.pipeline.task import Task
 from stream.snapshot import Identity, Store, recover, take
-from stream.snapshot.recovery import Gap
+from stream.snapshot.recovery import Gap, Recovered
 from tests.stream.standins import event, records
 
 RECORDS = records([event(number) for number in range(60)])
@@ -109,3 +110,28 @@ def test_a_model_is_relearned_from_its_snapshot_on(
     assert (recovered.task.next_offset, recovered.gap) == (starts, gap)
     assert set(lives) == {max(committed or 0, beginning)}
     assert [name for name in kept.names() if name.endswith("tmp")] == []
+
+
+@pytest.mark.parametrize(
+    ("offset", "kept", "gap", "unsaved"),
+    [
+        (0, False, False, False),
+        (0, True, False, False),
+        (9, True, False, False),
+        (9, False, False, True),
+        (9, True, True, True),
+    ],
+)
+def test_what_lacks_earlier_offsets_is_saved_at_once(
+    tmp_path: Path, offset: int, kept: bool, gap: bool, unsaved: bool
+) -> None:
+    """Else the next start would take them for lost: after a gap, or where it began without a snapshot."""
+    task = make_task(settings())
+    task.next_offset = offset
+    snapshot = None
+    if kept:
+        place = store(str(tmp_path), settings())
+        place.write(take(task, place.identity))
+        snapshot = recover(lambda _: make_task(settings()), place, committed=offset, beginning=0).kept
+    recovered = Recovered(task, snapshot, Gap(2, 5) if gap else None)
+    assert recovered.unsaved is unsaved
