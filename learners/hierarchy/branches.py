@@ -21,7 +21,7 @@ SURE = 0.95
 
 
 class Recalled(NamedTuple):
-    """A remembered message of a silent label.
+    """A remembered message, as it was before it was learned again.
 
     Parameters
     ----------
@@ -29,11 +29,14 @@ class Recalled(NamedTuple):
         Its vector, and its targets closed under the current taxonomy.
     scores
         The probabilities that the branches gave its labels before they learned it again.
+    silent
+        Whether it is kept for a label that has been silent; see `Rehearsal.is_silent`.
     """
 
     x: Vector
     closed: Targets
     scores: Vector
+    silent: bool
 
 
 class Branches(Stateful):
@@ -180,8 +183,7 @@ class Branches(Stateful):
             x, stored = memory.vector(slot), memory.targets(slot)
             closed, conditional = closure.closed(stored), self._classifier.score(x)
             scores = chained(conditional, closure.shape())
-            if memory.is_silent(slot):
-                recalled.append(Recalled(x, closed, scores))
+            recalled.append(Recalled(x, closed, scores, memory.is_silent(slot)))
             if self.pseudo and stored.complete and not closed.complete:
                 closed = closure.with_pseudo_labels(closed, scores, SURE)
             self._classifier.update(x, conditional, closure.conditional(closed))

@@ -71,8 +71,9 @@ class LabelExpansion(Learner):
     A message makes the ancestors of its labels positive and leaves those below its most specific ones
     unknown. A mixture weighs three opinions of each label: the inner learner's; the same if siblings exclude
     each other; and that of *branches*, which learn each label from messages of its parent alone and rehearse
-    messages from a memory, after adding confident labels (pseudo-labels) that these lack. The mixture, and
-    that of the inner learner, rehearse those of silent labels, and learn of such labels from these alone.
+    messages from a memory, after adding confident labels (pseudo-labels) that these lack. The mixture
+    rehearses them as well, that of the inner learner those of silent labels alone, and of silent labels both
+    learn from these only.
     Which messages are remembered and rehearsed: see `Rehearsal`; which leave the memory because their label
     means something else by now: see `StaleLabels`.
 
@@ -188,7 +189,10 @@ class LabelExpansion(Learner):
         self.changes = self._inner.changes
         for recalled in self._branches.learn(x, stored, closed, self._messages):
             # New messages do not show the mixtures which opinion knows the silent labels.
-            inner = self._inner.recall(recalled.x, recalled.closed)
+            if recalled.silent:
+                inner = self._inner.recall(recalled.x, recalled.closed)
+            else:
+                inner = self._inner.score(recalled.x)
             mixed = self._mix(inner, recalled.scores, self._closure.shape())
             self._mixture.learn(mixed, recalled.closed)
 
