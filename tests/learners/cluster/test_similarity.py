@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from learners.cluster.adjacency import MESSAGES
 from learners.cluster.cooccurrence import Cooccurrence
 from learners.cluster.linkage import evidence
-from learners.cluster.similarity import DOUBT, at_least, frequency
+from learners.cluster.similarity import DOUBT, at_least, frequency, jaccard
 
 SHARES = st.floats(0.0, 0.95)
 
@@ -97,3 +97,14 @@ def test_similarities_are_what_the_rarer_labels_messages_say(half_life: float, s
             observed = both / (often[a] + often[b] - both)
             chance = often[a] * often[b] / (often[a] + often[b] - often[a] * often[b])
             assert alike[a, b] == pytest.approx((observed - chance) / (1 - chance), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("both", "one", "other", "index"),
+    [(0, 0, 0, 0), (0, 0.2, 0.3, 0), (0.1, 0.1, 0.1, 1), (0.1, 0.2, 0.3, 0.25)],
+)
+def test_the_jaccard_index_is_what_is_shared_of_what_there_is(
+    both: float, one: float, other: float, index: float
+) -> None:
+    """Of nothing, nothing."""
+    assert jaccard(both, one, other) == pytest.approx(index)

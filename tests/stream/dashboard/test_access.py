@@ -82,6 +82,8 @@ def test_wrong_tokens_are_bounded() -> None:
     entered = log_in([b"token=" + TOKEN.encode().replace(b" ", b"+"), b""], guard)
     cookie = entered.headers["set-cookie"].partition(";")[0]
     assert (entered.status_code, entered.headers["location"]) == (303, "./")
+    # No script can read it, and no other site's page sends it along.
+    assert {"httponly", "samesite=strict"} <= set(entered.headers["set-cookie"].lower().split("; "))
     assert ask(TOKEN) == 200
     for number in range(TRIES):
         assert (enter if number % 2 else ask)(f"guess {number}") in {303, 401}
