@@ -119,9 +119,9 @@ class HDDMW(SequentialTest):
         two_sided_test: bool = False,
     ) -> None:
         _check(self, drift_confidence, warning_confidence, two_sided_test)
+        check_number(self, "lambda_val", lambda_val, float, 0, 1, open_low=True)
         self.drift_confidence = drift_confidence
         self.warning_confidence = warning_confidence
-        check_number(self, "lambda_val", lambda_val, float, 0, 1, open_low=True)
         self.lambda_val = lambda_val
         self.two_sided_test = two_sided_test
         super().__init__()

@@ -45,6 +45,18 @@ class Targets(NamedTuple):
         negative = None if self.negative is None else _places(self.negative, labels)
         return Targets(_places(self.positive, labels), negative)
 
+    def without(self, labels: Ids) -> Targets:
+        """Return the targets with some labels struck out of what is known.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Targets(np.array([0, 2]), np.array([1])).without(np.array([1, 2]))
+        Targets(positive=array([0]), negative=array([], dtype=int64))
+        """
+        negative = None if self.negative is None else np.setdiff1d(self.negative, labels)
+        return Targets(np.setdiff1d(self.positive, labels), negative)
+
     def dense(self, size: int) -> Mask:
         """Return the positives as a mask of shape (size,)."""
         mask = np.zeros(size, dtype=np.bool_)

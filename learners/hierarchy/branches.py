@@ -113,7 +113,7 @@ class Branches(Stateful):
         return begun
 
     def learn(self, x: Vector, stored: Targets, closed: Targets, messages: int) -> list[Recalled]:
-        """Learn from one message, and rehearse some; return those of silent labels.
+        """Learn from one message, and rehearse some; return these.
 
         Parameters
         ----------

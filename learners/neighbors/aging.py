@@ -132,12 +132,7 @@ class AgingNeighbours(Learner):
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`; the messages stay, without the labels that leave."""
         super().forget(labels)
-        self._targets = [
-            Targets(
-                np.setdiff1d(positive, labels), None if negative is None else np.setdiff1d(negative, labels)
-            )
-            for positive, negative in self._targets
-        ]
+        self._targets = [each.without(labels) for each in self._targets]
 
     def state(self) -> State:
         """See `Learner.state`."""

@@ -58,10 +58,7 @@ class Messages(Stateful):
 
     def forget(self, labels: Ids) -> None:
         """Strike labels that leave out of what is known."""
-        self.targets = [
-            Targets(np.setdiff1d(yes, labels), None if no is None else np.setdiff1d(no, labels))
-            for yes, no in self.targets
-        ]
+        self.targets = [each.without(labels) for each in self.targets]
 
     def state(self) -> State:
         """See `Stateful`."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from learners.core import OPERATIONS
 from stream.records.envelopes import Envelope, advice, check_is_feedback, unwrapped
-from stream.records.label_names import MAX_NAME_CHARACTERS, normalised
+from stream.records.label_names import check_length, normalised
 from stream.records.schema import (
     UNDECODABLE,
     BadEventError,
@@ -104,7 +104,7 @@ def decode_control(value: bytes | None) -> Control:
     if control.operation not in OPERATIONS:
         got = repr(shortened(control.operation, 64))
         raise BadEventError("value", f"operation is {got}; there are {', '.join(OPERATIONS)}")
-    _check_name("label", control.label)
+    check_length("label", control.label)
     _check_labels("to", control.to)
     label, to = normalised("label", control.label), _normalised("to", control.to)
     return msgspec.structs.replace(control, label=label, to=to)
@@ -233,7 +233,7 @@ def _check_labels(field: str, names: Collection[str]) -> None:
     if len(names) > MAX_LABELS:
         raise BadEventError("value", f"{field} has {len(names)} labels; at most {MAX_LABELS} are read")
     for position, name in enumerate(names):
-        _check_name(f"{field}[{position}]", name)
+        check_length(f"{field}[{position}]", name)
 
 
 def _normalised(field: str, names: Sequence[str]) -> list[str]:
@@ -249,16 +249,9 @@ def _check_vector(vector: Collection[float]) -> None:
 
 def _check_features(features: Mapping[str, float | bool | str | None]) -> None:
     for name, value in features.items():
-        _check_name("a name in features", name)
+        check_length("a name in features", name)
         if isinstance(value, float):
             _check_number(f"features[{shortened(name, 64)!r}]", value, "use null for a missing number")
-
-
-def _check_name(field: str, name: str) -> None:
-    if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
-        raise BadEventError(
-            "value", f"{field} has {len(name)} characters; a name has 1 to {MAX_NAME_CHARACTERS}"
-        )
 
 
 def _check_number(field: str, number: float, advice: str) -> None:

@@ -33,6 +33,14 @@ def twin_key(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+def check_length(field: str, name: str) -> None:
+    """Raise BadEventError for a name of a label or a feature that is empty or too long."""
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
+        raise BadEventError(
+            "value", f"{field} has {len(name)} characters; a name has 1 to {MAX_NAME_CHARACTERS}"
+        )
+
+
 def normalised(field: str, name: str) -> str:
     """Return a label's name in Unicode's composed form (NFC), without what is not seen at its ends.
 
@@ -65,10 +73,7 @@ def normalised(field: str, name: str) -> str:
     plain = unicodedata.normalize("NFC", name).strip(_EDGES)
     if not plain:
         raise BadEventError("value", f"{field} is {name!r}; a name has at least one visible character")
-    if len(plain) > MAX_NAME_CHARACTERS:
-        raise BadEventError(
-            "value", f"{field} has {len(plain)} characters; a name has 1 to {MAX_NAME_CHARACTERS}"
-        )
+    check_length(field, plain)
     if not all(part.strip(_EDGES) for part in plain.split("/")):
         raise BadEventError(
             "value", f"{field} is {name!r}, a path with an empty part; write it as 'parent/child'"

@@ -29,9 +29,9 @@ def costs(settings: Settings) -> list[str]:
     `stream.config.PARTS` differ, continues from them with those parts reset.
     """
     location = settings.snapshot.location
-    if Path(location).is_file():
-        return [f"snapshot.location is {location!r}, a file: no snapshot can be written. Name a folder."]
     try:
+        if Path(location).is_file():
+            return [f"snapshot.location is {location!r}, a file: no snapshot can be written. Name a folder."]
         return _costs(settings)
     except (ImportError, OSError, ValueError) as error:
         return [masked(f"The snapshots in {settings.snapshot.location} cannot be looked at: {error}.")]

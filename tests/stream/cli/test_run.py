@@ -156,3 +156,10 @@ def test_files_that_cannot_be_read_here_are_named(tmp_path: Path) -> None:
     assert authority.startswith("ithaca: warning: kafka.ssl_cafile is ")
     assert location.startswith("ithaca: warning: snapshot.location is ")
     assert location.endswith("a file: no snapshot can be written. Name a folder.")
+
+
+def test_a_location_that_no_file_system_takes_is_a_warning() -> None:
+    """Not a traceback."""
+    result = check_config(Path("x" * 5_000))
+    assert (result.exit_code, result.exception) == (0, None)
+    assert "cannot be looked at" in result.stderr
