@@ -1,10 +1,10 @@
 """Small faults that a module could have, found on its syntax tree and written as edits of its text.
 
-Left out is what no test of behaviour can notice: annotations, code for type checkers, decorators, assertions,
-f-strings, log lines, and the texts of errors. Left out too are numbers that are chosen and not derived: those
-outside functions, defaults of parameters, and patience (arguments named after seconds and milliseconds);
-whether they are good, benchmarks say. (cosmic-ray's operators were tried: they remove no statements,
-and bring 27 packages, a database toolkit and a web client among them.)
+Left out is what no test of behaviour can notice: annotations, code for type checkers, decorators, assertions
+(`strict=True` is one), f-strings, log lines, and the texts of errors. Left out too are numbers that are
+chosen and not derived: those outside functions, defaults of parameters, and patience (arguments named after
+seconds and milliseconds); whether they are good, benchmarks say. (cosmic-ray's operators were tried: they
+remove no statements, and bring 27 packages, a database toolkit and a web client among them.)
 """
 
 from __future__ import annotations
@@ -192,8 +192,11 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
             yield from node.orelse
         case ast.Call(func=ast.Name(id="cast" | "TypeVar" | "NewType")) | ast.Raise():
             pass
-        case ast.keyword(arg=str(name)) if PATIENCE.search(name):
+        case ast.keyword(arg=str(name)) if name == "strict" or PATIENCE.search(name):
             pass
+        # There, each number below zero means what -1 does.
+        case ast.Call(func=ast.Attribute(attr="reshape") as function):
+            yield from (function, *(each for each in node.args if ast.unparse(each) != "-1"))
         # Positions inside f-strings are not told before Python 3.12.
         case ast.Assert() | ast.JoinedStr():
             pass

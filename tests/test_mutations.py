@@ -47,6 +47,15 @@ def test_every_kind_of_fault_is_found_where_it_can_be_noticed() -> None:
     ]
 
 
+def test_what_a_check_is_and_what_stands_for_any_length_stay() -> None:
+    """A fault there changes nothing that a test could see."""
+    source = b"def f(a): return zip(a.reshape(-1, 2), a, strict=True)"
+    assert [(source[each.start : each.end], each.new) for each in mutants("a.py", source)] == [
+        (b"2", "(1)"),
+        (b"2", "3"),
+    ]
+
+
 def test_positions_count_bytes() -> None:
     """A letter of several bytes stands before the fault."""
     source = "a = '\u20ac'; b = a < 'c'\n".encode()
