@@ -71,7 +71,7 @@ def files_testing(path: str) -> list[str]:
     folder = Path("tests") / Path(path).parent
     mirror = folder / f"test_{Path(path).stem}.py"
     near = [mirror] if (ROOT / mirror).exists() else sorted(_relative((ROOT / folder).glob("test_*.py")))
-    users = {each.importer for each in imports() if each.module == _name(path)}
+    users = {each.importer for each in imports() if each.origin == _name(path)}
     beside = sorted(folder / f"test_{each.rpartition('.')[2]}.py" for each in users)
     importers = list(dict.fromkeys(_importers().get(_name(path), [])))
     if len(importers) > FEW:
@@ -89,13 +89,13 @@ def _name(path: str) -> str:
 @functools.cache
 def _importers() -> dict[str, list[str]]:
     """Return the test files that import a name from each module, also where its package passes it on."""
-    passed_on = {(each.importer, each.name): each.module for each in imports()}
+    passed_on = {(each.importer, each.name): each.origin for each in imports()}
     found: dict[str, list[str]] = defaultdict(list)
     # Those of fault tests and READMEs run the whole service, and notice late.
     for folder in OURS:
         for path in sorted(_relative((ROOT / "tests" / folder).rglob("test_*.py"))):
             for each in imported("tests", (ROOT / path).read_text(encoding="utf-8")):
-                found[passed_on.get((each.module, each.name), each.module)].append(str(path))
+                found[passed_on.get((each.module, each.name), each.origin)].append(str(path))
     return found
 
 
@@ -268,7 +268,7 @@ def _importing(module: str) -> Iterator[str]:
     found, waiting = {module}, [module]
     for each in waiting:
         yield each
-        new = {one.importer for one in imports() if one.module == each} - found
+        new = {one.importer for one in imports() if one.origin == each} - found
         found |= new
         waiting += sorted(new)
 

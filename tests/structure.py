@@ -107,6 +107,12 @@ class Import(NamedTuple):
     name: str | None
 
     @property
+    def origin(self) -> str:
+        """The module whose code is imported: of a name that is a module of the package, that module."""
+        within = f"{self.module}.{self.name}"
+        return within if within in modules() else self.module
+
+    @property
     def arrow(self) -> tuple[str, str]:
         """The importing package, and the imported one; for third-party code its first name."""
         return package_of(self.importer), package_of(self.module)

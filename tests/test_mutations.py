@@ -10,7 +10,7 @@ import pytest
 from tests import forks, mutations
 from tests.compiled_calls import reached
 from tests.mutants import mutants
-from tests.mutations import files_testing, main, sample
+from tests.mutations import _importing, files_testing, main, sample
 from tests.structure import OURS, ROOT
 
 SOURCE = b'''"""Not -1 but text."""
@@ -95,6 +95,12 @@ def test_a_module_has_the_tests_that_mirror_it() -> None:
     assert files_testing("learners/ensemble/mixture.py")[1] == "tests/learners/ensemble/test_mixture.py"
     assert "tests/drift/monitors/test_monitors.py" in files_testing("drift/monitors/pairs.py")
     assert all((ROOT / files_testing(f"{top}/__init__.py")[-1]).exists() for top in OURS)
+
+
+def test_a_module_that_is_imported_from_its_package_is_imported_anew() -> None:
+    """`from stream.cli import evaluate` is one; else the command would run the code without the fault."""
+    assert {"stream.cli.evaluate", "stream.cli.main"} <= set(_importing("stream.cli.evaluate"))
+    assert "tests/stream/cli/test_main.py" in files_testing("stream/cli/evaluate.py")
 
 
 def test_compiled_functions_contain_those_that_they_call() -> None:

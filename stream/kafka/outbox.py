@@ -164,7 +164,7 @@ class Outbox:
         """
         try:
             # A call that outlives its timeout ends by itself, on a producer that is no longer used.
-            transaction.ended.result(max(0.0, transaction.deadline - time.monotonic()))
+            transaction.ended.result(transaction.deadline - time.monotonic())
         except (KafkaError, TimeoutError) as error:
             raise _failure(error, self._source) from error
 

@@ -28,13 +28,13 @@ class Commit(NamedTuple):
 
     def wait(self, until: float) -> bool:
         """Wait until the commit is done or its time is over, at most until then; return whether it is."""
-        concurrent.futures.wait([self.begun], max(0.0, until - time.monotonic()))
+        concurrent.futures.wait([self.begun], until - time.monotonic())
         if not self.begun.done():
             return False
         if self.begun.exception() is not None or (transaction := self.begun.result()) is None:
             return True
         until = min(until, transaction.deadline)
-        concurrent.futures.wait([transaction.ended], max(0.0, until - time.monotonic()))
+        concurrent.futures.wait([transaction.ended], until - time.monotonic())
         return transaction.ended.done() or time.monotonic() >= transaction.deadline
 
 

@@ -231,6 +231,6 @@ def forwarding(settings: Settings, failed: Callable[[], None]) -> Iterator[None]
             forwarder.stop()
         deadline = time.monotonic() + LAST_TRANSACTION_S
         for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            thread.join(deadline - time.monotonic())
     if failures:
         raise failures[0]

@@ -162,8 +162,8 @@ def save(assigned: AssignedPartition[Made], telemetry: Telemetry) -> None:
 def save_last(settled: Sequence[AssignedPartition[Made]], telemetry: Telemetry, deadline: float) -> None:
     """Take snapshots of partitions that are given up, where they have none; wait for them until then."""
     for assigned in settled:
-        assigned.keeper.wait(max(0.0, deadline - time.monotonic()))
+        assigned.keeper.wait(deadline - time.monotonic())
         if assigned.keeper.stale(assigned.task):
             save(assigned, telemetry)
     for assigned in settled:
-        assigned.keeper.wait(max(0.0, deadline - time.monotonic()))
+        assigned.keeper.wait(deadline - time.monotonic())

@@ -24,6 +24,7 @@ def test_products_are_those_of_linear_algebra(
     x = rng.normal(size=max(0, features + beyond)).astype(dtype)
     x[rng.random(len(x)) < 0.3] = 0.0
     x[rng.random(len(x)) < 0.1] = np.nan
+    x[rng.random(len(x)) < 0.2] = rng.choice([-1.0, 1.0])
     start = rng.normal(size=vectors).astype(dtype)
     sums = start.copy()
     add_products(table, x, sums)

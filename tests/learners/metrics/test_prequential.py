@@ -160,6 +160,14 @@ def test_labels_appear_by_hand() -> None:
     assert summary.p_at_5 == pytest.approx((1 / 5) / 3)
 
 
+def test_a_label_beyond_those_that_are_said_to_be_known_is_counted() -> None:
+    """The largest of a prediction, and of the truth, makes room for all of its labels."""
+    prequential = Prequential()
+    prediction = Prediction(np.array([0, 9]), np.zeros(10, np.float32))
+    prequential.update(prediction, Targets(np.array([1, 9])), 2)
+    assert prequential.summary().macro_f1 == pytest.approx((0 + 1) / 2)
+
+
 def test_unknown_labels_count_neither_way() -> None:
     """Only labels that the message speaks of are scored."""
     prequential = Prequential()

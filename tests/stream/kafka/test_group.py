@@ -18,7 +18,7 @@ from kafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from stream.kafka.group import NOTHING, TROUBLE_S, Group
+from stream.kafka.group import NOTHING, TROUBLE_S, Group, _Changes
 
 OURS, GONE = 0, 1
 
@@ -208,3 +208,16 @@ def test_a_partition_that_was_held_has_its_turn_while_another_has_a_backlog() ->
         group(client)._unpark()
         turns.append(fetcher._next_partition_records.topic_partition)
     assert turns == [held, busy, held, busy]
+
+
+def test_of_what_one_poll_assigns_and_takes_away_the_later_counts() -> None:
+    """A partition that is given up at once was never ours; what was not given up stays assigned."""
+    changes = _Changes()
+    first, second, third = (TopicPartition("s.events", number) for number in range(3))
+    changes.on_partitions_assigned({third, second, first})
+    changes.on_partitions_revoked([second])
+    changes.on_partitions_lost([third])
+    assert changes.any()
+    assert changes.take() == ([0], [1], [2])
+    assert not changes.any()
+    assert changes.take() == ([], [], [])

@@ -104,7 +104,8 @@ def test_a_stream_whose_last_worker_died_is_in_trouble() -> None:
     before = vitals(end=400)
     state = stream(before)
     state.see(before.followed_by(GroupState(0, {0: 400}, {0: 100}), NOW))
-    assert told(state, "Workers", NOW + 5)[0] == "warn"
+    assert told(state, "Workers", NOW + NO_WORKER_S - 1)[0] == "warn"
+    assert told(state, "Workers", NOW + NO_WORKER_S)[0] == "bad"
     level, text = told(state, "Workers", NOW + 240)
     assert (level, text) == ("bad", "No worker for at least 4 min, and 300 events waiting.")
     assert worst(health(state, NOW + 240)) == "bad"

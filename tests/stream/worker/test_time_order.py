@@ -11,31 +11,29 @@ from stream.worker.time_order import TimeOrder
 stamps = st.lists(st.integers(0, 50), max_size=20)
 
 
-@given(st.lists(stamps, min_size=1, max_size=4), st.integers(1, 7))
+@given(st.lists(stamps, min_size=1, max_size=4), st.integers(1, 7), st.booleans())
 def test_the_oldest_head_goes_first_and_no_partition_is_reordered(
-    columns: list[list[int]], limit: int
+    columns: list[list[int]], limit: int, fair: bool
 ) -> None:
-    """Whatever the time stamps are: everything comes once, and of all heads always one of the oldest."""
-    order = TimeOrder()
-    records = {
+    """Whatever the time stamps are, also within a partition; where all are fair, that which gave least."""
+    order = TimeOrder(fair=fair)
+    left = {
         partition: [
             Record("s.events", partition, offset, stamp, None, None) for offset, stamp in enumerate(column)
         ]
         for partition, column in enumerate(columns)
     }
-    order.add(records)
-    taken: dict[int, list[Record]] = {partition: [] for partition in records}
-    while len(order):
-        step = order.take(limit, records)
-        assert 0 < sum(map(len, step.values())) <= limit
-        for partition, some in step.items():
-            taken[partition] += some
-        left = [queue[len(taken[number]) :] for number, queue in records.items()]
-        newest = max(some[-1].timestamp for some in step.values())
-        assert all(queue[0].timestamp >= newest for queue in left if queue and _sorted(queue)) or not all(
-            _sorted(queue) for queue in records.values()
-        )
-    assert taken == records
+    order.add(left)
+    while any(left.values()):
+        step: dict[int, list[Record]] = {}
+        for _ in range(min(limit, sum(map(len, left.values())))):
+            first = min(
+                (partition for partition, queue in left.items() if queue),
+                key=lambda each: len(step.get(each, ())) if fair else left[each][0].timestamp,
+            )
+            step.setdefault(first, []).append(left[first].pop(0))
+        assert order.take(limit, left) == step
+    assert len(order) == 0
 
 
 def test_partitions_that_are_not_asked_for_keep_their_records() -> None:
@@ -46,8 +44,3 @@ def test_partitions_that_are_not_asked_for_keep_their_records() -> None:
     assert (order.held(0), len(order)) == (1, 1)
     order.drop(0)
     assert (order.held(0), len(order)) == (0, 0)
-
-
-def _sorted(queue: list[Record]) -> bool:
-    stamps_of = [record.timestamp for record in queue]
-    return stamps_of == sorted(stamps_of)
