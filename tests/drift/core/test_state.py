@@ -195,3 +195,20 @@ def test_inlined_parts_have_no_key_of_their_own() -> None:
     other.load_state(owner.state())
     assert list(owner.state()) == ["sums", "more"]
     assert other.part.state()["sums"].tolist() == [2.0]
+
+
+def test_a_digest_is_another_for_each_value_key_type_and_shape() -> None:
+    """Also deep inside; and the same in whatever order the keys come."""
+    states: list[dict[str, Any]] = [
+        {"a": 1, "b": {"c": [1, "x"]}},
+        {"a": 2, "b": {"c": [1, "x"]}},
+        {"a": 1, "b": {"c": [1, "y"]}},
+        {"a": 1, "b": {"d": [1, "x"]}},
+        {"a": 1, "b": {"c": None}},
+        {"a": 1, "b": {}, "c": [1, "x"]},
+        *({"a": np.zeros(4, dtype=dtype)} for dtype in (np.int64, np.float64)),
+        {"a": np.zeros((2, 2))},
+        {"a": np.ones(4)},
+    ]
+    assert len({digest(each) for each in states}) == len(states)
+    assert digest({"b": {"c": [1, "x"]}, "a": 1}) == digest(states[0])

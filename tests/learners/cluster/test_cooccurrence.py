@@ -175,3 +175,15 @@ def test_samples_are_what_decayed_counts_are_worth() -> None:
     for _ in range(30):
         counts.add(list(range(65)))
     assert counts.samples([0])[0] == pytest.approx(15.0, rel=1e-3)
+
+
+def test_a_label_that_left_is_as_one_that_never_came() -> None:
+    """Also one whose companions had changed, which is remembered of it."""
+    counts = Cooccurrence(half_life=1e5)
+    changed, n = False, 0
+    while not changed:
+        one, other = ([0, 1], [2, 3]) if n < 4000 else ([0, 2], [1, 3])
+        counts.add(one if n % 2 else other)
+        changed, n = bool(counts.tables[0]["changed"].any()), n + 1
+    counts.forget(np.arange(4))
+    assert not any(counts.tables[0][name].any() for name in counts.tables[0].dtype.names)

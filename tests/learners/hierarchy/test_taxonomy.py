@@ -300,3 +300,11 @@ def test_what_a_label_implies() -> None:
     assert [list(taxonomy.above(label)) for label in (b, c, e)] == [[e, d], [e, d], [d]]
     taxonomy.retire("a")
     assert list(taxonomy.above(a)) == []
+
+
+def test_an_operation_adds_a_label_as_a_call_does() -> None:
+    """With what is above it."""
+    called, applied = Taxonomy(), Taxonomy()
+    called.add("a/b")
+    applied.apply(Operation("add", "a/b", ()))
+    assert applied.names(range(2)) == called.names(range(2)) == ["a", "a/b"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from learners.core import Targets
 from learners.linear_model.ridge import RecursiveLeastSquares
 from tests.learners.streams import learn_all, linear_stream
 
@@ -107,3 +108,24 @@ def test_scores_are_kept_from_certainty() -> None:
         learner.learn_one({"x": -1.0}, {"up": False})
     scores = [learner.score(np.array([x], dtype=np.float32))[0] for x in (9.0, -9.0)]
     assert scores == pytest.approx([0.999, 0.001])
+
+
+def test_some_labels_learn_as_they_do_among_all() -> None:
+    """The others keep their weights; targets are places among those that learn."""
+    some, rng = np.array([0, 2]), np.random.default_rng(0)
+    whole, part = RecursiveLeastSquares(), RecursiveLeastSquares()
+    for learner in (whole, part):
+        learner.label_space.ids(["l0", "l1", "l2"])
+    for n, x in enumerate(rng.normal(size=(50, 4)).astype(np.float32)):
+        whole.learn(x, Targets(np.flatnonzero([x[0] > 0, x[1] > 0, x[2] > 0])))
+        if n < 20:
+            part.learn(x, Targets(np.flatnonzero([x[0] > 0, x[1] > 0, x[2] > 0])))
+            before = part.score(x)
+        else:
+            before = part.score(x)
+            regressed = part.regress(x, some)
+            np.testing.assert_array_equal(regressed.scores, before[some])
+            part.update(x, regressed, Targets(np.flatnonzero([x[0] > 0, x[2] > 0])), some)
+    np.testing.assert_allclose(part.score(x)[some], whole.score(x)[some], atol=1e-6)
+    weights, kept = part.state()["weights"][:, 1], whole.state()["weights"][:, 1]
+    assert not np.allclose(weights, kept)

@@ -13,7 +13,15 @@ from scipy.stats import norm
 
 from drift.core import Vector
 from learners.tree.gaussians import LabelGaussians
-from learners.tree.splits import LEAST_SIDE_SHARE, MOST_JUDGED, Split, best_split, shares, surely_better
+from learners.tree.splits import (
+    COARSE_THRESHOLDS,
+    LEAST_SIDE_SHARE,
+    MOST_JUDGED,
+    Split,
+    best_split,
+    shares,
+    surely_better,
+)
 
 
 def learned(x: Vector, y: NDArray[np.bool_]) -> LabelGaussians:
@@ -184,3 +192,22 @@ def test_neither_side_of_a_split_is_small(sign: float) -> None:
     split = best_split(gaussians)
     assert split is not None
     assert 0.02 <= shares(gaussians, split)[0] <= 0.98
+
+
+@pytest.mark.parametrize("looks", [1, 7])
+@pytest.mark.parametrize("delta", [1e-3, 0.2])
+def test_noise_and_rivals_are_bounded_as_published(looks: int, delta: float) -> None:
+    """Just above Laurent and Massart's tail a gain counts, and just above Hoeffding's bound a lead."""
+    x = np.random.default_rng(0).normal(size=(300, 5)).astype(np.float32)
+    gaussians = learned(x, x[:, :1] > 0)
+    nats = math.log(looks * (looks + 1) / delta)
+    tail = nats + math.log(5 * COARSE_THRESHOLDS)
+    gain = 3 * (1 + 2 * math.sqrt(tail) + 2 * tail) / (2 * 300)
+    lead = math.sqrt(nats / (2 * 300))
+
+    def better(gain: float, lead: float, tie: float) -> bool:
+        return surely_better(Split(0, 0.0, 0.5, lead, gain, 3), gaussians, looks, delta, tie)
+
+    assert [better(gain * by, 1.0, 0.0) for by in (0.999, 1.001)] == [False, True]
+    assert [better(1e3, lead * by, 0.0) for by in (0.999, 1.001)] == [False, True]
+    assert [better(1e3, 0.0, lead * by) for by in (0.999, 1.001)] == [False, True]

@@ -247,6 +247,7 @@ def test_one_change_on_several_partitions_is_one_incident() -> None:
     state.take(alarm("label-fall/rates", 90, 40, "x", scope="prior")._replace(partition=1, time=2_090.0))
     found = only(state)
     assert (found.partitions, found.severity, len(found.events)) == ([0, 1], "serious", 2)
+    assert found.last == 2_090.0
 
 
 def test_where_partitions_share_a_model_alarms_are_placed_by_their_time() -> None:

@@ -13,7 +13,7 @@ from stream.monitoring.output_records import OutputRecord, TriageEntry
 from stream.monitoring.series import AT
 from stream.monitoring.stream_state import StreamState
 from stream.monitoring.vitals import Vitals
-from stream.records.label_records import PartitionRecord
+from stream.records.label_records import LabelRecord, PartitionRecord
 from stream.records.predictions import ConfidenceRecord, PredictionRecord
 from stream.records.schema import Position, encode
 from stream.records.triage import TriageRecord
@@ -171,3 +171,15 @@ def test_without_times_the_axis_is_the_offset() -> None:
         "all": 400, "minutes": 400, "day": 400
     }  # fmt: skip
     assert [begin for begin, _ in timed.series["day"]] == [now, now + 180, now + 360]
+
+
+def test_a_label_record_tells_how_far_its_partition_is() -> None:
+    """The largest count of updates counts, in whatever order the records come."""
+    state = StreamState("m")
+    for updates in (9, 12, 11):
+        record = LabelRecord(
+            label="a", count=9, predicted=9, hits=9, f1=1.0, first_seen=0, last_seen=9, rate=0.3, usual=0.3,
+            cluster=0, updates=updates,
+        )  # fmt: skip
+        state.take(OutputRecord("label-stats", 1, updates, 0.0, 0.0, encode(record)))
+    assert state.partitions[1].updates == 12
