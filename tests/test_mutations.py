@@ -56,6 +56,22 @@ def test_what_a_check_is_and_what_stands_for_any_length_stay() -> None:
     ]
 
 
+def test_times_are_not_told_apart_from_a_moment_later() -> None:
+    """Nor is a duration from one that is hardly longer; but before is told from after."""
+    source = b"def f(a): return a - time.monotonic() < WAIT_S and a.wait_ms / 1000 == 2 < 3"
+    assert [(source[each.start : each.end], each.new) for each in mutants("a.py", source)] == [
+        (b"-", "+"),
+        (b"and", "or"),
+        (b"/", "*"),
+        (b"==", "!="),
+        (b"2", "(1)"),
+        (b"2", "3"),
+        (b"<", "<="),
+        (b"3", "(2)"),
+        (b"3", "4"),
+    ]
+
+
 def test_positions_count_bytes() -> None:
     """A letter of several bytes stands before the fault."""
     source = "a = '\u20ac'; b = a < 'c'\n".encode()

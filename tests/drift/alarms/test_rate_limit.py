@@ -21,3 +21,13 @@ def test_the_limit_lets_the_strongest_through_and_counts_the_rest() -> None:
     (told,) = restored.update([])
     assert (told.detector, told.scope, told.statistic, told.threshold) == ("many", "prior", 48.0, 2.0)
     assert restored.update(flood)[0].subject == "48"
+
+
+def test_the_limit_is_one_for_all_messages_of_a_period() -> None:
+    """What one message used up, the next ones lack, until a new period begins."""
+    limit, passed = RateLimit(most=3, length=4), []
+    for n in range(8):
+        alarms = [Alarm("label-fall/rates", "prior", f"{n}/{each}", 20.0, 12.0, 500) for each in range(2)]
+        passed.append([alarm.detector for alarm in limit.update(alarms)])
+    label = "label-fall/rates"
+    assert passed == [[label, label], [label], [], [], ["many", label, label], [label], [], []]
