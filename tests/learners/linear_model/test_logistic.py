@@ -137,3 +137,16 @@ def test_the_largest_numbers_leave_no_nan_behind(
         assert np.isfinite(learner.score(x)).all()
         learner.learn(x, learner.label_space.targets(chance.choice(["a", "b", "c"], 2).tolist(), None))
     assert ((learner.score(x) >= 0.0) & (learner.score(x) <= 1.0)).all()
+
+
+@pytest.mark.parametrize("known", [1, 15, 16, 17])
+def test_some_labels_have_the_logits_that_they_have_among_all(known: int) -> None:
+    """Those that came after the last lesson, and have no weights yet, have that of their prior."""
+    learner, rng = AdaptiveLogisticRegression(), np.random.default_rng(0)
+    learner.label_space.ids(map(str, range(known)))
+    for x in rng.normal(size=(30, 3)).astype(np.float32):
+        learner.learn(x, Targets(np.flatnonzero(rng.random(known) < 0.3)))
+    learner.label_space.ids(map(str, range(40)))
+    every = learner.logits(x)
+    for labels in (np.arange(40), np.arange(0, 40, 3), np.array([known - 1, known, known + 1])):
+        np.testing.assert_allclose(learner.logits(x, labels), every[labels], atol=1e-6)

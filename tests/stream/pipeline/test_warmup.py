@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from stream.pipeline import warmup
 from stream.pipeline.warmup import warm_up
 from tests.stream.standins import make_task
 
@@ -50,3 +53,26 @@ def test_silent_where_all_is_compiled() -> None:
     lines: list[str] = []
     warm_up(make_task(), lines.append)
     assert not lines
+
+
+def test_who_waits_is_told_at_once_then_from_time_to_time_and_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not of every kernel."""
+
+    @contextmanager
+    def compiling(compiled: Callable[[str], None]) -> Iterator[None]:
+        for name in "abc":
+            compiled(name)
+        monkeypatch.setattr(warmup, "TOLD_EVERY_S", -1.0)
+        compiled("d")
+        yield
+
+    monkeypatch.setattr(warmup, "compilations", compiling)
+    lines: list[str] = []
+    warm_up(make_task(), lines.append)
+    assert [line.rpartition(" in ")[0] or line for line in lines] == [
+        "compiling kernels, once per machine",
+        "compiling kernels: 4",
+        "compiled 4 kernels",
+    ]
