@@ -156,3 +156,10 @@ def test_refuses_bad_parameters() -> None:
         VectorMonitor(block=5)
     with pytest.raises(ValueError, match=r"'alpha' .* Got 2"):
         BlockMeans(alpha=2)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e4])
+def test_a_rank_has_no_scale(scale: float) -> None:
+    """Vectors in other units have the same."""
+    drawn = np.random.default_rng(0).normal(size=(30, 8))
+    assert participation_ratio(scale * drawn) == pytest.approx(participation_ratio(drawn))
