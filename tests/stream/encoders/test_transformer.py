@@ -16,7 +16,7 @@ import torch
 from learners.core import given_part
 from stream.encoders import Hashing, Transformer
 from stream.encoders.batching import encode_each
-from stream.encoders.transformer import PRECISIONS, Tokens, _load
+from stream.encoders.transformer import PRECISIONS, Tokens, _fingerprint, _load
 from stream.records.schema import BadEventError, Event
 
 TEXTS = [
@@ -314,3 +314,14 @@ def test_the_missing_library_names_the_command(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(ImportError, match=r"pip install 'ithaca\[transformer\]'"):
         Transformer("anything", device="cpu")
+
+
+def test_a_fingerprint_is_of_weights_names_and_prompt() -> None:
+    """A model that was trained further is another, even if it has the same name."""
+    torch.manual_seed(0)
+    network, other = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1)
+    found = {_fingerprint(network, ""), _fingerprint(network, "query: "), _fingerprint(other, "")}
+    found.add(_fingerprint(torch.nn.Sequential(network), ""))
+    assert len(found) == 4
+    other.load_state_dict(network.state_dict())
+    assert _fingerprint(other, "") == _fingerprint(network, "")

@@ -16,7 +16,7 @@ def drawn() -> str:
     """Return a drawing of each kind, an element a line."""
     ranks = {"a": 1.25, "b": 2.0, "c": 2.75, "d": 4.0}
     style = styles(["a", "b", "c"], blind=["b"])
-    lines = {"a": [(10, 0.0), (400, 0.5)], "b": [(400, 0.35)], "c": []}
+    lines = {"a": [(10, 0.0), (400, 0.5)], "b": [(200, 0.35)], "c": []}
     pictures = [
         critical_difference(Ranking(ranks, 4, 0.1, 1.0), TITLES),
         critical_difference(Ranking(dict(list(ranks.items())[:3]), 4, None, None), TITLES),
