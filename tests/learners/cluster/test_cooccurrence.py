@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learners.cluster.adjacency import PARTNERS, WIDEST, share
-from learners.cluster.cooccurrence import RESCALE, Cooccurrence
+from learners.cluster.cooccurrence import DELTA, RESCALE, SLACK, Cooccurrence
 from tests.learners.cluster.partitions import independent_label_sets, label_sets, partition
 
 LABELS = 8
@@ -175,6 +176,17 @@ def test_samples_are_what_decayed_counts_are_worth() -> None:
     for _ in range(30):
         counts.add(list(range(65)))
     assert counts.samples([0])[0] == pytest.approx(15.0, rel=1e-3)
+
+
+def test_a_change_is_told_as_soon_as_chance_would_not_do_it() -> None:
+    """Page's test, with shortfalls of at most three deviations less the slack, against its formula."""
+    counts, n = Cooccurrence(half_life=1e5), 0
+    while not counts.tables[0]["changed"].any():
+        one, other = ([0, 1], [2, 3]) if n < 4000 else ([0, 2], [1, 3])
+        counts.add(one if n % 2 else other)
+        n += 1
+    shortfalls = (2 * math.log(n) - math.log(DELTA)) / (2 * SLACK) / (3 - SLACK)
+    assert n - 4000 == 2 * math.ceil(shortfalls) - 1
 
 
 def test_a_label_that_left_is_as_one_that_never_came() -> None:
