@@ -169,7 +169,8 @@ def _observation(learner: Learner, prediction: Prediction, lesson: Lesson, targe
         complete=targets.complete,
         name=learner.label_space.name,
         best=(int(best[0]), float(score[0])) if len(best) else None,
-        x=lesson.x,
+        # Operations on a subclass of arrays are slow, and monitors do not read the sparse part.
+        x=np.asarray(lesson.x),
         text=lesson.text,
         clusters=learner.clusters_of(np.concatenate([predicted, actual])),
         wrong=learner.clusters_of(np.fromiter(wrong, np.intp)),
