@@ -131,7 +131,7 @@ def _count(counts: NDArray[np.int64], hashed: np.int64, weight: int) -> None:
 
 
 @compiled
-def _key(hashed: np.int64) -> int:
+def _key(hashed: np.int64) -> np.int64:
     return (hashed >> (63 - SPARSE_BITS)) & ((1 << SPARSE_BITS) - 1)
 
 

@@ -212,8 +212,6 @@ class Outbox:
     def _check(self, sent: Sequence[tuple[Output, FutureRecordMetadata]]) -> None:
         refused: dict[str, int] = {}
         for output, future in sent:
-            if future.succeeded():
-                continue  # Most are, once the first of their batch is.
             try:
                 future.get(self._settings.worker.commit_timeout_s)
             except MessageSizeTooLargeError:

@@ -87,5 +87,5 @@ def _messages(count: int) -> Iterator[tuple[Event, Vector]]:
         x[rng.random(FEATURES) < 0.05] = np.nan
         pair, others = ([f"{each // 4}/{each}" for each in (n, n ^ 1)] for n in (label, (label + 2) % LABELS))
         complete = number % 5 < 4
-        said = {"labels": pair, "labels_complete": complete, "not_": others}
-        yield Event(id=str(number), ts=number, text=f"message {number}", **said), x
+        name = str(number)
+        yield Event(id=name, ts=number, text=name, labels=pair, labels_complete=complete, not_=others), x
