@@ -273,7 +273,7 @@ class Prequential(Stateful):
 def _count_labels(
     per_label: NDArray[np.int64], hits_at: NDArray[np.int64], predicted: Ids, actual: Ids, best: Ids
 ) -> int:
-    """Count a message's labels, which ascend, and hits at each depth; return how many were predicted and true."""
+    """Count a message's labels, which ascend, and hits at each depth; return the hits of the prediction."""
     for rank in range(len(best)):
         for label in actual:
             if label == best[rank]:
