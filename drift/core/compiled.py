@@ -16,7 +16,7 @@ from numba.core import event
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache, UserProvidedCacheLocator
 
 F = TypeVar("F", bound=Callable[..., object])
-PACKAGES = ("drift", "learners")
+PACKAGES = ("drift", "learners", "stream")
 """Packages that contain compiled functions, which call one another."""
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.alarms import Alarm, Observation, Series, SeriesMonitor
-from drift.core import Arrays, Floats, Values, fields
+from drift.core import Arrays, Floats, Values, compiled, fields
 
 LOG_LONGEST_TEXT = math.log2(1e6)
 """Logarithm at which lengths of texts, in bytes, are capped: a million bytes and more are the same value."""
@@ -58,8 +58,19 @@ class InputMonitor(SeriesMonitor):
         )
 
     def _likeness(self, raw: NDArray[np.uint8]) -> float | None:
-        roots = np.sqrt(np.bincount(raw, minlength=256) / len(raw))
-        likeness = float(roots @ np.sqrt(self._usual)) if self._texts else None
         self._texts += 1
-        self._usual += (roots * roots - self._usual) / min(self._texts, REFERENCE_TEXTS)
-        return likeness if likeness is None else min(1.0, likeness)
+        roots, usual = _roots(raw, self._usual, min(self._texts, REFERENCE_TEXTS))
+        return min(1.0, float(roots @ usual)) if self._texts > 1 else None
+
+
+@compiled
+def _roots(raw: NDArray[np.uint8], usual: Floats, texts: int) -> tuple[Floats, Floats]:
+    """Return the roots of a text's byte frequencies and of the usual ones, and add the text to these."""
+    counts, roots, usual_roots = np.zeros(256, np.int64), np.empty(256), np.sqrt(usual)
+    for byte in raw:
+        counts[byte] += 1
+    for byte in range(256):
+        root = math.sqrt(counts[byte] / len(raw))
+        roots[byte] = root
+        usual[byte] += (root * root - usual[byte]) / texts
+    return roots, usual_roots

@@ -147,11 +147,15 @@ class BlockMeans(Stateful):
     def _compare(self) -> BlockShift | None:
         if self._draws < LEAST_BLOCKS or self._variance <= 0.0:
             return None
-        latest, strongest, chance = self._latest[::-1].cumsum(axis=0), None, self.alpha / len(RECENT_BLOCKS)
+        latest, strongest, chance = self._latest[::-1], None, self.alpha / len(RECENT_BLOCKS)
+        total, added = np.zeros_like(self._past), 0
         for place, n in enumerate(RECENT_BLOCKS):
             if n > len(latest) or self._blocks - n < max(LEAST_BLOCKS, n):
                 break
-            after, before = latest[n - 1] / n, (self._past - latest[n - 1]) / (self._blocks - n)
+            for block in latest[added:n]:
+                total += block
+            added = n
+            after, before = total / n, (self._past - total) / (self._blocks - n)
             difference = after - before
             distance = float(difference @ difference)
             noise = self._variance * (1.0 / n + 1.0 / (self._blocks - n))

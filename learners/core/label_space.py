@@ -154,7 +154,9 @@ class LabelSpace(Stateful):
         """Return the names of some label ids, or of all in order of id."""
         if labels is None:
             return list(self._names)
-        return [self._names[label] for label in labels]
+        # A list is read faster than an array, which makes an object of each element.
+        ids = labels.tolist() if isinstance(labels, np.ndarray) else labels
+        return [self._names[label] for label in ids]
 
     def present_name(self, name: str) -> str:
         """Return what a label is called now, whatever a message calls it, without adding it."""

@@ -43,6 +43,8 @@ class Prediction(NamedTuple):
         Intermediate results, for `Learner.explain` and `Learner.learn_predicted`; None where there are none.
     admitted
         Labels that its label space had admitted by then: later, ids may be other labels'. See `still_held`.
+    ranked
+        What `best` returned for some k, which then answers for every smaller one; None where it was not kept.
 
     Examples
     --------
@@ -58,6 +60,7 @@ class Prediction(NamedTuple):
     scored: Ids | None = None
     computed: Computed | None = None
     admitted: int = 0
+    ranked: tuple[Ids, Vector] | None = None
 
     def still_held(self, space: LabelSpace) -> Prediction:
         """Return the prediction without labels that have left the space since."""
@@ -65,10 +68,15 @@ class Prediction(NamedTuple):
             return self
         scored = np.arange(len(self.scores)) if self.scored is None else self.scored
         labels, kept = (space.still(ids, self.admitted) for ids in (self.labels, scored))
-        return self._replace(labels=self.labels[labels], scores=self.scores[kept], scored=scored[kept])
+        return self._replace(
+            labels=self.labels[labels], scores=self.scores[kept], scored=scored[kept], ranked=None
+        )
 
     def best(self, k: int) -> tuple[Ids, Vector]:
         """Return the k labels with the best scores (or all that have one), best first, and their scores."""
+        if self.ranked is not None and min(k, len(self.scores)) <= len(self.ranked[0]):
+            labels, scores = self.ranked
+            return labels[:k], scores[:k]
         best = best_labels(self.scores, k)
         return (best if self.scored is None else self.scored[best]), self.scores[best]
 

@@ -144,7 +144,7 @@ class Rolling(Stateful):
         self._sums = np.zeros(len(Counts._fields), dtype=np.int64)
         self._messages = 0
 
-    def update(self, counts: Counts) -> None:
+    def update(self, counts: Counts | NDArray[np.int64]) -> None:
         """Take in one message."""
         row = self._ring[self._messages % self.window]
         self._sums -= row
@@ -217,14 +217,14 @@ class Prequential(Stateful):
         predicted, (best, _) = prediction.labels, prediction.best(DEPTHS[-1])
         last = (int(labels[-1]) for labels in (predicted, actual) if len(labels))
         self._per_label = grown(self._per_label, max(labels_known, 1 + max(last, default=0)))
-        hits = _count_labels(self._per_label, predicted, actual)
+        hits = _count_labels(self._per_label, self._hits_at, predicted, actual, best)
         exact = int(hits == len(predicted) == len(actual))
         counts = Counts(exact, hits, len(predicted), len(actual), cells)
-        self._sums += counts
         self._example_f1 += counts.f1
-        self._hits_at += _hits_at(best.tolist(), set(actual.tolist()))
+        as_array = np.array(counts)
+        self._sums += as_array
         self._messages += 1
-        self.recent.update(counts)
+        self.recent.update(as_array)
 
     def counts(self) -> tuple[int, Counts]:
         """Return the number of messages so far, and the sums of their counts."""
@@ -270,8 +270,15 @@ class Prequential(Stateful):
 
 
 @compiled
-def _count_labels(per_label: NDArray[np.int64], predicted: Ids, actual: Ids) -> int:
-    """Count a message's labels, which ascend; return how many were predicted and true."""
+def _count_labels(
+    per_label: NDArray[np.int64], hits_at: NDArray[np.int64], predicted: Ids, actual: Ids, best: Ids
+) -> int:
+    """Count a message's labels, which ascend, and hits at each depth; return the hits of the prediction."""
+    for rank in range(len(best)):
+        for label in actual:
+            if label == best[rank]:
+                for nth in range(len(DEPTHS)):
+                    hits_at[nth] += rank < DEPTHS[nth]
     hits = place = 0
     for label in actual:
         per_label[label, 2] += 1
@@ -283,11 +290,6 @@ def _count_labels(per_label: NDArray[np.int64], predicted: Ids, actual: Ids) -> 
             per_label[label, 0] += 1
             hits += 1
     return hits
-
-
-def _hits_at(best: list[int], truth: set[int]) -> list[int]:
-    right = [label in truth for label in best]
-    return [sum(right[:depth]) for depth in DEPTHS]
 
 
 def _ratio(part: float, whole: float) -> float:

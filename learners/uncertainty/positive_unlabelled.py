@@ -91,4 +91,4 @@ class PositiveUnlabelled(Stateful):
         self._surest.add(raw)
         if score[0] >= 1.0 or raw >= self._surest.reached_by(SUREST_SHARE) * NOT_CORRECTED:
             self._asked[int(complete)] += 1.0
-            self._right[int(complete)] += best[0] in named
+            self._right[int(complete)] += int(best[0]) in named.tolist()

@@ -12,6 +12,7 @@ from stream.encoders.batching import Decoded, Encoded, Message, encode_all
 from stream.encoders.catalogue import ENCODERS, Aligned, make_encoder
 from stream.encoders.dense import Dense
 from stream.encoders.errors import EncoderError
+from stream.encoders.hashing_kernels import compile_hashing
 from stream.encoders.threads import limit_threads
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ __all__ = [
     "Message",
     "Transformer",
     "align",
+    "compile_hashing",
     "encode_all",
     "limit_threads",
     "make_encoder",

@@ -20,7 +20,8 @@ from drift.core import Vector, check_choice, check_number
 from learners.core import Features
 from learners.extreme import choose_device
 from stream.encoders.base import TextEncoder
-from stream.encoders.hashing import SPARSE_BITS, Hashing
+from stream.encoders.hashing import Hashing
+from stream.encoders.hashing_kernels import SPARSE_BITS
 from stream.records import Event
 
 if TYPE_CHECKING:

@@ -128,8 +128,9 @@ class FeedbackStore:
         self._clear()
 
     def _clear(self) -> None:
-        self._entries: dict[str, Entry] = {}  # In order of `came`.
-        self._departed: dict[bytes, None] = {}
+        # The oldest leave first. A plain dictionary would step over all that have left to find its first key.
+        self._entries: collections.OrderedDict[str, Entry] = collections.OrderedDict()  # In order of `came`.
+        self._departed: collections.OrderedDict[bytes, None] = collections.OrderedDict()
         self._counts = dict.fromkeys((*OUTCOMES, "expired"), 0)
         self._waiting = self._bytes = self._predicted = 0
         self._stamps: collections.deque[float] = collections.deque(maxlen=TIME_STAMPS)
@@ -160,7 +161,8 @@ class FeedbackStore:
         self._predicted += 1
         if not self.events:
             return None
-        self._departed.pop(hash_chain(event.id.encode()), None)
+        if self._departed:
+            self._departed.pop(hash_chain(event.id.encode()), None)
         earlier = self._take_out(event.id)
         if earlier is not None and earlier.prediction is not None:
             self._counts["expired"] += earlier.known is None  # The same id again: the new one replaces it.
@@ -267,7 +269,7 @@ class FeedbackStore:
         self._counts["expired"] += entry.known is None
         self._departed[hash_chain(name.encode())] = None
         if len(self._departed) > self.events:
-            del self._departed[next(iter(self._departed))]
+            self._departed.popitem(last=False)
 
     def state(self) -> State:
         """Return everything kept, as arrays and plain JSON values."""
@@ -304,7 +306,7 @@ class FeedbackStore:
             prediction = None if awaited else next(predictions)
             self._put_in(name, Entry(came, number, fingerprint, prediction, known))
         self._predicted = state["predicted"]
-        self._departed = dict.fromkeys(_digests(state["departed"]))
+        self._departed = collections.OrderedDict.fromkeys(_digests(state["departed"]))
         self._counts = dict(state["counts"])
         self._stamps.extend(state["stamps"])
         self._now = -np.inf if state["now"] is None else state["now"]

@@ -16,7 +16,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, State, Stateful, Values, fields, grown
+from drift.core import Arrays, Ids, State, Stateful, Values, compiled, fields, grown
 from drift.monitors import Monitors
 from learners.core import Learner
 from learners.metrics import Prequential, f1
@@ -68,11 +68,9 @@ class LabelStatistics(Stateful):
         self._updated = grown(self._updated, size)
         if not len(actual):
             return
-        self._rates[actual] = self._faded(actual) + _STEP
+        faded = self._faded(actual)
         self._updated[actual] = self._messages
-        first = self._seen[actual, 0]
-        self._seen[actual, 0] = np.where(first < 0, offset, first)
-        self._seen[actual, 1] = offset
+        _count(self._seen, self._rates, actual, faded, _STEP, offset)
 
     def forget(self, labels: Ids) -> None:
         """Forget some labels, whose ids go to others."""
@@ -130,6 +128,25 @@ class LabelStatistics(Stateful):
         """Take over what `state` returned."""
         super().load_state(state)
         self._waiting = dict.fromkeys(state["waiting"])
+
+
+@compiled
+def _count(
+    seen: NDArray[np.int64],
+    rates: NDArray[np.float64],
+    labels: Ids,
+    faded: NDArray[np.float64],
+    step: NDArray[np.float64],
+    offset: int,
+) -> None:
+    """Note where labels were seen, and add a message that has them to their rates."""
+    for place in range(len(labels)):
+        label = labels[place]
+        for column in range(2):
+            rates[label, column] = faded[place, column] + step[column]
+        if seen[label, 0] < 0:
+            seen[label, 0] = offset
+        seen[label, 1] = offset
 
 
 _HALF_LIVES = np.array([SHORT_HALF_LIFE, LONG_HALF_LIFE])

@@ -108,7 +108,10 @@ class Model(Stateful):
     def answer(self, x: Vector) -> tuple[Prediction, Confidence | None]:
         """Return a vector's labels, and their confidence."""
         prediction = self.partial.corrected(self._predict(x))
-        prediction = prediction._replace(admitted=self.learner.label_space.admitted)
+        # Who judges, explains, writes or scores it asks for its best labels.
+        prediction = prediction._replace(
+            admitted=self.learner.label_space.admitted, ranked=prediction.best(LISTED)
+        )
         return prediction, None if self.confidence is None else self.confidence.judge(prediction, LISTED)
 
     def _predict(self, x: Vector) -> Prediction:

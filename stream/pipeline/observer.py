@@ -11,7 +11,7 @@ import numpy as np
 from drift.alarms import Alarm, Observation
 from drift.core import Ids, Parts, State, Stateful, Values, fields
 from drift.monitors import Monitors
-from learners.core import Change, LabelSpace, Learner, Prediction, Targets, remember
+from learners.core import Change, LabelSpace, Learner, Prediction, remember
 from learners.metrics import Prequential
 from stream.pipeline.label_statistics import LabelStatistics, label_records, partition_record
 from stream.pipeline.lesson import Lesson
@@ -111,13 +111,7 @@ class Observer(Stateful):
             return []
         self.label_statistics.update(learned.targets.positive, prediction.labels, offset)
         self.scores.update(prediction, learned.targets, len(learner.label_space))
-        seen = _observation(learner, prediction, lesson, learned.targets)
-        seen = seen._replace(
-            appeared=learned.appeared,
-            returned=learned.returned,
-            changes=self._changes,
-            unlabelled=self.unlabelled,
-        )
+        seen = _observation(learner, prediction, lesson, learned, self._changes, self.unlabelled)
         self.unlabelled, self._changes = 0, []
         return self.monitors.update(seen)
 
@@ -152,11 +146,19 @@ class Observer(Stateful):
         self._resting = dict(zip(state["resting"]["names"], map(tuple, counts), strict=True))
 
 
-def _observation(learner: Learner, prediction: Prediction, lesson: Lesson, targets: Targets) -> Observation:
-    """Return one message's observation, without what happened since the last one.
+def _observation(
+    learner: Learner,
+    prediction: Prediction,
+    lesson: Lesson,
+    learned: Learned,
+    changes: Sequence[Change],
+    unlabelled: int,
+) -> Observation:
+    """Return one message's observation, with what happened since the last one.
 
     Predictions of labels that the lesson leaves unknown do not count.
     """
+    targets = learned.targets
     predicted, actual = prediction.labels, targets.positive
     if targets.negative is not None:
         known = np.union1d(actual, targets.negative)
@@ -169,10 +171,15 @@ def _observation(learner: Learner, prediction: Prediction, lesson: Lesson, targe
         complete=targets.complete,
         name=learner.label_space.name,
         best=(int(best[0]), float(score[0])) if len(best) else None,
-        x=lesson.x,
+        # Operations on a subclass of arrays are slow, and monitors do not read the sparse part.
+        x=np.asarray(lesson.x),
         text=lesson.text,
         clusters=learner.clusters_of(np.concatenate([predicted, actual])),
         wrong=learner.clusters_of(np.fromiter(wrong, np.intp)),
         delay=lesson.delay,
         above=learner.label_space.above,
+        appeared=learned.appeared,
+        returned=learned.returned,
+        changes=changes,
+        unlabelled=unlabelled,
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Ids, State, Vector
+from drift.core import Ids, State, Vector, compiled
 from learners.core import Features, Prediction, Sparse, given_part
 from learners.uncertainty import Confidence
 from stream.records import LISTED
@@ -58,18 +58,17 @@ class PackedPrediction(NamedTuple):
     @classmethod
     def of(cls, x: Vector, prediction: Prediction, confidence: Confidence | None = None) -> PackedPrediction:
         """Pack a vector of shape (d,), without loss, a prediction and its confidence."""
-        # Operations on a subclass of arrays are slow.
-        dense = np.asarray(x)
-        filled = dense.view(np.uint32) != 0
         best, scores = prediction.best(LISTED) if confidence is None else (confidence.best, confidence.scores)
-        order, labels = np.argsort(best), np.array(prediction.labels, np.intp)
+        # Operations on a subclass of arrays are slow.
+        filled, values, scored, scores = _packed(np.asarray(x), best, scores)
         judged = (
             (UNSAID, False, 0.0)
             if confidence is None
             else (confidence.size, confidence.reject, confidence.sureness)
         )
-        packed = len(x), np.packbits(filled), dense[filled], *(given_part(x) or NO_PART)
-        return cls(*packed, labels, best[order], scores[order], *judged, prediction.admitted)
+        packed = len(x), filled, values, *(given_part(x) or NO_PART)
+        labels = np.array(prediction.labels, np.intp)
+        return cls(*packed, labels, scored, scores, *judged, prediction.admitted)
 
     @property
     def x(self) -> Vector:
@@ -96,6 +95,20 @@ class PackedPrediction(NamedTuple):
         """Its size in bytes."""
         part = self.indices.nbytes + self.sparse.nbytes
         return self.filled.nbytes + self.values.nbytes + part + self.labels.nbytes + 12 * len(self.scored)
+
+
+@compiled
+def _packed(x: Vector, best: Ids, scores: Vector) -> tuple[NDArray[np.uint8], Vector, Ids, Vector]:
+    """Return where a vector is filled, its values there, and the best labels by id with their scores."""
+    bits, size = x.view(np.uint32), 0
+    filled, values = np.zeros((len(x) + 7) // 8, np.uint8), np.empty(len(x), np.float32)
+    for place in range(len(x)):
+        if bits[place]:
+            filled[place >> 3] |= np.uint8(128 >> (place & 7))
+            values[size] = x[place]
+            size += 1
+    order = np.argsort(best)
+    return filled, values[:size].copy(), best[order], scores[order]
 
 
 _NUMBERS: dict[str, type[np.generic]] = {

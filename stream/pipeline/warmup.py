@@ -13,6 +13,7 @@ from drift.core import Vector, compilations
 from learners import LEARNERS
 from learners.wrappers import RiverLearner
 from stream.config import LearnerSettings, Settings
+from stream.encoders import compile_hashing
 from stream.pipeline.factory import make_task
 from stream.pipeline.model import EXPLAINED, NEAREST
 from stream.pipeline.task import Task
@@ -36,7 +37,8 @@ def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
     Parameters
     ----------
     task
-        Has the learner, the monitors and all else that will run. Its encoder is not used.
+        Has the learner, the monitors and all else that will run. Its encoder is not used; what hashes text is
+        compiled in any case.
     show
         Receives progress lines for the user; none where nothing is compiled.
     """
@@ -56,6 +58,7 @@ def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
     messages = _messages(RIVER_MESSAGES if isinstance(task.model.learner, RiverLearner) else MESSAGES)
     # A learner that fails on synthetic messages may work on real ones, where a failure costs one dead letter.
     with compilations(compiled), suppress(Exception):
+        compile_hashing()
         for event, x in messages:
             learner = task.model.learner
             learner.explain(learner.predict(x), EXPLAINED, NEAREST)
@@ -84,4 +87,5 @@ def _messages(count: int) -> Iterator[tuple[Event, Vector]]:
         x[rng.random(FEATURES) < 0.05] = np.nan
         pair, others = ([f"{each // 4}/{each}" for each in (n, n ^ 1)] for n in (label, (label + 2) % LABELS))
         complete = number % 5 < 4
-        yield Event(id=str(number), ts=number, labels=pair, labels_complete=complete, not_=others), x
+        name = str(number)
+        yield Event(id=name, ts=number, text=name, labels=pair, labels_complete=complete, not_=others), x

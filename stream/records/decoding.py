@@ -201,8 +201,10 @@ def check_event(event: Event) -> None:
     _check_time(event)
     _check_labels("labels", event.labels or [])
     _check_labels("not", event.not_)
-    _check_vector(event.vector or [])
-    _check_features(event.features or {})
+    if event.vector:
+        _check_vector(event.vector)
+    if event.features:
+        _check_features(event.features)
 
 
 def _check_bounds(value: bytes) -> None:

@@ -40,6 +40,15 @@ def test_the_best_are_those_of_a_plain_sort(scored: np.ndarray | None, k: int) -
     assert list(zip(ids.tolist(), best.tolist(), strict=True)) == pairs[:k]
 
 
+@given(scored=st.none() | IDS, kept=st.integers(0, 9), k=st.integers(0, 9))
+def test_the_best_that_were_kept_answer_for_fewer(scored: np.ndarray | None, kept: int, k: int) -> None:
+    """And more are sought anew."""
+    known = np.arange(6) if scored is None else scored
+    asked = Prediction(known[:0], (known * 3 % 4 / 4).astype(np.float32), scored)
+    again = asked._replace(ranked=asked.best(kept))
+    assert [each.tolist() for each in again.best(k)] == [each.tolist() for each in asked.best(k)]
+
+
 def test_a_label_that_has_left_is_in_no_prediction_any_more() -> None:
     """Whoever has its id now was not predicted; what stayed keeps its score."""
     space = LabelSpace(["gone", "kept", "other"], limit=3)
@@ -47,6 +56,7 @@ def test_a_label_that_has_left_is_in_no_prediction_any_more() -> None:
         space.targets(labels)
     scores = np.array([0.9, 0.2, 0.8], dtype=np.float32)
     whole = Prediction(np.array([0, 2]), scores, admitted=space.admitted)
+    whole = whole._replace(ranked=whole.best(2))
     short = Prediction(np.array([0]), scores[:2], np.array([0, 2]), admitted=space.admitted)
     assert whole.still_held(space) is whole
     space.targets(["new"])
@@ -57,6 +67,7 @@ def test_a_label_that_has_left_is_in_no_prediction_any_more() -> None:
         assert held.scored is not None
         found = dict(zip(held.scored.tolist(), held.scores.tolist(), strict=True))
         assert found == pytest.approx(scored)
+        assert held.best(1)[0].tolist() == [2]
     growing = LabelSpace(["a"])
     before = Prediction(np.array([0]), scores[:1], admitted=growing.admitted)
     growing.targets(["b"])
