@@ -39,7 +39,7 @@ def _within_bounds(x: Vector) -> bool:
 
 
 @compiled
-def _given(x: NDArray[Any], most: int) -> tuple[Ids, int]:
+def given(x: NDArray[Any], most: int) -> tuple[Ids, int]:
     """Return the features, of the first so many, that are neither missing nor 0, and how many there are."""
     features, size = np.empty(len(x), dtype=np.intp), 0
     for feature in range(min(len(x), most)):
@@ -70,7 +70,7 @@ def add_products(vectors: NDArray[Any], x: NDArray[Any], sums: NDArray[Any]) -> 
     >>> sums
     array([31., 42.])
     """
-    features, size = _given(x, len(vectors))
+    features, size = given(x, len(vectors))
     # Four features at a time: the sums are read and written a quarter as often, in the same order.
     fours = size - size % 4
     for n in range(0, fours, 4):
@@ -110,7 +110,7 @@ def add_products_of(vectors: NDArray[Any], columns: Ids, x: NDArray[Any], sums: 
     >>> sums
     array([42.])
     """
-    features, size = _given(x, len(vectors))
+    features, size = given(x, len(vectors))
     # Four vectors at a time, so that no sum waits for the last addition to it.
     fours = len(columns) - len(columns) % 4
     for place in range(0, fours, 4):
