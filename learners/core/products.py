@@ -10,32 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Ids, Vector, compiled
-
-LARGEST = np.float32(1e15)
-"""Largest number that a model which does not scale its input takes as it is."""
-
-
-def bounded(x: Vector) -> Vector:
-    """Return x with what is beyond `LARGEST` as that; usually x itself.
-
-    The square of a larger number, and sums of such squares, overflow single precision: infinity minus
-    infinity is then in the weights for good, and every later score is NaN.
-
-    Examples
-    --------
-    >>> bounded(np.array([1.0, -3e38], dtype=np.float32)).tolist()
-    [1.0, -999999986991104.0]
-    """
-    return x if _within_bounds(x) else np.clip(x, -LARGEST, LARGEST)
-
-
-@compiled
-def _within_bounds(x: Vector) -> bool:
-    beyond = 0
-    for value in x:
-        beyond += abs(value) > LARGEST
-    return beyond == 0
+from drift.core import Ids, compiled
 
 
 @compiled

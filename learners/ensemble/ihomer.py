@@ -49,7 +49,7 @@ ENOUGH = 30
 REHEARSED_EVERY = 3
 """Messages for each one that is rehearsed, so that silent labels cost a fifth of a message at most."""
 JUDGED_EVERY = 12
-"""Messages for each one that is predicted before it is rehearsed, for what `statistics` says of memory alone."""
+"""Messages for each one that is predicted before it is rehearsed, for the sake of `statistics` alone."""
 
 
 class IHOMER(Learner):
