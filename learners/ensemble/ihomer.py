@@ -47,7 +47,7 @@ PART_TIME = ("ridge_scaled", "near_standard", "tree")
 ENOUGH = 30
 """Messages of a label that stay in the neighbours' windows: three times those that vote."""
 REHEARSED_EVERY = 3
-"""Messages for each one that is rehearsed, so that silent labels cost a fifth of a message at most."""
+"""Messages for each one that is rehearsed, so that silent labels cost less than a third of a message."""
 JUDGED_EVERY = 12
 """Messages for each one that is predicted before it is rehearsed, for the sake of `statistics` alone."""
 
