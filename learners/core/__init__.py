@@ -7,7 +7,7 @@ from learners.core.label_space import MAX_LABELS, STAYS, LabelSpace, remember
 from learners.core.labels import Targets, best_labels, in_both, packed, unpacked
 from learners.core.operations import OPERATIONS, Operation, TaxonomyError
 from learners.core.prediction import Computed, Explanation, Neighbour, Prediction
-from learners.core.products import add_products, add_products_of, bounded
+from learners.core.products import add_products, add_products_of, given
 from learners.core.sparse import Features, Sparse, given_part, sparse_part
 from learners.core.structure import Change, Structure
 
@@ -34,8 +34,8 @@ __all__ = [
     "add_products",
     "add_products_of",
     "best_labels",
-    "bounded",
     "filled",
+    "given",
     "given_part",
     "in_both",
     "load",

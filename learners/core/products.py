@@ -10,36 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Ids, Vector, compiled
-
-LARGEST = np.float32(1e15)
-"""Largest number that a model which does not scale its input takes as it is."""
-
-
-def bounded(x: Vector) -> Vector:
-    """Return x with what is beyond `LARGEST` as that; usually x itself.
-
-    The square of a larger number, and sums of such squares, overflow single precision: infinity minus
-    infinity is then in the weights for good, and every later score is NaN.
-
-    Examples
-    --------
-    >>> bounded(np.array([1.0, -3e38], dtype=np.float32)).tolist()
-    [1.0, -999999986991104.0]
-    """
-    return x if _within_bounds(x) else np.clip(x, -LARGEST, LARGEST)
+from drift.core import Ids, compiled
 
 
 @compiled
-def _within_bounds(x: Vector) -> bool:
-    beyond = 0
-    for value in x:
-        beyond += abs(value) > LARGEST
-    return beyond == 0
-
-
-@compiled
-def _given(x: NDArray[Any], most: int) -> tuple[Ids, int]:
+def given(x: NDArray[Any], most: int) -> tuple[Ids, int]:
     """Return the features, of the first so many, that are neither missing nor 0, and how many there are."""
     features, size = np.empty(len(x), dtype=np.intp), 0
     for feature in range(min(len(x), most)):
@@ -70,7 +45,7 @@ def add_products(vectors: NDArray[Any], x: NDArray[Any], sums: NDArray[Any]) -> 
     >>> sums
     array([31., 42.])
     """
-    features, size = _given(x, len(vectors))
+    features, size = given(x, len(vectors))
     # Four features at a time: the sums are read and written a quarter as often, in the same order.
     fours = size - size % 4
     for n in range(0, fours, 4):
@@ -110,7 +85,7 @@ def add_products_of(vectors: NDArray[Any], columns: Ids, x: NDArray[Any], sums: 
     >>> sums
     array([42.])
     """
-    features, size = _given(x, len(vectors))
+    features, size = given(x, len(vectors))
     # Four vectors at a time, so that no sum waits for the last addition to it.
     fours = len(columns) - len(columns) % 4
     for place in range(0, fours, 4):

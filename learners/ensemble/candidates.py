@@ -172,28 +172,22 @@ def _rescore(proposals: Mask, votes: Floats, p: Floats, owner: Ids, clusters: in
 @compiled
 def _worthiest(worth: Floats, sums: Codes, votes: Floats) -> int:
     """Return the proposal with the highest worth, votes included; of equals the first."""
-    best, most = 0, -np.inf
+    # Of the different proposals, in order of appearance: the first row of each, and its share of the vote.
+    firsts, masses, size = np.empty(len(worth), dtype=np.intp), np.empty(len(worth)), 0
     for row in range(len(worth)):
-        if _first_equal(sums, row) < row:
-            # The same proposal again has the same worth.
-            continue
-        mass = UNHEARD
-        for other in range(len(worth)):
-            if sums[other] == sums[row]:
-                mass += votes[other]
-        total = worth[row] + math.log(mass)
+        place = 0
+        while place < size and sums[firsts[place]] != sums[row]:
+            place += 1
+        if place == size:
+            firsts[place], masses[place] = row, UNHEARD
+            size += 1
+        masses[place] += votes[row]
+    best, most = 0, -np.inf
+    for place in range(size):
+        total = worth[firsts[place]] + math.log(masses[place])
         if total > most:
-            best, most = row, total
+            best, most = firsts[place], total
     return best
-
-
-@compiled
-def _first_equal(sums: Codes, row: int) -> int:
-    """Return the first row with the same number as a row."""
-    first = 0
-    while sums[first] != sums[row]:
-        first += 1
-    return first
 
 
 @compiled

@@ -40,7 +40,7 @@ from learners.ensemble.exactness import (
 from learners.ensemble.shortlist import places, spread
 from learners.ensemble.thresholds import follow
 from learners.ensemble.utility import label_gains, utilities
-from learners.neighbors import Neighbours
+from learners.neighbors import NOBODY, Neighbours
 
 RULES = {
     "balanced": (2.0, 0.5, 0.75, 1.0, 0.5),
@@ -150,19 +150,20 @@ class Decision(Stateful):
         if self.rule in TOP_K:
             return _ranked(spread(probabilities, listed, labels), TOP_K[self.rule])
         self._grow(labels)
-        ids, sizes, shares = _joined(neighbours)
+        near, other = (*neighbours, NOBODY)[:2]
         if listed is None:
             return Decided(
                 *_decide(
-                    *(probabilities, previous, ids, sizes, shares, clusters, labels, self._weights),
+                    *(probabilities, previous, *near.said(), *other.said(), clusters, labels, self._weights),
                     *self._learned(),
                 )
             )
         # Among the listed labels, as if there were no others.
+        near, other = (each._replace(ids=places(listed, each.ids)) for each in (near, other))
         micro, macro, recent, label_counts, *rest = self._learned()
         decided = Decided(
             *_decide(
-                *(probabilities, places(listed, previous), places(listed, ids), sizes, shares),
+                *(probabilities, places(listed, previous), *near.said(), *other.said()),
                 *(clusters[listed], labels, self._weights),
                 *(micro, macro[listed], recent, label_counts[listed], *rest),
             )
@@ -200,25 +201,6 @@ class Decision(Stateful):
         self._label_counts = grown(self._label_counts, labels)
 
 
-def _joined(neighbours: tuple[Neighbours, ...]) -> tuple[Ids, Ids, Floats]:
-    """Return the ids, sizes and weights of all neighbours' label-sets."""
-    joined = neighbours[0].ids, neighbours[0].sizes, neighbours[0].weights
-    for near in neighbours[1:]:
-        joined = _appended(*joined, near.ids, near.sizes, near.weights)
-    return joined
-
-
-@compiled
-def _appended(
-    ids: Ids, sizes: Ids, weights: Floats, more_ids: Ids, more_sizes: Ids, more_weights: Floats
-) -> tuple[Ids, Ids, Floats]:
-    return (
-        np.concatenate((ids, more_ids)),
-        np.concatenate((sizes, more_sizes)),
-        np.concatenate((weights, more_weights)),
-    )
-
-
 def _ranked(probabilities: Vector, k: int) -> Decided:
     chosen, nothing = np.sort(best_labels(probabilities, k)), np.zeros(0)
     return Decided(chosen, chosen[:0], nothing, nothing, nothing > 0, nothing, nothing)
@@ -231,6 +213,9 @@ def _decide(
     ids: Ids,
     sizes: Ids,
     shares: Floats,
+    more_ids: Ids,
+    more_sizes: Ids,
+    more_shares: Floats,
     clusters: Ids,
     labels: int,
     weights: Floats,
@@ -244,6 +229,9 @@ def _decide(
     regression: Floats,
 ) -> tuple[Ids, Ids, Floats, Floats, Mask, Floats, Floats]:
     """Return what a `Decided` holds."""
+    ids = np.concatenate((ids, more_ids))
+    sizes = np.concatenate((sizes, more_sizes))
+    shares = np.concatenate((shares, more_shares))
     active, place, none = likely_labels(probabilities, previous, ids)
     odds = active_odds(probabilities, active)
     p = calibrated(odds, calibration)

@@ -21,21 +21,15 @@ from learners.core import (
     Prediction,
     Structure,
     Targets,
-    given_part,
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
 from learners.ensemble.ihomer_statistics import IHOMERStatistics
 from learners.ensemble.mixture import Mixture
-from learners.ensemble.scored import ABSTAINS, NOTHING, Nearest, Scored, Seen, Views
+from learners.ensemble.models import Models, Views
+from learners.ensemble.scored import ABSTAINS, NOTHING, Nearest, Scored, Seen
 from learners.ensemble.shortlist import MANY, shortlist, with_missed, without
 from learners.ensemble.sleeping import Sleepers
-from learners.linear_model import (
-    AdaptiveLogisticRegression,
-    RecursiveLeastSquares,
-    SparseLogisticRegression,
-    sigmoid,
-)
 from learners.memory import SILENCE, Rehearsal
 from learners.neighbors import NearestNeighbours
 from learners.preprocessing import Directions, StandardScaler, shrunk
@@ -53,7 +47,9 @@ PART_TIME = ("ridge_scaled", "near_standard", "tree")
 ENOUGH = 30
 """Messages of a label that stay in the neighbours' windows: three times those that vote."""
 REHEARSED_EVERY = 3
-"""Messages for each one that is rehearsed, so that silent labels cost a third of a message at most."""
+"""Messages for each one that is rehearsed, so that silent labels cost less than a third of a message."""
+JUDGED_EVERY = 12
+"""Messages for each one that is predicted before it is rehearsed, for the sake of `statistics` alone."""
 
 
 class IHOMER(Learner):
@@ -132,11 +128,7 @@ class IHOMER(Learner):
         super().__init__(max_labels)
         self._scaler = StandardScaler()
         self._directions = Directions(self._scaler)
-        self._linear = AdaptiveLogisticRegression()
-        self._linear_scaled = AdaptiveLogisticRegression(variance=0.3, forgetting=0.0)
-        self._linear_sparse = SparseLogisticRegression()
-        self._ridge = RecursiveLeastSquares(ridge=0.1)
-        self._ridge_scaled = RecursiveLeastSquares()
+        self._models = Models()
         enough = ENOUGH if memory else 0
         self._near_angle = NearestNeighbours(k, window, enough)
         self._near_standard = NearestNeighbours(k, window, enough)
@@ -144,7 +136,10 @@ class IHOMER(Learner):
         self._priors = LabelPriors()
         self._previous = Persistence()
         self._tree = HoeffdingAdaptiveTree(max_size=TREE_SIZE, linear=False)
-        self._experts: dict[str, Learner] = {name: getattr(self, f"_{name}") for name in EXPERTS}
+        models = vars(self._models)
+        self._experts: dict[str, Learner] = {
+            name: models[name] if name in models else getattr(self, f"_{name}") for name in EXPERTS
+        }
         part_time = list(map(EXPERTS.index, PART_TIME))
         self._mixture = Mixture(len(EXPERTS), novices=2, part_time=part_time)
         self._sleepers = Sleepers(len(PART_TIME))
@@ -192,16 +187,17 @@ class IHOMER(Learner):
         scored: Scored | None = self._reusable(prediction)
         if scored is None or not scored.covers(targets.positive, len(self.label_space)):
             scored = self._extended(x, scored, targets.positive)
-        known, asked = scored.among(targets), scored.seen.asked
+        known, asked = scored.modelled.among(targets), scored.seen.asked
         if targets.complete:
             if self._sleepers.measured(self._messages):
                 self._sleepers.learn(self._mixture.values(scored.mixed, known.positive, asked), asked)
             self._decision.learn(scored.decided, targets)
+        heard = known
         if self._memory is not None:
-            known = self._memory.without_silent(known, scored.size, scored.listed)
-        self._mixture.learn(scored.mixed, known)
+            heard = self._memory.without_silent(known, scored.size, scored.listed)
+        self._mixture.learn(scored.mixed, heard)
         self._count(x)
-        self._teach(scored, x, targets)
+        self._teach(scored, x, targets, known)
         self._rehearse(x, targets)
         self.changes = self._clusters.learn_named(targets.positive, self.label_space)
 
@@ -226,71 +222,60 @@ class IHOMER(Learner):
         return self._score(x, seen, scored.listed, true, scored.decided)
 
     def _look(self, x: Vector) -> Seen:
-        standard, asked = self._scaler.transform(x), self._sleepers.asked(self._messages)
+        views, asked = self._views(x), self._sleepers.asked(self._messages)
         _, standard_asked, tree_asked = asked
-        views = Views(self._directions.of(x), standard, shrunk(standard))
         near: Nearest = (self._near_angle.nearest(views.direction),)
         near += (self._near_standard.nearest(views.standard),) if standard_asked else ()
         tree = self._tree.predict(x) if tree_asked else None
-        logits, priors = self._linear.logits(views.direction), self._priors.score(x)
+        logits, priors = self._models.linear.logits(views.direction), self._priors.score(x)
         return Seen(len(self.label_space), views, asked, near, logits, priors, tree)
+
+    def _views(self, x: Vector) -> Views:
+        standard = self._scaler.transform(x)
+        return Views(self._directions.of(x), standard, shrunk(standard))
 
     def _score(
         self, x: Vector, seen: Seen, listed: Ids | None, true: Ids, decided: Decided | None = None
     ) -> Scored:
         """Score the listed labels, and true ones, which a decision that is still to be made leaves out."""
         listed, missed = with_missed(listed, true)
-        views, near, tree, (scaled_asked, standard_asked, _) = seen.views, seen.near, seen.tree, seen.asked
+        near, tree, (ridge_scaled, standard_asked, _) = seen.near, seen.tree, seen.asked
+        said = self._models.ask(x, seen.views, seen.logits, listed, ridge_scaled=ridge_scaled)
         priors = seen.priors[chosen := slice(None) if listed is None else listed]
         silent = np.full(len(priors), ABSTAINS)
-        regressed = self._ridge.regress(views.direction, listed)
-        scaled = self._ridge_scaled.regress(views.scaled, listed) if scaled_asked else None
-        experts = {
-            "linear": sigmoid(seen.logits[chosen]),
-            "linear_scaled": sigmoid(self._linear_scaled.logits(views.scaled, listed)),
-            "ridge": regressed.scores,
-            "ridge_scaled": silent if scaled is None else scaled.scores,
-            "near_angle": self._near_angle.vote(near[0], listed),
-            "near_standard": self._near_standard.vote(near[1], listed) if standard_asked else silent,
-            "priors": priors,
-            "previous": self._previous.temper(priors, listed),
-            "tree": silent if tree is None else tree.scores[chosen],
-            "linear_sparse": silent if given_part(x) is None else self._linear_sparse.score(x, listed),
-        }
-        mixed = self._mixture.mix(tuple(experts.values()), seen.asked, listed)
+        # In the order of `EXPERTS`.
+        opinions = (
+            *(said.linear, said.linear_scaled, said.ridge.scores),
+            silent if said.ridge_scaled is None else said.ridge_scaled.scores,
+            self._near_angle.vote(near[0], listed),
+            self._near_standard.vote(near[1], listed) if standard_asked else silent,
+            *(priors, self._previous.temper(priors, listed)),
+            silent if tree is None else tree.scores[chosen],
+            silent if said.linear_sparse is None else said.linear_sparse,
+        )
+        mixed = self._mixture.mix(opinions, seen.asked, listed)
         if decided is None:
             # No decision but one without missed labels is learned from.
             probabilities = without(mixed.probabilities, listed, missed)
             decided = self._decide(probabilities, near, seen.labels, listed)
-        return Scored(seen, listed, experts, regressed, scaled, mixed, decided)
+        return Scored(seen, said, mixed, decided)
 
     def _decide(self, probabilities: Vector, near: Nearest, labels: int, listed: Ids | None) -> Decided:
         # Labels that have not occurred yet have no cluster; 0 stands for it.
         owners = grown(self._clusters.owners(), labels)[:labels]
         return self._decision.decide(probabilities, near, self._previous.labels, owners, listed)
 
-    def _teach(self, scored: Scored, x: Vector, targets: Targets) -> None:
-        self._teach_models(scored, x, targets)
-        self._near_angle.learn(scored.seen.views.direction, targets)
-        self._near_standard.learn(scored.seen.views.standard, targets)
+    def _teach(self, scored: Scored, x: Vector, targets: Targets, known: Targets) -> None:
+        views, tree = scored.seen.views, scored.seen.tree
+        self._models.teach(scored.modelled, x, targets, known)
+        self._near_angle.learn(views.direction, targets)
+        self._near_standard.learn(views.standard, targets)
         self._priors.learn(x, targets)
         self._previous.learn(x, targets)
-        if scored.seen.tree is not None:
-            self._tree.learn_predicted(x, targets, scored.seen.tree)
+        if tree is not None:
+            self._tree.learn_predicted(x, targets, tree)
         self._scaler.learn(x)
         self._directions.learn()
-
-    def _teach_models(self, scored: Scored, x: Vector, targets: Targets) -> None:
-        """Teach the experts that forget by learning of other labels, and so rehearse."""
-        views = scored.seen.views
-        if given_part(x) is not None:
-            self._linear_sparse.update(x, scored.scores("linear_sparse"), targets)
-        known, listed = scored.among(targets), scored.listed
-        self._linear.update_some(views.direction, scored.experts["linear"], known, listed)
-        self._linear_scaled.update_some(views.scaled, scored.experts["linear_scaled"], known, listed)
-        self._ridge.update(views.direction, scored.regressed, known, listed)
-        if scored.scaled is not None:
-            self._ridge_scaled.update(views.scaled, scored.scaled, known, listed)
 
     def _rehearse(self, x: Vector, targets: Targets) -> None:
         """Remember a message, and from time to time learn one of a silent label again."""
@@ -298,15 +283,23 @@ class IHOMER(Learner):
             return
         self._memory.add(x, targets, targets.positive)
         slot = None if self._messages % REHEARSED_EVERY else self._memory.draw()
-        if slot is not None:
-            x, targets = self._memory.vector(slot), self._memory.targets(slot)
-            self._memory.judge(slot, (scored := self._compute(x, targets.positive)).decided.labels)
-            self._teach_models(scored, x, targets)
+        if slot is None:
+            return
+        x, targets = self._memory.vector(slot), self._memory.targets(slot)
+        if self._messages % JUDGED_EVERY == 0 or len(self.label_space) >= MANY:
+            scored = self._compute(x, targets.positive)
+            self._memory.judge(slot, scored.decided.labels)
+            said = scored.modelled
+        else:
+            views, (ridge_scaled, *_) = self._views(x), self._sleepers.asked(self._messages)
+            logits = self._models.linear.logits(views.direction)
+            said = self._models.ask(x, views, logits, None, ridge_scaled=ridge_scaled)
+        self._models.teach(said, x, targets, said.among(targets))
 
     def recall(self, x: Vector, targets: Targets) -> Vector:
         """See `Learner.recall`: the mixture learns from what the experts say."""
         scored = self._compute(x, targets.positive)
-        self._mixture.learn(scored.mixed, scored.among(targets))
+        self._mixture.learn(scored.mixed, scored.modelled.among(targets))
         return scored.every()
 
     def statistics(self) -> IHOMERStatistics:
@@ -318,7 +311,7 @@ class IHOMER(Learner):
             clusters=len(leaves),
             largest_cluster=max(len(self._clusters.members(leaf)) for leaf in leaves),
             pairs=self._clusters.counts.pairs,
-            dropped_weights=self._linear_sparse.dropped,
+            dropped_weights=self._models.linear_sparse.dropped,
             remembered_f1_1k=f1_1k,
             remembered_f1_10k=f1_10k,
             remembered_f1_older=f1_older,

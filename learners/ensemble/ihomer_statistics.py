@@ -22,9 +22,9 @@ class IHOMERStatistics(Statistics):
     dropped_weights
         Weights on the sparse part that were dropped for lack of memory, in total.
     remembered_f1_1k, remembered_f1_10k, remembered_f1_older
-        F1 on the messages rehearsed lately, before they were learned again, whose labels have not occurred
-        for 200 to 1,000, to 10,000, and for more messages. Where it falls with the age, labels are being
-        forgotten; 1 where there are none, as without a memory.
+        F1 on every fourth of the messages rehearsed lately, before it was learned again, by whether its
+        labels have not occurred for 200 to 1,000, to 10,000, or for more messages. Where it falls with the
+        age, labels are being forgotten; 1 where there are none, as without a memory.
     """
 
     clusters: int

@@ -15,19 +15,14 @@ import numpy as np
 
 from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, check_number, compiled, fields, grown
 from learners.core import Targets
+from learners.ensemble.hedge import follow, follow_in_general, log_product
 from learners.ensemble.shortlist import columns, put_columns
 from learners.ensemble.sleeping import FLOOR, measure, stand_in
 
 UNIFORM = np.float32(0.3)
 """Share of the redistributed weight that goes to all experts equally; the rest goes by common trust."""
-COMMON_RATE = np.float32(0.1)
-"""Rate at which common trust adapts: all labels of a message count, and are not independent."""
 NOVICE_TRUST = 0.01
 """Initial trust in an expert that knows nothing at first."""
-FIXED_SHARE = np.float32(0.01)
-"""Share of common trust that is spread evenly at each message, so that no expert's trust becomes 0."""
-TINY = 1e-290
-"""Product of probabilities at which its logarithm is taken, before it underflows."""
 
 
 class Mixture(Stateful):
@@ -88,6 +83,7 @@ class Mixture(Stateful):
         self.novices = novices
         self.part_time = part_time
         self._part_time: Ids = np.array(part_time, dtype=np.intp)
+        self._all_asked: Mask = np.ones(len(part_time), dtype=np.bool_)
         self._settings: Vector = np.array((rate, share), dtype=np.float32)
         self._labels = 0
         veterans = experts - novices
@@ -118,11 +114,11 @@ class Mixture(Stateful):
         logits = np.empty((self.experts + 1, size), dtype=np.float32)
         _prepare(scores, opinions, logits)
         np.log(logits[:-1], out=logits[:-1])
-        if asked is not None:
-            stand_in(opinions, logits, self._part_time, asked)
+        if asked is None:
+            asked = self._all_asked
         own, trust = self._of(labels, size, 2)
         probabilities = np.empty(size, dtype=np.float32)
-        _mix(opinions, logits, own, self._common, trust, probabilities)
+        _mix(opinions, logits, self._part_time, asked, own, self._common, trust, probabilities)
         return Mixed(probabilities, opinions, logits, labels)
 
     def trust(self, labels: Ids) -> Vector:
@@ -148,13 +144,13 @@ class Mixture(Stateful):
         `targets` are places among the labels that were mixed, if these are not all.
         """
         self._grow(mixed.known)
-        size, labels = mixed.opinions.shape[1], mixed.labels
+        labels = mixed.labels
         if labels is not None:
             # By columns, since few of them are read; what follows keeps them so.
             self._own, self._trust, self._own_squares = map(np.asfortranarray, self._of(None, 0))
-        own, trust, own_squares = self._of(labels, size)
+        own, trust, own_squares = self._of(labels, mixed.opinions.shape[1])
         _learn(
-            *(mixed.opinions, mixed.logits, targets.dense(size), targets.unknown(size), self._settings),
+            *(mixed.opinions, mixed.logits, *targets, self._settings),
             *(self._common, self._common_squares, own, own_squares),
             *(trust, self._common_trust),
         )
@@ -229,9 +225,17 @@ def _prepare(scores: Vector | tuple[Vector, ...], opinions: Vector, logits: Vect
 
 @compiled
 def _mix(
-    opinions: Vector, logits: Vector, own: Vector, common: Vector, trust: Vector, probabilities: Vector
+    opinions: Vector,
+    logits: Vector,
+    part_time: Ids,
+    asked: Mask,
+    own: Vector,
+    common: Vector,
+    trust: Vector,
+    probabilities: Vector,
 ) -> None:
-    """Fill in the stacker's opinions (the last row) and Hedge's mixture of all of them."""
+    """Fill in stand-ins, the stacker's opinions (the last row) and Hedge's mixture of all of them."""
+    stand_in(opinions, logits, part_time, asked)
     # Expert by expert, in memory order, so that several labels are computed per instruction.
     last, z = len(opinions) - 1, np.zeros_like(probabilities)
     for expert in range(last + 1):
@@ -251,8 +255,8 @@ def _mix(
 def _learn(
     opinions: Vector,
     logits: Vector,
-    truth: Mask,
-    unknown: Mask,
+    positive: Ids,
+    negative: Ids | None,
     settings: Vector,
     common: Vector,
     common_squares: Vector,
@@ -262,6 +266,11 @@ def _learn(
     common_trust: Vector,
 ) -> None:
     one, last, rate, share = np.float32(1.0), len(opinions) - 1, settings[0], settings[1]
+    truth, unknown = np.zeros((2, opinions.shape[1]), dtype=np.bool_)
+    truth[positive] = True
+    if negative is not None:
+        unknown[:] = ~truth
+        unknown[negative] = False
     # Redistributed weight goes to the experts with high common trust.
     heirs = UNIFORM / np.float32(last + 1) + (one - UNIFORM) * common_trust
     right, errors = np.empty_like(opinions), np.empty_like(opinions[last])
@@ -273,11 +282,11 @@ def _learn(
             believed = opinions[expert, label] if truth[label] else one - opinions[expert, label]
             right[expert, label] = one if unknown[label] else believed
     _teach_stacker(logits, errors, rate, common, common_squares, own, own_squares)
-    _follow(right, unknown, share, heirs, trust)
+    follow(right, unknown, share, heirs, trust)
     gained = np.empty(last + 1)
     for expert in range(last + 1):
-        gained[expert] = _log_product(right[expert])
-    _follow_in_general(gained, common_trust)
+        gained[expert] = log_product(right[expert])
+    follow_in_general(gained, common_trust)
 
 
 @compiled
@@ -300,48 +309,3 @@ def _teach_stacker(
             total += logits[expert, label] * errors[label]
         common_squares[expert] += total * total
         common[expert] -= rate * total / np.sqrt(common_squares[expert])
-
-
-@compiled
-def _follow(right: Vector, unknown: Mask, share: np.float32, heirs: Vector, trust: Vector) -> None:
-    """Update the trust in each expert by the probability that it gave the truth; see Herbster and Warmuth."""
-    one, rows, labels = np.float32(1.0), len(right), right.shape[1]
-    norm, kept, shared = np.zeros((3, labels), dtype=np.float32)
-    for expert in range(rows):
-        for label in range(labels):
-            trust[expert, label] *= right[expert, label]
-            norm[label] += trust[expert, label]
-    for label in range(labels):
-        # The norm is the mixture's own probability of the truth. A message that it predicted well does not
-        # show whom to trust, so little is redistributed: else rare labels would forget between occurrences.
-        handed = share * min(one, -np.float32(math.log(norm[label])))
-        shared[label] = np.float32(0.0) if unknown[label] else handed
-        kept[label] = one if unknown[label] else (one - handed) / norm[label]
-    for expert in range(rows):
-        for label in range(labels):
-            trust[expert, label] = trust[expert, label] * kept[label] + shared[label] * heirs[expert]
-
-
-@compiled
-def _log_product(factors: Vector) -> float:
-    """Return the sum of the logarithms of factors in (0, 1], by their product until that would underflow."""
-    total, product = 0.0, 1.0
-    for factor in factors:
-        product *= np.float64(factor)
-        if product < TINY:
-            total += math.log(product)
-            product = 1.0
-    return total + math.log(product)
-
-
-@compiled
-def _follow_in_general(gained: Floats, common_trust: Vector) -> None:
-    one, rows = np.float32(1.0), len(gained)
-    most, total = gained.max(), np.float32(0.0)
-    for expert in range(rows):
-        common_trust[expert] *= np.float32(math.exp(np.float64(COMMON_RATE) * (gained[expert] - most)))
-        total += common_trust[expert]
-    for expert in range(rows):
-        common_trust[expert] = common_trust[expert] / total * (one - FIXED_SHARE) + FIXED_SHARE / np.float32(
-            rows
-        )

@@ -7,25 +7,17 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.core import Ids, Mask, Vector
-from learners.core import Prediction, Targets
+from learners.core import Prediction
 from learners.ensemble.decision import Decided
 from learners.ensemble.mixture import Mixed
+from learners.ensemble.models import Modelled, Views
 from learners.ensemble.shortlist import spread, with_missed
-from learners.linear_model import Regressed
 from learners.neighbors import Neighbours
 
 Nearest = tuple[Neighbours, ...]
 NOTHING: Ids = np.zeros(0, dtype=np.intp)
 ABSTAINS = np.float32(0.5)
 """Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
-
-
-class Views(NamedTuple):
-    """One vector in the forms that the experts use."""
-
-    direction: Vector
-    standard: Vector
-    scaled: Vector
 
 
 class Seen(NamedTuple):
@@ -44,16 +36,10 @@ class Seen(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """What a prediction was computed from; learning from the message needs it again.
-
-    `listed` are the labels that were scored, None for all.
-    """
+    """What a prediction was computed from; learning from the message needs it again."""
 
     seen: Seen
-    listed: Ids | None
-    experts: dict[str, Vector]
-    regressed: Regressed
-    scaled: Regressed | None
+    modelled: Modelled
     mixed: Mixed
     decided: Decided
 
@@ -61,6 +47,11 @@ class Scored(NamedTuple):
     def size(self) -> int:
         """How many labels were scored."""
         return len(self.mixed.probabilities)
+
+    @property
+    def listed(self) -> Ids | None:
+        """The labels that were scored, None for all."""
+        return self.modelled.listed
 
     def every(self) -> Vector:
         """Return a new array of the probabilities of all labels, 0 for those that were not scored."""
@@ -77,11 +68,3 @@ class Scored(NamedTuple):
         if self.seen.labels != labels:
             return False
         return not len(with_missed(self.listed, true)[1])
-
-    def among(self, targets: Targets) -> Targets:
-        """Return targets as places among the labels that were scored."""
-        return targets if self.listed is None else targets.among(self.listed)
-
-    def scores(self, expert: str) -> Vector:
-        """Return an expert's probabilities of all labels, 0 for those that were not scored."""
-        return spread(self.experts[expert], self.listed, self.seen.labels)

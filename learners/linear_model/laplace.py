@@ -12,6 +12,9 @@ INTERCEPT = 0.3
 """Input of the adaptive intercept: below 1, as the prior already accounts for the label's frequency."""
 LEAST_CURVATURE = 0.001
 """Least curvature p (1 - p) of the loss, so that a certain label still reduces its weights' variances."""
+LARGEST = np.float32(1e15)
+"""Largest value of a feature: its square, and sums of such squares, must not overflow single precision, as
+infinity minus infinity would be in the weights for good, and every later score NaN."""
 LEAST_SCORE = 1e-6
 """Probability that stands for a score of 0, so that its logit is finite."""
 MANY = 7
@@ -22,20 +25,41 @@ ITERATIONS = 4
 
 @compiled
 def with_intercept(x: Vector, intercept: float = 1.0) -> Vector:
-    """Return (intercept, x) with missing values as 0, shape (d + 1,)."""
+    """Return (intercept, x), shape (d + 1,), with missing values as 0 and none beyond `LARGEST`."""
     inputs = np.empty(len(x) + 1, dtype=np.float32)
     inputs[0] = intercept
     for i in range(len(x)):
-        inputs[i + 1] = 0.0 if np.isnan(x[i]) else x[i]
+        inputs[i + 1] = np.float32(0.0) if np.isnan(x[i]) else min(max(x[i], -LARGEST), LARGEST)
     return inputs
 
 
 @compiled
+def errors(scores: Vector, positive: Ids, negative: Ids | None) -> Vector:
+    """Return score minus truth, shape (L,), given a message's `Targets`; 0 where these leave it unknown."""
+    error = scores.copy()
+    for label in positive:
+        error[label] -= np.float32(1.0)
+    if negative is not None:
+        unknown = np.ones(len(scores), dtype=np.bool_)
+        unknown[positive] = False
+        unknown[negative] = False
+        error[unknown] = np.float32(0.0)
+    return error
+
+
+@compiled
 def laplace(
-    weights: Vector, variances: Vector, x: Vector, error: Vector, scores: Vector, settings: Vector
+    weights: Vector,
+    variances: Vector,
+    x: Vector,
+    scores: Vector,
+    positive: Ids,
+    negative: Ids | None,
+    settings: Vector,
 ) -> None:
     """Take one Laplace step for each label whose error exceeds the tolerance."""
-    inputs, labels = with_intercept(x, INTERCEPT), np.flatnonzero(np.abs(error) > settings[2])
+    inputs, error = with_intercept(x, INTERCEPT), errors(scores, positive, negative)
+    labels = np.flatnonzero(np.abs(error) > settings[2])
     if len(labels) * MANY > len(error):
         _laplace_all(weights, variances, inputs, error, scores, settings)
     else:
@@ -48,13 +72,14 @@ def laplace_listed(
     variances: Vector,
     listed: Ids,
     x: Vector,
-    error: Vector,
     scores: Vector,
+    positive: Ids,
+    negative: Ids | None,
     settings: Vector,
 ) -> None:
     """Take one Laplace step for each listed label whose error exceeds the tolerance."""
+    inputs, error = with_intercept(x, INTERCEPT), errors(scores, positive, negative)
     doubted = np.flatnonzero(np.abs(error) > settings[2])
-    inputs = with_intercept(x, INTERCEPT)
     _laplace_some(weights, variances, inputs, listed[doubted], error[doubted], scores[doubted], settings)
 
 

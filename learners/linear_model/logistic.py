@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Arrays, Ids, State, Vector, check_number, compiled, fields, grown
-from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of, bounded
+from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of
 from learners.dummy import PriorBased
-from learners.linear_model.laplace import INTERCEPT, laplace, laplace_listed, with_intercept
+from learners.linear_model.laplace import INTERCEPT, errors, laplace, laplace_listed, with_intercept
 
 
 class LogisticRegression(Learner):
@@ -53,7 +53,7 @@ class LogisticRegression(Learner):
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
         logits = np.zeros(len(self.label_space), dtype=np.float32)
-        _add_logits(self._weights, bounded(x), 1.0, None, logits)
+        _add_logits(self._weights, x, 1.0, None, logits)
         return sigmoid(logits)
 
     def learn(self, x: Vector, targets: Targets) -> None:
@@ -64,7 +64,7 @@ class LogisticRegression(Learner):
         """Learn as `learn` does, from the scores that `score` gave for the same vector, shape (L,)."""
         self._count(x)
         self._weights = grown(self._weights, len(x) + 1, len(self.label_space))
-        _descend(self._weights, bounded(x), self.rate, errors(scores, targets))
+        _descend(self._weights, x, self.rate, scores, *targets)
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
         """See `Learner.inherit`; the weights are the parent's."""
@@ -152,7 +152,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
             # By columns, since few of them are read; what follows keeps them so.
             self._weights = np.asfortranarray(self._weights)
             logits = self._priors.logits()[labels]
-        _add_logits(self._weights, bounded(x), INTERCEPT, labels, logits)
+        _add_logits(self._weights, x, INTERCEPT, labels, logits)
         return logits
 
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
@@ -169,7 +169,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         size = len(x) + 1, len(self.label_space)
         self._weights = grown(self._weights, *size)
         self._variances = grown(self._variances, *size, fill=self.variance)
-        given = bounded(x), errors(scores, targets), scores, self._settings
+        given = x, scores, *targets, self._settings
         if labels is None:
             laplace(self._weights, self._variances, *given)
         else:
@@ -187,21 +187,6 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         rows, labels = self._features + 1, len(self.label_space)
         variances = grown(self._variances, rows, labels, fill=self.variance)[:rows, :labels]
         return super().state() | {"variances": variances}
-
-
-def errors(scores: Vector, targets: Targets) -> Vector:
-    """Return score minus truth, shape (L,); 0 for labels that are unknown for the message."""
-    error = scores.copy()
-    _subtract_one(error, targets.positive)
-    if targets.negative is not None:
-        error[targets.unknown(len(error))] = 0.0
-    return error
-
-
-@compiled
-def _subtract_one(error: Vector, positive: Ids) -> None:
-    for label in positive:
-        error[label] -= np.float32(1.0)
 
 
 def sigmoid(logits: NDArray[np.floating[Any]]) -> Vector:
@@ -225,23 +210,21 @@ def _sigmoid(logit: float) -> float:
 @compiled
 def _add_logits(weights: Vector, x: Vector, intercept: float, labels: Ids | None, logits: Vector) -> None:
     """Add what the weights say of some labels, or of all; those without weights get nothing."""
+    inputs = with_intercept(x, intercept)
     if labels is None:
-        known = logits[: weights.shape[1]]
-        for label in range(len(known)):
-            known[label] += np.float32(intercept) * weights[0, label]
-        add_products(weights[1:], x, known)
+        add_products(weights, inputs, logits[: weights.shape[1]])
     else:
         labels = labels[labels < weights.shape[1]]
-        for place in range(len(labels)):
-            logits[place] += np.float32(intercept) * weights[0, labels[place]]
-        add_products_of(weights[1:], labels, x, logits[: len(labels)])
+        add_products_of(weights, labels, inputs, logits[: len(labels)])
 
 
 @compiled
-def _descend(weights: Vector, x: Vector, rate: float, error: Vector) -> None:
+def _descend(
+    weights: Vector, x: Vector, rate: float, scores: Vector, positive: Ids, negative: Ids | None
+) -> None:
     """Take one normalised gradient step for each label."""
     inputs = with_intercept(x, 1.0)
-    step = np.float32(rate / (inputs * inputs).sum()) * error
+    step = np.float32(rate / (inputs * inputs).sum()) * errors(scores, positive, negative)
     for column in range(len(inputs)):
         for label in range(len(step)):
             weights[column, label] -= step[label] * inputs[column]

@@ -9,7 +9,7 @@ import numpy as np
 
 from drift.core import Arrays, Floats, Ids, State, Vector, check_number, compiled, fields, grown
 from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of
-from learners.linear_model.logistic import errors
+from learners.linear_model.laplace import errors
 
 
 class Regressed(NamedTuple):
@@ -108,15 +108,11 @@ class RecursiveLeastSquares(Learner):
         `targets` are places among the labels, if these are not all.
         """
         self._count(x)
-        inputs = regressed.inputs
-        self._grow(len(inputs))
-        error = errors(regressed.values, targets)
-        steps = _step(self._inverse, inputs, self.drift, 1.0 / self.ridge)
-        if labels is None:
-            _correct(self._weights, steps, error)
-        else:
+        self._grow(len(regressed.inputs))
+        if labels is not None:
             self._weights = np.asfortranarray(self._weights)
-            _correct_some(self._weights, labels, steps, error)
+        settings = self.drift, 1.0 / self.ridge
+        _learn(self._inverse, self._weights, regressed.inputs, regressed.values, *targets, labels, *settings)
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -173,6 +169,25 @@ def _regress(
         add_products_of(weights, labels, single, sums[: len(labels)])
     for label in range(len(values)):
         values[label], scores[label] = sums[label], min(max(sums[label], 0.001), 0.999)
+
+
+@compiled
+def _learn(
+    inverse: Floats,
+    weights: Vector,
+    inputs: Floats,
+    values: Vector,
+    positive: Ids,
+    negative: Ids | None,
+    labels: Ids | None,
+    drift: float,
+    most: float,
+) -> None:
+    steps, error = _step(inverse, inputs, drift, most), errors(values, positive, negative)
+    if labels is None:
+        _correct(weights, steps, error)
+    else:
+        _correct_some(weights, labels, steps, error)
 
 
 @compiled

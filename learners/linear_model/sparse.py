@@ -9,7 +9,8 @@ import numpy as np
 from drift.core import Arrays, Ids, Parts, State, Values, Vector, check_number, fields, grown
 from learners.core import MAX_LABELS, Prediction, Statistics, Targets, sparse_part
 from learners.dummy import PriorBased
-from learners.linear_model.logistic import errors, sigmoid
+from learners.linear_model.laplace import errors
+from learners.linear_model.logistic import sigmoid
 from learners.linear_model.sparse_rows import (
     ENTRY,
     ROOM,
@@ -130,7 +131,7 @@ class SparseLogisticRegression(PriorBased):
         """Learn all but the threshold from the scores that `score` gave for the same vector, shape (L,)."""
         self._count(x)
         self._filled = None
-        part, error = sparse_part(x), errors(scores, targets)
+        part, error = sparse_part(x), errors(scores, *targets)
         # Indices ascend.
         self._rows = grown(self._rows, int(part.indices[-1]) + 1 if len(part.indices) else 0)
         self._intercept = grown(self._intercept, 2, len(error))

@@ -45,14 +45,19 @@ def add_logits(
 def _fetch(indices: Ints, rows: Ints, entries: Entries) -> np.float32:
     """Read something of each cache line of the features' rows: the processor then waits for many at a time.
 
-    Returns a sum of no meaning, because a compiler leaves out reading what is not used.
+    Where the rows are is read before: until a row's size has come, how far to read is a guess, and after a
+    wrong one nothing is fetched ahead. Returns a sum of no meaning, because a compiler leaves out reading
+    what is not used.
     """
     total, weights = np.float32(0.0), entries["weight"]
+    firsts, ends = np.zeros((2, len(indices)), dtype=np.int32)
     for n in range(len(indices)):
         if indices[n] < len(rows):
-            first, size = rows[indices[n], FIRST], rows[indices[n], SIZE]
-            for place in range(first, first + size, LINE):
-                total += weights[place]
+            row = rows[indices[n]]
+            firsts[n], ends[n] = row[FIRST], row[FIRST] + row[SIZE]
+    for n in range(len(indices)):
+        for place in range(firsts[n], ends[n], LINE):
+            total += weights[place]
     return total
 
 

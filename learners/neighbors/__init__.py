@@ -1,10 +1,11 @@
 """Nearest neighbours over a window of recent messages."""
 
 from learners.neighbors.aging import AgingNeighbours
-from learners.neighbors.nearest import NearestNeighbours, Neighbours
+from learners.neighbors.nearest import NOBODY, NearestNeighbours, Neighbours
 from learners.neighbors.self_adjusting import SelfAdjustingNeighbours
 
 __all__ = [
+    "NOBODY",
     "AgingNeighbours",
     "NearestNeighbours",
     "Neighbours",

@@ -1,74 +1,91 @@
-"""Vectors in columns, for the products of one with all: features that are 0 in it cost nothing."""
+"""Vectors of a window, and the search for the nearest, which reads a quarter of the memory that they take.
+
+A search that reads all vectors, for each message, empties the processor's caches of everything else that the
+message needs. So each vector also has a copy of one byte a feature, and a bound on what that copy leaves out:
+the search reads the copies, and the vectors only of the few messages that may be among the nearest.
+"""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drift.core import Floats, Ids, State, Vector, compiled, grown
-from learners.core import add_products
+from learners.core import given
 
 PENDING = 16
-"""Vectors that are moved into columns at once: a column by itself touches a cache line for each feature."""
+"""Vectors that are copied into columns at once: a column by itself touches a cache line for each feature."""
+LARGEST_CODE = np.float32(127.0)
+"""Code of the largest value of a vector; the others have proportionate ones."""
+ROUNDING = 2.0**-24
+"""Relative error of one operation in single precision."""
+TINIEST = 2.0**-149
+"""Smallest number of single precision: the error of a product too small for a relative one."""
+Codes = NDArray[np.int8]
 
 
 class Columns:
-    """Vectors of a window, each in a column, and the search for the nearest.
+    """Vectors of a window, each in a row, their codes in columns, and the search for the nearest.
 
-    The last few are kept as rows until there are enough to be moved into columns together; searches find
-    the same in either place.
+    The last few are not in columns until there are enough to be copied together; searches find the same with
+    and without.
 
     Parameters
     ----------
     capacity
-        Number of columns.
+        Number of vectors.
     """
 
     def __init__(self, capacity: int) -> None:
-        self._vectors: Vector = np.zeros((0, capacity), dtype=np.float32)
+        self._vectors: Vector = np.zeros((capacity, 0), dtype=np.float32)
         self._norms: Vector = np.zeros(capacity, dtype=np.float32)
-        self._recent: Vector = np.zeros((PENDING, 0), dtype=np.float32)
+        # A code times its vector's scale is nearly the value; products differ by at most length times slack.
+        self._codes: Codes = np.zeros((0, capacity), dtype=np.int8)
+        self._scales: Floats = np.zeros(capacity)
+        self._slacks: Floats = np.zeros(capacity)
         self._places: Ids = np.zeros(PENDING, dtype=np.intp)
         self._pending = 0
 
     def put(self, place: int, x: Vector) -> None:
         """Store a vector of shape (d,) in place of another; missing values become 0."""
-        self._recent = grown(self._recent, PENDING, len(x))
+        self._vectors = grown(self._vectors, len(self._norms), len(x))
+        self._norms[place] = _store(x, self._vectors[place])
         self._places[self._pending] = place
-        self._norms[place] = _store(x, self._recent[self._pending])
         self._pending += 1
         if self._pending == PENDING:
-            self._move()
+            self._encode(self._places)
+            self._pending = 0
 
     def nearest(self, x: Vector, k: int, used: int) -> tuple[Ids, Floats]:
-        """Return the columns, of the first `used`, of the k vectors nearest to x, and their weights.
+        """Return the places, of the first `used`, of the k vectors nearest to x, and their weights.
 
-        Nearest first, of equal ones the lower column; weights are inverse distances that sum to 1.
+        Nearest first, of equal ones the lower place; weights are inverse distances that sum to 1.
         """
         rows, weights = np.zeros(k, dtype=np.intp), np.empty(k)
-        places = self._places[: self._pending]
-        _nearest(self._vectors, self._norms, self._recent, places, x, used, rows, weights)
+        codes, pending = (self._codes, self._scales, self._slacks), self._places[: self._pending]
+        _nearest(self._vectors, self._norms, *codes, pending, x, used, rows, weights)
         return rows, weights
 
-    def _move(self) -> None:
-        self._vectors = grown(self._vectors, self._recent.shape[1])
-        _move(self._recent, self._places[: self._pending], self._vectors)
-        self._pending = 0
+    def _encode(self, places: Ids) -> None:
+        self._codes = grown(self._codes, self._vectors.shape[1])
+        _encode(self._vectors, places, self._codes, self._scales, self._slacks)
 
     def state(self, used: int, features: int) -> State:
         """Return the first `used` vectors, in rows."""
-        self._vectors = grown(self._vectors, features)
-        self._move()
-        return {"vectors": self._vectors[:features, :used].T, "norms": self._norms[:used]}
+        self._vectors = grown(self._vectors, len(self._norms), features)
+        return {"vectors": self._vectors[:used, :features], "norms": self._norms[:used]}
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
         used, features = state["vectors"].shape
         self._norms = np.zeros_like(self._norms)
-        self._vectors = np.zeros((features, len(self._norms)), dtype=np.float32)
-        self._vectors[:, :used] = state["vectors"].T
+        self._vectors = np.zeros((len(self._norms), features), dtype=np.float32)
+        self._codes = np.zeros((features, len(self._norms)), dtype=np.int8)
+        self._vectors[:used] = state["vectors"]
         self._norms[:used] = state["norms"]
+        self._encode(np.arange(used))
         self._pending = 0
 
 
@@ -84,30 +101,40 @@ def _store(x: Vector, row: Vector) -> float:
 
 
 @compiled
-def _move(recent: Vector, places: Ids, vectors: Vector) -> None:
-    for feature in range(len(vectors)):
+def _encode(vectors: Vector, places: Ids, codes: Codes, scales: Floats, slacks: Floats) -> None:
+    """Fill in the codes of the vectors in some places, their scales, and how much they leave out."""
+    steps = np.zeros(len(places), dtype=np.float32)
+    for n in range(len(places)):
+        for value in vectors[places[n]]:
+            steps[n] = max(steps[n], abs(value))
+        steps[n] /= LARGEST_CODE
+        scales[places[n]] = steps[n]
+    lengths, rests = np.zeros(len(places)), np.zeros(len(places))
+    for feature in range(len(codes)):
         for n in range(len(places)):
-            vectors[feature, places[n]] = recent[n, feature] if feature < recent.shape[1] else 0.0
-
-
-@compiled
-def _product(row: Vector, x: Vector) -> np.float32:
-    """Return the product, summed as `add_products` does."""
-    total = np.float32(0.0)
-    for feature in range(min(len(row), len(x))):
-        if x[feature] != 0.0 and not np.isnan(x[feature]):
-            total += x[feature] * row[feature]
-    return total
+            value = vectors[places[n], feature] if feature < vectors.shape[1] else np.float32(0.0)
+            code = np.float32(0.0)
+            if steps[n] > 0.0:
+                code = min(max(np.rint(value / steps[n]), -LARGEST_CODE), LARGEST_CODE)
+            codes[feature, places[n]] = np.int8(code)
+            lengths[n] += np.float64(value) ** 2
+            rests[n] += (np.float64(value) - np.float64(steps[n]) * np.float64(code)) ** 2
+    for n in range(len(places)):
+        # What the codes leave out, by Cauchy and Schwarz, and what rounding does to both sums of products.
+        rest, rounding = math.sqrt(rests[n]), vectors.shape[1] * ROUNDING
+        slacks[places[n]] = 1.01 * (rest + rounding * (2.0 * math.sqrt(lengths[n]) + rest))
 
 
 @compiled
 def _nearest(
     vectors: Vector,
     norms: Vector,
-    recent: Vector,
-    recent_rows: Ids,
+    codes: Codes,
+    scales: Floats,
+    slacks: Floats,
+    pending: Ids,
     x: Vector,
-    messages: int,
+    used: int,
     rows: Ids,
     weights: Floats,
 ) -> None:
@@ -115,23 +142,103 @@ def _nearest(
     k, norm = len(rows), 0.0
     for value in x:
         norm += 0.0 if np.isnan(value) else np.float64(value) ** 2
-    products, least = np.zeros(messages, dtype=np.float32), np.full(k, np.inf)
-    add_products(vectors, x, products)
-    for place in range(len(recent_rows)):
-        products[recent_rows[place]] = _product(recent[place], x)
-    for row in range(messages):
+    features, size = given(x, vectors.shape[1])
+    features = features[:size]
+    some = _possible(norms, codes, scales, slacks, pending, x, features, math.sqrt(norm), used, k)
+    products, least = _products(vectors, some, x, features), np.full(k, np.inf)
+    for n in range(len(some)):
         # |a - b|² = |a|² - 2ab + |b|²: products instead of differences.
-        square = np.float64(norms[row]) - 2.0 * np.float64(products[row])
+        square = np.float64(norms[some[n]]) - 2.0 * np.float64(products[n])
         if square >= least[-1]:
             continue
-        place = k - 1
-        while place > 0 and least[place - 1] > square:
-            least[place], rows[place] = least[place - 1], rows[place - 1]
-            place -= 1
-        least[place], rows[place] = square, row
+        _insert(square, some[n], least, rows)
     total = 0.0
     for place in range(k):
         weights[place] = 1.0 / (math.sqrt(max(least[place] + norm, 0.0)) + 1e-3 * math.sqrt(norm) + 1e-9)
         total += weights[place]
     for place in range(k):
         weights[place] /= total
+
+
+@compiled
+def _possible(
+    norms: Vector,
+    codes: Codes,
+    scales: Floats,
+    slacks: Floats,
+    pending: Ids,
+    x: Vector,
+    features: Ids,
+    length: float,
+    used: int,
+    k: int,
+) -> Ids:
+    """Return the rows, ascending, that may be among the k nearest: the others are surely farther than k."""
+    sums = np.zeros(used, dtype=np.float32)
+    _add_code_products(codes, x, features[: np.searchsorted(features, len(codes))], sums)
+    nearer, farther, rounding = np.empty(used), np.empty(used), len(features) * TINIEST
+    for row in range(used):
+        square = np.float64(norms[row]) - 2.0 * scales[row] * np.float64(sums[row])
+        reach = 2.0 * (length * slacks[row] + rounding)
+        nearer[row], farther[row] = square - reach, square + reach
+    for row in pending:
+        nearer[row], farther[row] = -np.inf, np.inf
+    farthest, rows = np.full(k, np.inf), np.empty(k, dtype=np.intp)
+    for row in range(used):
+        if farther[row] < farthest[-1]:
+            _insert(farther[row], row, farthest, rows)
+    some, size = np.empty(used, dtype=np.intp), 0
+    for row in range(used):
+        # Also where it is no number: then nothing is known of it.
+        if not nearer[row] > farthest[-1]:
+            some[size] = row
+            size += 1
+    return some[:size]
+
+
+@compiled
+def _add_code_products(codes: Codes, x: Vector, features: Ids, sums: Vector) -> None:
+    """Add the products of x with all vectors' codes; see `add_products`."""
+    fours = len(features) - len(features) % 4
+    for n in range(0, fours, 4):
+        i, j, k, m = features[n], features[n + 1], features[n + 2], features[n + 3]
+        a, b, c, d = x[i], x[j], x[k], x[m]
+        for row in range(len(sums)):
+            total = sums[row] + a * np.float32(codes[i, row])
+            total += b * np.float32(codes[j, row])
+            total += c * np.float32(codes[k, row])
+            sums[row] = total + d * np.float32(codes[m, row])
+    for n in range(fours, len(features)):
+        i = features[n]
+        for row in range(len(sums)):
+            sums[row] += x[i] * np.float32(codes[i, row])
+
+
+@compiled
+def _products(vectors: Vector, rows: Ids, x: Vector, features: Ids) -> Vector:
+    """Return the products of x with some vectors, summed as `add_products` does."""
+    products = np.zeros(len(rows), dtype=np.float32)
+    # Four rows at a time: each sum waits for its own last addition only.
+    for n in range(0, len(rows), 4):
+        last = len(rows) - 1
+        i, j, k, m = rows[n], rows[min(n + 1, last)], rows[min(n + 2, last)], rows[min(n + 3, last)]
+        a = b = c = d = np.float32(0.0)
+        for feature in features:
+            value = x[feature]
+            a += value * vectors[i, feature]
+            b += value * vectors[j, feature]
+            c += value * vectors[k, feature]
+            d += value * vectors[m, feature]
+        products[min(n + 3, last)], products[min(n + 2, last)], products[min(n + 1, last)] = d, c, b
+        products[n] = a
+    return products
+
+
+@compiled
+def _insert(square: float, row: int, ascending: Floats, rows: Ids) -> None:
+    """Insert a square that is below the last one, after equal ones, and its row; the last one leaves."""
+    place = len(ascending) - 1
+    while place > 0 and ascending[place - 1] > square:
+        ascending[place], rows[place] = ascending[place - 1], rows[place - 1]
+        place -= 1
+    ascending[place], rows[place] = square, row

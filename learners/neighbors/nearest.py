@@ -31,6 +31,10 @@ class Neighbours(NamedTuple):
     sizes: Ids
     rows: Ids
 
+    def said(self) -> tuple[Ids, Ids, Floats]:
+        """Return the label-sets, concatenated, the size of each, and its share of the vote."""
+        return self.ids, self.sizes, self.weights
+
     def label_sets(self, most: int) -> list[Ids]:
         """Return the label-sets of the nearest `most` messages."""
         sizes = self.sizes[:most].tolist()

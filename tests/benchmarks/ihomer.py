@@ -79,15 +79,16 @@ class Parts:
     """
 
     METHODS = (
-        *("_compute", "_decide", "_teach", "_rehearse", "score", "regress", "update", "nearest", "vote"),
-        *("temper", "transform", "of", "mix", "values", "predict", "learn", "learn_predicted", "add", "draw"),
+        *("_look", "_score", "_decide", "_teach", "_rehearse", "ask", "teach", "logits", "score", "regress"),
+        *("update", "update_some", "nearest", "vote", "temper", "transform", "of", "mix", "values"),
+        *("predict", "learn", "learn_predicted", "learn_named", "add", "draw", "without_silent"),
     )
 
     def __init__(self, learner: IHOMER) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
         self._inside = [0.0]
-        for name, part in {**vars(learner), "": learner}.items():
+        for name, part in {**vars(learner), **vars(learner._models), "": learner}.items():
             for method in self.METHODS:
                 if type(part).__module__.startswith("learners.") and hasattr(part, method):
                     self._measure(part, method, f"{name} {method}".replace("_", " ").strip())

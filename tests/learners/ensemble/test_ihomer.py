@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift.core import Vector
+from drift.core import Vector, digest
 from learners.core import Features, Sparse
 from learners.core.labels import Targets
 from learners.core.structure import Change
 from learners.dummy.persistence import Persistence
-from learners.ensemble.ihomer import IHOMER
+from learners.ensemble.ihomer import IHOMER, JUDGED_EVERY, REHEARSED_EVERY
 from tests.learners.checks import through_json
 from tests.learners.streams import Message, learn_all, linear_stream, subset_accuracy, threshold_stream
 
@@ -218,3 +218,17 @@ def test_a_label_that_fell_silent_is_remembered() -> None:
             learner.learn(x, Targets(np.array([label])))
         right[memory] = float(np.mean([learner.score(x)[0] for x in returned]))
     assert right[200] > right[0] + 0.1, right
+
+
+def test_judging_rehearsed_messages_changes_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Predicting every one of them, or one in four, leaves the same model."""
+    states = []
+    for every in (REHEARSED_EVERY, JUDGED_EVERY):
+        monkeypatch.setattr("learners.ensemble.ihomer.JUDGED_EVERY", every)
+        learner = IHOMER(window=50)
+        learn_all(learner, paired(60, prefix="old"))
+        learn_all(learner, paired(400, seed=1))
+        states.append(learner.state())
+    judged = [state["memory"].pop("judged") for state in states]
+    assert not np.array_equal(*judged)
+    assert digest(states[0]) == digest(states[1])
