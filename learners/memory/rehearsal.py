@@ -12,6 +12,10 @@ NOTHING = Sparse(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 """Stands for a sparse part that was not given."""
 SILENCE = 200
 """Messages without a label after which it counts as silent: on streams of few labels hardly any ever does."""
+USUAL = 2
+"""An occurrence of a label stands for so many times the messages that usually lie between two."""
+RETURN = 4
+"""Occurrences in quick succession after which a label that was silent is not any more."""
 HORIZON = 5
 """Horizon of the remembered messages of a label, as a multiple of the capacity: see `BalancedReservoir`."""
 AGES = (1_000, 10_000)
@@ -56,7 +60,8 @@ class Rehearsal:
         self._targets: list[Targets] = []
         self._filed: list[Ids] = []
         self._now = 0
-        # When each message was last learned; by label, when it last occurred and when it was last taught.
+        # When each message was last learned; by label, until when its occurrences suffice (see `_occur`) and
+        # when it was last taught.
         self._turns: Ids = np.zeros(capacity, dtype=np.intp)
         self._occurred: Ids = np.zeros(0, dtype=np.intp)
         self._taught: Ids = np.zeros(0, dtype=np.intp)
@@ -95,7 +100,7 @@ class Rehearsal:
             occurring = labels
         else:
             self._grow(occurring)
-        self._occurred[occurring] = self._now
+        _occur(self._occurred, self._slots.came, occurring, self._now)
 
     def without_silent(self, targets: Targets, size: int, labels: Ids | None = None) -> Targets:
         """Return the targets of the next message, with silent labels as unknown where they are absent.
@@ -212,6 +217,21 @@ class Rehearsal:
 
 def _without(labels: Ids, gone: Ids) -> Ids:
     return labels[~np.isin(labels, gone)]
+
+
+@compiled
+def _occur(occurred: Ids, came: Ids, labels: Ids, now: int) -> None:
+    """Note that labels occur now: each moves on by `USUAL` times its usual distance, at most to now.
+
+    So a label that goes on at half its usual rate or more stays near the present, and one that is told less
+    often than that, as by mistake, falls behind until it counts as silent. How far it fell is forgotten, so
+    that it takes some occurrences until it is not, however long it was silent.
+    """
+    for label in labels:
+        messages = came[label + 1] if label + 1 < len(came) else 0
+        step = USUAL * now // messages if messages else now
+        last = max(occurred[label], now - SILENCE - RETURN * step) if occurred[label] else now
+        occurred[label] = min(now, last + step)
 
 
 @compiled
