@@ -30,9 +30,10 @@ class Rehearsal:
     What the stream does not show any more is rehearsed as often as its share of the memory: of the labels
     that are silent, the one with the most remembered messages and the longest time since it was last taught,
     and of its messages the one rehearsed longest ago. A label that goes on occurring is not rehearsed, so a
-    stream in which all do is learned as without a memory. Which messages stay: see `BalancedReservoir`; of a
-    label's messages as many are wrong as in the stream, and what it meant before a drift is forgotten as it
-    occurs again.
+    stream in which all do is learned as without a memory; one that is told less than half as often as before
+    falls silent all the same, since wrong labels go on to name it. Which messages stay: see
+    `BalancedReservoir`; of a label's messages as many are wrong as in the stream, and what it meant before a
+    drift is forgotten as it occurs again.
 
     Parameters
     ----------
@@ -106,8 +107,9 @@ class Rehearsal:
         """Return the targets of the next message, with silent labels as unknown where they are absent.
 
         `targets` are places among some labels (ids), of which there are `size`; None (the default) for all.
-        A label is silent after `SILENCE` messages without it. That its absence goes on shows which expert
-        follows the present stream best, not which one will recognise the label when it comes back.
+        A label is silent after `SILENCE` messages without it, or with few of it: see `Rehearsal`. That its
+        absence goes on shows which expert follows the present stream best, not which one will recognise the
+        label when it comes back.
         """
         silent, some = _silent(self._occurred, self._now + 1, size, labels, targets.positive)
         if not some:

@@ -117,7 +117,7 @@ def test_a_message_of_a_silent_label_is_told_from_one_of_a_label_that_goes_on() 
 
 
 def test_a_label_that_is_told_much_less_often_than_before_is_silent() -> None:
-    """Of a label that came every fifth message, one in forty is silence; at its usual rate it soon returns."""
+    """Of a label of every fifth message, one of forty is silence; at the usual rate it soon returns."""
     memory = Rehearsal(capacity=50)
 
     def goes_on(messages: int, every: int) -> bool:
