@@ -27,7 +27,7 @@ from learners.ensemble.decision import Decided, Decision
 from learners.ensemble.ihomer_statistics import IHOMERStatistics
 from learners.ensemble.mixture import Mixture
 from learners.ensemble.models import Models, Views
-from learners.ensemble.scored import ABSTAINS, NOTHING, Nearest, Scored, Seen
+from learners.ensemble.scored import ABSTAINS, NOTHING, UNDECIDED, Nearest, Scored, Seen
 from learners.ensemble.shortlist import MANY, shortlist, with_missed, without
 from learners.ensemble.sleeping import Sleepers
 from learners.memory import SILENCE, Rehearsal
@@ -130,8 +130,7 @@ class IHOMER(Learner):
         self._directions = Directions(self._scaler)
         self._models = Models()
         enough = ENOUGH if memory else 0
-        self._near_angle = NearestNeighbours(k, window, enough)
-        self._near_standard = NearestNeighbours(k, window, enough)
+        self._near_angle, self._near_standard = (NearestNeighbours(k, window, enough) for _ in range(2))
         self._near_standard.follow(self._near_angle)
         self._priors = LabelPriors()
         self._previous = Persistence()
@@ -150,7 +149,7 @@ class IHOMER(Learner):
 
     def score(self, x: Vector) -> Vector:
         """Return the mixture's probability of each label, shape (L,)."""
-        return self._compute(x).every()
+        return self._compute(x, decided=UNDECIDED).every()
 
     def predict(self, x: Vector) -> Prediction:
         """Return the label-set that the rule chose, and the mixture's probabilities."""
@@ -201,12 +200,14 @@ class IHOMER(Learner):
         self._rehearse(x, targets)
         self.changes = self._clusters.learn_named(targets.positive, self.label_space)
 
-    def _compute(self, x: Vector, true: Ids = NOTHING, seen: Seen | None = None) -> Scored:
+    def _compute(
+        self, x: Vector, true: Ids = NOTHING, seen: Seen | None = None, decided: Decided | None = None
+    ) -> Scored:
         """Score the labels: of many only a shortlist, and true ones to be learned, which it may miss."""
         seen, listed = seen or self._look(x), None
         if seen.labels >= MANY:
             listed = shortlist(seen.logits, *(each.ids for each in seen.near), self._previous.labels)
-        return self._score(x, seen, listed, true)
+        return self._score(x, seen, listed, true, decided)
 
     def _extended(self, x: Vector, scored: Scored | None, true: Ids) -> Scored:
         """Return what was computed for a prediction, if anything, with true labels that it missed."""
@@ -298,7 +299,7 @@ class IHOMER(Learner):
 
     def recall(self, x: Vector, targets: Targets) -> Vector:
         """See `Learner.recall`: the mixture learns from what the experts say."""
-        scored = self._compute(x, targets.positive)
+        scored = self._compute(x, targets.positive, decided=UNDECIDED)
         self._mixture.learn(scored.mixed, scored.modelled.among(targets))
         return scored.every()
 

@@ -18,6 +18,11 @@ Nearest = tuple[Neighbours, ...]
 NOTHING: Ids = np.zeros(0, dtype=np.intp)
 ABSTAINS = np.float32(0.5)
 """Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
+UNDECIDED = Decided(
+    *(NOTHING, NOTHING, np.zeros(0), np.zeros((2, 0))),
+    *(np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 6)), np.zeros(0)),
+)
+"""Stands for the decision of a message whose probabilities alone are asked for."""
 
 
 class Seen(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Arrays, Ids, Mask, Stateful, Vector, check_number, fields, grown
+from drift.core import Arrays, Ids, Mask, Stateful, Vector, check_number, compiled, fields, grown
 from learners.core import Targets
 from learners.ensemble import LEAST_PREDICTED
 from learners.hierarchy.paths import Shape
@@ -73,13 +73,24 @@ def exclusive(scores: Vector, shape: Shape) -> Vector:
     >>> exclusive(np.array([0.9, 0.5, 0.2], dtype=np.float32), taxonomy.shape()).round(3)
     array([0.9, 0.1, 0.1], dtype=float32)
     """
-    likely = np.clip(scores, CERTAIN, 1.0 - CERTAIN)
-    odds = np.where(shape.live, likely / (1.0 - likely), 0.0)
+    shares = np.empty(len(scores), dtype=np.float32)
+    _share(scores, shape.parents, shape.live, shares)
+    return chained(shares, shape)
+
+
+@compiled
+def _share(scores: Vector, parents: Ids, live: Mask, shares: Vector) -> None:
+    """Fill in each live label's share of the odds of all children of its parent; 0 for the others."""
+    least, most, one = np.float32(CERTAIN), np.float32(1.0 - CERTAIN), np.float32(1.0)
     # The last place belongs to NONE (-1), the parent of roots.
-    rivals = np.zeros(len(odds) + 1)
-    np.add.at(rivals, shape.parents, odds)
-    shares = odds / np.where(shape.live, rivals[shape.parents], 1.0)
-    return chained(shares.astype(np.float32), shape)
+    odds, rivals = np.zeros(len(scores), dtype=np.float32), np.zeros(len(scores) + 1)
+    for label in range(len(scores)):
+        if live[label]:
+            likely = min(max(np.float32(scores[label]), least), most)
+            odds[label] = likely / (one - likely)
+            rivals[parents[label]] += odds[label]
+    for label in range(len(scores)):
+        shares[label] = odds[label] / rivals[parents[label]] if live[label] else 0.0
 
 
 def top_down(scores: Vector, shape: Shape) -> Ids:
@@ -225,11 +236,29 @@ def _with_ancestors(labels: Ids, shape: Shape) -> Mask:
 
 def _candidates(p: Vector, parents: Ids, suggested: Mask) -> Mask:
     """Return each candidate's mask: by threshold, by threshold with the best of each parent, as suggested."""
-    plain = p >= GRID[:, None]
-    order = np.lexsort((-p, parents))
-    first = np.ones(len(p), dtype=np.bool_)
-    first[1:] = parents[order][1:] != parents[order][:-1]
-    best = np.zeros(len(p), dtype=np.bool_)
-    best[order[first]] = True
-    # A parent's best child passes whenever any child does: `best` adds one only where none passes.
-    return np.concatenate([plain, plain | best, suggested[None]])
+    candidates = np.empty((CANDIDATE_COUNT, len(p)), dtype=np.bool_)
+    _threshold(p, parents, GRID, candidates)
+    candidates[-1] = suggested
+    return candidates
+
+
+@compiled
+def _threshold(p: Vector, parents: Ids, grid: Vector, candidates: Mask) -> None:
+    """Fill in the labels that pass each threshold, then the same with the best child of each parent added.
+
+    A parent's best child passes whenever any child does, so one is added only where none passes.
+    """
+    last = 0
+    for parent in parents:
+        last = max(last, parent + 1)
+    # The last place belongs to NONE (-1).
+    best = np.full(last + 1, -1, dtype=np.intp)
+    for place in range(len(p)):
+        leading = best[parents[place]]
+        if leading < 0 or p[place] > p[leading]:
+            best[parents[place]] = place
+    for row in range(len(grid)):
+        for place in range(len(p)):
+            passed = p[place] >= grid[row]
+            candidates[row, place] = passed
+            candidates[len(grid) + row, place] = passed or best[parents[place]] == place

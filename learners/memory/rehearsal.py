@@ -12,6 +12,10 @@ NOTHING = Sparse(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 """Stands for a sparse part that was not given."""
 SILENCE = 200
 """Messages without a label after which it counts as silent: on streams of few labels hardly any ever does."""
+USUAL = 2
+"""An occurrence of a label stands for so many times the messages that usually lie between two."""
+RETURN = 4
+"""Occurrences in quick succession after which a label that was silent is not any more."""
 HORIZON = 5
 """Horizon of the remembered messages of a label, as a multiple of the capacity: see `BalancedReservoir`."""
 AGES = (1_000, 10_000)
@@ -26,9 +30,10 @@ class Rehearsal:
     What the stream does not show any more is rehearsed as often as its share of the memory: of the labels
     that are silent, the one with the most remembered messages and the longest time since it was last taught,
     and of its messages the one rehearsed longest ago. A label that goes on occurring is not rehearsed, so a
-    stream in which all do is learned as without a memory. Which messages stay: see `BalancedReservoir`; of a
-    label's messages as many are wrong as in the stream, and what it meant before a drift is forgotten as it
-    occurs again.
+    stream in which all do is learned as without a memory; one that is told less than half as often as before
+    falls silent all the same, since wrong labels go on to name it. Which messages stay: see
+    `BalancedReservoir`; of a label's messages as many are wrong as in the stream, and what it meant before a
+    drift is forgotten as it occurs again.
 
     Parameters
     ----------
@@ -56,7 +61,8 @@ class Rehearsal:
         self._targets: list[Targets] = []
         self._filed: list[Ids] = []
         self._now = 0
-        # When each message was last learned; by label, when it last occurred and when it was last taught.
+        # When each message was last learned; by label, until when its occurrences suffice (see `_occur`) and
+        # when it was last taught.
         self._turns: Ids = np.zeros(capacity, dtype=np.intp)
         self._occurred: Ids = np.zeros(0, dtype=np.intp)
         self._taught: Ids = np.zeros(0, dtype=np.intp)
@@ -95,14 +101,15 @@ class Rehearsal:
             occurring = labels
         else:
             self._grow(occurring)
-        self._occurred[occurring] = self._now
+        _occur(self._occurred, self._slots.came, occurring, self._now)
 
     def without_silent(self, targets: Targets, size: int, labels: Ids | None = None) -> Targets:
         """Return the targets of the next message, with silent labels as unknown where they are absent.
 
         `targets` are places among some labels (ids), of which there are `size`; None (the default) for all.
-        A label is silent after `SILENCE` messages without it. That its absence goes on shows which expert
-        follows the present stream best, not which one will recognise the label when it comes back.
+        A label is silent after `SILENCE` messages without it, or with few of it: see `Rehearsal`. That its
+        absence goes on shows which expert follows the present stream best, not which one will recognise the
+        label when it comes back.
         """
         silent, some = _silent(self._occurred, self._now + 1, size, labels, targets.positive)
         if not some:
@@ -212,6 +219,21 @@ class Rehearsal:
 
 def _without(labels: Ids, gone: Ids) -> Ids:
     return labels[~np.isin(labels, gone)]
+
+
+@compiled
+def _occur(occurred: Ids, came: Ids, labels: Ids, now: int) -> None:
+    """Note that labels occur now: each moves on by `USUAL` times its usual distance, at most to now.
+
+    So a label that goes on at half its usual rate or more stays near the present, and one that is told less
+    often than that, as by mistake, falls behind until it counts as silent. How far it fell is forgotten, so
+    that it takes some occurrences until it is not, however long it was silent.
+    """
+    for label in labels:
+        messages = came[label + 1] if label + 1 < len(came) else 0
+        step = USUAL * now // messages if messages else now
+        last = max(occurred[label], now - SILENCE - RETURN * step) if occurred[label] else now
+        occurred[label] = min(now, last + step)
 
 
 @compiled

@@ -103,7 +103,7 @@ def follow(learner: Watched, stream: Stream) -> tuple[dict[str, Way], float]:
             way.score(decided[name], prediction, targets, len(learner.label_space))
         if len(learner.label_space) > len(prediction.scores):
             # A message with a new label is learned as if it had been predicted with that label known.
-            learner.score(x)
+            learner.predict(x)
             decided = {name: way.predict(learner) for name, way in ways.items()}
         for name, way in ways.items():
             way.learn(decided[name], targets)

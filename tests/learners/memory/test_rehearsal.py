@@ -116,6 +116,24 @@ def test_a_message_of_a_silent_label_is_told_from_one_of_a_label_that_goes_on() 
     assert not memory.is_silent(0)
 
 
+def test_a_label_that_is_told_much_less_often_than_before_is_silent() -> None:
+    """Of a label of every fifth message, one of forty is silence; at the usual rate it soon returns."""
+    memory = Rehearsal(capacity=50)
+
+    def goes_on(messages: int, every: int) -> bool:
+        for n in range(1, messages + 1):
+            memory.add(*message(2 if n % every else 0))
+        return memory.without_silent(Targets(np.array([2])), 3).complete
+
+    assert goes_on(500, every=5)
+    assert goes_on(40, every=40)
+    assert not goes_on(400, every=40)
+    assert not goes_on(2000, every=40)
+    assert not goes_on(10, every=5)
+    assert goes_on(200, every=5)
+    assert goes_on(1000, every=25)
+
+
 def test_wrong_labels_of_labels_that_go_on_are_not_gathered() -> None:
     """With a fifth of the labels wrong, about a fifth of the memory is wrong too."""
     draw, memory, wrong = np.random.default_rng(0), Rehearsal(capacity=100), 0.2
