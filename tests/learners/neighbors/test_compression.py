@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from learners.core.labels import Targets
 from learners.neighbors.compression import compressed
@@ -41,3 +42,13 @@ def test_equal_messages_become_one() -> None:
     found, kept = compressed(vectors, [only(0)] * 6, np.zeros(2, dtype=np.float32), 0)
     assert found.tolist() == [[7.0], [7.0]]
     assert len(kept) == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_centre_is_the_mean_of_the_points_that_are_nearest_to_it(seed: int) -> None:
+    """Where k-means stops, also of points in no groups."""
+    points = np.random.default_rng(seed).normal(size=(40, 3)).astype(np.float32)
+    found, _ = compressed(points.T.copy(), [only(0)] * 40, np.ones(3, dtype=np.float32), seed)
+    owner = ((points[:, None] - found.T[None]) ** 2).sum(axis=2).argmin(axis=1)
+    means = [points[owner == centre].mean(axis=0) for centre in range(found.shape[1])]
+    np.testing.assert_allclose(found.T, means, atol=1e-5)

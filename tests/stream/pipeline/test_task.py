@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import functools
 import json
+import threading
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +23,7 @@ from learners.core.base import Learner
 from learners.core.labels import Targets
 from learners.dummy.priors import LabelPriors
 from learners.extreme.classifier import ExtremeClassifier
+from stream.encoders import Hashing
 from stream.pipeline.errors import LearnerError
 from stream.pipeline.task import Task
 from stream.records.decoding import MAX_ID_CHARACTERS, MAX_KEY_BYTES
@@ -357,3 +362,39 @@ def test_monitors_see_each_label_that_a_message_brings() -> None:
     labels = [["x"], ["x", "y"], ["y"], [], ["z", "x", "w"]]
     task.process(records([event(number, labels=given) for number, given in enumerate(labels)]))
     assert [sorted(names) for names in appeared] == [["x"], ["y"], [], [], ["w", "z"]]
+
+
+class Later(concurrent.futures.Executor):
+    """Runs nothing by itself."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[concurrent.futures.Future[Any], Callable[[], Any]]] = []
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Keep a call for `run`."""
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self.given.append((future, functools.partial(call, *args, **kwargs)))
+        return future
+
+    def run(self) -> None:
+        """Run the first call that has not run."""
+        future, call = self.given.pop(0)
+        future.set_result(call())
+
+
+def test_what_is_encoded_ahead_is_waited_for_in_its_order() -> None:
+    """Of two batches the first suffices to go on, and not the second."""
+    task, later, batches = make_task(), Later(), records([event(number) for number in range(4)])
+    task.encoder = Hashing(dimensions=64, device="cpu")
+    task.encode_ahead(batches[:2], later)
+    task.encode_ahead(batches[2:], later)
+    waiting = threading.Thread(target=task.wait_encoded, daemon=True)
+    waiting.start()
+    waiting.join(0.2)
+    assert waiting.is_alive()
+    later.run()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert len(task.process(batches[:2]).outputs) == 2
+    later.run()
+    assert len(task.process(batches[2:]).outputs) == 2

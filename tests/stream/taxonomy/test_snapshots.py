@@ -42,3 +42,11 @@ def test_the_tree_is_that_of_all_partitions_with_their_counts_together() -> None
     tree = drawn(given, "s")
     (root, other), (leaf,) = tree.children, tree.children[1].children
     assert [str(each.label) for each in (root, other, leaf)] == ["[b]u  2", "t  0", "corn  2"]
+
+
+def test_what_has_left_may_be_added_again() -> None:
+    """Though its path stands for another label until then."""
+    given = grown(["t/corn", "t/maize"])
+    given[0].taxonomy.retire("t/maize")
+    add, move = Control("add", "t/maize"), Control("move", "t/maize", ["u"])
+    assert [sorted(why) for why in refusals(given, [move, add])] == [[0], []]
