@@ -101,6 +101,7 @@ def test_a_module_has_the_tests_that_mirror_it() -> None:
     assert files_testing("drift/core/state.py") == [
         "drift/core/state.py",
         "tests/drift/core/test_state.py",
+        "tests/drift/core/test_state_file.py",
         "tests/drift/test_parameters.py",
         "tests/drift/test_arithmetic.py",
         "tests/drift/test_states.py",
