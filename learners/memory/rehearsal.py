@@ -30,10 +30,10 @@ class Rehearsal:
     What the stream does not show any more is rehearsed as often as its share of the memory: of the labels
     that are silent, the one with the most remembered messages and the longest time since it was last taught,
     and of its messages the one rehearsed longest ago. A label that goes on occurring is not rehearsed, so a
-    stream in which all do is learned as without a memory; one that is told less than half as often as before
-    falls silent all the same, since wrong labels go on to name it. Which messages stay: see
-    `BalancedReservoir`; of a label's messages as many are wrong as in the stream, and what it meant before a
-    drift is forgotten as it occurs again.
+    stream in which all do is learned as without a memory. Where all are rehearsed (`silence` 0), one that is
+    told less than half as often as before falls silent all the same, since wrong labels go on to name it.
+    Which messages stay: see `BalancedReservoir`; of a label's messages as many are wrong as in the stream,
+    and what it meant before a drift is forgotten as it occurs again.
 
     Parameters
     ----------
@@ -101,7 +101,10 @@ class Rehearsal:
             occurring = labels
         else:
             self._grow(occurring)
-        _occur(self._occurred, self._slots.came, occurring, self._now)
+        if self.silence:
+            self._occurred[occurring] = self._now
+        else:
+            _occur(self._occurred, self._slots.came, occurring, self._now)
 
     def without_silent(self, targets: Targets, size: int, labels: Ids | None = None) -> Targets:
         """Return the targets of the next message, with silent labels as unknown where they are absent.
