@@ -101,6 +101,7 @@ class Rehearsal:
             occurring = labels
         else:
             self._grow(occurring)
+        # Labels come in bursts: where those that go on are not rehearsed, their absence has to teach.
         if self.silence:
             self._occurred[occurring] = self._now
         else:

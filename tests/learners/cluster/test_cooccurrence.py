@@ -178,24 +178,25 @@ def test_samples_are_what_decayed_counts_are_worth() -> None:
     assert counts.samples([0])[0] == pytest.approx(15.0, rel=1e-3)
 
 
-def test_a_change_is_told_as_soon_as_chance_would_not_do_it() -> None:
-    """Page's test, with shortfalls of at most three deviations less the slack, against its formula."""
+def changed() -> tuple[Cooccurrence, int]:
+    """Return counts of labels whose companions change after 4,000 messages, and when that was noticed."""
     counts, n = Cooccurrence(half_life=1e5), 0
     while not counts.tables[0]["changed"].any():
         one, other = ([0, 1], [2, 3]) if n < 4000 else ([0, 2], [1, 3])
         counts.add(one if n % 2 else other)
         n += 1
+    return counts, n
+
+
+def test_a_change_is_told_as_soon_as_chance_would_not_do_it() -> None:
+    """Page's test, with shortfalls of at most three deviations less the slack, against its formula."""
+    _, n = changed()
     shortfalls = (2 * math.log(n) - math.log(DELTA)) / (2 * SLACK) / (3 - SLACK)
     assert n - 4000 == 2 * math.ceil(shortfalls) - 1
 
 
 def test_a_label_that_left_is_as_one_that_never_came() -> None:
     """Also one whose companions had changed, which is remembered of it."""
-    counts = Cooccurrence(half_life=1e5)
-    changed, n = False, 0
-    while not changed:
-        one, other = ([0, 1], [2, 3]) if n < 4000 else ([0, 2], [1, 3])
-        counts.add(one if n % 2 else other)
-        changed, n = bool(counts.tables[0]["changed"].any()), n + 1
+    counts, _ = changed()
     counts.forget(np.arange(4))
     assert not any(record.tobytes().strip(b"\0") for record in counts.tables[0])

@@ -120,7 +120,6 @@ def test_some_labels_learn_as_they_do_among_all() -> None:
         whole.learn(x, Targets(np.flatnonzero([x[0] > 0, x[1] > 0, x[2] > 0])))
         if n < 20:
             part.learn(x, Targets(np.flatnonzero([x[0] > 0, x[1] > 0, x[2] > 0])))
-            before = part.score(x)
         else:
             before = part.score(x)
             regressed = part.regress(x, some)
