@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from drift.core import Arrays, Ids, Mask, Stateful, Vector, check_number, compiled, fields, grown
+from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, check_number, compiled, fields, grown
 from learners.core import Targets
 from learners.ensemble import LEAST_PREDICTED
-from learners.hierarchy.paths import Shape
+from learners.hierarchy.paths import NONE, Shape
 
 DECODERS = ("levels", "paths", "top-down")
 GRID = np.array([0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6], dtype=np.float32)
 """Thresholds that are tried on every level."""
+
 
 CERTAIN = 0.002
 """Probability below which, and above 1 minus which, labels count as equally certain: see `exclusive`."""
 
 CANDIDATE_COUNT = 2 * len(GRID) + 1
 """Number of candidates: thresholds, thresholds with each parent's best child, and a proposed label-set."""
+LEAST = np.float32(LEAST_PREDICTED)
+"""Labels below this probability are not likely enough to be looked at; rounded as probabilities are."""
 START = 4.0 * np.stack(
     [
         np.append(np.tile(0.5 - 0.1 * np.abs(GRID - 0.4), 2), 0.48)
@@ -121,6 +126,30 @@ def likeliest_paths(scores: Vector, shape: Shape) -> Ids:
     return np.flatnonzero(chosen)
 
 
+class Reached(NamedTuple):
+    """What is decided on a level of the tree.
+
+    Parameters
+    ----------
+    labels
+        The likely labels whose parent was chosen, shape (n,).
+    candidates
+        Which of them each way of deciding takes, shape (ways, n).
+    best
+        The way that is taken.
+    """
+
+    labels: Ids
+    candidates: Mask
+    best: int
+
+
+def chosen(walked: list[Reached]) -> Ids:
+    """Return the labels that were chosen on all levels, ascending."""
+    taken = [labels[candidates[best]] for labels, candidates, best in walked]
+    return np.sort(np.concatenate([*taken, np.zeros(0, dtype=np.intp)]))
+
+
 class LevelThresholds(Stateful):
     """Selects on each level the way of deciding that had the best F1 recently.
 
@@ -153,8 +182,8 @@ class LevelThresholds(Stateful):
         # The same for the chosen candidates of all levels together.
         self._chosen = START.max(axis=0)
 
-    def decide(self, scores: Vector, shape: Shape, proposed: Ids) -> Ids:
-        """Return the chosen labels, ascending.
+    def walk(self, scores: Vector, shape: Shape, proposed: Ids) -> list[Reached]:
+        """Return what was reached level by level, which `chosen` and `learn` are given.
 
         Parameters
         ----------
@@ -165,16 +194,24 @@ class LevelThresholds(Stateful):
         proposed
             Labels that another decision would choose.
         """
-        walked = self._walk(scores, shape, proposed)
-        chosen = [labels[candidates[best]] for labels, candidates, best in walked]
-        return np.sort(np.concatenate([*chosen, np.zeros(0, dtype=np.intp)]))
+        suggested = _with_ancestors(proposed, shape)
+        taken = np.zeros(len(scores), dtype=np.bool_)
+        walked = []
+        for level, labels in enumerate(shape.levels):
+            reached = _reached(labels, shape.parents, taken, scores, LEAST, suggested)
+            if not len(reached):
+                break
+            candidates = _candidates(scores[reached], shape.parents[reached], suggested[reached])
+            best = _best(self._earned[level] if level < self._levels else START, self._chosen)
+            taken[reached[candidates[best]]] = True
+            walked.append(Reached(reached, candidates, best))
+        return walked
 
-    def learn(self, scores: Vector, shape: Shape, proposed: Ids, targets: Targets) -> None:
+    def learn(self, walked: list[Reached], shape: Shape, targets: Targets) -> None:
         """Count what each candidate would have scored on the labels that are known for the message."""
-        size = len(scores)
-        truth, known = targets.dense(size), ~targets.unknown(size)
+        truth = targets.dense(len(shape.live))
+        known = None if targets.complete else ~targets.unknown(len(shape.live))
         self._grow(len(shape.levels))
-        walked = self._walk(scores, shape, proposed)
         self._earned[: len(shape.levels)] *= self.keep
         self._chosen *= self.keep
         for level, labels in enumerate(shape.levels):
@@ -183,39 +220,10 @@ class LevelThresholds(Stateful):
             best = 0
             if level < len(walked):
                 reached, candidates, best = walked[level]
-                candidates = candidates & known[reached]
-                earned[:, 0] = 2 * (candidates & truth[reached]).sum(axis=1)
-                earned[:, 1] = candidates.sum(axis=1)
+                _score(candidates, reached, truth, known, earned)
             earned[:, 1] += true
             self._earned[level] += earned
             self._chosen += earned[best]
-
-    def _walk(self, scores: Vector, shape: Shape, proposed: Ids) -> list[tuple[Ids, Mask, int]]:
-        """Return, per level reached, its likely labels, each candidate's mask, and the best candidate."""
-        suggested = _with_ancestors(proposed, shape)
-        chosen = np.zeros(len(scores), dtype=np.bool_)
-        walked = []
-        for level, labels in enumerate(shape.levels):
-            reached = labels[
-                shape.reached(labels, chosen) & ((scores[labels] >= LEAST_PREDICTED) | suggested[labels])
-            ]
-            if not len(reached):
-                break
-            candidates = _candidates(scores[reached], shape.parents[reached], suggested[reached])
-            best = self._best(level)
-            chosen[reached[candidates[best]]] = True
-            walked.append((reached, candidates, best))
-        return walked
-
-    def _best(self, level: int) -> int:
-        """Return the candidate that adds most to the level's F1 and the overall one, to first order."""
-        earned = self._earned[level] if level < self._levels else START
-        f1 = earned[:, 0] / earned[:, 1]
-        own = int(f1.argmax())
-        # A predicted label changes an F1 by (2 hit - F1) / count: the smaller count changes more.
-        weights = 1.0 / np.array([earned[own, 1], self._chosen[1]])
-        price = weights @ (f1[own], self._chosen[0] / self._chosen[1]) / weights.sum()
-        return int((earned[:, 0] - price * earned[:, 1]).argmax())
 
     def _grow(self, levels: int) -> None:
         if levels > self._levels:
@@ -240,6 +248,47 @@ def _candidates(p: Vector, parents: Ids, suggested: Mask) -> Mask:
     _threshold(p, parents, GRID, candidates)
     candidates[-1] = suggested
     return candidates
+
+
+@compiled
+def _best(earned: Floats, overall: Floats) -> int:
+    """Return the candidate that adds most to the level's F1 and the overall one, to first order."""
+    own = 0
+    for row in range(len(earned)):
+        if earned[row, 0] / earned[row, 1] > earned[own, 0] / earned[own, 1]:
+            own = row
+    # A predicted label changes an F1 by (2 hit - F1) / count: the smaller count changes more.
+    mine, all_of = 1.0 / earned[own, 1], 1.0 / overall[1]
+    price = (mine * earned[own, 0] / earned[own, 1] + all_of * overall[0] / overall[1]) / (mine + all_of)
+    best = 0
+    for row in range(len(earned)):
+        if earned[row, 0] - price * earned[row, 1] > earned[best, 0] - price * earned[best, 1]:
+            best = row
+    return best
+
+
+@compiled
+def _reached(
+    labels: Ids, parents: Ids, taken: Mask, scores: Vector, least: np.float32, suggested: Mask
+) -> Ids:
+    """Return those of a level's labels that are roots or below a chosen label, and likely or suggested."""
+    reached, count = np.empty(len(labels), dtype=np.intp), 0
+    for label in labels:
+        likely = scores[label] >= least or suggested[label]
+        if likely and (parents[label] == NONE or taken[parents[label]]):
+            reached[count] = label
+            count += 1
+    return reached[:count]
+
+
+@compiled
+def _score(candidates: Mask, labels: Ids, truth: Mask, known: Mask | None, earned: Floats) -> None:
+    """Fill in twice each candidate's hits, and how many known labels it takes."""
+    for row in range(len(candidates)):
+        for place in range(len(labels)):
+            if candidates[row, place] and (known is None or known[labels[place]]):
+                earned[row, 0] += 2.0 * truth[labels[place]]
+                earned[row, 1] += 1.0
 
 
 @compiled

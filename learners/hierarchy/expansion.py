@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
-import numpy as np
-
 from drift.core import Ids, Parts, Vector, check_choice, check_number, fields
 from learners.core import (
     MAX_LABELS,
@@ -24,6 +22,8 @@ from learners.hierarchy.branches import Branches
 from learners.hierarchy.coherence import (
     DECODERS,
     LevelThresholds,
+    Reached,
+    chosen,
     coherent,
     exclusive,
     likeliest_paths,
@@ -62,6 +62,7 @@ class _Scored(NamedTuple):
     mixed: Mixed
     branches: Vector
     inner: Prediction
+    walked: list[Reached]
     labels: Ids
 
 
@@ -72,8 +73,8 @@ class LabelExpansion(Learner):
     unknown. A mixture weighs three opinions of each label: the inner learner's; the same if siblings exclude
     each other; and that of *branches*, which learn each label from messages of its parent alone and rehearse
     messages from a memory, after adding confident labels (pseudo-labels) that these lack. The mixture
-    rehearses them as well, that of the inner learner those of silent labels alone, and of silent labels both
-    learn from these only. Which messages are remembered and rehearsed: see `Rehearsal`; which leave the
+    rehearses all those of silent labels and, with each new message, at most one other; that of the inner
+    learner those of silent labels alone; and of silent labels both learn from these only. Which messages are remembered and rehearsed: see `Rehearsal`; which leave the
     memory because their label means something else by now: see `StaleLabels`.
 
     Parameters
@@ -180,23 +181,26 @@ class LabelExpansion(Learner):
         self._welcome()
         if scored is None or scored.shape is not self._closure.shape():
             scored = self._compute(x)
-        self._thresholds.learn(scored.scores, scored.shape, scored.inner.labels, closed)
+        self._thresholds.learn(scored.walked, scored.shape, closed)
         self._novel.learn(scored.branches, scored.labels, closed)
         self._branches.drop_stale(scored.branches, closed)
         self._mixture.learn(scored.mixed, self._branches.without_silent(closed))
         self._inner.learn_predicted(x, closed, scored.inner)
         self.changes = self._inner.changes
-        for recalled in self._branches.learn(x, stored, closed, self._messages):
-            # New messages do not show the mixtures which opinion knows the silent labels.
+        for number, recalled in enumerate(self._branches.learn(x, stored, closed, self._messages)):
+            # New messages do not show the mixtures which opinion knows the silent labels. What they show of
+            # the others needs no more than one remembered message, as the inner learner's opinion is dear.
             if recalled.silent:
                 inner = self._inner.recall(recalled.x, recalled.closed)
-            else:
+            elif number == 0:
                 inner = self._inner.score(recalled.x)
+            else:
+                continue
             mixed = self._mix(inner, recalled.scores, self._closure.shape())
             self._mixture.learn(mixed, recalled.closed)
 
     def _mix(self, inner: Vector, branches: Vector, shape: Shape) -> Mixed:
-        return self._mixture.mix(np.stack([inner, exclusive(inner, shape), branches]))
+        return self._mixture.mix((inner, exclusive(inner, shape), branches))
 
     def clusters_of(self, labels: Ids) -> list[int]:
         """See `Learner.clusters_of`: the inner learner's."""
@@ -222,13 +226,13 @@ class LabelExpansion(Learner):
         shape, inner, branches = self._closure.shape(), self._inner.predict(x), self._branches.score(x)
         mixed = self._mix(inner.scores, branches, shape)
         scores = coherent(mixed.probabilities, shape)
+        walked = self._thresholds.walk(scores, shape, inner.labels)
         if self.decoder == "levels":
-            labels = self._thresholds.decide(scores, shape, inner.labels)
-            labels = self._novel.add(labels, branches, shape)
+            labels = self._novel.add(chosen(walked), branches, shape)
         else:
             decide = likeliest_paths if self.decoder == "paths" else top_down
             labels = decide(mixed.probabilities, shape)
-        return _Scored(shape, scores, mixed, branches, inner, labels)
+        return _Scored(shape, scores, mixed, branches, inner, walked, labels)
 
     def _welcome(self) -> None:
         for label, parent, prior in self._branches.welcome(self._messages):

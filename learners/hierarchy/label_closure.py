@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Vector
+from drift.core import Ids, Mask, Vector, compiled
 from learners.core import Targets
 from learners.hierarchy.paths import NONE, Shape
 from learners.hierarchy.taxonomy import Taxonomy
@@ -63,10 +63,7 @@ class LabelClosure:
         if not self.hierarchy:
             return closed
         shape = self.shape()
-        above = closed.dense(len(shape.live))
-        open_ = ~closed.unknown(len(shape.live)) & shape.reached(np.arange(len(above)), above) & shape.live
-        open_[closed.positive] = False
-        return Targets(closed.positive, np.flatnonzero(open_))
+        return Targets(closed.positive, _refused(shape.parents, shape.live, *closed))
 
     def most_specific(self, closed: Targets) -> list[int]:
         """Return the most specific labels of closed targets."""
@@ -86,3 +83,21 @@ class LabelClosure:
                 others = [child for child in children if child not in positive]
                 negative.update(self.taxonomy.under(others))
         return Targets(np.array(sorted(positive), dtype=np.intp), np.array(sorted(negative), dtype=np.intp))
+
+
+@compiled
+def _refused(parents: Ids, live: Mask, positive: Ids, negative: Ids | None) -> Ids:
+    """Return the negative live labels that are roots or children of a positive one, ascending."""
+    chosen, known = np.zeros(len(live), dtype=np.bool_), np.ones(len(live), dtype=np.bool_)
+    chosen[positive] = True
+    if negative is not None:
+        known[:] = False
+        known[negative] = True
+    refused, count = np.empty(len(live), dtype=np.intp), 0
+    for label in range(len(live)):
+        if live[label] and known[label] and not chosen[label]:
+            parent = parents[label]
+            if parent == NONE or chosen[parent]:
+                refused[count] = label
+                count += 1
+    return refused[:count]

@@ -81,6 +81,10 @@ class LabelForest(LabelSpace):
         Ancestors of its labels are positive. Descendants of its most specific labels are unknown, as the
         message does not name them. A known negative makes its descendants negative.
         """
+        shape = self.shape()
+        if targets.complete and len(shape.levels) < 2 and shape.live.all():
+            # Of live roots a message states what it names, and nothing else follows.
+            return targets
         given = {self.resolve(label) for label in targets.positive.tolist()} - {NONE}
         positive = {ancestor for label in given for ancestor in self.ancestors(label)}
         if targets.negative is not None:
@@ -89,7 +93,7 @@ class LabelForest(LabelSpace):
         unknown = self.under(self.most_specific(positive)) - positive
         if not unknown:
             return Targets(_sorted(positive))
-        rest = self.shape().live.copy()
+        rest = shape.live.copy()
         rest[[*positive, *unknown]] = False
         return Targets(_sorted(positive), np.flatnonzero(rest))
 

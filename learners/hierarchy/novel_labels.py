@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Arrays, Ids, Stateful, Vector, check_number, fields, grown
+from drift.core import Arrays, Ids, Mask, Stateful, Vector, check_number, compiled, fields, grown
 from learners.core import Targets
 from learners.hierarchy.paths import Shape
 
@@ -45,14 +45,14 @@ class NovelLabels(Stateful):
 
     def add(self, chosen: Ids, scores: Vector, shape: Shape) -> Ids:
         """Return `chosen` and labels at a new maximum that are roots or below returned ones, ascending."""
-        size = len(scores)
-        taken = np.zeros(size, dtype=np.bool_)
+        recorded = self._records[: self._size], self._occurred, self._caught
+        ready, some = _ready(scores, np.float32(self.least), shape.live, *recorded)
+        if not some:
+            return chosen
+        taken = np.zeros(len(scores), dtype=np.bool_)
         taken[chosen] = True
-        ready = (grown(self._occurred, size) & ~grown(self._caught, size))[:size] & shape.live
-        ready &= (scores >= self.least) & (scores > grown(self._records, size)[:size])
-        if ready.any():
-            for labels in shape.levels:
-                taken[labels] |= ready[labels] & shape.reached(labels, taken)
+        for labels in shape.levels:
+            taken[labels] |= ready[labels] & shape.reached(labels, taken)
         return np.flatnonzero(taken)
 
     def learn(self, scores: Vector, predicted: Ids, targets: Targets) -> None:
@@ -72,3 +72,16 @@ class NovelLabels(Stateful):
         if size > self._size:
             self._records, self._occurred = grown(self._records, size), grown(self._occurred, size)
             self._caught, self._size = grown(self._caught, size), size
+
+
+@compiled
+def _ready(
+    scores: Vector, least: np.float32, live: Mask, records: Vector, occurred: Mask, caught: Mask
+) -> tuple[Mask, bool]:
+    """Return which labels that were never predicted correctly are at a new maximum, and whether any is."""
+    ready, some = np.zeros(len(scores), dtype=np.bool_), False
+    for label in range(min(len(scores), len(records))):
+        if live[label] and occurred[label] and not caught[label]:
+            ready[label] = scores[label] >= least and scores[label] > records[label]
+            some |= ready[label]
+    return ready, some

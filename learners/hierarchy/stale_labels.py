@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Arrays, Ids, Mask, Stateful, Values, Vector, check_number, fields, grown
+from drift.core import Arrays, Ids, Mask, Stateful, Values, Vector, check_number, compiled, fields, grown
 from learners.core import Targets
 
 SHARE = 0.5
@@ -47,19 +47,10 @@ class StaleLabels(Stateful):
     def learn(self, scores: Vector, targets: Targets, live: Mask) -> Ids:
         """Count one message, given its probabilities and labels; return the labels that are stale."""
         self._now += 1
-        size = len(scores)
-        self._grow(size)
-        claimed = (scores >= 0.5) & live
-        if not targets.complete:
-            claimed &= ~targets.unknown(size)
-        self._claims[:size] += claimed
-        new = targets.positive[self._counts[targets.positive] == 0]
-        self._first[new] = self._now
-        self._last[targets.positive], self._claims[targets.positive] = self._now, 0
-        self._counts[targets.positive] += 1
-        often = np.flatnonzero((self._claims >= self.least) & (self._counts > 0))
-        frequency = self._counts[often] / (self._last[often] - self._first[often] + 1)
-        stale: Ids = often[self._claims[often] >= SHARE * frequency * (self._now - self._last[often])]
+        self._grow(len(scores))
+        counted = self._first, self._last, self._counts, self._claims
+        _count(scores, live, *targets, self._now, *counted)
+        stale: Ids = _stale(self.least, self._now, *counted)
         return stale
 
     def forget(self, labels: Ids) -> None:
@@ -72,3 +63,42 @@ class StaleLabels(Stateful):
             self._first, self._last = grown(self._first, size), grown(self._last, size)
             self._counts, self._claims = grown(self._counts, size), grown(self._claims, size)
             self._size = size
+
+
+@compiled
+def _count(
+    scores: Vector,
+    live: Mask,
+    positive: Ids,
+    negative: Ids | None,
+    now: int,
+    first: Ids,
+    last: Ids,
+    counts: Ids,
+    claims: Ids,
+) -> None:
+    """Count the claims of labels that are known to be absent, and the occurrences of the others."""
+    half = np.float32(0.5)
+    if negative is None:
+        for label in range(len(scores)):
+            claims[label] += live[label] and scores[label] >= half
+    else:
+        for label in negative:
+            claims[label] += live[label] and scores[label] >= half
+    for label in positive:
+        if counts[label] == 0:
+            first[label] = now
+        last[label], claims[label] = now, 0
+        counts[label] += 1
+
+
+@compiled
+def _stale(least: int, now: int, first: Ids, last: Ids, counts: Ids, claims: Ids) -> Ids:
+    stale, some = np.empty(len(claims), dtype=np.intp), 0
+    for label in range(len(claims)):
+        if claims[label] >= least and counts[label] > 0:
+            frequency = counts[label] / (last[label] - first[label] + 1)
+            if claims[label] >= SHARE * frequency * (now - last[label]):
+                stale[some] = label
+                some += 1
+    return stale[:some]

@@ -160,7 +160,8 @@ def _oldest(numbers: Ids, labels: Ids, sizes: Ids, counts: Ids, enough: int) -> 
 def _next_of(label: int, labels: Ids, sizes: Ids, used: int, turns: Ids) -> int:
     first = -1
     for place in range(used):
-        for each in labels[place, : sizes[place]]:
-            if each == label and (first < 0 or turns[place] < turns[first]):
+        # A slice of the row would cost as much as all the rest.
+        for n in range(sizes[place]):
+            if labels[place, n] == label and (first < 0 or turns[place] < turns[first]):
                 first = place
     return first

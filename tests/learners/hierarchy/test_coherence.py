@@ -17,12 +17,13 @@ from learners.hierarchy.coherence import (
     START,
     LevelThresholds,
     chained,
+    chosen,
     coherent,
     exclusive,
     likeliest_paths,
     top_down,
 )
-from learners.hierarchy.paths import NONE
+from learners.hierarchy.paths import NONE, Shape
 from learners.hierarchy.taxonomy import Taxonomy
 
 TREE = Taxonomy(["a/x/1", "a/x/2", "a/y", "b/z", "c"])
@@ -113,9 +114,21 @@ def test_thresholds_choose_closed_sets_whatever_they_have_learned(
     for scores, proposed, label in messages:
         bounded = coherent(scores, SHAPE)
         before = thresholds.state()["earned"].copy()
-        assert closed(thresholds.decide(bounded, SHAPE, proposed))
+        assert closed(decide(thresholds, bounded, SHAPE, proposed))
         np.testing.assert_array_equal(thresholds.state()["earned"], before)
-        thresholds.learn(bounded, SHAPE, proposed, TREE.targets([label]))
+        learn(thresholds, bounded, SHAPE, proposed, TREE.targets([label]))
+
+
+def decide(thresholds: LevelThresholds, scores: np.ndarray, shape: Shape, proposed: Ids) -> Ids:
+    """Return the labels that are chosen for a message."""
+    return chosen(thresholds.walk(scores, shape, proposed))
+
+
+def learn(
+    thresholds: LevelThresholds, scores: np.ndarray, shape: Shape, proposed: Ids, targets: Targets
+) -> None:
+    """Predict a message and learn from its labels."""
+    thresholds.learn(thresholds.walk(scores, shape, proposed), shape, targets)
 
 
 def test_thresholds_follow_what_earns_f1() -> None:
@@ -124,8 +137,8 @@ def test_thresholds_follow_what_earns_f1() -> None:
     scores = np.array([0.55, 0.2], dtype=np.float32)
     for truth in (["a", "b"], ["a"]):
         for _ in range(100):
-            thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(truth))
-        assert tree.names(thresholds.decide(scores, tree.shape(), NOTHING)) == truth
+            learn(thresholds, scores, tree.shape(), NOTHING, tree.targets(truth))
+        assert tree.names(decide(thresholds, scores, tree.shape(), NOTHING)) == truth
 
 
 def test_a_threshold_is_preferred_to_itself_with_children_added() -> None:
@@ -144,11 +157,11 @@ def test_unknown_labels_do_not_move_thresholds() -> None:
     tree, thresholds = Taxonomy(["a/x", "b"]), LevelThresholds()
     scores = np.array([0.9, 0.4, 0.0], dtype=np.float32)
     for _ in range(50):
-        thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(["a/x"]))
-    chosen = thresholds.decide(scores, tree.shape(), NOTHING).tolist()
+        learn(thresholds, scores, tree.shape(), NOTHING, tree.targets(["a/x"]))
+    before = decide(thresholds, scores, tree.shape(), NOTHING).tolist()
     for _ in range(500):
-        thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(["a"]))
-    assert thresholds.decide(scores, tree.shape(), NOTHING).tolist() == chosen == [0, 1]
+        learn(thresholds, scores, tree.shape(), NOTHING, tree.targets(["a"]))
+    assert decide(thresholds, scores, tree.shape(), NOTHING).tolist() == before == [0, 1]
 
 
 def test_a_proposal_that_is_right_is_taken_and_one_that_is_wrong_is_not() -> None:
@@ -158,10 +171,10 @@ def test_a_proposal_that_is_right_is_taken_and_one_that_is_wrong_is_not() -> Non
     proposed = tree.ids(["a/x"])
     for truth in (["a/x"], ["b"]):
         for _ in range(100):
-            thresholds.learn(scores, tree.shape(), proposed, tree.targets(truth))
-        chosen = thresholds.decide(scores, tree.shape(), proposed)
-        assert (chosen.tolist() == tree.targets(truth).positive.tolist()) == (truth == ["a/x"])
-        assert (proposed[0] in chosen) == (truth == ["a/x"])
+            learn(thresholds, scores, tree.shape(), proposed, tree.targets(truth))
+        taken = decide(thresholds, scores, tree.shape(), proposed)
+        assert (taken.tolist() == tree.targets(truth).positive.tolist()) == (truth == ["a/x"])
+        assert (proposed[0] in taken) == (truth == ["a/x"])
 
 
 def test_a_level_takes_the_threshold_that_serves_it_and_all_levels_together() -> None:
@@ -173,11 +186,13 @@ def test_a_level_takes_the_threshold_that_serves_it_and_all_levels_together() ->
         p = draw.uniform(0.05, 0.6)
         truth = ["a/x"] if draw.random() < p else ["a/y"]
         scores = np.array([0.99, p, 0.0], dtype=np.float32)
-        thresholds.learn(scores, tree.shape(), NOTHING, tree.targets(truth))
+        learn(thresholds, scores, tree.shape(), NOTHING, tree.targets(truth))
     earned = thresholds.state()["earned"][1]
     alone = GRID[int((earned[: len(GRID), 0] / earned[: len(GRID), 1]).argmax())]
     lowest = min(
-        p for p in GRID if 1 in thresholds.decide(np.array([0.99, p, 0.0], np.float32), tree.shape(), NOTHING)
+        p
+        for p in GRID
+        if 1 in decide(thresholds, np.array([0.99, p, 0.0], np.float32), tree.shape(), NOTHING)
     )
     assert lowest >= alone
 
@@ -248,8 +263,8 @@ def test_thresholds_equal_plain_ones(seed: int) -> None:
         )
         walked = plain.walk(scores, proposed)
         expected = sorted(label for candidates, best in walked for label in candidates[best])
-        assert thresholds.decide(scores, SHAPE, proposed).tolist() == expected
-        thresholds.learn(scores, SHAPE, proposed, TREE.targets(truth.tolist()))
+        assert decide(thresholds, scores, SHAPE, proposed).tolist() == expected
+        learn(thresholds, scores, SHAPE, proposed, TREE.targets(truth.tolist()))
         plain.learn(scores, proposed, TREE.targets(truth.tolist()))
     state = thresholds.state()
     np.testing.assert_allclose(state["earned"], plain.earned)
