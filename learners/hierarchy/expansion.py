@@ -74,8 +74,9 @@ class LabelExpansion(Learner):
     each other; and that of *branches*, which learn each label from messages of its parent alone and rehearse
     messages from a memory, after adding confident labels (pseudo-labels) that these lack. The mixture
     rehearses all those of silent labels and, with each new message, at most one other; that of the inner
-    learner those of silent labels alone; and of silent labels both learn from these only. Which messages are remembered and rehearsed: see `Rehearsal`; which leave the
-    memory because their label means something else by now: see `StaleLabels`.
+    learner those of silent labels alone; and of silent labels both learn from these only. Which messages are
+    remembered and rehearsed: see `Rehearsal`; which leave the memory because their label means something
+    else by now: see `StaleLabels`.
 
     Parameters
     ----------
