@@ -22,6 +22,7 @@ BENCHMARKS = sorted(
 )
 EVENTS = 60
 SMALL = {
+    "ablation": "--sets reuters21578 yeast --limit 40 --drifts concept --seeds 0 --scale 0.02",
     "adwin": "--scale 0.01",
     "alarms": "{reuters} --learner priors",
     "catch_up": "--learner priors --records 30",
@@ -52,7 +53,6 @@ SMALL = {
     "scopes": "--learner priors --limit 40 --partitions 2 --workers 2",
     "seasons": "--kinds prior --cycles 1 --seeds 0 --learner priors --scale 0.02",
     "silence": "--gap 10 --starts 10 30 --only default",
-    "sleeping": "--sets reuters21578 --limit 40",
     "snapshots": "--scale 0.02",
     "tree": "--scale 0.02",
 }
