@@ -103,7 +103,7 @@ def _laplace_some(
             doubts[n] += variances[row, labels[n]] * (inputs[row] * inputs[row])
     steps, curvatures = np.empty_like(doubts), np.empty_like(doubts)
     for n in range(len(labels)):
-        steps[n], curvatures[n] = _mode(scores[n], error[n], doubts[n])
+        steps[n], curvatures[n] = mode(scores[n], error[n], doubts[n])
     for row in range(len(inputs)):
         if inputs[row] == 0.0:
             continue
@@ -129,7 +129,7 @@ def _laplace_all(
                 doubts[label] += variances[row, label] * square
     for label in range(len(error)):
         if abs(error[label]) > tolerance:
-            steps[label], curvatures[label] = _mode(scores[label], error[label], doubts[label])
+            steps[label], curvatures[label] = mode(scores[label], error[label], doubts[label])
             growths[label] = growth
     for row in range(len(inputs)):
         value = inputs[row]
@@ -144,7 +144,7 @@ def _laplace_all(
 
 
 @compiled
-def _mode(score: np.float32, error: np.float32, variance: np.float32) -> tuple[np.float32, np.float32]:
+def mode(score: np.float32, error: np.float32, variance: np.float32) -> tuple[np.float32, np.float32]:
     """Return the step of a logit's weights, and their gain in precision, given the logit's variance.
 
     The new logit z solves z = old - doubt · (sigmoid(z) - truth): the mode of its posterior. A step by the

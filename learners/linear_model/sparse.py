@@ -21,8 +21,8 @@ from learners.linear_model.sparse_rows import (
     compact,
     copy_weights,
     in_use,
+    modes,
     step,
-    step_intercept,
 )
 from learners.linear_model.threshold import MicroF1Threshold
 
@@ -30,8 +30,6 @@ LEAST_ROWS = 8
 """Places per label that are always allowed, whatever `max_size` is: rows with an entry for every label."""
 KEPT = 0.4
 """Share of the memory that is in use after it was exhausted: the largest weights are kept."""
-INTERCEPT = 0.3
-"""Learning rate of the intercept, as a share of `rate`: the prior accounts for a label's frequency."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,18 +49,21 @@ class SparseStatistics(Statistics):
 
 
 class SparseLogisticRegression(PriorBased):
-    """Binary relevance by AdaGrad on a vector's sparse part: a weight for each word with each label.
+    """Binary relevance on a vector's sparse part: a weight for each word with each label, and its variance.
 
-    Only pairs of a feature and a label that were once in doubt together have a weight, so memory grows with
-    what the stream has taught, not with dimensions times labels. The logit starts from the label's running
-    frequency. One threshold for all labels is tuned online for micro-F1. A vector without one serves
-    as its own sparse part, scaled to length 1.
+    Each weight has a Gaussian posterior, as in `AdaptiveLogisticRegression`. Only pairs of a feature and a
+    label that were once in doubt together have a weight, so memory grows with what the stream has taught, not
+    with dimensions times labels. The logit starts from the label's running frequency. One threshold for all
+    labels is tuned online for micro-F1. A vector without a sparse part serves as its own, scaled to length 1.
 
     Parameters
     ----------
-    rate
-        AdaGrad's step size, in (0, inf): about how far one message moves a new weight. Meant for vectors of
-        length 1. Too small learns rare labels slowly, too large lets single messages decide.
+    variance
+        Prior variance of a weight, in (0, inf): how far one message may move it. Meant for vectors of length
+        1. Too small learns rare labels slowly, too large lets single messages decide.
+    forgetting
+        Share of a variance's shrinking that is undone whenever its weight is updated, in [0, 1]: with 0
+        learning ends, and much above 0.01 it never converges.
     max_size
         Memory of the weights in MiB, above 0, in addition to 12 bytes per feature: the default 64 has places
         for 5.6 million pairs. When it is used up, the pairs with the smallest weights are dropped. If too
@@ -87,17 +88,25 @@ class SparseLogisticRegression(PriorBased):
 
     References
     ----------
-    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization",
-    JMLR 2011. Langford, Li and Zhang, "Sparse online learning via truncated gradient", JMLR 2009: dropping
-    small weights.
+    Spiegelhalter and Lauritzen, "Sequential updating of conditional probabilities on directed graphical
+    structures", Networks 1990: the Laplace step. Langford, Li and Zhang, "Sparse online learning via
+    truncated gradient", JMLR 2009: dropping small weights.
     """
 
     state_fields = fields(Arrays("_rows", "_intercept"), Values("_used", "dropped"), Parts("_threshold"))
 
-    def __init__(self, rate: float = 1.0, max_size: float = 64.0, max_labels: int = MAX_LABELS) -> None:
-        check_number(self, "rate", rate, float, 0, open_low=True)
+    def __init__(
+        self,
+        variance: float = 100.0,
+        forgetting: float = 0.005,
+        max_size: float = 64.0,
+        max_labels: int = MAX_LABELS,
+    ) -> None:
+        check_number(self, "variance", variance, float, 0, open_low=True)
+        check_number(self, "forgetting", forgetting, float, 0, 1)
         check_number(self, "max_size", max_size, float, 0, open_low=True)
-        self.rate = rate
+        self.variance = variance
+        self.forgetting = forgetting
         self.max_size = max_size
         super().__init__(max_labels=max_labels)
         self._threshold = MicroF1Threshold()
@@ -106,7 +115,7 @@ class SparseLogisticRegression(PriorBased):
         self._entries: Entries = np.zeros(0, dtype=ENTRY)
         self._used = self.dropped = 0
         self._filled: Ids | None = None  # Rows with entries, for many new labels; None after each update.
-        # Weights and sums of squared gradients.
+        # Weights and sums of expected squared gradients.
         self._intercept: Vector = np.zeros((2, 0), dtype=np.float32)
 
     def score(self, x: Vector, labels: Ids | None = None) -> Vector:
@@ -121,7 +130,7 @@ class SparseLogisticRegression(PriorBased):
         return Prediction(np.flatnonzero(scores >= self._threshold.value), scores)
 
     def learn(self, x: Vector, targets: Targets) -> None:
-        """Take one step for each label with an error above the tolerance, and tune the threshold."""
+        """Take one Laplace step for each label with an error above the tolerance, and tune the threshold."""
         scores = self.score(x)
         if targets.complete:
             self._threshold.learn(scores, targets.positive, len(targets.positive))
@@ -135,10 +144,13 @@ class SparseLogisticRegression(PriorBased):
         # Indices ascend.
         self._rows = grown(self._rows, int(part.indices[-1]) + 1 if len(part.indices) else 0)
         self._intercept = grown(self._intercept, 2, len(error))
-        step_intercept(self._intercept, error, np.float32(self.rate * INTERCEPT))
-        done, rate = 0, np.float32(self.rate)
+        done, precision, keep = 0, np.float32(1.0 / self.variance), np.float32(1.0 - self.forgetting)
+        learned = modes(*part, scores, error, precision, self._rows, self._entries, self._intercept)
         while done < len(part.indices):
-            done, self._used = step(*part, done, error, rate, self._rows, self._entries, self._used)
+            done, self._used = step(
+                *(*part, done, *learned, precision, keep),
+                *(self._rows, self._entries, self._used),
+            )
             if done < len(part.indices):
                 self._make_room(len(error))
         self._learn_priors(x, targets)

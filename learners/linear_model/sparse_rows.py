@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Ids, Mask, Vector, compiled
+from learners.linear_model.laplace import INTERCEPT, mode
 
 Ints = NDArray[np.int32]
 Entries = NDArray[Any]
 
 ENTRY = np.dtype([("label", np.uint32), ("weight", np.float32), ("square", np.float32)])
-"""An entry of a feature's row: a label, its weight, and the sum of the weight's squared gradients."""
+"""An entry of a feature's row: a label, its weight, and by how much the weight's precision has grown since it
+was new, which is the sum of its expected squared gradients."""
 FIRST, SIZE, ROOM = range(3)
 """Columns of a feature's row: place of its first entry, number of entries, and number of places."""
 LINE = 64 // ENTRY.itemsize
 """Entries in a cache line of 64 bytes."""
 TOLERANCE = np.float32(0.02)
 """Errors below it are not learned from: most labels are surely absent, and get no weights."""
-EPSILON = np.float32(1e-4)
-"""Initial sum of squared gradients, so that a first step on a small error is smaller than the rate."""
 
 
 @compiled
@@ -62,14 +62,38 @@ def _fetch(indices: Ints, rows: Ints, entries: Entries) -> np.float32:
 
 
 @compiled
-def step_intercept(intercept: Vector, error: Vector, rate: np.float32) -> None:
-    """Update the intercepts of all labels; the errors that remain are those that other weights learn from."""
-    for label in range(len(error)):
-        intercept[1, label] += error[label] * error[label]
-        intercept[0, label] -= rate * error[label] / np.sqrt(intercept[1, label] + EPSILON)
-    for label in range(len(error)):
-        if abs(error[label]) < TOLERANCE:
-            error[label] = np.float32(0.0)
+def modes(
+    indices: Ints,
+    values: Vector,
+    scores: Vector,
+    error: Vector,
+    precision: np.float32,
+    rows: Ints,
+    entries: Entries,
+    intercept: Vector,
+) -> tuple[Ids, Vector, Vector]:
+    """Return the labels that are learned, and their Laplace steps and curvatures; update their intercepts.
+
+    `precision` is that of a new weight. The intercepts' is larger, as if their input were `INTERCEPT`.
+    """
+    doubted = np.flatnonzero(np.abs(error) >= TOLERANCE)
+    first = precision / np.float32(INTERCEPT * INTERCEPT)
+    doubts, steps, curvatures = np.empty((3, len(doubted)), dtype=np.float32)
+    for n in range(len(doubted)):
+        doubts[n] = np.float32(1.0) / (first + intercept[1, doubted[n]])
+    for n in range(len(indices)):
+        begin, size, square = rows[indices[n], FIRST], rows[indices[n], SIZE], values[n] * values[n]
+        for m in range(len(doubted)):
+            label = doubted[m]
+            place = _first_not_below(label, begin, size, entries)
+            found = place < begin + size and entries[place].label == label
+            doubts[m] += square / (precision + entries[place].square if found else precision)
+    for n in range(len(doubted)):
+        label = doubted[n]
+        steps[n], curvatures[n] = mode(scores[label], error[label], doubts[n])
+        intercept[0, label] -= steps[n] / (first + intercept[1, label])
+        intercept[1, label] += curvatures[n]
+    return doubted, steps, curvatures
 
 
 @compiled
@@ -77,28 +101,30 @@ def step(
     indices: Ints,
     values: Vector,
     begin: int,
-    error: Vector,
-    rate: np.float32,
+    doubted: Ids,
+    steps: Vector,
+    curvatures: Vector,
+    precision: np.float32,
+    keep: np.float32,
     rows: Ints,
     entries: Entries,
     used: int,
 ) -> tuple[int, int]:
-    """Update the weights of the features from `begin` on, for the labels with an error.
+    """Update the weights of the features from `begin` on, given what `modes` returned.
 
-    Returns where it ended, before the last feature if memory ran out, and the number of places in use.
+    `keep` is the share of a precision's growth that remains after the update. Returns where it ended, before
+    the last feature if memory ran out, and the number of places in use.
     """
-    doubted = np.flatnonzero(error)
     for n in range(begin, len(indices)):
-        row = indices[n]
+        row, value = indices[n], values[n]
         # Room as if no label had an entry yet: counting those that have one would cost a second search.
         used, fits = _widen(rows, row, rows[row, SIZE] + len(doubted), entries, used)
         if not fits:
             return n, used
-        for label in doubted:
-            place = _entry_of(int(label), rows, row, entries)
-            gradient = error[label] * values[n]
-            entries[place].square += gradient * gradient
-            entries[place].weight -= rate * gradient / np.sqrt(entries[place].square + EPSILON)
+        for m in range(len(doubted)):
+            place = _entry_of(doubted[m], rows, row, entries)
+            entries[place].weight -= value * steps[m] / (precision + entries[place].square)
+            entries[place].square = keep * (entries[place].square + value * value * curvatures[m])
     return len(indices), used
 
 

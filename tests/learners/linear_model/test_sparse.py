@@ -1,15 +1,17 @@
-"""AdaGrad on sparse features: equal to the plain formula, in bounded memory, restored exactly."""
+"""Laplace steps on sparse features: equal to the plain formula, in bounded memory, restored exactly."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from drift.core import Floats, Vector, digest
 from learners.core import Features, Sparse, Targets, sparse_part
 from learners.linear_model import SparseLogisticRegression
-from learners.linear_model.sparse import INTERCEPT
-from learners.linear_model.sparse_rows import ENTRY, EPSILON, TOLERANCE
+from learners.linear_model.laplace import INTERCEPT, LEAST_CURVATURE
+from learners.linear_model.sparse_rows import ENTRY, TOLERANCE
 
 DIMENSIONS, LABELS = 300, 6
 NO_DENSE = np.zeros(2, dtype=np.float32)
@@ -39,25 +41,51 @@ def taught(learner: SparseLogisticRegression, messages: list[Message]) -> list[l
     return predicted
 
 
+def slope(z: float, old: float, doubt: float, truth: bool) -> float:
+    """Return the derivative of the negative log-posterior of a logit, times its variance."""
+    return float(z - old + doubt * (expit(z) - truth))
+
+
 def test_it_equals_the_plain_formula() -> None:
-    """With all weights in one dense array, and no bound."""
-    learner = SparseLogisticRegression()
-    weights: Floats = np.zeros((DIMENSIONS, LABELS))
-    squares, intercept, squared = np.zeros_like(weights), np.zeros(LABELS), np.zeros(LABELS)
+    """With all weights in one dense array, no bound, and the mode of each logit found by bisection."""
+    learner = SparseLogisticRegression(variance=50.0, forgetting=0.02)
+    weights: Floats = np.zeros((DIMENSIONS + 1, LABELS))
+    grown = np.zeros_like(weights)
+    precision = np.full(DIMENSIONS + 1, 1 / 50.0)
+    # The intercept is the last weight, as if its input were less than 1; it forgets nothing.
+    precision[-1] /= INTERCEPT**2
+    keep = np.append(np.full(DIMENSIONS, 0.98), 1.0)
     for x, labels in stream(200):
         targets = learner.label_space.targets(labels)
-        indices, values = sparse_part(x)
+        part = sparse_part(x)
+        indices, values = np.append(part.indices, DIMENSIONS), np.append(part.values, 1.0)
         scores, size = learner.score(x), len(learner.label_space)
-        logits = learner._priors.logits() + intercept[:size] + values @ weights[indices, :size]
-        assert scores == pytest.approx(1 / (1 + np.exp(-logits)), abs=2e-5)
-        error = scores.astype(np.float64)
-        error[targets.positive] -= 1
-        squared[:size] += error**2
-        intercept[:size] -= INTERCEPT * error / np.sqrt(squared[:size] + EPSILON)
-        gradients = np.outer(values, np.where(np.abs(error) < TOLERANCE, 0.0, error))
-        squares[indices, :size] += gradients**2
-        weights[indices, :size] -= gradients / np.sqrt(squares[indices, :size] + EPSILON)
+        logits = learner._priors.logits() + values @ weights[indices, :size]
+        assert scores == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-4)
+        truth = targets.dense(size)
+        for label in np.flatnonzero(np.abs(scores - truth) >= TOLERANCE).tolist():
+            variances = 1 / (precision[indices] + grown[indices, label])
+            doubt, old, true = values**2 @ variances, logits[label], truth[label]
+            mode = brentq(slope, old - doubt, old + doubt, args=(old, doubt, true))
+            curvature = max(expit(mode) * expit(-mode), LEAST_CURVATURE)
+            weights[indices, label] -= variances * values * (expit(mode) - true)
+            grown[indices, label] += values**2 * curvature / (1 + curvature * doubt)
+            grown[indices, label] *= keep[indices]
         learner.learn(x, targets)
+    assert np.abs(weights).max() > 1
+
+
+def test_it_follows_a_drift_because_it_forgets() -> None:
+    """Labels that change places are learned anew sooner than where variances only shrink."""
+    right = {}
+    for forgetting in (0.0, 0.02):
+        learner = SparseLogisticRegression(forgetting=forgetting)
+        taught(learner, stream(3000))
+        after = [(x, [f"l{(int(name[1:]) + 1) % LABELS}"]) for x, (name,) in stream(600)]
+        predicted = taught(learner, after)
+        told = [learner.label_space.ids(labels).tolist() for _, labels in after]
+        right[forgetting] = np.mean([guess == truth for guess, truth in zip(predicted, told, strict=True)])
+    assert right[0.02] > right[0.0] + 0.05, right
 
 
 def test_it_learns_words_that_tell_a_label() -> None:
