@@ -97,7 +97,7 @@ class SparseLogisticRegression(PriorBased):
 
     def __init__(
         self,
-        variance: float = 100.0,
+        variance: float = 300.0,
         forgetting: float = 0.005,
         max_size: float = 64.0,
         max_labels: int = MAX_LABELS,
