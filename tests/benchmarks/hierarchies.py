@@ -135,7 +135,7 @@ def glosses() -> Set:
     order = np.random.default_rng(0).permutation(len(texts)).tolist()
     events = [Event(id="", ts=0, text=texts[place]) for place in order]
     paths = [found[event.text or ""] for event in events]
-    return Set(Hashing(device="cpu").encode(events), paths, len(paths) // 6, tasks, 500, 1e-2)
+    return Set(Hashing(device="cpu").encode(events), paths, len(paths) // 6, tasks, 500, 1e-3)
 
 
 class Nouns:
