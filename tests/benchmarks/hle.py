@@ -14,7 +14,8 @@ packages into ~/.cache/ithaca, and left out, with a message, where that fails.
 Test messages, never learned from, are predicted ten times on the way: the most probable label of each level.
 Printed, in points and from the first level to the last: accuracy at the end, the area under its curve
 (any-time), how far a class has fallen from its best, and the share of remembered messages whose label was
-wrong. The baselines see the dense part of a vector.
+wrong. The baselines see the dense part of a vector, and learn text at the rate that serves ER best on the
+last level. Words hashed into 4,096 more dimensions gave ER 2.1 / .2 / .6 points at twice the cost.
 
 Target, over five seeds: `expansion` at or above every baseline on every level, disjoint and overlapping;
 digits at least 93 parent and 94 child, Fashion-MNIST at least 94 and 77; with a fifth of the labels wrong
