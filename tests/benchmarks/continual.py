@@ -1,18 +1,18 @@
-"""Baselines of continual learning on images whose labels are `parent/class`, for the benchmark `hle`."""
+"""Baselines of continual learning on dense vectors whose labels are paths, for the benchmark `hle`."""
 
 from __future__ import annotations
 
 import zlib
-from typing import NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from drift.core import Vector
+from tests.benchmarks.hierarchies import Set
 
 BATCH = 16
-LEVELS = 2
 CANDIDATES = 50
 """Remembered messages that MIR chooses from, and that CLIB measures its steps on."""
 LATELY = 100
@@ -21,27 +21,13 @@ LATELY = 100
 Message = tuple[Vector, str]
 
 
-class Set(NamedTuple):
-    """Images, the path (`parent/class`) of each, and how they are used."""
-
-    x: npt.NDArray[np.float32]
-    paths: list[str]
-    tests: int
-    """Number of images at the end that are predicted and never learned from."""
-    tasks: tuple[str, ...]
-    """Classes, in pairs, in the order in which they appear."""
-    memory: int
-    rate: float
-    """Adam's learning rate, for the baselines."""
-
-
 class Method(Protocol):
     """A method to compare."""
 
     def learn(self, x: Vector, path: str) -> None:
         """Learn from one message."""
 
-    def answer(self, x: npt.NDArray[np.float32], level: int) -> list[str]:
+    def answer(self, x: Sequence[Vector], level: int) -> list[str]:
         """Return the most probable label of a level for each row, "" while it knows none."""
 
     def remembered(self) -> list[tuple[bytes, str]]:
@@ -60,13 +46,13 @@ class ClassMeans:
         self._sums[path] = self._sums.get(path, np.zeros_like(x)) + x
         self._counts[path] = self._counts.get(path, 0) + 1
 
-    def answer(self, x: npt.NDArray[np.float32], level: int) -> list[str]:
+    def answer(self, x: Sequence[Vector], level: int) -> list[str]:
         """See `Method.answer`."""
         names = [name for name in self._sums if name.count("/") == level]
         if not names:
             return [""] * len(x)
         means = np.stack([self._sums[name] / self._counts[name] for name in names])
-        nearest = ((x[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
+        nearest = ((np.stack(x)[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
         return [names[place] for place in nearest]
 
     def remembered(self) -> list[tuple[bytes, str]]:
@@ -86,14 +72,14 @@ class Replay:
         self._data, self._draw = data, np.random.default_rng(seed)
         self._memory: list[tuple[Vector, str]] = []
         # By level: the classes, in order of appearance.
-        self._names: list[list[str]] = [[] for _ in range(LEVELS)]
+        self._names: list[list[str]] = [[] for _ in range(data.levels)]
         self._begin(seed)
 
     def _begin(self, seed: int) -> None:
         torch.manual_seed(seed)
         width = len(set(self._data.paths))
         self._heads = torch.nn.ModuleList(
-            torch.nn.Linear(self._data.x.shape[1], width) for _ in range(LEVELS)
+            torch.nn.Linear(len(self._data.x[0]), width) for _ in range(self._data.levels)
         )
         self._optimizer = torch.optim.Adam(self._heads.parameters(), lr=self._data.rate)
 
@@ -135,7 +121,7 @@ class Replay:
         for level, names in enumerate(self._names):
             mine = [place for place, (_, path) in enumerate(batch) if path.count("/") == level]
             if mine:
-                x = torch.from_numpy(np.stack([batch[place][0] for place in mine]))
+                x = _rows([batch[place][0] for place in mine])
                 told = torch.tensor([names.index(batch[place][1]) for place in mine])
                 own = torch.nn.functional.cross_entropy(self._logits(level, x), told, reduction="none")
                 losses = losses.index_put((torch.tensor(mine),), own)
@@ -149,13 +135,13 @@ class Replay:
         torch.autograd.backward(loss)
         self._optimizer.step()
 
-    def answer(self, x: npt.NDArray[np.float32], level: int) -> list[str]:
+    def answer(self, x: Sequence[Vector], level: int) -> list[str]:
         """See `Method.answer`."""
         names = self._names[level]
         if not names:
             return [""] * len(x)
         with torch.no_grad():
-            best = self._logits(level, torch.from_numpy(x)).argmax(dim=1)
+            best = self._logits(level, _rows(x)).argmax(dim=1)
         return [names[place] for place in best.tolist()]
 
     def remembered(self) -> list[tuple[bytes, str]]:
@@ -176,7 +162,7 @@ class GDumb(Replay):
         """Store one message."""
         self._remember(x, path)
 
-    def answer(self, x: npt.NDArray[np.float32], level: int) -> list[str]:
+    def answer(self, x: Sequence[Vector], level: int) -> list[str]:
         """Train on the memory, then answer."""
         self._begin(0)
         for _ in range(600):
@@ -316,7 +302,7 @@ class BiC(Replay):
         rehearsed = [message for message in self._memory if not _held_out(message)] or self._memory
         return [rehearsed[place] for place in self._draw.integers(len(rehearsed), size=count)]
 
-    def answer(self, x: npt.NDArray[np.float32], level: int) -> list[str]:
+    def answer(self, x: Sequence[Vector], level: int) -> list[str]:
         """Fit the correction, then answer."""
         names = self._names[level]
         held = [each for each in self._memory if each[1].count("/") == level and _held_out(each)]
@@ -325,8 +311,8 @@ class BiC(Replay):
         new = torch.tensor([name in self._last for name in names])
         told = torch.tensor([names.index(path) for _, path in held])
         with torch.no_grad():
-            logits = self._logits(level, torch.from_numpy(np.stack([x for x, _ in held])))
-            asked = self._logits(level, torch.from_numpy(x))
+            logits = self._logits(level, _rows([x for x, _ in held]))
+            asked = self._logits(level, _rows(x))
         scale, shift = torch.ones((), requires_grad=True), torch.zeros((), requires_grad=True)
         optimizer = torch.optim.Adam([scale, shift], lr=0.05)
         for _ in range(100):
@@ -341,3 +327,7 @@ class BiC(Replay):
 def _held_out(message: Message) -> bool:
     """Return whether a message is one of the tenth that fits BiC's correction."""
     return zlib.crc32(message[0].tobytes()) % 10 == 0
+
+
+def _rows(x: Sequence[Vector]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(x))

@@ -15,7 +15,7 @@ import typer
 
 from stream.testing.synthetic import Synthetic
 
-LIBRARIES = {"continual", "peers", "timing"}
+LIBRARIES = {"continual", "hierarchies", "peers", "timing"}
 """Modules that the benchmarks share."""
 BENCHMARKS = sorted(
     path.stem for path in Path(__file__).parent.glob("[!_]*.py") if not path.stem.startswith("test_")
@@ -39,7 +39,7 @@ SMALL = {
     "extreme": "--labels 1000 --features 16 --scale 0.02",
     "false_alarms": "--labels 20 --messages 60 --learner priors",
     "growing": "--learner priors --limit 60",
-    "hle": "--data digits --seeds 1 --scale 0.1",
+    "hle": "--data digits --seeds 1 --scale 0.1 --overlap 0.1",
     "ihomer": "--scale 0.01 --labels 14 1000",
     "incidents": "{reuters} --learner priors",
     "linear": "--scale 0.02",
