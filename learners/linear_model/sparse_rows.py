@@ -88,17 +88,20 @@ def step(
     Returns where it ended, before the last feature if memory ran out, and the number of places in use.
     """
     doubted = np.flatnonzero(error)
+    weights, squares = entries["weight"], entries["square"]
     for n in range(begin, len(indices)):
         row = indices[n]
         # Room as if no label had an entry yet: counting those that have one would cost a second search.
         used, fits = _widen(rows, row, rows[row, SIZE] + len(doubted), entries, used)
         if not fits:
             return n, used
+        place = rows[row, FIRST]
         for label in doubted:
-            place = _entry_of(int(label), rows, row, entries)
+            # Both ascend: the entry of the next label is not before that of this one.
+            place = _entry_of(int(label), place, rows, row, entries)
             gradient = error[label] * values[n]
-            entries[place].square += gradient * gradient
-            entries[place].weight -= rate * gradient / np.sqrt(entries[place].square + EPSILON)
+            squares[place] += gradient * gradient
+            weights[place] -= rate * gradient / np.sqrt(squares[place] + EPSILON)
     return len(indices), used
 
 
@@ -115,28 +118,31 @@ def copy_weights(
             used, fits = _widen(rows, row, rows[row, SIZE] + 1, entries, used)
             if not fits:
                 return n, used
-            entries[_entry_of(label, rows, row, entries)].weight = weight
+            entries[_entry_of(label, rows[row, FIRST], rows, row, entries)].weight = weight
     return len(filled), used
 
 
 @compiled
 def _first_not_below(label: int, place: int, size: int, entries: Entries) -> int:
-    """Return the place of a label's entry in a row, or where it belongs: entries ascend by label."""
-    while size > 0:
-        half = size // 2
-        if entries[place + half].label < label:
-            place += half + 1
-            size -= half + 1
-        else:
-            size = half
-    return place
+    """Return the place of a label's entry in a row, or where it belongs: entries ascend by label.
+
+    No step branches on what it finds: half of the guesses would be wrong, and each would wait for memory.
+    """
+    labels, wanted = entries["label"], np.uint32(label)
+    if not size:
+        return place
+    while size > 1:
+        half = size >> 1
+        place += half * (labels[place + half - 1] < wanted)
+        size -= half
+    return place + (labels[place] < wanted)
 
 
 @compiled
-def _entry_of(label: int, rows: Ints, row: int, entries: Entries) -> int:
-    """Return the place of a label's entry, inserting it if there is none, in a row that has room for it."""
+def _entry_of(label: int, begin: int, rows: Ints, row: int, entries: Entries) -> int:
+    """Return the place of a label's entry from `begin` on, new if it has none, in a row with room for it."""
     end = rows[row, FIRST] + rows[row, SIZE]
-    place = _first_not_below(label, rows[row, FIRST], rows[row, SIZE], entries)
+    place = _first_not_below(label, begin, end - begin, entries)
     if place == end or entries[place].label != label:
         for later in range(end, place, -1):
             _move(entries, later - 1, entries, later)
