@@ -135,7 +135,7 @@ def _first_not_below(label: int, place: int, size: int, entries: Entries) -> int
         half = size >> 1
         place += half * (labels[place + half - 1] < wanted)
         size -= half
-    return place + (labels[place] < wanted)
+    return int(place + (labels[place] < wanted))
 
 
 @compiled
