@@ -46,8 +46,8 @@ PART_TIME = ("ridge_scaled", "near_standard", "tree")
 """Experts that may sleep: they cost the most, and on many streams the others do as well without them."""
 ENOUGH = 30
 """Messages of a label that stay in the neighbours' windows: three times those that vote."""
-REHEARSED_EVERY = 2
-"""Messages for each one that is rehearsed, so that silent labels cost less than half a message."""
+REHEARSED_EVERY = 3
+"""Messages for each one that is rehearsed, so that silent labels cost less than a third of a message."""
 JUDGED_EVERY = 12
 """Messages for each one that is predicted before it is rehearsed, for the sake of `statistics` alone."""
 
@@ -63,9 +63,9 @@ class IHOMER(Learner):
     have any scale: see `StandardScaler` and `Directions`. The three most expensive experts sleep while the
     mixture would hardly miss them, after 2,000 messages at the earliest: see `Sleepers`. Of 2,000 labels and
     more a shortlist is scored and taught, and the rest have probability 0: see `shortlist`. Silent labels are
-    kept: the neighbours' windows spare their messages, every second message the linear experts and the ridge
-    regressions rehearse what one from a memory says of them, and their absence teaches the mixture nothing;
-    see `Slots` and `Rehearsal`. The mixture rehearses in `recall` alone: else it would follow the past.
+    kept: the neighbours' windows spare their messages, every third message the linear experts and the ridge
+    regressions rehearse one from a memory, and their absence teaches the mixture nothing; see `Slots` and
+    `Rehearsal`. The mixture rehearses in `recall` alone: else it would follow the past.
 
     Parameters
     ----------
@@ -286,7 +286,7 @@ class IHOMER(Learner):
         slot = None if self._messages % REHEARSED_EVERY else self._memory.draw()
         if slot is None:
             return
-        x, targets = self._memory.vector(slot), self._memory.told_of_silent(slot, len(self.label_space))
+        x, targets = self._memory.vector(slot), self._memory.targets(slot)
         judged = self._messages % JUDGED_EVERY == 0
         if judged or len(self.label_space) >= MANY:
             scored = self._compute(x, targets.positive, decided=None if judged else UNDECIDED)

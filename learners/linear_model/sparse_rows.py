@@ -76,18 +76,20 @@ def modes(
 
     `precision` is that of a new weight. The intercepts' is larger, as if their input were `INTERCEPT`.
     """
+    labels, squares = entries["label"], entries["square"]
     doubted = np.flatnonzero(np.abs(error) >= TOLERANCE)
     first = precision / np.float32(INTERCEPT * INTERCEPT)
     doubts, steps, curvatures = np.empty((3, len(doubted)), dtype=np.float32)
     for n in range(len(doubted)):
         doubts[n] = np.float32(1.0) / (first + intercept[1, doubted[n]])
     for n in range(len(indices)):
-        begin, size, square = rows[indices[n], FIRST], rows[indices[n], SIZE], values[n] * values[n]
+        place, square = rows[indices[n], FIRST], values[n] * values[n]
+        end = place + rows[indices[n], SIZE]
         for m in range(len(doubted)):
-            label = doubted[m]
-            place = _first_not_below(label, begin, size, entries)
-            found = place < begin + size and entries[place].label == label
-            doubts[m] += square / (precision + entries[place].square if found else precision)
+            # Both ascend, as in `step`.
+            place = _first_not_below(doubted[m], place, end - place, entries)
+            found = place < end and labels[place] == doubted[m]
+            doubts[m] += square / (precision + squares[place] if found else precision)
     for n in range(len(doubted)):
         label = doubted[n]
         steps[n], curvatures[n] = mode(scores[label], error[label], doubts[n])
@@ -115,16 +117,19 @@ def step(
     `keep` is the share of a precision's growth that remains after the update. Returns where it ended, before
     the last feature if memory ran out, and the number of places in use.
     """
+    weights, squares = entries["weight"], entries["square"]
     for n in range(begin, len(indices)):
         row, value = indices[n], values[n]
         # Room as if no label had an entry yet: counting those that have one would cost a second search.
         used, fits = _widen(rows, row, rows[row, SIZE] + len(doubted), entries, used)
         if not fits:
             return n, used
+        place = rows[row, FIRST]
         for m in range(len(doubted)):
-            place = _entry_of(doubted[m], rows, row, entries)
-            entries[place].weight -= value * steps[m] / (precision + entries[place].square)
-            entries[place].square = keep * (entries[place].square + value * value * curvatures[m])
+            # Both ascend: the entry of the next label is not before that of this one.
+            place = _entry_of(doubted[m], place, rows, row, entries)
+            weights[place] -= value * steps[m] / (precision + squares[place])
+            squares[place] = keep * (squares[place] + value * value * curvatures[m])
     return len(indices), used
 
 
@@ -141,28 +146,31 @@ def copy_weights(
             used, fits = _widen(rows, row, rows[row, SIZE] + 1, entries, used)
             if not fits:
                 return n, used
-            entries[_entry_of(label, rows, row, entries)].weight = weight
+            entries[_entry_of(label, rows[row, FIRST], rows, row, entries)].weight = weight
     return len(filled), used
 
 
 @compiled
 def _first_not_below(label: int, place: int, size: int, entries: Entries) -> int:
-    """Return the place of a label's entry in a row, or where it belongs: entries ascend by label."""
-    while size > 0:
-        half = size // 2
-        if entries[place + half].label < label:
-            place += half + 1
-            size -= half + 1
-        else:
-            size = half
-    return place
+    """Return the place of a label's entry in a row, or where it belongs: entries ascend by label.
+
+    No step branches on what it finds: half of the guesses would be wrong, and each would wait for memory.
+    """
+    labels, wanted = entries["label"], np.uint32(label)
+    if not size:
+        return place
+    while size > 1:
+        half = size >> 1
+        place += half * (labels[place + half - 1] < wanted)
+        size -= half
+    return int(place + (labels[place] < wanted))
 
 
 @compiled
-def _entry_of(label: int, rows: Ints, row: int, entries: Entries) -> int:
-    """Return the place of a label's entry, inserting it if there is none, in a row that has room for it."""
+def _entry_of(label: int, begin: int, rows: Ints, row: int, entries: Entries) -> int:
+    """Return the place of a label's entry from `begin` on, new if it has none, in a row with room for it."""
     end = rows[row, FIRST] + rows[row, SIZE]
-    place = _first_not_below(label, rows[row, FIRST], rows[row, SIZE], entries)
+    place = _first_not_below(label, begin, end - begin, entries)
     if place == end or entries[place].label != label:
         for later in range(end, place, -1):
             _move(entries, later - 1, entries, later)

@@ -162,13 +162,6 @@ class Rehearsal:
         """Return a message's targets."""
         return self._targets[slot]
 
-    def told_of_silent(self, slot: int, size: int) -> Targets:
-        """Return a message's targets with labels as unknown that go on to occur; there are `size` labels.
-
-        What these mean by now new messages show, and an old one may contradict.
-        """
-        return Targets(*_told_of_silent(self._occurred, self._now, size, self.silence, *self._targets[slot]))
-
     def refile(self, slot: int, labels: Ids) -> None:
         """Set the labels that a message is kept for."""
         self._note(labels)
@@ -267,20 +260,6 @@ def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Id
     for label in range(size):
         some |= silent[label]
     return silent, some
-
-
-@compiled
-def _told_of_silent(
-    occurred: Ids, now: int, size: int, silence: int, positive: Ids, negative: Ids | None
-) -> tuple[Ids, Ids]:
-    """Return which silent labels are positive, and which are negative; all that are kept have occurred."""
-    silent, absent = np.zeros(size, dtype=np.bool_), np.full(size, negative is None)
-    if negative is not None:
-        absent[negative] = True
-    absent[positive] = False
-    for label in range(min(size, len(occurred))):
-        silent[label] = occurred[label] > 0 and now - occurred[label] >= silence
-    return positive[silent[positive]], np.flatnonzero(absent & silent)
 
 
 @compiled

@@ -96,10 +96,10 @@ class Parts:
     def _measure(self, part: Any, method: str, name: str) -> None:
         original = getattr(part, method)
 
-        def measured(*arguments: Any) -> Any:
+        def measured(*arguments: Any, **named: Any) -> Any:
             began = time.thread_time()
             self._inside.append(0.0)
-            result = original(*arguments)
+            result = original(*arguments, **named)
             seconds = time.thread_time() - began
             self.seconds[name] += seconds - self._inside.pop()
             self._inside[-1] += seconds

@@ -102,25 +102,6 @@ def test_a_silent_label_is_unknown_where_it_is_absent() -> None:
     assert memory.without_silent(Targets(np.array([2])), size).complete
 
 
-def test_what_is_rehearsed_says_nothing_of_labels_that_go_on() -> None:
-    """Neither that they are there nor that they are not, nor of labels that never occurred."""
-    memory, size = Rehearsal(capacity=50, silence=10), 6
-    x, said = message(0)[0], Targets(np.array([0, 1]))
-    partly = Targets(np.array([0, 1]), np.array([2, 3]))
-    for targets in (said, partly, said):
-        memory.add(x, targets, targets.positive)
-    for label in (2, 3):
-        memory.add(*message(label))
-    for _ in range(9):
-        memory.add(*message(4))
-    memory.add(x, Targets(np.array([1])), np.array([1]))
-    told = [memory.told_of_silent(slot, size) for slot in (0, 1)]
-    assert [each.positive.tolist() for each in told] == [[0], [0]]
-    assert [each.negative.tolist() for each in told if each.negative is not None] == [[2, 3], [2, 3]]
-    memory.add(*message(3))
-    assert [memory.told_of_silent(slot, size).negative for slot in (0,)] == [np.array([2])]
-
-
 def test_a_message_of_a_silent_label_is_told_from_one_of_a_label_that_goes_on() -> None:
     """A label is silent from `SILENCE` messages without it on; a message of no label never is."""
     memory = Rehearsal(capacity=2 * SILENCE)
