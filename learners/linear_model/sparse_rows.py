@@ -222,6 +222,9 @@ def compact(rows: Ints, entries: Entries, bound: np.float32, fresh: Entries) -> 
             if abs(entries[place].weight) > bound:
                 _move(entries, place, fresh, used + rows[row, SIZE])
                 rows[row, SIZE] += 1
+        if rows[row, SIZE] == 0:
+            # As a row that was never used: a state leaves out the last of these.
+            rows[row, FIRST] = 0
         rows[row, ROOM] = _room(rows[row, SIZE])
         used += rows[row, ROOM]
     return used

@@ -11,7 +11,7 @@ from drift.core import Floats, Vector, digest
 from learners.core import Features, Sparse, Targets, sparse_part
 from learners.linear_model import SparseLogisticRegression
 from learners.linear_model.laplace import INTERCEPT, LEAST_CURVATURE
-from learners.linear_model.sparse_rows import ENTRY, TOLERANCE
+from learners.linear_model.sparse_rows import ENTRY, FIRST, SIZE, TOLERANCE
 
 DIMENSIONS, LABELS = 300, 6
 NO_DENSE = np.zeros(2, dtype=np.float32)
@@ -166,3 +166,13 @@ def test_a_vector_without_a_sparse_part_is_learned_from_itself() -> None:
         )
     assert learner.predict(windy).labels.tolist() == [0]
     assert learner.predict(windy[::-1]).labels.tolist() == []
+
+
+def test_rows_that_were_given_up_are_as_new() -> None:
+    """So that a state does not depend on when memory ran out: it ends with the last row that has room."""
+    learner = SparseLogisticRegression(max_size=1e-6)
+    taught(learner, stream(60, 20_000))
+    rows = learner._rows
+    assert learner.dropped > 0
+    assert not rows[rows[:, SIZE] == 0, FIRST][: int(np.flatnonzero(rows[:, SIZE]).max())].any()
+    assert not rows[np.flatnonzero(rows[:, SIZE]).max() + 1 :].any()

@@ -16,6 +16,10 @@ from stream.records.schema import Output
 from stream.snapshot.migrations import VERSION
 from tests import released
 
+CHANGED = {"ihomer": 0.1, "expansion": 0.25}
+"""Learners with arithmetic that is another since the first release, on purpose, and how far that moves a
+score after so few events. Of the sparse expert: other labels are in doubt, so it has other pairs and leads to
+other predictions; its state has the same form."""
 KEPT = sorted(path.name.split(".")[0].split("-") for path in released.FOLDER.glob("*.gz"))
 
 
@@ -34,17 +38,20 @@ def test_a_released_snapshot_is_gone_on_with(version: str, learner: str) -> None
     assert snapshot.identity.configuration == released.settings(learner).configuration
     goes_on, today = make_task(released.settings(learner), released.EVENTS), released.taught(learner)
     goes_on.load_state(snapshot.state)
-    assert shape(goes_on.state()) == shape(today.state())
+    sizes = learner not in CHANGED
+    assert shape(goes_on.state(), sizes) == shape(today.state(), sizes)
     end = released.EVENTS + 100
     outputs = [released.process(task, released.EVENTS, end) for task in (goes_on, today)]
-    assert scores(outputs[0]) == pytest.approx(scores(outputs[1]), abs=0.01)
+    assert scores(outputs[0]) == pytest.approx(scores(outputs[1]), abs=CHANGED.get(learner, 0.01))
 
 
-def shape(state: Any) -> Any:
-    """Return the names, kinds and sizes of what is in a state."""
+def shape(state: Any, sizes: bool) -> Any:
+    """Return the names and kinds of what is in a state, and its sizes or else numbers of dimensions."""
     if isinstance(state, Mapping):
-        return {name: shape(value) for name, value in state.items()}
-    return (state.dtype, state.shape) if isinstance(state, np.ndarray) else type(state)
+        return {name: shape(value, sizes) for name, value in state.items()}
+    if isinstance(state, np.ndarray):
+        return state.dtype, state.shape if sizes else state.ndim
+    return type(state)
 
 
 def scores(outputs: Sequence[Output]) -> dict[tuple[str, str], float]:
