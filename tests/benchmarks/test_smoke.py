@@ -22,7 +22,7 @@ BENCHMARKS = sorted(
 )
 EVENTS = 60
 SMALL = {
-    "ablation": "--sets reuters21578 yeast --limit 40 --drifts concept --seeds 0 --scale 0.02",
+    "ablation": "--sets reuters21578 --limit 40 --drifts concept --seeds 0 --scale 0.02",
     "adwin": "--scale 0.01",
     "alarms": "{reuters} --learner priors",
     "catch_up": "--learner priors --records 30",
