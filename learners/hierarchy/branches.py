@@ -16,12 +16,13 @@ from learners.hierarchy.stale_labels import StaleLabels
 from learners.linear_model import AdaptiveLogisticRegression
 from learners.memory import Rehearsal
 
+NO_LABELS: Ids = np.zeros(0, dtype=np.intp)
 SURE = 0.95
 """Probability at which a label becomes a pseudo-label; high, as rehearsing a wrong one reinforces it."""
 
 
 class Recalled(NamedTuple):
-    """A remembered message, as it was before it was learned again.
+    """A remembered message of a silent label, as it was before it was learned again.
 
     Parameters
     ----------
@@ -29,14 +30,11 @@ class Recalled(NamedTuple):
         Its vector, and its targets closed under the current taxonomy.
     scores
         The probabilities that the branches gave its labels before they learned it again.
-    silent
-        Whether it is kept for a label that has been silent; see `Rehearsal.is_silent`.
     """
 
     x: Vector
     closed: Targets
     scores: Vector
-    silent: bool
 
 
 class Branches(Stateful):
@@ -113,7 +111,7 @@ class Branches(Stateful):
         return begun
 
     def learn(self, x: Vector, stored: Targets, closed: Targets, messages: int) -> list[Recalled]:
-        """Learn from one message, and rehearse some; return these.
+        """Learn from one message, and rehearse some; return those of silent labels.
 
         Parameters
         ----------
@@ -139,19 +137,21 @@ class Branches(Stateful):
             self._rehearsal.add(x, stored, np.array(ends, dtype=np.intp), closed.positive)
         return recalled
 
-    def drop_stale(self, scores: Vector, closed: Targets) -> None:
-        """Forget the messages of stale labels; see `StaleLabels`.
+    def drop_stale(self, scores: Vector, closed: Targets) -> Ids:
+        """Forget the messages of stale labels, and return these and all below; see `StaleLabels`.
 
         `scores` are those of the next message, `closed` its targets.
         """
         if not self.memory or not self.replay:
-            return
+            return NO_LABELS
         stale = self._stale.learn(scores, closed, self._closure.shape().live)
-        if len(stale):
-            # Messages of the labels below would imply it.
-            gone = np.array(sorted(self._closure.taxonomy.under(stale.tolist())), dtype=np.intp)
-            self._rehearsal.forget(gone)
-            self._stale.forget(gone)
+        if not len(stale):
+            return NO_LABELS
+        # Messages of the labels below would imply it.
+        gone = np.array(sorted(self._closure.taxonomy.under(stale.tolist())), dtype=np.intp)
+        self._rehearsal.forget(gone)
+        self._stale.forget(gone)
+        return gone
 
     def without_silent(self, closed: Targets) -> Targets:
         """Return the targets of the next message; see `Rehearsal.without_silent`."""
@@ -183,7 +183,8 @@ class Branches(Stateful):
             x, stored = memory.vector(slot), memory.targets(slot)
             closed, conditional = closure.closed(stored), self._classifier.score(x)
             scores = chained(conditional, closure.shape())
-            recalled.append(Recalled(x, closed, scores, memory.is_silent(slot)))
+            if memory.is_silent(slot):
+                recalled.append(Recalled(x, closed, scores))
             if self.pseudo and stored.complete and not closed.complete:
                 closed = closure.with_pseudo_labels(closed, scores, SURE)
             self._classifier.update(x, conditional, closure.conditional(closed))

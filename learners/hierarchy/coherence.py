@@ -19,6 +19,8 @@ GRID = np.array([0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6], dtype=np
 CERTAIN = 0.002
 """Probability below which, and above 1 minus which, labels count as equally certain: see `exclusive`."""
 
+UNLIKELY = np.float32(1e-6)
+"""Least probability of a parent that a child's is divided by."""
 CANDIDATE_COUNT = 2 * len(GRID) + 1
 """Number of candidates: thresholds, thresholds with each parent's best child, and a proposed label-set."""
 LEAST = np.float32(LEAST_PREDICTED)
@@ -65,8 +67,26 @@ def chained(conditional: Vector, shape: Shape) -> Vector:
     return product
 
 
+def conditional(scores: Vector, shape: Shape) -> Vector:
+    """Return P(label | parent) from P(label): what `chained` undoes, shape (L,).
+
+    Where a child is likelier than its parent, it is certain given the parent.
+
+    Examples
+    --------
+    >>> from learners.hierarchy import Taxonomy
+    >>> conditional(np.array([0.5, 0.25], dtype=np.float32), Taxonomy(["energy/crude"]).shape())
+    array([0.5, 0.5], dtype=float32)
+    """
+    ratios = scores.copy()
+    for labels in shape.levels[1:]:
+        parents = np.maximum(scores[shape.parents[labels]], UNLIKELY)
+        ratios[labels] = np.minimum(scores[labels] / parents, np.float32(1.0))
+    return ratios
+
+
 def exclusive(scores: Vector, shape: Shape) -> Vector:
-    """Return the probabilities given that exactly one of any siblings is true, shape (L,).
+    """Return P(label | parent) given that exactly one of any siblings is true, shape (L,).
 
     If exactly one of several independent labels is true, their probabilities are proportional to their
     odds: a certain label makes its siblings unlikely, and of unlikely siblings the least unlikely one wins.
@@ -76,11 +96,11 @@ def exclusive(scores: Vector, shape: Shape) -> Vector:
     >>> from learners.hierarchy import Taxonomy
     >>> taxonomy = Taxonomy(["grain", "energy/crude"])
     >>> exclusive(np.array([0.9, 0.5, 0.2], dtype=np.float32), taxonomy.shape()).round(3)
-    array([0.9, 0.1, 0.1], dtype=float32)
+    array([0.9, 0.1, 1. ], dtype=float32)
     """
     shares = np.empty(len(scores), dtype=np.float32)
     _share(scores, shape.parents, shape.live, shares)
-    return chained(shares, shape)
+    return shares
 
 
 @compiled

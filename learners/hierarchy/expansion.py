@@ -23,8 +23,10 @@ from learners.hierarchy.coherence import (
     DECODERS,
     LevelThresholds,
     Reached,
+    chained,
     chosen,
     coherent,
+    conditional,
     exclusive,
     likeliest_paths,
     top_down,
@@ -33,9 +35,11 @@ from learners.hierarchy.label_closure import LabelClosure
 from learners.hierarchy.novel_labels import NovelLabels
 from learners.hierarchy.paths import Shape
 from learners.hierarchy.taxonomy import Taxonomy
+from learners.neighbors import Compared, NearestClassMean
 
-OPINIONS = 3
-"""Number of mixed opinions: the inner learner's, the same with exclusive siblings, the branches'."""
+OPINIONS = 4
+"""Number of mixed opinions: the inner learner's, the same with exclusive siblings, the branches', and that of
+the labels' means, with exclusive siblings."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +65,7 @@ class _Scored(NamedTuple):
     scores: Vector
     mixed: Mixed
     branches: Vector
+    means: Compared
     inner: Prediction
     walked: list[Reached]
     labels: Ids
@@ -70,13 +75,14 @@ class LabelExpansion(Learner):
     """Any array learner, for labels that are paths (`topics/energy/crude`) in a taxonomy that grows.
 
     A message makes the ancestors of its labels positive and leaves those below its most specific ones
-    unknown. A mixture weighs three opinions of each label: the inner learner's; the same if siblings exclude
-    each other; and that of *branches*, which learn each label from messages of its parent alone and rehearse
-    messages from a memory, after adding confident labels (pseudo-labels) that these lack. The mixture
-    rehearses all those of silent labels and, with each new message, at most one other; that of the inner
-    learner those of silent labels alone; and of silent labels both learn from these only. Which messages are
-    remembered and rehearsed: see `Rehearsal`; which leave the memory because their label means something
-    else by now: see `StaleLabels`.
+    unknown. A mixture weighs four opinions of each label given its parent: the inner learner's; the same if
+    siblings exclude each other; that of *branches*, which learn each label from messages of its parent alone
+    and rehearse messages from a memory, after adding confident labels (pseudo-labels) that these lack; and
+    that of the labels' means if siblings exclude each other, which no other label's messages change. New
+    messages do not show which opinion knows a silent label, so the mixture, and that of the inner learner,
+    learn of it from its remembered messages alone. Which messages are remembered and rehearsed: see
+    `Rehearsal`; which leave the memory, and which means begin anew, because a label means something else by
+    now: see `StaleLabels`.
 
     Parameters
     ----------
@@ -122,7 +128,9 @@ class LabelExpansion(Learner):
     """
 
     state_fields = fields(
-        Learners("_inner"), Parts("_branches", "_mixture", "_thresholds"), Parts("_novel", key="debuts")
+        Learners("_inner", "_means"),
+        Parts("_branches", "_mixture", "_thresholds"),
+        Parts("_novel", key="debuts"),
     )
 
     label_space: Taxonomy
@@ -155,6 +163,7 @@ class LabelExpansion(Learner):
         self._own(Taxonomy(limit=max_labels))
         self._inner = IHOMER() if learner is None else learner.clone()
         self._branches = Branches(memory, replay, pseudo, flexible, seed)
+        self._means = NearestClassMean()
         self._mixture = Mixture(OPINIONS)
         self._thresholds = LevelThresholds()
         self._novel = NovelLabels()
@@ -184,24 +193,24 @@ class LabelExpansion(Learner):
             scored = self._compute(x)
         self._thresholds.learn(scored.walked, scored.shape, closed)
         self._novel.learn(scored.branches, scored.labels, closed)
-        self._branches.drop_stale(scored.branches, closed)
-        self._mixture.learn(scored.mixed, self._branches.without_silent(closed))
+        stale = self._branches.drop_stale(scored.branches, closed)
+        self._learn_mixed(scored.mixed, self._branches.without_silent(closed))
+        self._means.forget(stale)
+        self._means.update(x, scored.means, closed)
         self._inner.learn_predicted(x, closed, scored.inner)
         self.changes = self._inner.changes
-        for number, recalled in enumerate(self._branches.learn(x, stored, closed, self._messages)):
-            # New messages do not show the mixtures which opinion knows the silent labels. What they show of
-            # the others needs no more than one remembered message, as the inner learner's opinion is dear.
-            if recalled.silent:
-                inner = self._inner.recall(recalled.x, recalled.closed)
-            elif number == 0:
-                inner = self._inner.score(recalled.x)
-            else:
-                continue
-            mixed = self._mix(inner, recalled.scores, self._closure.shape())
-            self._mixture.learn(mixed, recalled.closed)
+        for recalled in self._branches.learn(x, stored, closed, self._messages):
+            inner = self._inner.recall(recalled.x, recalled.closed)
+            mixed = self._mix(inner, recalled.scores, self._means.score(recalled.x))
+            self._learn_mixed(mixed, recalled.closed)
 
-    def _mix(self, inner: Vector, branches: Vector, shape: Shape) -> Mixed:
-        return self._mixture.mix((inner, exclusive(inner, shape), branches))
+    def _mix(self, inner: Vector, branches: Vector, means: Vector) -> Mixed:
+        shape = self._closure.shape()
+        shares = exclusive(inner, shape), conditional(branches, shape), exclusive(means, shape)
+        return self._mixture.mix((conditional(inner, shape), *shares))
+
+    def _learn_mixed(self, mixed: Mixed, closed: Targets) -> None:
+        self._mixture.learn(mixed, self._closure.conditional(closed))
 
     def clusters_of(self, labels: Ids) -> list[int]:
         """See `Learner.clusters_of`: the inner learner's."""
@@ -225,15 +234,16 @@ class LabelExpansion(Learner):
 
     def _compute(self, x: Vector) -> _Scored:
         shape, inner, branches = self._closure.shape(), self._inner.predict(x), self._branches.score(x)
-        mixed = self._mix(inner.scores, branches, shape)
-        scores = coherent(mixed.probabilities, shape)
+        means = self._means.compare(x)
+        mixed = self._mix(inner.scores, branches, means.scores)
+        scores = coherent(likely := chained(mixed.probabilities, shape), shape)
         walked = self._thresholds.walk(scores, shape, inner.labels)
         if self.decoder == "levels":
             labels = self._novel.add(chosen(walked), branches, shape)
         else:
             decide = likeliest_paths if self.decoder == "paths" else top_down
-            labels = decide(mixed.probabilities, shape)
-        return _Scored(shape, scores, mixed, branches, inner, walked, labels)
+            labels = decide(likely, shape)
+        return _Scored(shape, scores, mixed, branches, means, inner, walked, labels)
 
     def _welcome(self) -> None:
         for label, parent, prior in self._branches.welcome(self._messages):
@@ -250,7 +260,7 @@ class LabelExpansion(Learner):
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
         super().forget(labels)
-        for part in (self._inner, self._branches, self._mixture, self._novel):
+        for part in (self._inner, self._means, self._branches, self._mixture, self._novel):
             part.forget(labels)
 
     def share(self, label_space: LabelSpace) -> None:
@@ -272,4 +282,5 @@ class LabelExpansion(Learner):
     def _share(self) -> None:
         self._closure = LabelClosure(self.label_space, self.hierarchy)
         self._inner.share(self.label_space)
+        self._means.share(self.label_space)
         self._branches.share(self._closure)

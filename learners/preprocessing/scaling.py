@@ -70,6 +70,11 @@ class StandardScaler(Stateful):
         size = self._size
         return self._count[:size], self._mean[:size], self._variance[:size]
 
+    @property
+    def scale(self) -> tuple[Vector, Vector]:
+        """What `transform` subtracts from each feature and multiplies it with, shapes (d,); live views."""
+        return self._shift[: self._size], self._inverse[: self._size]
+
     def learn(self, x: Vector) -> None:
         """Update the moments with one vector of shape (d,)."""
         size = len(x)

@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 
 from drift.statistics import BlockMeans
+from learners.core import unpacked
+from learners.ensemble import NOVICE_TRUST
+from learners.neighbors import NearestClassMean
 from stream.pipeline import LabelStatistics
 from stream.snapshot.contents import Snapshot, SnapshotError
 
-VERSION = 6
+VERSION = 7
 """Version of the format that is written."""
 
 
@@ -148,12 +151,55 @@ def _with_labels_that_leave(snapshot: Snapshot) -> Snapshot:
     return dataclasses.replace(snapshot, state=state)
 
 
+def _with_class_means(learner: Any) -> Any:
+    """Return a learner's state in which label expansion, of its parts too, has a fourth opinion.
+
+    That of the labels' means, which begin with the remembered messages: it earns trust as a novice does.
+    """
+    if not isinstance(learner, dict):
+        return learner
+    state = {key: _with_class_means(value) for key, value in learner.items()}
+    if "branches" in state and "mixture" in state and "means" not in state:
+        state["means"] = _means(state["branches"]["rehearsal"])
+        state["mixture"] = _with_novice(state["mixture"])
+    return state
+
+
+def _means(memory: dict[str, Any]) -> Any:
+    """Return the state of the means of the remembered messages' labels."""
+    targets, means = unpacked(memory["targets"]), NearestClassMean()
+    labels = max((int(each.positive.max(initial=-1)) for each in targets), default=-1) + 1
+    means.label_space.ids(map(str, range(labels)))
+    for slot in np.argsort(memory["numbers"]).tolist():
+        means.learn(memory["vectors"][slot], targets[slot])
+    return means.state_without_labels()
+
+
+def _with_novice(mixture: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of a mixture with one more expert, the last one, that knows nothing yet."""
+
+    def inserted(name: str, value: float, others: float = 1.0) -> Any:
+        # The last row is the bias, or the stacker.
+        return np.insert(mixture[name] * np.float32(others), -1, np.float32(value), axis=0)
+
+    trusted, rest = NOVICE_TRUST, 1.0 - NOVICE_TRUST
+    return {
+        "common": inserted("common", 0.0),
+        "common_squares": inserted("common_squares", 1.0),
+        "common_trust": inserted("common_trust", trusted, rest),
+        "own": inserted("own", 0.0),
+        "own_squares": inserted("own_squares", 1.0),
+        "trust": inserted("trust", trusted, rest),
+    }
+
+
 STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {
     1: _with_label_statistics,
     2: _changed("monitors", _in_rows),
     3: _changed("feedback", _with_sparse_parts),
     4: _changed("monitors", _renewed),
     5: _with_labels_that_leave,
+    6: _changed("learner", _with_class_means),
 }
 """Steps by format version: each converts a snapshot of that version to the next."""
 

@@ -19,6 +19,7 @@ from learners.hierarchy.coherence import (
     chained,
     chosen,
     coherent,
+    conditional,
     exclusive,
     likeliest_paths,
     top_down,
@@ -87,18 +88,34 @@ def test_products_along_paths_fall_from_parent_to_child(conditional: np.ndarray)
 
 
 @given(PROBABILITIES)
-def test_exclusive_siblings_share_what_their_parent_has(scores: np.ndarray) -> None:
-    """Under each parent shares go by the odds and sum to the parent's; what is gone has none."""
+def test_what_is_chained_is_undone(ratios: np.ndarray) -> None:
+    """As far as single precision goes: below a parent that is hardly possible nothing can be told apart."""
+    product = chained(ratios, SHAPE)
+    undone = conditional(product, SHAPE)
+    assert (undone <= 1.0).all()
+    for label in np.flatnonzero(SHAPE.live).tolist():
+        parent = SHAPE.parents[label]
+        if parent == NONE or product[parent] > 1e-3:
+            assert undone[label] == pytest.approx(ratios[label], abs=1e-4)
+
+
+def test_a_child_that_is_likelier_than_its_parent_is_certain_below_it() -> None:
+    """No conditional probability is above 1."""
+    scores = np.full(len(TREE), 0.5, dtype=np.float32)
+    scores[TREE.names().index("b")] = 0.25
+    assert conditional(scores, SHAPE)[TREE.names().index("b/z")] == 1.0
+
+
+@given(PROBABILITIES)
+def test_exclusive_siblings_share_their_parent(scores: np.ndarray) -> None:
+    """Under each parent shares go by the odds and sum to 1; what is gone has none."""
     shares = exclusive(scores, SHAPE).astype(float)
     likely = np.clip(scores.astype(float), 0.002, 0.998)
     odds = likely / (1.0 - likely)
     for parent in (NONE, *np.flatnonzero(SHAPE.live).tolist()):
         children = np.flatnonzero(SHAPE.live & (SHAPE.parents == parent))
         if len(children):
-            whole = 1.0 if parent == NONE else shares[parent]
-            np.testing.assert_allclose(
-                shares[children], whole * odds[children] / odds[children].sum(), atol=1e-5
-            )
+            np.testing.assert_allclose(shares[children], odds[children] / odds[children].sum(), atol=1e-5)
     assert (shares[~SHAPE.live] == 0).all()
 
 

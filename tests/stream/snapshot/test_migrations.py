@@ -105,3 +105,34 @@ def test_feedback_of_earlier_formats_keeps_what_awaits_its_labels(version: int) 
     later = {"indices": [], "sparse": [], "indices_lengths": [0, 0], "sparse_lengths": [0, 0]}
     expected = {"size": [2, 1], "labels": [0, 1, 2], "admitted": [0, 0]}
     assert guesses == expected | (later if version == 3 else {})
+
+
+def test_an_expansion_of_format_6_has_the_means_of_what_it_remembers() -> None:
+    """They are a novice among the opinions, and the others keep what they have earned."""
+    learner, restored = make("expansion"), make("expansion")
+    teach(learner, stream(60))
+    state = learner.state()
+    del state["means"]
+    former = state["mixture"] = {name: np.delete(rows, -2, axis=0) for name, rows in state["mixture"].items()}
+    migrated = migrate(snapshot_of({"learner": {"wrapped": state}}), 6, "it").state["learner"]["wrapped"]
+    restored.load_state(migrated)
+    for name, novice in (("common", 0.0), ("own", 0.0), ("common_squares", 1.0), ("own_squares", 1.0)):
+        rows = restored.state()["mixture"][name]
+        assert (rows[-2] == novice).all()
+        np.testing.assert_array_equal(np.delete(rows, -2, axis=0), former[name])
+    for name in ("common_trust", "trust"):
+        rows = restored.state()["mixture"][name]
+        np.testing.assert_allclose(rows[-2], 0.01)
+        np.testing.assert_allclose(np.delete(rows, -2, axis=0), 0.99 * former[name], rtol=1e-6)
+    means, expected = restored.state()["means"], learner.state()["means"]
+    assert len(state["branches"]["rehearsal"]["turns"]) == 60
+    np.testing.assert_allclose(means["means"], expected["means"], atol=1e-5)
+    np.testing.assert_array_equal(means["seen"], expected["seen"])
+
+
+def test_an_ihomer_of_format_6_is_as_it_was() -> None:
+    """Its mixture has all its experts."""
+    learner = make("ihomer")
+    teach(learner, stream(60))
+    migrated = migrate(snapshot_of({"learner": learner.state()}), 6, "it").state["learner"]
+    assert digest(migrated) == digest(learner.state())
