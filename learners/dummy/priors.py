@@ -10,7 +10,6 @@ import numpy as np
 from drift.core import Arrays, Floats, Ids, Mask, State, Values, Vector, check_number, compiled, fields, grown
 from learners.core import LabelSpace, Learner, Targets
 
-NO_FEATURES: Vector = np.zeros(0, dtype=np.float32)
 VECTORISED = 2000
 """Labels from which on log-odds are computed in single precision, several at a time."""
 INHERITED_WEIGHT = 20.0
@@ -54,16 +53,20 @@ class LabelPriors(Learner):
     def score(self, x: Vector) -> Vector:
         """Return each label's decayed frequency, shape (L,); the vector is ignored."""
         del x
+        return self.shared().copy()
+
+    def shared(self) -> Vector:
+        """Return the scores for many readers: an array that must not be changed."""
         size = len(self.label_space)
         if self._scores is None or len(self._scores) != size:
             self._scores = np.empty(size, dtype=np.float32)
             _frequencies(self._positive, self._known, self._size, self._complete, self._scores)
-        return self._scores.copy()
+        return self._scores
 
     def logits(self) -> Vector:
         """Return the log-odds of the scores, shape (L,)."""
         if self._logits is None or len(self._logits) != len(self.label_space):
-            scores = self.score(NO_FEATURES)
+            scores = self.shared()
             if len(scores) < VECTORISED:
                 self._logits = np.empty_like(scores)
                 _log_odds(scores, self._logits)

@@ -51,36 +51,25 @@ def errors(scores: Vector, positive: Ids, negative: Ids | None) -> Vector:
 def laplace(
     weights: Vector,
     variances: Vector,
+    settings: Vector,
+    listed: Ids | None,
     x: Vector,
     scores: Vector,
     positive: Ids,
     negative: Ids | None,
-    settings: Vector,
 ) -> None:
-    """Take one Laplace step for each label whose error exceeds the tolerance."""
-    inputs, error = with_intercept(x, INTERCEPT), errors(scores, positive, negative)
-    labels = np.flatnonzero(np.abs(error) > settings[2])
-    if len(labels) * MANY > len(error):
-        _laplace_all(weights, variances, inputs, error, scores, settings)
-    else:
-        _laplace_some(weights, variances, inputs, labels, error[labels], scores[labels], settings)
+    """Take one Laplace step for each label whose error exceeds the tolerance: of listed ones, or of all.
 
-
-@compiled
-def laplace_listed(
-    weights: Vector,
-    variances: Vector,
-    listed: Ids,
-    x: Vector,
-    scores: Vector,
-    positive: Ids,
-    negative: Ids | None,
-    settings: Vector,
-) -> None:
-    """Take one Laplace step for each listed label whose error exceeds the tolerance."""
+    `scores` are those of the listed labels (ids, ascending), and `positive` and `negative` places among them.
+    """
     inputs, error = with_intercept(x, INTERCEPT), errors(scores, positive, negative)
     doubted = np.flatnonzero(np.abs(error) > settings[2])
-    _laplace_some(weights, variances, inputs, listed[doubted], error[doubted], scores[doubted], settings)
+    if listed is not None:
+        _laplace_some(weights, variances, inputs, listed[doubted], error[doubted], scores[doubted], settings)
+    elif len(doubted) * MANY > len(error):
+        _laplace_all(weights, variances, inputs, error, scores, settings)
+    else:
+        _laplace_some(weights, variances, inputs, doubted, error[doubted], scores[doubted], settings)
 
 
 @compiled

@@ -91,12 +91,19 @@ class RecursiveLeastSquares(Learner):
 
         `labels`: ids, ascending, of the labels that it is wanted for; None (the default) for all.
         """
-        # At least as long as the matrix, even if this vector is shorter than an earlier one.
-        size = max(min(len(x), self.rank) + 1, len(self._inverse))
-        wanted, inputs = len(self.label_space) if labels is None else len(labels), np.zeros(size)
-        values, scores = np.empty(wanted, dtype=np.float32), np.empty(wanted, dtype=np.float32)
-        _regress(self._weights, x, *self._folding(len(x)), inputs, values, scores, labels)
+        wanted = len(self.label_space) if labels is None else len(labels)
+        inputs, (values, scores) = self.inputs(x), np.empty((2, wanted), dtype=np.float32)
+        regress(x, *self.asked(len(x)), inputs, values, scores, labels)
         return Regressed(inputs, values, scores)
+
+    def inputs(self, x: Vector) -> Floats:
+        """Return room for the inputs that `regress` makes of a vector."""
+        # At least as long as the matrix, even if this vector is shorter than an earlier one.
+        return np.empty(max(min(len(x), self.rank) + 1, len(self._inverse)))
+
+    def asked(self, size: int) -> tuple[Vector, Ids, Floats]:
+        """Return the weights, and the places and signs of so many features, for `regress`."""
+        return self._weights, *self._folding(size)
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Take one exact least-squares step."""
@@ -107,12 +114,16 @@ class RecursiveLeastSquares(Learner):
 
         `targets` are places among the labels, if these are not all.
         """
+        inputs, values, _ = regressed
+        correct(*self.taught(x, inputs, labels), inputs, values, *targets, labels)
+
+    def taught(self, x: Vector, inputs: Floats, labels: Ids | None) -> tuple[Floats, Vector, float, float]:
+        """Count a message; return what `correct` changes, to teach some labels or all, and its settings."""
         self._count(x)
-        self._grow(len(regressed.inputs))
+        self._grow(len(inputs))
         if labels is not None:
             self._weights = np.asfortranarray(self._weights)
-        settings = self.drift, 1.0 / self.ridge
-        _learn(self._inverse, self._weights, regressed.inputs, regressed.values, *targets, labels, *settings)
+        return self._inverse, self._weights, self.drift, 1.0 / self.ridge
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -146,9 +157,9 @@ class RecursiveLeastSquares(Learner):
 
 
 @compiled
-def _regress(
-    weights: Vector,
+def regress(
     x: Vector,
+    weights: Vector,
     slots: Ids,
     signs: Floats,
     inputs: Floats,
@@ -157,6 +168,7 @@ def _regress(
     labels: Ids | None,
 ) -> None:
     """Fill in (1, x), folded and with missing values as 0, and the regression's values for it."""
+    inputs[:] = 0.0
     inputs[0] = 1.0
     for i in range(len(x)):
         if not np.isnan(x[i]):
@@ -172,20 +184,21 @@ def _regress(
 
 
 @compiled
-def _learn(
+def correct(
     inverse: Floats,
     weights: Vector,
+    drift: float,
+    most: float,
     inputs: Floats,
     values: Vector,
     positive: Ids,
     negative: Ids | None,
     labels: Ids | None,
-    drift: float,
-    most: float,
 ) -> None:
+    """Take one exact least-squares step, given what `regress` filled in."""
     steps, error = _step(inverse, inputs, drift, most), errors(values, positive, negative)
     if labels is None:
-        _correct(weights, steps, error)
+        _correct_all(weights, steps, error)
     else:
         _correct_some(weights, labels, steps, error)
 
@@ -207,7 +220,7 @@ def _step(inverse: Floats, inputs: Floats, drift: float, most: float) -> Floats:
 
 
 @compiled
-def _correct(weights: Vector, steps: Floats, error: Vector) -> None:
+def _correct_all(weights: Vector, steps: Floats, error: Vector) -> None:
     for i in range(len(steps)):
         step = np.float32(steps[i])
         for label in range(len(error)):

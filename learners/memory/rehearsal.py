@@ -90,11 +90,16 @@ class Rehearsal:
         self._now += 1
         slot = self._slots.place(labels)
         self._vectors = grown(self._vectors, min(self.capacity, max(len(self), 16)), len(x))
-        self._vectors[slot] = 0.0
-        self._vectors[slot, : len(x)] = x
-        # A slice appends where the slot is new.
-        self._sparse[slot : slot + 1] = [given_part(x) or NOTHING]
-        self._targets[slot : slot + 1], self._filed[slot : slot + 1] = [targets], [labels]
+        row = self._vectors[slot]
+        row[: len(x)] = x
+        row[len(x) :] = 0.0
+        sparse = given_part(x) or NOTHING
+        if slot < len(self._targets):
+            self._sparse[slot], self._targets[slot], self._filed[slot] = sparse, targets, labels
+        else:
+            self._sparse.append(sparse)
+            self._targets.append(targets)
+            self._filed.append(labels)
         self._turns[slot] = self._now
         self._note(labels)
         if occurring is None:
