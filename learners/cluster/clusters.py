@@ -149,9 +149,11 @@ class Clusters(Stateful):
 
     def learn_named(self, labels: list[int] | Ids, space: LabelSpace) -> tuple[Change, ...]:
         """Count one message's labels and return the changes by the names of a label space."""
-        return tuple(
+        changes = self.learn(labels, len(space))
+        # Most messages change nothing.
+        return changes and tuple(
             Change(each.kind, str(each.cluster), each.statistic, each.threshold, space.names(each.labels))
-            for each in self.learn(labels, len(space))
+            for each in changes
         )
 
     def forget(self, labels: Ids) -> None:

@@ -218,7 +218,7 @@ class IHOMER(Learner):
 
     def _look(self, x: Vector) -> Seen:
         views, asked = self._directions.views(x), self._sleepers.asked(self._messages)
-        _, standard_asked, tree_asked = asked
+        _, standard_asked, tree_asked = asked.tolist()
         near: Nearest = (self._near_angle.nearest(views.direction),)
         near += (self._near_standard.nearest(views.standard),) if standard_asked else ()
         tree = self._tree.predict(x) if tree_asked else None
@@ -231,7 +231,7 @@ class IHOMER(Learner):
     ) -> Scored:
         """Score the listed labels, and true ones, which a decision that is still to be made leaves out."""
         listed, missed = with_missed(listed, true)
-        near, (ridge_scaled, standard_asked, _) = seen.near, seen.asked
+        near, (ridge_scaled, standard_asked, _) = seen.near, seen.asked.tolist()
         said = self._models.ask(x, seen.views, listed, seen.logits, ridge_scaled=ridge_scaled)
         angle, standard = (*near, NOBODY)[:2]
         add_opinions(
@@ -282,8 +282,8 @@ class IHOMER(Learner):
                 self._memory.judge(slot, scored.decided.labels)
             said = scored.modelled
         else:
-            views, (ridge_scaled, *_) = self._directions.views(x), self._sleepers.asked(self._messages)
-            said = self._models.ask(x, views, None, None, ridge_scaled=ridge_scaled)
+            ridge_scaled = bool(self._sleepers.asked(self._messages)[0])
+            said = self._models.ask(x, self._directions.views(x), None, None, ridge_scaled=ridge_scaled)
         self._models.teach(said, x, targets, said.among(targets))
 
     def recall(self, x: Vector, targets: Targets) -> Vector:

@@ -112,7 +112,7 @@ class Mixture(Stateful):
         size = len(scores[0])
         opinions, logits = np.empty((2, self.experts + 1, size), dtype=np.float32)
         _prepare(scores, opinions, logits)
-        np.log(logits[:-1], out=logits[:-1])
+        np.log(odds := logits[:-1], odds)
         if asked is None:
             asked = self._all_asked
         own, trust = self._of(labels, size, 2)

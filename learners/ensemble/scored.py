@@ -18,7 +18,7 @@ from learners.preprocessing import Views
 Nearest = tuple[Neighbours, ...]
 NOTHING: Ids = np.zeros(0, dtype=np.intp)
 UNDECIDED = Decided(
-    *(NOTHING, NOTHING, np.zeros(0), np.zeros((2, 0))),
+    *(NOTHING, NOTHING, np.zeros((3, 0))),
     *(np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 6)), np.zeros(0)),
 )
 """Stands for the decision of a message whose probabilities alone are asked for."""
@@ -72,4 +72,4 @@ class Scored(NamedTuple):
         """Return whether a message's true labels (ids), of so many labels, were scored."""
         if self.seen.labels != labels:
             return False
-        return not len(with_missed(self.listed, true)[1])
+        return self.listed is None or not len(with_missed(self.listed, true)[1])

@@ -120,9 +120,10 @@ class Rehearsal:
         absence goes on shows which expert follows the present stream best, not which one will recognise the
         label when it comes back.
         """
-        silent, some = _silent(self._occurred, self._now + 1, size, labels, targets.positive)
-        if not some:
+        at = self._occurred, self._now + 1, size, labels, targets.positive
+        if not _any_silent(*at):
             return targets
+        silent = _silent(*at)
         known = ~(silent | targets.unknown(size))
         known[targets.positive] = False
         return Targets(targets.positive, np.flatnonzero(known))
@@ -190,7 +191,8 @@ class Rehearsal:
 
     def _grow(self, labels: Ids) -> None:
         size = max(labels.tolist(), default=-1) + 1
-        self._occurred, self._taught = grown(self._occurred, size), grown(self._taught, size)
+        if size > len(self._taught):
+            self._occurred, self._taught = grown(self._occurred, size), grown(self._taught, size)
 
     def state(self) -> State:
         """Return the messages and when they were learned; see `Learner.state`."""
@@ -246,12 +248,23 @@ def _occur(occurred: Ids, came: Ids, labels: Ids, now: int) -> None:
 
 
 @compiled
-def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Ids) -> tuple[Mask, bool]:
-    """Return which labels have occurred before, but not in the last `SILENCE` messages, and whether any has.
+def _any_silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Ids) -> bool:
+    """Return whether a label may be silent at all; see `_silent`."""
+    some = False
+    if labels is None:
+        for label in range(min(size, len(occurred))):
+            some |= occurred[label] > 0 and now - occurred[label] >= SILENCE
+        return some and bool(_silent(occurred, now, size, labels, positive).any())
+    return True
+
+
+@compiled
+def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Ids) -> Mask:
+    """Return which labels have occurred before, but not in the last `SILENCE` messages.
 
     The positive ones occur now. Shape (size,).
     """
-    silent, some = np.zeros(size, dtype=np.bool_), False
+    silent = np.zeros(size, dtype=np.bool_)
     if labels is None:
         for label in range(min(size, len(occurred))):
             silent[label] = occurred[label] > 0 and now - occurred[label] >= SILENCE
@@ -262,9 +275,7 @@ def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Id
                 silent[place] = last > 0 and now - last >= SILENCE
     for label in positive:
         silent[label] = False
-    for label in range(size):
-        some |= silent[label]
-    return silent, some
+    return silent
 
 
 @compiled

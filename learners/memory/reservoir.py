@@ -10,6 +10,10 @@ import numpy as np
 from drift.core import Floats, Ids, check_number, compiled, grown
 from learners.memory.slots import Slots, fits, refile
 
+SURELY = 4
+"""Labels of a message that are looked at together: whether one is enough cannot be foreseen, and to have
+foreseen wrongly costs as much as to look at several."""
+
 
 class BalancedReservoir(Slots):
     """Places for messages, as many for each label, that hold a sample of all messages of the label.
@@ -115,12 +119,13 @@ def _of_the_most_common(keys: Floats, labels: Ids, sizes: Ids, counts: Ids) -> i
         least = counts[rarest]
         # A slice of the row would cost as much as all the rest.
         for n in range(1, sizes[place]):
-            if least < most:
+            if n % SURELY == 0 and least < most:
                 # Its rarest label is not the most common one, whatever else it has.
                 break
-            if counts[labels[place, n]] < least:
-                rarest = labels[place, n]
-                least = counts[rarest]
+            label = labels[place, n]
+            rarer = counts[label] < least
+            rarest = label if rarer else rarest
+            least = counts[label] if rarer else least
         if least > most:
             leaving, of, most = place, rarest, least
         elif rarest == of and keys[place] < keys[leaving]:

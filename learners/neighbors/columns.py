@@ -50,7 +50,8 @@ class Columns:
 
     def put(self, place: int, x: Vector) -> None:
         """Store a vector of shape (d,) in place of another; missing values become 0."""
-        self._vectors = grown(self._vectors, len(self._norms), len(x))
+        if len(x) > self._vectors.shape[1]:
+            self._vectors = grown(self._vectors, len(self._norms), len(x))
         _store(x, place, self._vectors, self._norms, self._places, self._pending)
         self._pending += 1
         if self._pending == PENDING:

@@ -43,7 +43,8 @@ class Window:
         complete = negative is None
         if negative is None:
             negative = NOTHING
-        self._labels = grown(self._labels, self.capacity, len(positive) + len(negative))
+        if len(positive) + len(negative) > self._labels.shape[1]:
+            self._labels = grown(self._labels, self.capacity, len(positive) + len(negative))
         _note(row, positive, negative, complete, *self.tables)
 
     def messages(self, rows: Ids) -> Ids:

@@ -79,8 +79,7 @@ class Directions(Stateful):
     def views(self, x: Vector) -> Views:
         """Return the direction of a vector of shape (d,), and what the scaler makes of it."""
         views = Views(*np.empty((3, len(x)), dtype=np.float32))
-        scaler = self._scaler
-        _view(x, *scaler.moments, self._usual, *scaler.scales, shrinkage(len(x)), *views)
+        _view(x, *self._scaler.tables, self._usual, shrinkage(len(x)), *views)
         return views
 
     def learn(self) -> None:
@@ -117,16 +116,16 @@ def _view(
     count: Floats,
     mean: Floats,
     variance: Floats,
-    usual: float,
     shift: Vector,
     inverse: Vector,
     size: int,
+    usual: float,
     factor: float,
     direction: Vector,
     standard: Vector,
     scaled: Vector,
 ) -> None:
-    _direct(x, count, mean, variance, usual, direction)
+    _direct(x, count[:size], mean[:size], variance[:size], usual, direction)
     standardise(x, shift, inverse, size, standard)
     for i in range(len(standard)):
         scaled[i] = standard[i] * np.float32(factor)

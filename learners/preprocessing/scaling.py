@@ -71,9 +71,9 @@ class StandardScaler(Stateful):
         return self._count[:size], self._mean[:size], self._variance[:size]
 
     @property
-    def scales(self) -> tuple[Vector, Vector, int]:
-        """Shift and inverse spread of the features, for `standardise`, and how many features there are."""
-        return self._shift, self._inverse, self._size
+    def tables(self) -> tuple[Floats, Floats, Floats, Vector, Vector, int]:
+        """The moments, shift and inverse spread, with spare places, and how many features there are."""
+        return self._count, self._mean, self._variance, self._shift, self._inverse, self._size
 
     def learn(self, x: Vector) -> None:
         """Update the moments with one vector of shape (d,)."""
@@ -86,7 +86,7 @@ class StandardScaler(Stateful):
     def transform(self, x: Vector) -> Vector:
         """Return the standardised vector, shape (d,); features never learned become 0."""
         z = np.empty(len(x), dtype=np.float32)
-        standardise(x, *self.scales, z)
+        standardise(x, self._shift, self._inverse, self._size, z)
         return z
 
     def _grow(self, size: int) -> None:
