@@ -172,9 +172,8 @@ class Decision(Stateful):
             macro, label_counts = macro[listed], label_counts[listed]
         chosen, active, terms, sets = _decide(
             *(probabilities, previous, near.ids, near.sizes, near.weights, other.ids, other.sizes),
-            *(other.weights, clusters, labels, self._weights, micro, macro, recent, label_counts),
-            *rest,
-            *(features, expected),
+            *(other.weights, clusters, labels, self._weights, features, expected),
+            *(micro, macro, recent, label_counts, *rest),
         )
         if listed is not None:
             chosen, active = listed[chosen], listed[active]
@@ -226,6 +225,8 @@ def _decide(
     clusters: Ids,
     labels: int,
     weights: Floats,
+    features: Floats,
+    expected: Floats,
     micro: Floats,
     macro: Floats,
     recent: Floats,
@@ -234,8 +235,6 @@ def _decide(
     record: Floats,
     calibration: Floats,
     regression: Floats,
-    features: Floats,
-    expected: Floats,
 ) -> tuple[Ids, Ids, Floats, Mask]:
     """Return, and fill in, what a `Decided` holds."""
     ids = np.concatenate((ids, more_ids))

@@ -24,10 +24,9 @@ from learners.core import (
 )
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
-from learners.ensemble.experts import EXPERTS, PART_TIME, TREE, add_opinions
 from learners.ensemble.ihomer_statistics import IHOMERStatistics
 from learners.ensemble.mixture import Mixture
-from learners.ensemble.models import Models
+from learners.ensemble.models import EXPERTS, PART_TIME, TREE, Models, add_opinions
 from learners.ensemble.scored import NOTHING, UNDECIDED, Nearest, Scored, Seen
 from learners.ensemble.shortlist import MANY, shortlist, with_missed, without
 from learners.ensemble.sleeping import Sleepers
@@ -236,7 +235,8 @@ class IHOMER(Learner):
         angle, standard = (*near, NOBODY)[:2]
         add_opinions(
             *(listed, seen.priors, self._previous.labels, self._previous.staying),
-            *(angle.weights, angle.rows, standard.weights, standard.rows, standard_asked),
+            *(angle.weights, angle.rows, standard.weights, standard.rows),
+            standard_asked,
             *self._near_angle.said.tables,
             said.scores,
         )

@@ -1,4 +1,9 @@
-"""The experts of `IHOMER` that forget by learning of other labels, and so rehearse: its regressions."""
+"""The experts of `IHOMER`: what they say, a row for each, and how its regressions are asked and taught.
+
+What always runs in sequence is one compiled function, which calls those of the experts' own methods: to cross
+from Python costs as much as what most of them compute. The regressions forget by learning of other labels, so
+they rehearse.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +13,33 @@ import numpy as np
 
 from drift.core import Floats, Ids, Vector, compiled
 from learners.core import Targets, given_part
-from learners.dummy import LabelPriors
-from learners.ensemble.experts import (
-    ABSTAINS,
-    EXPERTS,
-    LINEAR,
-    LINEAR_SCALED,
-    LINEAR_SPARSE,
-    RIDGE,
-    RIDGE_SCALED,
-)
+from learners.dummy import LabelPriors, temper
 from learners.ensemble.shortlist import spread
 from learners.linear_model import (
+    INTERCEPT,
     AdaptiveLogisticRegression,
     RecursiveLeastSquares,
     SparseLogisticRegression,
+    add_logits,
+    correct,
+    laplace_step,
+    regress,
+    sigmoids,
 )
-from learners.linear_model.laplace import INTERCEPT, laplace
-from learners.linear_model.logistic import add_logits, sigmoids
-from learners.linear_model.ridge import correct, regress
+from learners.neighbors import vote
 from learners.preprocessing import Views
+
+EXPERTS = (
+    *("linear", "linear_scaled", "ridge", "ridge_scaled", "near_angle", "near_standard"),
+    *("priors", "previous", "tree", "linear_sparse"),
+)
+"""All experts, in the order of the mixture's rows."""
+LINEAR, LINEAR_SCALED, RIDGE, RIDGE_SCALED, NEAR_ANGLE, NEAR_STANDARD = range(6)
+PRIORS, PREVIOUS, TREE, LINEAR_SPARSE = range(6, len(EXPERTS))
+PART_TIME = ("ridge_scaled", "near_standard", "tree")
+"""Experts that may sleep: they cost the most, and on many streams the others do as well without them."""
+ABSTAINS = np.float32(0.5)
+"""Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
 
 
 class Modelled(NamedTuple):
@@ -87,21 +99,19 @@ class Models:
         wanted = len(priors) if listed is None else len(listed)
         scores = np.empty((len(EXPERTS), wanted), dtype=np.float32)
         values = np.empty((2, wanted), dtype=np.float32)
-        inputs, scaled_inputs = self.ridge.inputs(views.scaled), self.ridge_scaled.inputs(views.scaled)
-        size = len(views.scaled)
+        ridge = self.ridge.asked(len(views.scaled))
+        # Where it sleeps, the other one's stand for its own, and are not looked at.
+        scaled = self.ridge_scaled.asked(len(views.scaled)) if ridge_scaled else ridge
         _ask(
             *(listed, priors, views.direction, views.scaled),
             *(self.linear.weights_of(None), logits, self.linear_scaled.weights_of(listed)),
-            *self.ridge.asked(size),
-            inputs,
-            *self.ridge_scaled.asked(size),
-            *(scaled_inputs, ridge_scaled, values, scores),
+            *(*ridge, *scaled, ridge_scaled, values, scores),
         )
         part = given_part(x)
         if part is not None:
             scores[LINEAR_SPARSE] = self.linear_sparse.score(x, listed)
         return Modelled(
-            *(views, len(priors), listed, scores, inputs, scaled_inputs, values),
+            *(views, len(priors), listed, scores, ridge[-1], scaled[-1], values),
             *(ridge_scaled, part is not None),
         )
 
@@ -112,15 +122,13 @@ class Models:
             self.linear_sparse.update(x, spread(said.scores[LINEAR_SPARSE], listed, said.labels), targets)
         _teach(
             *(listed, *known, direction, scaled, said.values, said.scores),
-            *self.linear.taught(direction, listed),
-            *self.linear_scaled.taught(scaled, listed),
-            *self.ridge.taught(direction, said.inputs, listed),
-            said.inputs,
+            *(*self.linear.taught(direction, listed), *self.linear_scaled.taught(scaled, listed)),
+            *(*self.ridge.taught(direction, said.inputs, listed), said.inputs),
         )
         if said.ridge_scaled:
             inputs = said.scaled_inputs
-            settings = self.ridge_scaled.taught(scaled, inputs, listed)
-            correct(*settings, inputs, said.values[1], *known, listed)
+            changed = self.ridge_scaled.taught(scaled, inputs, listed)
+            correct(*(*changed, inputs, said.values[1], *known, listed))
 
 
 @compiled
@@ -188,10 +196,57 @@ def _teach(
     most: float,
     inputs: Floats,
 ) -> None:
-    """Teach the models that never sleep; see `laplace` and `correct`."""
-    laplace(weights, variances, settings, listed, direction, scores[LINEAR], positive, negative)
-    laplace(
+    """Teach the models that never sleep; see `laplace_step` and `correct`."""
+    laplace_step(weights, variances, settings, listed, direction, scores[LINEAR], positive, negative)
+    laplace_step(
         *(scaled_weights, scaled_variances, scaled_settings, listed),
         *(scaled, scores[LINEAR_SCALED], positive, negative),
     )
     correct(inverse, ridge, drift, most, inputs, values[0], positive, negative, listed)
+
+
+@compiled
+def add_opinions(
+    listed: Ids | None,
+    priors: Vector,
+    previous: Ids,
+    staying: float,
+    weights: Floats,
+    rows: Ids,
+    other_weights: Floats,
+    other_rows: Ids,
+    other_asked: bool,
+    labels: Ids,
+    positives: Ids,
+    negatives: Ids,
+    scores: Vector,
+) -> None:
+    """Fill in the rows of the neighbours, the priors and the previous labels; the tree abstains for now.
+
+    Parameters
+    ----------
+    listed
+        The labels that are scored (ids, ascending), None for all; the previous ones are among them.
+    priors
+        Of all labels. Shape (L,).
+    previous, staying
+        The previous message's labels, and the probability that they stay.
+    weights, rows, other_weights, other_rows, other_asked
+        The neighbours by angle; those by standardised distance, and whether these do not abstain.
+    labels, positives, negatives
+        See `learners.neighbors.window.vote`.
+    scores
+        One row for each expert. Shape (experts, n).
+    """
+    vote(weights, rows, labels, positives, negatives, listed, scores[NEAR_ANGLE])
+    if other_asked:
+        vote(other_weights, other_rows, labels, positives, negatives, listed, scores[NEAR_STANDARD])
+    else:
+        scores[NEAR_STANDARD] = ABSTAINS
+    if listed is None:
+        scores[PRIORS] = priors
+        temper(priors, previous, staying, scores[PREVIOUS])
+    else:
+        scores[PRIORS] = priors[listed]
+        temper(scores[PRIORS], np.searchsorted(listed, previous), staying, scores[PREVIOUS])
+    scores[TREE] = ABSTAINS

@@ -48,7 +48,7 @@ def errors(scores: Vector, positive: Ids, negative: Ids | None) -> Vector:
 
 
 @compiled
-def laplace(
+def laplace_step(
     weights: Vector,
     variances: Vector,
     settings: Vector,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from drift.core import Arrays, Ids, State, Vector, check_number, compiled, fields, grown
 from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of
 from learners.dummy import PriorBased
-from learners.linear_model.laplace import INTERCEPT, errors, laplace, with_intercept
+from learners.linear_model.laplace import INTERCEPT, errors, laplace_step, with_intercept
 
 
 class LogisticRegression(Learner):
@@ -159,11 +159,11 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
 
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
         """See `LogisticRegression.update`."""
-        laplace(*self.taught(x, None), None, x, scores, *targets)
+        laplace_step(*self.taught(x, None), None, x, scores, *targets)
         self._learn_priors(x, targets)
 
     def taught(self, x: Vector, labels: Ids | None) -> tuple[Vector, Vector, Vector]:
-        """Count a message; return what `laplace` changes, to teach some labels or all, and its settings."""
+        """Count a message; return what `laplace_step` changes for some labels or all, and its settings."""
         self._count(x)
         size = len(x) + 1, len(self.label_space)
         self._weights = grown(self._weights, *size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -92,18 +92,15 @@ class RecursiveLeastSquares(Learner):
         `labels`: ids, ascending, of the labels that it is wanted for; None (the default) for all.
         """
         wanted = len(self.label_space) if labels is None else len(labels)
-        inputs, (values, scores) = self.inputs(x), np.empty((2, wanted), dtype=np.float32)
-        regress(x, *self.asked(len(x)), inputs, values, scores, labels)
-        return Regressed(inputs, values, scores)
+        asked, (values, scores) = self.asked(len(x)), np.empty((2, wanted), dtype=np.float32)
+        regress(*(x, *asked, values, scores, labels))
+        return Regressed(asked[-1], values, scores)
 
-    def inputs(self, x: Vector) -> Floats:
-        """Return room for the inputs that `regress` makes of a vector."""
+    def asked(self, size: int) -> tuple[Any, ...]:
+        """Return what `regress` needs for vectors of a length: weights, places, signs, room for inputs."""
+        places, signs = self._fold if len(self._fold[0]) >= size else self._folding(size)
         # At least as long as the matrix, even if this vector is shorter than an earlier one.
-        return np.empty(max(min(len(x), self.rank) + 1, len(self._inverse)))
-
-    def asked(self, size: int) -> tuple[Vector, Ids, Floats]:
-        """Return the weights, and the places and signs of so many features, for `regress`."""
-        return self._weights, *self._folding(size)
+        return self._weights, places, signs, np.empty(max(min(size, self.rank) + 1, len(self._inverse)))
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Take one exact least-squares step."""
@@ -115,10 +112,10 @@ class RecursiveLeastSquares(Learner):
         `targets` are places among the labels, if these are not all.
         """
         inputs, values, _ = regressed
-        correct(*self.taught(x, inputs, labels), inputs, values, *targets, labels)
+        correct(*(*self.taught(x, inputs, labels), inputs, values, *targets, labels))
 
-    def taught(self, x: Vector, inputs: Floats, labels: Ids | None) -> tuple[Floats, Vector, float, float]:
-        """Count a message; return what `correct` changes, to teach some labels or all, and its settings."""
+    def taught(self, x: Vector, inputs: Floats, labels: Ids | None) -> tuple[Any, ...]:
+        """Count a message; return what `correct` changes for some labels or all, and its settings."""
         self._count(x)
         self._grow(len(inputs))
         if labels is not None:
@@ -132,13 +129,12 @@ class RecursiveLeastSquares(Learner):
 
     def _folding(self, size: int) -> tuple[Ids, Floats]:
         # The first `rank` positions keep their slots: features that appear later do not move them.
-        if len(self._fold[0]) < size:
-            seed = int.from_bytes(hashlib.blake2b(b"fold", digest_size=8).digest(), "little")
-            draw = np.random.default_rng(seed).integers(0, 2 * self.rank, size=max(size, 1))
-            slots, signs = draw >> 1, np.where(draw & 1, 1.0, -1.0)
-            first = min(size, self.rank)
-            slots[:first], signs[:first] = np.arange(first), 1.0
-            self._fold = (slots.astype(np.intp), signs)
+        seed = int.from_bytes(hashlib.blake2b(b"fold", digest_size=8).digest(), "little")
+        draw = np.random.default_rng(seed).integers(0, 2 * self.rank, size=max(size, 1))
+        slots, signs = draw >> 1, np.where(draw & 1, 1.0, -1.0)
+        first = min(size, self.rank)
+        slots[:first], signs[:first] = np.arange(first), 1.0
+        self._fold = (slots.astype(np.intp), signs)
         return self._fold
 
     def _grow(self, size: int) -> None:

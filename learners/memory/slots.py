@@ -124,7 +124,8 @@ def fits(named: Ids, labels: Ids, counts: Ids) -> bool:
     """Return whether the tables have room for the labels of a message."""
     fit = len(named) <= labels.shape[1]
     for label in named:
-        fit = fit and label + 1 < len(counts)
+        if label + 1 >= len(counts):
+            fit = False
     return fit
 
 

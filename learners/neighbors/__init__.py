@@ -3,6 +3,7 @@
 from learners.neighbors.aging import AgingNeighbours
 from learners.neighbors.nearest import NOBODY, NearestNeighbours, Neighbours
 from learners.neighbors.self_adjusting import SelfAdjustingNeighbours
+from learners.neighbors.window import vote
 
 __all__ = [
     "NOBODY",
@@ -10,4 +11,5 @@ __all__ = [
     "NearestNeighbours",
     "Neighbours",
     "SelfAdjustingNeighbours",
+    "vote",
 ]

@@ -8,6 +8,7 @@ the search reads the copies, and the vectors only of the few messages that may b
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,11 +65,11 @@ class Columns:
         Nearest first, of equal ones the lower place; weights are inverse distances that sum to 1.
         """
         rows, weights = np.empty(k, dtype=np.intp), np.empty(k)
-        nearest(*self.tables, x, used, rows, weights)
+        nearest(*(*self.tables, x, used, rows, weights))
         return rows, weights
 
     @property
-    def tables(self) -> tuple[Vector, Vector, Codes, Floats, Floats, Ids, int]:
+    def tables(self) -> tuple[Any, ...]:
         """What `nearest` searches."""
         codes = self._codes, self._scales, self._slacks
         return self._vectors, self._norms, *codes, self._places, self._pending

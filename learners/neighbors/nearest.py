@@ -108,7 +108,7 @@ class NearestNeighbours(Learner):
         k = min(self.k, have)
         (rows, sizes), weights = np.empty((2, k), dtype=np.intp), np.empty(k)
         labels, positives, _ = self._said.tables
-        ids = _find(*self._vectors.tables, x, have, rows, weights, labels, positives, sizes)
+        ids = _find(*(*self._vectors.tables, x, have, rows, weights, labels, positives, sizes))
         return Neighbours(weights, ids, sizes, rows)
 
     def numbers(self, neighbours: Neighbours) -> list[int]:

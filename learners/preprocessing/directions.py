@@ -79,7 +79,7 @@ class Directions(Stateful):
     def views(self, x: Vector) -> Views:
         """Return the direction of a vector of shape (d,), and what the scaler makes of it."""
         views = Views(*np.empty((3, len(x)), dtype=np.float32))
-        _view(x, *self._scaler.tables, self._usual, shrinkage(len(x)), *views)
+        _view(*(x, *self._scaler.tables, self._usual, shrinkage(len(x)), *views))
         return views
 
     def learn(self) -> None:

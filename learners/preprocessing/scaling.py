@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ class StandardScaler(Stateful):
         return self._count[:size], self._mean[:size], self._variance[:size]
 
     @property
-    def tables(self) -> tuple[Floats, Floats, Floats, Vector, Vector, int]:
+    def tables(self) -> tuple[Any, ...]:
         """The moments, shift and inverse spread, with spare places, and how many features there are."""
         return self._count, self._mean, self._variance, self._shift, self._inverse, self._size
 
