@@ -122,7 +122,7 @@ def _put(
 @compiled
 def fits(named: Ids, labels: Ids, counts: Ids) -> bool:
     """Return whether the tables have room for the labels of a message."""
-    fit = len(named) <= labels.shape[1]
+    fit = bool(len(named) <= labels.shape[1])
     for label in named:
         if label + 1 >= len(counts):
             fit = False
