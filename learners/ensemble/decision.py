@@ -237,9 +237,10 @@ def _decide(
     regression: Floats,
 ) -> tuple[Ids, Ids, Floats, Mask]:
     """Return, and fill in, what a `Decided` holds."""
-    ids = np.concatenate((ids, more_ids))
-    sizes = np.concatenate((sizes, more_sizes))
-    shares = np.concatenate((shares, more_shares))
+    if len(more_sizes):
+        ids = np.concatenate((ids, more_ids))
+        sizes = np.concatenate((sizes, more_sizes))
+        shares = np.concatenate((shares, more_shares))
     active, place, none = likely_labels(probabilities, previous, ids)
     terms = np.empty((ODDS + 1, len(active)))
     gains, odds = terms[:ODDS], terms[ODDS]
@@ -283,7 +284,10 @@ def _learn(
     follow(sets, truth, active, positive, micro, macro)
     exact = np.zeros(len(sets))
     for row in range(len(sets)):
-        exact[row] = missed == 0 and (sets[row] == truth).all()
+        right = missed == 0
+        for place in range(len(truth)):
+            right = right and sets[row, place] == truth[place]
+        exact[row] = right
     earned = np.empty(len(sets))
     utilities(truth.astype(np.float64), exact, missed, terms[:ODDS], sets, weights, earned)
     record *= keep
@@ -291,16 +295,16 @@ def _learn(
     record[:, 1] += earned - expected
     learn_exactness(features, codes(sets), exact, regression)
     calibrate(terms[ODDS], truth, calibration)
-    right = 0
+    hits = 0
     for label in positive:
         label_counts[label, 1] += 1.0
     for label in labels:
         label_counts[label, 1] += 1.0
         if (positive == label).any():
             label_counts[label, 0] += 2.0
-            right += 1
+            hits += 1
     recent *= keep
-    recent += np.array((2.0 * right, len(labels) + len(positive), 1.0))
+    recent += np.array((2.0 * hits, len(labels) + len(positive), 1.0))
     totals += np.array((1.0, len(positive), 1.0 if len(positive) == 0 else 0.0))
 
 

@@ -123,10 +123,15 @@ def exactness(features: Floats, regression: Floats) -> Floats:
 @compiled
 def learn_exactness(features: Floats, own: Codes, exact: Floats, regression: Floats) -> None:
     """Learn from which label-sets were exactly right; a set that several candidates propose counts once."""
-    errors = exactness(features, regression) - exact
+    errors, gradient = exactness(features, regression) - exact, np.empty(features.shape[1])
     for row in range(len(features)):
-        if not (own[:row] == own[row]).any():
-            _descend(errors[row] * features[row], RATE, regression)
+        first = 0
+        while own[first] != own[row]:
+            first += 1
+        if first == row:
+            for place in range(len(gradient)):
+                gradient[place] = errors[row] * features[row, place]
+            _descend(gradient, RATE, regression)
 
 
 @compiled
