@@ -149,9 +149,13 @@ class Clusters(Stateful):
 
     def learn_named(self, labels: list[int] | Ids, space: LabelSpace) -> tuple[Change, ...]:
         """Count one message's labels and return the changes by the names of a label space."""
+        changes = self.learn(labels, len(space))
+        if not changes:
+            # As of most messages.
+            return ()
         return tuple(
             Change(each.kind, str(each.cluster), each.statistic, each.threshold, space.names(each.labels))
-            for each in self.learn(labels, len(space))
+            for each in changes
         )
 
     def forget(self, labels: Ids) -> None:

@@ -216,7 +216,8 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def _count(self, x: Vector) -> None:
         """Count one learned message; every `learn` calls it once."""
         self._messages += 1
-        self._changed()
+        # As `_changed` does, which each message calls often enough to notice.
+        self._revision = object()
         if len(x) > self._features:
             self._features = len(x)
 

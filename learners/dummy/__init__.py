@@ -1,7 +1,7 @@
 """Learners that ignore the features: the baselines that every other learner has to beat."""
 
 from learners.dummy.majority import MajorityLabelset
-from learners.dummy.persistence import Persistence
+from learners.dummy.persistence import Persistence, temper
 from learners.dummy.priors import LabelPriors, PriorBased
 
 __all__ = [
@@ -9,4 +9,5 @@ __all__ = [
     "MajorityLabelset",
     "Persistence",
     "PriorBased",
+    "temper",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Arrays, Ids, Values, Vector, fields
+from drift.core import Arrays, Ids, Values, Vector, compiled, fields
 from learners.core import Prediction, Targets, in_both
 from learners.dummy.priors import PriorBased
 
@@ -46,17 +46,16 @@ class Persistence(PriorBased):
 
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,); the vector is ignored."""
-        return self.temper(self._priors.score(x))
-
-    def temper(self, priors: Vector, labels: Ids | None = None) -> Vector:
-        """Return the scores for given priors: of some labels, ascending, or of all where None, the default.
-
-        The previous labels are among them.
-        """
-        stay = self._stayed / self._asked
-        scores = priors * np.float32(1.0 - 0.5 * stay)
-        scores[self._previous if labels is None else np.searchsorted(labels, self._previous)] = stay
+        del x
+        priors = self._priors.shared()
+        scores = np.empty_like(priors)
+        temper(priors, self._previous, self.staying, scores)
         return scores
+
+    @property
+    def staying(self) -> float:
+        """The share of previous labels that stayed recently."""
+        return self._stayed / self._asked
 
     def predict(self, x: Vector) -> Prediction:
         """Return the previous message's labels."""
@@ -80,3 +79,13 @@ class Persistence(PriorBased):
     def _kept(self, targets: Targets) -> Ids:
         unknown = targets.unknown(len(self.label_space))
         return np.union1d(self._previous[unknown[self._previous]], targets.positive)
+
+
+@compiled
+def temper(priors: Vector, previous: Ids, staying: float, scores: Vector) -> None:
+    """Fill in the scores of some labels for their priors, given the places of the previous ones."""
+    factor = np.float32(1.0 - 0.5 * staying)
+    for label in range(len(priors)):
+        scores[label] = priors[label] * factor
+    for label in previous:
+        scores[label] = staying

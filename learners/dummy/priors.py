@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, Mask, State, Values, Vector, check_number, compiled, fields, grown
+from drift.core import Arrays, Floats, Ids, State, Values, Vector, check_number, compiled, fields, grown
 from learners.core import LabelSpace, Learner, Targets
 
-NO_FEATURES: Vector = np.zeros(0, dtype=np.float32)
 VECTORISED = 2000
 """Labels from which on log-odds are computed in single precision, several at a time."""
 INHERITED_WEIGHT = 20.0
@@ -47,6 +46,7 @@ class LabelPriors(Learner):
         self._known = np.zeros(0)
         self._size = 0
         self._complete = 0.0
+        self._keep = 0.5 ** (1.0 / half_life)
         # Computed once per message, for all callers.
         self._scores: Vector | None = None
         self._logits: Vector | None = None
@@ -54,20 +54,26 @@ class LabelPriors(Learner):
     def score(self, x: Vector) -> Vector:
         """Return each label's decayed frequency, shape (L,); the vector is ignored."""
         del x
+        return self.shared().copy()
+
+    def shared(self) -> Vector:
+        """Return the scores for many readers: an array that must not be changed."""
         size = len(self.label_space)
         if self._scores is None or len(self._scores) != size:
             self._scores = np.empty(size, dtype=np.float32)
             _frequencies(self._positive, self._known, self._size, self._complete, self._scores)
-        return self._scores.copy()
+        return self._scores
 
     def logits(self) -> Vector:
         """Return the log-odds of the scores, shape (L,)."""
         if self._logits is None or len(self._logits) != len(self.label_space):
-            scores = self.score(NO_FEATURES)
-            if len(scores) < VECTORISED:
-                self._logits = np.empty_like(scores)
-                _log_odds(scores, self._logits)
+            size = len(self.label_space)
+            if size < VECTORISED:
+                self._scores, self._logits = np.empty((2, size), dtype=np.float32)
+                counts = self._positive, self._known, self._size, self._complete
+                _with_log_odds(*counts, self._scores, self._logits)
             else:
+                scores = self.shared()
                 self._logits = np.log(scores / (1 - scores))
         return self._logits
 
@@ -75,12 +81,11 @@ class LabelPriors(Learner):
         """Count one message."""
         self._count(x)
         self._scores = self._logits = None
-        size = len(self.label_space)
-        self._grow(size)
-        keep = 0.5 ** (1.0 / self.half_life)
-        _count(self._positive, self._known, targets.positive, targets.unknown(size), keep)
-        if targets.negative is None:
-            self._complete = self._complete * keep + 1.0
+        positive, negative = targets
+        self._grow(len(self.label_space))
+        _count(self._positive, self._known, self._size, positive, negative, self._keep)
+        if negative is None:
+            self._complete = self._complete * self._keep + 1.0
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
         """See `Learner.inherit`; the prior counts as `INHERITED_WEIGHT` messages."""
@@ -122,17 +127,31 @@ def _frequencies(positive: Floats, known: Floats, size: int, complete: float, sc
 
 
 @compiled
-def _log_odds(scores: Vector, logits: Vector) -> None:
+def _with_log_odds(
+    positive: Floats, known: Floats, size: int, complete: float, scores: Vector, logits: Vector
+) -> None:
+    """Fill in the frequencies and their log-odds."""
+    _frequencies(positive, known, size, complete, scores)
     for label in range(len(scores)):
         logits[label] = math.log(scores[label] / (1.0 - np.float64(scores[label])))
 
 
 @compiled
-def _count(positive: Floats, known: Floats, labels: Ids, unknown: Mask, keep: float) -> None:
-    for label in range(len(unknown)):
-        if not unknown[label]:
+def _count(
+    positive: Floats, known: Floats, size: int, labels: Ids, negative: Ids | None, keep: float
+) -> None:
+    if negative is None:
+        for label in range(size):
             positive[label] *= keep
             known[label] = known[label] * keep + 1.0
+    else:
+        told = np.zeros(size, dtype=np.bool_)
+        told[labels] = True
+        told[negative] = True
+        for label in range(size):
+            if told[label]:
+                positive[label] *= keep
+                known[label] = known[label] * keep + 1.0
     for label in labels:
         positive[label] += 1.0
 

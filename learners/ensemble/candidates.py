@@ -66,8 +66,8 @@ def candidates(
     clusters: Ids,
     micro: Floats,
     macro: Floats,
-) -> tuple[Mask, Floats]:
-    """Return what each candidate predicts of the active labels, and its label-set's share of the vote.
+) -> tuple[Mask, Codes, Floats]:
+    """Return the candidates' predictions of the active labels, their codes, and their shares of the vote.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def candidates(
         for other in range(len(voted)):
             if voted[other] == own[row]:
                 votes[row] += shares[other]
-    return sets, votes
+    return sets, own, votes
 
 
 @compiled

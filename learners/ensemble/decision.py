@@ -29,6 +29,7 @@ from learners.core import Targets, best_labels
 from learners.ensemble.candidates import CANDIDATES, candidates, codes, likely_labels
 from learners.ensemble.exactness import (
     CALIBRATION_START,
+    FEATURES,
     START,
     active_odds,
     calibrate,
@@ -50,6 +51,8 @@ RULES = {
     "hamming": (0.1, 0.1, 0.1, 0.1, 1.0),
 }
 """Weights of exact label-sets, example-F1, micro-F1, macro-F1 and the share of errors (per true label)."""
+ODDS = 2
+"""Row of the terms of a `Decided` with the log-odds, after the gains."""
 TOP_K = {"top_1": 1, "top_3": 3, "top_5": 5}
 """Rules that serve P@k: always so many labels, the likeliest, as far as so many are known."""
 DOUBT = 10.0
@@ -67,10 +70,9 @@ class Decided(NamedTuple):
         The chosen labels, ascending. Shape (k,).
     active
         Labels that any candidate could predict, ascending. Shape (A,).
-    odds
-        Log-odds of the active labels, before calibration. Shape (A,).
-    gains
-        See `learners.ensemble.utility.label_gains`. Shape (2, A).
+    terms
+        Of the active labels, what `learners.ensemble.utility.label_gains` returned for them, and in the last
+        row their log-odds before calibration. Shape (3, A).
     sets
         What each candidate predicts of the active labels. Shape (C, A).
     features
@@ -81,11 +83,21 @@ class Decided(NamedTuple):
 
     labels: Ids
     active: Ids
-    odds: Floats
-    gains: Floats
+    terms: Floats
     sets: Mask
     features: Floats
     expected: Floats
+
+    @property
+    def gains(self) -> Floats:
+        """The first rows of the terms."""
+        return self.terms[:ODDS]
+
+    @property
+    def odds(self) -> Floats:
+        """The last row of the terms."""
+        odds: Floats = self.terms[ODDS]
+        return odds
 
 
 class Decision(Stateful):
@@ -151,24 +163,21 @@ class Decision(Stateful):
             return _ranked(spread(probabilities, listed, labels), TOP_K[self.rule])
         self._grow(labels)
         near, other = (*neighbours, NOBODY)[:2]
-        if listed is None:
-            return Decided(
-                *_decide(
-                    *(probabilities, previous, *near.said(), *other.said(), clusters, labels, self._weights),
-                    *self._learned(),
-                )
-            )
-        # Among the listed labels, as if there were no others.
-        near, other = (each._replace(ids=places(listed, each.ids)) for each in (near, other))
         micro, macro, recent, label_counts, *rest = self._learned()
-        decided = Decided(
-            *_decide(
-                *(probabilities, places(listed, previous), *near.said(), *other.said()),
-                *(clusters[listed], labels, self._weights),
-                *(micro, macro[listed], recent, label_counts[listed], *rest),
-            )
+        features, expected = np.empty((len(CANDIDATES), FEATURES)), np.empty(len(CANDIDATES))
+        if listed is not None:
+            # Among the listed labels, as if there were no others.
+            near, other = (each._replace(ids=places(listed, each.ids)) for each in (near, other))
+            previous, clusters = places(listed, previous), clusters[listed]
+            macro, label_counts = macro[listed], label_counts[listed]
+        chosen, active, terms, sets = _decide(
+            *(probabilities, previous, near.ids, near.sizes, near.weights, other.ids, other.sizes),
+            *(other.weights, clusters, labels, self._weights, features, expected),
+            *(micro, macro, recent, label_counts, *rest),
         )
-        return decided._replace(labels=listed[decided.labels], active=listed[decided.active])
+        if listed is not None:
+            chosen, active = listed[chosen], listed[active]
+        return Decided(chosen, active, terms, sets, features, expected)
 
     def learn(self, decided: Decided, targets: Targets) -> None:
         """Learn how each candidate did on a message with complete targets."""
@@ -179,10 +188,7 @@ class Decision(Stateful):
             if len(ids) and ids[-1] >= self._labels:
                 self._labels = int(ids[-1]) + 1
         self._grow(self._labels)
-        _learn(
-            *(*decided, targets.positive, self._weights, self.keep),
-            *self._learned(),
-        )
+        _learn(*decided, targets.positive, self._weights, self.keep, *self._learned())
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -197,13 +203,13 @@ class Decision(Stateful):
         )
 
     def _grow(self, labels: int) -> None:
-        self._macro = grown(self._macro, labels)
-        self._label_counts = grown(self._label_counts, labels)
+        if labels > len(self._macro):
+            self._macro, self._label_counts = grown(self._macro, labels), grown(self._label_counts, labels)
 
 
 def _ranked(probabilities: Vector, k: int) -> Decided:
     chosen, nothing = np.sort(best_labels(probabilities, k)), np.zeros(0)
-    return Decided(chosen, chosen[:0], nothing, nothing, nothing > 0, nothing, nothing)
+    return Decided(chosen, chosen[:0], nothing, nothing > 0, nothing, nothing)
 
 
 @compiled
@@ -219,6 +225,8 @@ def _decide(
     clusters: Ids,
     labels: int,
     weights: Floats,
+    features: Floats,
+    expected: Floats,
     micro: Floats,
     macro: Floats,
     recent: Floats,
@@ -227,33 +235,35 @@ def _decide(
     record: Floats,
     calibration: Floats,
     regression: Floats,
-) -> tuple[Ids, Ids, Floats, Floats, Mask, Floats, Floats]:
-    """Return what a `Decided` holds."""
-    ids = np.concatenate((ids, more_ids))
-    sizes = np.concatenate((sizes, more_sizes))
-    shares = np.concatenate((shares, more_shares))
+) -> tuple[Ids, Ids, Floats, Mask]:
+    """Return, and fill in, what a `Decided` holds."""
+    if len(more_sizes):
+        ids = np.concatenate((ids, more_ids))
+        sizes = np.concatenate((sizes, more_sizes))
+        shares = np.concatenate((shares, more_shares))
     active, place, none = likely_labels(probabilities, previous, ids)
-    odds = active_odds(probabilities, active)
+    terms = np.empty((ODDS + 1, len(active)))
+    gains, odds = terms[:ODDS], terms[ODDS]
+    active_odds(probabilities, active, odds)
     p = calibrated(odds, calibration)
-    gains = label_gains(active, labels, weights, recent, label_counts, totals)
+    label_gains(active, labels, weights, recent, label_counts, totals, gains)
     gaining = gains[0] * p > gains[1]
-    sets, votes = candidates(
+    sets, own, votes = candidates(
         probabilities, active, place, gaining, previous, ids, sizes, shares, clusters, micro, macro
     )
     exact = (record[:, 0] + FIRST_EXACT * DOUBT) / (recent[2] + DOUBT)
     empty = (totals[2] + 0.5) / (totals[0] + 1.0)
-    features = exactness_features(p, none, sets, codes(sets), votes, exact, empty)
-    expected = utilities(p, exactness(features, regression), 0, gains, sets, weights)
+    exactness_features(p, none, sets, own, votes, exact, empty, features)
+    utilities(p, exactness(features, regression), 0, gains, sets, weights, expected)
     best = (expected + record[:, 1] / (recent[2] + DOUBT)).argmax()
-    return active[sets[best]], active, odds, gains, sets, features, expected
+    return active[sets[best]], active, terms, sets
 
 
 @compiled
 def _learn(
     labels: Ids,
     active: Ids,
-    odds: Floats,
-    gains: Floats,
+    terms: Floats,
     sets: Mask,
     features: Floats,
     expected: Floats,
@@ -274,23 +284,27 @@ def _learn(
     follow(sets, truth, active, positive, micro, macro)
     exact = np.zeros(len(sets))
     for row in range(len(sets)):
-        exact[row] = missed == 0 and (sets[row] == truth).all()
-    earned = utilities(truth.astype(np.float64), exact, missed, gains, sets, weights)
+        right = missed == 0
+        for place in range(len(truth)):
+            right = right and sets[row, place] == truth[place]
+        exact[row] = right
+    earned = np.empty(len(sets))
+    utilities(truth.astype(np.float64), exact, missed, terms[:ODDS], sets, weights, earned)
     record *= keep
     record[:, 0] += exact
     record[:, 1] += earned - expected
     learn_exactness(features, codes(sets), exact, regression)
-    calibrate(odds, truth, calibration)
-    right = 0
+    calibrate(terms[ODDS], truth, calibration)
+    hits = 0
     for label in positive:
         label_counts[label, 1] += 1.0
     for label in labels:
         label_counts[label, 1] += 1.0
         if (positive == label).any():
             label_counts[label, 0] += 2.0
-            right += 1
+            hits += 1
     recent *= keep
-    recent += np.array((2.0 * right, len(labels) + len(positive), 1.0))
+    recent += np.array((2.0 * hits, len(labels) + len(positive), 1.0))
     totals += np.array((1.0, len(positive), 1.0 if len(positive) == 0 else 0.0))
 
 

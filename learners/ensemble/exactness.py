@@ -23,6 +23,7 @@ START = ((0.0, 1.5, 0.5, 1.0, 0.0, 0.0), (1.0,) * 6)
 """Weights of the features of `exactness_features` before the first message, and AdaGrad's sums of squares."""
 CALIBRATION_START = ((1.0, 0.0), (10.0, 10.0))
 """Slope and intercept of the calibration before the first message, and AdaGrad's sums of squares."""
+FEATURES = len(START[0])
 RATE, CALIBRATION_RATE = 0.1, 0.05
 LEAST = 0.002
 """Least probability, of a label being true or not, that counts in a label-set's likelihood."""
@@ -35,12 +36,10 @@ def log_odds(p: float) -> float:
 
 
 @compiled
-def active_odds(probabilities: Vector, active: Ids) -> Floats:
-    """Return the log-odds of the active labels, those of 0.001 and 0.999 at most. Shape (A,)."""
-    odds = np.empty(len(active))
+def active_odds(probabilities: Vector, active: Ids, odds: Floats) -> None:
+    """Fill in the log-odds of the active labels, those of 0.001 and 0.999 at most. Shape (A,)."""
     for place in range(len(active)):
         odds[place] = log_odds(min(max(np.float64(probabilities[active[place]]), 0.001), 0.999))
-    return odds
 
 
 @compiled
@@ -59,9 +58,16 @@ def calibrate(odds: Floats, truth: Mask, calibration: Floats) -> None:
 
 @compiled
 def exactness_features(
-    p: Floats, none: float, sets: Mask, own: Codes, votes: Floats, exact: Floats, empty: float
-) -> Floats:
-    """Return the features of each label-set's probability of being exactly right, shape (C, 6).
+    p: Floats,
+    none: float,
+    sets: Mask,
+    own: Codes,
+    votes: Floats,
+    exact: Floats,
+    empty: float,
+    features: Floats,
+) -> None:
+    """Fill in the features of each label-set's probability of being exactly right, shape (C, 6).
 
     They are a constant; the set's log-likelihood if labels were independent; its share of the neighbours'
     vote; for the empty set, its log-odds so far; the log-odds of the most accurate candidate that proposes
@@ -85,7 +91,6 @@ def exactness_features(
         yes, no = math.log(max(p[place], LEAST)), math.log(max(1.0 - p[place], LEAST))
         odds[place] = yes - no
         none += no
-    features = np.zeros((len(sets), 6))
     for row in range(len(sets)):
         likelihood, size, best = none, 0, exact[row]
         for place in range(len(p)):
@@ -101,7 +106,6 @@ def exactness_features(
         features[row, 3] = 0.0 if size else log_odds(empty)
         features[row, 4] = log_odds(best)
         features[row, 5] = log_odds(exact[PREVIOUS]) + 2.0 if own[row] == own[PREVIOUS] else 0.0
-    return features
 
 
 @compiled
@@ -119,10 +123,15 @@ def exactness(features: Floats, regression: Floats) -> Floats:
 @compiled
 def learn_exactness(features: Floats, own: Codes, exact: Floats, regression: Floats) -> None:
     """Learn from which label-sets were exactly right; a set that several candidates propose counts once."""
-    errors = exactness(features, regression) - exact
+    errors, gradient = exactness(features, regression) - exact, np.empty(features.shape[1])
     for row in range(len(features)):
-        if not (own[:row] == own[row]).any():
-            _descend(errors[row] * features[row], RATE, regression)
+        first = 0
+        while own[first] != own[row]:
+            first += 1
+        if first == row:
+            for place in range(len(gradient)):
+                gradient[place] = errors[row] * features[row, place]
+            _descend(gradient, RATE, regression)
 
 
 @compiled

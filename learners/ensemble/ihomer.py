@@ -26,24 +26,17 @@ from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
 from learners.ensemble.ihomer_statistics import IHOMERStatistics
 from learners.ensemble.mixture import Mixture
-from learners.ensemble.models import Models, Views
-from learners.ensemble.scored import ABSTAINS, NOTHING, UNDECIDED, Nearest, Scored, Seen
+from learners.ensemble.models import EXPERTS, PART_TIME, TREE, Models, add_opinions
+from learners.ensemble.scored import NOTHING, UNDECIDED, Nearest, Scored, Seen
 from learners.ensemble.shortlist import MANY, shortlist, with_missed, without
 from learners.ensemble.sleeping import Sleepers
 from learners.memory import SILENCE, Rehearsal
-from learners.neighbors import NearestNeighbours
-from learners.preprocessing import Directions, StandardScaler, shrunk
+from learners.neighbors import NOBODY, NearestNeighbours
+from learners.preprocessing import Directions, StandardScaler
 from learners.tree import HoeffdingAdaptiveTree
 
 TREE_SIZE = 8.0
 """Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features; it fills up early."""
-EXPERTS = (
-    *("linear", "linear_scaled", "ridge", "ridge_scaled", "near_angle", "near_standard"),
-    *("priors", "previous", "tree", "linear_sparse"),
-)
-"""All experts, in the order of the mixture's rows."""
-PART_TIME = ("ridge_scaled", "near_standard", "tree")
-"""Experts that may sleep: they cost the most, and on many streams the others do as well without them."""
 ENOUGH = 30
 """Messages of a label that stay in the neighbours' windows: three times those that vote."""
 REHEARSED_EVERY = 3
@@ -128,11 +121,11 @@ class IHOMER(Learner):
         super().__init__(max_labels)
         self._scaler = StandardScaler()
         self._directions = Directions(self._scaler)
-        self._models = Models()
         enough = ENOUGH if memory else 0
         self._near_angle, self._near_standard = (NearestNeighbours(k, window, enough) for _ in range(2))
         self._near_standard.follow(self._near_angle)
         self._priors = LabelPriors()
+        self._models = Models(self._priors)
         self._previous = Persistence()
         self._tree = HoeffdingAdaptiveTree(max_size=TREE_SIZE, linear=False)
         models = vars(self._models)
@@ -165,11 +158,11 @@ class IHOMER(Learner):
         return Structure(self._clusters.owners(), self._clusters.splits())
 
     def explain(self, prediction: Prediction, labels: int, neighbours: int) -> Explanation | None:
-        """Return the experts' opinions on the most probable labels, their weights, and nearest messages."""
+        """Return the experts' opinions on the likeliest labels scored, their weights, and nearest messages."""
         scored: Scored | None = self._reusable(prediction)
         if scored is None:
             return None
-        explained, names = prediction.leading(labels), (*self._experts, "stacked")
+        explained, names = scored.among(prediction.leading(labels)), (*self._experts, "stacked")
         return Explanation(
             explained,
             dict(zip(names, scored.opinions(explained).tolist(), strict=True)),
@@ -205,56 +198,51 @@ class IHOMER(Learner):
     ) -> Scored:
         """Score the labels: of many only a shortlist, and true ones to be learned, which it may miss."""
         seen, listed = seen or self._look(x), None
-        if seen.labels >= MANY:
+        if seen.logits is not None:
             listed = shortlist(seen.logits, *(each.ids for each in seen.near), self._previous.labels)
         return self._score(x, seen, listed, true, decided)
 
     def _extended(self, x: Vector, scored: Scored | None, true: Ids) -> Scored:
         """Return what was computed for a prediction, if anything, with true labels that it missed."""
-        if scored is None or scored.listed is None:
+        if scored is None or scored.listed is None or scored.seen.logits is None:
             return self._compute(x, true)
         seen = scored.seen
         if seen.labels < (labels := len(self.label_space)):
             # Of new labels nothing but the prior is known.
-            logits = np.append(seen.logits, self._priors.logits()[seen.labels :])
+            logits = np.append(scored.seen.logits, self._priors.logits()[seen.labels :])
             tree = None if seen.tree is None else self._tree.predict(x)
-            seen = seen._replace(labels=labels, logits=logits, priors=self._priors.score(x), tree=tree)
+            seen = seen._replace(labels=labels, logits=logits, priors=self._priors.shared(), tree=tree)
             return self._compute(x, true, seen)
         return self._score(x, seen, scored.listed, true, scored.decided)
 
     def _look(self, x: Vector) -> Seen:
-        views, asked = self._views(x), self._sleepers.asked(self._messages)
-        _, standard_asked, tree_asked = asked
+        views, asked = self._directions.views(x), self._sleepers.asked(self._messages)
+        _, standard_asked, tree_asked = asked.tolist()
         near: Nearest = (self._near_angle.nearest(views.direction),)
         near += (self._near_standard.nearest(views.standard),) if standard_asked else ()
         tree = self._tree.predict(x) if tree_asked else None
-        logits, priors = self._models.linear.logits(views.direction), self._priors.score(x)
-        return Seen(len(self.label_space), views, asked, near, logits, priors, tree)
-
-    def _views(self, x: Vector) -> Views:
-        standard = self._scaler.transform(x)
-        return Views(self._directions.of(x), standard, shrunk(standard))
+        labels = len(self.label_space)
+        logits = self._models.linear.logits(views.direction) if labels >= MANY else None
+        return Seen(labels, views, asked, near, logits, self._priors.shared(), tree)
 
     def _score(
         self, x: Vector, seen: Seen, listed: Ids | None, true: Ids, decided: Decided | None = None
     ) -> Scored:
         """Score the listed labels, and true ones, which a decision that is still to be made leaves out."""
         listed, missed = with_missed(listed, true)
-        near, tree, (ridge_scaled, standard_asked, _) = seen.near, seen.tree, seen.asked
-        said = self._models.ask(x, seen.views, seen.logits, listed, ridge_scaled=ridge_scaled)
-        priors = seen.priors[chosen := slice(None) if listed is None else listed]
-        silent = np.full(len(priors), ABSTAINS)
-        # In the order of `EXPERTS`.
-        opinions = (
-            *(said.linear, said.linear_scaled, said.ridge.scores),
-            silent if said.ridge_scaled is None else said.ridge_scaled.scores,
-            self._near_angle.vote(near[0], listed),
-            self._near_standard.vote(near[1], listed) if standard_asked else silent,
-            *(priors, self._previous.temper(priors, listed)),
-            silent if tree is None else tree.scores[chosen],
-            silent if said.linear_sparse is None else said.linear_sparse,
+        near, (ridge_scaled, standard_asked, _) = seen.near, seen.asked.tolist()
+        said = self._models.ask(x, seen.views, listed, seen.logits, ridge_scaled=ridge_scaled)
+        angle, standard = (*near, NOBODY)[:2]
+        add_opinions(
+            *(listed, seen.priors, self._previous.labels, self._previous.staying),
+            *(angle.weights, angle.rows, standard.weights, standard.rows),
+            standard_asked,
+            *self._near_angle.said.tables,
+            said.scores,
         )
-        mixed = self._mixture.mix(opinions, seen.asked, listed)
+        if seen.tree is not None:
+            said.scores[TREE] = seen.tree.scores if listed is None else seen.tree.scores[listed]
+        mixed = self._mixture.mix(said.scores, seen.asked, listed)
         if decided is None:
             # No decision but one without missed labels is learned from.
             probabilities = without(mixed.probabilities, listed, missed)
@@ -294,9 +282,8 @@ class IHOMER(Learner):
                 self._memory.judge(slot, scored.decided.labels)
             said = scored.modelled
         else:
-            views, (ridge_scaled, *_) = self._views(x), self._sleepers.asked(self._messages)
-            logits = self._models.linear.logits(views.direction)
-            said = self._models.ask(x, views, logits, None, ridge_scaled=ridge_scaled)
+            ridge_scaled = bool(self._sleepers.asked(self._messages)[0])
+            said = self._models.ask(x, self._directions.views(x), None, None, ridge_scaled=ridge_scaled)
         self._models.teach(said, x, targets, said.among(targets))
 
     def recall(self, x: Vector, targets: Targets) -> Vector:

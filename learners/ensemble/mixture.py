@@ -110,10 +110,9 @@ class Mixture(Stateful):
         labels that they have given them for. None (the default) means all.
         """
         size = len(scores[0])
-        opinions = np.empty((self.experts + 1, size), dtype=np.float32)
-        logits = np.empty((self.experts + 1, size), dtype=np.float32)
+        opinions, logits = np.empty((2, self.experts + 1, size), dtype=np.float32)
         _prepare(scores, opinions, logits)
-        np.log(logits[:-1], out=logits[:-1])
+        np.log(odds := logits[:-1], odds)
         if asked is None:
             asked = self._all_asked
         own, trust = self._of(labels, size, 2)
@@ -171,10 +170,13 @@ class Mixture(Stateful):
 
     def _of(self, labels: Ids | None, size: int, most: int = 3) -> tuple[Vector, ...]:
         """Return the first `most` tables: of some labels, copied, or of `size` labels or more."""
-        tables = list(zip((self._own, self._trust, self._own_squares), self._starts, strict=True))[:most]
+        tables = (self._own, self._trust, self._own_squares)[:most]
         if labels is None:
-            return tuple(grown(table, self.experts + 1, size, fill=start) for table, start in tables)
-        return tuple(columns(table, labels, start) for table, start in tables)
+            if size <= self._own.shape[1]:
+                return tables
+            rows = self.experts + 1
+            return tuple(grown(tables[n], rows, size, fill=self._starts[n]) for n in range(most))
+        return tuple(columns(tables[n], labels, self._starts[n]) for n in range(most))
 
 
 class Mixed:

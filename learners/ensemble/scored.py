@@ -10,16 +10,15 @@ from drift.core import Ids, Mask, Vector
 from learners.core import Prediction
 from learners.ensemble.decision import Decided
 from learners.ensemble.mixture import Mixed
-from learners.ensemble.models import Modelled, Views
+from learners.ensemble.models import Modelled
 from learners.ensemble.shortlist import spread, with_missed
 from learners.neighbors import Neighbours
+from learners.preprocessing import Views
 
 Nearest = tuple[Neighbours, ...]
 NOTHING: Ids = np.zeros(0, dtype=np.intp)
-ABSTAINS = np.float32(0.5)
-"""Output of an expert that abstains: it adds nothing to the sum, and earns no trust."""
 UNDECIDED = Decided(
-    *(NOTHING, NOTHING, np.zeros(0), np.zeros((2, 0))),
+    *(NOTHING, NOTHING, np.zeros((3, 0))),
     *(np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 6)), np.zeros(0)),
 )
 """Stands for the decision of a message whose probabilities alone are asked for."""
@@ -28,14 +27,15 @@ UNDECIDED = Decided(
 class Seen(NamedTuple):
     """What the scores of a message are computed from, whichever labels are scored.
 
-    `logits` are the first expert's log-odds of all labels, `asked` the part-time experts that are.
+    `logits` are the first expert's log-odds of all labels where only a shortlist is scored, else None;
+    `asked` are the part-time experts that are.
     """
 
     labels: int
     views: Views
     asked: Mask
     near: Nearest
-    logits: Vector
+    logits: Vector | None
     priors: Vector
     tree: Prediction | None
 
@@ -63,6 +63,10 @@ class Scored(NamedTuple):
         scores = spread(self.mixed.probabilities, self.listed, self.seen.labels)
         return scores.copy() if self.listed is None else scores
 
+    def among(self, labels: Ids) -> Ids:
+        """Return those of some labels that were scored, in the same order."""
+        return labels if self.listed is None else labels[np.isin(labels, self.listed)]
+
     def opinions(self, labels: Ids) -> Vector:
         """Return what each expert, and the stacker last, says of some labels that were scored."""
         opinions: Vector = self.mixed.opinions[:, self.mixed.places(labels)]
@@ -72,4 +76,4 @@ class Scored(NamedTuple):
         """Return whether a message's true labels (ids), of so many labels, were scored."""
         if self.seen.labels != labels:
             return False
-        return not len(with_missed(self.listed, true)[1])
+        return self.listed is None or not len(with_missed(self.listed, true)[1])

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, check_number, compiled, fields
+from drift.core import Arrays, Floats, Ids, Mask, State, Stateful, Vector, check_number, compiled, fields
 
 FLOOR = 0.002
 """Smallest probability that an expert is taken to mean: one confident error must not exclude it."""
@@ -63,12 +63,14 @@ class Sleepers(Stateful):
         self.experts = experts
         self.trial = trial
         self._asleep: Mask = np.zeros(experts, dtype=np.bool_)
+        self._awake: Mask = ~self._asleep
+        self._all: Mask = ~self._asleep
         # Of the measurements since an expert woke or fell asleep.
         self._account: Floats = np.zeros((experts, 4))
 
     def asked(self, message: int) -> Mask:
         """Return which experts are asked about a message, by its number. Shape (experts,)."""
-        return ~self._asleep if message % PERIOD else np.ones(self.experts, dtype=np.bool_)
+        return self._awake if message % PERIOD else self._all
 
     def measured(self, message: int) -> bool:
         """Return whether it is to be measured what the experts asked about a message are worth."""
@@ -77,6 +79,13 @@ class Sleepers(Stateful):
     def learn(self, values: Floats, asked: Mask) -> None:
         """Learn from what each expert was worth on a message, as far as it was asked."""
         _judge(values, asked, self.trial, self._asleep, self._account)
+        # A new array: predictions that are still to be learned from keep the one they were computed with.
+        self._awake = ~self._asleep
+
+    def load_state(self, state: State) -> None:
+        """Take over what `state` returned."""
+        super().load_state(state)
+        self._awake = ~self._asleep
 
 
 @compiled

@@ -7,8 +7,6 @@ F = 2 tp / (predicted + true) by (2 [right] - F) / (predicted + true).
 
 from __future__ import annotations
 
-import numpy as np
-
 from drift.core import Floats, Ids, Mask, compiled
 
 EXACT, EXAMPLE_F1, MICRO_F1, MACRO_F1, ERRORS = range(5)
@@ -21,9 +19,15 @@ NEW_LABEL_WEIGHT = 2.0
 
 @compiled
 def label_gains(
-    active: Ids, labels: int, weights: Floats, recent: Floats, label_counts: Floats, totals: Floats
-) -> Floats:
-    """Return what predicting each active label gains if it is true, and what it costs in any case; (2, A).
+    active: Ids,
+    labels: int,
+    weights: Floats,
+    recent: Floats,
+    label_counts: Floats,
+    totals: Floats,
+    gains: Floats,
+) -> None:
+    """Fill in what predicting each active label gains if it is true, and what it costs in any case; (2, A).
 
     Parameters
     ----------
@@ -43,19 +47,19 @@ def label_gains(
     f1, size = (recent[0] + 1.0) / (recent[1] + 3.0), (recent[1] + 3.0) / (recent[2] + 1.0)
     micro = weights[MICRO_F1] / size
     errors = weights[ERRORS] * (totals[0] + 1.0) / (totals[1] + 2.0)
-    gains = np.empty((2, len(active)))
     for place in range(len(active)):
         either = label_counts[active[place], 1] + NEW_LABEL_WEIGHT
         label_f1 = (label_counts[active[place], 0] + NEW_LABEL * NEW_LABEL_WEIGHT) / either
         macro = weights[MACRO_F1] * (totals[0] + 1.0) / (labels * either)
         gains[0, place] = 2.0 * (micro + macro + errors)
         gains[1, place] = micro * f1 + macro * label_f1 + errors
-    return gains
 
 
 @compiled
-def utilities(p: Floats, exact: Floats, others: int, gains: Floats, sets: Mask, weights: Floats) -> Floats:
-    """Return the utility of each label-set.
+def utilities(
+    p: Floats, exact: Floats, others: int, gains: Floats, sets: Mask, weights: Floats, worth: Floats
+) -> None:
+    """Fill in the utility of each label-set, its worth.
 
     Parameters
     ----------
@@ -72,7 +76,7 @@ def utilities(p: Floats, exact: Floats, others: int, gains: Floats, sets: Mask, 
     weights
         Of the five scores.
     """
-    true, worth = p.sum() + others, np.empty(len(sets))
+    true = p.sum() + others
     for row in range(len(sets)):
         size, right, total = 0, 0.0, 0.0
         for place in range(len(p)):
@@ -84,4 +88,3 @@ def utilities(p: Floats, exact: Floats, others: int, gains: Floats, sets: Mask, 
         f1 = min(1.0, 2.0 * right / (size + true)) if size else 0.0
         example = exact[row] + (1.0 - exact[row]) * f1
         worth[row] = weights[EXACT] * exact[row] + weights[EXAMPLE_F1] * example + total
-    return worth

@@ -48,39 +48,28 @@ def errors(scores: Vector, positive: Ids, negative: Ids | None) -> Vector:
 
 
 @compiled
-def laplace(
+def laplace_step(
     weights: Vector,
     variances: Vector,
+    settings: Vector,
+    listed: Ids | None,
     x: Vector,
     scores: Vector,
     positive: Ids,
     negative: Ids | None,
-    settings: Vector,
 ) -> None:
-    """Take one Laplace step for each label whose error exceeds the tolerance."""
-    inputs, error = with_intercept(x, INTERCEPT), errors(scores, positive, negative)
-    labels = np.flatnonzero(np.abs(error) > settings[2])
-    if len(labels) * MANY > len(error):
-        _laplace_all(weights, variances, inputs, error, scores, settings)
-    else:
-        _laplace_some(weights, variances, inputs, labels, error[labels], scores[labels], settings)
+    """Take one Laplace step for each label whose error exceeds the tolerance: of listed ones, or of all.
 
-
-@compiled
-def laplace_listed(
-    weights: Vector,
-    variances: Vector,
-    listed: Ids,
-    x: Vector,
-    scores: Vector,
-    positive: Ids,
-    negative: Ids | None,
-    settings: Vector,
-) -> None:
-    """Take one Laplace step for each listed label whose error exceeds the tolerance."""
+    `scores` are those of the listed labels (ids, ascending), and `positive` and `negative` places among them.
+    """
     inputs, error = with_intercept(x, INTERCEPT), errors(scores, positive, negative)
     doubted = np.flatnonzero(np.abs(error) > settings[2])
-    _laplace_some(weights, variances, inputs, listed[doubted], error[doubted], scores[doubted], settings)
+    if listed is not None:
+        _laplace_some(weights, variances, inputs, listed[doubted], error[doubted], scores[doubted], settings)
+    elif len(doubted) * MANY > len(error):
+        _laplace_all(weights, variances, inputs, error, scores, settings)
+    else:
+        _laplace_some(weights, variances, inputs, doubted, error[doubted], scores[doubted], settings)
 
 
 @compiled
@@ -101,9 +90,7 @@ def _laplace_some(
             continue
         for n in range(len(labels)):
             doubts[n] += variances[row, labels[n]] * (inputs[row] * inputs[row])
-    steps, curvatures = np.empty_like(doubts), np.empty_like(doubts)
-    for n in range(len(labels)):
-        steps[n], curvatures[n] = mode(scores[n], error[n], doubts[n])
+    steps, curvatures = modes(scores, error, doubts)
     for row in range(len(inputs)):
         if inputs[row] == 0.0:
             continue
@@ -122,15 +109,16 @@ def _laplace_all(
     most, growth, tolerance = settings
     doubts, steps, curvatures = np.zeros((3, len(error)), dtype=np.float32)
     growths = np.ones(len(error), dtype=np.float32)
+    doubted = np.flatnonzero(np.abs(error) > tolerance)
     for row in range(len(inputs)):
         square = inputs[row] * inputs[row]
         if square != 0.0:
             for label in range(len(doubts)):
                 doubts[label] += variances[row, label] * square
-    for label in range(len(error)):
-        if abs(error[label]) > tolerance:
-            steps[label], curvatures[label] = mode(scores[label], error[label], doubts[label])
-            growths[label] = growth
+    found = modes(scores[doubted], error[doubted], doubts[doubted])
+    for n in range(len(doubted)):
+        label = doubted[n]
+        steps[label], curvatures[label], growths[label] = found[0][n], found[1][n], growth
     for row in range(len(inputs)):
         value = inputs[row]
         if value == 0.0:
@@ -144,20 +132,31 @@ def _laplace_all(
 
 
 @compiled
-def mode(score: np.float32, error: np.float32, variance: np.float32) -> tuple[np.float32, np.float32]:
-    """Return the step of a logit's weights, and their gain in precision, given the logit's variance.
+def modes(scores: Vector, error: Vector, variances: Vector) -> tuple[Vector, Vector]:
+    """Return the steps of logits' weights, and their gains in precision, given the logits' variances.
 
-    The new logit z solves z = old - doubt · (sigmoid(z) - truth): the mode of its posterior. A step by the
+    A new logit z solves z = old - doubt · (sigmoid(z) - truth): the mode of its posterior. A step by the
     slope at the old logit would overshoot for a label that was thought to be absent.
     """
-    doubt, truth = np.float64(variance), np.float64(score) - np.float64(error)
-    likely = min(max(np.float64(score), LEAST_SCORE), 1.0 - LEAST_SCORE)
-    old = math.log(likely / (1.0 - likely))
-    # Starting where the sigmoid is steepest, within the possible range, Newton's method never overshoots.
-    z = min(max(0.0, old - doubt * (1.0 - truth)), old + doubt * truth)
+    size = len(scores)
+    doubts, truths, olds, logits = np.empty((4, size))
+    for n in range(size):
+        doubt, truth = np.float64(variances[n]), np.float64(scores[n]) - np.float64(error[n])
+        likely = min(max(np.float64(scores[n]), LEAST_SCORE), 1.0 - LEAST_SCORE)
+        old = math.log(likely / (1.0 - likely))
+        doubts[n], truths[n], olds[n] = doubt, truth, old
+        # Starting where the sigmoid is steepest, within the possible range, Newton's method never overshoots.
+        logits[n] = min(max(0.0, old - doubt * (1.0 - truth)), old + doubt * truth)
+    # All labels in turn: the iterations of one wait for each other, those of several labels do not.
     for _ in range(ITERATIONS):
-        p = 1.0 / (1.0 + math.exp(-max(z, -700.0)))
-        z -= (z - old + doubt * (p - truth)) / (1.0 + doubt * p * (1.0 - p))
-    p = 1.0 / (1.0 + math.exp(-max(z, -700.0)))
-    curvature = max(p * (1.0 - p), LEAST_CURVATURE)
-    return np.float32(p - truth), np.float32(curvature / (1.0 + curvature * doubt))
+        for n in range(size):
+            z = logits[n]
+            p = 1.0 / (1.0 + math.exp(-max(z, -700.0)))
+            z -= (z - olds[n] + doubts[n] * (p - truths[n])) / (1.0 + doubts[n] * p * (1.0 - p))
+            logits[n] = z
+    steps, curvatures = np.empty((2, size), dtype=np.float32)
+    for n in range(size):
+        p = 1.0 / (1.0 + math.exp(-max(logits[n], -700.0)))
+        curvature = max(p * (1.0 - p), LEAST_CURVATURE)
+        steps[n], curvatures[n] = p - truths[n], curvature / (1.0 + curvature * doubts[n])
+    return steps, curvatures

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from drift.core import Arrays, Ids, State, Vector, check_number, compiled, fields, grown
 from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of
 from learners.dummy import PriorBased
-from learners.linear_model.laplace import INTERCEPT, errors, laplace, laplace_listed, with_intercept
+from learners.linear_model.laplace import INTERCEPT, errors, laplace_step, with_intercept
 
 
 class LogisticRegression(Learner):
@@ -53,7 +53,7 @@ class LogisticRegression(Learner):
     def score(self, x: Vector) -> Vector:
         """Return one probability per label, shape (L,)."""
         logits = np.zeros(len(self.label_space), dtype=np.float32)
-        _add_logits(self._weights, x, 1.0, None, logits)
+        add_logits(self._weights, x, 1.0, None, logits)
         return sigmoid(logits)
 
     def learn(self, x: Vector, targets: Targets) -> None:
@@ -146,36 +146,32 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
 
     def logits(self, x: Vector, labels: Ids | None = None) -> Vector:
         """Return the log-odds of some labels (ids, ascending; None, the default, for all), shape (n,)."""
-        if labels is None:
-            logits = self._priors.logits().copy()
-        else:
+        logits = self._priors.logits().copy() if labels is None else self._priors.logits()[labels]
+        add_logits(self.weights_of(labels), x, INTERCEPT, labels, logits)
+        return logits
+
+    def weights_of(self, labels: Ids | None) -> Vector:
+        """Return the weights, a row for each input, laid out to read some labels, or all where None."""
+        if labels is not None:
             # By columns, since few of them are read; what follows keeps them so.
             self._weights = np.asfortranarray(self._weights)
-            logits = self._priors.logits()[labels]
-        _add_logits(self._weights, x, INTERCEPT, labels, logits)
-        return logits
+        return self._weights
 
     def update(self, x: Vector, scores: Vector, targets: Targets) -> None:
         """See `LogisticRegression.update`."""
-        self.update_some(x, scores, targets, None)
+        laplace_step(*self.taught(x, None), None, x, scores, *targets)
         self._learn_priors(x, targets)
 
-    def update_some(self, x: Vector, scores: Vector, targets: Targets, labels: Ids | None) -> None:
-        """Learn all but the priors, of some labels (ids, ascending), or of all where None.
-
-        `scores` are theirs, shape (n,), and `targets` places among them.
-        """
+    def taught(self, x: Vector, labels: Ids | None) -> tuple[Vector, Vector, Vector]:
+        """Count a message; return what `laplace_step` changes for some labels or all, and its settings."""
         self._count(x)
         size = len(x) + 1, len(self.label_space)
         self._weights = grown(self._weights, *size)
         self._variances = grown(self._variances, *size, fill=self.variance)
-        given = x, scores, *targets, self._settings
-        if labels is None:
-            laplace(self._weights, self._variances, *given)
-        else:
+        if labels is not None:
             # By columns, since few of them are read; what follows keeps it so.
             self._variances = np.asfortranarray(self._variances)
-            laplace_listed(self._weights, self._variances, labels, *given)
+        return self._weights, self._variances, self._settings
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -192,12 +188,13 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
 def sigmoid(logits: NDArray[np.floating[Any]]) -> Vector:
     """Return 1 / (1 + exp(-logits)), without overflow."""
     scores = np.empty(len(logits), dtype=np.float32)
-    _sigmoids(logits, scores)
+    sigmoids(logits, scores)
     return scores
 
 
 @compiled
-def _sigmoids(logits: NDArray[np.floating[Any]], scores: Vector) -> None:
+def sigmoids(logits: NDArray[np.floating[Any]], scores: Vector) -> None:
+    """Fill in what `sigmoid` returns; for compiled code."""
     for n in range(len(logits)):
         scores[n] = _sigmoid(np.float64(logits[n]))
 
@@ -208,7 +205,7 @@ def _sigmoid(logit: float) -> float:
 
 
 @compiled
-def _add_logits(weights: Vector, x: Vector, intercept: float, labels: Ids | None, logits: Vector) -> None:
+def add_logits(weights: Vector, x: Vector, intercept: float, labels: Ids | None, logits: Vector) -> None:
     """Add what the weights say of some labels, or of all; those without weights get nothing."""
     inputs = with_intercept(x, intercept)
     if labels is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -91,12 +91,16 @@ class RecursiveLeastSquares(Learner):
 
         `labels`: ids, ascending, of the labels that it is wanted for; None (the default) for all.
         """
+        wanted = len(self.label_space) if labels is None else len(labels)
+        asked, (values, scores) = self.asked(len(x)), np.empty((2, wanted), dtype=np.float32)
+        regress(*(x, *asked, values, scores, labels))
+        return Regressed(asked[-1], values, scores)
+
+    def asked(self, size: int) -> tuple[Any, ...]:
+        """Return what `regress` needs for vectors of a length: weights, places, signs, room for inputs."""
+        places, signs = self._fold if len(self._fold[0]) >= size else self._folding(size)
         # At least as long as the matrix, even if this vector is shorter than an earlier one.
-        size = max(min(len(x), self.rank) + 1, len(self._inverse))
-        wanted, inputs = len(self.label_space) if labels is None else len(labels), np.zeros(size)
-        values, scores = np.empty(wanted, dtype=np.float32), np.empty(wanted, dtype=np.float32)
-        _regress(self._weights, x, *self._folding(len(x)), inputs, values, scores, labels)
-        return Regressed(inputs, values, scores)
+        return self._weights, places, signs, np.empty(max(min(size, self.rank) + 1, len(self._inverse)))
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Take one exact least-squares step."""
@@ -107,12 +111,16 @@ class RecursiveLeastSquares(Learner):
 
         `targets` are places among the labels, if these are not all.
         """
+        inputs, values, _ = regressed
+        correct(*(*self.taught(x, inputs, labels), inputs, values, *targets, labels))
+
+    def taught(self, x: Vector, inputs: Floats, labels: Ids | None) -> tuple[Any, ...]:
+        """Count a message; return what `correct` changes for some labels or all, and its settings."""
         self._count(x)
-        self._grow(len(regressed.inputs))
+        self._grow(len(inputs))
         if labels is not None:
             self._weights = np.asfortranarray(self._weights)
-        settings = self.drift, 1.0 / self.ridge
-        _learn(self._inverse, self._weights, regressed.inputs, regressed.values, *targets, labels, *settings)
+        return self._inverse, self._weights, self.drift, 1.0 / self.ridge
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -121,13 +129,12 @@ class RecursiveLeastSquares(Learner):
 
     def _folding(self, size: int) -> tuple[Ids, Floats]:
         # The first `rank` positions keep their slots: features that appear later do not move them.
-        if len(self._fold[0]) < size:
-            seed = int.from_bytes(hashlib.blake2b(b"fold", digest_size=8).digest(), "little")
-            draw = np.random.default_rng(seed).integers(0, 2 * self.rank, size=max(size, 1))
-            slots, signs = draw >> 1, np.where(draw & 1, 1.0, -1.0)
-            first = min(size, self.rank)
-            slots[:first], signs[:first] = np.arange(first), 1.0
-            self._fold = (slots.astype(np.intp), signs)
+        seed = int.from_bytes(hashlib.blake2b(b"fold", digest_size=8).digest(), "little")
+        draw = np.random.default_rng(seed).integers(0, 2 * self.rank, size=max(size, 1))
+        slots, signs = draw >> 1, np.where(draw & 1, 1.0, -1.0)
+        first = min(size, self.rank)
+        slots[:first], signs[:first] = np.arange(first), 1.0
+        self._fold = (slots.astype(np.intp), signs)
         return self._fold
 
     def _grow(self, size: int) -> None:
@@ -146,9 +153,9 @@ class RecursiveLeastSquares(Learner):
 
 
 @compiled
-def _regress(
-    weights: Vector,
+def regress(
     x: Vector,
+    weights: Vector,
     slots: Ids,
     signs: Floats,
     inputs: Floats,
@@ -157,6 +164,7 @@ def _regress(
     labels: Ids | None,
 ) -> None:
     """Fill in (1, x), folded and with missing values as 0, and the regression's values for it."""
+    inputs[:] = 0.0
     inputs[0] = 1.0
     for i in range(len(x)):
         if not np.isnan(x[i]):
@@ -172,20 +180,21 @@ def _regress(
 
 
 @compiled
-def _learn(
+def correct(
     inverse: Floats,
     weights: Vector,
+    drift: float,
+    most: float,
     inputs: Floats,
     values: Vector,
     positive: Ids,
     negative: Ids | None,
     labels: Ids | None,
-    drift: float,
-    most: float,
 ) -> None:
+    """Take one exact least-squares step, given what `regress` filled in."""
     steps, error = _step(inverse, inputs, drift, most), errors(values, positive, negative)
     if labels is None:
-        _correct(weights, steps, error)
+        _correct_all(weights, steps, error)
     else:
         _correct_some(weights, labels, steps, error)
 
@@ -207,7 +216,7 @@ def _step(inverse: Floats, inputs: Floats, drift: float, most: float) -> Floats:
 
 
 @compiled
-def _correct(weights: Vector, steps: Floats, error: Vector) -> None:
+def _correct_all(weights: Vector, steps: Floats, error: Vector) -> None:
     for i in range(len(steps)):
         step = np.float32(steps[i])
         for label in range(len(error)):

@@ -21,7 +21,7 @@ from learners.linear_model.sparse_rows import (
     compact,
     copy_weights,
     in_use,
-    modes,
+    learned,
     step,
 )
 from learners.linear_model.threshold import MicroF1Threshold
@@ -145,10 +145,10 @@ class SparseLogisticRegression(PriorBased):
         self._rows = grown(self._rows, int(part.indices[-1]) + 1 if len(part.indices) else 0)
         self._intercept = grown(self._intercept, 2, len(error))
         done, precision, keep = 0, np.float32(1.0 / self.variance), np.float32(1.0 - self.forgetting)
-        learned = modes(*part, scores, error, precision, self._rows, self._entries, self._intercept)
+        steps = learned(*part, scores, error, precision, self._rows, self._entries, self._intercept)
         while done < len(part.indices):
             done, self._used = step(
-                *(*part, done, *learned, precision, keep),
+                *(*part, done, *steps, precision, keep),
                 *(self._rows, self._entries, self._used),
             )
             if done < len(part.indices):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Ids, Mask, Vector, compiled
-from learners.linear_model.laplace import INTERCEPT, mode
+from learners.linear_model.laplace import INTERCEPT, modes
 
 Ints = NDArray[np.int32]
 Entries = NDArray[Any]
@@ -62,7 +62,7 @@ def _fetch(indices: Ints, rows: Ints, entries: Entries) -> np.float32:
 
 
 @compiled
-def modes(
+def learned(
     indices: Ints,
     values: Vector,
     scores: Vector,
@@ -79,7 +79,7 @@ def modes(
     labels, squares = entries["label"], entries["square"]
     doubted = np.flatnonzero(np.abs(error) >= TOLERANCE)
     first = precision / np.float32(INTERCEPT * INTERCEPT)
-    doubts, steps, curvatures = np.empty((3, len(doubted)), dtype=np.float32)
+    doubts = np.empty(len(doubted), dtype=np.float32)
     for n in range(len(doubted)):
         doubts[n] = np.float32(1.0) / (first + intercept[1, doubted[n]])
     for n in range(len(indices)):
@@ -90,9 +90,9 @@ def modes(
             place = _first_not_below(doubted[m], place, end - place, entries)
             found = place < end and labels[place] == doubted[m]
             doubts[m] += square / (precision + squares[place] if found else precision)
+    steps, curvatures = modes(scores[doubted], error[doubted], doubts)
     for n in range(len(doubted)):
         label = doubted[n]
-        steps[n], curvatures[n] = mode(scores[label], error[label], doubts[n])
         intercept[0, label] -= steps[n] / (first + intercept[1, label])
         intercept[1, label] += curvatures[n]
     return doubted, steps, curvatures
@@ -112,7 +112,7 @@ def step(
     entries: Entries,
     used: int,
 ) -> tuple[int, int]:
-    """Update the weights of the features from `begin` on, given what `modes` returned.
+    """Update the weights of the features from `begin` on, given what `learned` returned.
 
     `keep` is the share of a precision's growth that remains after the update. Returns where it ended, before
     the last feature if memory ran out, and the number of places in use.

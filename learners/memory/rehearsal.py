@@ -90,11 +90,16 @@ class Rehearsal:
         self._now += 1
         slot = self._slots.place(labels)
         self._vectors = grown(self._vectors, min(self.capacity, max(len(self), 16)), len(x))
-        self._vectors[slot] = 0.0
-        self._vectors[slot, : len(x)] = x
-        # A slice appends where the slot is new.
-        self._sparse[slot : slot + 1] = [given_part(x) or NOTHING]
-        self._targets[slot : slot + 1], self._filed[slot : slot + 1] = [targets], [labels]
+        row = self._vectors[slot]
+        row[: len(x)] = x
+        row[len(x) :] = 0.0
+        sparse = given_part(x) or NOTHING
+        if slot < len(self._targets):
+            self._sparse[slot], self._targets[slot], self._filed[slot] = sparse, targets, labels
+        else:
+            self._sparse.append(sparse)
+            self._targets.append(targets)
+            self._filed.append(labels)
         self._turns[slot] = self._now
         self._note(labels)
         if occurring is None:
@@ -115,9 +120,10 @@ class Rehearsal:
         absence goes on shows which expert follows the present stream best, not which one will recognise the
         label when it comes back.
         """
-        silent, some = _silent(self._occurred, self._now + 1, size, labels, targets.positive)
-        if not some:
+        at = self._occurred, self._now + 1, size, labels, targets.positive
+        if not _any_silent(*at):
             return targets
+        silent = _silent(*at)
         known = ~(silent | targets.unknown(size))
         known[targets.positive] = False
         return Targets(targets.positive, np.flatnonzero(known))
@@ -185,7 +191,8 @@ class Rehearsal:
 
     def _grow(self, labels: Ids) -> None:
         size = max(labels.tolist(), default=-1) + 1
-        self._occurred, self._taught = grown(self._occurred, size), grown(self._taught, size)
+        if size > len(self._taught):
+            self._occurred, self._taught = grown(self._occurred, size), grown(self._taught, size)
 
     def state(self) -> State:
         """Return the messages and when they were learned; see `Learner.state`."""
@@ -241,12 +248,23 @@ def _occur(occurred: Ids, came: Ids, labels: Ids, now: int) -> None:
 
 
 @compiled
-def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Ids) -> tuple[Mask, bool]:
-    """Return which labels have occurred before, but not in the last `SILENCE` messages, and whether any has.
+def _any_silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Ids) -> bool:
+    """Return whether a label may be silent at all; see `_silent`."""
+    some = False
+    if labels is None:
+        for label in range(min(size, len(occurred))):
+            some |= occurred[label] > 0 and now - occurred[label] >= SILENCE
+        return some and bool(_silent(occurred, now, size, labels, positive).any())
+    return True
+
+
+@compiled
+def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Ids) -> Mask:
+    """Return which labels have occurred before, but not in the last `SILENCE` messages.
 
     The positive ones occur now. Shape (size,).
     """
-    silent, some = np.zeros(size, dtype=np.bool_), False
+    silent = np.zeros(size, dtype=np.bool_)
     if labels is None:
         for label in range(min(size, len(occurred))):
             silent[label] = occurred[label] > 0 and now - occurred[label] >= SILENCE
@@ -257,9 +275,7 @@ def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Id
                 silent[place] = last > 0 and now - last >= SILENCE
     for label in positive:
         silent[label] = False
-    for label in range(size):
-        some |= silent[label]
-    return silent, some
+    return silent
 
 
 @compiled

@@ -8,7 +8,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from drift.core import Floats, Ids, check_number, compiled, grown
-from learners.memory.slots import Slots
+from learners.memory.slots import Slots, fits, refile
+
+SURELY = 4
+"""Labels of a message that are looked at together: whether one is enough cannot be foreseen, and to have
+foreseen wrongly costs as much as to look at several."""
 
 
 class BalancedReservoir(Slots):
@@ -51,27 +55,46 @@ class BalancedReservoir(Slots):
         self.keys: Floats = np.zeros(capacity)
         self.came: Ids = np.zeros(1, dtype=np.intp)
 
-    def place(self, labels: Ids) -> int:
-        """See `Slots.place`."""
-        place = super().place(labels)
+    def _put(self, labels: Ids) -> int:
+        settings = self._seen, self._used, self.horizon
+        return int(_put(labels, *settings, self.keys, self.came, self._numbers, *self._tables()))
+
+    def _make_room(self, labels: Ids) -> None:
+        super()._make_room(labels)
         self.came = grown(self.came, max(labels.tolist(), default=-1) + 2)
-        mine = self._labels[place, : self._sizes[place]]
-        self.keys[place] = _arrived(self._seen, self.horizon, mine, self.came)
-        return place
 
     def forget(self, labels: Ids) -> None:
         """See `Slots.forget`."""
         super().forget(labels)
         self.came[labels[labels + 1 < len(self.came)] + 1] = 0
 
-    def _leaving(self) -> int:
-        return int(_of_the_most_common(self.keys, *self._tables()))
-
     def take(self, keys: Floats, came: Ids, numbers: Ids, labels: Iterable[Ids], seen: int) -> None:
         """Take over `keys` and `came` as well; see `Slots.restore`."""
         self.restore(numbers, labels, seen)
         self.keys[: len(self)] = keys
         self.came = np.array(came)
+
+
+@compiled
+def _put(
+    named: Ids,
+    seen: int,
+    used: int,
+    horizon: int,
+    keys: Floats,
+    came: Ids,
+    numbers: Ids,
+    labels: Ids,
+    sizes: Ids,
+    counts: Ids,
+) -> int:
+    if not (fits(named, labels, counts) and fits(named, labels, came)):
+        return -1
+    place = used if used < len(numbers) else _of_the_most_common(keys, labels, sizes, counts)
+    numbers[place] = seen
+    refile(place, named, labels, sizes, counts)
+    keys[place] = _arrived(seen, horizon, labels[place, : sizes[place]], came)
+    return place
 
 
 @compiled
@@ -96,12 +119,13 @@ def _of_the_most_common(keys: Floats, labels: Ids, sizes: Ids, counts: Ids) -> i
         least = counts[rarest]
         # A slice of the row would cost as much as all the rest.
         for n in range(1, sizes[place]):
-            if least < most:
+            if n % SURELY == 0 and least < most:
                 # Its rarest label is not the most common one, whatever else it has.
                 break
-            if counts[labels[place, n]] < least:
-                rarest = labels[place, n]
-                least = counts[rarest]
+            label = labels[place, n]
+            rarer = counts[label] < least
+            rarest = label if rarer else rarest
+            least = counts[label] if rarer else least
         if least > most:
             leaving, of, most = place, rarest, least
         elif rarest == of and keys[place] < keys[leaving]:

@@ -53,20 +53,16 @@ class Slots:
     def place(self, labels: Ids) -> int:
         """Return the place of the next message, given its labels; the message that was there has left."""
         self._seen += 1
-        self._make_room(labels)
-        if self._used < self.capacity:
-            place = self._used
+        while (place := self._put(labels)) < 0:
+            self._make_room(labels)
+        if place == self._used:
             self._used += 1
-        else:
-            place = self._leaving()
-        self._numbers[place] = self._seen
-        _refile(place, labels, *self._tables())
         return place
 
     def refile(self, place: int, labels: Ids) -> None:
         """Set the labels of a message."""
         self._make_room(labels)
-        _refile(place, labels, *self._tables())
+        refile(place, labels, *self._tables())
 
     def forget(self, labels: Ids) -> None:
         """Take some labels off the messages: their ids may become other labels'."""
@@ -84,8 +80,9 @@ class Slots:
         """Return the place with a label whose turn is the lowest; of equals the first."""
         return int(_next_of(label + 1, self._labels, self._sizes, self._used, turns))
 
-    def _leaving(self) -> int:
-        return int(_oldest(self._numbers, *self._tables(), self.enough))
+    def _put(self, labels: Ids) -> int:
+        """Put the labels of the next message in its place, and return that; -1 if a table is too small."""
+        return int(_put(labels, self._seen, self._used, self.enough, self._numbers, *self._tables()))
 
     def _tables(self) -> tuple[Ids, Ids, Ids]:
         return self._labels, self._sizes, self._counts
@@ -111,7 +108,29 @@ class Slots:
 
 
 @compiled
-def _refile(place: int, named: Ids, labels: Ids, sizes: Ids, counts: Ids) -> None:
+def _put(
+    named: Ids, seen: int, used: int, enough: int, numbers: Ids, labels: Ids, sizes: Ids, counts: Ids
+) -> int:
+    if not fits(named, labels, counts):
+        return -1
+    place = used if used < len(numbers) else _oldest(numbers, labels, sizes, counts, enough)
+    numbers[place] = seen
+    refile(place, named, labels, sizes, counts)
+    return place
+
+
+@compiled
+def fits(named: Ids, labels: Ids, counts: Ids) -> bool:
+    """Return whether the tables have room for the labels of a message."""
+    fit = bool(len(named) <= labels.shape[1])
+    for label in named:
+        if label + 1 >= len(counts):
+            fit = False
+    return fit
+
+
+@compiled
+def refile(place: int, named: Ids, labels: Ids, sizes: Ids, counts: Ids) -> None:
     """Replace the labels of a message; a place that was never taken has none, not even 0."""
     for n in range(sizes[place]):
         counts[labels[place, n]] -= 1

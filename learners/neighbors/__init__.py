@@ -4,6 +4,7 @@ from learners.neighbors.aging import AgingNeighbours
 from learners.neighbors.class_mean import Compared, NearestClassMean
 from learners.neighbors.nearest import NOBODY, NearestNeighbours, Neighbours
 from learners.neighbors.self_adjusting import SelfAdjustingNeighbours
+from learners.neighbors.window import vote
 
 __all__ = [
     "NOBODY",
@@ -13,4 +14,5 @@ __all__ = [
     "NearestNeighbours",
     "Neighbours",
     "SelfAdjustingNeighbours",
+    "vote",
 ]

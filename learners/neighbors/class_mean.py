@@ -79,7 +79,7 @@ class NearestClassMean(Learner):
         """Return the evidence for each label and its probability, before the labels are known."""
         labels = len(self.label_space)
         evidence, scores = np.zeros(labels), np.empty(labels, dtype=np.float32)
-        standard, (shift, inverse) = self._scaler.transform(x), self._scaler.scale
+        standard, (*_, shift, inverse, _) = self._scaler.transform(x), self._scaler.tables
         given = self._means, grown(self._seen, labels)[:labels], self._messages
         _compare(*given, standard, shift, inverse, self._calibration, evidence, scores)
         return Compared(evidence, scores)
@@ -96,7 +96,7 @@ class NearestClassMean(Learner):
         self._means = grown(self._means, len(x), labels)
         self._seen = grown(self._seen, labels)
         self._scaler.learn(x)
-        _average(self._means, self._seen, x, self._scaler.scale[0], targets.positive)
+        _average(self._means, self._seen, x, self._scaler.moments[1], targets.positive)
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -169,10 +169,11 @@ def _calibrate(
 
 
 @compiled
-def _average(means: Vector, seen: Floats, x: Vector, shift: Vector, positive: Ids) -> None:
+def _average(means: Vector, seen: Floats, x: Vector, mean: Floats, positive: Ids) -> None:
     """Move the means of the positive labels; a missing value counts as the mean of all."""
     for label in positive:
         seen[label] += 1.0
         for feature in range(len(x)):
-            value = shift[feature] if np.isnan(x[feature]) else min(max(x[feature], -LARGEST), LARGEST)
+            value = np.float32(mean[feature]) if np.isnan(x[feature]) else x[feature]
+            value = min(max(value, -LARGEST), LARGEST)
             means[feature, label] += (value - means[feature, label]) / np.float32(seen[label])

@@ -8,6 +8,7 @@ the search reads the copies, and the vectors only of the few messages that may b
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,9 +51,9 @@ class Columns:
 
     def put(self, place: int, x: Vector) -> None:
         """Store a vector of shape (d,) in place of another; missing values become 0."""
-        self._vectors = grown(self._vectors, len(self._norms), len(x))
-        self._norms[place] = _store(x, self._vectors[place])
-        self._places[self._pending] = place
+        if len(x) > self._vectors.shape[1]:
+            self._vectors = grown(self._vectors, len(self._norms), len(x))
+        _store(x, place, self._vectors, self._norms, self._places, self._pending)
         self._pending += 1
         if self._pending == PENDING:
             self._encode(self._places)
@@ -63,10 +64,15 @@ class Columns:
 
         Nearest first, of equal ones the lower place; weights are inverse distances that sum to 1.
         """
-        rows, weights = np.zeros(k, dtype=np.intp), np.empty(k)
-        codes, pending = (self._codes, self._scales, self._slacks), self._places[: self._pending]
-        _nearest(self._vectors, self._norms, *codes, pending, x, used, rows, weights)
+        rows, weights = np.empty(k, dtype=np.intp), np.empty(k)
+        nearest(*(*self.tables, x, used, rows, weights))
         return rows, weights
+
+    @property
+    def tables(self) -> tuple[Any, ...]:
+        """What `nearest` searches."""
+        codes = self._codes, self._scales, self._slacks
+        return self._vectors, self._norms, *codes, self._places, self._pending
 
     def _encode(self, places: Ids) -> None:
         self._codes = grown(self._codes, self._vectors.shape[1])
@@ -90,14 +96,15 @@ class Columns:
 
 
 @compiled
-def _store(x: Vector, row: Vector) -> float:
-    """Fill in a row and return its squared length; missing values and features beyond x's end become 0."""
-    norm = 0.0
+def _store(x: Vector, place: int, vectors: Vector, norms: Vector, places: Ids, pending: int) -> None:
+    """Fill in a row and its squared length; missing values and features beyond x's end become 0."""
+    row, norm = vectors[place], 0.0
     for feature in range(len(row)):
         value = x[feature] if feature < len(x) else np.float32(0.0)
         row[feature] = np.float32(0.0) if np.isnan(value) else value
         norm += np.float64(row[feature]) ** 2
-    return norm
+    norms[place] = norm
+    places[pending] = place
 
 
 @compiled
@@ -126,13 +133,14 @@ def _encode(vectors: Vector, places: Ids, codes: Codes, scales: Floats, slacks: 
 
 
 @compiled
-def _nearest(
+def nearest(
     vectors: Vector,
     norms: Vector,
     codes: Codes,
     scales: Floats,
     slacks: Floats,
-    pending: Ids,
+    places: Ids,
+    pending: int,
     x: Vector,
     used: int,
     rows: Ids,
@@ -140,11 +148,13 @@ def _nearest(
 ) -> None:
     """Fill in the rows of least distance, nearest first (of equal ones the lower row), and their weights."""
     k, norm = len(rows), 0.0
+    rows[:] = 0
     for value in x:
         norm += 0.0 if np.isnan(value) else np.float64(value) ** 2
     features, size = given(x, vectors.shape[1])
     features = features[:size]
-    some = _possible(norms, codes, scales, slacks, pending, x, features, math.sqrt(norm), used, k)
+    recent = places[:pending]
+    some = _possible(norms, codes, scales, slacks, recent, x, features, math.sqrt(norm), used, k)
     products, least = _products(vectors, some, x, features), np.full(k, np.inf)
     for n in range(len(some)):
         # |a - b|² = |a|² - 2ab + |b|²: products instead of differences.

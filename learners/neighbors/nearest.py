@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Floats, Ids, State, Vector, check_number
+from drift.core import Floats, Ids, State, Vector, check_number, compiled
 from learners.core import MAX_LABELS, Learner, Neighbour, Prediction, Targets
-from learners.neighbors.columns import Columns
-from learners.neighbors.window import NOTHING, Window
+from learners.neighbors.columns import Codes, Columns, nearest
+from learners.neighbors.window import NOTHING, Window, sets
 
 
 class Neighbours(NamedTuple):
@@ -95,13 +95,21 @@ class NearestNeighbours(Learner):
         """Share the window of another learner, of the same size, that learns every message first."""
         self._said, self._leads = other._said, False
 
+    @property
+    def said(self) -> Window:
+        """What the messages of the window said."""
+        return self._said
+
     def nearest(self, x: Vector) -> Neighbours:
         """Return the neighbours of a vector of shape (d,)."""
         have = min(self._messages, self.window)
         if not have:
             return NOBODY
-        rows, weights = self._vectors.nearest(x, min(self.k, have), have)
-        return Neighbours(weights, *self._said.sets(rows), rows)
+        k = min(self.k, have)
+        (rows, sizes), weights = np.empty((2, k), dtype=np.intp), np.empty(k)
+        labels, positives, _ = self._said.tables
+        ids = _find(*(*self._vectors.tables, x, have, rows, weights, labels, positives, sizes))
+        return Neighbours(weights, ids, sizes, rows)
 
     def numbers(self, neighbours: Neighbours) -> list[int]:
         """Return the index of each neighbour among all learned messages, counting from 0."""
@@ -156,6 +164,28 @@ class NearestNeighbours(Learner):
         self._vectors.load_state(state)
         if self._leads:
             self._said.load_state(state, self._messages)
+
+
+@compiled
+def _find(
+    vectors: Vector,
+    norms: Vector,
+    codes: Codes,
+    scales: Floats,
+    slacks: Floats,
+    places: Ids,
+    pending: int,
+    x: Vector,
+    used: int,
+    rows: Ids,
+    weights: Floats,
+    labels: Ids,
+    positives: Ids,
+    sizes: Ids,
+) -> Ids:
+    """Fill in the rows of the nearest vectors, their weights and how many labels each has; return these."""
+    nearest(vectors, norms, codes, scales, slacks, places, pending, x, used, rows, weights)
+    return sets(rows, labels, positives, sizes)
 
 
 def loudest(neighbours: Neighbours) -> Ids:

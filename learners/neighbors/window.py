@@ -39,11 +39,13 @@ class Window:
         self._note(self.row, targets)
 
     def _note(self, row: int, targets: Targets) -> None:
-        negative = NOTHING if targets.negative is None else targets.negative
-        self._labels = grown(self._labels, self.capacity, len(targets.positive) + len(negative))
-        _note(self._labels[row], targets.positive, negative)
-        self._positives[row] = len(targets.positive)
-        self._negatives[row] = COMPLETE if targets.complete else len(negative)
+        positive, negative = targets
+        complete = negative is None
+        if negative is None:
+            negative = NOTHING
+        if len(positive) + len(negative) > self._labels.shape[1]:
+            self._labels = grown(self._labels, self.capacity, len(positive) + len(negative))
+        _note(row, positive, negative, complete, *self.tables)
 
     def messages(self, rows: Ids) -> Ids:
         """Return which message is in each of some rows, counting from 0."""
@@ -53,7 +55,12 @@ class Window:
     def sets(self, rows: Ids) -> tuple[Ids, Ids]:
         """Return the positives of some rows, concatenated, and how many each has."""
         sizes = np.empty(len(rows), dtype=np.intp)
-        return _sets(rows, self._labels, self._positives, sizes), sizes
+        return sets(rows, self._labels, self._positives, sizes), sizes
+
+    @property
+    def tables(self) -> tuple[Ids, Ids, Ids]:
+        """The labels of all rows, how many of each are positive, and how many negative; for `vote`."""
+        return self._labels, self._positives, self._negatives
 
     def vote(self, rows: Ids, weights: Floats, labels: int, wanted: Ids | None = None) -> Vector:
         """Return the weighted share of rows with each label, where it is known.
@@ -61,7 +68,7 @@ class Window:
         Of `wanted` labels (ids, ascending), or of all where None, the default: shape (labels,).
         """
         share = np.empty(labels if wanted is None else len(wanted), dtype=np.float32)
-        _vote(weights, rows, self._labels, self._positives, self._negatives, wanted, share)
+        vote(weights, rows, *self.tables, wanted, share)
         return share
 
     def forget(self, labels: Ids) -> None:
@@ -87,11 +94,15 @@ class Window:
 
 
 @compiled
-def _note(labels: Ids, positive: Ids, negative: Ids) -> None:
+def _note(
+    row: int, positive: Ids, negative: Ids, complete: bool, labels: Ids, positives: Ids, negatives: Ids
+) -> None:
     for place in range(len(positive)):
-        labels[place] = positive[place]
+        labels[row, place] = positive[place]
     for place in range(len(negative)):
-        labels[len(positive) + place] = negative[place]
+        labels[row, len(positive) + place] = negative[place]
+    positives[row] = len(positive)
+    negatives[row] = COMPLETE if complete else len(negative)
 
 
 @compiled
@@ -113,7 +124,7 @@ def _strike(gone: Ids, labels: Ids, positives: Ids, negatives: Ids) -> None:
 
 
 @compiled
-def _sets(rows: Ids, labels: Ids, positives: Ids, sizes: Ids) -> Ids:
+def sets(rows: Ids, labels: Ids, positives: Ids, sizes: Ids) -> Ids:
     """Return the positives of some rows, concatenated, and fill in how many each has."""
     total = 0
     for place in range(len(rows)):
@@ -128,7 +139,7 @@ def _sets(rows: Ids, labels: Ids, positives: Ids, sizes: Ids) -> Ids:
 
 
 @compiled
-def _vote(
+def vote(
     weights: Floats,
     rows: Ids,
     labels: Ids,

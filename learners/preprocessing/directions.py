@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from drift.core import Floats, Stateful, Values, Vector, compiled, fields
-from learners.preprocessing.scaling import CLIP, StandardScaler
+from learners.preprocessing.scaling import CLIP, StandardScaler, shrinkage, standardise
 
 OUTWEIGH = 10.0
 """Largest root mean square of a feature, in multiples of the median one; larger features are scaled down."""
@@ -17,6 +18,24 @@ SETTLED = 30.0
 """Values of a feature from which its mean is known well enough to be subtracted."""
 MEDIAN_PERIOD = 64
 """Messages between updates of the median, which changes little and is costly; in the beginning fewer."""
+
+
+class Views(NamedTuple):
+    """One vector in the forms that linear models and neighbours use.
+
+    Parameters
+    ----------
+    direction
+        See `Directions`. Shape (d,).
+    standard
+        Standardised; see `StandardScaler`. Shape (d,).
+    scaled
+        The standardised vector, shortened; see `shrunk`. Shape (d,).
+    """
+
+    direction: Vector
+    standard: Vector
+    scaled: Vector
 
 
 class Directions(Stateful):
@@ -57,6 +76,12 @@ class Directions(Stateful):
         _direct(x, *self._scaler.moments, self._usual, direction)
         return direction
 
+    def views(self, x: Vector) -> Views:
+        """Return the direction of a vector of shape (d,), and what the scaler makes of it."""
+        views = Views(*np.empty((3, len(x)), dtype=np.float32))
+        _view(*(x, *self._scaler.tables, self._usual, shrinkage(len(x)), *views))
+        return views
+
     def learn(self) -> None:
         """Update the median after the scaler has learned one more vector."""
         self._messages += 1
@@ -83,6 +108,27 @@ def _sizes(count: Floats, mean: Floats, variance: Floats) -> Floats:
             sizes[some] = size
             some += 1
     return sizes[:some]
+
+
+@compiled
+def _view(
+    x: Vector,
+    count: Floats,
+    mean: Floats,
+    variance: Floats,
+    shift: Vector,
+    inverse: Vector,
+    size: int,
+    usual: float,
+    factor: float,
+    direction: Vector,
+    standard: Vector,
+    scaled: Vector,
+) -> None:
+    _direct(x, count[:size], mean[:size], variance[:size], usual, direction)
+    standardise(x, shift, inverse, size, standard)
+    for i in range(len(standard)):
+        scaled[i] = standard[i] * np.float32(factor)
 
 
 @compiled

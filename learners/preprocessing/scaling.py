@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -71,9 +72,9 @@ class StandardScaler(Stateful):
         return self._count[:size], self._mean[:size], self._variance[:size]
 
     @property
-    def scale(self) -> tuple[Vector, Vector]:
-        """What `transform` subtracts from each feature and multiplies it with, shapes (d,); live views."""
-        return self._shift[: self._size], self._inverse[: self._size]
+    def tables(self) -> tuple[Any, ...]:
+        """The moments, shift and inverse spread, with spare places, and how many features there are."""
+        return self._count, self._mean, self._variance, self._shift, self._inverse, self._size
 
     def learn(self, x: Vector) -> None:
         """Update the moments with one vector of shape (d,)."""
@@ -85,8 +86,8 @@ class StandardScaler(Stateful):
 
     def transform(self, x: Vector) -> Vector:
         """Return the standardised vector, shape (d,); features never learned become 0."""
-        z = np.zeros(len(x), dtype=np.float32)
-        _transform(x, self._shift, self._inverse, min(len(x), self._size), z)
+        z = np.empty(len(x), dtype=np.float32)
+        standardise(x, self._shift, self._inverse, self._size, z)
         return z
 
     def _grow(self, size: int) -> None:
@@ -127,10 +128,13 @@ def _learn(
 
 
 @compiled
-def _transform(x: Vector, shift: Vector, inverse: Vector, size: int, z: Vector) -> None:
-    for i in range(size):
+def standardise(x: Vector, shift: Vector, inverse: Vector, size: int, z: Vector) -> None:
+    """Fill in the standardised vector; for compiled code."""
+    known = min(len(x), size)
+    for i in range(known):
         value = (x[i] - shift[i]) * inverse[i]
         z[i] = 0.0 if np.isnan(value) else min(max(value, -CLIP), CLIP)
+    z[known:] = 0.0
 
 
 def shrunk(standard: Vector) -> Vector:
@@ -142,7 +146,12 @@ def shrunk(standard: Vector) -> Vector:
     >>> shrunk(np.array([1.0, -1.0, 1.0, 1.0], dtype=np.float32)).tolist()
     [1.5, -1.5, 1.5, 1.5]
     """
-    return standard * np.float32(SPREAD / max(1, len(standard)) ** 0.5)
+    return standard * np.float32(shrinkage(len(standard)))
+
+
+def shrinkage(size: int) -> float:
+    """Return the factor of `shrunk` for vectors of a length."""
+    return float(SPREAD / max(1, size) ** 0.5)
 
 
 def unit(x: Vector) -> Vector:

@@ -168,13 +168,18 @@ def _cuts(gaussians: LabelGaussians, features: Ids, number: int) -> Floats:
 def _gains(moments: Floats, rows: Ids, features: Ids, cuts: Floats, messages: int) -> Floats:
     """Return the summed information gain of each feature and threshold, nats per message."""
     gains = np.zeros(cuts.shape)
-    thresholds = cuts.shape[1]
+    thresholds, useful = cuts.shape[1], np.empty(cuts.shape[1], dtype=np.bool_)
     for place in range(len(features)):
         feature = features[place]
         total, mean, deviation = _moments(moments, 0, feature)
         if total < 2.0 or deviation <= 0.0:
             continue
         squares = moments[0, feature, SQUARES]
+        for t in range(thresholds):
+            share = _below(total, mean, deviation, cuts[place, t])
+            useful[t] = not (share < LEAST_SIDE_SHARE or share > 1.0 - LEAST_SIDE_SHARE)
+        if not useful.any():
+            continue
         for row in rows:
             count, with_mean, with_deviation = _moments(moments, row, feature)
             others = total - count
@@ -188,14 +193,12 @@ def _gains(moments: Floats, rows: Ids, features: Ids, cuts: Floats, messages: in
             other_deviation = math.sqrt(max(other_squares, 0.0) / others)
             whole = _impurity(count, others)
             for t in range(thresholds):
+                if not useful[t]:
+                    continue
                 left = count * _below(count, with_mean, with_deviation, cuts[place, t])
                 other_left = others * _below(others, other_mean, other_deviation, cuts[place, t])
                 parts = _impurity(left, other_left) + _impurity(count - left, others - other_left)
                 gains[place, t] += max(whole - parts, 0.0) / messages
-        for t in range(thresholds):
-            share = _below(total, mean, deviation, cuts[place, t])
-            if share < LEAST_SIDE_SHARE or share > 1.0 - LEAST_SIDE_SHARE:
-                gains[place, t] = 0.0
     return gains
 
 

@@ -24,7 +24,8 @@ from typing import get_args
 import numpy as np
 
 from drift.core import Vector
-from learners.ensemble.ihomer import IHOMER, PART_TIME
+from learners.ensemble.ihomer import IHOMER
+from learners.ensemble.models import PART_TIME
 from learners.ensemble.sleeping import Sleepers
 from learners.metrics.prequential import Prequential
 from stream.encoders import Dense, Encoder, Hashing

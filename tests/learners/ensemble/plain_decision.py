@@ -63,7 +63,7 @@ class PlainDecision(Decision):
         exact = 1 / (1 + np.exp(-features @ self._regression[0]))
         expected = self._utility(p, exact, 0, gains, sets)
         best = int((expected + self._record[:, 1] / (self._recent[2] + DOUBT)).argmax())
-        return Decided(active[sets[best]], active, odds, gains, sets, features, expected)
+        return Decided(active[sets[best]], active, np.array([*gains, odds]), sets, features, expected)
 
     def _gains(self, active: Ids, labels: int) -> Floats:
         _, _, micro, macro, errors = self._weights

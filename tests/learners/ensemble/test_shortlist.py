@@ -168,3 +168,21 @@ def test_a_short_list_serves_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
         right.append(subset_accuracy(knowing(), stream(800), after=200))
     whole, short = right
     assert short > whole - 0.02, right
+
+
+@pytest.mark.parametrize("messages", [0, 3])
+def test_labels_that_were_not_listed_are_not_explained(messages: int) -> None:
+    """No expert was asked about them: not about all, before anything is learned, nor about most later."""
+    learner = IHOMER(max_labels=10_000)
+    learner.label_space.ids(map(str, range(shortlist.MANY)))
+    x = np.ones(3, dtype=np.float32)
+    for _ in range(messages):
+        learner.learn(x, Targets(np.array([7], dtype=np.intp)))
+    prediction = learner.predict(x)
+    explanation = learner.explain(prediction, 500, 1)
+    assert explanation is not None
+    explained = explanation.labels.tolist()
+    assert (7 in explained) == bool(messages)
+    assert len(explained) < 500
+    for opinions in explanation.opinions.values():
+        assert len(opinions) == len(explained)

@@ -114,11 +114,11 @@ def test_many_labels_at_once_learn_what_each_would_alone(
     forgetting: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To the last bit, whichever share of the labels is learned from."""
-    digests, plain = set(), getattr(laplace.laplace, PLAIN)
+    digests, plain = set(), getattr(laplace.laplace_step, PLAIN)
     for many in (0, 10_000):
         with monkeypatch.context() as patch:
             patch.setattr(laplace, "MANY", many)
-            patch.setattr(logistic, "laplace", plain)
+            patch.setattr(logistic, "laplace_step", plain)
             learner = AdaptiveLogisticRegression(forgetting=forgetting)
             learn_all(learner, linear_stream(200, 20, 9))
         digests.add(learner.digest())
