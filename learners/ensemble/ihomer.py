@@ -158,7 +158,7 @@ class IHOMER(Learner):
         return Structure(self._clusters.owners(), self._clusters.splits())
 
     def explain(self, prediction: Prediction, labels: int, neighbours: int) -> Explanation | None:
-        """Return the experts' opinions on the likeliest labels scored, their weights, and nearest messages."""
+        """Return the experts' opinions on the likeliest scored labels, their weights and neighbours."""
         scored: Scored | None = self._reusable(prediction)
         if scored is None:
             return None
