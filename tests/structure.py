@@ -30,8 +30,8 @@ ARROWS = {
     "learners.cluster": "drift.core learners.core",
     "learners.dummy": "drift.core learners.core",
     "learners.memory": "drift.core learners.core",
-    "learners.neighbors": "drift.core learners.core learners.memory",
     "learners.preprocessing": "drift.core",
+    "learners.neighbors": "drift.core learners.core learners.memory learners.preprocessing",
     "learners.uncertainty": "drift.core learners.core",
     "learners.wrappers": "drift.core learners.core",
     "learners.published": "learners.wrappers",
@@ -42,7 +42,7 @@ ARROWS = {
     "learners.ensemble": "drift.core learners.cluster learners.core learners.dummy learners.linear_model "
     "learners.memory learners.neighbors learners.preprocessing learners.tree",
     "learners.hierarchy": "drift.core learners.core learners.dummy learners.ensemble learners.linear_model "
-    "learners.memory",
+    "learners.memory learners.neighbors",
     "learners.metrics": "drift.core learners.core learners.hierarchy",
     "learners": "drift.core learners.cluster learners.core learners.dummy learners.ensemble learners.extreme "
     "learners.hierarchy learners.linear_model learners.metrics learners.neighbors learners.published "
@@ -56,8 +56,8 @@ ARROWS = {
     "stream.kafka": "stream.config stream.records",
     "stream.pipeline": "drift.alarms drift.core drift.monitors learners learners.core learners.metrics "
     "learners.uncertainty learners.wrappers stream.config stream.encoders stream.records",
-    "stream.snapshot": "drift.alarms drift.core drift.statistics stream stream.config stream.kafka "
-    "stream.pipeline stream.records",
+    "stream.snapshot": "drift.alarms drift.core drift.statistics learners.core learners.ensemble "
+    "learners.neighbors stream stream.config stream.kafka stream.pipeline stream.records",
     "stream.testing": "stream.pipeline stream.records stream.snapshot",
     "stream.monitoring": "drift.alarms learners.metrics stream.config stream.kafka stream.pipeline "
     "stream.records stream.snapshot",
