@@ -216,8 +216,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def _count(self, x: Vector) -> None:
         """Count one learned message; every `learn` calls it once."""
         self._messages += 1
-        # As `_changed` does, which each message calls often enough to notice.
-        self._revision = object()
+        self._changed()
         if len(x) > self._features:
             self._features = len(x)
 

@@ -195,7 +195,8 @@ class LabelExpansion(Learner):
         self._novel.learn(scored.branches, scored.labels, closed)
         stale = self._branches.drop_stale(scored.branches, closed)
         self._learn_mixed(scored.mixed, self._branches.without_silent(closed))
-        self._means.forget(stale)
+        if len(stale):
+            self._means.forget(stale)
         self._means.update(x, scored.means, closed)
         self._inner.learn_predicted(x, closed, scored.inner)
         self.changes = self._inner.changes
@@ -236,13 +237,13 @@ class LabelExpansion(Learner):
         shape, inner, branches = self._closure.shape(), self._inner.predict(x), self._branches.score(x)
         means = self._means.compare(x)
         mixed = self._mix(inner.scores, branches, means.scores)
-        scores = coherent(likely := chained(mixed.probabilities, shape), shape)
+        scores = coherent(chained(mixed.probabilities, shape), shape)
         walked = self._thresholds.walk(scores, shape, inner.labels)
         if self.decoder == "levels":
             labels = self._novel.add(chosen(walked), branches, shape)
         else:
             decide = likeliest_paths if self.decoder == "paths" else top_down
-            labels = decide(likely, shape)
+            labels = decide(scores, shape)
         return _Scored(shape, scores, mixed, branches, means, inner, walked, labels)
 
     def _welcome(self) -> None:

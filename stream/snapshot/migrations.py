@@ -16,6 +16,7 @@ import numpy as np
 from drift.statistics import BlockMeans
 from learners.core import unpacked
 from learners.ensemble import NOVICE_TRUST
+from learners.hierarchy import Taxonomy
 from learners.neighbors import NearestClassMean
 from stream.pipeline import LabelStatistics
 from stream.snapshot.contents import Snapshot, SnapshotError
@@ -151,27 +152,29 @@ def _with_labels_that_leave(snapshot: Snapshot) -> Snapshot:
     return dataclasses.replace(snapshot, state=state)
 
 
-def _with_class_means(learner: Any) -> Any:
+def _with_class_means(learner: Any, labels: Any = None) -> Any:
     """Return a learner's state in which label expansion, of its parts too, has a fourth opinion.
 
     That of the labels' means, which begin with the remembered messages: it earns trust as a novice does.
+    `labels` are those of the enclosing learner, which shares them.
     """
     if not isinstance(learner, dict):
         return learner
-    state = {key: _with_class_means(value) for key, value in learner.items()}
+    labels = learner.get("labels", labels)
+    state = {key: _with_class_means(value, labels) for key, value in learner.items()}
     if "branches" in state and "mixture" in state and "means" not in state:
-        state["means"] = _means(state["branches"]["rehearsal"])
+        state["means"] = _means(state["branches"]["rehearsal"], labels)
         state["mixture"] = _with_novice(state["mixture"])
     return state
 
 
-def _means(memory: dict[str, Any]) -> Any:
-    """Return the state of the means of the remembered messages' labels."""
-    targets, means = unpacked(memory["targets"]), NearestClassMean()
-    labels = max((int(each.positive.max(initial=-1)) for each in targets), default=-1) + 1
-    means.label_space.ids(map(str, range(labels)))
+def _means(memory: dict[str, Any], labels: Any) -> Any:
+    """Return the state of the means of the remembered messages' labels, their ancestors included."""
+    taxonomy, means, targets = Taxonomy(), NearestClassMean(), unpacked(memory["targets"])
+    taxonomy.load_state(labels)
+    means.share(taxonomy)
     for slot in np.argsort(memory["numbers"]).tolist():
-        means.learn(memory["vectors"][slot], targets[slot])
+        means.learn(memory["vectors"][slot], taxonomy.closed(targets[slot]))
     return means.state_without_labels()
 
 

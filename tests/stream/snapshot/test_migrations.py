@@ -110,7 +110,8 @@ def test_feedback_of_earlier_formats_keeps_what_awaits_its_labels(version: int) 
 def test_an_expansion_of_format_6_has_the_means_of_what_it_remembers() -> None:
     """They are a novice among the opinions, and the others keep what they have earned."""
     learner, restored = make("expansion"), make("expansion")
-    teach(learner, stream(60))
+    paths = {"even": "x", "both": "x/both", "rare": "y/rare"}
+    teach(learner, ((x, [paths[name] for name in names]) for x, names in stream(60)))
     state = learner.state()
     del state["means"]
     former = state["mixture"] = {name: np.delete(rows, -2, axis=0) for name, rows in state["mixture"].items()}
