@@ -16,6 +16,9 @@ USUAL = 2
 """An occurrence of a label stands for so many times the messages that usually lie between two."""
 RETURN = 4
 """Occurrences in quick succession after which a label that was silent is not any more."""
+OFTEN = 2
+"""Most rehearsals of a silent label, as a multiple of its share of the memory: where few labels are silent,
+those that go on would be learned the worse for more."""
 HORIZON = 5
 """Horizon of the remembered messages of a label, as a multiple of the capacity: see `BalancedReservoir`."""
 AGES = (1_000, 10_000)
@@ -27,11 +30,12 @@ LATELY = 0.99
 class Rehearsal:
     """Keeps the vectors and targets of at most `capacity` messages, and says which to rehearse.
 
-    What the stream does not show any more is rehearsed as often as its share of the memory: of the labels
-    that are silent, the one with the most remembered messages and the longest time since it was last taught,
-    and of its messages the one rehearsed longest ago. A label that goes on occurring is not rehearsed, so a
-    stream in which all do is learned as without a memory. Where all are rehearsed (`silence` 0), one that is
-    told less than half as often as before falls silent all the same, since wrong labels go on to name it.
+    What the stream does not show any more is rehearsed, at most twice as often as its share of the memory: of
+    the labels that are silent, the one with the most remembered messages and the longest time since it was
+    last taught, and of its messages the one rehearsed longest ago. A label that goes on occurring is not
+    rehearsed, so a stream in which all do is learned as without a memory. Where all are rehearsed (`silence`
+    0), as often as is asked, one that is told less than half as often as before falls silent all the same,
+    since wrong labels go on to name it.
     Which messages stay: see `BalancedReservoir`; of a label's messages as many are wrong as in the stream,
     and what it meant before a drift is forgotten as it occurs again.
 
@@ -130,8 +134,8 @@ class Rehearsal:
 
     def draw(self) -> int | None:
         """Return the slot of the message to rehearse now, which then counts as taught; None for none."""
-        counts = self._slots.counts(len(self._taught))
-        label = _most_overdue(counts, self._occurred, self._taught, self._now, self.silence)
+        counts, due = self._slots.counts(len(self._taught)), max(1, len(self) // OFTEN) if self.silence else 1
+        label = _most_overdue(counts, self._occurred, self._taught, self._now, self.silence, due)
         if label < 0:
             return None
         slot = self._slots.next_of(label, self._turns)
@@ -279,9 +283,12 @@ def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Id
 
 
 @compiled
-def _most_overdue(counts: Ids, occurred: Ids, taught: Ids, now: int, silence: int) -> int:
-    """Return the silent label that misses most teaching; -1 for none, of equals the first."""
-    label, most = -1, 0
+def _most_overdue(counts: Ids, occurred: Ids, taught: Ids, now: int, silence: int, due: int) -> int:
+    """Return the silent label that misses most teaching, at least so much; -1 for none, of equals the first.
+
+    A label misses its messages in the memory, times how many messages ago it was taught.
+    """
+    label, most = -1, due - 1
     for each in range(len(counts)):
         overdue = counts[each] * (now - taught[each])
         if overdue > most and now - occurred[each] >= silence:
