@@ -73,8 +73,8 @@ class LabelPriors(Learner):
                 counts = self._positive, self._known, self._size, self._complete
                 _with_log_odds(*counts, self._scores, self._logits)
             else:
-                scores = self.shared()
-                self._logits = np.log(scores / (1 - scores))
+                logits = np.subtract(1, scores := self.shared())
+                self._logits = np.log(np.divide(scores, logits, out=logits), out=logits)
         return self._logits
 
     def learn(self, x: Vector, targets: Targets) -> None:

@@ -165,18 +165,11 @@ class Decision(Stateful):
         near, other = (*neighbours, NOBODY)[:2]
         micro, macro, recent, label_counts, *rest = self._learned()
         features, expected = np.empty((len(CANDIDATES), FEATURES)), np.empty(len(CANDIDATES))
-        if listed is not None:
-            # Among the listed labels, as if there were no others.
-            near, other = (each._replace(ids=places(listed, each.ids)) for each in (near, other))
-            previous, clusters = places(listed, previous), clusters[listed]
-            macro, label_counts = macro[listed], label_counts[listed]
         chosen, active, terms, sets = _decide(
-            *(probabilities, previous, near.ids, near.sizes, near.weights, other.ids, other.sizes),
+            *(probabilities, listed, previous, near.ids, near.sizes, near.weights, other.ids, other.sizes),
             *(other.weights, clusters, labels, self._weights, features, expected),
             *(micro, macro, recent, label_counts, *rest),
         )
-        if listed is not None:
-            chosen, active = listed[chosen], listed[active]
         return Decided(chosen, active, terms, sets, features, expected)
 
     def learn(self, decided: Decided, targets: Targets) -> None:
@@ -215,6 +208,7 @@ def _ranked(probabilities: Vector, k: int) -> Decided:
 @compiled
 def _decide(
     probabilities: Vector,
+    listed: Ids | None,
     previous: Ids,
     ids: Ids,
     sizes: Ids,
@@ -241,6 +235,10 @@ def _decide(
         ids = np.concatenate((ids, more_ids))
         sizes = np.concatenate((sizes, more_sizes))
         shares = np.concatenate((shares, more_shares))
+    if listed is not None:
+        # Among the listed labels, as if there were no others.
+        previous, ids, clusters = places(listed, previous), places(listed, ids), clusters[listed]
+        macro, label_counts = macro[listed], label_counts[listed]
     active, place, none = likely_labels(probabilities, previous, ids)
     terms = np.empty((ODDS + 1, len(active)))
     gains, odds = terms[:ODDS], terms[ODDS]
@@ -256,6 +254,8 @@ def _decide(
     exactness_features(p, none, sets, own, votes, exact, empty, features)
     utilities(p, exactness(features, regression), 0, gains, sets, weights, expected)
     best = (expected + record[:, 1] / (recent[2] + DOUBT)).argmax()
+    if listed is not None:
+        active = listed[active]
     return active[sets[best]], active, terms, sets
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -147,16 +148,15 @@ class Mixture(Stateful):
         if labels is not None:
             # By columns, since few of them are read; what follows keeps them so.
             self._own, self._trust, self._own_squares = map(np.asfortranarray, self._of(None, 0))
-        own, trust, own_squares = self._of(labels, mixed.opinions.shape[1])
+        chosen = self._of(labels, mixed.opinions.shape[1])
+        own, trust, own_squares = chosen
         _learn(
             *(mixed.opinions, mixed.logits, *targets, self._settings),
             *(self._common, self._common_squares, own, own_squares),
             *(trust, self._common_trust),
         )
         if labels is not None:
-            put_columns(self._own, labels, own)
-            put_columns(self._own_squares, labels, own_squares)
-            put_columns(self._trust, labels, trust)
+            put_columns(self._tables(), labels, chosen)
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
@@ -168,15 +168,18 @@ class Mixture(Stateful):
             self._own, self._trust, self._own_squares = self._of(None, size)
             self._labels = size
 
-    def _of(self, labels: Ids | None, size: int, most: int = 3) -> tuple[Vector, ...]:
+    def _of(self, labels: Ids | None, size: int, most: int = 3) -> Any:
         """Return the first `most` tables: of some labels, copied, or of `size` labels or more."""
-        tables = (self._own, self._trust, self._own_squares)[:most]
-        if labels is None:
-            if size <= self._own.shape[1]:
-                return tables
-            rows = self.experts + 1
-            return tuple(grown(tables[n], rows, size, fill=self._starts[n]) for n in range(most))
-        return tuple(columns(tables[n], labels, self._starts[n]) for n in range(most))
+        tables = self._tables()[:most]
+        if labels is not None:
+            return columns(tables, labels, self._starts[:most])
+        if size <= self._own.shape[1]:
+            return tables
+        rows = self.experts + 1
+        return tuple(grown(tables[n], rows, size, fill=self._starts[n]) for n in range(most))
+
+    def _tables(self) -> tuple[Vector, ...]:
+        return self._own, self._trust, self._own_squares
 
 
 class Mixed:

@@ -11,12 +11,11 @@ from learners.core import Prediction
 from learners.ensemble.decision import Decided
 from learners.ensemble.mixture import Mixed
 from learners.ensemble.models import Modelled
-from learners.ensemble.shortlist import spread, with_missed
+from learners.ensemble.shortlist import NOTHING, spread, with_missed
 from learners.neighbors import Neighbours
 from learners.preprocessing import Views
 
 Nearest = tuple[Neighbours, ...]
-NOTHING: Ids = np.zeros(0, dtype=np.intp)
 UNDECIDED = Decided(
     *(NOTHING, NOTHING, np.zeros((3, 0))),
     *(np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 6)), np.zeros(0)),

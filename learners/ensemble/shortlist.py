@@ -12,13 +12,17 @@ labels it costs precision."""
 LISTED = 128
 """Most labels that are listed because one expert thinks them the likeliest, whatever the others say."""
 HALVINGS = 24
-"""Steps of the search for their bound."""
+"""Steps of the search for their bound, at most."""
+BLOCK = 32
+"""Labels that are passed over together if none of them can be listed."""
+NOTHING: Ids = np.zeros(0, dtype=np.intp)
 
 
-def shortlist(logits: Vector, *others: Ids) -> Ids:
-    """Return the ids, ascending, of at most `LISTED` labels with the highest log-odds, and of others.
+def shortlist(logits: Vector, *others: Ids, most: int | None = None) -> Ids:
+    """Return the ids, ascending, of the labels with the highest log-odds, and of others.
 
-    Labels with equal log-odds are listed all or not at all.
+    Of the former `most` at most; None (the default) for `LISTED`. Labels with equal log-odds are listed all
+    or not at all.
 
     Examples
     --------
@@ -27,10 +31,40 @@ def shortlist(logits: Vector, *others: Ids) -> Ids:
     >>> shortlist(logits, np.array([900])).tolist()
     [700, 900]
     """
-    listed = logits > _bound(logits, LISTED)
-    for ids in others:
-        listed[ids] = True
-    return np.flatnonzero(listed)
+    return _with_likeliest(logits, most or LISTED, np.concatenate((NOTHING, *others)))
+
+
+@compiled
+def _with_likeliest(logits: Vector, most: int, others: Ids) -> Ids:
+    """Return the ids, ascending, of at most so many labels with the highest log-odds, and of others."""
+    highest = np.empty(-(-len(logits) // BLOCK), dtype=np.float32)
+    for block in range(len(highest)):
+        high = logits[block * BLOCK]
+        for logit in logits[block * BLOCK : (block + 1) * BLOCK]:
+            high = logit if logit > high else high
+        highest[block] = high
+    # Nearly so many blocks have a label above it, or more labels than one: the bound sought is no lower.
+    bound = _bound(highest, most)
+    kept, size = np.empty(min(most * BLOCK, len(logits)) + BLOCK + len(others), dtype=np.intp), 0
+    for block in range(len(highest)):
+        if highest[block] > bound:
+            for label in range(block * BLOCK, min((block + 1) * BLOCK, len(logits))):
+                # Without a branch, which could not be predicted.
+                kept[size] = label
+                size += logits[label] > bound
+    if size > most:
+        likely, size = kept[:size], 0
+        bound = _bound(logits[likely], most)
+        for label in likely:
+            kept[size] = label
+            size += logits[label] > bound
+    kept[size : size + len(others)] = others
+    listed, last, size = np.sort(kept[: size + len(others)]), -1, 0
+    for label in listed:
+        listed[size] = label
+        size += label != last
+        last = label
+    return listed[:size]
 
 
 @compiled
@@ -38,16 +72,13 @@ def _bound(values: Vector, most: int) -> float:
     """Return a bound that at most so many values exceed, and nearly so many if they are not equal."""
     if len(values) <= most:
         return -np.inf
-    low, high, rest = np.float64(values.min()), np.float64(values.max()), values
+    low, high = np.float64(values.min()), np.float64(values.max())
     for _ in range(HALVINGS):
         middle, above = 0.5 * (low + high), 0
-        for value in rest:
+        for value in values:
             above += value > middle
         if above > most:
             low = middle
-            if 2 * above < len(rest):
-                # Of the rest nothing is counted any more.
-                rest = rest[rest > low]
         else:
             high = middle
         if 8 * above > 7 * most and above <= most:
@@ -89,22 +120,32 @@ def without(probabilities: Vector, listed: Ids | None, missed: Ids) -> Vector:
 
 
 @compiled
-def columns(table: Vector, labels: Ids, start: Vector) -> Vector:
-    """Return the columns of some labels, copied; those past the table's end are `start`, shape (rows, 1)."""
-    chosen = np.empty((len(table), len(labels)), dtype=table.dtype)
-    for place in range(len(labels)):
-        known = labels[place] < table.shape[1]
-        for row in range(len(table)):
-            chosen[row, place] = table[row, labels[place]] if known else start[row, 0]
+def columns(tables: tuple[Vector, ...], labels: Ids, starts: tuple[Vector, ...]) -> Vector:
+    """Return the columns of some labels, copied from tables of one shape: (tables, rows, k).
+
+    Those past a table's end are its start, shape (rows, 1).
+    """
+    chosen = np.empty((len(tables), len(tables[0]), len(labels)), dtype=np.float32)
+    for n in range(len(tables)):
+        table, start = tables[n], starts[n]
+        for place in range(len(labels)):
+            label = labels[place]
+            if label < table.shape[1]:
+                for row in range(len(table)):
+                    chosen[n, row, place] = table[row, label]
+            else:
+                chosen[n, :, place] = start[:, 0]
     return chosen
 
 
 @compiled
-def put_columns(table: Vector, labels: Ids, chosen: Vector) -> None:
-    """Put columns of some labels back into a table."""
-    for place in range(len(labels)):
-        for row in range(len(table)):
-            table[row, labels[place]] = chosen[row, place]
+def put_columns(tables: tuple[Vector, ...], labels: Ids, chosen: Vector) -> None:
+    """Put columns of some labels back into the tables."""
+    for n in range(len(tables)):
+        table = tables[n]
+        for place in range(len(labels)):
+            for row in range(len(table)):
+                table[row, labels[place]] = chosen[n, row, place]
 
 
 def spread(values: Vector, listed: Ids | None, labels: int) -> Vector:

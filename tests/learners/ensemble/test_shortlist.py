@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from drift.core import Vector
 from learners.core.labels import Targets
 from learners.ensemble import ihomer, shortlist
 from learners.ensemble.ihomer import IHOMER
+from learners.ensemble.models import Modelled
 from learners.ensemble.scored import Seen
 from tests.learners.checks import through_json
 from tests.learners.streams import Message, prototype_stream, subset_accuracy
@@ -53,6 +55,22 @@ def test_equal_labels_are_listed_all_or_not_at_all() -> None:
     assert not len(shortlist.shortlist(logits))
     logits[[400, 999]] = 1.0
     assert shortlist.shortlist(logits, np.array([7])).tolist() == [7, 400, 999]
+
+
+@given(st.lists(st.integers(-9, 9), min_size=1, max_size=400), st.integers(1, 40), st.sets(st.integers(0, 9)))
+def test_no_label_is_likelier_than_one_that_is_listed(values: list[int], most: int, named: set[int]) -> None:
+    """However many are equal, and wherever they stand; those that are named are listed once."""
+    logits, others = np.array(values, dtype=np.float32), np.array(sorted(named), dtype=np.intp)
+    others = others[others < len(logits)]
+    listed = shortlist.shortlist(logits, others, others, most=most)
+    assert (np.diff(listed) > 0).all()
+    assert np.isin(others, listed).all()
+    likeliest, rest = np.setdiff1d(listed, others), np.setdiff1d(np.arange(len(logits)), listed)
+    assert len(likeliest) <= most
+    if len(likeliest) and len(rest):
+        assert logits[likeliest].min() > logits[rest].max()
+    best = np.flatnonzero(logits == logits.max())
+    assert len(best) > most or np.isin(best, listed).all()
 
 
 @given(st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)))
@@ -145,6 +163,36 @@ def test_true_labels_that_were_not_listed_need_no_second_look(monkeypatch: pytes
         learner.learn_predicted(x, targets, prediction)
     assert missed > 20
     assert looks == len(messages) - 51
+
+
+def test_a_rehearsed_message_teaches_few_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own and those that it could be taken for; only some are predicted as others are, to be judged."""
+    listing(monkeypatch, 20, many=10)
+    monkeypatch.setattr(ihomer, "CONFUSABLE", 2)
+    learner, asked, rehearsed = knowing(), [], []
+    assert learner._memory is not None
+    ask, draw = learner._models.ask, learner._memory.draw
+
+    def counted(*arguments: Any, **named: Any) -> Modelled:
+        said = ask(*arguments, **named)
+        asked.append(len(said.scores[0]))
+        return said
+
+    def drawn() -> int | None:
+        # What is asked after it is asked about the message that was drawn.
+        asked.clear()
+        return draw()
+
+    monkeypatch.setattr(learner._models, "ask", counted)
+    monkeypatch.setattr(learner._memory, "draw", drawn)
+    messages = stream(900)
+    silent = set(messages[0].labels)
+    for number, (x, names) in enumerate(messages):
+        if number < 100 or not silent & set(names):
+            learner.learn(x, learner.label_space.targets(names))
+            rehearsed += asked if learner._messages % 12 in (3, 6, 9) else []
+    assert len(rehearsed) > 30
+    assert max(rehearsed) <= 2 + 3
 
 
 def test_saved_and_loaded_it_goes_on_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
