@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from drift.core import Ids, Vector, compiled
+from learners.core import add_products_of, given
 
 INTERCEPT = 0.3
 """Input of the adaptive intercept: below 1, as the prior already accounts for the label's frequency."""
@@ -17,8 +18,10 @@ LARGEST = np.float32(1e15)
 infinity minus infinity would be in the weights for good, and every later score NaN."""
 LEAST_SCORE = 1e-6
 """Probability that stands for a score of 0, so that its logit is finite."""
-MANY = 7
-"""Labels are as cheap all together as one by one from this fraction on, one in so many."""
+MANY = 2
+"""Inputs are as cheap all together as one by one from this fraction on, one in so many."""
+BLOCK = 128
+"""Inputs that are taken for one label after another: their weights of all labels stay in the cache."""
 ITERATIONS = 4
 """Newton steps towards the posterior mode, which hardly moves after them."""
 
@@ -60,75 +63,70 @@ def laplace_step(
 ) -> None:
     """Take one Laplace step for each label whose error exceeds the tolerance: of listed ones, or of all.
 
-    `scores` are those of the listed labels (ids, ascending), and `positive` and `negative` places among them.
+    `variances` have a row for each label, as only those of few labels are read. `scores` are those of the
+    listed labels (ids, ascending), and `positive` and `negative` places among them.
     """
     inputs, error = with_intercept(x, INTERCEPT), errors(scores, positive, negative)
     doubted = np.flatnonzero(np.abs(error) > settings[2])
-    if listed is not None:
-        _laplace_some(weights, variances, inputs, listed[doubted], error[doubted], scores[doubted], settings)
-    elif len(doubted) * MANY > len(error):
-        _laplace_all(weights, variances, inputs, error, scores, settings)
+    labels = doubted if listed is None else listed[doubted]
+    doubts = np.zeros(len(labels), dtype=np.float32)
+    add_products_of(variances.T, labels, inputs * inputs, doubts)
+    steps, curvatures = modes(scores[doubted], error[doubted], doubts)
+    features, size = given(inputs, len(inputs))
+    if size * MANY > len(inputs):
+        _move_all(weights, variances, inputs, labels, steps, curvatures, settings)
     else:
-        _laplace_some(weights, variances, inputs, doubted, error[doubted], scores[doubted], settings)
+        _move_some(weights, variances, inputs, features[:size], labels, steps, curvatures, settings)
 
 
 @compiled
-def _laplace_some(
+def _move_all(
     weights: Vector,
     variances: Vector,
     inputs: Vector,
     labels: Ids,
-    error: Vector,
-    scores: Vector,
+    steps: Vector,
+    curvatures: Vector,
     settings: Vector,
 ) -> None:
-    """Take the steps of a few labels, given their errors and scores: only their columns are read."""
+    """Move some labels' weights of all inputs, and reduce their variances; those of inputs of 0 stay."""
     most, growth = settings[0], settings[1]
-    doubts = np.zeros(len(labels), dtype=np.float32)
-    for row in range(len(inputs)):
-        if inputs[row] == 0.0:
-            continue
+    moves = np.empty(BLOCK, dtype=np.float32)
+    for first in range(0, len(inputs), BLOCK):
+        some = inputs[first : first + BLOCK]
         for n in range(len(labels)):
-            doubts[n] += variances[row, labels[n]] * (inputs[row] * inputs[row])
-    steps, curvatures = modes(scores, error, doubts)
-    for row in range(len(inputs)):
-        if inputs[row] == 0.0:
-            continue
-        for n in range(len(labels)):
-            variance = variances[row, labels[n]]
-            spread = variance * inputs[row]
-            weights[row, labels[n]] -= spread * steps[n]
-            variances[row, labels[n]] = min((variance - spread * spread * curvatures[n]) * growth, most)
+            weight, variance = weights[first : first + BLOCK, labels[n]], variances[labels[n], first:]
+            # Without the weights, which lie apart where all labels are read together, this is vectorised.
+            for i in range(len(some)):
+                old = variance[i]
+                spread = old * some[i]
+                moves[i] = spread * steps[n]
+                new = min((old - spread * spread * curvatures[n]) * growth, most)
+                variance[i] = old if some[i] == 0.0 else new
+            for i in range(len(some)):
+                weight[i] -= moves[i]
 
 
 @compiled
-def _laplace_all(
-    weights: Vector, variances: Vector, inputs: Vector, error: Vector, scores: Vector, settings: Vector
+def _move_some(
+    weights: Vector,
+    variances: Vector,
+    inputs: Vector,
+    features: Ids,
+    labels: Ids,
+    steps: Vector,
+    curvatures: Vector,
+    settings: Vector,
 ) -> None:
-    """Take the steps of many labels, several at a time: the others have steps of 0."""
-    most, growth, tolerance = settings
-    doubts, steps, curvatures = np.zeros((3, len(error)), dtype=np.float32)
-    growths = np.ones(len(error), dtype=np.float32)
-    doubted = np.flatnonzero(np.abs(error) > tolerance)
-    for row in range(len(inputs)):
-        square = inputs[row] * inputs[row]
-        if square != 0.0:
-            for label in range(len(doubts)):
-                doubts[label] += variances[row, label] * square
-    found = modes(scores[doubted], error[doubted], doubts[doubted])
-    for n in range(len(doubted)):
-        label = doubted[n]
-        steps[label], curvatures[label], growths[label] = found[0][n], found[1][n], growth
-    for row in range(len(inputs)):
-        value = inputs[row]
-        if value == 0.0:
-            continue
-        for label in range(len(steps)):
-            variance = variances[row, label]
-            spread = variance * value
-            weights[row, label] -= spread * steps[label]
-            variance = (variance - spread * spread * curvatures[label]) * growths[label]
-            variances[row, label] = min(variance, most)
+    """Do the same for some inputs, which are not 0: the others are not read."""
+    most, growth = settings[0], settings[1]
+    for n in range(len(labels)):
+        label = labels[n]
+        for i in features:
+            variance = variances[label, i]
+            spread = variance * inputs[i]
+            weights[i, label] -= spread * steps[n]
+            variances[label, i] = min((variance - spread * spread * curvatures[n]) * growth, most)
 
 
 @compiled

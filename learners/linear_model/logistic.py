@@ -137,7 +137,8 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         self.forgetting = forgetting
         self.tolerance = tolerance
         super().__init__(max_labels=max_labels)
-        self._variances: Vector = np.zeros((1, 0), dtype=np.float32)
+        # One row per label: of few labels all are read.
+        self._variances: Vector = np.zeros((0, 1), dtype=np.float32)
         self._settings: Vector = np.array((variance, 1.0 + forgetting, tolerance), dtype=np.float32)
 
     def score(self, x: Vector) -> Vector:
@@ -167,22 +168,24 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         self._count(x)
         size = len(x) + 1, len(self.label_space)
         self._weights = grown(self._weights, *size)
-        self._variances = grown(self._variances, *size, fill=self.variance)
-        if labels is not None:
-            # By columns, since few of them are read; what follows keeps it so.
-            self._variances = np.asfortranarray(self._variances)
+        self._variances = grown(self._variances, *size[::-1], fill=self.variance)
         return self._weights, self._variances, self._settings
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""
         super().forget(labels)
-        self._variances[:, labels[labels < self._variances.shape[1]]] = self.variance
+        self._variances[labels[labels < len(self._variances)]] = self.variance
 
     def state(self) -> State:
         """See `Learner.state`."""
         rows, labels = self._features + 1, len(self.label_space)
-        variances = grown(self._variances, rows, labels, fill=self.variance)[:rows, :labels]
-        return super().state() | {"variances": variances}
+        variances = grown(self._variances, labels, rows, fill=self.variance)[:labels, :rows]
+        return super().state() | {"variances": variances.T}
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        self._variances = np.ascontiguousarray(self._variances.T)
 
 
 def sigmoid(logits: NDArray[np.floating[Any]]) -> Vector:

@@ -22,6 +22,7 @@ from learners.linear_model.sparse_rows import (
     copy_weights,
     in_use,
     learned,
+    places,
     step,
 )
 from learners.linear_model.threshold import MicroF1Threshold
@@ -145,14 +146,17 @@ class SparseLogisticRegression(PriorBased):
         self._rows = grown(self._rows, int(part.indices[-1]) + 1 if len(part.indices) else 0)
         self._intercept = grown(self._intercept, 2, len(error))
         done, precision, keep = 0, np.float32(1.0 / self.variance), np.float32(1.0 - self.forgetting)
-        steps = learned(*part, scores, error, precision, self._rows, self._entries, self._intercept)
+        doubted, steps, curvatures, where = learned(
+            *(*part, scores, error, precision, self._rows, self._entries, self._intercept)
+        )
         while done < len(part.indices):
             done, self._used = step(
-                *(*part, done, *steps, precision, keep),
+                *(*part, done, doubted, steps, curvatures, where, precision, keep),
                 *(self._rows, self._entries, self._used),
             )
             if done < len(part.indices):
                 self._make_room(len(error))
+                where = places(part.indices, doubted, self._rows, self._entries)
         self._learn_priors(x, targets)
 
     def _make_room(self, labels: int) -> None:

@@ -71,31 +71,47 @@ def learned(
     rows: Ints,
     entries: Entries,
     intercept: Vector,
-) -> tuple[Ids, Vector, Vector]:
-    """Return the labels that are learned, and their Laplace steps and curvatures; update their intercepts.
+) -> tuple[Ids, Vector, Vector, Ints]:
+    """Return the labels that are learned, their Laplace steps, curvatures and `places`; update intercepts.
 
     `precision` is that of a new weight. The intercepts' is larger, as if their input were `INTERCEPT`.
     """
-    labels, squares = entries["label"], entries["square"]
+    squares = entries["square"]
     doubted = np.flatnonzero(np.abs(error) >= TOLERANCE)
-    first = precision / np.float32(INTERCEPT * INTERCEPT)
+    where = places(indices, doubted, rows, entries)
+    least = precision / np.float32(INTERCEPT * INTERCEPT)
     doubts = np.empty(len(doubted), dtype=np.float32)
     for n in range(len(doubted)):
-        doubts[n] = np.float32(1.0) / (first + intercept[1, doubted[n]])
+        doubts[n] = np.float32(1.0) / (least + intercept[1, doubted[n]])
     for n in range(len(indices)):
-        place, square = rows[indices[n], FIRST], values[n] * values[n]
-        end = place + rows[indices[n], SIZE]
+        first, square = rows[indices[n], FIRST], values[n] * values[n]
         for m in range(len(doubted)):
-            # Both ascend, as in `step`.
-            place = _first_not_below(doubted[m], place, end - place, entries)
-            found = place < end and labels[place] == doubted[m]
-            doubts[m] += square / (precision + squares[place] if found else precision)
+            place = first + where[n, m]
+            doubts[m] += square / (precision + squares[place] if where[n, m] >= 0 else precision)
     steps, curvatures = modes(scores[doubted], error[doubted], doubts)
     for n in range(len(doubted)):
         label = doubted[n]
-        intercept[0, label] -= steps[n] / (first + intercept[1, label])
+        intercept[0, label] -= steps[n] / (least + intercept[1, label])
         intercept[1, label] += curvatures[n]
-    return doubted, steps, curvatures
+    return doubted, steps, curvatures, where
+
+
+@compiled
+def places(indices: Ints, doubted: Ids, rows: Ints, entries: Entries) -> Ints:
+    """Return where in the features' rows the labels' entries are, counted from the first entry.
+
+    For a label without an entry it is -1 minus the place where it belongs. Shape (features, labels).
+    """
+    labels, where = entries["label"], np.empty((len(indices), len(doubted)), dtype=np.int32)
+    for n in range(len(indices)):
+        first, size = rows[indices[n], FIRST], rows[indices[n], SIZE]
+        place = first
+        for m in range(len(doubted)):
+            # Labels ascend, each once, so that no label's entry has a higher place than its id.
+            place = _first_not_below(doubted[m], place, first + min(size, doubted[m]) - place, entries)
+            missing = place == first + size or labels[place] != doubted[m]
+            where[n, m] = first - place - 1 if missing else place - first
+    return where
 
 
 @compiled
@@ -106,6 +122,7 @@ def step(
     doubted: Ids,
     steps: Vector,
     curvatures: Vector,
+    where: Ints,
     precision: np.float32,
     keep: np.float32,
     rows: Ints,
@@ -120,14 +137,18 @@ def step(
     weights, squares = entries["weight"], entries["square"]
     for n in range(begin, len(indices)):
         row, value = indices[n], values[n]
-        # Room as if no label had an entry yet: counting those that have one would cost a second search.
+        # Room as if no label had an entry yet, for those of later messages.
         used, fits = _widen(rows, row, rows[row, SIZE] + len(doubted), entries, used)
         if not fits:
             return n, used
-        place = rows[row, FIRST]
+        first = rows[row, FIRST]
         for m in range(len(doubted)):
-            # Both ascend: the entry of the next label is not before that of this one.
-            place = _entry_of(doubted[m], place, rows, row, entries)
+            place = first + where[n, m]
+            if where[n, m] < 0:
+                place = first - where[n, m] - 1
+                _insert(doubted[m], place, rows, row, entries)
+                # Labels ascend: the entries of later ones have moved.
+                first += 1
             weights[place] -= value * steps[m] / (precision + squares[place])
             squares[place] = keep * (squares[place] + value * value * curvatures[m])
     return len(indices), used
@@ -140,14 +161,25 @@ def copy_weights(
     """Copy the parent's weights of filled rows from `begin` on to a label; returns the same as `step`."""
     for n in range(begin, len(filled)):
         row = filled[n]
-        place = _first_not_below(parent, rows[row, FIRST], rows[row, SIZE], entries)
-        if place < rows[row, FIRST] + rows[row, SIZE] and entries[place].label == parent:
+        place, found = _place_of(parent, rows, row, entries)
+        if found:
             weight = entries[place].weight
             used, fits = _widen(rows, row, rows[row, SIZE] + 1, entries, used)
             if not fits:
                 return n, used
-            entries[_entry_of(label, rows[row, FIRST], rows, row, entries)].weight = weight
+            place, found = _place_of(label, rows, row, entries)
+            if not found:
+                _insert(label, place, rows, row, entries)
+            entries[place].weight = weight
     return len(filled), used
+
+
+@compiled
+def _place_of(label: int, rows: Ints, row: int, entries: Entries) -> tuple[int, bool]:
+    """Return the place of a label's entry in a row, or where it belongs, and whether it has one."""
+    first, size = rows[row, FIRST], rows[row, SIZE]
+    place = _first_not_below(label, first, size, entries)
+    return place, place < first + size and entries[place].label == label
 
 
 @compiled
@@ -167,17 +199,13 @@ def _first_not_below(label: int, place: int, size: int, entries: Entries) -> int
 
 
 @compiled
-def _entry_of(label: int, begin: int, rows: Ints, row: int, entries: Entries) -> int:
-    """Return the place of a label's entry from `begin` on, new if it has none, in a row with room for it."""
-    end = rows[row, FIRST] + rows[row, SIZE]
-    place = _first_not_below(label, begin, end - begin, entries)
-    if place == end or entries[place].label != label:
-        for later in range(end, place, -1):
-            _move(entries, later - 1, entries, later)
-        entries[place].label = label
-        entries[place].weight = entries[place].square = np.float32(0.0)
-        rows[row, SIZE] += 1
-    return place
+def _insert(label: int, place: int, rows: Ints, row: int, entries: Entries) -> None:
+    """Insert a new entry for a label in its place, in a row with room for it."""
+    for later in range(rows[row, FIRST] + rows[row, SIZE], place, -1):
+        _move(entries, later - 1, entries, later)
+    entries[place].label = label
+    entries[place].weight = entries[place].square = np.float32(0.0)
+    rows[row, SIZE] += 1
 
 
 @compiled

@@ -110,26 +110,49 @@ def _store(x: Vector, place: int, vectors: Vector, norms: Vector, places: Ids, p
 @compiled
 def _encode(vectors: Vector, places: Ids, codes: Codes, scales: Floats, slacks: Floats) -> None:
     """Fill in the codes of the vectors in some places, their scales, and how much they leave out."""
-    steps = np.zeros(len(places), dtype=np.float32)
+    size = vectors.shape[1]
+    found, rests = np.zeros((len(places), size), dtype=np.int8), np.empty(size)
     for n in range(len(places)):
-        for value in vectors[places[n]]:
-            steps[n] = max(steps[n], abs(value))
-        steps[n] /= LARGEST_CODE
-        scales[places[n]] = steps[n]
-    lengths, rests = np.zeros(len(places)), np.zeros(len(places))
-    for feature in range(len(codes)):
-        for n in range(len(places)):
-            value = vectors[places[n], feature] if feature < vectors.shape[1] else np.float32(0.0)
-            code = np.float32(0.0)
-            if steps[n] > 0.0:
-                code = min(max(np.rint(value / steps[n]), -LARGEST_CODE), LARGEST_CODE)
-            codes[feature, places[n]] = np.int8(code)
-            lengths[n] += np.float64(value) ** 2
-            rests[n] += (np.float64(value) - np.float64(steps[n]) * np.float64(code)) ** 2
-    for n in range(len(places)):
+        row, own = vectors[places[n]], found[n]
+        step = _largest(row) / LARGEST_CODE
+        unit = step if step > 0.0 else np.float32(1.0)
+        for i in range(size):
+            code = min(max(np.rint(row[i] / unit), -LARGEST_CODE), LARGEST_CODE)
+            own[i] = np.int8(code)
+            rests[i] = np.float64(row[i]) - np.float64(step) * np.float64(code)
         # What the codes leave out, by Cauchy and Schwarz, and what rounding does to both sums of products.
-        rest, rounding = math.sqrt(rests[n]), vectors.shape[1] * ROUNDING
-        slacks[places[n]] = 1.01 * (rest + rounding * (2.0 * math.sqrt(lengths[n]) + rest))
+        rest, rounding = _length(rests), size * ROUNDING
+        scales[places[n]] = step
+        slacks[places[n]] = 1.01 * (rest + rounding * (2.0 * _length(row) + rest))
+    for i in range(size):
+        for n in range(len(places)):
+            codes[i, places[n]] = found[n, i]
+
+
+@compiled
+def _largest(row: Vector) -> np.float32:
+    """Return the largest absolute value, found in four parts that do not wait for each other."""
+    a = b = c = d = np.float32(0.0)
+    fours = len(row) - len(row) % 4
+    for i in range(0, fours, 4):
+        a, b = max(a, abs(row[i])), max(b, abs(row[i + 1]))
+        c, d = max(c, abs(row[i + 2])), max(d, abs(row[i + 3]))
+    for i in range(fours, len(row)):
+        a = max(a, abs(row[i]))
+    return max(max(a, b), max(c, d))
+
+
+@compiled
+def _length(row: NDArray[Any]) -> float:
+    """Return the Euclidean norm, summed in four parts as well."""
+    a = b = c = d = 0.0
+    fours = len(row) - len(row) % 4
+    for i in range(0, fours, 4):
+        a, b = a + np.float64(row[i]) ** 2, b + np.float64(row[i + 1]) ** 2
+        c, d = c + np.float64(row[i + 2]) ** 2, d + np.float64(row[i + 3]) ** 2
+    for i in range(fours, len(row)):
+        a += np.float64(row[i]) ** 2
+    return math.sqrt((a + b) + (c + d))
 
 
 @compiled

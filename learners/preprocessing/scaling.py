@@ -109,18 +109,19 @@ def _learn(
     inverse: Vector,
     horizon: float,
 ) -> None:
+    # Without a jump, and apart from the second loop, this is vectorised.
     for i in range(len(x)):
-        if np.isnan(x[i]):
-            continue
-        count[i] = min(count[i] + 1.0, horizon)
-        delta = x[i] - mean[i]
-        if count[i] > FREE and variance[i] > 0.0:
-            # A value that occurred once among n others lies about sqrt(n) deviations off and is no outlier.
-            bound = np.sqrt(max(FAR * FAR, count[i]) * variance[i])
+        value, old = np.float64(x[i]), variance[i]
+        seen, delta = min(count[i] + 1.0, horizon), value - mean[i]
+        # A value that occurred once among n others lies about sqrt(n) deviations off and is no outlier.
+        bound = np.sqrt(max(FAR * FAR, seen) * old)
+        if seen > FREE and old > 0.0:
             delta = min(max(delta, -bound), bound)
-        step = delta / count[i]
-        mean[i] += step
-        variance[i] += step * (delta - step) - variance[i] / count[i]
+        step, known = delta / seen, not np.isnan(value)
+        count[i] = seen if known else count[i]
+        mean[i] = mean[i] + step if known else mean[i]
+        variance[i] = old + (step * (delta - step) - old / seen) if known else old
+    for i in range(len(x)):
         shift[i] = mean[i]
         # A feature that varies less than float32 resolves carries no information: it becomes 0.
         resolvable = max(RESOLUTION * RESOLUTION * mean[i] * mean[i], SMALLEST)

@@ -110,19 +110,36 @@ def test_learns_half_spaces() -> None:
 
 
 @pytest.mark.parametrize("forgetting", [0.0, 0.01])
-def test_many_labels_at_once_learn_what_each_would_alone(
+def test_many_inputs_at_once_teach_what_each_would_alone(
     forgetting: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To the last bit, whichever share of the labels is learned from."""
+    """To the last bit, whichever share of the inputs is 0."""
     digests, plain = set(), getattr(laplace.laplace_step, PLAIN)
     for many in (0, 10_000):
         with monkeypatch.context() as patch:
             patch.setattr(laplace, "MANY", many)
+            patch.setattr(laplace, "BLOCK", 8)
+            for name in ("_move_all", "_move_some"):
+                patch.setattr(laplace, name, getattr(getattr(laplace, name), PLAIN))
             patch.setattr(logistic, "laplace_step", plain)
             learner = AdaptiveLogisticRegression(forgetting=forgetting)
-            learn_all(learner, linear_stream(200, 20, 9))
+            for x, labels in linear_stream(200, 20, 9):
+                x = np.where(np.abs(x) < 0.3, np.float32(0.0), x)
+                learner.learn(x, learner.label_space.targets(labels))
         digests.add(learner.digest())
     assert len(digests) == 1
+
+
+def test_variances_survive_a_snapshot_in_either_layout() -> None:
+    """They are kept by label and saved by feature."""
+    learner, other = AdaptiveLogisticRegression(), AdaptiveLogisticRegression()
+    learn_all(learner, linear_stream(50, 7, 3))
+    state = learner.state()
+    assert state["variances"].shape == state["weights"].shape == (8, 3)
+    other.load_state(state)
+    for each in (learner, other):
+        learn_all(each, linear_stream(60, 9, 4)[50:])
+    assert other.digest() == learner.digest()
 
 
 @pytest.mark.parametrize("kind", [LogisticRegression, AdaptiveLogisticRegression])

@@ -114,6 +114,18 @@ def test_memory_has_a_bound_and_what_it_cost_is_counted() -> None:
     assert exact[0] > 0.9 * exact[1]
 
 
+def test_rows_ascend_where_memory_runs_out_amid_a_message() -> None:
+    """Entries that are dropped then do not shift those that are updated afterwards."""
+    learner = SparseLogisticRegression(max_size=0.01)
+    taught(learner, stream(300, 100, 20))
+    assert learner.dropped
+    labels, sizes = learner.state()["entries"]["label"].astype(int), []
+    for first, size, _ in learner.state()["rows"]:
+        assert (np.diff(labels[first : first + size]) > 0).all()
+        sizes.append(int(size))
+    assert max(sizes) > 1
+
+
 def test_memory_that_is_too_small_for_one_message_is_grown() -> None:
     """There is room for a few rows of all labels, whatever the bound says."""
     learner = SparseLogisticRegression(max_size=1e-6)
