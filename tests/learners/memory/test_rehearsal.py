@@ -117,7 +117,7 @@ def test_a_message_of_a_silent_label_is_told_from_one_of_a_label_that_goes_on() 
 
 
 def test_a_single_silent_label_is_rehearsed_at_most_twice_as_often_as_its_share_of_the_memory() -> None:
-    """With a tenth of the memory it is rehearsed every fifth message, however often a rehearsal is asked for."""
+    """With a tenth of the memory it is rehearsed every fifth message, however often that is asked for."""
     memory = Rehearsal(capacity=100, silence=SILENCE)
     for n in range(1000):
         memory.add(*message(0 if n < 10 else 2))
