@@ -59,9 +59,9 @@ class IHOMER(Learner):
     have any scale: see `StandardScaler` and `Directions`. The three most expensive experts sleep while the
     mixture would hardly miss them, after 2,000 messages at the earliest: see `Sleepers`. Of 2,000 labels and
     more a shortlist is scored and taught, and the rest have probability 0: see `shortlist`. Silent labels are
-    kept: the neighbours' windows spare their messages, every third message the linear experts and the ridge
-    regressions rehearse one from a memory, and their absence teaches the mixture nothing; see `Slots` and
-    `Rehearsal`. The mixture rehearses in `recall` alone: else it would follow the past.
+    kept: the neighbours' windows spare their messages, with at most every third message the linear experts
+    and the ridge regressions rehearse one from a memory, and their absence teaches the mixture nothing; see
+    `Slots` and `Rehearsal`. The mixture rehearses in `recall` alone: else it would follow the past.
 
     Parameters
     ----------
