@@ -185,7 +185,7 @@ def test_a_rehearsed_message_teaches_few_labels(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(learner._models, "ask", counted)
     monkeypatch.setattr(learner._memory, "draw", drawn)
-    messages = stream(900)
+    messages = stream(1_800)
     silent = set(messages[0].labels)
     for number, (x, names) in enumerate(messages):
         if number < 100 or not silent & set(names):
