@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
+from typing import NamedTuple
 
-from stream.config import Settings
-from stream.kafka import Offsets, Transaction, in_background
+from stream.kafka import Transaction, in_background
 
 
-class Commit:
-    """One partition's commit, begun on another thread.
+class Commit(NamedTuple):
+    """One partition's commit.
 
     Parameters
     ----------
-    call
-        Begins the transaction; returns None if there is nothing to write.
-    batch_began
-        When the batch was polled; monotonic seconds.
-
-    Attributes
-    ----------
-    began, ended
-        When the commit began, and when the transaction ended: None until then, or if there is none.
+    batch_began, began
+        When the batch was polled, and when the commit began; monotonic seconds.
+    begun
+        The transaction, once it has begun; None if there is nothing to write.
     """
 
-    def __init__(self, call: Callable[[], Transaction | None], batch_began: float) -> None:
-        self._call = call
-        self.batch_began = batch_began
-        self.began = time.monotonic()
-        self.ended: float | None = None
-        self.begun: Future[Transaction | None] = in_background(self._begin, "commit")
-
-    def _begin(self) -> Transaction | None:
-        transaction = self._call()
-        if transaction is not None:
-            transaction.ended.add_done_callback(self._note)
-        return transaction
-
-    def _note(self, _: Future[None]) -> None:
-        self.ended = time.monotonic()
+    batch_began: float
+    began: float
+    begun: Future[Transaction | None]
 
     def wait(self, until: float) -> bool:
         """Wait until the commit is done or its time is over, at most until then; return whether it is."""
@@ -72,26 +54,16 @@ class Commits:
 
     def begin(self, partition: int, call: Callable[[], Transaction | None], batch_began: float) -> None:
         """Begin a transaction, on another thread."""
-        self._commits[partition] = Commit(call, batch_began)
+        now = time.monotonic()
+        self._commits[partition] = Commit(batch_began, now, in_background(call, "commit"))
 
     def drop(self, partition: int) -> None:
         """Forget a partition's commit; it ends by itself."""
         self._commits.pop(partition, None)
 
-    def ended(self, some: Collection[int], until: float) -> Iterator[tuple[int, Commit]]:
-        """Remove and yield those that are done; of some, wait for the end until then."""
+    def ended(self, new: Collection[int], until: float) -> Iterator[tuple[int, Commit]]:
+        """Remove and yield those that are done; of the new ones, wait for the end until then."""
         for partition, commit in list(self._commits.items()):
-            if commit.wait(until if partition in some else 0.0):
+            if commit.wait(until if partition in new else 0.0):
                 del self._commits[partition]
                 yield partition, commit
-
-
-def asking(settings: Settings, partition: int) -> Callable[[], int | None]:
-    """Return a call that asks the broker for the offset that the group has committed."""
-
-    def ask() -> int | None:
-        # On a connection of its own: the group's is polled by another thread.
-        with contextlib.closing(Offsets.of(settings)) as offsets:
-            return offsets.committed(partition)
-
-    return ask

@@ -16,7 +16,7 @@ class EncodeAhead:
 
     On one thread of its own, in the order of the batches. A batch that was taken ahead is processed and
     committed like any other; of one that is not, because its partition goes or the worker stops, nothing is
-    left. The records of a partition stay in order: of one that has no room for another batch, none are taken.
+    left. The records of a partition stay in order: of one whose last batch is not committed, none are taken.
 
     Parameters
     ----------
@@ -29,26 +29,22 @@ class EncodeAhead:
         self._next: dict[int, list[Record]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="encode")
 
-    def take(self, limit: int, able: Mapping[int, AssignedPartition[Answerer]]) -> dict[int, list[Record]]:
-        """Return a batch of up to so many records of partitions with room; begin to encode the next one."""
-        batch = {partition: self._next.pop(partition) for partition in [*self._next] if partition in able}
+    def take(self, limit: int, idle: Mapping[int, AssignedPartition[Answerer]]) -> dict[int, list[Record]]:
+        """Return a batch of up to so many records of idle partitions, and begin to encode the next one."""
+        batch = {partition: self._next.pop(partition) for partition in [*self._next] if partition in idle}
         if not batch:
-            batch = self._begin(limit, able)
-        self._next |= self._begin(limit, able)
+            batch = self._begin(limit, idle)
+        self._next |= self._begin(limit, idle)
         return batch
 
-    def _begin(self, limit: int, able: Mapping[int, AssignedPartition[Answerer]]) -> dict[int, list[Record]]:
-        taken = self._order.take(limit, able.keys())
+    def _begin(self, limit: int, idle: Mapping[int, AssignedPartition[Answerer]]) -> dict[int, list[Record]]:
+        taken = self._order.take(limit, idle.keys())
         for partition, records in taken.items():
-            attempts = able[partition].attempts
+            attempts = idle[partition].attempts
             # While attempts are noted, a process that ends must not have worked at other records than noted.
             if attempts is None or not attempts.watching:
-                able[partition].task.encode_ahead(records, self._thread)
+                idle[partition].task.encode_ahead(records, self._thread)
         return taken
-
-    def waiting(self) -> bool:
-        """Return whether there are records of any partition."""
-        return bool(self._next or len(self._order))
 
     def drop(self, partition: int) -> None:
         """Forget what is held of a partition: it goes, or is read again from elsewhere."""

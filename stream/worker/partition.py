@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from stream.kafka import FencedError, Membership, Outbox, Transaction, UnwrittenError
-from stream.pipeline import Outcome, Pipeline, joined
+from stream.pipeline import Outcome, Pipeline
 from stream.records import Output, Record
 from stream.snapshot import Attempts, Keeper, StoredSnapshot
 from stream.telemetry import Telemetry
@@ -31,8 +31,7 @@ class AssignedPartition(Generic[Made]):
 
     What is processed at once is committed at once, unless a transaction of it failed: it may be too much for
     the time, where a quota slows the producer. The next one has half as many records. Their number doubles
-    with each transaction that takes less than a third of its time. While one is in progress, one more batch
-    may be processed: it is pending too, `ahead` of what is written.
+    with each transaction that takes less than a third of its time.
     """
 
     task: Made
@@ -42,7 +41,6 @@ class AssignedPartition(Generic[Made]):
     attempts: Attempts | None = None
     snapshot: StoredSnapshot | None = None
     pending: Outcome | None = None
-    ahead: bool = False
     most: int = EVERY
     tried: int = EVERY
     began: float = 0.0
@@ -51,15 +49,8 @@ class AssignedPartition(Generic[Made]):
     closed: bool = False
     retry_at: float = 0.0
 
-    @property
-    def may_go_ahead(self) -> bool:
-        """Whether one more batch may be processed while what is pending is committed."""
-        return self.pending is not None and len(self.pending.steps) > 0 and not self.ahead
-
     def process(self, records: Sequence[Record]) -> int:
-        """Process records, as many as are safe and soon done; return how many.
-
-        Their outcome is then pending, after what was pending before.
+        """Process records, as many as are safe and soon done; return how many. Their outcome is then pending.
 
         Raises
         ------
@@ -68,15 +59,10 @@ class AssignedPartition(Generic[Made]):
         """
         taken = records if self.attempts is None else self.attempts.begin(records)
         try:
-            outcome = self.task.process(taken)
+            self.pending = self.task.process(taken)
         finally:
             if self.attempts is not None:
                 self.attempts.end(self.task.next_offset)
-        if self.pending is None:
-            self.pending = outcome
-        else:
-            self.pending = joined([*self.pending.steps, *outcome.steps], outcome.next_offset)
-            self.ahead = True
         return sum(record.offset < self.task.next_offset for record in taken)
 
     def commit(self, membership: Membership, committed: Callable[[], int | None]) -> Outcome | None:
@@ -102,14 +88,13 @@ class AssignedPartition(Generic[Made]):
         UnwrittenError, BrokerError
             When the outcome of the attempt before is unknown; try again.
         """
-        # Read once: while this is called, one more batch may be processed.
-        pending = self.pending
-        if pending is None:
+        if self.pending is None:
             return None
-        if self._settled(pending, committed):
+        if self._settled(self.pending.split(self.tried)[0], committed):
             return None
-        part, _ = pending.split(self.most)
-        self.tried, self.began, self.writing = len(part.steps), time.monotonic(), part.outputs
+        self.tried, self.began = self.most, time.monotonic()
+        part, _ = self.pending.split(self.tried)
+        self.writing = part.outputs
         if part.next_offset <= self.committed:
             return None
         self.doubtful = True
@@ -134,7 +119,7 @@ class AssignedPartition(Generic[Made]):
             self._wait(transaction, len(part.steps))
         self.doubtful = False
         self.committed = max(self.committed, part.next_offset)
-        self.pending, self.ahead = rest, False
+        self.pending = rest
         return part.written(self.writing)
 
     def _wait(self, transaction: Transaction, records: int) -> None:
@@ -146,11 +131,10 @@ class AssignedPartition(Generic[Made]):
         if 3 * (time.monotonic() - self.began) < transaction.deadline - self.began:
             self.most = min(2 * self.most, EVERY)
 
-    def _settled(self, pending: Outcome, committed: Callable[[], int | None]) -> bool:
-        """Return whether what a transaction that seemed to fail was to write was committed after all."""
+    def _settled(self, outcome: Outcome, committed: Callable[[], int | None]) -> bool:
+        """Return whether an outcome whose transaction seemed to fail was committed after all."""
         if not self.doubtful:
             return False
-        outcome, _ = pending.split(self.tried)
         if self.closed:
             raise FencedError("The partition was given up.")  # Reopening would fence its new owner.
         # Reopening commits or aborts an open transaction: only then is the offset final.

@@ -1,12 +1,14 @@
 """The live service: joins the stream's consumer group and runs a task for each assigned partition.
 
-A worker is one loop on one thread: poll, process, commit. Partitions are assigned and revoked only between
-batches. While one is processed, the one before is committed and the next one encoded, on other threads. A new
-partition is restored on another one, however long that takes; its records wait, and the loop goes on.
+A worker is one loop on one thread: poll, process, commit. A batch is processed and committed before the
+next, so partitions are assigned and revoked only between batches; the next one is encoded meanwhile, on
+another thread. A new partition is restored on another one, for however long that takes; its records wait
+meanwhile, and the loop goes on with the others.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import time
@@ -20,6 +22,7 @@ from stream.kafka import (
     FencedError,
     Group,
     InstanceError,
+    Offsets,
     Polled,
     UnwrittenError,
 )
@@ -27,7 +30,7 @@ from stream.pipeline import Answerer, LearnerError
 from stream.records import Record
 from stream.telemetry import Telemetry
 from stream.worker.batch_size import BatchSize
-from stream.worker.commits import Commits, asking
+from stream.worker.commits import Commits
 from stream.worker.encode_ahead import EncodeAhead
 from stream.worker.lessons import Lessons
 from stream.worker.partition import LAST_SNAPSHOT_S, LONGEST_S, AssignedPartition, save, save_last
@@ -101,9 +104,9 @@ class Worker:
         self._stopping = False
         self._commits = Commits()
         self._answered = self._learned = 0
-        self._lag_due = self._commit_s = 0.0
         self._order = TimeOrder(fair=lessons is None)
         self._ahead = EncodeAhead(self._order)
+        self._lag_due = 0.0
 
     def stop(self) -> None:
         """Finish the batch, commit it and end `run`; may be called from a signal handler."""
@@ -152,14 +155,11 @@ class Worker:
         self._go_live()
         self._leave_deleted_topic()
         self._order.add(polled.records)
-        settled = all(each.pending is None for each in self._assigned.values())
-        able = {number: assigned for number, assigned in self._assigned.items() if self._has_room(number)}
+        idle = {number: assigned for number, assigned in self._assigned.items() if assigned.pending is None}
         self._answered = 0
-        taken = self._ahead.take(self._size.records, able)
-        for partition, records in taken.items():
+        for partition, records in self._ahead.take(self._size.records, idle).items():
             self._answered += self._process(partition, records)
-        worked_s = time.monotonic() - began
-        self._commit(began, taken)
+        self._commit(began)
         for assigned in self._assigned.values():
             if assigned.pending is None and assigned.keeper.due(assigned.task):
                 save(assigned, self._telemetry)
@@ -167,21 +167,11 @@ class Worker:
             self._lag_due = time.monotonic() + LAG_EVERY_S
             self._show_lag()
         if self._answered:
-            # A record waits for its commit, whether or not this loop does.
-            self._size.adapt(self._answered, worked_s + self._commit_s, self._learned, len(self._order))
+            self._size.adapt(self._answered, time.monotonic() - began, self._learned, len(self._order))
         else:
             time.sleep(IDLE_S)
-        if self._answered or settled:
+        if self._answered or len(idle) == len(self._assigned):
             self._learned = 0  # What others write while nothing waits here makes no prediction late.
-
-    def _has_room(self, partition: int) -> bool:
-        """Return whether a batch may be processed now: one may be while another is committed."""
-        assigned = self._assigned[partition]
-        if assigned.pending is None:
-            return True
-        # A snapshot waits for the commit, and the lessons of a shared model must not come later than they do.
-        alone = self._lessons is None and not assigned.keeper.due(assigned.task)
-        return alone and partition in self._commits and assigned.may_go_ahead
 
     def _settle(self, until: float) -> None:
         """Commit what is pending, over a rebalance too; what is polled meanwhile is the next owner's."""
@@ -264,9 +254,8 @@ class Worker:
         self._drop(partition)
         self._restore(partition, 0.0 if isinstance(error, LearnerError) else RETRY_S)
 
-    def _commit(self, began: float, taken: Collection[int] = ()) -> None:
-        """Commit what is pending, with the batches just taken; wait briefly if nothing else is to be done."""
-        self._end_commits(taken, time.monotonic() + COMMIT_S)
+    def _commit(self, began: float) -> None:
+        """Commit what is pending, on all partitions concurrently, and wait briefly for the end."""
         new = [
             partition
             for partition, assigned in self._assigned.items()
@@ -274,14 +263,21 @@ class Worker:
         ]
         for partition in new:
             begin = functools.partial(
-                self._assigned[partition].begin, self._group.membership(), asking(self._settings, partition)
+                self._assigned[partition].begin, self._group.membership(), self._committed_offset(partition)
             )
             self._commits.begin(partition, begin, began)
-        if self._lessons is not None or not self._ahead.waiting():
-            self._end_commits(new, time.monotonic() + COMMIT_S)
-        for partition in {*taken, *new}:
-            if partition in self._commits and not self._has_room(partition):
+        self._end_commits(new, time.monotonic() + COMMIT_S)
+        for partition in new:
+            if partition in self._commits:
                 self._group.hold(partition)
+
+    def _committed_offset(self, partition: int) -> Callable[[], int | None]:
+        def ask() -> int | None:
+            # On a connection of its own: the group's is polled by another thread.
+            with contextlib.closing(Offsets.of(self._settings)) as offsets:
+                return offsets.committed(partition)
+
+        return ask
 
     def _end_commits(self, partitions: Collection[int], until: float) -> None:
         """End the commits that are done; of some partitions, wait for the end until then."""
@@ -295,10 +291,15 @@ class Worker:
             assigned.retry_at = 0.0
             self._group.go_on(partition)
             if outcome is not None:
-                ended, lag = commit.ended or time.monotonic(), self._group.lag(partition, outcome.next_offset)
-                self._commit_s = ended - commit.began
-                times = {"commit_s": self._commit_s, "batch_s": ended - commit.batch_began}
-                self._telemetry.committed(partition, assigned.task, outcome, lag=lag, **times)
+                now, lag = time.monotonic(), self._group.lag(partition, outcome.next_offset)
+                self._telemetry.committed(
+                    partition,
+                    assigned.task,
+                    outcome,
+                    lag=lag,
+                    commit_s=now - commit.began,
+                    batch_s=now - commit.batch_began,
+                )
 
     def _uncommitted(self, partition: int, error: FencedError | UnwrittenError | BrokerError) -> None:
         """Drop a fenced partition, or schedule another try."""

@@ -4,8 +4,7 @@
 ITHACA_KAFKA__BOOTSTRAP_SERVERS), produces the events, lets a worker answer them all, and prints the median
 over the runs. For comparison, the same task runs over the same events in memory (the ratio is Kafka's cost),
 and a worker writes each event back as it came: no learner can do more than this echo with the same client.
-Before the first run the task takes in some of the events, so that no run waits for code to be compiled. The
-next batch is encoded, and the last one committed, on other threads meanwhile; they share the interpreter.
+Before the first run the task takes in some of the events, so that no run waits for code to be compiled.
 """
 
 from __future__ import annotations
@@ -162,13 +161,13 @@ def parts_of(seconds: float, telemetry: Telemetry, task: TimedTask) -> dict[str,
         for sample in metric.samples
         if sample.name.endswith("_sum")
     }
-    return {
+    parts = {
+        "encode": spent["encode"],
         "predict and learn": task.advance_s,
         "decode, explain and serialise": spent["predict_learn"] - task.advance_s,
-        "poll, wait, and the rest": seconds - spent["predict_learn"],
-        "meanwhile: encode": spent["encode"],
-        "meanwhile: commit": spent["commit"],
+        "commit": spent["commit"],
     }
+    return parts | {"poll, and the rest": seconds - sum(parts.values())}
 
 
 def in_memory(settings: Settings, events: list[bytes]) -> float:
@@ -193,9 +192,9 @@ def show(learner: str, events: int, rates: dict[str, list[float]], parts: list[d
         ratio = statistics.median(one / other for one, other in zip(live, speeds, strict=True))
         table.add_row(name, f"{ratio:.2f}", "")
     table.add_section()
-    for part in parts[0]:
+    for part in sorted(parts[0], key=lambda name: -parts[0][name]):
         median = statistics.median(times[part] for times in parts)
-        share = median / events * statistics.median(live)
+        share = statistics.median(times[part] / sum(times.values()) for times in parts)
         table.add_row(part, f"{share:.1%}", f"{1e6 * median / events:,.1f}")
     Console().print(table)
 

@@ -93,7 +93,6 @@ def test_the_next_batch_is_encoded_while_this_one_is_processed(ahead: EncodeAhea
         partition.process(batch[0])
         assert partition.pending is not None
         outputs += partition.pending.outputs
-        partition.pending = None
     assert outputs == task_with(Lengths()).process(records(VALUES)).outputs
     assert encoder.encoded == [(f"e{number}", True) for number in range(40)]
 
@@ -131,7 +130,6 @@ def test_what_is_dropped_leaves_nothing(ahead: EncodeAhead, order: TimeOrder) ->
         partition.process(batch[0])
         assert partition.pending is not None
         outputs += partition.pending.outputs
-        partition.pending = None
     assert outputs == task_with(Lengths()).process(records(VALUES)).outputs[-len(outputs) :]
     assert partition.task.next_offset == 40
 

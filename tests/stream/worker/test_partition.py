@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import Any, cast
 
@@ -84,50 +83,6 @@ def test_parts_grow_again_once_there_is_time() -> None:
     assert [offset for _, offset in outbox.written] == [5, 15, 35, 41]
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_a_batch_that_is_processed_during_a_commit_is_written_after_it(fails: bool) -> None:
-    """Once, in order, with the offset behind it; if the transaction before fails, what it had comes first."""
-    outbox, given = SlowOutbox(20 if fails else 1_000), records(VALUES)
-    assigned = AssignedPartition(make_task(), cast(Any, outbox), cast(Any, None), 0)
-    assigned.process(given[:25])
-    assert assigned.may_go_ahead
-    begun = assigned.begin(cast(Any, None), lambda: assigned.committed)
-    assigned.process(given[25:])
-    assert not assigned.may_go_ahead
-    if fails:
-        with pytest.raises(UnwrittenError):
-            assigned.end(begun)
-        assert not assigned.may_go_ahead
-    else:
-        done = assigned.end(begun)
-        assert done is not None
-        assert (done.next_offset, assigned.committed) == (25, 25)
-        assert assigned.may_go_ahead
-    for _ in range(10):
-        with contextlib.suppress(UnwrittenError):
-            assigned.commit(cast(Any, None), lambda: assigned.committed)
-    whole = make_task().process(given)
-    assert [output for outputs, _ in outbox.written for output in outputs] == whole.outputs
-    assert [offset for _, offset in outbox.written] == ([12, 24, 41] if fails else [25, 41])
-    assert assigned.pending is None
-    assert assigned.committed == len(VALUES)
-
-
-def test_records_without_an_outcome_are_committed_too() -> None:
-    """Those before `live_from` have none; what comes after them is written as ever."""
-    outbox, given = SlowOutbox(1_000), records(VALUES)
-    task = make_task()
-    task.live_from = 10
-    assigned = AssignedPartition(task, cast(Any, outbox), cast(Any, None), 0)
-    for begin, end in ((0, 10), (10, 41)):
-        assigned.process(given[begin:end])
-        assert assigned.may_go_ahead is (begin > 0)
-        assigned.commit(cast(Any, None), lambda: assigned.committed)
-    assert [offset for _, offset in outbox.written] == [10, 41]
-    assert outbox.written[0][0] == []
-    assert len(outbox.written[1][0]) > 0
-
-
 def slow(encoder: Encoder) -> AssignedPartition[Task]:
     """Return a partition whose time for a turn is over after the first record."""
     task = Task(encoder, LabelPriors(), EverySeventh(), run="test", source="/test")
@@ -142,7 +97,6 @@ def test_records_that_cost_seconds_are_left_to_the_next_turn() -> None:
         assert assigned.process(given[offset:]) == 1
         assert assigned.pending is not None
         written += assigned.pending.outputs
-        assigned.pending = None
     whole = Task(Hashing(dimensions=16), LabelPriors(), EverySeventh(), run="test", source="/test")
     assert written == whole.process(given).outputs
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from stream.broker.brokers import KafkaBroker, NoBrokerError
 from stream.config.settings import Settings
-from stream.kafka import InstanceError, Outbox, Transaction, Writer
+from stream.kafka import InstanceError, Outbox, Writer
 from stream.kafka.clients import producer
 from stream.pipeline import factory as assembly
 from stream.pipeline.errors import LearnerError
@@ -426,39 +425,6 @@ def test_the_embedded_broker_serves_too(embedded_kafka: str, stream_name: str) -
     live.fill([event(position) for position in range(100)])
     with working(live.settings):
         live.wait_for(401)
-    check_exactly_once(live)
-
-
-def test_a_batch_is_committed_while_the_next_one_is_processed(
-    kafka: str, stream_name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first transaction waits for the second batch, which is written after it."""
-    live = LiveStream(kafka, stream_name)
-    live.fill([event(position) for position in range(400)])
-    batches: list[Sequence[Record]] = []
-    begun: list[bool] = []
-    second, begin = threading.Event(), Outbox.begin
-
-    class Noting(Task):
-        def process(self, records: Sequence[Record]) -> Outcome:
-            batches.append(records)
-            if len(batches) == 2:
-                second.set()
-            return super().process(records)
-
-    def make(live_from: int) -> Task:
-        plain = make_task(live_from)
-        return Noting(plain.encoder, plain.model.learner, plain.observer.monitors, run="test", source="/test")
-
-    def waiting(self: Outbox, *arguments: Any) -> Transaction:
-        if not begun:
-            begun.append(second.wait(20.0))
-        return begin(self, *arguments)
-
-    monkeypatch.setattr(Outbox, "begin", waiting)
-    with working(live.settings, make):
-        live.wait_for(400)
-    assert begun == [True]
     check_exactly_once(live)
 
 
