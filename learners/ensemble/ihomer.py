@@ -224,9 +224,12 @@ class IHOMER(Learner):
         near: Nearest = (self._near_angle.nearest(views.direction),)
         near += (self._near_standard.nearest(views.standard),) if standard_asked else ()
         tree = self._tree.predict(x) if tree_asked else None
-        labels = len(self.label_space)
-        logits = self._models.linear.logits(views.direction) if labels >= MANY else None
-        return Seen(labels, views, asked, near, logits, self._priors.shared(), tree)
+        logits = self._logits(views.direction)
+        return Seen(len(self.label_space), views, asked, near, logits, self._priors.shared(), tree)
+
+    def _logits(self, direction: Vector) -> Vector | None:
+        """Return the first expert's log-odds of all labels, where only a shortlist is scored."""
+        return self._models.linear.logits(direction) if len(self.label_space) >= MANY else None
 
     def _score(
         self, x: Vector, seen: Seen, listed: Ids | None, true: Ids, decided: Decided | None = None
@@ -283,10 +286,9 @@ class IHOMER(Learner):
             self._memory.judge(slot, scored.decided.labels)
             said = scored.modelled
         else:
-            views, logits, listed = self._directions.views(x), None, None
-            if len(self.label_space) >= MANY:
-                logits = self._models.linear.logits(views.direction)
-                listed = shortlist(logits, targets.positive, most=CONFUSABLE)
+            views = self._directions.views(x)
+            logits = self._logits(views.direction)
+            listed = None if logits is None else shortlist(logits, targets.positive, most=CONFUSABLE)
             ridge_scaled = bool(self._sleepers.asked(self._messages)[0])
             said = self._models.ask(x, views, listed, logits, ridge_scaled=ridge_scaled)
         self._models.teach(said, x, targets, said.among(targets))

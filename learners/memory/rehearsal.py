@@ -35,9 +35,8 @@ class Rehearsal:
     last taught, and of its messages the one rehearsed longest ago. A label that goes on occurring is not
     rehearsed, so a stream in which all do is learned as without a memory. Where all are rehearsed (`silence`
     0), as often as is asked, one that is told less than half as often as before falls silent all the same,
-    since wrong labels go on to name it.
-    Which messages stay: see `BalancedReservoir`; of a label's messages as many are wrong as in the stream,
-    and what it meant before a drift is forgotten as it occurs again.
+    since wrong labels go on to name it. Which messages stay: see `BalancedReservoir`; of a label's messages
+    as many are wrong as in the stream, and what it meant before a drift is forgotten as it occurs again.
 
     Parameters
     ----------
@@ -134,7 +133,8 @@ class Rehearsal:
 
     def draw(self) -> int | None:
         """Return the slot of the message to rehearse now, which then counts as taught; None for none."""
-        counts, due = self._slots.counts(len(self._taught)), max(1, len(self) // OFTEN) if self.silence else 1
+        counts = self._slots.counts(len(self._taught))
+        due = max(1, len(self) // OFTEN) if self.silence else 1
         label = _most_overdue(counts, self._occurred, self._taught, self._now, self.silence, due)
         if label < 0:
             return None
