@@ -25,8 +25,8 @@ from learners.core import (
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
 from learners.ensemble.ihomer_statistics import IHOMERStatistics
-from learners.ensemble.mixture import Mixture
-from learners.ensemble.models import EXPERTS, PART_TIME, TREE, Models, add_opinions
+from learners.ensemble.mixture import Mixed, Mixture
+from learners.ensemble.models import EXPERTS, PART_TIME, TREE, Modelled, Models, add_opinions
 from learners.ensemble.scored import UNDECIDED, Nearest, Scored, Seen
 from learners.ensemble.shortlist import MANY, NOTHING, shortlist, with_missed, without
 from learners.ensemble.sleeping import Sleepers
@@ -216,7 +216,8 @@ class IHOMER(Learner):
             tree = None if seen.tree is None else self._tree.predict(x)
             seen = seen._replace(labels=labels, logits=logits, priors=self._priors.shared(), tree=tree)
             return self._compute(x, true, seen)
-        return self._score(x, seen, scored.listed, true, scored.decided)
+        missed = with_missed(scored.listed, true)[1]
+        return scored.extended(*self._opinions(x, seen, missed), missed)
 
     def _look(self, x: Vector) -> Seen:
         views, asked = self._directions.views(x), self._sleepers.asked(self._messages)
@@ -236,6 +237,15 @@ class IHOMER(Learner):
     ) -> Scored:
         """Score the listed labels, and true ones, which a decision that is still to be made leaves out."""
         listed, missed = with_missed(listed, true)
+        said, mixed = self._opinions(x, seen, listed)
+        if decided is None:
+            # No decision but one without missed labels is learned from.
+            probabilities = without(mixed.probabilities, listed, missed)
+            decided = self._decide(probabilities, seen.near, seen.labels, listed)
+        return Scored(seen, said, mixed, decided)
+
+    def _opinions(self, x: Vector, seen: Seen, listed: Ids | None) -> tuple[Modelled, Mixed]:
+        """Return what the experts say of the listed labels, and the mixture of it."""
         near, (ridge_scaled, standard_asked, _) = seen.near, seen.asked.tolist()
         said = self._models.ask(x, seen.views, listed, seen.logits, ridge_scaled=ridge_scaled)
         angle, standard = (*near, NOBODY)[:2]
@@ -248,12 +258,7 @@ class IHOMER(Learner):
         )
         if seen.tree is not None:
             said.scores[TREE] = seen.tree.scores if listed is None else seen.tree.scores[listed]
-        mixed = self._mixture.mix(said.scores, seen.asked, listed)
-        if decided is None:
-            # No decision but one without missed labels is learned from.
-            probabilities = without(mixed.probabilities, listed, missed)
-            decided = self._decide(probabilities, near, seen.labels, listed)
-        return Scored(seen, said, mixed, decided)
+        return said, self._mixture.mix(said.scores, seen.asked, listed)
 
     def _decide(self, probabilities: Vector, near: Nearest, labels: int, listed: Ids | None) -> Decided:
         # Labels that have not occurred yet have no cluster; 0 stands for it.

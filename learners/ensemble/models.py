@@ -14,7 +14,7 @@ import numpy as np
 from drift.core import Floats, Ids, Vector, compiled
 from learners.core import Targets, given_part
 from learners.dummy import LabelPriors, temper
-from learners.ensemble.shortlist import spread
+from learners.ensemble.shortlist import places_held, spread
 from learners.linear_model import (
     INTERCEPT,
     AdaptiveLogisticRegression,
@@ -226,7 +226,7 @@ def add_opinions(
     Parameters
     ----------
     listed
-        The labels that are scored (ids, ascending), None for all; the previous ones are among them.
+        The labels that are scored (ids, ascending), None for all.
     priors
         Of all labels. Shape (L,).
     previous, staying
@@ -248,5 +248,5 @@ def add_opinions(
         temper(priors, previous, staying, scores[PREVIOUS])
     else:
         scores[PRIORS] = priors[listed]
-        temper(scores[PRIORS], np.searchsorted(listed, previous), staying, scores[PREVIOUS])
+        temper(scores[PRIORS], places_held(listed, previous), staying, scores[PREVIOUS])
     scores[TREE] = ABSTAINS

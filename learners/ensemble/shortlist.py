@@ -92,6 +92,18 @@ def places(listed: Ids, labels: Ids) -> Ids:
     return np.searchsorted(listed, labels)
 
 
+@compiled
+def places_held(listed: Ids, labels: Ids) -> Ids:
+    """Return where labels are in a list (ids, ascending), as far as it holds them."""
+    held, size = np.empty(len(labels), dtype=np.intp), 0
+    for label in labels:
+        place = np.searchsorted(listed, label)
+        if place < len(listed) and listed[place] == label:
+            held[size] = place
+            size += 1
+    return held[:size]
+
+
 def with_missed(listed: Ids | None, labels: Ids) -> tuple[Ids | None, Ids]:
     """Return a list with some labels (ids, ascending) added, and those that it lacked; None lists all."""
     return (None, labels[:0]) if listed is None else _with_missed(listed, labels)
@@ -117,6 +129,31 @@ def without(probabilities: Vector, listed: Ids | None, missed: Ids) -> Vector:
     rest = probabilities.copy()
     rest[places(listed, missed)] = 0.0
     return rest
+
+
+@compiled
+def joined(
+    listed: Ids, missed: Ids, tables: tuple[Vector, ...], more: tuple[Vector, ...]
+) -> tuple[Ids, Vector]:
+    """Return a list with the labels that it missed, and a table of the columns of both, in this order.
+
+    The tables have a column for each listed label, and `more` for each missed one; their rows are stacked.
+    """
+    every, places = np.sort(np.concatenate((listed, missed))), np.searchsorted(listed, missed)
+    rows = 0
+    for n in range(len(tables)):
+        rows += len(tables[n])
+    stacked, first = np.empty((rows, len(every)), dtype=np.float32), 0
+    for n in range(len(tables)):
+        for row in range(len(tables[n])):
+            begin, wide = 0, stacked[first + row]
+            for m in range(len(missed)):
+                wide[begin + m : places[m] + m] = tables[n][row, begin : places[m]]
+                wide[places[m] + m] = more[n][row, m]
+                begin = places[m]
+            wide[begin + len(missed) :] = tables[n][row, begin:]
+        first += len(tables[n])
+    return every, stacked
 
 
 @compiled

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.core import Vector
+from drift.core import Ids, Vector
 from learners.core.labels import Targets
 from learners.ensemble import ihomer, shortlist
 from learners.ensemble.ihomer import IHOMER
@@ -81,6 +81,19 @@ def test_missed_labels_are_put_in_their_places(listed: set[int], labels: set[int
     assert whole is not None
     assert whole.tolist() == sorted(listed | labels)
     assert missed.tolist() == sorted(labels - listed)
+
+
+@given(st.sets(st.integers(0, 19)), st.sets(st.integers(0, 19)))
+def test_columns_of_missed_labels_are_put_in_their_places(listed: set[int], missed: set[int]) -> None:
+    """Each label keeps its column, in every table; also where one of the lists is empty."""
+    some, others = (np.array(sorted(each), dtype=np.intp) for each in (listed, missed - listed))
+
+    def tables(labels: Ids) -> tuple[Vector, Vector]:
+        return np.array([labels], dtype=np.float32), np.array([-labels, labels**2], dtype=np.float32)
+
+    every, rows = shortlist.joined(some, others, tables(some), tables(others))
+    assert every.tolist() == sorted(listed | missed)
+    assert rows.tolist() == [every.tolist(), (-every).tolist(), (every**2).tolist()]
 
 
 def test_a_list_of_all_labels_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
