@@ -41,7 +41,7 @@ ENOUGH = 30
 """Messages of a label that stay in the neighbours' windows: three times those that vote."""
 REHEARSED_EVERY = 3
 """Messages for each one that is rehearsed, so that silent labels cost less than a third of a message."""
-JUDGED_EVERY = 12
+JUDGED_EVERY = 48
 """Messages for each one that is predicted before it is rehearsed, for the sake of `statistics` alone."""
 CONFUSABLE = 8
 """Labels of a shortlist, the likeliest, that a rehearsed message teaches beside its own. With none of them

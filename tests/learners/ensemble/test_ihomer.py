@@ -221,7 +221,7 @@ def test_a_label_that_fell_silent_is_remembered() -> None:
 
 
 def test_judging_rehearsed_messages_changes_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Predicting every one of them, or one in four, leaves the same model."""
+    """Predicting every one of them, or one in sixteen, leaves the same model."""
     states = []
     for every in (REHEARSED_EVERY, JUDGED_EVERY):
         monkeypatch.setattr("learners.ensemble.ihomer.JUDGED_EVERY", every)
