@@ -225,6 +225,9 @@ def _correct_all(weights: Vector, steps: Floats, error: Vector) -> None:
 
 @compiled
 def _correct_some(weights: Vector, labels: Ids, steps: Floats, error: Vector) -> None:
+    single = steps.astype(np.float32)
     for place in range(len(labels)):
-        for i in range(len(steps)):
-            weights[i, labels[place]] -= np.float32(steps[i]) * error[place]
+        # One view for each label: its weights then lie in a row, and are moved several at once.
+        own, wrong = weights[:, labels[place]], error[place]
+        for i in range(len(single)):
+            own[i] -= single[i] * wrong
