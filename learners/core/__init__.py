@@ -4,7 +4,7 @@ from learners.core.base import Learner, Learners, Statistics, filled
 from learners.core.features import FeatureSpace
 from learners.core.files import load, save
 from learners.core.label_space import MAX_LABELS, STAYS, LabelSpace, remember
-from learners.core.labels import Targets, best_labels, in_both, packed, unpacked
+from learners.core.labels import Targets, best_labels, in_both, packed, places_among, unpacked
 from learners.core.operations import OPERATIONS, Operation, TaxonomyError
 from learners.core.prediction import Computed, Explanation, Neighbour, Prediction
 from learners.core.products import add_products, add_products_of, given
@@ -40,6 +40,7 @@ __all__ = [
     "in_both",
     "load",
     "packed",
+    "places_among",
     "remember",
     "save",
     "sparse_part",

@@ -42,8 +42,8 @@ class Targets(NamedTuple):
 
     def among(self, labels: Ids) -> Targets:
         """Return the targets of some labels (ascending), as places among them."""
-        negative = None if self.negative is None else _places(self.negative, labels)
-        return Targets(_places(self.positive, labels), negative)
+        negative = None if self.negative is None else places_among(self.negative, labels)
+        return Targets(places_among(self.positive, labels), negative)
 
     def without(self, labels: Ids) -> Targets:
         """Return the targets with some labels struck out of what is known.
@@ -72,11 +72,23 @@ class Targets(NamedTuple):
         return mask
 
 
-def _places(ids: Ids, labels: Ids) -> Ids:
-    """Return where ids are among labels, which ascend; those that are not are left out."""
-    places: Ids = np.searchsorted(labels, ids)
-    found: Ids = places[np.append(labels, -1)[places] == ids]
-    return found
+@compiled
+def places_among(ids: Ids, labels: Ids) -> Ids:
+    """Return where ids are among labels, which ascend; those that are not are left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> places_among(np.array([7, 1, 4]), np.array([1, 2, 7]))
+    array([2, 0])
+    """
+    found, size = np.empty(len(ids), dtype=np.intp), 0
+    for label in ids:
+        place = np.searchsorted(labels, label)
+        if place < len(labels) and labels[place] == label:
+            found[size] = place
+            size += 1
+    return found[:size]
 
 
 def packed(targets: Sequence[Targets]) -> dict[str, Any]:

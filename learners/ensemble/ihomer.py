@@ -179,9 +179,7 @@ class IHOMER(Learner):
 
     def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
         """See `Learner.learn_predicted`."""
-        scored: Scored | None = self._reusable(prediction)
-        if scored is None or not scored.covers(targets.positive, len(self.label_space)):
-            scored = self._extended(x, scored, targets.positive)
+        scored = self._extended(x, self._reusable(prediction), targets.positive)
         known, asked = scored.modelled.among(targets), scored.seen.asked
         if targets.complete:
             if self._sleepers.measured(self._messages):
@@ -207,17 +205,20 @@ class IHOMER(Learner):
 
     def _extended(self, x: Vector, scored: Scored | None, true: Ids) -> Scored:
         """Return what was computed for a prediction, if anything, with true labels that it missed."""
-        if scored is None or scored.listed is None or scored.seen.logits is None:
+        labels = len(self.label_space)
+        if scored is not None and scored.seen.labels == labels:
+            every, missed = with_missed(scored.listed, true)
+            if every is None or not len(missed):
+                return scored
+            return scored.extended(*self._opinions(x, scored.seen, missed), missed, every)
+        seen = None if scored is None else scored.seen
+        if seen is None or seen.logits is None:
             return self._compute(x, true)
-        seen = scored.seen
-        if seen.labels < (labels := len(self.label_space)):
-            # Of new labels nothing but the prior is known.
-            logits = np.append(scored.seen.logits, self._priors.logits()[seen.labels :])
-            tree = None if seen.tree is None else self._tree.predict(x)
-            seen = seen._replace(labels=labels, logits=logits, priors=self._priors.shared(), tree=tree)
-            return self._compute(x, true, seen)
-        missed = with_missed(scored.listed, true)[1]
-        return scored.extended(*self._opinions(x, seen, missed), missed)
+        # Of new labels nothing but the prior is known.
+        logits = np.append(seen.logits, self._priors.logits()[seen.labels :])
+        tree = None if seen.tree is None else self._tree.predict(x)
+        seen = seen._replace(labels=labels, logits=logits, priors=self._priors.shared(), tree=tree)
+        return self._compute(x, true, seen)
 
     def _look(self, x: Vector) -> Seen:
         views, asked = self._directions.views(x), self._sleepers.asked(self._messages)

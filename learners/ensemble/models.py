@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drift.core import Floats, Ids, Vector, compiled
-from learners.core import Targets, given_part
+from learners.core import Targets, given_part, places_among
 from learners.dummy import LabelPriors, temper
-from learners.ensemble.shortlist import places_held, spread
+from learners.ensemble.shortlist import spread
 from learners.linear_model import (
     INTERCEPT,
     AdaptiveLogisticRegression,
@@ -248,5 +248,5 @@ def add_opinions(
         temper(priors, previous, staying, scores[PREVIOUS])
     else:
         scores[PRIORS] = priors[listed]
-        temper(scores[PRIORS], places_held(listed, previous), staying, scores[PREVIOUS])
+        temper(scores[PRIORS], places_among(previous, listed), staying, scores[PREVIOUS])
     scores[TREE] = ABSTAINS

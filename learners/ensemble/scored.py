@@ -11,7 +11,7 @@ from learners.core import Prediction
 from learners.ensemble.decision import Decided
 from learners.ensemble.mixture import Mixed
 from learners.ensemble.models import EXPERTS, Modelled
-from learners.ensemble.shortlist import NOTHING, joined, spread, with_missed
+from learners.ensemble.shortlist import NOTHING, joined, spread
 from learners.neighbors import Neighbours
 from learners.preprocessing import Views
 
@@ -71,25 +71,19 @@ class Scored(NamedTuple):
         opinions: Vector = self.mixed.opinions[:, self.mixed.places(labels)]
         return opinions
 
-    def extended(self, modelled: Modelled, mixed: Mixed, missed: Ids) -> Scored:
-        """Return this with what was computed for labels (ids, ascending) that it lacks; none are decided."""
-        assert self.listed is not None, "Only a shortlist lacks labels."
-        every, rows = joined(
-            self.listed, missed, _tables(self.modelled, self.mixed), _tables(modelled, mixed)
-        )
+    def extended(self, modelled: Modelled, mixed: Mixed, missed: Ids, every: Ids) -> Scored:
+        """Return this with what was computed for missed labels, which are not decided.
+
+        `every` has their ids and those of the listed ones; both ascend.
+        """
+        rows = joined(every, missed, _tables(self.modelled, self.mixed), _tables(modelled, mixed))
         values = len(EXPERTS)
         opinions = values + len(modelled.values)
         logits = opinions + len(mixed.opinions)
-        modelled = self.modelled._replace(listed=every, scores=rows[:values], values=rows[values:opinions])
         return self._replace(
-            modelled=modelled, mixed=Mixed(rows[-1], rows[opinions:logits], rows[logits:-1], every)
+            modelled=self.modelled._replace(listed=every, scores=rows[:values], values=rows[values:opinions]),
+            mixed=Mixed(rows[-1], rows[opinions:logits], rows[logits:-1], every),
         )
-
-    def covers(self, true: Ids, labels: int) -> bool:
-        """Return whether a message's true labels (ids), of so many labels, were scored."""
-        if self.seen.labels != labels:
-            return False
-        return self.listed is None or not len(with_missed(self.listed, true)[1])
 
 
 def _tables(modelled: Modelled, mixed: Mixed) -> tuple[Vector, ...]:

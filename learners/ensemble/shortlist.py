@@ -92,18 +92,6 @@ def places(listed: Ids, labels: Ids) -> Ids:
     return np.searchsorted(listed, labels)
 
 
-@compiled
-def places_held(listed: Ids, labels: Ids) -> Ids:
-    """Return where labels are in a list (ids, ascending), as far as it holds them."""
-    held, size = np.empty(len(labels), dtype=np.intp), 0
-    for label in labels:
-        place = np.searchsorted(listed, label)
-        if place < len(listed) and listed[place] == label:
-            held[size] = place
-            size += 1
-    return held[:size]
-
-
 def with_missed(listed: Ids | None, labels: Ids) -> tuple[Ids | None, Ids]:
     """Return a list with some labels (ids, ascending) added, and those that it lacked; None lists all."""
     return (None, labels[:0]) if listed is None else _with_missed(listed, labels)
@@ -132,15 +120,12 @@ def without(probabilities: Vector, listed: Ids | None, missed: Ids) -> Vector:
 
 
 @compiled
-def joined(
-    listed: Ids, missed: Ids, tables: tuple[Vector, ...], more: tuple[Vector, ...]
-) -> tuple[Ids, Vector]:
-    """Return a list with the labels that it missed, and a table of the columns of both, in this order.
+def joined(every: Ids, missed: Ids, tables: tuple[Vector, ...], more: tuple[Vector, ...]) -> Vector:
+    """Return a table of the columns of every label, ascending, given those of the missed ones in `more`.
 
-    The tables have a column for each listed label, and `more` for each missed one; their rows are stacked.
+    `tables` have a column for each of the others; the rows of all of them are stacked.
     """
-    every, places = np.sort(np.concatenate((listed, missed))), np.searchsorted(listed, missed)
-    rows = 0
+    places, rows = np.searchsorted(every, missed), 0
     for n in range(len(tables)):
         rows += len(tables[n])
     stacked, first = np.empty((rows, len(every)), dtype=np.float32), 0
@@ -148,12 +133,12 @@ def joined(
         for row in range(len(tables[n])):
             begin, wide = 0, stacked[first + row]
             for m in range(len(missed)):
-                wide[begin + m : places[m] + m] = tables[n][row, begin : places[m]]
-                wide[places[m] + m] = more[n][row, m]
-                begin = places[m]
-            wide[begin + len(missed) :] = tables[n][row, begin:]
+                wide[begin : places[m]] = tables[n][row, begin - m : places[m] - m]
+                wide[places[m]] = more[n][row, m]
+                begin = places[m] + 1
+            wide[begin:] = tables[n][row, begin - len(missed) :]
         first += len(tables[n])
-    return every, stacked
+    return stacked
 
 
 @compiled

@@ -91,8 +91,10 @@ def test_columns_of_missed_labels_are_put_in_their_places(listed: set[int], miss
     def tables(labels: Ids) -> tuple[Vector, Vector]:
         return np.array([labels], dtype=np.float32), np.array([-labels, labels**2], dtype=np.float32)
 
-    every, rows = shortlist.joined(some, others, tables(some), tables(others))
+    every, lacked = shortlist.with_missed(some, others)
+    assert every is not None
     assert every.tolist() == sorted(listed | missed)
+    rows = shortlist.joined(every, lacked, tables(some), tables(others))
     assert rows.tolist() == [every.tolist(), (-every).tolist(), (every**2).tolist()]
 
 
