@@ -23,7 +23,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from stream.config.settings import Settings
-from stream.kafka import BrokerError, History, Writer, ensure_topics
+from stream.kafka import BrokerError, GroupWatch, History, Writer, ensure_topics
 from stream.records.schema import Output, Record
 from stream.records.topics import topic
 from stream.worker.worker import Worker
@@ -132,6 +132,12 @@ class LiveStream:
         while not self._there(outcomes):
             assert time.monotonic() < deadline, f"fewer than {outcomes} outcomes after {patience} s"
             time.sleep(0.1)
+
+    def members(self) -> int:
+        """Return how many workers are members of the group that answers."""
+        events = topic(self.settings.stream, "events")
+        with contextlib.closing(GroupWatch(self.settings.kafka, self.settings.group, events)) as watch:
+            return watch.state().members
 
     def _there(self, outcomes: int) -> bool:
         # Offsets first, for they cost little; but they count the transactions' markers too.

@@ -244,6 +244,8 @@ def test_partitions_and_workers_come_and_go_in_mid_stream(kafka: str, stream_nam
         live.fill([event(position) for position in range(400, 1_200)])
         with live.worker() as other, live.worker() as third:
             live.wait_for(1_200, patience=60.0)
+            # Else the first alone may answer all, and the others be told to stop before they have started.
+            until(lambda: live.members() == 3)
             live.fill([event(position) for position in range(1_200, 2_000)])
             live.wait_for(1_600)
             for process in (one, other):
