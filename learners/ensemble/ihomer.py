@@ -187,7 +187,7 @@ class IHOMER(Learner):
             self._decision.learn(scored.decided, targets)
         heard = known
         if self._memory is not None:
-            heard = self._memory.without_silent(known, scored.size, scored.listed)
+            heard = self._memory.without_silent(known, scored.predicted(), scored.size, scored.listed)
         self._mixture.learn(scored.mixed, heard)
         self._count(x)
         self._teach(scored, x, targets, known)

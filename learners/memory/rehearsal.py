@@ -115,15 +115,18 @@ class Rehearsal:
         else:
             _occur(self._occurred, self._slots.came, occurring, self._now)
 
-    def without_silent(self, targets: Targets, size: int, labels: Ids | None = None) -> Targets:
+    def without_silent(
+        self, targets: Targets, predicted: Ids, size: int, labels: Ids | None = None
+    ) -> Targets:
         """Return the targets of the next message, with silent labels as unknown where they are absent.
 
-        `targets` are places among some labels (ids), of which there are `size`; None (the default) for all.
-        A label is silent after `SILENCE` messages without it, or with few of it: see `Rehearsal`. That its
-        absence goes on shows which expert follows the present stream best, not which one will recognise the
-        label when it comes back.
+        `targets` and `predicted` are places among some labels (ids), of which there are `size`; None (the
+        default) for all. A label is silent after `SILENCE` messages without it, or with few of it: see
+        `Rehearsal`. That its absence goes on shows which expert follows the present stream best, not which
+        one will recognise the label when it comes back. Where it was predicted, that was a mistake like any
+        other.
         """
-        at = self._occurred, self._now + 1, size, labels, targets.positive
+        at = self._occurred, self._now + 1, size, labels, np.concatenate((targets.positive, predicted))
         if not _any_silent(*at):
             return targets
         silent = _silent(*at)
@@ -252,21 +255,21 @@ def _occur(occurred: Ids, came: Ids, labels: Ids, now: int) -> None:
 
 
 @compiled
-def _any_silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Ids) -> bool:
+def _any_silent(occurred: Ids, now: int, size: int, labels: Ids | None, named: Ids) -> bool:
     """Return whether a label may be silent at all; see `_silent`."""
     some = False
     if labels is None:
         for label in range(min(size, len(occurred))):
             some |= occurred[label] > 0 and now - occurred[label] >= SILENCE
-        return some and bool(_silent(occurred, now, size, labels, positive).any())
+        return some and bool(_silent(occurred, now, size, labels, named).any())
     return True
 
 
 @compiled
-def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Ids) -> Mask:
+def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, named: Ids) -> Mask:
     """Return which labels have occurred before, but not in the last `SILENCE` messages.
 
-    The positive ones occur now. Shape (size,).
+    Those that are named, in places, are left out. Shape (size,).
     """
     silent = np.zeros(size, dtype=np.bool_)
     if labels is None:
@@ -277,7 +280,7 @@ def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Id
             if labels[place] < len(occurred):
                 last = occurred[labels[place]]
                 silent[place] = last > 0 and now - last >= SILENCE
-    for label in positive:
+    for label in named:
         silent[label] = False
     return silent
 

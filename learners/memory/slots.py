@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from drift.core import Ids, check_number, compiled, grown
+from drift.core import Floats, Ids, check_number, compiled, grown
 
 
 class Slots:
@@ -75,6 +75,15 @@ class Slots:
         """Return in how many messages each label is, shape (size,)."""
         counts: Ids = grown(self._counts, size + 1)[1 : size + 1]
         return counts
+
+    def weigh(self, places: Ids, weights: Floats) -> None:
+        """Weigh messages as what they are a sample of: the stream of as many messages as there are places.
+
+        One that stayed beyond its time, for the sake of a label whose messages span more of the stream than
+        that, stands for less than one. Changed in place are the weights of some places, which sum to 1.
+        """
+        if self.enough:
+            _weigh(places, weights, self._seen, self._used, self._numbers, *self._tables())
 
     def next_of(self, label: int, turns: Ids) -> int:
         """Return the place with a label whose turn is the lowest; of equals the first."""
@@ -173,6 +182,36 @@ def _oldest(numbers: Ids, labels: Ids, sizes: Ids, counts: Ids, enough: int) -> 
         if (oldest < 0 or numbers[place] < numbers[oldest]) and common[place] >= least:
             oldest = place
     return oldest
+
+
+@compiled
+def _weigh(
+    places: Ids, weights: Floats, seen: int, used: int, numbers: Ids, labels: Ids, sizes: Ids, counts: Ids
+) -> None:
+    capacity, total = len(numbers), 0.0
+    for n in range(len(places)):
+        place = places[n]
+        # Half of the places have recent messages of all labels: these stand for themselves.
+        if 2 * (seen - numbers[place]) > capacity:
+            rarest = labels[place, 0]
+            for label in labels[place, : sizes[place]]:
+                if counts[label] < counts[rarest]:
+                    rarest = label
+            weights[n] *= capacity / max(capacity, seen - _first_of(rarest, numbers, labels, sizes, used))
+        total += weights[n]
+    weights /= total
+
+
+@compiled
+def _first_of(label: int, numbers: Ids, labels: Ids, sizes: Ids, used: int) -> int:
+    """Return the number of the oldest message with a label."""
+    first = numbers.max()
+    for place in range(used):
+        if numbers[place] < first:
+            for n in range(sizes[place]):
+                if labels[place, n] == label:
+                    first = numbers[place]
+    return int(first)
 
 
 @compiled

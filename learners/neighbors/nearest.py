@@ -59,7 +59,8 @@ class NearestNeighbours(Learner):
     enough
         A label with fewer messages than this in the window keeps them there, however old they are, as long
         as half of the window is recent; at least 0. With 0, a window of the most recent messages alone, a
-        label that falls silent is forgotten; with many, rare labels outvote common ones. See `Slots`.
+        label that falls silent is forgotten; with many, less of the window is recent. The votes of messages
+        that stay count for less, as a label's do that is so rare. See `Slots`.
     max_labels
         Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
         forgotten before they come again.
@@ -109,6 +110,7 @@ class NearestNeighbours(Learner):
         (rows, sizes), weights = np.empty((2, k), dtype=np.intp), np.empty(k)
         labels, positives, _ = self._said.tables
         ids = _find(*(*self._vectors.tables, x, have, rows, weights, labels, positives, sizes))
+        self._said.weigh(rows, weights)
         return Neighbours(weights, ids, sizes, rows)
 
     def numbers(self, neighbours: Neighbours) -> list[int]:

@@ -62,6 +62,10 @@ class Window:
         """The labels of all rows, how many of each are positive, and how many negative; for `vote`."""
         return self._labels, self._positives, self._negatives
 
+    def weigh(self, rows: Ids, weights: Floats) -> None:
+        """Weigh rows as messages of the present stream; see `Slots.weigh`."""
+        self._slots.weigh(rows, weights)
+
     def vote(self, rows: Ids, weights: Floats, labels: int, wanted: Ids | None = None) -> Vector:
         """Return the weighted share of rows with each label, where it is known.
 
