@@ -37,8 +37,6 @@ from learners.tree import HoeffdingAdaptiveTree
 
 TREE_SIZE = 8.0
 """Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features; it fills up early."""
-ENOUGH = 30
-"""Messages of a label that stay in the neighbours' windows: three times those that vote."""
 REHEARSED_EVERY = 3
 """Messages for each one that is rehearsed, so that silent labels cost less than a third of a message."""
 JUDGED_EVERY = 48
@@ -124,7 +122,8 @@ class IHOMER(Learner):
         super().__init__(max_labels)
         self._scaler = StandardScaler()
         self._directions = Directions(self._scaler)
-        enough = ENOUGH if memory else 0
+        # As many messages of a silent label stay as vote; with three times as many, others are learned worse.
+        enough = k if memory else 0
         self._near_angle, self._near_standard = (NearestNeighbours(k, window, enough) for _ in range(2))
         self._near_standard.follow(self._near_angle)
         self._priors = LabelPriors()
@@ -187,7 +186,7 @@ class IHOMER(Learner):
             self._decision.learn(scored.decided, targets)
         heard = known
         if self._memory is not None:
-            heard = self._memory.without_silent(known, scored.predicted(), scored.size, scored.listed)
+            heard = self._memory.without_silent(known, scored.size, scored.listed, scored.predicted())
         self._mixture.learn(scored.mixed, heard)
         self._count(x)
         self._teach(scored, x, targets, known)

@@ -153,11 +153,11 @@ class Branches(Stateful):
         self._stale.forget(gone)
         return gone
 
-    def without_silent(self, closed: Targets, predicted: Ids) -> Targets:
+    def without_silent(self, closed: Targets) -> Targets:
         """Return the targets of the next message; see `Rehearsal.without_silent`."""
         if not self.memory or not self.replay:
             return closed
-        return self._rehearsal.without_silent(closed, predicted, len(self._closure.taxonomy))
+        return self._rehearsal.without_silent(closed, len(self._closure.taxonomy))
 
     def forget(self, labels: Ids) -> None:
         """See `Learner.forget`."""

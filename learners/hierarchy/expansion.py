@@ -194,7 +194,7 @@ class LabelExpansion(Learner):
         self._thresholds.learn(scored.walked, scored.shape, closed)
         self._novel.learn(scored.branches, scored.labels, closed)
         stale = self._branches.drop_stale(scored.branches, closed)
-        self._learn_mixed(scored.mixed, self._branches.without_silent(closed, scored.labels))
+        self._learn_mixed(scored.mixed, self._branches.without_silent(closed))
         if len(stale):
             self._means.forget(stale)
         self._means.update(x, scored.means, closed)

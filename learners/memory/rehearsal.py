@@ -10,6 +10,7 @@ from learners.memory.reservoir import BalancedReservoir
 
 NOTHING = Sparse(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 """Stands for a sparse part that was not given."""
+NO_LABELS: Ids = np.zeros(0, dtype=np.intp)
 SILENCE = 200
 """Messages without a label after which it counts as silent: on streams of few labels hardly any ever does."""
 USUAL = 2
@@ -116,15 +117,15 @@ class Rehearsal:
             _occur(self._occurred, self._slots.came, occurring, self._now)
 
     def without_silent(
-        self, targets: Targets, predicted: Ids, size: int, labels: Ids | None = None
+        self, targets: Targets, size: int, labels: Ids | None = None, predicted: Ids = NO_LABELS
     ) -> Targets:
         """Return the targets of the next message, with silent labels as unknown where they are absent.
 
-        `targets` and `predicted` are places among some labels (ids), of which there are `size`; None (the
-        default) for all. A label is silent after `SILENCE` messages without it, or with few of it: see
-        `Rehearsal`. That its absence goes on shows which expert follows the present stream best, not which
-        one will recognise the label when it comes back. Where it was predicted, that was a mistake like any
-        other.
+        `targets` are places among some labels (ids), of which there are `size`; None (the default) for all.
+        A label is silent after `SILENCE` messages without it, or with few of it: see `Rehearsal`. That its
+        absence goes on shows which expert follows the present stream best, not which one will recognise the
+        label when it comes back. Of labels that were `predicted` (places; none is the default) the absence
+        stays known: to be wrong about it costs now.
         """
         at = self._occurred, self._now + 1, size, labels, np.concatenate((targets.positive, predicted))
         if not _any_silent(*at):

@@ -83,7 +83,7 @@ class Slots:
         that, stands for less than one. Changed in place are the weights of some places, which sum to 1.
         """
         if self.enough:
-            _weigh(places, weights, self._seen, self._used, self._numbers, *self._tables())
+            _weigh(places, weights, self.enough, self._seen, self._used, self._numbers, *self._tables())
 
     def next_of(self, label: int, turns: Ids) -> int:
         """Return the place with a label whose turn is the lowest; of equals the first."""
@@ -186,7 +186,15 @@ def _oldest(numbers: Ids, labels: Ids, sizes: Ids, counts: Ids, enough: int) -> 
 
 @compiled
 def _weigh(
-    places: Ids, weights: Floats, seen: int, used: int, numbers: Ids, labels: Ids, sizes: Ids, counts: Ids
+    places: Ids,
+    weights: Floats,
+    enough: int,
+    seen: int,
+    used: int,
+    numbers: Ids,
+    labels: Ids,
+    sizes: Ids,
+    counts: Ids,
 ) -> None:
     capacity, total = len(numbers), 0.0
     for n in range(len(places)):
@@ -197,7 +205,8 @@ def _weigh(
             for label in labels[place, : sizes[place]]:
                 if counts[label] < counts[rarest]:
                     rarest = label
-            weights[n] *= capacity / max(capacity, seen - _first_of(rarest, numbers, labels, sizes, used))
+            if counts[rarest] <= enough:
+                weights[n] *= capacity / max(capacity, seen - _first_of(rarest, numbers, labels, sizes, used))
         total += weights[n]
     weights /= total
 

@@ -8,8 +8,6 @@ from learners.core import Features, Sparse, Targets, given_part
 from learners.memory import SILENCE, Rehearsal
 from tests.learners.checks import through_json
 
-NOTHING = np.zeros(0, dtype=np.intp)
-
 
 def message(label: int, size: int = 2) -> tuple[np.ndarray, Targets, np.ndarray]:
     """Return a vector that shows its label, what the message says, and what it is kept for."""
@@ -93,16 +91,16 @@ def test_a_silent_label_is_unknown_where_it_is_absent() -> None:
         memory.add(*message(label))
     for _ in range(SILENCE):
         memory.add(*message(2))
-    told = memory.without_silent(Targets(np.array([1])), NOTHING, size)
+    told = memory.without_silent(Targets(np.array([1])), size)
     assert told.positive.tolist() == [1]
     assert told.negative is not None
     assert told.negative.tolist() == [2, 3]
-    partial = memory.without_silent(Targets(np.array([2]), np.array([0])), NOTHING, size)
+    partial = memory.without_silent(Targets(np.array([2]), np.array([0])), size)
     assert partial.negative is not None
     assert partial.negative.tolist() == []
     memory.add(*message(0))
     memory.add(*message(1))
-    assert memory.without_silent(Targets(np.array([2])), NOTHING, size).complete
+    assert memory.without_silent(Targets(np.array([2])), size).complete
 
 
 def test_the_absence_of_a_silent_label_that_was_predicted_is_known() -> None:
@@ -112,14 +110,14 @@ def test_the_absence_of_a_silent_label_that_was_predicted_is_known() -> None:
         memory.add(*message(label))
     for _ in range(SILENCE):
         memory.add(*message(2))
-    told = memory.without_silent(Targets(np.array([2])), np.array([0, 2]), 3)
+    told = memory.without_silent(Targets(np.array([2])), 3, predicted=np.array([0, 2]))
     assert told.positive.tolist() == [2]
     assert told.negative is not None
     assert told.negative.tolist() == [0]
-    listed = memory.without_silent(Targets(np.array([1])), np.array([0]), 2, np.array([1, 2]))
+    listed = memory.without_silent(Targets(np.array([1])), 2, np.array([1, 2]), np.array([0]))
     assert listed.negative is not None
     assert listed.negative.tolist() == [0]
-    partial = memory.without_silent(Targets(np.array([2]), np.array([1])), np.array([0]), 3)
+    partial = memory.without_silent(Targets(np.array([2]), np.array([1])), 3, predicted=np.array([0]))
     assert partial.negative is not None
     assert partial.negative.tolist() == []
 
@@ -158,7 +156,7 @@ def test_a_label_that_is_told_much_less_often_than_before_is_silent() -> None:
     def goes_on(messages: int, every: int) -> bool:
         for n in range(1, messages + 1):
             memory.add(*message(2 if n % every else 0))
-        return memory.without_silent(Targets(np.array([2])), NOTHING, 3).complete
+        return memory.without_silent(Targets(np.array([2])), 3).complete
 
     assert goes_on(500, every=5)
     assert goes_on(40, every=40)

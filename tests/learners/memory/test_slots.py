@@ -89,7 +89,8 @@ def test_weights_equal_a_plain_version(capacity: int, enough: int, stream: list[
     for number in kept:
         rarest = min(said[number], key=counts.__getitem__)
         first = min(each for each in kept if rarest in said[each])
-        plain.append(1.0 if 2 * (last - number) <= capacity else capacity / max(capacity, last - first))
+        stayed = 2 * (last - number) > capacity and counts[rarest] <= enough
+        plain.append(capacity / max(capacity, last - first) if stayed else 1.0)
     weights = np.full(len(kept), 1 / len(kept))
     slots.weigh(np.arange(len(kept)), weights)
     assert np.allclose(weights, np.array(plain) / sum(plain))
