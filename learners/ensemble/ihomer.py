@@ -122,8 +122,8 @@ class IHOMER(Learner):
         super().__init__(max_labels)
         self._scaler = StandardScaler()
         self._directions = Directions(self._scaler)
-        # As many messages of a silent label stay as vote; with three times as many, others are learned worse.
-        enough = k if memory else 0
+        # Of a silent label twice as many messages stay as vote: with more of them, others are learned worse.
+        enough = 2 * k if memory else 0
         self._near_angle, self._near_standard = (NearestNeighbours(k, window, enough) for _ in range(2))
         self._near_standard.follow(self._near_angle)
         self._priors = LabelPriors()
@@ -186,7 +186,7 @@ class IHOMER(Learner):
             self._decision.learn(scored.decided, targets)
         heard = known
         if self._memory is not None:
-            heard = self._memory.without_silent(known, scored.size, scored.listed, scored.predicted())
+            heard = self._memory.without_silent(known, scored.size, scored.listed)
         self._mixture.learn(scored.mixed, heard)
         self._count(x)
         self._teach(scored, x, targets, known)

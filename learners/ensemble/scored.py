@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.core import Ids, Mask, Vector
-from learners.core import Prediction, places_among
+from learners.core import Prediction
 from learners.ensemble.decision import Decided
 from learners.ensemble.mixture import Mixed
 from learners.ensemble.models import EXPERTS, Modelled
@@ -65,11 +65,6 @@ class Scored(NamedTuple):
     def among(self, labels: Ids) -> Ids:
         """Return those of some labels that were scored, in the same order."""
         return labels if self.listed is None else labels[np.isin(labels, self.listed)]
-
-    def predicted(self) -> Ids:
-        """Return the places, among the labels that were scored, of those that were decided on."""
-        labels = self.decided.labels
-        return labels if self.listed is None else places_among(labels, self.listed)
 
     def opinions(self, labels: Ids) -> Vector:
         """Return what each expert, and the stacker last, says of some labels that were scored."""

@@ -10,7 +10,6 @@ from learners.memory.reservoir import BalancedReservoir
 
 NOTHING = Sparse(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 """Stands for a sparse part that was not given."""
-NO_LABELS: Ids = np.zeros(0, dtype=np.intp)
 SILENCE = 200
 """Messages without a label after which it counts as silent: on streams of few labels hardly any ever does."""
 USUAL = 2
@@ -116,18 +115,15 @@ class Rehearsal:
         else:
             _occur(self._occurred, self._slots.came, occurring, self._now)
 
-    def without_silent(
-        self, targets: Targets, size: int, labels: Ids | None = None, predicted: Ids = NO_LABELS
-    ) -> Targets:
+    def without_silent(self, targets: Targets, size: int, labels: Ids | None = None) -> Targets:
         """Return the targets of the next message, with silent labels as unknown where they are absent.
 
         `targets` are places among some labels (ids), of which there are `size`; None (the default) for all.
         A label is silent after `SILENCE` messages without it, or with few of it: see `Rehearsal`. That its
         absence goes on shows which expert follows the present stream best, not which one will recognise the
-        label when it comes back. Of labels that were `predicted` (places; none is the default) the absence
-        stays known: to be wrong about it costs now.
+        label when it comes back.
         """
-        at = self._occurred, self._now + 1, size, labels, np.concatenate((targets.positive, predicted))
+        at = self._occurred, self._now + 1, size, labels, targets.positive
         if not _any_silent(*at):
             return targets
         silent = _silent(*at)
@@ -256,21 +252,21 @@ def _occur(occurred: Ids, came: Ids, labels: Ids, now: int) -> None:
 
 
 @compiled
-def _any_silent(occurred: Ids, now: int, size: int, labels: Ids | None, named: Ids) -> bool:
+def _any_silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Ids) -> bool:
     """Return whether a label may be silent at all; see `_silent`."""
     some = False
     if labels is None:
         for label in range(min(size, len(occurred))):
             some |= occurred[label] > 0 and now - occurred[label] >= SILENCE
-        return some and bool(_silent(occurred, now, size, labels, named).any())
+        return some and bool(_silent(occurred, now, size, labels, positive).any())
     return True
 
 
 @compiled
-def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, named: Ids) -> Mask:
+def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, positive: Ids) -> Mask:
     """Return which labels have occurred before, but not in the last `SILENCE` messages.
 
-    Those that are named, in places, are left out. Shape (size,).
+    The positive ones occur now. Shape (size,).
     """
     silent = np.zeros(size, dtype=np.bool_)
     if labels is None:
@@ -281,7 +277,7 @@ def _silent(occurred: Ids, now: int, size: int, labels: Ids | None, named: Ids) 
             if labels[place] < len(occurred):
                 last = occurred[labels[place]]
                 silent[place] = last > 0 and now - last >= SILENCE
-    for label in named:
+    for label in positive:
         silent[label] = False
     return silent
 

@@ -103,25 +103,6 @@ def test_a_silent_label_is_unknown_where_it_is_absent() -> None:
     assert memory.without_silent(Targets(np.array([2])), size).complete
 
 
-def test_the_absence_of_a_silent_label_that_was_predicted_is_known() -> None:
-    """It is a mistake like any other; what is unknown in the message itself stays so."""
-    memory = Rehearsal(capacity=50)
-    for label in (0, 1):
-        memory.add(*message(label))
-    for _ in range(SILENCE):
-        memory.add(*message(2))
-    told = memory.without_silent(Targets(np.array([2])), 3, predicted=np.array([0, 2]))
-    assert told.positive.tolist() == [2]
-    assert told.negative is not None
-    assert told.negative.tolist() == [0]
-    listed = memory.without_silent(Targets(np.array([1])), 2, np.array([1, 2]), np.array([0]))
-    assert listed.negative is not None
-    assert listed.negative.tolist() == [0]
-    partial = memory.without_silent(Targets(np.array([2]), np.array([1])), 3, predicted=np.array([0]))
-    assert partial.negative is not None
-    assert partial.negative.tolist() == []
-
-
 def test_a_message_of_a_silent_label_is_told_from_one_of_a_label_that_goes_on() -> None:
     """A label is silent from `SILENCE` messages without it on; a message of no label never is."""
     memory = Rehearsal(capacity=2 * SILENCE)
