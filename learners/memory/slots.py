@@ -77,10 +77,10 @@ class Slots:
         return counts
 
     def weigh(self, places: Ids, weights: Floats) -> None:
-        """Weigh messages as what they are a sample of: the stream of as many messages as there are places.
+        """Change the weights of some places, which sum to 1, to what their messages say of the recent stream.
 
-        One that stayed beyond its time, for the sake of a label whose messages span more of the stream than
-        that, stands for less than one. Changed in place are the weights of some places, which sum to 1.
+        One that stayed for the sake of a rare label weighs as much as that is frequent: the kept messages of
+        the label weigh together as many as it has in a stretch of the stream as long as there are places.
         """
         if self.enough:
             _weigh(places, weights, self.enough, self._seen, self._used, self._numbers, *self._tables())
@@ -206,29 +206,20 @@ def _weigh(
                 if counts[label] < counts[rarest]:
                     rarest = label
             if counts[rarest] <= enough:
-                weights[n] *= capacity / max(capacity, seen - _first_of(rarest, numbers, labels, sizes, used))
+                first = numbers[_next_of(rarest, labels, sizes, used, numbers)]
+                weights[n] *= capacity / max(capacity, seen - first)
         total += weights[n]
     weights /= total
 
 
 @compiled
-def _first_of(label: int, numbers: Ids, labels: Ids, sizes: Ids, used: int) -> int:
-    """Return the number of the oldest message with a label."""
-    first = numbers.max()
+def _next_of(label: int, labels: Ids, sizes: Ids, used: int, turns: Ids) -> int:
+    first, least = -1, np.iinfo(np.intp).max
     for place in range(used):
-        if numbers[place] < first:
+        # Most turns are too late, so that the labels need not be read.
+        if turns[place] < least:
+            # A slice of the row would cost as much as all the rest.
             for n in range(sizes[place]):
                 if labels[place, n] == label:
-                    first = numbers[place]
-    return int(first)
-
-
-@compiled
-def _next_of(label: int, labels: Ids, sizes: Ids, used: int, turns: Ids) -> int:
-    first = -1
-    for place in range(used):
-        # A slice of the row would cost as much as all the rest.
-        for n in range(sizes[place]):
-            if labels[place, n] == label and (first < 0 or turns[place] < turns[first]):
-                first = place
+                    first, least = place, turns[place]
     return first

@@ -60,7 +60,7 @@ class NearestNeighbours(Learner):
         A label with fewer messages than this in the window keeps them there, however old they are, as long
         as half of the window is recent; at least 0. With 0, a window of the most recent messages alone, a
         label that falls silent is forgotten; with many, less of the window is recent. The votes of messages
-        that stay count for less, as a label's do that is so rare. See `Slots`.
+        that stay count for as much as their label is frequent. See `Slots`.
     max_labels
         Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
         forgotten before they come again.

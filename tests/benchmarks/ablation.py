@@ -2,6 +2,7 @@
 
 Run `python -m tests.benchmarks.ablation [--sets scene yeast enron reuters21578] [--limit 4000] [--drifts
 concept ...] [--seeds 0 1 2]`. *no memory* rehearses nothing and keeps windows of recent messages alone;
+*unweighed* gives messages that stay in the windows for the sake of rare labels the votes of recent ones;
 *no sleep* asks every expert about every message (in the first 2,000 all are asked anyway). Each set is read
 as it is stored and shuffled; every message is predicted and learned by all variants in turn, from the first
 one on, so a busy machine slows all of them. Microseconds are of the last three quarters of a stream.
@@ -23,11 +24,12 @@ from typing import get_args
 
 import numpy as np
 
-from drift.core import Vector
+from drift.core import Floats, Ids, Vector
 from learners.ensemble.ihomer import IHOMER
 from learners.ensemble.models import PART_TIME
 from learners.ensemble.sleeping import Sleepers
 from learners.metrics.prequential import Prequential
+from learners.neighbors.window import Window
 from stream.encoders import Dense, Encoder, Hashing
 from stream.records import Control, Event, Feedback
 from stream.sources import open_source
@@ -41,6 +43,22 @@ START, AFTER = 2000, (500, 2000)
 Message = tuple[Vector, Sequence[str]]
 
 
+class Unweighed(Window):
+    """A window in which all messages weigh the same, however old they are."""
+
+    def weigh(self, rows: Ids, weights: Floats) -> None:
+        """Leave the weights as they are."""
+
+
+def unweighed() -> IHOMER:
+    """Return the default learner, of which spared messages vote like recent ones."""
+    learner = IHOMER()
+    near = learner._near_angle
+    near._said = Unweighed(near.window, near.enough)
+    learner._near_standard.follow(near)
+    return learner
+
+
 def awake() -> IHOMER:
     """Return the default learner, of which no expert ever sleeps."""
     learner = IHOMER()
@@ -51,6 +69,7 @@ def awake() -> IHOMER:
 VARIANTS: dict[str, Callable[[], IHOMER]] = {
     "default": IHOMER,
     "no memory": lambda: IHOMER(memory=0),
+    "unweighed": unweighed,
     "no sleep": awake,
 }
 
