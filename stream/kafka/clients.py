@@ -8,9 +8,10 @@ half a minute until a broker that is up again is retried.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, Serializer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, Serializer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
 from pydantic import SecretStr
@@ -32,7 +33,11 @@ METADATA_S = 10.0
 BOOTSTRAP_MS = 10_000
 """Milliseconds that a broker may take to answer a new client."""
 
+FRESH_MS = 3
+"""Milliseconds that a poll waits for records that came after those that it has."""
+
 Client = TypeVar("Client")
+Fetched = dict[TopicPartition, list["ConsumerRecord"]]
 
 
 def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
@@ -88,6 +93,29 @@ def record(consumed: ConsumerRecord) -> Record:
         consumed.value,
         tuple((name, value or b"") for name, value in consumed.headers),
     )
+
+
+def by_partition(fetched: Fetched) -> dict[int, list[Record]]:
+    """Return fetched records of one topic as `Record`s, by partition."""
+    return {place.partition: [record(one) for one in consumed] for place, consumed in fetched.items()}
+
+
+def poll(client: KafkaConsumer, limit: int) -> Fetched:
+    """Return up to `limit` records that a consumer has fetched, with those that came since, if there are any.
+
+    The ones at hand were fetched when those before them were polled: a whole turn of a busy caller ago.
+    """
+    # With a timeout, a broker without long polling would be asked in a busy loop.
+    polled: Fetched = client.poll(timeout_ms=0, max_records=limit)
+    room = limit - sum(map(len, polled.values()))
+    if not polled or room <= 0:
+        return polled
+    # Not by another poll, in which the group may rebalance. What goes wrong here comes again with the next
+    # one: a partition may have gone (`Group._kept` says how), or the broker refuses.
+    with contextlib.suppress(KeyError, KafkaError):
+        fresh, _ = client._fetcher.fetch_records(room, timeout_ms=FRESH_MS)
+        return {place: polled.get(place, []) + fresh.get(place, []) for place in polled | fresh}
+    return polled
 
 
 NULL = object()

@@ -18,13 +18,13 @@ from kafka.structs import MemberState
 
 from stream.config import Settings
 from stream.kafka.background import in_background
-from stream.kafka.clients import consumer, record
+from stream.kafka.clients import Fetched, by_partition, consumer, poll
 from stream.kafka.errors import InstanceError
 from stream.kafka.offsets import Offsets
 from stream.records import Record, topic
 
 if TYPE_CHECKING:
-    from kafka import ConsumerRecord
+    pass
 
 JOIN_S = 0.02
 """Seconds that a poll without records waits for a rebalance to complete."""
@@ -48,8 +48,6 @@ SAME_INSTANCE = (
     "Another worker of this group has the same worker.instance and took its place. Give each worker a name "
     "of its own"
 )
-
-Fetched = dict[TopicPartition, list["ConsumerRecord"]]
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +107,7 @@ class Group:
         self._consumer.subscribe([self.topic], listener=self._changes)
 
     def poll(self, limit: int) -> Polled:
-        """Return at once with up to `limit` records that are fetched, and the changes of the assignment.
+        """Return soon with about `limit` records that are fetched, and the changes of the assignment.
 
         Raises
         ------
@@ -125,8 +123,7 @@ class Group:
             if self._changes.any():
                 # The library would begin the next rebalance, which gives to others what was revoked in this.
                 return self._polled({})
-            # With a timeout, a broker without long polling would be asked in a busy loop.
-            polled = self._consumer.poll(timeout_ms=0, max_records=limit)
+            polled = poll(self._consumer, limit)
         except FencedInstanceIdError as error:
             raise InstanceError(SAME_INSTANCE) from error
         except KafkaError as error:
@@ -166,7 +163,7 @@ class Group:
             fetcher.send_fetches()
         if not polled and self._joining is not None:
             concurrent.futures.wait([self._joining], JOIN_S)
-        return Polled(_by_partition(polled), (), (), ())
+        return Polled(by_partition(polled), (), (), ())
 
     def _polled(self, polled: Fetched) -> Polled:
         gained, released, lost = self._changes.take()
@@ -179,7 +176,7 @@ class Group:
                 released,
                 lost,
             )
-        records = _by_partition(polled)
+        records = by_partition(polled)
         for partition in gained:
             records.pop(partition, None)
         return Polled(records, gained, released, lost)
@@ -269,6 +266,10 @@ class Group:
             position = self._consumer._subscription.assignment[place].position if settled else None
         return None if end is None else max(0, end - max(offset, position.offset if position else 0))
 
+    def unread(self, partitions: Iterable[int]) -> int:
+        """Return the number of offsets of some partitions that were not polled yet, as far as is known."""
+        return sum(self.lag(partition, 0) or 0 for partition in partitions)
+
     def membership(self) -> Membership:
         """Return the current membership; thread-safe."""
         return self._consumer.group_metadata()
@@ -305,10 +306,6 @@ class Group:
 
     def _place(self, partition: int) -> TopicPartition:
         return TopicPartition(self.topic, partition)
-
-
-def _by_partition(polled: Fetched) -> dict[int, list[Record]]:
-    return {place.partition: [record(one) for one in consumed] for place, consumed in polled.items()}
 
 
 class _Changes(ConsumerRebalanceListener):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 BACKLOG_BATCHES = 5
 """Number of batches that a backlog is divided into, if that gives larger ones than the target time."""
-BACKLOG_S = 5.0
-"""Most seconds that a batch of a backlog is meant to take."""
+BACKLOG_S = 1.0
+"""Most seconds that a batch of a backlog is meant to take: commits are a fiftieth of that, and the events of
+another partition, where none wait, are not late by more."""
 DECAY = 0.8
 """Decay per batch of the estimated number of lessons that come while a record is answered."""
 
@@ -13,7 +14,7 @@ DECAY = 0.8
 class BatchSize:
     """Adapts the number of records per batch, so that a full batch takes about the target time.
 
-    A commit costs about 4 ms per partition for any number of records: under load large batches amortise it,
+    A commit costs 4 to 20 ms per partition for any number of records: under load large batches amortise it,
     and on a quiet stream a batch is what is there. With a backlog of more than a few batches, records are
     late anyway, and a batch is a fixed share of the backlog, but takes no longer than `BACKLOG_S`.
 

@@ -12,11 +12,13 @@ from stream.worker.time_order import TimeOrder
 
 
 class EncodeAhead:
-    """Takes batches from what was read, one more than is worked at, and has that one encoded meanwhile.
+    """Takes batches from what was read, and where another is full, has that one encoded meanwhile.
 
-    On one thread of its own, in the order of the batches. A batch that was taken ahead is processed and
-    committed like any other; of one that is not, because its partition goes or the worker stops, nothing is
-    left. The records of a partition stay in order: of one whose last batch is not committed, none are taken.
+    One that is not full would wait for the next turn, though this one may have it: events would be late.
+    It is encoded on one thread of its own, in the order of the batches. A batch that was taken ahead is
+    processed and committed like any other; of one that is not, because its partition goes or the worker
+    stops, nothing is left. The records of a partition stay in order: of one whose last batch is not
+    committed, none are taken.
 
     Parameters
     ----------
@@ -34,7 +36,8 @@ class EncodeAhead:
         batch = {partition: self._next.pop(partition) for partition in [*self._next] if partition in idle}
         if not batch:
             batch = self._begin(limit, idle)
-        self._next |= self._begin(limit, idle)
+        if sum(map(self._order.held, idle)) >= limit:
+            self._next |= self._begin(limit, idle)
         return batch
 
     def _begin(self, limit: int, idle: Mapping[int, AssignedPartition[Answerer]]) -> dict[int, list[Record]]:

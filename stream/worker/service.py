@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import signal
 import time
@@ -91,6 +92,9 @@ def serve(settings: Settings) -> None:
             # warm-up uses the default encoder: the caller has checked the configured one, and loading a large
             # one again takes time and memory.
             warm_up(make_task(settings.unencoded), show)
+            # What there is stays: each full collection would look at it again, for a fifth of a second.
+            gc.collect()
+            gc.freeze()
             if settings.model.scope == "stream":
                 lessons = Lessons(settings, lambda live: make_replica(settings, live), telemetry)
                 _stand_by(lessons, telemetry)

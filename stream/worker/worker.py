@@ -167,7 +167,8 @@ class Worker:
             self._lag_due = time.monotonic() + LAG_EVERY_S
             self._show_lag()
         if self._answered:
-            self._size.adapt(self._answered, time.monotonic() - began, self._learned, len(self._order))
+            waiting = len(self._order) + self._group.unread(self._assigned)
+            self._size.adapt(self._answered, time.monotonic() - began, self._learned, waiting)
         else:
             time.sleep(IDLE_S)
         if self._answered or len(idle) == len(self._assigned):
@@ -189,11 +190,11 @@ class Worker:
             self._drop(partition)
 
     def _wanted(self) -> int:
-        """Return how many records to poll: until there are some of each partition."""
+        """Return how many records to poll: until there are some of each partition, and of all a batch."""
         # The client returns all fetched records of one partition before those of the next.
-        short = any(not self._order.held(partition) for partition in self._assigned)
-        room = short and self._order.bytes < MOST_BYTES
-        return max(1, MOST_HELD - len(self._order)) if room else 1
+        few = len(self._order) < self._size.records
+        short = few or any(not self._order.held(partition) for partition in self._assigned)
+        return max(1, MOST_HELD - len(self._order)) if short and self._order.bytes < MOST_BYTES else 1
 
     def _show_lag(self) -> None:
         """Report the lag of each partition, whether or not anything is committed."""

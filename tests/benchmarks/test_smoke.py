@@ -42,6 +42,7 @@ SMALL = {
     "hle": "--data digits --seeds 1 --scale 0.1 --overlap 0.1",
     "ihomer": "--scale 0.01 --labels 14 1000",
     "incidents": "{reuters} --learner priors",
+    "latency": "--learner priors --rate 200 --limit 40",
     "linear": "--scale 0.02",
     "many_labels": "--labels 1000 --names 1000 --served 1000 --learners priors",
     "memory": "--messages 50 --names 30 --features 10",
@@ -57,7 +58,7 @@ SMALL = {
     "tree": "--scale 0.02",
 }
 """The smallest sensible arguments of each; `{reuters}` is a file of events."""
-KAFKA = {"catch_up", "end_to_end", "many_labels", "scopes"}
+KAFKA = {"catch_up", "end_to_end", "latency", "many_labels", "scopes"}
 
 
 @pytest.fixture(scope="module")

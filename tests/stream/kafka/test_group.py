@@ -221,3 +221,54 @@ def test_of_what_one_poll_assigns_and_takes_away_the_later_counts() -> None:
     assert changes.take() == ([0], [1], [2])
     assert not changes.any()
     assert changes.take() == ([], [], [])
+
+
+def consumed(offset: int, partition: int = OURS) -> Any:
+    """Return a record as the client returns it."""
+    where = {"topic": "s.events", "partition": partition, "offset": offset, "timestamp": 0}
+    return SimpleNamespace(**where, key=None, value=None, headers=[])
+
+
+@pytest.mark.parametrize(
+    ("fresh", "limit", "offsets"),
+    [
+        ({TopicPartition("s.events", OURS): [consumed(1)]}, 9, {OURS: [0, 1]}),
+        ({TopicPartition("s.events", GONE): [consumed(5, GONE)]}, 9, {OURS: [0], GONE: [5]}),
+        ({}, 9, {OURS: [0]}),
+        (KafkaError("refused"), 9, {OURS: [0]}),
+        (KeyError("gone"), 9, {OURS: [0]}),
+        (AssertionError("more than is wanted"), 1, {OURS: [0]}),
+    ],
+)
+def test_a_poll_brings_what_came_since_its_records_were_fetched(
+    fresh: Any, limit: int, offsets: dict[int, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In order behind them; and none is lost where that fails, for the client has moved on from them."""
+    client = Client()
+    ours = group(client)
+
+    def fetch(room: int, timeout_ms: int) -> Any:
+        assert room == limit - 1
+        assert timeout_ms < 10
+        if isinstance(fresh, Exception):
+            raise fresh
+        return fresh, False
+
+    client._fetcher = cast(Any, SimpleNamespace(fetch_records=fetch))
+    ours._changes = _Changes()
+    monkeypatch.setattr(ours, "_unpark", lambda: None)
+    monkeypatch.setattr(ours, "_settled", lambda: True)
+    first = {TopicPartition("s.events", OURS): [consumed(0)]}
+    monkeypatch.setattr(Client, "poll", lambda self, timeout_ms, max_records: first)
+    read = ours.poll(limit).records
+    assert {partition: [one.offset for one in records] for partition, records in read.items()} == offsets
+
+
+def test_what_is_unread_is_counted_from_where_the_client_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over all partitions; one that went, or of which nothing is known yet, has nothing."""
+    client, place = Client(), TopicPartition("s.events", OURS)
+    client.seek(place, 30)
+    for end, unread in ((1_030, 1_000), (None, 0)):
+        ends = {OURS: end}
+        monkeypatch.setattr(Client, "highwater", lambda self, place, ends=ends: ends[place.partition])
+        assert group(client).unread([OURS, GONE]) == unread

@@ -60,7 +60,7 @@ def test_a_backlog_makes_batches_larger() -> None:
     while waiting > 0:
         records = size.records
         waiting -= records
-        size.adapt(records, 0.04 + records * 0.001, waiting=max(0, waiting))
+        size.adapt(records, 0.04 + records * 0.0004, waiting=max(0, waiting))
         assert size.records <= 2_000
         if 14_000 > waiting > 10_000:
             assert size.records == 2_000
@@ -73,7 +73,7 @@ def test_a_backlog_of_events_that_cost_seconds_makes_no_batch_of_minutes() -> No
     """However much waits, and at once where events become slow."""
     size = BatchSize(target_s=0.1, largest=2_000)
     for _ in range(10):
-        size.adapt(size.records, 0.001 * size.records, waiting=20_000)
+        size.adapt(size.records, 0.0004 * size.records, waiting=20_000)
     assert size.records == 2_000
     size.adapt(20, 20 * 1.0, waiting=20_000)
     assert size.records <= 5

@@ -97,6 +97,16 @@ def test_the_next_batch_is_encoded_while_this_one_is_processed(ahead: EncodeAhea
     assert encoder.encoded == [(f"e{number}", True) for number in range(40)]
 
 
+def test_what_is_no_whole_batch_waits_for_no_other(ahead: EncodeAhead, order: TimeOrder) -> None:
+    """Forty records in batches of twelve: the last four come with those that were read meanwhile."""
+    partition = assigned(task_with(Lengths()))
+    sizes = []
+    for late in ([], [], [], records(VALUES)[:8], []):
+        order.add({0: late})
+        sizes.append(len(ahead.take(12, {0: partition}).get(0, ())))
+    assert sizes == [12, 12, 12, 12, 0]
+
+
 def test_an_encoder_that_learns_is_not_ahead_of_its_model(ahead: EncodeAhead) -> None:
     """A snapshot would hold what it learned of records that the model has not seen."""
     encoder = Letters()

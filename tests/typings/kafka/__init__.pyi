@@ -48,6 +48,9 @@ class _Fetcher:
     PartitionRecords: type[object]
     _next_partition_records: Any
     _paused_partition_records: dict[TopicPartition, Any]
+    def fetch_records(
+        self, max_records: int, *, timeout_ms: float
+    ) -> tuple[dict[TopicPartition, list[ConsumerRecord]], bool]: ...
     def fetched_records(
         self, max_records: int | None = None
     ) -> tuple[dict[TopicPartition, list[ConsumerRecord]], bool]: ...
