@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, Parts, Stateful, Values, Vector, check_number, fields
+from drift.core import Ids, Parts, Stateful, Values, Vector, check_number, compiled, fields
 from learners.core import LabelSpace, Prediction, Targets
 from learners.uncertainty.abstention import Abstention, sureness
 from learners.uncertainty.sliding import Sliding
@@ -191,14 +191,13 @@ class Conformal(Stateful):
 
         Messages with incomplete labels are judged by their known labels, and do not count for errors.
         """
-        true = set(targets.positive.tolist())
-        if true or targets.complete:
-            kept = zip(said.best.tolist(), said.scores.tolist(), strict=True)
-            chances = [score for label, score in kept if label in true]
-            self.sets.learn(min(chances, default=1.0) if len(chances) == len(true) else NO_CHANCE)
-            self._covered.add(float(true.issubset(said.labels.tolist())))
+        found, least, covered, wrong = _outcome(
+            said.best, said.scores, said.size, predicted, targets.positive
+        )
+        if len(targets.positive) or targets.complete:
+            self.sets.learn(least if found == len(targets.positive) else NO_CHANCE)
+            self._covered.add(float(covered))
         if targets.complete:
-            wrong = true != set(predicted.tolist())
             self.abstention.learn(said.sureness, wrong)
             self._rejected.add(float(said.reject))
             if not said.reject:
@@ -213,3 +212,22 @@ class Conformal(Stateful):
             rejected=self._rejected.share(1.0),
             error=self._wrong.share(1.0),
         )
+
+
+@compiled
+def _outcome(
+    best: Ids, scores: Vector, size: int, predicted: Ids, true: Ids
+) -> tuple[int, float, bool, bool]:
+    """Return what came of a prediction; `predicted` and `true` ascend.
+
+    How many of the true labels are among the best ones, the least of their probabilities (1 without any),
+    whether the first `size` of the best hold all true ones, and whether other labels were predicted.
+    """
+    found, least, held = 0, 1.0, 0
+    for place in range(len(best)):
+        at = np.searchsorted(true, best[place])
+        if at < len(true) and true[at] == best[place]:
+            found += 1
+            least = min(least, np.float64(scores[place]))
+            held += place < size
+    return found, least, held == len(true), not np.array_equal(predicted, true)
