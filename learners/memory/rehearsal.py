@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from drift.core import Floats, Ids, Mask, State, Vector, check_number, compiled, grown
 from learners.core import Features, Sparse, Targets, given_part, in_both, packed, unpacked
 from learners.memory.reservoir import BalancedReservoir
 
+NO_LABELS: Ids = np.zeros(0, dtype=np.intp)
 NOTHING = Sparse(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 """Stands for a sparse part that was not given."""
 SILENCE = 200
@@ -180,10 +183,14 @@ class Rehearsal:
 
     def forget(self, labels: Ids) -> None:
         """Take some labels off the messages, and forget when they occurred; see `Learner.forget`."""
-        for slot, (targets, filed) in enumerate(zip(self._targets, self._filed, strict=True)):
-            negative = None if targets.negative is None else _without(targets.negative, labels)
-            self._targets[slot] = Targets(_without(targets.positive, labels), negative)
-            self._filed[slot] = _without(filed, labels)
+        # Of many messages few name them, and labels may leave with each message.
+        for slot in _naming(self._filed, labels):
+            self._filed[slot] = _without(self._filed[slot], labels)
+        said = [each for targets in self._targets for each in (targets.positive, targets.negative)]
+        for slot in dict.fromkeys(place // 2 for place in _naming(said, labels)):
+            positive, negative = self._targets[slot]
+            negative = None if negative is None else _without(negative, labels)
+            self._targets[slot] = Targets(_without(positive, labels), negative)
         self._slots.forget(labels)
         known = labels[labels < len(self._taught)]
         self._occurred[known] = self._taught[known] = 0
@@ -230,6 +237,14 @@ class Rehearsal:
         self._turns[: len(self)] = state["turns"]
         self._occurred, self._taught = np.array(state["occurred"]), np.array(state["taught"])
         self._judged = np.array(state["judged"])
+
+
+def _naming(sets: Sequence[Ids | None], labels: Ids) -> list[int]:
+    """Return which of some label-sets hold any of some labels, ascending."""
+    sizes = [0 if each is None else len(each) for each in sets]
+    every = np.concatenate([NO_LABELS, *(each for each in sets if each is not None)])
+    places = np.repeat(np.arange(len(sets)), sizes)
+    return [*dict.fromkeys(places[np.isin(every, labels)].tolist())]
 
 
 def _without(labels: Ids, gone: Ids) -> Ids:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.core import Features, Sparse, Targets, given_part
+from learners.core import Features, Sparse, Targets, given_part, unpacked
 from learners.memory import SILENCE, Rehearsal
 from tests.learners.checks import through_json
 
@@ -196,3 +196,25 @@ def test_state_round_trip() -> None:
     assert part is not None
     assert part.indices.tolist() == [5]
     assert len(memory.vector(0)) == 5
+
+
+def test_labels_that_leave_are_struck_off_every_message_and_nothing_else_changes() -> None:
+    """Positives, known negatives, and what it is kept for; as one label after the other would be."""
+    rng = np.random.default_rng(3)
+    memory = Rehearsal(capacity=40)
+    for _ in range(90):
+        named = np.flatnonzero(rng.random(12) < 0.3)
+        absent = None if rng.random() < 0.5 else np.setdiff1d(np.flatnonzero(rng.random(12) < 0.3), named)
+        memory.add(np.zeros(1, dtype=np.float32), Targets(named, absent), named[:2])
+    before = [memory.targets(slot) for slot in range(40)]
+    gone = {2, 5, 11}
+    memory.forget(np.array(sorted(gone)))
+    for slot, (positive, negative) in enumerate(before):
+        now = memory.targets(slot)
+        assert now.positive.tolist() == [label for label in positive.tolist() if label not in gone]
+        assert (now.negative is None) is (negative is None)
+        if now.negative is not None and negative is not None:
+            assert now.negative.tolist() == [label for label in negative.tolist() if label not in gone]
+    kept = unpacked(memory.state()["labels"])
+    for filed, (positive, _) in zip(kept, before, strict=True):
+        assert filed.positive.tolist() == [label for label in positive[:2].tolist() if label not in gone]
