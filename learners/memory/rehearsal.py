@@ -241,7 +241,7 @@ class Rehearsal:
 
 def _naming(sets: Sequence[Ids | None], labels: Ids) -> list[int]:
     """Return which of some label-sets hold any of some labels, ascending."""
-    sizes = [0 if each is None else len(each) for each in sets]
+    sizes = np.array([0 if each is None else len(each) for each in sets], dtype=np.intp)
     every = np.concatenate([NO_LABELS, *(each for each in sets if each is not None)])
     places = np.repeat(np.arange(len(sets)), sizes)
     return [*dict.fromkeys(places[np.isin(every, labels)].tolist())]

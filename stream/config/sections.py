@@ -138,7 +138,7 @@ class ModelSettings(Section):
     lag
         Most lessons that all workers of scope "stream" together write while one of them answers a batch,
         judged by its latest batches. Fewer keeps the model closer to the newest lessons, at the cost of more
-        transactions, each about 4 ms per partition: so many labelled events are answered in that time.
+        transactions, each 4 to 20 ms per partition: so many labelled events are answered in that time.
     """
 
     scope: Literal["partition", "stream"] = "partition"
@@ -157,8 +157,8 @@ class WorkerSettings(Section):
         Static name of this member (`group.instance.id`): after a crash, a restart within the session timeout
         has its partitions back at once. Of two live workers with one name, the later takes the place.
     latency_ms
-        How long a batch may take from poll to commit. Too low and commits (about 4 ms each) reduce the
-        throughput; too high and predictions arrive late under load.
+        How long a batch may take from poll to commit; a second where many records wait. Too low and commits
+        (4 to 20 ms each) reduce the throughput; too high and predictions arrive late under load.
     largest_batch
         Most records in one batch, whatever the latency; limits memory and what is repeated after a crash.
     commit_timeout_s

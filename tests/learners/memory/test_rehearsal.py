@@ -202,6 +202,7 @@ def test_labels_that_leave_are_struck_off_every_message_and_nothing_else_changes
     """Positives, known negatives, and what it is kept for; as one label after the other would be."""
     rng = np.random.default_rng(3)
     memory = Rehearsal(capacity=40)
+    memory.forget(np.array([2]))
     for _ in range(90):
         named = np.flatnonzero(rng.random(12) < 0.3)
         absent = None if rng.random() < 0.5 else np.setdiff1d(np.flatnonzero(rng.random(12) < 0.3), named)
