@@ -54,8 +54,8 @@ ARROWS = {
     "stream.sources": "drift.core learners.core stream.records",
     "stream.encoders": "drift.core learners.core learners.extreme stream.records",
     "stream.kafka": "stream.config stream.records",
-    "stream.pipeline": "drift.alarms drift.core drift.monitors learners learners.core learners.metrics "
-    "learners.uncertainty learners.wrappers stream.config stream.encoders stream.records",
+    "stream.pipeline": "drift.alarms drift.core drift.monitors learners learners.core learners.ensemble "
+    "learners.metrics learners.uncertainty learners.wrappers stream.config stream.encoders stream.records",
     "stream.snapshot": "drift.alarms drift.core drift.statistics learners.core learners.ensemble "
     "learners.hierarchy learners.neighbors stream stream.config stream.kafka stream.pipeline stream.records",
     "stream.testing": "stream.pipeline stream.records stream.snapshot",

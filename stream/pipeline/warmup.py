@@ -11,6 +11,8 @@ import numpy as np
 
 from drift.core import Vector, compilations
 from learners import LEARNERS
+from learners.core import Features, Sparse
+from learners.ensemble import MANY
 from learners.wrappers import RiverLearner
 from stream.config import LearnerSettings, Settings
 from stream.encoders import compile_hashing
@@ -19,9 +21,12 @@ from stream.pipeline.model import EXPLAINED, NEAREST
 from stream.pipeline.task import Task
 from stream.records import Event
 
-MESSAGES, RIVER_MESSAGES = 320, 64
-"""Trees first split, and clusters first divide, after about 200; river's models are slow and not compiled."""
-LABELS, FEATURES = 8, 16
+MESSAGES, RIVER_MESSAGES = 400, 64
+"""Trees first split, clusters first divide, and labels are silent after about 200; river's models are slow
+and not compiled."""
+LABELS, FEATURES, WORDS = 8, 16, 128
+TOGETHER, EVERY = 40, 8
+"""Labels of one message in so many, more than most have."""
 TOLD_EVERY_S = 5.0
 
 
@@ -55,16 +60,25 @@ def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
             shown = time.monotonic()
             show(f"compiling kernels: {count} in {shown - began:.0f} s")
 
-    messages = _messages(RIVER_MESSAGES if isinstance(task.model.learner, RiverLearner) else MESSAGES)
+    river = isinstance(task.model.learner, RiverLearner)
     # A learner that fails on synthetic messages may work on real ones, where a failure costs one dead letter.
     with compilations(compiled), suppress(Exception):
         compile_hashing()
-        for event, x in messages:
-            learner = task.model.learner
-            learner.explain(learner.predict(x), EXPLAINED, NEAREST)
-            task.advance(event, x)
+        _take_in(task, RIVER_MESSAGES if river else MESSAGES)
+        if not river:
+            # From so many labels on, only a shortlist is scored.
+            task.model.learner.label_space.ids(map(str, range(MANY)))
+            for first in (MANY // 2, MANY - TOGETHER // 2):  # Of known labels, and of new ones.
+                _take_in(task, MESSAGES // 4, first)
     if count:
         show(f"compiled {count} kernels in {time.monotonic() - began:.0f} s")
+
+
+def _take_in(task: Task, count: int, first: int = 0) -> None:
+    learner = task.model.learner
+    for event, x in _messages(count, first):
+        learner.explain(learner.predict(x), EXPLAINED, NEAREST)
+        task.advance(event, x)
 
 
 def compile_all() -> None:
@@ -76,16 +90,32 @@ def compile_all() -> None:
             warm_up(task)
 
 
-def _messages(count: int) -> Iterator[tuple[Event, Vector]]:
-    """Yield messages with pairs of labels, missing values and unknown labels; at the end the pairs shift."""
+def _messages(count: int, first: int) -> Iterator[tuple[Event, Vector]]:
+    """Yield messages of all kinds, as far as these run code of their own.
+
+    With pairs of labels, at first without a tree, and some with many more, from label `first` on; every
+    second one with a sparse part; with missing values and unknown labels. One label is told in the first
+    fifth and falls silent, another one comes in the last, and then the pairs shift, too.
+    """
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(LABELS, FEATURES)).astype(np.float32)
     for number in range(count):
-        label = int(rng.integers(LABELS))
-        shift = LABELS // 2 if number > count * 2 // 3 else 0
+        label, fifth = int(rng.integers(LABELS)), number * 5 // count
+        shift = LABELS // 2 if fifth == 4 else 0
         x = centres[(label + shift) % LABELS] + rng.normal(0, 0.3, FEATURES).astype(np.float32)
         x[rng.random(FEATURES) < 0.05] = np.nan
-        pair, others = ([f"{each // 4}/{each}" for each in (n, n ^ 1)] for n in (label, (label + 2) % LABELS))
+        if number % 2:
+            words = rng.choice(WORDS, size=WORDS // 8, replace=False) + WORDS * label
+            x = Features(x, Sparse(np.sort(words).astype(np.int32), np.full(len(words), 0.25, np.float32)))
+        form = "{0}" if fifth < 2 else "{1}/{0}"
+        pair, others = (
+            [form.format(each, each // 4) for each in (n, n ^ 1)] for n in (label, (label + 2) % LABELS)
+        )
+        seen = {0: ["early"], 4: ["late"]}.get(fifth, [])
+        seen += map(str, range(first + number, first + number + TOGETHER)) if number % EVERY == 0 else ()
         complete = number % 5 < 4
         name = str(number)
-        yield Event(id=name, ts=number, text=name, labels=pair, labels_complete=complete, not_=others), x
+        yield (
+            Event(id=name, ts=number, text=name, labels=pair + seen, labels_complete=complete, not_=others),
+            x,
+        )

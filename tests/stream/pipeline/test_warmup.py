@@ -14,8 +14,9 @@ from stream.pipeline import warmup
 from stream.pipeline.warmup import warm_up
 from tests.stream.standins import make_task
 
-PROGRAM = """
+PROGRAM = '''
 import itertools, json, sys
+import numpy as np
 from drift.core import compilations
 from stream.config import LearnerSettings, Settings
 from stream.demo.support_messages import messages
@@ -27,21 +28,35 @@ settings = Settings(learner=LearnerSettings(name=sys.argv[1]))
 warm_up(make_task(settings))
 planted = Synthetic([PlantedDrift("concept", start=150), PlantedDrift("birth", start=200)]).events(300)
 vectors = settings.model_copy(update={"encoder": settings.encoder.model_copy(update={"name": "dense"})})
+# What a fresh machine would compile: other tests may have left it on disk.
+sys.modules["drift.core.compiled"]._Kept.load_overload = lambda self, sig, target_context: None
+def many():
+    """Forty labels a message, until only some of so many are scored; then known ones, and new."""
+    rng = np.random.default_rng(0)
+    for n in range(400):
+        known = [f"l{label}" for label in rng.integers(2400, size=3)]
+        absent = {"labels_complete": False, "not": [f"l{rng.integers(2400)}"]} if n % 9 == 0 else {}
+        fresh = [f"l{40 * n + each}" for each in range(40 if n < 60 else n % 4 == 0)]
+        labels = fresh if n < 60 else known + fresh
+        text = " ".join(f"w{word}" for word in rng.integers(500, size=20))
+        yield json.dumps({"id": str(n), "ts": n, "text": text, "labels": labels, **absent}).encode()
+
 with compilations(print):
     for each, values in (
         (settings, itertools.islice(messages(600), 600)),
         (vectors, (json.dumps(event, default=str).encode() for event in planted)),
+        (settings, many()),
     ):
         task = make_task(each)
         for offset, value in enumerate(values):
             task.process([Record("s.events", 0, offset, 0, None, value)])
         task.state()
-"""
+'''
 
 
 @pytest.mark.parametrize("learner", ["ihomer", "expansion", "hoeffding-adaptive-tree", "knn"])
 def test_nothing_is_left_to_compile(learner: str) -> None:
-    """Text and vectors, planted drifts and labels that come: all runs what the warm-up has compiled."""
+    """Text and vectors, planted drifts, labels that come, thousands: all that runs has been compiled."""
     command = [sys.executable, "-W", "ignore", "-c", PROGRAM, learner]
     done = subprocess.run(command, cwd=Path(__file__).parents[3], check=True, capture_output=True, text=True)
     assert done.stdout == ""
