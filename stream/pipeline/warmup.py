@@ -64,10 +64,15 @@ def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
     # A learner that fails on synthetic messages may work on real ones, where a failure costs one dead letter.
     with compilations(compiled), suppress(Exception):
         compile_hashing()
+        space = task.model.learner.label_space
+        space.limit = None  # A small one would refuse what comes.
         _take_in(task, RIVER_MESSAGES if river else MESSAGES)
         if not river:
+            space.limit = len(space)  # For each new label another one leaves.
+            _take_in(task, EVERY, 2 * MANY)
+            space.limit = None
             # From so many labels on, only a shortlist is scored.
-            task.model.learner.label_space.ids(map(str, range(MANY)))
+            space.ids(map(str, range(MANY)))
             for first in (MANY // 2, MANY - TOGETHER // 2):  # Of known labels, and of new ones.
                 _take_in(task, MESSAGES // 4, first)
     if count:

@@ -41,11 +41,13 @@ def many():
         text = " ".join(f"w{word}" for word in rng.integers(500, size=20))
         yield json.dumps({"id": str(n), "ts": n, "text": text, "labels": labels, **absent}).encode()
 
+few = Settings(learner=LearnerSettings(name=sys.argv[1], parameters={"max_labels": 90}))
 with compilations(print):
     for each, values in (
         (settings, itertools.islice(messages(600), 600)),
         (vectors, (json.dumps(event, default=str).encode() for event in planted)),
         (settings, many()),
+        (few, many()),
     ):
         task = make_task(each)
         for offset, value in enumerate(values):
@@ -56,7 +58,7 @@ with compilations(print):
 
 @pytest.mark.parametrize("learner", ["ihomer", "expansion", "hoeffding-adaptive-tree", "knn"])
 def test_nothing_is_left_to_compile(learner: str) -> None:
-    """Text and vectors, planted drifts, labels that come, thousands: all that runs has been compiled."""
+    """Text and vectors, drifts, labels that come, thousands, and leave: all that runs has been compiled."""
     command = [sys.executable, "-W", "ignore", "-c", PROGRAM, learner]
     done = subprocess.run(command, cwd=Path(__file__).parents[3], check=True, capture_output=True, text=True)
     assert done.stdout == ""
