@@ -37,7 +37,7 @@ def _to_stderr(line: str) -> None:
 def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
     """Run a new task on synthetic messages, so that all its functions are compiled; discard it afterwards.
 
-    Compiled code is cached on disk: this takes most of a minute once per machine, and a second after that.
+    Compiled code is cached on disk: it takes a minute once per machine, and a second after that.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ def serve(settings: Settings) -> None:
     def interrupt(number: int, frame: FrameType | None) -> None:
         asked.append(number)
         if len(asked) == 1:
-            raise KeyboardInterrupt  # Compiling takes half a minute and looks at nothing.
+            raise KeyboardInterrupt  # Compiling takes a minute and looks at nothing.
 
     def stop(number: int, frame: FrameType | None) -> None:
         del frame
