@@ -10,7 +10,6 @@ from drift.core import Floats, Ids, Mask, State, Vector, check_number, compiled,
 from learners.core import Features, Sparse, Targets, given_part, in_both, packed, unpacked
 from learners.memory.reservoir import BalancedReservoir
 
-NO_LABELS: Ids = np.zeros(0, dtype=np.intp)
 NOTHING = Sparse(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 """Stands for a sparse part that was not given."""
 SILENCE = 200
@@ -242,7 +241,7 @@ class Rehearsal:
 def _naming(sets: Sequence[Ids | None], labels: Ids) -> list[int]:
     """Return which of some label-sets hold any of some labels, ascending."""
     sizes = np.array([0 if each is None else len(each) for each in sets], dtype=np.intp)
-    every = np.concatenate([NO_LABELS, *(each for each in sets if each is not None)])
+    every = np.concatenate([labels[:0], *(each for each in sets if each is not None)])
     places = np.repeat(np.arange(len(sets)), sizes)
     return [*dict.fromkeys(places[np.isin(every, labels)].tolist())]
 

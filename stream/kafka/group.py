@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
 from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError
@@ -22,9 +22,6 @@ from stream.kafka.clients import Fetched, by_partition, consumer, poll
 from stream.kafka.errors import InstanceError
 from stream.kafka.offsets import Offsets
 from stream.records import Record, topic
-
-if TYPE_CHECKING:
-    pass
 
 JOIN_S = 0.02
 """Seconds that a poll without records waits for a rebalance to complete."""
