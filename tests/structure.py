@@ -57,7 +57,8 @@ ARROWS = {
     "stream.pipeline": "drift.alarms drift.core drift.monitors learners learners.core learners.ensemble "
     "learners.metrics learners.uncertainty learners.wrappers stream.config stream.encoders stream.records",
     "stream.snapshot": "drift.alarms drift.core drift.statistics learners.core learners.ensemble "
-    "learners.hierarchy learners.neighbors stream stream.config stream.kafka stream.pipeline stream.records",
+    "learners.hierarchy learners.linear_model learners.neighbors stream stream.config stream.kafka "
+    "stream.pipeline stream.records",
     "stream.testing": "stream.pipeline stream.records stream.snapshot",
     "stream.monitoring": "drift.alarms learners.metrics stream.config stream.kafka stream.pipeline "
     "stream.records stream.snapshot",

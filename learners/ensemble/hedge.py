@@ -12,6 +12,8 @@ import numpy as np
 
 from drift.core import Floats, Mask, Vector, compiled
 
+UNIFORM = np.float32(0.3)
+"""Share of the redistributed weight that goes to all experts equally; the rest goes by common trust."""
 COMMON_RATE = np.float32(0.1)
 """Rate at which common trust adapts: all labels of a message count, and are not independent."""
 FIXED_SHARE = np.float32(0.01)
@@ -21,7 +23,25 @@ TINY = 1e-290
 
 
 @compiled
-def follow(right: Vector, unknown: Mask, share: np.float32, heirs: Vector, trust: Vector) -> None:
+def follow(
+    opinions: Vector, truth: Mask, unknown: Mask, share: np.float32, trust: Vector, common_trust: Vector
+) -> None:
+    """Update the trust in each expert, on each label and in general, by what it said of the truth."""
+    one, rows = np.float32(1.0), len(opinions)
+    # Redistributed weight goes to the experts with high common trust.
+    heirs = UNIFORM / np.float32(rows) + (one - UNIFORM) * common_trust
+    right, gained = np.empty_like(opinions), np.empty(rows)
+    for expert in range(rows):
+        for label in range(len(truth)):
+            believed = opinions[expert, label] if truth[label] else one - opinions[expert, label]
+            right[expert, label] = one if unknown[label] else believed
+        gained[expert] = _log_product(right[expert])
+    _follow_each(right, unknown, share, heirs, trust)
+    _follow_in_general(gained, common_trust)
+
+
+@compiled
+def _follow_each(right: Vector, unknown: Mask, share: np.float32, heirs: Vector, trust: Vector) -> None:
     """Update the trust in each expert by the probability that it gave the truth; see Herbster and Warmuth."""
     one, rows, labels = np.float32(1.0), len(right), right.shape[1]
     norm, kept, shared = np.zeros((3, labels), dtype=np.float32)
@@ -41,7 +61,7 @@ def follow(right: Vector, unknown: Mask, share: np.float32, heirs: Vector, trust
 
 
 @compiled
-def log_product(factors: Vector) -> float:
+def _log_product(factors: Vector) -> float:
     """Return the sum of the logarithms of factors in (0, 1], by their product until that would underflow."""
     total, product = 0.0, 1.0
     for factor in factors:
@@ -53,7 +73,7 @@ def log_product(factors: Vector) -> float:
 
 
 @compiled
-def follow_in_general(gained: Floats, common_trust: Vector) -> None:
+def _follow_in_general(gained: Floats, common_trust: Vector) -> None:
     """Update common trust by the log-probability that each expert gave the truth of all labels."""
     one, rows = np.float32(1.0), len(gained)
     most, total = gained.max(), np.float32(0.0)

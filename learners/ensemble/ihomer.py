@@ -25,10 +25,10 @@ from learners.core import (
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
 from learners.ensemble.ihomer_statistics import IHOMERStatistics
-from learners.ensemble.mixture import Mixed, Mixture
+from learners.ensemble.mixture import NO_RIVAL, Mixed, Mixture
 from learners.ensemble.models import EXPERTS, PART_TIME, TREE, Modelled, Models, add_opinions
 from learners.ensemble.scored import UNDECIDED, Nearest, Scored, Seen
-from learners.ensemble.shortlist import MANY, NOTHING, shortlist, with_missed, without
+from learners.ensemble.shortlist import MANY, NOTHING, places, shortlist, with_missed, without
 from learners.ensemble.sleeping import Sleepers
 from learners.memory import SILENCE, Rehearsal
 from learners.neighbors import NOBODY, NearestNeighbours
@@ -135,7 +135,7 @@ class IHOMER(Learner):
             name: models[name] if name in models else getattr(self, f"_{name}") for name in EXPERTS
         }
         part_time = list(map(EXPERTS.index, PART_TIME))
-        self._mixture = Mixture(len(EXPERTS), novices=2, part_time=part_time)
+        self._mixture = Mixture(len(EXPERTS), novices=2, part_time=part_time, rivals=True)
         self._sleepers = Sleepers(len(PART_TIME))
         self._decision = Decision(rule)
         self._clusters = Clusters(linkage, patience=patience)
@@ -209,7 +209,8 @@ class IHOMER(Learner):
             every, missed = with_missed(scored.listed, true)
             if every is None or not len(missed):
                 return scored
-            return scored.extended(*self._opinions(x, scored.seen, missed), missed, every)
+            rest = np.arange(len(missed)), scored.mixed.best
+            return scored.extended(*self._opinions(x, scored.seen, missed, *rest), missed, every)
         seen = None if scored is None else scored.seen
         if seen is None or seen.logits is None:
             return self._compute(x, true)
@@ -237,15 +238,17 @@ class IHOMER(Learner):
     ) -> Scored:
         """Score the listed labels, and true ones, which a decision that is still to be made leaves out."""
         listed, missed = with_missed(listed, true)
-        said, mixed = self._opinions(x, seen, listed)
+        said, mixed = self._opinions(x, seen, listed, missed if listed is None else places(listed, missed))
         if decided is None:
             # No decision but one without missed labels is learned from.
             probabilities = without(mixed.probabilities, listed, missed)
             decided = self._decide(probabilities, seen.near, seen.labels, listed)
         return Scored(seen, said, mixed, decided)
 
-    def _opinions(self, x: Vector, seen: Seen, listed: Ids | None) -> tuple[Modelled, Mixed]:
-        """Return what the experts say of the listed labels, and the mixture of it."""
+    def _opinions(
+        self, x: Vector, seen: Seen, listed: Ids | None, missed: Ids, best: float = NO_RIVAL
+    ) -> tuple[Modelled, Mixed]:
+        """Return what the experts say of the listed labels, and the mixture of it; see `Mixture.mix`."""
         near, (ridge_scaled, standard_asked, _) = seen.near, seen.asked.tolist()
         said = self._models.ask(x, seen.views, listed, seen.logits, ridge_scaled=ridge_scaled)
         angle, standard = (*near, NOBODY)[:2]
@@ -258,7 +261,7 @@ class IHOMER(Learner):
         )
         if seen.tree is not None:
             said.scores[TREE] = seen.tree.scores if listed is None else seen.tree.scores[listed]
-        return said, self._mixture.mix(said.scores, seen.asked, listed)
+        return said, self._mixture.mix(said.scores, seen.asked, listed, missed, best)
 
     def _decide(self, probabilities: Vector, near: Nearest, labels: int, listed: Ids | None) -> Decided:
         # Labels that have not occurred yet have no cluster; 0 stands for it.

@@ -1,9 +1,10 @@
 """Mixing experts' probabilities per label: follow the best experts now, combine what works together.
 
 Two stages. A *stacker* adds the experts' logits with learned weights (evidence from independent experts
-adds up); then a fixed-share Hedge follows, per label, the best of the experts and the stacker (on a stream
-that repeats itself, persistence alone is right, and no sum should blur it). The weight that Hedge shares out
-grows with its loss, and goes to the experts that are trusted on labels in general.
+adds up), and that of the likeliest other label, since labels may exclude each other; then a fixed-share
+Hedge follows, per label, the best of the experts and the stacker (on a stream that repeats itself,
+persistence alone is right, and no sum should blur it). The weight that Hedge shares out grows with its loss,
+and goes to the experts that are trusted on labels in general.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ import numpy as np
 
 from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, check_number, compiled, fields, grown
 from learners.core import Targets
-from learners.ensemble.hedge import follow, follow_in_general, log_product
-from learners.ensemble.shortlist import columns, put_columns
+from learners.ensemble.hedge import follow
+from learners.ensemble.shortlist import NOTHING, columns, put_columns
 from learners.ensemble.sleeping import FLOOR, measure, stand_in
+from learners.linear_model import PRIOR_VARIANCE, stack
 
-UNIFORM = np.float32(0.3)
-"""Share of the redistributed weight that goes to all experts equally; the rest goes by common trust."""
 NOVICE_TRUST = 0.01
 """Initial trust in an expert that knows nothing at first."""
+NO_RIVAL = math.log(FLOOR / (1.0 - FLOOR))
+"""Log-odds that stand for those of the likeliest other label where there is none."""
 
 
 class Mixture(Stateful):
@@ -34,7 +36,8 @@ class Mixture(Stateful):
     experts
         Number of experts, at least 1.
     rate
-        Step size of the stacker's weights, in (0, inf). If too large, the weights follow single messages.
+        Step size of the stacker's own weights of a label, in (0, inf). If too large, they follow single
+        messages; if too small, labels share all weights.
     share
         Weight that Hedge redistributes among all experts after a message that it predicted badly, in [0, 1];
         less otherwise. With 0, old merits are never forgotten; large values trust no expert.
@@ -43,6 +46,9 @@ class Mixture(Stateful):
         trust, and earn both. With too many, little is left to start from.
     part_time
         Rows of the experts that may sleep; see `Sleepers`.
+    rivals
+        Whether the stacker hears of the likeliest other label, too. Off by default: of probabilities that are
+        conditional on a parent, the likeliest is no rival.
 
     Examples
     --------
@@ -57,22 +63,23 @@ class Mixture(Stateful):
     References
     ----------
     Herbster and Warmuth, "Tracking the best expert", Machine Learning 1998 (the share that grows with the
-    loss too). Mattern, "Mixing strategies in
-    data compression" (logistic mixing), DCC 2012.
+    loss too). Mattern, "Mixing strategies in data compression", DCC 2012: logistic mixing. For the
+    stacker's learning see `learners.linear_model.stacking`.
     """
 
     state_fields = fields(
-        Arrays("_common", "_common_squares", "_common_trust"),
+        Arrays("_shared", "_covariance", "_common_trust"),
         Arrays("_own", "_own_squares", "_trust", cut="_labels", axis=1),
     )
 
     def __init__(
         self,
         experts: int,
-        rate: float = 0.1,
+        rate: float = 0.025,
         share: float = 0.1,
         novices: int = 0,
         part_time: Sequence[int] = (),
+        rivals: bool = False,
     ) -> None:
         check_number(self, "experts", experts, int, 1)
         check_number(self, "novices", novices, int, 0, experts - 1)
@@ -83,6 +90,7 @@ class Mixture(Stateful):
         self.share = share
         self.novices = novices
         self.part_time = part_time
+        self.rivals = rivals
         self._part_time: Ids = np.array(part_time, dtype=np.intp)
         self._all_asked: Mask = np.ones(len(part_time), dtype=np.bool_)
         self._settings: Vector = np.array((rate, share), dtype=np.float32)
@@ -93,33 +101,43 @@ class Mixture(Stateful):
         )
         self._start[veterans:experts] = NOVICE_TRUST
         self._starts = np.zeros_like(self._start), self._start, np.ones_like(self._start)
-        # One row per expert, the last one for the bias; common weights serve labels too rare for their own.
-        self._common: Vector = np.full(experts + 1, 1.2 / veterans, dtype=np.float32)
-        self._common[veterans:] = 0.0
-        self._common_squares: Vector = np.ones(experts + 1, dtype=np.float32)
+        # Of each expert, the bias and the likeliest other label; a label's own weights leave out the latter.
+        self._shared: Floats = np.zeros(experts + 2)
+        self._shared[:veterans] = 1.2 / veterans
+        self._covariance: Floats = PRIOR_VARIANCE * np.eye(experts + 2)
         self._own: Vector = np.zeros((experts + 1, 0), dtype=np.float32)
         self._own_squares: Vector = np.zeros((experts + 1, 0), dtype=np.float32)
         self._trust: Vector = np.zeros((experts + 1, 0), dtype=np.float32)
         self._common_trust: Vector = self._start[:, 0].copy()
 
     def mix(
-        self, scores: Vector | tuple[Vector, ...], asked: Mask | None = None, labels: Ids | None = None
+        self,
+        scores: Vector | tuple[Vector, ...],
+        asked: Mask | None = None,
+        labels: Ids | None = None,
+        missed: Ids = NOTHING,
+        best: float = NO_RIVAL,
     ) -> Mixed:
         """Return the mixture of the experts' probabilities, a row of shape (L,) for each expert.
 
         `asked` tells which of the part-time experts have given some; `labels` are the ids, ascending, of the
-        labels that they have given them for. None (the default) means all.
+        labels that they have given them for. None (the default) means all. `missed` are places among the
+        labels, ascending, of those that are nobody's rivals; `best` is the log-odds of a rival elsewhere.
         """
-        size = len(scores[0])
-        opinions, logits = np.empty((2, self.experts + 1, size), dtype=np.float32)
+        size, rows = len(scores[0]), self.experts + 1
+        opinions = np.empty((rows, size), dtype=np.float32)
+        logits = np.zeros((rows + 1, size), dtype=np.float32)
         _prepare(scores, opinions, logits)
-        np.log(odds := logits[:-1], odds)
+        np.log(odds := logits[: self.experts], odds)
         if asked is None:
             asked = self._all_asked
         own, trust = self._of(labels, size, 2)
         probabilities = np.empty(size, dtype=np.float32)
-        _mix(opinions, logits, self._part_time, asked, own, self._common, trust, probabilities)
-        return Mixed(probabilities, opinions, logits, labels)
+        best = _mix(
+            *(opinions, logits, self._part_time, asked, own, self._shared, trust),
+            *(missed, best, self.rivals, probabilities),
+        )
+        return Mixed(probabilities, opinions, logits, labels, best)
 
     def trust(self, labels: Ids) -> Vector:
         """Return the weight of each expert's opinion on labels, the stacker's last: shape (rows, k)."""
@@ -135,7 +153,7 @@ class Mixture(Stateful):
         """
         own, trust = self._of(mixed.labels, len(mixed.probabilities), 2)
         values, seen = np.zeros(len(self._part_time)), (mixed.opinions, mixed.logits, mixed.probabilities)
-        measure(*seen, own, self._common, trust, self._part_time, asked, positive, values)
+        measure(*seen, own, self._shared, trust, self._part_time, asked, positive, values)
         return values
 
     def learn(self, mixed: Mixed, targets: Targets) -> None:
@@ -152,7 +170,7 @@ class Mixture(Stateful):
         own, trust, own_squares = chosen
         _learn(
             *(mixed.opinions, mixed.logits, *targets, self._settings),
-            *(self._common, self._common_squares, own, own_squares),
+            *(self._shared, self._covariance, own, own_squares),
             *(trust, self._common_trust),
         )
         if labels is not None:
@@ -189,21 +207,27 @@ class Mixed:
     ----------
     probabilities
         The mixture, shape (L,).
-    opinions, logits
-        Outputs of the experts and the stacker, shape (experts + 1, L); the last row of `logits` is the bias.
+    opinions
+        Outputs of the experts and the stacker. Shape (experts + 1, L).
+    logits
+        What the stacker adds up; the last rows are the bias and the likeliest other label's log-odds, 0 if
+        it does not hear of them. Shape (experts + 2, L).
     labels
         Ids, ascending, of the L labels that were mixed; None for all.
+    best
+        Log-odds of the likeliest label.
     """
 
-    __slots__ = ("labels", "logits", "opinions", "probabilities")
+    __slots__ = ("best", "labels", "logits", "opinions", "probabilities")
 
     def __init__(
-        self, probabilities: Vector, opinions: Vector, logits: Vector, labels: Ids | None = None
+        self, probabilities: Vector, opinions: Vector, logits: Vector, labels: Ids | None, best: float
     ) -> None:
         self.probabilities = probabilities
         self.opinions = opinions
         self.logits = logits
         self.labels = labels
+        self.best = best
 
     @property
     def known(self) -> int:
@@ -217,7 +241,7 @@ class Mixed:
 
 @compiled
 def _prepare(scores: Vector | tuple[Vector, ...], opinions: Vector, logits: Vector) -> None:
-    """Fill in the experts' opinions, clipped, and their logits; the last row of the logits is the bias."""
+    """Fill in the experts' opinions, clipped, and their odds, and the bias."""
     least, most, one = np.float32(FLOOR), np.float32(1.0 - FLOOR), np.float32(1.0)
     for expert in range(len(scores)):
         row = scores[expert]
@@ -235,17 +259,27 @@ def _mix(
     part_time: Ids,
     asked: Mask,
     own: Vector,
-    common: Vector,
+    shared: Floats,
     trust: Vector,
+    missed: Ids,
+    best: float,
+    rivals: bool,
     probabilities: Vector,
-) -> None:
-    """Fill in stand-ins, the stacker's opinions (the last row) and Hedge's mixture of all of them."""
+) -> float:
+    """Fill in stand-ins, rivals, the stacker's opinions (the last row) and Hedge's mixture of all.
+
+    Returns the log-odds of the likeliest label.
+    """
     stand_in(opinions, logits, part_time, asked)
     # Expert by expert, in memory order, so that several labels are computed per instruction.
-    last, z = len(opinions) - 1, np.zeros_like(probabilities)
+    last, z, common = len(opinions) - 1, np.zeros_like(probabilities), shared.astype(np.float32)
     for expert in range(last + 1):
         for label in range(len(z)):
             z[label] += (own[expert, label] + common[expert]) * logits[expert, label]
+    if rivals:
+        best = _add_rivals(z, missed, best, logits[last + 1])
+        for label in range(len(z)):
+            z[label] += common[last + 1] * logits[last + 1, label]
     for label in range(len(z)):
         opinions[last, label] = min(max(1.0 / (1.0 + math.exp(-np.float64(z[label]))), FLOOR), 1.0 - FLOOR)
         probabilities[label] = 0.0
@@ -254,6 +288,25 @@ def _mix(
             probabilities[label] += opinions[expert, label] * trust[expert, label]
     for label in range(len(z)):
         probabilities[label] = min(probabilities[label], np.float32(1.0))
+    return best
+
+
+@compiled
+def _add_rivals(z: Vector, missed: Ids, best: float, rivals: Vector) -> float:
+    """Fill in the log-odds of each label's likeliest rival, as far from 0 as opinions; return the most."""
+    counts, first, second = np.ones(len(z), dtype=np.bool_), -1, NO_RIVAL
+    counts[missed] = False
+    for label in range(len(z)):
+        if counts[label]:
+            logit = min(np.float64(z[label]), -NO_RIVAL)
+            if logit > best:
+                first, second, best = label, best, logit
+            elif logit > second:
+                second = logit
+    rivals[:] = best
+    if first >= 0:
+        rivals[first] = second
+    return best
 
 
 @compiled
@@ -263,54 +316,21 @@ def _learn(
     positive: Ids,
     negative: Ids | None,
     settings: Vector,
-    common: Vector,
-    common_squares: Vector,
+    shared: Floats,
+    covariance: Floats,
     own: Vector,
     own_squares: Vector,
     trust: Vector,
     common_trust: Vector,
 ) -> None:
-    one, last, rate, share = np.float32(1.0), len(opinions) - 1, settings[0], settings[1]
     truth, unknown = np.zeros((2, opinions.shape[1]), dtype=np.bool_)
     truth[positive] = True
     if negative is not None:
         unknown[:] = ~truth
         unknown[negative] = False
-    # Redistributed weight goes to the experts with high common trust.
-    heirs = UNIFORM / np.float32(last + 1) + (one - UNIFORM) * common_trust
-    right, errors = np.empty_like(opinions), np.empty_like(opinions[last])
+    stacked, errors = opinions[len(opinions) - 1], np.empty(len(truth), dtype=np.float32)
     for label in range(len(errors)):
-        error = opinions[last, label] - (one if truth[label] else np.float32(0.0))
+        error = stacked[label] - np.float32(truth[label])
         errors[label] = np.float32(0.0) if unknown[label] else error
-    for expert in range(last + 1):
-        for label in range(len(errors)):
-            believed = opinions[expert, label] if truth[label] else one - opinions[expert, label]
-            right[expert, label] = one if unknown[label] else believed
-    _teach_stacker(logits, errors, rate, common, common_squares, own, own_squares)
-    follow(right, unknown, share, heirs, trust)
-    gained = np.empty(last + 1)
-    for expert in range(last + 1):
-        gained[expert] = log_product(right[expert])
-    follow_in_general(gained, common_trust)
-
-
-@compiled
-def _teach_stacker(
-    logits: Vector,
-    errors: Vector,
-    rate: np.float32,
-    common: Vector,
-    common_squares: Vector,
-    own: Vector,
-    own_squares: Vector,
-) -> None:
-    for expert in range(len(logits)):
-        for label in range(len(errors)):
-            gradient = logits[expert, label] * errors[label]
-            own_squares[expert, label] += gradient * gradient
-            own[expert, label] -= rate * gradient / np.sqrt(own_squares[expert, label])
-        total = np.float32(0.0)
-        for label in range(len(errors)):
-            total += logits[expert, label] * errors[label]
-        common_squares[expert] += total * total
-        common[expert] -= rate * total / np.sqrt(common_squares[expert])
+    stack(logits, errors, settings[0], shared, covariance, own, own_squares)
+    follow(opinions, truth, unknown, settings[1], trust, common_trust)

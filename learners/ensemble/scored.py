@@ -82,7 +82,7 @@ class Scored(NamedTuple):
         logits = opinions + len(mixed.opinions)
         return self._replace(
             modelled=self.modelled._replace(listed=every, scores=rows[:values], values=rows[values:opinions]),
-            mixed=Mixed(rows[-1], rows[opinions:logits], rows[logits:-1], every),
+            mixed=Mixed(rows[-1], rows[opinions:logits], rows[logits:-1], every, self.mixed.best),
         )
 
 

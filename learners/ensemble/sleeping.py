@@ -120,9 +120,10 @@ def stand_in(opinions: Vector, logits: Vector, part_time: Ids, asked: Mask) -> N
 
 @compiled
 def _mean_logits(logits: Vector, part_time: Ids) -> Vector:
-    """Return the mean of the experts that never sleep; the last row is the bias, and no expert."""
-    mean, heard = np.zeros(logits.shape[1], dtype=np.float32), len(logits) - 1 - len(part_time)
-    for expert in range(len(logits) - 1):
+    """Return the mean of the experts that never sleep; the last two rows are no experts."""
+    experts = len(logits) - 2
+    mean, heard = np.zeros(logits.shape[1], dtype=np.float32), experts - len(part_time)
+    for expert in range(experts):
         if not (part_time == expert).any():
             for label in range(len(mean)):
                 mean[label] += logits[expert, label] / np.float32(heard)
@@ -135,7 +136,7 @@ def measure(
     logits: Vector,
     probabilities: Vector,
     own: Vector,
-    common: Vector,
+    shared: Floats,
     trust: Vector,
     part_time: Ids,
     asked: Mask,
@@ -148,7 +149,7 @@ def measure(
     ----------
     opinions, logits, probabilities
         See `learners.ensemble.mixture.Mixed`.
-    own, common, trust
+    own, shared, trust
         The mixture's weights.
     part_time, asked
         The experts that may sleep, and which of them were asked; of the others nothing is known.
@@ -162,9 +163,12 @@ def measure(
     for label in positive:
         truth[label] = True
     z = np.zeros(labels, dtype=np.float32)
+    common = shared.astype(np.float32)
     for expert in range(last + 1):
         for label in range(labels):
             z[label] += (own[expert, label] + common[expert]) * logits[expert, label]
+    for label in range(labels):
+        z[label] += common[last + 1] * logits[last + 1, label]
     stand_ins = np.empty(labels)
     for label in range(labels):
         stand_ins[label] = _sigmoid(mean[label])

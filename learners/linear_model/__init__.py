@@ -10,10 +10,12 @@ from learners.linear_model.logistic import (
 )
 from learners.linear_model.ridge import RecursiveLeastSquares, Regressed, correct, regress
 from learners.linear_model.sparse import SparseLogisticRegression
+from learners.linear_model.stacking import PRIOR_VARIANCE, stack
 from learners.linear_model.threshold import MicroF1Threshold
 
 __all__ = [
     "INTERCEPT",
+    "PRIOR_VARIANCE",
     "AdaptiveLogisticRegression",
     "LogisticRegression",
     "MicroF1Threshold",
@@ -26,5 +28,6 @@ __all__ = [
     "regress",
     "sigmoid",
     "sigmoids",
+    "stack",
     "with_intercept",
 ]

@@ -192,7 +192,7 @@ def correct(
     labels: Ids | None,
 ) -> None:
     """Take one exact least-squares step, given what `regress` filled in."""
-    steps, error = _step(inverse, inputs, drift, most), errors(values, positive, negative)
+    steps, error = gain(inverse, inputs, drift, most), errors(values, positive, negative)
     if labels is None:
         _correct_all(weights, steps, error)
     else:
@@ -200,19 +200,19 @@ def correct(
 
 
 @compiled
-def _step(inverse: Floats, inputs: Floats, drift: float, most: float) -> Floats:
+def gain(inverse: Floats, inputs: Floats, drift: float, most: float) -> Floats:
     """Update the inverse covariance; return the step of each input's weights for an error of 1."""
-    gain, doubt = np.zeros(len(inputs)), 1.0
-    add_products(inverse, inputs, gain)
+    gained, doubt = np.zeros(len(inputs)), 1.0
+    add_products(inverse, inputs, gained)
     for i in range(len(inputs)):
-        doubt += inputs[i] * gain[i]
+        doubt += inputs[i] * gained[i]
     scale = 1.0 / doubt
     for i in range(len(inputs)):
         for j in range(len(inputs)):
             # This order keeps the matrix symmetric to the last bit, and so stable.
-            inverse[i, j] -= gain[i] * gain[j] * scale
+            inverse[i, j] -= gained[i] * gained[j] * scale
         inverse[i, i] = min(inverse[i, i] + drift, max(most, inverse[i, i]))
-    return gain * scale
+    return gained * scale
 
 
 @compiled

@@ -17,11 +17,12 @@ from drift.statistics import BlockMeans
 from learners.core import unpacked
 from learners.ensemble import NOVICE_TRUST
 from learners.hierarchy import Taxonomy
+from learners.linear_model import PRIOR_VARIANCE
 from learners.neighbors import NearestClassMean
 from stream.pipeline import LabelStatistics
 from stream.snapshot.contents import Snapshot, SnapshotError
 
-VERSION = 7
+VERSION = 8
 """Version of the format that is written."""
 
 
@@ -196,6 +197,21 @@ def _with_novice(mixture: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _with_newton_steps(learner: Any) -> Any:
+    """Return a learner's state in which mixtures, of its parts too, learn shared weights by Newton steps.
+
+    They go on from the weights as they are, nothing is known of their covariance, and rivals have no weight.
+    """
+    if not isinstance(learner, dict):
+        return learner
+    state = {key: _with_newton_steps(value) for key, value in learner.items()}
+    if {"common", "common_squares"} <= state.keys():
+        shared = np.append(state.pop("common").astype(np.float64), 0.0)
+        del state["common_squares"]
+        state |= {"shared": shared, "covariance": PRIOR_VARIANCE * np.eye(len(shared))}
+    return state
+
+
 STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {
     1: _with_label_statistics,
     2: _changed("monitors", _in_rows),
@@ -203,6 +219,7 @@ STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {
     4: _changed("monitors", _renewed),
     5: _with_labels_that_leave,
     6: _changed("learner", _with_class_means),
+    7: _changed("learner", _with_newton_steps),
 }
 """Steps by format version: each converts a snapshot of that version to the next."""
 

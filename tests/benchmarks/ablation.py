@@ -3,9 +3,10 @@
 Run `python -m tests.benchmarks.ablation [--sets scene yeast enron reuters21578] [--limit 4000] [--drifts
 concept ...] [--seeds 0 1 2]`. *no memory* rehearses nothing and keeps windows of recent messages alone;
 *unweighed* gives messages that stay in the windows for the sake of rare labels the votes of recent ones;
-*no sleep* asks every expert about every message (in the first 2,000 all are asked anyway). Each set is read
-as it is stored and shuffled; every message is predicted and learned by all variants in turn, from the first
-one on, so a busy machine slows all of them. Microseconds are of the last three quarters of a stream.
+*no rivals* keeps from the sum of the experts' logits how likely the likeliest other label is; *no sleep* asks
+every expert about every message (in the first 2,000 all are asked anyway). Each set is read as it is stored
+and shuffled; every message is predicted and learned by all variants in turn, from the first one on, so a busy
+machine slows all of them. Microseconds are of the last three quarters of a stream.
 
 Then streams with a planted drift, of which no label falls silent for good but in *death*: the share of exact
 label-sets before it, in its first 500 messages and in the 1,500 after these, means over the seeds.
@@ -59,6 +60,13 @@ def unweighed() -> IHOMER:
     return learner
 
 
+def without_rivals() -> IHOMER:
+    """Return the default learner, whose stacker does not hear of the likeliest other label."""
+    learner = IHOMER()
+    learner._mixture.rivals = False
+    return learner
+
+
 def awake() -> IHOMER:
     """Return the default learner, of which no expert ever sleeps."""
     learner = IHOMER()
@@ -70,6 +78,7 @@ VARIANTS: dict[str, Callable[[], IHOMER]] = {
     "default": IHOMER,
     "no memory": lambda: IHOMER(memory=0),
     "unweighed": unweighed,
+    "no rivals": without_rivals,
     "no sleep": awake,
 }
 

@@ -57,13 +57,14 @@ def test_probabilities_stay_within_bounds() -> None:
 class PlainMixture:
     """The same, label by label and from the definitions, in double precision."""
 
-    def __init__(self, experts: int, novices: int, rate: float, share: float) -> None:
-        veterans = experts - novices
+    def __init__(self, experts: int, novices: int, rate: float, share: float, rivals: bool) -> None:
+        self.rivals, veterans = rivals, experts - novices
         start = (1 - 0.01 * novices) / (veterans + 1)
         self.rate, self.share = rate, share
         self.start = np.array([start] * veterans + [0.01] * novices + [start])
-        self.common = np.array([1.2 / veterans] * veterans + [0.0] * (novices + 1))
-        self.common_squares, self.common_trust = np.ones(experts + 1), self.start.copy()
+        self.shared = np.array([1.2 / veterans] * veterans + [0.0] * (novices + 2))
+        self.precision = 20 * np.eye(experts + 2)
+        self.common_trust = self.start.copy()
         self.own, self.squares, self.trust = (np.zeros((0, experts + 1)) for _ in range(3))
 
     def mix(self, scores: NDArray[np.float32]) -> list[float]:
@@ -76,7 +77,11 @@ class PlainMixture:
         )
         said = np.clip(scores.T.astype(float), 0.002, 0.998)
         self.logits = np.concatenate([np.log(said / (1 - said)), -np.ones((len(said), 1))], axis=1)
-        summed = ((self.own + self.common) * self.logits).sum(axis=1)
+        summed = ((self.own + self.shared[:-1]) * self.logits).sum(axis=1)
+        most = np.log(0.998 / 0.002)
+        rivals = [max([-most, *np.delete(np.minimum(summed, most), each)]) for each in range(len(said))]
+        self.logits = np.column_stack([self.logits, np.array(rivals) if self.rivals else np.zeros(len(said))])
+        summed += self.shared[-1] * self.logits[:, -1]
         stacked = np.clip(1 / (1 + np.exp(-summed)), 0.002, 0.998)
         self.said = np.concatenate([said, stacked[:, None]], axis=1)
         return [min(float(each), 1.0) for each in (self.said * self.trust).sum(axis=1)]
@@ -84,12 +89,13 @@ class PlainMixture:
     def learn(self, truth: list[bool | None]) -> None:
         """Learn a message's labels; None is unknown."""
         heirs = 0.3 / len(self.start) + 0.7 * self.common_trust
-        total, gained = np.zeros_like(self.start), np.zeros_like(self.start)
+        total, gained = np.zeros_like(self.shared), np.zeros_like(self.start)
         for label, on in enumerate(truth):
             if on is None:
                 continue
             gradient = self.logits[label] * (self.said[label, -1] - on)
             total += gradient
+            gradient = gradient[:-1]
             self.squares[label] += gradient**2
             self.own[label] -= self.rate * gradient / np.sqrt(self.squares[label])
             right = self.said[label] if on else 1 - self.said[label]
@@ -97,16 +103,21 @@ class PlainMixture:
             trust = self.trust[label] * right
             handed = self.share * min(1.0, -np.log(trust.sum()))
             self.trust[label] = (1 - handed) * trust / trust.sum() + handed * heirs
-        self.common_squares += total**2
-        self.common -= self.rate * total / np.sqrt(self.common_squares)
+        self.precision += np.outer(total, total)
+        self.shared -= np.linalg.solve(self.precision, total)
+        covariance = np.linalg.inv(self.precision)
+        covariance[np.diag_indices_from(covariance)] = np.minimum(np.diag(covariance) + 1e-6, 0.05)
+        self.precision = np.linalg.inv(covariance)
         self.common_trust *= np.exp(0.1 * (gained - gained.max()))
         self.common_trust = 0.99 * self.common_trust / self.common_trust.sum() + 0.01 / len(self.start)
 
 
+@pytest.mark.parametrize("rivals", [False, True])
 @pytest.mark.parametrize(("novices", "rate", "share"), [(0, 0.1, 0.1), (1, 0.3, 0.02), (2, 0.05, 1.0)])
-def test_equals_a_plain_one(novices: int, rate: float, share: float) -> None:
+def test_equals_a_plain_one(novices: int, rate: float, share: float, rivals: bool) -> None:
     """With labels that appear, with unknown ones, and with so many that the product of all underflows."""
-    mixed, plain = Mixture(4, rate, share, novices), PlainMixture(4, novices, rate, share)
+    mixed = Mixture(4, rate, share, novices, rivals=rivals)
+    plain = PlainMixture(4, novices, rate, share, rivals)
     rng = np.random.default_rng(1)
     for message in range(80):
         labels = 200 if message == 79 else 3 + message // 20
@@ -128,7 +139,7 @@ def test_equals_a_plain_one(novices: int, rate: float, share: float) -> None:
         every = np.arange(labels)
         np.testing.assert_allclose(mixed.trust(every).T, plain.trust[:labels], atol=2e-4)
     state = mixed.state()
-    np.testing.assert_allclose(state["common"], plain.common, atol=1e-3)
+    np.testing.assert_allclose(state["shared"], plain.shared, atol=1e-3)
     np.testing.assert_allclose(state["common_trust"], plain.common_trust, atol=1e-3)
     np.testing.assert_allclose(state["own"].T, plain.own, atol=1e-3)
 

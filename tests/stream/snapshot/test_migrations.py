@@ -107,17 +107,31 @@ def test_feedback_of_earlier_formats_keeps_what_awaits_its_labels(version: int) 
     assert guesses == expected | (later if version == 3 else {})
 
 
+def with_former_mixtures(state: Any) -> Any:
+    """Return a learner's state as formats up to 7 have it: shared weights learned by AdaGrad, no rivals."""
+    if not isinstance(state, dict):
+        return state
+    former = {name: with_former_mixtures(value) for name, value in state.items()}
+    if "covariance" in former:
+        common = former.pop("shared")[:-1].astype(np.float32)
+        del former["covariance"]
+        former |= {"common": common, "common_squares": np.ones_like(common)}
+    return former
+
+
 def test_an_expansion_of_format_6_has_the_means_of_what_it_remembers() -> None:
     """They are a novice among the opinions, and the others keep what they have earned."""
     learner, restored = make("expansion"), make("expansion")
     paths = {"even": "x", "both": "x/both", "rare": "y/rare"}
     teach(learner, ((x, [paths[name] for name in names]) for x, names in stream(60)))
-    state = learner.state()
+    state = with_former_mixtures(learner.state())
     del state["means"]
     former = state["mixture"] = {name: np.delete(rows, -2, axis=0) for name, rows in state["mixture"].items()}
     migrated = migrate(snapshot_of({"learner": {"wrapped": state}}), 6, "it").state["learner"]["wrapped"]
     restored.load_state(migrated)
-    for name, novice in (("common", 0.0), ("own", 0.0), ("common_squares", 1.0), ("own_squares", 1.0)):
+    shared = restored.state()["mixture"]["shared"]
+    np.testing.assert_array_equal(shared, [*former["common"][:-1], 0.0, former["common"][-1], 0.0])
+    for name, novice in (("own", 0.0), ("own_squares", 1.0)):
         rows = restored.state()["mixture"][name]
         assert (rows[-2] == novice).all()
         np.testing.assert_array_equal(np.delete(rows, -2, axis=0), former[name])
@@ -131,9 +145,18 @@ def test_an_expansion_of_format_6_has_the_means_of_what_it_remembers() -> None:
     np.testing.assert_array_equal(means["seen"], expected["seen"])
 
 
-def test_an_ihomer_of_format_6_is_as_it_was() -> None:
-    """Its mixture has all its experts."""
-    learner = make("ihomer")
+@pytest.mark.parametrize("version", [6, 7])
+def test_an_ihomer_of_an_earlier_format_goes_on_from_its_weights(version: int) -> None:
+    """Of its mixture only how the shared weights are learned begins anew, and rivals have no weight yet."""
+    learner, restored = make("ihomer"), make("ihomer")
     teach(learner, stream(60))
-    migrated = migrate(snapshot_of({"learner": learner.state()}), 6, "it").state["learner"]
-    assert digest(migrated) == digest(learner.state())
+    state = learner.state()
+    former = with_former_mixtures(state)
+    migrated = migrate(snapshot_of({"learner": former}), version, "it").state["learner"]
+    mixture = migrated["mixture"]
+    np.testing.assert_array_equal(mixture["shared"], [*former["mixture"]["common"], 0.0])
+    np.testing.assert_array_equal(mixture["covariance"], 0.05 * np.eye(len(mixture["shared"])))
+    same = {name: state["mixture"][name] for name in ("shared", "covariance")}
+    assert digest(migrated | {"mixture": mixture | same}) == digest(state)
+    restored.load_state(migrated)
+    teach(restored, stream(60))
