@@ -93,7 +93,6 @@ class Mixture(Stateful):
         self.rivals = rivals
         self._part_time: Ids = np.array(part_time, dtype=np.intp)
         self._all_asked: Mask = np.ones(len(part_time), dtype=np.bool_)
-        self._settings: Vector = np.array((rate, share), dtype=np.float32)
         self._labels = 0
         veterans = experts - novices
         self._start: Vector = np.full(
@@ -156,10 +155,11 @@ class Mixture(Stateful):
         measure(*seen, own, self._shared, trust, self._part_time, asked, positive, values)
         return values
 
-    def learn(self, mixed: Mixed, targets: Targets) -> None:
+    def learn(self, mixed: Mixed, targets: Targets, times: float = 1.0) -> None:
         """Learn from what `mix` returned for a message and from its labels.
 
-        `targets` are places among the labels that were mixed, if these are not all.
+        `targets` are places among the labels that were mixed, if these are not all. Steps of labels' own
+        weights are as many `times` as large as usual.
         """
         self._grow(mixed.known)
         labels = mixed.labels
@@ -169,7 +169,7 @@ class Mixture(Stateful):
         chosen = self._of(labels, mixed.opinions.shape[1])
         own, trust, own_squares = chosen
         _learn(
-            *(mixed.opinions, mixed.logits, *targets, self._settings),
+            *(mixed.opinions, mixed.logits, *targets, self.rate * times, self.share),
             *(self._shared, self._covariance, own, own_squares),
             *(trust, self._common_trust),
         )
@@ -315,7 +315,8 @@ def _learn(
     logits: Vector,
     positive: Ids,
     negative: Ids | None,
-    settings: Vector,
+    rate: float,
+    share: float,
     shared: Floats,
     covariance: Floats,
     own: Vector,
@@ -332,5 +333,5 @@ def _learn(
     for label in range(len(errors)):
         error = stacked[label] - np.float32(truth[label])
         errors[label] = np.float32(0.0) if unknown[label] else error
-    stack(logits, errors, settings[0], shared, covariance, own, own_squares)
-    follow(opinions, truth, unknown, settings[1], trust, common_trust)
+    stack(logits, errors, np.float32(rate), shared, covariance, own, own_squares)
+    follow(opinions, truth, unknown, np.float32(share), trust, common_trust)

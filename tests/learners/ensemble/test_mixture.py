@@ -144,6 +144,18 @@ def test_equals_a_plain_one(novices: int, rate: float, share: float, rivals: boo
     np.testing.assert_allclose(state["own"].T, plain.own, atol=1e-3)
 
 
+def test_several_steps_move_the_own_weights_alone_as_far() -> None:
+    """What labels share, and the trust in experts, moves as by one."""
+    once, often = Mixture(3), Mixture(3)
+    once.learn(once.mix(opinions(True)), only(0))
+    often.learn(often.mix(opinions(True)), only(0), 4.0)
+    one, many = once.state(), often.state()
+    np.testing.assert_allclose(many["own"], 4.0 * one["own"], rtol=1e-6)
+    assert np.abs(one["own"]).min() > 0.0
+    for name in one.keys() - {"own"}:
+        np.testing.assert_array_equal(one[name], many[name], err_msg=name)
+
+
 def test_mixing_does_not_change_the_state() -> None:
     """Mixing does not change the state."""
     mixed = Mixture(3)
