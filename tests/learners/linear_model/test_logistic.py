@@ -182,8 +182,8 @@ def test_an_outlier_leaves_variances_positive_and_the_rest_is_learned_again(
 @pytest.mark.parametrize("truth", [0.0, 1.0])
 def test_the_mode_of_a_doubtful_logit_solves_its_equation(doubt: float, truth: float) -> None:
     """Where few of Newton's steps end far from it as well: no message moves its own logit by hundreds."""
-    score = np.float32([0.2])
-    steps, curvatures = laplace.modes(score, score - np.float32(truth), np.float32([doubt]))
+    score = np.full(1, 0.2, dtype=np.float32)
+    steps, curvatures = laplace.modes(score, score - np.float32(truth), np.full(1, doubt, dtype=np.float32))
     assert 0.0 < curvatures[0] <= 1.001 / min(doubt, laplace.BEYOND_DOUBT)
     if doubt > laplace.HUGE:
         used = min(doubt, laplace.BEYOND_DOUBT)
