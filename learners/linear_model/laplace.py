@@ -16,6 +16,8 @@ LEAST_CURVATURE = 0.001
 LARGEST = np.float32(1e15)
 """Largest value of a feature: its square, and sums of such squares, must not overflow single precision, as
 infinity minus infinity would be in the weights for good, and every later score NaN."""
+LARGEST_VARIANCE = 1000000
+"""Largest prior variance of a weight: products with the largest values must not overflow, either."""
 LEAST_SCORE = 1e-6
 """Probability that stands for a score of 0, so that its logit is finite."""
 MANY = 2
@@ -24,6 +26,20 @@ BLOCK = 128
 """Inputs that are taken for one label after another: their weights of all labels stay in the cache."""
 ITERATIONS = 4
 """Newton steps towards the posterior mode, which hardly moves after them."""
+HUGE = 1e6
+"""Variance of a logit beyond which so few steps end far from the mode: that of an outlier, which would move
+its weights by millions. There the mode is bracketed instead."""
+BEYOND_DOUBT = 1e37
+"""Largest variance of a logit, whatever its sum: the precision that it leaves is not 0."""
+FARTHEST = 100.0
+"""Largest logit of a mode: with a doubt of `BEYOND_DOUBT` it would be 90."""
+HALVINGS = 60
+"""Times that the bracket of a mode is halved."""
+LEAST_LEFT = np.float32(2.0**-10)
+"""Share of a variance that one message leaves at least. Of less than that little is left but rounding, which
+may be 0 or negative; and a weight that an outlier made so sure would not learn for thousands of messages."""
+LEAST_VARIANCE = np.float32(2.0**-40)
+"""Smallest variance, as a share of the prior one: a few thousand messages restore it."""
 
 
 @compiled
@@ -90,7 +106,7 @@ def _move_all(
     settings: Vector,
 ) -> None:
     """Move some labels' weights of all inputs, and reduce their variances; those of inputs of 0 stay."""
-    most, growth = settings[0], settings[1]
+    most, growth, least = settings[0], settings[1], settings[0] * LEAST_VARIANCE
     moves = np.empty(BLOCK, dtype=np.float32)
     for first in range(0, len(inputs), BLOCK):
         some = inputs[first : first + BLOCK]
@@ -101,7 +117,8 @@ def _move_all(
                 old = variance[i]
                 spread = old * some[i]
                 moves[i] = spread * steps[n]
-                new = min((old - spread * spread * curvatures[n]) * growth, most)
+                new = (old - spread * spread * curvatures[n]) * growth
+                new = max(min(new, most), max(old * LEAST_LEFT, least))
                 variance[i] = old if some[i] == 0.0 else new
             for i in range(len(some)):
                 weight[i] -= moves[i]
@@ -119,14 +136,15 @@ def _move_some(
     settings: Vector,
 ) -> None:
     """Do the same for some inputs, which are not 0: the others are not read."""
-    most, growth = settings[0], settings[1]
+    most, growth, least = settings[0], settings[1], settings[0] * LEAST_VARIANCE
     for n in range(len(labels)):
         label = labels[n]
         for i in features:
             variance = variances[label, i]
             spread = variance * inputs[i]
             weights[i, label] -= spread * steps[n]
-            variances[label, i] = min((variance - spread * spread * curvatures[n]) * growth, most)
+            new = (variance - spread * spread * curvatures[n]) * growth
+            variances[label, i] = max(min(new, most), max(variance * LEAST_LEFT, least))
 
 
 @compiled
@@ -139,7 +157,8 @@ def modes(scores: Vector, error: Vector, variances: Vector) -> tuple[Vector, Vec
     size = len(scores)
     doubts, truths, olds, logits = np.empty((4, size))
     for n in range(size):
-        doubt, truth = np.float64(variances[n]), np.float64(scores[n]) - np.float64(error[n])
+        doubt = min(np.float64(variances[n]), BEYOND_DOUBT)
+        truth = np.float64(scores[n]) - np.float64(error[n])
         likely = min(max(np.float64(scores[n]), LEAST_SCORE), 1.0 - LEAST_SCORE)
         old = math.log(likely / (1.0 - likely))
         doubts[n], truths[n], olds[n] = doubt, truth, old
@@ -154,7 +173,25 @@ def modes(scores: Vector, error: Vector, variances: Vector) -> tuple[Vector, Vec
             logits[n] = z
     steps, curvatures = np.empty((2, size), dtype=np.float32)
     for n in range(size):
+        huge = doubts[n] > HUGE
+        if huge:
+            logits[n] = _bracketed(olds[n], doubts[n], round(truths[n]))
         p = 1.0 / (1.0 + math.exp(-max(logits[n], -700.0)))
         curvature = max(p * (1.0 - p), LEAST_CURVATURE)
-        steps[n], curvatures[n] = p - truths[n], curvature / (1.0 + curvature * doubts[n])
+        # The same at the mode, but not rounded to 0 where the probability rounds to 1.
+        steps[n] = (olds[n] - logits[n]) / doubts[n] if huge else p - truths[n]
+        curvatures[n] = curvature / (1.0 + curvature * doubts[n])
     return steps, curvatures
+
+
+@compiled
+def _bracketed(old: float, doubt: float, truth: float) -> float:
+    """Return the posterior mode of one logit by bisection: it takes long, but any doubt."""
+    low, high = max(old - doubt * (1.0 - truth), -FARTHEST), min(old + doubt * truth, FARTHEST)
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        if middle - old + doubt * (1.0 / (1.0 + math.exp(-middle)) - truth) < 0.0:
+            low = middle
+        else:
+            high = middle
+    return 0.5 * (low + high)

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from drift.core import Arrays, Ids, State, Vector, check_number, compiled, fields, grown
 from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of
 from learners.dummy import PriorBased
-from learners.linear_model.laplace import INTERCEPT, errors, laplace_step, with_intercept
+from learners.linear_model.laplace import INTERCEPT, LARGEST_VARIANCE, errors, laplace_step, with_intercept
+
+LARGEST_RATE = 1000000
+"""Largest rate, with which sums of products with the largest values stay finite in single precision."""
 
 
 class LogisticRegression(Learner):
@@ -24,9 +27,9 @@ class LogisticRegression(Learner):
     Parameters
     ----------
     rate
-        Step size, in (0, inf), in log-odds. Too small learns slowly. The default, the inverse of the loss's
-        greatest curvature, is the largest that never overshoots a message; above 8 scores may not settle.
-        Features should be of one scale, as only the length of the whole vector is normalised.
+        Step size, in (0, 1000000], in log-odds. Too small learns slowly. The default, the inverse of the
+        loss's greatest curvature, is the largest that never overshoots a message; above 8 scores may not
+        settle. Features should be of one scale, as only the length of the whole vector is normalised.
     max_labels
         Most labels held, at least 1; the least useful leaves, see `LabelSpace`. Too few, and labels are
         forgotten before they come again.
@@ -44,7 +47,7 @@ class LogisticRegression(Learner):
     state_fields = fields(Arrays("_weights"))
 
     def __init__(self, rate: float = 4.0, max_labels: int = MAX_LABELS) -> None:
-        check_number(self, "rate", rate, float, 0, open_low=True)
+        check_number(self, "rate", rate, float, 0, LARGEST_RATE, open_low=True)
         self.rate = rate
         super().__init__(max_labels)
         # One row per feature: zeros cost nothing. Row 0 is the intercept, because features may be added.
@@ -93,8 +96,8 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
     Parameters
     ----------
     variance
-        Prior variance of a weight, in (0, inf): how far one message may move it. Vectors of unit length need
-        about 30, longer ones less, in inverse proportion to their squared length. Too small learns rare
+        Prior variance of a weight, in (0, 1000000]: how far one message may move it. Vectors of unit length
+        need about 30, longer ones less, in inverse proportion to their squared length. Too small learns rare
         labels slowly, too large lets the first messages decide.
     forgetting
         Relative growth of a variance whenever its weight is updated, in [0, 1]: with 0 learning ends, and
@@ -130,7 +133,7 @@ class AdaptiveLogisticRegression(PriorBased, LogisticRegression):
         tolerance: float = 0.01,
         max_labels: int = MAX_LABELS,
     ) -> None:
-        check_number(self, "variance", variance, float, 0, open_low=True)
+        check_number(self, "variance", variance, float, 0, LARGEST_VARIANCE, open_low=True)
         check_number(self, "forgetting", forgetting, float, 0, 1)
         check_number(self, "tolerance", tolerance, float, 0, 1)
         self.variance = variance

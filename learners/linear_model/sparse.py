@@ -9,7 +9,7 @@ import numpy as np
 from drift.core import Arrays, Ids, Parts, State, Values, Vector, check_number, fields, grown
 from learners.core import MAX_LABELS, Prediction, Statistics, Targets, sparse_part
 from learners.dummy import PriorBased
-from learners.linear_model.laplace import errors
+from learners.linear_model.laplace import LARGEST_VARIANCE, errors
 from learners.linear_model.logistic import sigmoid
 from learners.linear_model.sparse_rows import (
     ENTRY,
@@ -60,8 +60,8 @@ class SparseLogisticRegression(PriorBased):
     Parameters
     ----------
     variance
-        Prior variance of a weight, in (0, inf): how far one message may move it. Meant for vectors of length
-        1. Too small learns rare labels slowly, too large lets single messages decide.
+        Prior variance of a weight, in (0, 1000000]: how far one message may move it. Meant for vectors of
+        length 1. Too small learns rare labels slowly, too large lets single messages decide.
     forgetting
         Share of a variance's shrinking that is undone whenever its weight is updated, in [0, 1]: with 0
         learning ends, and much above 0.01 it never converges.
@@ -103,7 +103,7 @@ class SparseLogisticRegression(PriorBased):
         max_size: float = 64.0,
         max_labels: int = MAX_LABELS,
     ) -> None:
-        check_number(self, "variance", variance, float, 0, open_low=True)
+        check_number(self, "variance", variance, float, 0, LARGEST_VARIANCE, open_low=True)
         check_number(self, "forgetting", forgetting, float, 0, 1)
         check_number(self, "max_size", max_size, float, 0, open_low=True)
         self.variance = variance

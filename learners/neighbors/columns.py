@@ -24,6 +24,9 @@ ROUNDING = 2.0**-24
 """Relative error of one operation in single precision."""
 TINIEST = 2.0**-149
 """Smallest number of single precision: the error of a product too small for a relative one."""
+LARGEST = np.float32(1e15)
+"""Largest value of a feature: squares and products, and sums of them, must not overflow single precision, as
+infinity minus infinity would make a neighbour's weight NaN."""
 Codes = NDArray[np.int8]
 
 
@@ -100,11 +103,16 @@ def _store(x: Vector, place: int, vectors: Vector, norms: Vector, places: Ids, p
     """Fill in a row and its squared length; missing values and features beyond x's end become 0."""
     row, norm = vectors[place], 0.0
     for feature in range(len(row)):
-        value = x[feature] if feature < len(x) else np.float32(0.0)
-        row[feature] = np.float32(0.0) if np.isnan(value) else value
+        row[feature] = _bounded(x[feature]) if feature < len(x) else np.float32(0.0)
         norm += np.float64(row[feature]) ** 2
     norms[place] = norm
     places[pending] = place
+
+
+@compiled
+def _bounded(value: np.float32) -> np.float32:
+    """Return a value within `LARGEST`, and 0 for a missing one."""
+    return np.float32(0.0) if np.isnan(value) else min(max(value, -LARGEST), LARGEST)
 
 
 @compiled
@@ -170,10 +178,12 @@ def nearest(
     weights: Floats,
 ) -> None:
     """Fill in the rows of least distance, nearest first (of equal ones the lower row), and their weights."""
-    k, norm = len(rows), 0.0
+    k, norm, given_x = len(rows), 0.0, x
     rows[:] = 0
-    for value in x:
-        norm += 0.0 if np.isnan(value) else np.float64(value) ** 2
+    x = np.empty(len(given_x), dtype=np.float32)
+    for feature in range(len(x)):
+        x[feature] = _bounded(given_x[feature])
+        norm += np.float64(x[feature]) ** 2
     features, size = given(x, vectors.shape[1])
     features = features[:size]
     recent = places[:pending]

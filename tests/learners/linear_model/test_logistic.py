@@ -156,6 +156,53 @@ def test_the_largest_numbers_leave_no_nan_behind(
     assert ((learner.score(x) >= 0.0) & (learner.score(x) <= 1.0)).all()
 
 
+@pytest.mark.parametrize("padding", [0, 50])
+@pytest.mark.parametrize("size", [1e3, 1e4, 1e6, 1e9, 1e15, 3e38])
+def test_an_outlier_leaves_variances_positive_and_the_rest_is_learned_again(
+    size: float, padding: int
+) -> None:
+    """Of dense vectors and mostly-zero ones: within 1,000 messages predictions are as good as before."""
+    learner, rng, right = AdaptiveLogisticRegression(), np.random.default_rng(1), []
+    for n in range(2500):
+        x = np.zeros(5 + padding, dtype=np.float32)
+        x[:5] = rng.normal(size=5)
+        names = [f"l{j}" for j in range(3) if x[j] > 0.3]
+        if n in (500, 501):
+            x[0] = size * (1 if n == 500 else -1)
+        right.append(learner.label_space.names(learner.predict(x).labels) == names)
+        learner.learn(x, learner.label_space.targets(names))
+        if n >= 500:
+            assert (learner._variances > 0.0).all()
+            assert (learner._variances <= learner.variance).all()
+            assert (np.abs(learner._weights) < 1e3).all()
+    assert np.mean(right[1500:]) > 0.9
+
+
+@pytest.mark.parametrize("doubt", [1e5, 2e6, 1e20, 3e38])
+@pytest.mark.parametrize("truth", [0.0, 1.0])
+def test_the_mode_of_a_doubtful_logit_solves_its_equation(doubt: float, truth: float) -> None:
+    """Where few of Newton's steps end far from it as well: no message moves its own logit by hundreds."""
+    score = np.full(1, 0.2, dtype=np.float32)
+    steps, curvatures = laplace.modes(score, score - np.float32(truth), np.full(1, doubt, dtype=np.float32))
+    assert 0.0 < curvatures[0] <= 1.001 / min(doubt, laplace.BEYOND_DOUBT)
+    if doubt > laplace.HUGE:
+        used = min(doubt, laplace.BEYOND_DOUBT)
+        z = logit(0.2) - used * float(steps[0])
+        assert abs(z) < laplace.FARTHEST
+        wrong = expit(z) if truth == 0.0 else expit(-z)
+        assert abs(float(steps[0])) == pytest.approx(wrong, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "learner", [AdaptiveLogisticRegression(1e6), AdaptiveLogisticRegression(1e-300), LogisticRegression(1e6)]
+)
+def test_scores_are_finite_at_the_ends_of_the_parameters(learner: LogisticRegression) -> None:
+    """Beyond them single precision overflows, and parameters are refused."""
+    for x in np.random.default_rng(0).choice([1e-3, 1.0, 1e15, -3e38], (100, 4)).astype(np.float32):
+        assert np.isfinite(learner.score(x)).all()
+        learner.learn(x, learner.label_space.targets(["a"] if x[0] > 0 else ["b"]))
+
+
 @pytest.mark.parametrize("known", [1, 15, 16, 17])
 def test_some_labels_have_the_logits_that_they_have_among_all(known: int) -> None:
     """Those that came after the last lesson, and have no weights yet, have that of their prior."""

@@ -71,6 +71,21 @@ def test_values_that_overflow_end_nothing() -> None:
         assert ((near >= 0) & (near < 40)).all()
 
 
+@pytest.mark.parametrize("size", [1e15, 1e18, 2e19, 3.4e38])
+def test_weights_are_finite_whatever_the_values(size: float) -> None:
+    """Squares of larger ones would overflow; the usual vectors stay the nearest of usual ones."""
+    columns, rng = Columns(60), np.random.default_rng(0)
+    for place in range(60):
+        columns.put(
+            place, rng.choice([1.0, size, -size] if place % 3 == 0 else [0.5, 1.0], 4).astype(np.float32)
+        )
+    for x in ([size] * 4, [-size, size, 0.0, 1.0], [1.0, 0.5, 1.0, 0.5]):
+        rows, weights = columns.nearest(np.array(x, dtype=np.float32), 5, 60)
+        assert np.isfinite(weights).all()
+        assert weights.sum() == pytest.approx(1.0)
+    assert (rows % 3 != 0).all()
+
+
 def test_a_search_reads_few_vectors() -> None:
     """The others are excluded by their codes: overwriting them changes nothing."""
     rng, columns = np.random.default_rng(0), Columns(1000)
