@@ -8,6 +8,9 @@ Every feedback has exactly one outcome:
   that was known turns out otherwise; *duplicate*: nothing new;
 * *late*: the event existed, but is no longer kept; *orphan*: no such event arrived while it waited.
 
+An event that brings labels of its own is a later record than feedback that waited for it: that counts for the
+labels that the event leaves open (*extended*), or for nothing (*duplicate*).
+
 What is joined, early, extended or corrected is learned, together with everything known of the event by then.
 No clock is read: time is taken from the records.
 """
@@ -172,7 +175,9 @@ class FeedbackStore:
             self._now, self._predicted, fingerprint, PackedPrediction.of(x, prediction, confidence), known
         )
         lesson = None
-        if earlier is not None and earlier.known is not None:
+        if earlier is not None and earlier.known is not None and known is not None:
+            lesson = self._complete(entry, earlier.known, earlier.fingerprint, present_name)
+        elif earlier is not None and earlier.known is not None:
             lesson = self._update(entry, earlier.known, earlier.fingerprint, "early", present_name)
         self._put_in(event.id, entry)
         return lesson
@@ -222,15 +227,31 @@ class FeedbackStore:
             outcome = "corrected" if earlier.contradicts(said) else "extended"
             if entry.known.same(earlier):
                 outcome, entry.known = "duplicate", earlier
+        first_labels = earlier is None
+        return self._lesson(entry, outcome, hash_chain(entry.fingerprint, fingerprint), first_labels)
+
+    def _complete(
+        self, entry: Entry, before: KnownLabels, fingerprint: bytes, present_name: Callable[[str], str]
+    ) -> Lesson | None:
+        """Complete an event's own labels by what was said before it came; see `_update`."""
+        assert entry.known is not None
+        own = entry.known.named(present_name)
+        entry.known = before.named(present_name).updated(own)
+        outcome = "duplicate" if entry.known.same(own) else "extended"
+        # In the records' order: the same two the other way round teach something else.
+        return self._lesson(entry, outcome, hash_chain(fingerprint, entry.fingerprint), first_labels=False)
+
+    def _lesson(self, entry: Entry, outcome: str, fingerprint: bytes, first_labels: bool) -> Lesson | None:
+        """Count an outcome, and return the lesson of an entry with new labels, if its event is there."""
         self._counts[outcome] += 1
         if outcome == "duplicate":
             return None
-        entry.fingerprint = hash_chain(entry.fingerprint, fingerprint)
-        if entry.prediction is None:
+        entry.fingerprint = fingerprint
+        if entry.prediction is None or entry.known is None:
             return None
         delay = self._predicted - entry.number
         lesson = Lesson(entry.prediction.x, None, entry.known, entry.fingerprint, delay)
-        if earlier is not None:
+        if not first_labels:
             return lesson
         return lesson._replace(prediction=entry.prediction.prediction, confidence=entry.prediction.confidence)
 

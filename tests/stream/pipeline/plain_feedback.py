@@ -55,7 +55,20 @@ class PlainStore:
             self.counts["expired"] += before.event and not before.known
         row = Row(event.id, self.now, True, said(event))
         self.rows.append(row)
-        return [] if before is None or before.event else self.say(row, before.known, "early")
+        if before is None or before.event:
+            return []
+        return self.complete(row, before.known) if row.known else self.say(row, before.known, "early")
+
+    def complete(self, row: Row, before: Table) -> list[tuple[str, Table]]:
+        """Let what was said of an id before its event hold where the event says nothing."""
+        both = dict(row.known) if "" in row.known else {**before, **row.known}
+        names = {*before, *row.known}
+        new = [
+            name for name in names if row.known.get(name, row.known.get("")) != both.get(name, both.get(""))
+        ]
+        self.counts["extended" if new else "duplicate"] += 1
+        row.known = both
+        return [(row.name, row.known)] if new else []
 
     def feedback(self, feedback: Feedback) -> list[tuple[str, Table]]:
         """Join feedback to its event, or let it wait."""

@@ -117,6 +117,40 @@ def test_a_lesson_says_how_many_events_were_predicted_since_its_own() -> None:
     assert [lesson.delay for lesson in lessons if lesson] == [1, 4]
 
 
+def test_labels_in_the_event_count_more_than_feedback_that_waited_for_it() -> None:
+    """The event is the later record: what it says holds, and the feedback fills what it leaves open."""
+    x = np.ones(1, np.float32)
+    for own, outcome, expected in (
+        (Event(id="1", ts=1, labels=["y"]), "duplicate", None),
+        (Event(id="1", ts=1, labels=["y"], labels_complete=False, not_=["x"]), "duplicate", None),
+        (Event(id="1", ts=1, not_=["x"]), "extended", ((), {"y", "x"})),
+        (Event(id="1", ts=1, labels=["z"], labels_complete=False), "extended", (("x", "z"), {"y"})),
+    ):
+        store = FeedbackStore()
+        store.join(Feedback(id="1", ts=0, labels=["x"], labels_complete=False, not_=["y"]))
+        lesson = store.remember(own, x, PREDICTION)
+        assert getattr(store.statistics(), outcome) == 1
+        said = None if lesson is None else (lesson.known.labels, set(lesson.known.negative or ()))
+        assert said == expected
+        again = Feedback(id="1", ts=2, labels=own.labels, labels_complete=own.labels_complete, not_=own.not_)
+        assert store.join(again) is None
+
+
+def test_two_records_in_another_order_give_another_fingerprint() -> None:
+    """They teach something else: of each label the later record counts."""
+    said = Feedback(id="1", ts=0, labels=["x", "w"], labels_complete=False)
+    own = Event(id="1", ts=0, not_=["x"])
+    x, first, second = np.ones(1, np.float32), b"1" * 16, b"2" * 16
+    early, late = FeedbackStore(), FeedbackStore()
+    early.join(said, first)
+    late.remember(own, x, PREDICTION, second)
+    lessons = early.remember(own, x, PREDICTION, second), late.join(said, first)
+    assert lessons[0] is not None
+    assert lessons[1] is not None
+    assert [set(each.known.labels) for each in lessons if each] == [{"w"}, {"w", "x"}]
+    assert lessons[0].fingerprint != lessons[1].fingerprint
+
+
 def test_without_room_nothing_is_kept() -> None:
     """Then all feedback is for nobody."""
     store = FeedbackStore(events=0)
