@@ -30,10 +30,9 @@ from learners.core import Prediction
 from learners.uncertainty import Confidence
 from stream.pipeline.lesson import DIGEST, NO_RECORD, KnownLabels, Lesson, hash_chain
 from stream.pipeline.packed_prediction import PackedPrediction, pack, unpack
+from stream.pipeline.stream_time import StreamTime
 from stream.records import Event, Feedback
 
-TIME_STAMPS = 9
-"""The stream's time is the (lower) median of this many time stamps, so one wrong clock has no effect."""
 OVERHEAD = 512
 """Approximate memory of an event or feedback in addition to its arrays and texts, in bytes."""
 OUTCOMES = ("joined", "early", "extended", "corrected", "duplicate", "late", "orphan")
@@ -110,7 +109,8 @@ class FeedbackStore:
     max_bytes
         Approximate memory limit in bytes. Long, dense vectors reach it first.
     horizon_s
-        How long an id is kept, in seconds of the stream's own time.
+        How long an id is kept, in seconds of the stream's own time; see `StreamTime`. Where that ran ahead by
+        less than so much, up to twice as long.
 
     Examples
     --------
@@ -136,8 +136,7 @@ class FeedbackStore:
         self._departed: collections.OrderedDict[bytes, None] = collections.OrderedDict()
         self._counts = dict.fromkeys((*OUTCOMES, "expired"), 0)
         self._waiting = self._bytes = self._predicted = 0
-        self._stamps: collections.deque[float] = collections.deque(maxlen=TIME_STAMPS)
-        self._now = -np.inf
+        self._time = StreamTime()
 
     def remember(
         self,
@@ -172,7 +171,11 @@ class FeedbackStore:
             earlier = None
         known = KnownLabels.of(event) if event.teaches else None
         entry = Entry(
-            self._now, self._predicted, fingerprint, PackedPrediction.of(x, prediction, confidence), known
+            self._time.now,
+            self._predicted,
+            fingerprint,
+            PackedPrediction.of(x, prediction, confidence),
+            known,
         )
         lesson = None
         if earlier is not None and earlier.known is not None and known is not None:
@@ -201,7 +204,7 @@ class FeedbackStore:
         if hash_chain(feedback.id.encode()) in self._departed:
             self._counts["late"] += 1
         else:
-            self._put_in(feedback.id, Entry(self._now, self._predicted, fingerprint, None, said))
+            self._put_in(feedback.id, Entry(self._time.now, self._predicted, fingerprint, None, said))
         return None
 
     def statistics(self) -> FeedbackStatistics:
@@ -257,11 +260,15 @@ class FeedbackStore:
 
     def _advance_time(self, seconds: float) -> None:
         """Advance the stream's time by a time stamp, and drop entries that are now too old."""
-        self._stamps.append(seconds)
-        self._now = max(self._now, sorted(self._stamps)[(len(self._stamps) - 1) // 2])
-        while self._entries:
+        if self._time.advance(seconds, self.horizon_s):
+            # As if they had come now: so `came` still ascends, and the oldest entries are the first.
+            for entry in reversed(self._entries.values()):
+                if entry.came <= self._time.now:
+                    break
+                entry.came = self._time.now
+        while self._entries and self._time.known:
             name, entry = next(iter(self._entries.items()))
-            if entry.came >= self._now - self.horizon_s:
+            if entry.came >= self._time.now - self.horizon_s:
                 break
             self._give_up(name, entry)
 
@@ -295,6 +302,7 @@ class FeedbackStore:
     def state(self) -> State:
         """Return everything kept, as arrays and plain JSON values."""
         entries = list(self._entries.values())
+        stamps, now = self._time.state()
         texts = [(name, entry.known) for name, entry in self._entries.items()]
         return {
             "texts": np.frombuffer(msgspec.json.encode(texts), np.uint8),
@@ -306,8 +314,8 @@ class FeedbackStore:
             "guesses": pack([entry.prediction for entry in entries if entry.prediction is not None]),
             "departed": np.frombuffer(b"".join(self._departed), np.uint8),
             "counts": dict(self._counts),
-            "stamps": list(self._stamps),
-            "now": None if self._now == -np.inf else self._now,
+            "stamps": stamps,
+            "now": now,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -329,8 +337,7 @@ class FeedbackStore:
         self._predicted = state["predicted"]
         self._departed = collections.OrderedDict.fromkeys(_digests(state["departed"]))
         self._counts = dict(state["counts"])
-        self._stamps.extend(state["stamps"])
-        self._now = -np.inf if state["now"] is None else state["now"]
+        self._time = StreamTime(state["stamps"], state["now"])
 
 
 def _digests(state: Any) -> list[bytes]:

@@ -92,17 +92,6 @@ def test_memory_is_bounded(given: list[tuple[str, int]]) -> None:
     assert store.statistics().kept <= 4_000 // OVERHEAD
 
 
-def test_one_wild_clock_does_not_make_all_labels_late() -> None:
-    """A time stamp of the year 9999 is one of nine."""
-    store = FeedbackStore(horizon_s=100)
-    for number in range(20):
-        event = Event(id=str(number), ts=2.5e11 if number == 10 else number)
-        store.remember(event, np.ones(1, np.float32), PREDICTION)
-    for number in range(20):
-        store.join(Feedback(id=str(number), ts=20, labels=["a"]))
-    assert store.statistics().joined == 20
-
-
 def test_a_lesson_says_how_many_events_were_predicted_since_its_own() -> None:
     """None where labels came at once or early; through a saved state as well."""
     store = FeedbackStore()
