@@ -3,7 +3,7 @@
 from learners.core.base import Learner, Learners, Statistics, filled
 from learners.core.features import FeatureSpace
 from learners.core.files import load, save
-from learners.core.label_space import MAX_LABELS, STAYS, LabelSpace, remember
+from learners.core.label_space import MAX_LABELS, STAYS, FullError, LabelSpace, remember
 from learners.core.labels import Targets, best_labels, in_both, packed, places_among, unpacked
 from learners.core.operations import OPERATIONS, Operation, TaxonomyError
 from learners.core.prediction import Computed, Explanation, Neighbour, Prediction
@@ -20,6 +20,7 @@ __all__ = [
     "Explanation",
     "FeatureSpace",
     "Features",
+    "FullError",
     "LabelSpace",
     "Learner",
     "Learners",

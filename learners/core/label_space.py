@@ -22,6 +22,10 @@ STAYS = np.iinfo(np.int64).max
 Kept = TypeVar("Kept")
 
 
+class FullError(ValueError):
+    """More labels are named, with those that must stay, than can be held; nothing has changed."""
+
+
 class LabelSpace(Stateful):
     """A two-way table of label names and ids, ids in order of first appearance.
 
@@ -127,7 +131,7 @@ class LabelSpace(Stateful):
 
         Raises
         ------
-        ValueError
+        FullError
             When the message names more labels than can be held; nothing has changed then.
         """
         named, absent = list(labels), None if negative is None else list(negative)
@@ -139,6 +143,10 @@ class LabelSpace(Stateful):
         self._records[targets.positive, 0] += 1
         self._records[targets.positive, 1] = self._clock
         return targets
+
+    def check_room(self, names: Sequence[str]) -> None:
+        """Raise the FullError that names would raise in `targets`."""
+        self._leavers(names, len(self._missing(names)))
 
     def closed(self, targets: Targets) -> Targets:
         """Return what targets imply: nothing more, where labels are flat."""
@@ -180,20 +188,26 @@ class LabelSpace(Stateful):
     def _make_room(self, names: Sequence[str], more: int) -> None:
         """Let as many labels leave as `more` will be too many, and none of those that are named."""
         self.born, self.returned, self._leaving = [], [], []
+        leaving = self._leavers(names, more)
+        if len(leaving):
+            for follower in self.followers:
+                follower(np.sort(leaving))
+        self._leaving = leaving.tolist()
+
+    def _leavers(self, names: Sequence[str], more: int) -> Ids:
+        """Return the labels that leave where some are named, `more` of them new; see `_make_room`."""
         if self.limit is None or len(self) + more <= self.limit:
-            return
+            return np.zeros(0, dtype=np.intp)
         count = len(self) + more - self.limit
         worth = self._worth(self.limit)
         worth[self._named(names)] = STAYS
         leaving = self._least_useful(worth)[:count]
         if len(leaving) < count:
-            raise ValueError(
-                f"A message names {len(names):,} labels, which with those that must stay are more than the "
-                f"{self.limit:,} that max_labels allows. Raise it, or split the message."
+            raise FullError(
+                f"A record names {len(names):,} labels, which with those that must stay are more than the "
+                f"{self.limit:,} that max_labels allows. Raise it, or name fewer at once."
             )
-        for follower in self.followers:
-            follower(np.sort(leaving))
-        self._leaving = leaving.tolist()
+        return leaving
 
     def _missing(self, names: Sequence[str]) -> set[str]:
         """Return the names, at most, that must be added so that all of some have an id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from learners.core import Operation, TaxonomyError
+from learners.core import FullError, Operation, TaxonomyError
 from learners.hierarchy.label_forest import LabelForest
 from learners.hierarchy.paths import NONE, checked_name, join_path, split_path
 
@@ -40,6 +40,12 @@ class Taxonomy(LabelForest):
         TaxonomyError
             When there is no such operation, or the taxonomy does not allow it; nothing has changed then.
         """
+        try:
+            self._apply(operation)
+        except FullError as error:
+            raise TaxonomyError(str(error)) from error
+
+    def _apply(self, operation: Operation) -> None:
         match operation:
             case ("add", label, ()):
                 self.add(label)
@@ -63,8 +69,14 @@ class Taxonomy(LabelForest):
 
     def add(self, path: str) -> int:
         """Make a path and its ancestors live labels; return its id, which stays if it had one."""
+        self.check_room([path])
+        label = self._added(path)
+        self._note_operated(label)
+        return label
+
+    def _added(self, path: str) -> int:
         head, last = split_path(path)
-        parent = self.add(head) if head else NONE
+        parent = self._added(head) if head else NONE
         path = join_path(self._path(parent), last)
         found = self._ids.get(path)
         if found is None or self._names[found] != path:
@@ -79,6 +91,7 @@ class Taxonomy(LabelForest):
         """Add children to a label and return their ids; messages that name only it leave them unknown."""
         names = [checked_name(part) for part in parts]
         path = self._path(self._live(label))
+        self.check_room([path, *(join_path(path, name) for name in names)])
         return [self.add(join_path(path, name)) for name in names]
 
     def move(self, label: str, under: str = "") -> None:

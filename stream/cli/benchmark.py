@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from stream.cli.console import Config, Failure, examples, load_settings, score_table, usage, wide_console
+from stream.cli.console import (
+    Config,
+    Failure,
+    examples,
+    load_settings,
+    print_table,
+    score_table,
+    usage,
+    wide_console,
+)
 from stream.cli.evaluate import EncoderName, LabelsFile, Limit, chosen_encoder
 
 if TYPE_CHECKING:
@@ -104,7 +113,7 @@ def _print(comparisons: Sequence[Comparison]) -> None:
     console = wide_console()
     for comparison in comparisons:
         for report in comparison.reports:
-            console.print(score_table(report))
+            print_table(console, score_table(report))
 
 
 def _json(comparisons: Sequence[Comparison]) -> bytes:

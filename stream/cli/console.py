@@ -178,6 +178,27 @@ def wide_console() -> Console:
     return console if console.is_terminal else Console(width=WIDTH)
 
 
+def print_table(console: Console, table: Table) -> None:
+    """Print a table; where the lines are too short for it, its rows one below the other: no number is cut."""
+    from rich.measure import Measurement
+    from rich.table import Table
+
+    unlimited = console.options.update(max_width=10 * WIDTH)
+    if Measurement.get(console, unlimited, table).maximum <= console.width:
+        console.print(table)
+        return
+    if table.title:
+        console.print(table.title)
+    for row in zip(*(column.cells for column in table.columns), strict=True):
+        stacked = Table(show_header=False, box=None)
+        stacked.add_column()
+        stacked.add_column(justify="right", overflow="fold")
+        for column, cell in zip(table.columns, row, strict=True):
+            stacked.add_row(column.header, cell)
+        console.print(stacked)
+        console.print()
+
+
 def score_table(report: Report) -> Table:
     """Return one row per learner; κ is the skill over the previous labels, see `Report.kappa_temporal`."""
     from rich.table import Table

@@ -13,6 +13,7 @@ from stream.cli.console import (
     bar,
     examples,
     load_settings,
+    print_table,
     say,
     score_table,
     usage,
@@ -125,7 +126,7 @@ def chosen_encoder(option: str | None, settings: Settings) -> str | None:
 
 def _print(evaluation: Evaluation) -> None:
     console = wide_console()
-    console.print(score_table(evaluation.report))
+    print_table(console, score_table(evaluation.report))
     if evaluation.encoding_seconds:
         speed = evaluation.report.messages / evaluation.encoding_seconds
         console.print(f"Encoding, once for all and not counted above: {speed:,.0f} msgs/s.")

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stream.cli.console import Config, Failure, Stream, UsageError, bar, examples, load_settings, usage
+from stream.cli.console import (
+    Config,
+    Failure,
+    Stream,
+    UsageError,
+    bar,
+    examples,
+    load_settings,
+    print_table,
+    usage,
+    wide_console,
+)
 from stream.cli.run import check
 
 if TYPE_CHECKING:
@@ -170,14 +181,13 @@ def _events(settings: Settings, begin: Mark, end: Mark) -> list[Event]:
 
 
 def _print_upgrade(upgrade: Upgrade, settings: Settings, out: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     title = f"{upgrade.events} events; cosine to the former vectors {upgrade.alignment.cosine:.2f}"
     table = Table("second half", *COLUMNS.values(), title=title)
     for way, scores in upgrade.scores.items():
         table.add_row(way, *(f"{getattr(scores, field):.4f}" for field in COLUMNS))
-    Console().print(table)
+    print_table(wide_console(), table)
     former = settings.encoder.original
     typer.echo(
         f"{out} is written. To switch, stop the workers, set these, and start them; they go on from their "
@@ -250,7 +260,6 @@ def _mark(option: str, text: str | None) -> Mark:
 
 
 def _print(summary: Summary, settings: Settings) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(
@@ -263,5 +272,5 @@ def _print(summary: Summary, settings: Settings) -> None:
     for partition, scores in summary.scores.items():
         shown = (f"{getattr(scores, field):.4f}" for field in COLUMNS)
         table.add_row(str(partition), str(scores.messages), *shown, summary.digests[partition][:16])
-    Console().print(table)
+    print_table(wide_console(), table)
     typer.echo(f"{summary.messages} messages, {summary.dead_letters} dead letters, {summary.seconds:.1f} s")

@@ -60,10 +60,12 @@ def demo(
 
 
 def check(settings: Settings) -> None:
-    """Report what cannot be built with these settings, before anything else is done."""
+    """Report what cannot be built with these settings, or kept, before anything else is done."""
     from stream.pipeline import make_replica, make_task
+    from stream.snapshot import check_location
 
     with usage():
+        check_location(settings.snapshot.location)
         make_task(settings)
         if settings.model.scope == "stream":
             make_replica(settings)

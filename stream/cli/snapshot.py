@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stream.cli.console import FAILURE, Group, UsageError, examples, usage
+from stream.cli.console import FAILURE, Config, Group, UsageError, examples, load_settings, usage
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="snapshot",
     help="Snapshots: what they hold, whether they are whole and load.",
-    epilog=examples("ithaca snapshot verify"),
+    epilog=examples("ithaca snapshot verify --config ithaca.toml"),
     cls=Group,
 )
 
@@ -26,18 +27,18 @@ Where = Annotated[
     typer.Argument(
         metavar="WHERE",
         help="A snapshot, or a folder of them at any depth; a path or an fsspec URL. The default is the "
-        "folder that workers write to without snapshot.location.",
+        "setting snapshot.location.",
     ),
 ]
 
 
 @app.command(epilog=examples("ithaca snapshot show", "ithaca snapshot show s3://bucket/snapshots"))
-def show(where: Where = None) -> None:
+def show(where: Where = None, config: Config = None) -> None:
     """Show whose state a snapshot is, up to where, and how large."""
     from drift.core import digest
     from stream.snapshot import parse
 
-    files, paths = _found(where)
+    files, paths = _found(where or _location(config))
     for path in paths:
         content = files.cat_file(path)
         snapshot = parse(content, path)
@@ -58,11 +59,11 @@ def show(where: Where = None) -> None:
 
 
 @app.command(epilog=examples("ithaca snapshot verify", "ithaca snapshot verify /var/lib/ithaca/snapshots"))
-def verify(where: Where = None) -> None:
+def verify(where: Where = None, config: Config = None) -> None:
     """Check that snapshots are whole and load, with the settings beside them; status 1 if one does not."""
     from stream.snapshot import SnapshotError, parse, unloadable
 
-    files, paths = _found(where)
+    files, paths = _found(where or _location(config))
     bad = 0
     for path in paths:
         try:
@@ -105,12 +106,16 @@ def diff(
         raise typer.Exit(FAILURE)
 
 
-def _found(where: str | None) -> tuple[AbstractFileSystem, list[str]]:
-    from stream.config import state_home
+def _location(config: Path | None) -> str:
+    """Return where the service with these settings keeps its snapshots."""
+    return load_settings(config).snapshot.location
+
+
+def _found(where: str) -> tuple[AbstractFileSystem, list[str]]:
     from stream.snapshot import find
 
     with usage():
-        return find(where or str(state_home() / "snapshots"))
+        return find(where)
 
 
 def _print_parts(state: State) -> None:

@@ -1,14 +1,13 @@
 """The core: one partition's pipeline as a pure state machine, without broker or clock."""
 
 from stream.pipeline.answerer import Answer, Answerer
-from stream.pipeline.errors import DivergedError, LearnerError
 from stream.pipeline.factory import make_answerer, make_replica, make_task
 from stream.pipeline.feedback import OUTCOMES, FeedbackStatistics, FeedbackStore
 from stream.pipeline.label_statistics import LONG_HALF_LIFE, SHORT_HALF_LIFE, LabelStatistics
 from stream.pipeline.lesson import NO_RECORD, KnownLabels
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
-from stream.pipeline.outcome import Outcome, joined
+from stream.pipeline.outcome import DivergedError, LearnerError, Outcome, joined
 from stream.pipeline.shared import Pipeline, Replica, SharedAnswerer, read_lesson
 from stream.pipeline.task import Task
 from stream.pipeline.warmup import compile_all, warm_up

@@ -19,12 +19,11 @@ from drift.core import Parts, Stateful, Values, Vector, fields
 from learners.core import Explanation, Prediction
 from learners.uncertainty import Confidence
 from stream.encoders import Decoded, Encoded, Encoder, Message, encode_all
-from stream.pipeline.errors import learner_errors
 from stream.pipeline.feedback import FeedbackStore
 from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson, hash_chain
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
-from stream.pipeline.outcome import Outcome, joined
+from stream.pipeline.outcome import Outcome, joined, learner_errors
 from stream.records import (
     DEFAULT_LIMITS,
     BadEventError,

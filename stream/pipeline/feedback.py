@@ -8,6 +8,9 @@ Every feedback has exactly one outcome:
   that was known turns out otherwise; *duplicate*: nothing new;
 * *late*: the event existed, but is no longer kept; *orphan*: no such event arrived while it waited.
 
+An event that brings labels of its own is a later record than feedback that waited for it: that counts for the
+labels that the event leaves open (*extended*), or for nothing (*duplicate*).
+
 What is joined, early, extended or corrected is learned, together with everything known of the event by then.
 No clock is read: time is taken from the records.
 """
@@ -27,10 +30,9 @@ from learners.core import Prediction
 from learners.uncertainty import Confidence
 from stream.pipeline.lesson import DIGEST, NO_RECORD, KnownLabels, Lesson, hash_chain
 from stream.pipeline.packed_prediction import PackedPrediction, pack, unpack
+from stream.pipeline.stream_time import StreamTime
 from stream.records import Event, Feedback
 
-TIME_STAMPS = 9
-"""The stream's time is the (lower) median of this many time stamps, so one wrong clock has no effect."""
 OVERHEAD = 512
 """Approximate memory of an event or feedback in addition to its arrays and texts, in bytes."""
 OUTCOMES = ("joined", "early", "extended", "corrected", "duplicate", "late", "orphan")
@@ -107,7 +109,8 @@ class FeedbackStore:
     max_bytes
         Approximate memory limit in bytes. Long, dense vectors reach it first.
     horizon_s
-        How long an id is kept, in seconds of the stream's own time.
+        How long an id is kept, in seconds of the stream's own time; see `StreamTime`. Where that ran ahead by
+        less than so much, up to twice as long.
 
     Examples
     --------
@@ -133,8 +136,7 @@ class FeedbackStore:
         self._departed: collections.OrderedDict[bytes, None] = collections.OrderedDict()
         self._counts = dict.fromkeys((*OUTCOMES, "expired"), 0)
         self._waiting = self._bytes = self._predicted = 0
-        self._stamps: collections.deque[float] = collections.deque(maxlen=TIME_STAMPS)
-        self._now = -np.inf
+        self._time = StreamTime()
 
     def remember(
         self,
@@ -169,10 +171,16 @@ class FeedbackStore:
             earlier = None
         known = KnownLabels.of(event) if event.teaches else None
         entry = Entry(
-            self._now, self._predicted, fingerprint, PackedPrediction.of(x, prediction, confidence), known
+            self._time.now,
+            self._predicted,
+            fingerprint,
+            PackedPrediction.of(x, prediction, confidence),
+            known,
         )
         lesson = None
-        if earlier is not None and earlier.known is not None:
+        if earlier is not None and earlier.known is not None and known is not None:
+            lesson = self._complete(entry, earlier.known, earlier.fingerprint, present_name)
+        elif earlier is not None and earlier.known is not None:
             lesson = self._update(entry, earlier.known, earlier.fingerprint, "early", present_name)
         self._put_in(event.id, entry)
         return lesson
@@ -196,7 +204,7 @@ class FeedbackStore:
         if hash_chain(feedback.id.encode()) in self._departed:
             self._counts["late"] += 1
         else:
-            self._put_in(feedback.id, Entry(self._now, self._predicted, fingerprint, None, said))
+            self._put_in(feedback.id, Entry(self._time.now, self._predicted, fingerprint, None, said))
         return None
 
     def statistics(self) -> FeedbackStatistics:
@@ -222,25 +230,45 @@ class FeedbackStore:
             outcome = "corrected" if earlier.contradicts(said) else "extended"
             if entry.known.same(earlier):
                 outcome, entry.known = "duplicate", earlier
+        first_labels = earlier is None
+        return self._lesson(entry, outcome, hash_chain(entry.fingerprint, fingerprint), first_labels)
+
+    def _complete(
+        self, entry: Entry, before: KnownLabels, fingerprint: bytes, present_name: Callable[[str], str]
+    ) -> Lesson | None:
+        """Complete an event's own labels by what was said before it came; see `_update`."""
+        assert entry.known is not None
+        own = entry.known.named(present_name)
+        entry.known = before.named(present_name).updated(own)
+        outcome = "duplicate" if entry.known.same(own) else "extended"
+        # In the records' order: the same two the other way round teach something else.
+        return self._lesson(entry, outcome, hash_chain(fingerprint, entry.fingerprint), first_labels=False)
+
+    def _lesson(self, entry: Entry, outcome: str, fingerprint: bytes, first_labels: bool) -> Lesson | None:
+        """Count an outcome, and return the lesson of an entry with new labels, if its event is there."""
         self._counts[outcome] += 1
         if outcome == "duplicate":
             return None
-        entry.fingerprint = hash_chain(entry.fingerprint, fingerprint)
-        if entry.prediction is None:
+        entry.fingerprint = fingerprint
+        if entry.prediction is None or entry.known is None:
             return None
         delay = self._predicted - entry.number
         lesson = Lesson(entry.prediction.x, None, entry.known, entry.fingerprint, delay)
-        if earlier is not None:
+        if not first_labels:
             return lesson
         return lesson._replace(prediction=entry.prediction.prediction, confidence=entry.prediction.confidence)
 
     def _advance_time(self, seconds: float) -> None:
         """Advance the stream's time by a time stamp, and drop entries that are now too old."""
-        self._stamps.append(seconds)
-        self._now = max(self._now, sorted(self._stamps)[(len(self._stamps) - 1) // 2])
-        while self._entries:
+        if self._time.advance(seconds, self.horizon_s):
+            # As if they had come now: so `came` still ascends, and the oldest entries are the first.
+            for entry in reversed(self._entries.values()):
+                if entry.came <= self._time.now:
+                    break
+                entry.came = self._time.now
+        while self._entries and self._time.known:
             name, entry = next(iter(self._entries.items()))
-            if entry.came >= self._now - self.horizon_s:
+            if entry.came >= self._time.now - self.horizon_s:
                 break
             self._give_up(name, entry)
 
@@ -274,6 +302,7 @@ class FeedbackStore:
     def state(self) -> State:
         """Return everything kept, as arrays and plain JSON values."""
         entries = list(self._entries.values())
+        stamps, now = self._time.state()
         texts = [(name, entry.known) for name, entry in self._entries.items()]
         return {
             "texts": np.frombuffer(msgspec.json.encode(texts), np.uint8),
@@ -285,8 +314,8 @@ class FeedbackStore:
             "guesses": pack([entry.prediction for entry in entries if entry.prediction is not None]),
             "departed": np.frombuffer(b"".join(self._departed), np.uint8),
             "counts": dict(self._counts),
-            "stamps": list(self._stamps),
-            "now": None if self._now == -np.inf else self._now,
+            "stamps": stamps,
+            "now": now,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -308,8 +337,7 @@ class FeedbackStore:
         self._predicted = state["predicted"]
         self._departed = collections.OrderedDict.fromkeys(_digests(state["departed"]))
         self._counts = dict(state["counts"])
-        self._stamps.extend(state["stamps"])
-        self._now = -np.inf if state["now"] is None else state["now"]
+        self._time = StreamTime(state["stamps"], state["now"])
 
 
 def _digests(state: Any) -> list[bytes]:

@@ -10,10 +10,19 @@ from typing import NamedTuple
 
 from drift.alarms import Alarm
 from drift.core import Parts, State, Stateful, Values, Vector, digest, fields
-from learners.core import Change, Explanation, Learner, Prediction, Targets
+from learners.core import Change, Explanation, FullError, Learner, Prediction, Targets
 from learners.uncertainty import Confidence, Conformal, PositiveUnlabelled
 from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson, hash_chain
-from stream.records import LISTED, Control, ModelVersion, Origin, Position, Record, apply_operation
+from stream.records import (
+    LISTED,
+    BadEventError,
+    Control,
+    ModelVersion,
+    Origin,
+    Position,
+    Record,
+    apply_operation,
+)
 
 EXPLAINED, NEAREST = 5, 3
 """Most labels that a prediction explains, and most past messages that it names."""
@@ -138,9 +147,18 @@ class Model(Stateful):
         return self.learner.explain(prediction, EXPLAINED, NEAREST)
 
     def learn(self, lesson: Lesson) -> Learned:
-        """Learn a lesson and, if its prediction has not been scored yet, update confidence and correction."""
+        """Learn a lesson and, if its prediction has not been scored yet, update confidence and correction.
+
+        Raises
+        ------
+        BadEventError
+            When there is no room for its labels; nothing has changed then.
+        """
         space, prediction = self.learner.label_space, lesson.prediction
-        targets = space.targets(*lesson.known)
+        try:
+            targets = space.targets(*lesson.known)
+        except FullError as error:
+            raise BadEventError("limit", str(error)) from error
         appeared, returned = space.born, space.returned
         if prediction is not None:
             prediction, complete = prediction.still_held(space), lesson.known.negative is None
@@ -153,6 +171,14 @@ class Model(Stateful):
         self.updates += 1
         self._chain(lesson.fingerprint)
         return Learned(targets, prediction, appeared, returned, self.learner.changes)
+
+    def check_room(self, lessons: Sequence[Lesson]) -> None:
+        """Raise the BadEventError that one of the lessons of a record would raise, before any is learned."""
+        try:
+            for lesson in lessons:
+                self.learner.label_space.check_room([*lesson.known.labels, *(lesson.known.negative or ())])
+        except FullError as error:
+            raise BadEventError("limit", str(error)) from error
 
     def learned_through(self, topic: str, offset: int) -> None:
         """Note the record that lessons were of; it counts once the learner has taken the step they are in."""

@@ -1,12 +1,16 @@
-"""The outcome of processed records: what to write, and what to commit."""
+"""The outcome of processed records: what to write and commit; or an error that stops a task.
+
+After such an error the caller starts the task again from the newest snapshot.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from drift.alarms import Alarm
-from stream.records import Output
+from stream.records import BadEventError, Output
 
 
 class Outcome(NamedTuple):
@@ -53,3 +57,41 @@ def joined(steps: Sequence[Outcome], next_offset: int) -> Outcome:
         [reason for step in steps for reason in step.dead_letters],
         steps,
     )
+
+
+class LearnerError(RuntimeError):
+    """The learner raised an error and may have learned half of a record, so the task cannot be used any more.
+
+    The caller restores the task, from a snapshot or from the beginning, with this record refused: it becomes
+    a dead letter, and the model is as if the record had not existed.
+
+    Parameters
+    ----------
+    offset
+        Offset of the record.
+    detail
+        The error that the learner raised.
+    """
+
+    def __init__(self, offset: int, detail: str) -> None:
+        super().__init__(f"the learner threw at offset {offset}: {detail}")
+        self.offset = offset
+        self.detail = detail
+
+
+class DivergedError(RuntimeError):
+    """A replica whose model differs from that of the others and must stop answering."""
+
+
+@contextmanager
+def learner_errors(offset: int) -> Iterator[None]:
+    """Turn an exception of the learner into a `LearnerError` at the record's offset.
+
+    This includes `MemoryError`: the same record would need as much memory again after every restart.
+    """
+    try:
+        yield
+    except BadEventError:
+        raise  # No fault of the learner's.
+    except Exception as error:
+        raise LearnerError(offset, f"{type(error).__name__}: {error}") from error

@@ -18,13 +18,12 @@ from drift.core import Floats, Ids, Inlined, Stateful, Values, Vector, fields
 from learners.core import LabelSpace, Prediction
 from stream.encoders import Encoder
 from stream.pipeline.answerer import Answer, Answerer, Taught
-from stream.pipeline.errors import DivergedError, learner_errors
 from stream.pipeline.feedback import FeedbackStore
 from stream.pipeline.label_statistics import due
 from stream.pipeline.lesson import NO_RECORD, KnownLabels, Lesson
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
-from stream.pipeline.outcome import Outcome, joined
+from stream.pipeline.outcome import DivergedError, Outcome, joined, learner_errors
 from stream.pipeline.packed_prediction import UNSAID, PackedPrediction
 from stream.records import (
     DEFAULT_LIMITS,

@@ -132,6 +132,9 @@ class Task(Answerer):
 
     def _teach(self, record: Record, taught: Sequence[Taught], fingerprint: bytes) -> Outcome:
         before, alarms = self.model.digest, []
+        if taught[1:]:
+            # A record is learned whole, or is a dead letter.
+            self.model.check_room([each for each in taught if isinstance(each, Lesson)])
         for each in taught:
             alarms += (
                 [self.model.apply(each, fingerprint)] if isinstance(each, Control) else self._learn(each)

@@ -7,7 +7,7 @@ from stream.snapshot.format import dump, parse
 from stream.snapshot.inspection import differences, find, unloadable
 from stream.snapshot.keeper import Keeper
 from stream.snapshot.recovery import Gap, Recovered, announcement, recover
-from stream.snapshot.store import Store, newest, partitions
+from stream.snapshot.store import Store, check_location, newest, partitions
 
 __all__ = [
     "Attempts",
@@ -20,6 +20,7 @@ __all__ = [
     "Store",
     "StoredSnapshot",
     "announcement",
+    "check_location",
     "costs",
     "differences",
     "dump",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from stream.config import DETERMINING, PARTS, Settings, masked
@@ -28,10 +27,7 @@ def costs(settings: Settings) -> list[str]:
     A worker that starts with these settings relearns what such snapshots hold; or, if only the settings of
     `stream.config.PARTS` differ, continues from them with those parts reset.
     """
-    location = settings.snapshot.location
     try:
-        if Path(location).is_file():
-            return [f"snapshot.location is {location!r}, a file: no snapshot can be written. Name a folder."]
         return _costs(settings)
     except (ImportError, OSError, ValueError) as error:
         return [masked(f"The snapshots in {settings.snapshot.location} cannot be looked at: {error}.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import math
@@ -22,6 +23,9 @@ from stream.snapshot.format import dump, parse
 SUFFIX = ".snapshot"
 UNFINISHED = ".tmp"
 
+PERMANENT = (errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors of a folder that do not pass by themselves."""
+
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +42,34 @@ def _reading() -> Iterator[None]:
 
 def _home(root: str, group: str) -> str:
     return f"{root}/{quote(group, safe='')}"
+
+
+def check_location(location: str) -> None:
+    """Check that a location, if it is there, is a folder that can be looked into; a URL is not looked at.
+
+    Raises
+    ------
+    ValueError
+        Where it is no such folder: to try again would change nothing.
+    """
+    try:
+        files, root = url_to_fs(location)
+    except (ImportError, ValueError):
+        return
+    if not isinstance(files, LocalFileSystem):
+        return
+    try:
+        with os.scandir(root):
+            return
+    except FileNotFoundError:
+        return  # It will be made.
+    except OSError as error:
+        if error.errno not in PERMANENT:
+            return
+        raise ValueError(
+            f"The setting snapshot.location is {location!r}, where no snapshot can be read or written: "
+            f"{error.strerror}. Name a folder that this user may read and write, or one that can be made."
+        ) from error
 
 
 def partitions(location: str, group: str, topic: str) -> list[int]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from drift.core import Ids, digest
 from learners.core import label_space
-from learners.core.label_space import LabelSpace, remember
+from learners.core.label_space import FullError, LabelSpace, remember
 
 names = st.lists(st.text(min_size=1, max_size=4), max_size=20)
 messages = st.lists(st.lists(st.sampled_from("abcdefghi"), max_size=3), max_size=60)
@@ -92,6 +92,9 @@ def test_a_message_may_name_no_more_than_are_held() -> None:
     space.followers.append(told.append)
     with pytest.raises(ValueError, match=r"names 3 labels.*the 2 that max_labels allows\. Raise it"):
         space.targets(["b"], ["c", "d"])
+    with pytest.raises(FullError):
+        space.check_room(["b", "c", "d"])
+    space.check_room(["c", "d"])
     assert (space.names(), told) == (["a", "b"], [])
 
 

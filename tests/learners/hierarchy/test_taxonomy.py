@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.core import digest
+from learners.core.label_space import FullError
 from learners.core.operations import Operation, TaxonomyError
 from learners.hierarchy.paths import NONE
 from learners.hierarchy.taxonomy import Taxonomy
@@ -264,6 +265,23 @@ def test_what_operations_named_stays() -> None:
         # Below a path that was renamed, a label gets its present path, and room.
         assert space.names(space.targets(["a/x"]).positive) == ["q", "q/x"]
     assert digest(taxonomy.state()) == digest(restored.state())
+
+
+def test_what_was_added_stays_and_what_does_not_fit_beside_it_is_refused() -> None:
+    """Labels of operations leave for nobody: neither for messages nor for other operations."""
+    taxonomy = Taxonomy(limit=4)
+    taxonomy.apply(Operation("add", "a/b"))
+    taxonomy.apply(Operation("split", "a", ("c",)))
+    for number in range(9):
+        taxonomy.targets([f"new {number}"])
+    assert taxonomy.names() == ["a", "a/b", "a/c", "new 8"]
+    before = digest(taxonomy.state())
+    for operation in (Operation("add", "d/e"), Operation("split", "a", ("d", "e"))):
+        with pytest.raises(TaxonomyError, match="that must stay are more than the 4 that max_labels allows"):
+            taxonomy.apply(operation)
+    with pytest.raises(FullError):
+        taxonomy.targets(["d/e"])
+    assert digest(taxonomy.state()) == before
 
 
 @given(st.lists(st.lists(st.sampled_from(["a", "a/b", "a/b/c", "a/d", "e/f", "g", "h/i/j"]), max_size=2)))

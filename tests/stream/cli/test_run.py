@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from stream.cli.main import app
 from stream.config import Settings
 from stream.pipeline import make_task
 from stream.records import topic
-from stream.snapshot import Identity, Store, take
+from stream.snapshot import Identity, Store, check_location, take
 from tests.stream.standins import event, records
 
 
@@ -145,21 +146,38 @@ def test_settings_that_cannot_be_used(tmp_path: Path, environment: dict[str, str
 
 
 def test_files_that_cannot_be_read_here_are_named(tmp_path: Path) -> None:
-    """Certificates, and a file where snapshots are to be; another machine may have them."""
-    file = tmp_path / "file"
-    file.touch()
-    given = {"ITHACA_KAFKA__SSL_CAFILE": str(tmp_path / "none"), "ITHACA_KAFKA__SSL_KEYFILE": str(file)}
-    result = check_config(file, **given)
+    """Certificates: another machine may have them."""
+    given = {"ITHACA_KAFKA__SSL_CAFILE": str(tmp_path / "none")}
+    result = check_config(tmp_path, **given)
     assert result.exit_code == 0
-    authority, location = result.stderr.splitlines()
-    assert authority.endswith("none', which cannot be read: No such file or directory.")
-    assert authority.startswith("ithaca: warning: kafka.ssl_cafile is ")
-    assert location.startswith("ithaca: warning: snapshot.location is ")
-    assert location.endswith("a file: no snapshot can be written. Name a folder.")
+    assert result.stderr.startswith("ithaca: warning: kafka.ssl_cafile is ")
+    assert result.stderr.endswith("none', which cannot be read: No such file or directory.\n")
 
 
-def test_a_location_that_no_file_system_takes_is_a_warning() -> None:
-    """Not a traceback."""
-    result = check_config(Path("x" * 5_000))
-    assert (result.exit_code, result.exception) == (0, None)
-    assert "cannot be looked at" in result.stderr
+@pytest.mark.parametrize("command", ["run", "check-config"])
+@pytest.mark.parametrize(
+    ("location", "trouble"),
+    [("file", "Not a directory"), ("file/below", "Not a directory"), ("x" * 5_000, "File name too long")],
+)
+def test_a_location_that_can_be_no_folder_is_wrong_usage(
+    tmp_path: Path, command: str, location: str, trouble: str
+) -> None:
+    """A worker would try for ever."""
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(app, [command], env={"ITHACA_SNAPSHOT__LOCATION": str(tmp_path / location)})
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("ithaca: The setting snapshot.location is ")
+    assert f"{trouble}. Name a folder" in result.stderr
+
+
+def test_a_location_that_may_not_be_read_is_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs the tests may read everything, so the system is asked for its refusal."""
+
+    def refuse(path: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(ValueError, match="Permission denied"):
+        check_location(str(tmp_path))

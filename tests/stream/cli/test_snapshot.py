@@ -83,6 +83,22 @@ def test_verify_loads(tmp_path: Path, scope: str) -> None:
     assert "whole, does not load (KeyError: 'weights')" in said
 
 
+@pytest.mark.parametrize("command", ["show", "verify"])
+def test_without_a_place_the_one_of_the_settings_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """From the environment or a file; a place that is named counts more."""
+    made = store(tmp_path / "there")
+    file = tmp_path / "ithaca.toml"
+    file.write_text(f"[snapshot]\nlocation = '{tmp_path / 'there'}'\n")
+    assert made.path(40) in call(command, "--config", str(file))[1]
+    monkeypatch.setenv("ITHACA_SNAPSHOT__LOCATION", str(tmp_path / "there"))
+    assert made.path(40) in call(command)[1]
+    assert f"There is nothing at {tmp_path / 'no'}" in call(command, str(tmp_path / "no"))[1]
+    monkeypatch.setenv("ITHACA_SNAPSHOT__KEEP", "none")
+    assert call(command)[0] == 2
+
+
 def test_diff_says_which_parts_differ(tmp_path: Path) -> None:
     """None between a snapshot and itself."""
     made = store(tmp_path)

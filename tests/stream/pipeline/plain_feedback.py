@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import statistics
 from typing import Any
 
 from stream.records.schema import Event, Feedback
@@ -30,7 +29,7 @@ class PlainStore:
         self.rows: list[Row] = []
         self.gone: list[str] = []
         self.stamps: list[float] = []
-        self.now = float("-inf")
+        self.now = float("inf")
         self.counts: dict[str, int] = dict.fromkeys(
             ("joined", "early", "extended", "corrected", "duplicate", "late", "orphan", "expired"), 0
         )
@@ -38,13 +37,24 @@ class PlainStore:
     def take(self, message: Event | Feedback) -> list[tuple[str, Table]]:
         """Take in an event or feedback; return what else is learned: ids and what is known of the labels."""
         self.stamps.append(message.seconds)
-        self.now = max(self.now, statistics.median_low(self.stamps[-9:]))
-        for row in [row for row in self.rows if self.now - row.came > self.horizon_s]:
+        self.tick()
+        for row in [row for row in self.rows if row.came < self.now - self.horizon_s < float("inf")]:
             self.give_up(row)
         learned = self.event(message) if isinstance(message, Event) else self.feedback(message)
         while len(self.rows) > self.events:
             self.give_up(self.rows[0])
         return learned
+
+    def tick(self) -> None:
+        """Take the time from the last nine stamps; where it was far ahead, it goes back."""
+        if len(self.stamps) >= 9:
+            last = sorted(self.stamps[-9:])
+            if last[4] < self.now - self.horizon_s:
+                self.now = last[4]
+            leap = last[4] > self.now + self.horizon_s
+            self.now = max(self.now, last[2] if leap else last[4])
+            for row in self.rows:
+                row.came = min(row.came, self.now)
 
     def event(self, event: Event) -> list[tuple[str, Table]]:
         """Keep an event; what waited for it is said of it."""
@@ -55,7 +65,20 @@ class PlainStore:
             self.counts["expired"] += before.event and not before.known
         row = Row(event.id, self.now, True, said(event))
         self.rows.append(row)
-        return [] if before is None or before.event else self.say(row, before.known, "early")
+        if before is None or before.event:
+            return []
+        return self.complete(row, before.known) if row.known else self.say(row, before.known, "early")
+
+    def complete(self, row: Row, before: Table) -> list[tuple[str, Table]]:
+        """Let what was said of an id before its event hold where the event says nothing."""
+        both = dict(row.known) if "" in row.known else {**before, **row.known}
+        names = {*before, *row.known}
+        new = [
+            name for name in names if row.known.get(name, row.known.get("")) != both.get(name, both.get(""))
+        ]
+        self.counts["extended" if new else "duplicate"] += 1
+        row.known = both
+        return [(row.name, row.known)] if new else []
 
     def feedback(self, feedback: Feedback) -> list[tuple[str, Table]]:
         """Join feedback to its event, or let it wait."""

@@ -92,17 +92,6 @@ def test_memory_is_bounded(given: list[tuple[str, int]]) -> None:
     assert store.statistics().kept <= 4_000 // OVERHEAD
 
 
-def test_one_wild_clock_does_not_make_all_labels_late() -> None:
-    """A time stamp of the year 9999 is one of nine."""
-    store = FeedbackStore(horizon_s=100)
-    for number in range(20):
-        event = Event(id=str(number), ts=2.5e11 if number == 10 else number)
-        store.remember(event, np.ones(1, np.float32), PREDICTION)
-    for number in range(20):
-        store.join(Feedback(id=str(number), ts=20, labels=["a"]))
-    assert store.statistics().joined == 20
-
-
 def test_a_lesson_says_how_many_events_were_predicted_since_its_own() -> None:
     """None where labels came at once or early; through a saved state as well."""
     store = FeedbackStore()
@@ -115,6 +104,40 @@ def test_a_lesson_says_how_many_events_were_predicted_since_its_own() -> None:
     store.load_state(state)
     lessons = [store.join(Feedback(id=str(number), ts=0, labels=["a"])) for number in (3, 0)]
     assert [lesson.delay for lesson in lessons if lesson] == [1, 4]
+
+
+def test_labels_in_the_event_count_more_than_feedback_that_waited_for_it() -> None:
+    """The event is the later record: what it says holds, and the feedback fills what it leaves open."""
+    x = np.ones(1, np.float32)
+    for own, outcome, expected in (
+        (Event(id="1", ts=1, labels=["y"]), "duplicate", None),
+        (Event(id="1", ts=1, labels=["y"], labels_complete=False, not_=["x"]), "duplicate", None),
+        (Event(id="1", ts=1, not_=["x"]), "extended", ((), {"y", "x"})),
+        (Event(id="1", ts=1, labels=["z"], labels_complete=False), "extended", (("x", "z"), {"y"})),
+    ):
+        store = FeedbackStore()
+        store.join(Feedback(id="1", ts=0, labels=["x"], labels_complete=False, not_=["y"]))
+        lesson = store.remember(own, x, PREDICTION)
+        assert getattr(store.statistics(), outcome) == 1
+        said = None if lesson is None else (lesson.known.labels, set(lesson.known.negative or ()))
+        assert said == expected
+        again = Feedback(id="1", ts=2, labels=own.labels, labels_complete=own.labels_complete, not_=own.not_)
+        assert store.join(again) is None
+
+
+def test_two_records_in_another_order_give_another_fingerprint() -> None:
+    """They teach something else: of each label the later record counts."""
+    said = Feedback(id="1", ts=0, labels=["x", "w"], labels_complete=False)
+    own = Event(id="1", ts=0, not_=["x"])
+    x, first, second = np.ones(1, np.float32), b"1" * 16, b"2" * 16
+    early, late = FeedbackStore(), FeedbackStore()
+    early.join(said, first)
+    late.remember(own, x, PREDICTION, second)
+    lessons = early.remember(own, x, PREDICTION, second), late.join(said, first)
+    assert lessons[0] is not None
+    assert lessons[1] is not None
+    assert [set(each.known.labels) for each in lessons if each] == [{"w"}, {"w", "x"}]
+    assert lessons[0].fingerprint != lessons[1].fingerprint
 
 
 def test_without_room_nothing_is_kept() -> None:

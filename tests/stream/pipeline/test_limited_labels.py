@@ -11,7 +11,9 @@ from drift.core import digest
 from drift.monitors import Monitors
 from learners import make
 from learners.uncertainty import Conformal
+from stream.config import Settings
 from stream.encoders import Hashing
+from stream.pipeline import make_answerer, make_replica
 from stream.pipeline.task import Task
 from stream.records.schema import Output, Record
 from tests.stream.standins import records
@@ -104,3 +106,52 @@ def test_a_label_that_returns_is_no_birth_and_goes_on_with_its_counts() -> None:
     new = [each["subject"] for each in alarms if each["detector"] == "label-new/rates"]
     assert len(new) == len(set(new))
     assert np.isfinite(learned.observer.scores.summary().macro_f1)
+
+
+def reasons(outputs: list[Output]) -> list[bytes]:
+    """Return the reasons of dead letters."""
+    return [dict(each.headers)["ithaca_reason"] for each in outputs if each.kind == "dlq"]
+
+
+def test_more_labels_than_are_held_are_a_dead_letter() -> None:
+    """The learner has not failed, so nothing is restored: the model is as if the record had not come."""
+    given = [event(n, ["a", "b", "c"] if n % 2 else ["a"]) for n in range(10)]
+    limited, other = task(2), task(2)
+    outputs = limited.process(records([json.dumps(each).encode() for each in given])).outputs
+    other.process(records([json.dumps(each).encode() for each in given[::2]]))
+    assert reasons(outputs) == [b"limit"] * 5
+    assert len(of_kind(outputs, "predictions")) == 5
+    assert limited.model.state_digest() == other.model.state_digest()
+
+
+def test_a_record_of_two_lessons_is_learned_whole_or_not() -> None:
+    """The second, of what feedback said before the event, would not fit."""
+    said = {"id": "1", "ts": 0, "labels": ["a", "b"], "labels_complete": False}
+    own = event(1, ["c"]) | {"labels_complete": False}
+    limited = task(2)
+    before = limited.model.digest
+    outputs = limited.process(records([json.dumps(each).encode() for each in (said, own)])).outputs
+    assert reasons(outputs) == [b"limit"]
+    assert (limited.model.updates, limited.model.digest) == (0, before)
+
+
+def test_an_operation_without_room_is_a_dead_letter() -> None:
+    """Its reason is that of all operations that the taxonomy does not allow."""
+    limited = task(2, "expansion")
+    given = [{"operation": "add", "label": name} for name in ("a", "b", "c")]
+    outputs = limited.process(records([json.dumps(each).encode() for each in given])).outputs
+    assert reasons(outputs) == [b"control"]
+    assert limited.model.learner.label_space.names() == ["a", "b"]
+
+
+def test_more_labels_than_a_replica_holds_are_a_dead_letter() -> None:
+    """Of the lesson; the replica goes on."""
+    settings = Settings.model_validate({"stream": "s", "learner": {"name": "priors", "parameters": {}}})
+    replica = make_replica(settings)
+    replica.model.learner.label_space.limit = 2
+    answerer = make_answerer(settings, lambda: replica)
+    given = [event(n, ["a", "b", "c"] if n % 2 else ["a"]) for n in range(4)]
+    written = answerer.process(records([json.dumps(each).encode() for each in given])).outputs
+    lessons = [each.value for each in written if each.kind == "lessons"]
+    assert reasons(replica.process(records(lessons, topic="s.lessons")).outputs) == [b"limit"] * 2
+    assert replica.model.updates == 2

@@ -17,11 +17,11 @@ from learners.hierarchy.expansion import LabelExpansion
 from learners.linear_model.logistic import AdaptiveLogisticRegression
 from learners.uncertainty.conformal import Confidence, Conformal
 from stream.config.settings import Settings
-from stream.pipeline.errors import DivergedError, LearnerError
 from stream.pipeline.factory import make_answerer, make_replica
 from stream.pipeline.lesson import KnownLabels, Lesson
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
+from stream.pipeline.outcome import DivergedError, LearnerError
 from stream.pipeline.shared import Replica, SharedAnswerer, lesson_record, read_lesson
 from stream.pipeline.task import Task
 from stream.records.lessons import CheckpointRecord, LessonRecord, OperationRecord, decode_lesson

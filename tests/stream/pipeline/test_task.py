@@ -24,7 +24,7 @@ from learners.core.labels import Targets
 from learners.dummy.priors import LabelPriors
 from learners.extreme.classifier import ExtremeClassifier
 from stream.encoders import Hashing
-from stream.pipeline.errors import LearnerError
+from stream.pipeline.outcome import LearnerError
 from stream.pipeline.task import Task
 from stream.records.decoding import MAX_ID_CHARACTERS, MAX_KEY_BYTES
 from stream.records.outputs import ORIGINAL

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from drift.core import digest
 from stream.config.settings import Settings
 from stream.kafka import BrokerError, RecoveryError, ensure_lessons, ensure_topic
-from stream.pipeline.errors import DivergedError
 from stream.pipeline.factory import make_replica
 from stream.pipeline.model import Model
 from stream.pipeline.observer import Observer
+from stream.pipeline.outcome import DivergedError
 from stream.pipeline.shared import Replica, SharedAnswerer
 from stream.records.lessons import LessonRecord, decode_lesson
 from stream.records.schema import Event

@@ -21,8 +21,7 @@ from stream.config.settings import Settings
 from stream.kafka import InstanceError, Outbox, Writer
 from stream.kafka.clients import producer
 from stream.pipeline import factory as assembly
-from stream.pipeline.errors import LearnerError
-from stream.pipeline.outcome import Outcome
+from stream.pipeline.outcome import LearnerError, Outcome
 from stream.pipeline.task import Task
 from stream.records.outputs import ORIGINAL
 from stream.records.schema import Event, Output, Record

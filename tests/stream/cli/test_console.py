@@ -1,0 +1,26 @@
+"""Tables fit the terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from stream.cli.console import print_table
+
+
+@pytest.mark.parametrize("width", [30, 80, 200])
+def test_no_number_is_cut(width: int) -> None:
+    """Where the columns do not fit beside each other, they stand one below the other."""
+    table = Table("learner", *(f"score {number}" for number in range(12)), title="Scores")
+    for name in ("one", "other"):
+        table.add_row(name, *(f"0.{number:04}" for number in range(12)))
+    console = Console(file=io.StringIO(), width=width)
+    print_table(console, table)
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert all(said.count(f"0.{number:04}") == 2 for number in range(12))
+    assert "…" not in said
+    assert "Scores" in said
