@@ -7,11 +7,12 @@ from learners.core.label_space import MAX_LABELS, STAYS, FullError, LabelSpace, 
 from learners.core.labels import Targets, best_labels, in_both, packed, places_among, unpacked
 from learners.core.operations import OPERATIONS, Operation, TaxonomyError
 from learners.core.prediction import Computed, Explanation, Neighbour, Prediction
-from learners.core.products import add_products, add_products_of, given
+from learners.core.products import LARGEST, add_products, add_products_of, given
 from learners.core.sparse import Features, Sparse, given_part, sparse_part
 from learners.core.structure import Change, Structure
 
 __all__ = [
+    "LARGEST",
     "MAX_LABELS",
     "OPERATIONS",
     "STAYS",

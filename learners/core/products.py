@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 
 from drift.core import Ids, compiled
 
+LARGEST = np.float32(1e15)
+"""Largest value that a feature is taken to have: squares and products, and sums of them, must not overflow
+single precision, as infinity minus infinity would be in what is learned for good, and later scores NaN."""
+
 
 @compiled
 def given(x: NDArray[Any], most: int) -> tuple[Ids, int]:

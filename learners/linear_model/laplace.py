@@ -7,15 +7,12 @@ import math
 import numpy as np
 
 from drift.core import Ids, Vector, compiled
-from learners.core import add_products_of, given
+from learners.core import LARGEST, add_products_of, given
 
 INTERCEPT = 0.3
 """Input of the adaptive intercept: below 1, as the prior already accounts for the label's frequency."""
 LEAST_CURVATURE = 0.001
 """Least curvature p (1 - p) of the loss, so that a certain label still reduces its weights' variances."""
-LARGEST = np.float32(1e15)
-"""Largest value of a feature: its square, and sums of such squares, must not overflow single precision, as
-infinity minus infinity would be in the weights for good, and every later score NaN."""
 LARGEST_VARIANCE = 1000000
 """Largest prior variance of a weight: products with the largest values must not overflow, either."""
 LEAST_SCORE = 1e-6

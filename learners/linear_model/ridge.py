@@ -11,6 +11,9 @@ from drift.core import Arrays, Floats, Ids, State, Vector, check_number, compile
 from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of
 from learners.linear_model.laplace import errors
 
+LEAST_RIDGE = 1e-12
+"""Least penalty: with far smaller ones the inverse covariance overflows, and scores are NaN."""
+
 
 class Regressed(NamedTuple):
     """The regression's output for one vector, which the update needs again.
@@ -40,7 +43,7 @@ class RecursiveLeastSquares(Learner):
     Parameters
     ----------
     ridge
-        Penalty on squared weights, in (0, inf). Too small overfits the first messages, too large learns
+        Penalty on squared weights, in [1e-12, inf). Too small overfits the first messages, too large learns
         slowly.
     rank
         Longest vector kept exactly, at least 1; memory and work per message grow with its square.
@@ -70,7 +73,7 @@ class RecursiveLeastSquares(Learner):
     def __init__(
         self, ridge: float = 1.0, rank: int = 256, drift: float = 1e-5, max_labels: int = MAX_LABELS
     ) -> None:
-        check_number(self, "ridge", ridge, float, 0, open_low=True)
+        check_number(self, "ridge", ridge, float, LEAST_RIDGE)
         check_number(self, "rank", rank, int, 1)
         check_number(self, "drift", drift, float, 0, 1)
         self.ridge = ridge

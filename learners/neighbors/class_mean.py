@@ -7,13 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.core import Arrays, Floats, Ids, Parts, State, Vector, compiled, fields, grown
-from learners.core import Learner, Targets
+from learners.core import LARGEST, Learner, Targets
 from learners.preprocessing import StandardScaler
 
 FARTHEST = np.float32(1e3)
 """Most standard deviations that a label's mean is taken to lie from the mean of all: squares stay finite."""
-LARGEST = np.float32(1e15)
-"""Largest value of a feature that a mean takes in."""
 RATE = 0.05
 """AdaGrad's rate for the slope and the intercept."""
 START = ((1.0, 0.0), (10.0, 10.0))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.core import Floats, Ids, State, Vector, compiled, grown
-from learners.core import given
+from learners.core import LARGEST, given
 
 PENDING = 16
 """Vectors that are copied into columns at once: a column by itself touches a cache line for each feature."""
@@ -24,9 +24,6 @@ ROUNDING = 2.0**-24
 """Relative error of one operation in single precision."""
 TINIEST = 2.0**-149
 """Smallest number of single precision: the error of a product too small for a relative one."""
-LARGEST = np.float32(1e15)
-"""Largest value of a feature: squares and products, and sums of them, must not overflow single precision, as
-infinity minus infinity would make a neighbour's weight NaN."""
 Codes = NDArray[np.int8]
 
 
