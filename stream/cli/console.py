@@ -45,8 +45,8 @@ COLUMNS = {
     "calibration_error": "calib.",
 }
 """Scores shown, and their column headings."""
-WIDTH = 132
-"""Characters per line if the output is not a terminal."""
+WIDTH = 200
+"""Characters per line if the output is not a terminal: no table of scores needs more."""
 
 
 class UsageError(typer.TyperException):
