@@ -46,7 +46,7 @@ COLUMNS = {
 }
 """Scores shown, and their column headings."""
 WIDTH = 200
-"""Characters per line if the output is not a terminal: no table of scores needs more."""
+"""Characters per line if the output is not a terminal: room for scores beside long specifications."""
 
 
 class UsageError(typer.TyperException):
