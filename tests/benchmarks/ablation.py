@@ -3,8 +3,9 @@
 Run `python -m tests.benchmarks.ablation [--sets scene yeast enron reuters21578] [--limit 4000] [--drifts
 concept ...] [--seeds 0 1 2]`. *no memory* rehearses nothing and keeps windows of recent messages alone;
 *unweighed* gives messages that stay in the windows for the sake of rare labels the votes of recent ones;
-*no rivals* keeps from the sum of the experts' logits how likely the likeliest other label is; *no sleep* asks
-every expert about every message (in the first 2,000 all are asked anyway). Each set is read as it is stored
+of the sum of the experts' logits, *no rivals* leaves out the likeliest other label, *fixed sum* keeps the
+weights that labels share as they start, and *no own sum* a label's own; *no sleep* asks every expert about
+every message (in the first 2,000 all are asked anyway). Each set is read as it is stored
 and shuffled; every message is predicted and learned by all variants in turn, from the first one on, so a busy
 machine slows all of them. Microseconds are of the last three quarters of a stream.
 
@@ -26,7 +27,9 @@ from typing import get_args
 import numpy as np
 
 from drift.core import Floats, Ids, Vector
+from learners.core import Targets
 from learners.ensemble.ihomer import IHOMER
+from learners.ensemble.mixture import Mixed, Mixture
 from learners.ensemble.models import PART_TIME
 from learners.ensemble.sleeping import Sleepers
 from learners.metrics.prequential import Prequential
@@ -67,6 +70,33 @@ def without_rivals() -> IHOMER:
     return learner
 
 
+class FixedSum(Mixture):
+    """A mixture whose stacker never learns the weights that labels share."""
+
+    def learn(self, mixed: Mixed, targets: Targets, times: float = 1.0) -> None:
+        """Learn all but these weights."""
+        shared = self._shared.copy()
+        super().learn(mixed, targets, times)
+        self._shared = shared
+
+
+def with_fixed_sum() -> IHOMER:
+    """Return the default learner with a `FixedSum`."""
+    learner = IHOMER()
+    usual = learner._mixture
+    learner._mixture = FixedSum(
+        usual.experts, novices=usual.novices, part_time=usual.part_time, rivals=usual.rivals
+    )
+    return learner
+
+
+def without_own_sum() -> IHOMER:
+    """Return the default learner, whose stacker learns the weights that labels share alone."""
+    learner = IHOMER()
+    learner._mixture.rate = 1e-12
+    return learner
+
+
 def awake() -> IHOMER:
     """Return the default learner, of which no expert ever sleeps."""
     learner = IHOMER()
@@ -79,6 +109,8 @@ VARIANTS: dict[str, Callable[[], IHOMER]] = {
     "no memory": lambda: IHOMER(memory=0),
     "unweighed": unweighed,
     "no rivals": without_rivals,
+    "fixed sum": with_fixed_sum,
+    "no own sum": without_own_sum,
     "no sleep": awake,
 }
 
