@@ -148,11 +148,13 @@ def difference(
     seen_of: float,
     chance_of: float,
     share: float,
+    enough: float = 0.0,
 ) -> float:
     """Return the evidence against the first of two similarities being `share` times the second, in nats.
 
     It is the joint evidence against both, minimised over all pairs of values in that proportion: precision on
-    one side compensates for imprecision on the other.
+    one side compensates for imprecision on the other. If it is less than `enough`, so is what is returned,
+    which then need not be the least.
 
     Examples
     --------
@@ -163,7 +165,7 @@ def difference(
     """
     # Above `share` the second one would be more than 1.
     low, high = min(seen, share * seen_of), min(max(seen, share * seen_of), share)
-    least = 0.0
+    least = np.inf
     for _ in range(HALVINGS):
         # The evidence is convex in the supposed value: each step drops a third of the interval.
         left, right = (2.0 * low + high) / 3.0, (low + 2.0 * high) / 3.0
@@ -171,7 +173,9 @@ def difference(
         at_right = evidence(sample, seen, right, chance) + evidence(
             sample_of, seen_of, right / share, chance_of
         )
-        least = min(at_left, at_right)
+        least = min(least, at_left, at_right)
+        if least < enough:
+            break
         if at_left < at_right:
             high = right
         else:
@@ -188,8 +192,11 @@ def comparison(
     one: Ids,
     other: Ids,
     linkage: float,
+    enough: float = 0.0,
 ) -> tuple[float, float, float, float]:
     """Return the similarity of two groups, the largest threshold, and the evidence for below and for above.
+
+    Evidence of less than `enough` is not exact.
 
     The thresholds are a share `linkage` of the cohesion of either group, and of the similarity of either
     group's labels to labels `outside` of both, as a group may consist of unrelated labels. Being below one of
@@ -214,11 +221,25 @@ def comparison(
             cohesion = max(0.0, mean_similarity(alike, counts, group, group))
             usual = jaccard_by_chance(often, often)
             share = HYSTERESIS * linkage
-            against = difference(sample, between, chance, behind, cohesion, usual, share)
             most = max(most, linkage * cohesion)
-            less = max(less, against) if between < linkage * cohesion else less
-            more = min(more, against) if between >= share * cohesion else 0.0
+            below, above = between < linkage * cohesion, between >= share * cohesion
+            against = 0.0
+            if below or (above and more > 0.0):
+                against = difference(sample, between, chance, behind, cohesion, usual, share, enough)
+            less = max(less, against) if below else less
+            more = min(more, against) if above else 0.0
     return between, most, less, more
+
+
+@compiled
+def most_evidence(counts: Floats, frequency: Floats, one: Ids, other: Ids, close: float) -> float:
+    """Return the most evidence that `comparison` finds for a difference, if no threshold is above `close`.
+
+    It is that of groups whose labels all come alone. Most looks are at rare labels, and end here.
+    """
+    sample = min(counts[one].mean(), counts[other].mean()) * len(one) * len(other)
+    chance = jaccard_by_chance(frequency[one].mean(), frequency[other].mean())
+    return evidence(sample, 0.0, close, chance)
 
 
 @compiled
@@ -255,9 +276,12 @@ def division(
         one = np.flatnonzero(named[step] == merges[step, 0])
         other = np.flatnonzero(named[step] == merges[step, 1])
         leaving = one if len(one) < len(other) else other
-        between, asked, less, _ = comparison(alike, counts, frequency, outside, one, other, linkage)
         # The side was selected for its distance: the evidence must cover the number of ways to select it.
-        if less >= least + log_choices(size, len(leaving)):
+        enough = least + log_choices(size, len(leaving))
+        if most_evidence(counts, frequency, one, other, close) < enough:
+            continue
+        between, asked, less, _ = comparison(alike, counts, frequency, outside, one, other, linkage, enough)
+        if less >= enough:
             part[leaving] = parts
             why[parts, 0], why[parts, 1] = between, asked
             parts += 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.cluster import hierarchy
 from scipy.optimize import minimize_scalar
 from scipy.spatial.distance import squareform
@@ -19,6 +21,7 @@ from learners.cluster.linkage import (
     log_choices,
     mean_similarity,
     messages_behind,
+    most_evidence,
     sample_of_pairs,
 )
 
@@ -138,6 +141,40 @@ def test_the_difference_is_the_least_joint_evidence(seen: float, seen_of: float,
     least = minimize_scalar(joint, bounds=(1e-6, share), method="bounded", options={"xatol": 1e-9}).fun
     found = difference(300.0, seen, 0.1, 80.0, seen_of, 0.05, share)
     assert found == pytest.approx(least, rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize("enough", [0.5, 3.0, 10.0, 1000.0])
+@pytest.mark.parametrize(("seen", "seen_of"), [(0.1, 0.5), (0.45, 0.5), (0.3, 0.5)])
+def test_too_little_evidence_is_not_searched_for_its_least(
+    seen: float, seen_of: float, enough: float
+) -> None:
+    """What is enough is exact, and what is not is not enough."""
+    arguments = 300.0, seen, 0.1, 80.0, seen_of, 0.05, 0.4
+    least, found = difference(*arguments), difference(*arguments, enough)
+    assert found == least if least >= enough else found < enough
+
+
+@given(
+    drawn=st.integers(0, 10**6),
+    sizes=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    linkage=st.floats(0.05, 0.6),
+)
+def test_no_evidence_for_a_difference_is_above_its_bound(
+    drawn: int, sizes: tuple[int, int], linkage: float
+) -> None:
+    """Whatever is alike, and how often the labels occurred."""
+    draw, size = np.random.default_rng(drawn), sum(sizes)
+    alike = draw.uniform(-0.2, 1.0, (size, size)) ** 3
+    alike = (alike + alike.T) / 2
+    counts, frequency, outside = (
+        draw.uniform(0, 500, size),
+        draw.uniform(0, 0.2, size),
+        draw.uniform(0, 1, size),
+    )
+    one, other = np.arange(sizes[0]), np.arange(sizes[0], size)
+    close = 2.0 * linkage * max(alike.max(), outside.max())
+    less = comparison(alike, counts, frequency, outside, one, other, linkage)[2]
+    assert less <= most_evidence(counts, frequency, one, other, close) * (1 + 1e-9)
 
 
 def two_groups(sizes: tuple[int, int], inside: float, between: float) -> Floats:
