@@ -179,24 +179,42 @@ def wide_console() -> Console:
 
 
 def print_table(console: Console, table: Table) -> None:
-    """Print a table; where the lines are too short for it, its rows one below the other: no number is cut."""
-    from rich.measure import Measurement
-    from rich.table import Table
-
-    unlimited = console.options.update(max_width=10 * WIDTH)
-    if Measurement.get(console, unlimited, table).maximum <= console.width:
+    """Print a table; where the lines are too short for it, its rows become columns: no number is cut."""
+    if _fits(console, table):
         console.print(table)
         return
     if table.title:
         console.print(table.title)
-    for row in zip(*(column.cells for column in table.columns), strict=True):
-        stacked = Table(show_header=False, box=None)
-        stacked.add_column()
-        stacked.add_column(justify="right", overflow="fold")
-        for column, cell in zip(table.columns, row, strict=True):
-            stacked.add_row(column.header, cell)
-        console.print(stacked)
-        console.print()
+    rows = list(zip(*(column.cells for column in table.columns), strict=True))
+    while rows:
+        # As many side by side as fit.
+        side_by_side = len(rows)
+        while side_by_side > 1 and not _fits(console, _turned(table, rows[:side_by_side])):
+            side_by_side -= 1
+        console.print(_turned(table, rows[:side_by_side]))
+        rows = rows[side_by_side:]
+
+
+def _fits(console: Console, table: Table) -> bool:
+    from rich.measure import Measurement
+
+    unlimited = console.options.update(max_width=10 * WIDTH)
+    return Measurement.get(console, unlimited, table).maximum <= console.width
+
+
+def _turned(table: Table, rows: Sequence[Sequence[Any]]) -> Table:
+    """Return a table of some rows, each as a column."""
+    from rich.table import Table
+
+    first, *others = zip(*rows, strict=True)
+    head, *headings = (column.header for column in table.columns)
+    turned = Table()
+    turned.add_column(head)
+    for name in first:
+        turned.add_column(name, justify="right", overflow="fold")
+    for heading, cells in zip(headings, others, strict=True):
+        turned.add_row(heading, *cells)
+    return turned
 
 
 def score_table(report: Report) -> Table:

@@ -76,7 +76,7 @@ def warm_up(task: Task, show: Callable[[str], None] = _to_stderr) -> None:
             for first in (MANY // 2, MANY - TOGETHER // 2):  # Of known labels, and of new ones.
                 _take_in(task, MESSAGES // 4, first)
     if count:
-        show(f"compiled {count} kernels in {time.monotonic() - began:.0f} s")
+        show(f"kernels compiled: {count} in {time.monotonic() - began:.0f} s")
 
 
 def _take_in(task: Task, count: int, first: int = 0) -> None:

@@ -91,5 +91,5 @@ def test_who_waits_is_told_at_once_then_from_time_to_time_and_at_the_end(
     assert [line.rpartition(" in ")[0] or line for line in lines] == [
         "compiling kernels, once per machine",
         "compiling kernels: 4",
-        "compiled 4 kernels",
+        "kernels compiled: 4",
     ]
