@@ -139,8 +139,6 @@ class AgingNeighbours(Learner):
         """See `Learner.load_state`."""
         super().load_state(state)
         self._targets = unpacked(state)
-        # Snapshots of 0.2.0 hold the vectors of messages that have left.
-        self._vectors[:, self._fitness == 0.0] = 0.0
 
 
 def _agrees(labels: Ids, targets: Targets) -> bool:
