@@ -33,7 +33,7 @@ ARROWS = {
     "learners.preprocessing": "drift.core",
     "learners.neighbors": "drift.core learners.core learners.memory learners.preprocessing",
     "learners.uncertainty": "drift.core learners.core",
-    "learners.wrappers": "drift.core learners.core",
+    "learners.wrappers": "drift.core learners.core learners.preprocessing",
     "learners.published": "learners.wrappers",
     "learners.linear_model": "drift.core learners.core learners.dummy",
     "learners.extreme": "drift.core learners.core learners.linear_model learners.preprocessing",

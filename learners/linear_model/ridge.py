@@ -8,11 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drift.core import Arrays, Floats, Ids, State, Vector, check_number, compiled, fields, grown
-from learners.core import MAX_LABELS, Learner, Targets, add_products, add_products_of
+from learners.core import LARGEST, MAX_LABELS, Learner, Targets, add_products, add_products_of
 from learners.linear_model.laplace import errors
 
 LEAST_RIDGE = 1e-12
 """Least penalty: with far smaller ones the inverse covariance overflows, and scores are NaN."""
+WILD = 2.0
+"""Distance of the regression's value from 0 and 1 beyond which a message counts less, to its square."""
+LEAST_LEFT = 0.03
+"""Least share of a variance that one message leaves."""
 
 
 class Regressed(NamedTuple):
@@ -38,7 +42,8 @@ class RecursiveLeastSquares(Learner):
 
     Because the features are the same for all labels, the expensive matrix is stored once: a message costs
     O(r² + L r), where other second-order methods have a matrix per label. Vectors longer than `rank` are
-    folded into it by signed hashing of their positions.
+    folded into it by signed hashing of their positions. A message has bounded influence, however wild its
+    features are: it counts less the farther values are beyond what indicators can be.
 
     Parameters
     ----------
@@ -166,12 +171,12 @@ def regress(
     scores: Vector,
     labels: Ids | None,
 ) -> None:
-    """Fill in (1, x), folded and with missing values as 0, and the regression's values for it."""
+    """Fill in (1, x), folded, and the regression's values for it; missing values are 0."""
     inputs[:] = 0.0
     inputs[0] = 1.0
     for i in range(len(x)):
         if not np.isnan(x[i]):
-            inputs[slots[i] + 1] += x[i] * signs[i]
+            inputs[slots[i] + 1] += min(max(x[i], -LARGEST), LARGEST) * signs[i]
     sums, single = np.zeros(len(values), dtype=np.float32), inputs.astype(np.float32)
     if labels is None:
         add_products(weights, single, sums[: weights.shape[1]])
@@ -195,7 +200,8 @@ def correct(
     labels: Ids | None,
 ) -> None:
     """Take one exact least-squares step, given what `regress` filled in."""
-    steps, error = gain(inverse, inputs, drift, most), errors(values, positive, negative)
+    steps = gain(inverse, inputs, drift, most, _weight(values))
+    error = errors(values, positive, negative)
     if labels is None:
         _correct_all(weights, steps, error)
     else:
@@ -203,13 +209,23 @@ def correct(
 
 
 @compiled
-def gain(inverse: Floats, inputs: Floats, drift: float, most: float) -> Floats:
+def _weight(values: Vector) -> float:
+    """Return how much a message counts: less than 1 where its values say that its features are wild."""
+    beyond = WILD
+    for value in values:
+        beyond = max(beyond, abs(np.float64(value) - 0.5) - 0.5)
+    return (WILD / beyond) ** 2
+
+
+@compiled
+def gain(inverse: Floats, inputs: Floats, drift: float, most: float, weight: float) -> Floats:
     """Update the inverse covariance; return the step of each input's weights for an error of 1."""
-    gained, doubt = np.zeros(len(inputs)), 1.0
+    gained, doubt = np.zeros(len(inputs)), 0.0
     add_products(inverse, inputs, gained)
     for i in range(len(inputs)):
         doubt += inputs[i] * gained[i]
-    scale = 1.0 / doubt
+    weight = min(weight, 1.0 / (LEAST_LEFT * doubt)) if doubt > 0.0 else weight
+    scale = weight / (1.0 + weight * doubt)
     for i in range(len(inputs)):
         for j in range(len(inputs)):
             # This order keeps the matrix symmetric to the last bit, and so stable.

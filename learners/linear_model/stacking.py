@@ -53,7 +53,7 @@ def stack(
     """
     gradient = np.zeros(len(inputs), dtype=np.float32)
     add_products_of(inputs.T, np.arange(len(inputs)), errors, gradient)
-    steps = gain(covariance, gradient.astype(np.float64), DRIFT, PRIOR_VARIANCE)
+    steps = gain(covariance, gradient.astype(np.float64), DRIFT, PRIOR_VARIANCE, 1.0)
     for row in range(len(inputs)):
         shared[row] -= steps[row]
     for row in range(len(own)):

@@ -6,6 +6,7 @@ import numpy as np
 
 from drift.core import Arrays, Floats, Ids, State, Stateful, Vector, compiled, fields
 from learners.core import Targets, packed, unpacked
+from learners.neighbors.ranges import Ranges, within
 
 
 class Messages(Stateful):
@@ -49,10 +50,10 @@ class Messages(Stateful):
         self.vectors = self.vectors[:, rows]
         self.targets = [self.targets[row] for row in rows.tolist()]
 
-    def distances(self, x: Vector, low: Vector, high: Vector) -> Vector:
-        """Return the squared distance to each message, with features scaled to the range from low to high."""
+    def distances(self, x: Vector, ranges: Ranges) -> Vector:
+        """Return the squared distance to each message, with features kept within their ranges and scaled."""
         squares = np.zeros(len(self))
-        _add_squares(self.vectors, low, high, x, squares)
+        _add_squares(self.vectors, *ranges, x, squares)
         # Single precision, as they are kept: ties are ties in either place.
         return squares.astype(np.float32)
 
@@ -76,8 +77,8 @@ def _add_squares(vectors: Vector, low: Vector, high: Vector, x: Vector, squares:
         spread = np.float64(high[feature]) - np.float64(low[feature])
         if spread == 0.0:
             continue
-        own = np.float64(x[feature]) if feature < len(x) else 0.0
+        own = within(x[feature] if feature < len(x) else np.float32(0.0), low[feature], high[feature])
         for message in range(len(squares)):
-            other = np.float64(vectors[feature, message]) if feature < len(vectors) else 0.0
-            difference = (own - other) / spread
+            other = vectors[feature, message] if feature < len(vectors) else np.float32(0.0)
+            difference = (own - within(other, low[feature], high[feature])) / spread
             squares[message] += difference * difference

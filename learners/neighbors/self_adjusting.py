@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, Mask, Parts, Vector, check_number, compiled, fields, grown
+from drift.core import Arrays, Floats, Ids, Mask, Parts, State, Vector, check_number, compiled, fields, grown
 from learners.core import MAX_LABELS, Learner, Prediction, Targets, filled, packed
 from learners.neighbors.compression import compressed
 from learners.neighbors.messages import Messages
+from learners.neighbors.ranges import ranges
 
 SMALLEST = 50
 """Fewest messages that the short-term memory is cut to."""
@@ -35,8 +36,9 @@ class SelfAdjustingNeighbours(Learner):
     both are full, the messages of each label-set in the long-term memory are replaced by half as many cluster
     centres. The third memory is both together. Errors are wrong labels a message.
 
-    Distances are Euclidean, with features scaled to the range they have had, 0 included; a missing value
-    counts as 0.
+    Distances are Euclidean, with features scaled to the range they have in the short-term memory, 0
+    included; a missing value counts as 0, one beyond the range as its end. A value that alone is more than a
+    thousand times as large as all others there widens no range.
 
     A baseline: on emotions, yeast and scene every score is below that of `ihomer`.
 
@@ -63,12 +65,11 @@ class SelfAdjustingNeighbours(Learner):
     ----------
     Roseberry and Cano, "Multi-label kNN classifier with self adjusting memory for drifting data streams",
     LIDTA 2018; Losing, Hammer and Wersing, "KNN classifier with self adjusting memory for heterogeneous
-    concept drift", ICDM 2016. Sizes and the kind of error are those of the authors' program. Where label-sets
-    are too many to be compressed it exceeds its bound; here the first of them leave.
+    concept drift", ICDM 2016. Sizes and the kind of error are those of the authors' program, ranges are not.
+    Where label-sets are too many to be compressed it exceeds its bound; here the first of them leave.
     """
 
     state_fields = fields(
-        Arrays("_low", "_high", cut="_features"),
         Parts("_short", "_long"),
         Arrays("_apart", cut="_recent"),
         Arrays("_errors"),
@@ -80,9 +81,8 @@ class SelfAdjustingNeighbours(Learner):
         self.k = k
         self.window = window
         super().__init__(max_labels)
-        self._low: Vector = np.zeros(0, dtype=np.float32)
-        self._high: Vector = np.zeros(0, dtype=np.float32)
         self._short, self._long = Messages(), Messages()
+        self._ranges = ranges(self._short.vectors)
         # Of each message in the short-term memory: the squared distances to those before it, and the errors
         # that the three memories made at it; NaN where the long-term one was empty.
         self._apart: Vector = np.zeros((0, 0), dtype=np.float32)
@@ -107,15 +107,12 @@ class SelfAdjustingNeighbours(Learner):
 
     def _votes(self, x: Vector) -> tuple[_Vote, _Vote | None, _Vote]:
         """Return the votes of the short-term memory, of the long-term one unless empty, and of both."""
-        short, long = self._distances(self._short, x), self._distances(self._long, x)
+        short, long = (kept.distances(x, self._ranges) for kept in (self._short, self._long))
         recent, past = self._short.targets, self._long.targets
         first = self._vote(short, recent)
         if not past:
             return first, None, first
         return first, self._vote(long, past), self._vote(np.concatenate([short, long]), recent + past)
-
-    def _distances(self, messages: Messages, x: Vector) -> Vector:
-        return messages.distances(x, self._low[: self._features], self._high[: self._features])
 
     def _vote(self, distances: Vector, targets: list[Targets]) -> _Vote:
         yes, known = (np.zeros(len(self.label_space)) for _ in range(2))
@@ -140,11 +137,12 @@ class SelfAdjustingNeighbours(Learner):
         votes = self._reusable(prediction) or self._votes(x)
         errors = [np.nan if vote is None else float(_wrong(vote.labels, targets)) for vote in votes]
         self._errors = np.concatenate([self._errors, np.array(errors)[:, None]], axis=1)
-        self._note(x)
+        self._count(x)
         self._short.add(x[:, None], [targets])
         self._recent += 1
         self._apart = grown(self._apart, self._recent, self._recent)
-        self._apart[self._recent - 1, : self._recent] = self._distances(self._short, x)
+        self._measure()
+        self._apart[self._recent - 1, : self._recent] = self._short.distances(x, self._ranges)
         self._bound()
         self._clean(self._long, self._recent - 1)
         size = self._best_size()
@@ -154,12 +152,10 @@ class SelfAdjustingNeighbours(Learner):
             for row in range(size):
                 self._clean(past, row)
             self._long.add(past.vectors, past.targets)
+        self._measure()
 
-    def _note(self, x: Vector) -> None:
-        self._count(x)
-        self._low, self._high = grown(self._low, len(x)), grown(self._high, len(x))
-        self._low[: len(x)] = np.minimum(self._low[: len(x)], x)
-        self._high[: len(x)] = np.maximum(self._high[: len(x)], x)
+    def _measure(self) -> None:
+        self._ranges = ranges(self._short.vectors)
 
     def _bound(self) -> None:
         """Where there are too many, move the oldest recent messages, and compress the long-term memory."""
@@ -167,8 +163,9 @@ class SelfAdjustingNeighbours(Learner):
             return
         most = int(LONG_TERM * self.window)
         self._long.add(*self._cut(max(1, most - len(self._long) + 1)))
-        spread = self._high[: self._features] - self._low[: self._features]
-        vectors, targets = compressed(self._long.vectors, self._long.targets, spread, self._messages)
+        low, high = (ends[: len(self._long.vectors)] for ends in self._ranges)
+        within = np.clip(self._long.vectors, low[:, None], high[:, None])
+        vectors, targets = compressed(within, self._long.targets, high - low, self._messages)
         self._long = Messages()
         kept = max(0, len(targets) - most)
         self._long.add(vectors[:, kept:], targets[kept:])
@@ -186,10 +183,10 @@ class SelfAdjustingNeighbours(Learner):
         if self._recent <= self.k or not len(messages):
             return
         x, own = self._short.vectors[:, row], self._short.targets[row]
-        apart = self._distances(self._short, x)
+        apart = self._short.distances(x, self._ranges)
         apart[row] = np.inf
         peers = _nearest(apart, self.k)
-        distances = self._distances(messages, x)
+        distances = messages.distances(x, self._ranges)
         near = _nearest(distances, self.k)
         named = [own.positive, *(messages.targets[each].positive for each in near.tolist())]
         labels = np.unique(np.concatenate(named))
@@ -230,6 +227,11 @@ class SelfAdjustingNeighbours(Learner):
         super().forget(labels)
         self._short.forget(labels)
         self._long.forget(labels)
+
+    def load_state(self, state: State) -> None:
+        """See `Learner.load_state`."""
+        super().load_state(state)
+        self._measure()
 
 
 def _nearest(distances: Vector, k: int) -> Ids:

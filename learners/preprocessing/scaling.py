@@ -20,6 +20,8 @@ FREE = 5.0
 """Values of a feature that always count in full: fewer do not determine its spread."""
 FAR = 8.0
 """Distance from the mean, in standard deviations, up to which a value always counts in full."""
+LONE = 1000.0
+"""Ratio to a later value from which one that alone stands out among all so far counts as an error."""
 SPREAD = 3.0
 """Typical length of a vector that `shrunk` returns."""
 
@@ -29,8 +31,8 @@ class StandardScaler(Stateful):
 
     One value has bounded influence: beyond 8 standard deviations, and beyond what would more than double the
     variance, it counts as if it lay on that bound, which follows a change of scale in the data. The first 5
-    values of a feature, and the first that differs from a constant, count in full: an outlier among these is
-    forgotten with the horizon only.
+    values of a feature, and the first that differs from a constant, count in full; but where one value stands
+    out among all so far, and the next that is not 0 is less than a thousandth of it, that takes its place.
 
     Parameters
     ----------
@@ -90,6 +92,16 @@ class StandardScaler(Stateful):
         standardise(x, self._shift, self._inverse, self._size, z)
         return z
 
+    def bounded(self, x: Vector) -> Vector:
+        """Return a vector with each value as far from the mean as it would count if it were learned."""
+        result = x.copy()
+        _bound(*self.moments, float(self.horizon), result[: self._size])
+        return result
+
+    def corrects(self, x: Vector) -> bool:
+        """Return whether some value of a vector takes the place of one that stands out among those so far."""
+        return _corrects(x[: self._size], *self.moments)
+
     def _grow(self, size: int) -> None:
         self._count = grown(self._count, size)
         self._mean = grown(self._mean, size)
@@ -109,14 +121,15 @@ def _learn(
     inverse: Vector,
     horizon: float,
 ) -> None:
-    # Without a jump, and apart from the second loop, this is vectorised.
+    for i in range(len(x)):
+        if is_lone(np.float64(x[i]), count[i], mean[i], variance[i]):
+            count[i], mean[i], variance[i] = count[i] - 1.0, 0.0, 0.0
+    # Without a jump, and apart from the third loop, this is vectorised.
     for i in range(len(x)):
         value, old = np.float64(x[i]), variance[i]
         seen, delta = min(count[i] + 1.0, horizon), value - mean[i]
-        # A value that occurred once among n others lies about sqrt(n) deviations off and is no outlier.
-        bound = np.sqrt(max(FAR * FAR, seen) * old)
-        if seen > FREE and old > 0.0:
-            delta = min(max(delta, -bound), bound)
+        bound = reach(seen, old)
+        delta = min(max(delta, -bound), bound)
         step, known = delta / seen, not np.isnan(value)
         count[i] = seen if known else count[i]
         mean[i] = mean[i] + step if known else mean[i]
@@ -126,6 +139,40 @@ def _learn(
         # A feature that varies less than float32 resolves carries no information: it becomes 0.
         resolvable = max(RESOLUTION * RESOLUTION * mean[i] * mean[i], SMALLEST)
         inverse[i] = 1.0 / np.sqrt(variance[i]) if variance[i] > resolvable else 0.0
+
+
+@compiled
+def reach(seen: float, variance: float) -> float:
+    """Return how far from the mean the last of so many values counts in full; infinite for the first ones."""
+    # A value that occurred once among n others lies about sqrt(n) deviations off and is no outlier.
+    return np.sqrt(max(FAR * FAR, seen) * variance) if seen > FREE and variance > 0.0 else np.inf
+
+
+@compiled
+def is_lone(value: float, count: float, mean: float, variance: float) -> bool:
+    """Return whether moments are those of one value among nearly zeros, beside which a new value vanishes.
+
+    They are where the variance is the squared mean times the number of the others.
+    """
+    square = mean * mean
+    apart = abs(variance - (count - 1.0) * square)
+    return 0.0 < LONE * abs(value) < count * abs(mean) and apart * LONE <= count * square
+
+
+@compiled
+def _corrects(x: Vector, count: Floats, mean: Floats, variance: Floats) -> bool:
+    found = False
+    for i in range(len(x)):
+        found |= is_lone(np.float64(x[i]), count[i], mean[i], variance[i])
+    return found
+
+
+@compiled
+def _bound(count: Floats, mean: Floats, variance: Floats, horizon: float, x: Vector) -> None:
+    for i in range(len(x)):
+        bound = reach(min(count[i] + 1.0, horizon), variance[i])
+        if abs(x[i] - mean[i]) > bound:
+            x[i] = min(max(x[i], mean[i] - bound), mean[i] + bound)
 
 
 @compiled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from drift.core import Arrays, Floats, Ids, State, Stateful, Values, Vector, compiled, fields, grown
+from learners.preprocessing import is_lone, reach
 
 COUNT, MEAN, SQUARES = 0, 1, 2
 
@@ -13,7 +14,8 @@ class LabelGaussians(Stateful):
     """Count, mean and squared deviations of features, per label that occurred and over all messages.
 
     A message updates the row of all messages and the rows of its labels, no others; the moments of messages
-    *without* a label are the difference of two rows. Labels get rows in order of appearance.
+    *without* a label are the difference of two rows. Labels get rows in order of appearance. Wild values
+    count as they do in `StandardScaler`, but a feature of which only one value had any size begins anew.
 
     Attributes
     ----------
@@ -104,16 +106,31 @@ class LabelGaussians(Stateful):
 
 @compiled
 def _learn(x: Vector, rows: Ids, moments: Floats, limits: Floats) -> None:
+    values = np.empty(len(x))
+    for i in range(len(x)):
+        values[i] = _bounded(np.float64(x[i]), moments[:, i])
     for row in rows:
         for i in range(len(x)):
             if np.isnan(x[i]):
                 continue
             count = moments[row, i, COUNT] + 1.0
             if row == 0:
-                limits[i, 0] = x[i] if count == 1.0 else min(limits[i, 0], x[i])
-                limits[i, 1] = x[i] if count == 1.0 else max(limits[i, 1], x[i])
-            delta = x[i] - moments[row, i, MEAN]
+                limits[i, 0] = values[i] if count == 1.0 else min(limits[i, 0], values[i])
+                limits[i, 1] = values[i] if count == 1.0 else max(limits[i, 1], values[i])
+            delta = values[i] - moments[row, i, MEAN]
             mean = moments[row, i, MEAN] + delta / count
-            moments[row, i, SQUARES] += delta * (x[i] - mean)
+            moments[row, i, SQUARES] += delta * (values[i] - mean)
             moments[row, i, MEAN] = mean
             moments[row, i, COUNT] = count
+
+
+@compiled
+def _bounded(value: float, moments: Floats) -> float:
+    """Return a feature's value as it counts; where only one value so far had any size, forget all."""
+    count, mean = moments[0, COUNT], moments[0, MEAN]
+    variance = moments[0, SQUARES] / max(count, 1.0)
+    if is_lone(value, count, mean, variance):
+        moments[:] = 0.0
+        return value
+    bound = reach(count + 1.0, variance)
+    return value if abs(value - mean) <= bound else min(max(value, mean - bound), mean + bound)

@@ -10,7 +10,7 @@ from river.base import Classifier
 
 from drift.core import Vector, check_number
 from learners.core import Prediction, Targets
-from learners.wrappers.river_models import Features, RiverLearner, dictionary, finite
+from learners.wrappers.river_models import Features, RiverLearner, finite
 
 Labelset = tuple[int, ...]
 
@@ -61,7 +61,9 @@ class LabelPowerset(RiverLearner):
     def __init__(self, model: Classifier, allow_pickle: bool = False) -> None:
         self.model = model
         super().__init__(allow_pickle)
-        self._model = model.clone()
+
+    def _begin(self) -> None:
+        self._model = self.model.clone()
         self._classes: dict[Labelset, int] = {}
 
     def score(self, x: Vector) -> Vector:
@@ -70,7 +72,7 @@ class LabelPowerset(RiverLearner):
 
     def predict(self, x: Vector) -> Prediction:
         """Return the most probable label-set, of equal ones the first seen, and the labels' scores."""
-        weights = self._weights(dictionary(x[: self._features]))
+        weights = self._weights(self._asked(x))
         scores = np.zeros(len(self.label_space), dtype=np.float64)
         for labelset, weight in weights.items():
             scores[list(labelset)] += weight
@@ -84,8 +86,8 @@ class LabelPowerset(RiverLearner):
         if not targets.complete:
             guess = Targets(self.predict(x).labels).dense(len(positive))
             positive = np.where(targets.unknown(len(positive)), guess, positive)
-        self._count(x)
-        self._learn_set(dictionary(x), tuple(np.flatnonzero(positive).tolist()))
+        features = self._taught(x)
+        self._learn_set(features, tuple(np.flatnonzero(positive).tolist()))
 
     def _weights(self, features: Features) -> dict[Labelset, float]:
         """Return label-sets' probabilities, in the order in which the sets appeared."""
@@ -146,6 +148,9 @@ class PrunedSets(LabelPowerset):
         self.buffer = buffer
         self.rare = rare
         super().__init__(model, allow_pickle)
+
+    def _begin(self) -> None:
+        super()._begin()
         self._counts: dict[Labelset, int] = {}
         self._buffer: list[tuple[Features, Labelset]] = []
 

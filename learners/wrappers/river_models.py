@@ -6,6 +6,7 @@ learner that was made with `allow_pickle=True`.
 
 from __future__ import annotations
 
+import abc
 import copy
 import math
 import pickle
@@ -17,6 +18,7 @@ from river.base import Classifier, MultiLabelClassifier, MultiTargetRegressor, R
 
 from drift.core import PICKLE, State, Vector, digest
 from learners.core import Learner, Targets
+from learners.preprocessing import FREE, StandardScaler
 from learners.wrappers.object_digest import object_digest
 
 Features = dict[Hashable, Any]
@@ -25,6 +27,10 @@ BinaryModel = Classifier | Regressor
 
 class RiverLearner(Learner):
     """Base class of learners over river's models: dictionaries inside, pickled state.
+
+    Most of river's models never get over one wild value, in what they scale by or in what they weigh. So they
+    see no value farther from the feature's mean than `StandardScaler` lets it count. Where one of the first
+    messages turns out to have been wild, they begin anew.
 
     Parameters
     ----------
@@ -39,9 +45,28 @@ class RiverLearner(Learner):
     def __init__(self, allow_pickle: bool = False) -> None:
         self.allow_pickle = allow_pickle
         super().__init__()
+        self._bounds = StandardScaler()
+        self._begin()
+
+    @abc.abstractmethod
+    def _begin(self) -> None:
+        """Make the models that `pickled` names, which have learned nothing."""
+
+    def _asked(self, x: Vector) -> Features:
+        """Return what the models are asked of, without features that they never learned."""
+        return dictionary(self._bounds.bounded(x[: self._features]))
+
+    def _taught(self, x: Vector) -> Features:
+        """Count a message, and return what the models are taught of."""
+        if self._messages <= FREE and self._bounds.corrects(x):
+            self._begin()
+        self._count(x)
+        features = dictionary(self._bounds.bounded(x))
+        self._bounds.learn(x)
+        return features
 
     def _models_held(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.pickled}
+        return {name: getattr(self, name) for name in ("_bounds", *self.pickled)}
 
     def state(self) -> State:
         """See `Learner.state`; the models are a pickle in an array of bytes."""
@@ -118,24 +143,24 @@ class BinaryRelevance(RiverLearner):
         self.model = model
         self.transformer = transformer
         super().__init__(allow_pickle)
-        self._transformer = None if transformer is None else transformer.clone()
+
+    def _begin(self) -> None:
+        self._transformer = None if self.transformer is None else self.transformer.clone()
         self._models: list[BinaryModel] = []
-        self._unborn: BinaryModel = model.clone()
+        self._unborn: BinaryModel = self.model.clone()
 
     def score(self, x: Vector) -> Vector:
         """Return each label's probability, shape (L,); 0 where its classifier returns none."""
         unborn = [self._unborn] * (len(self.label_space) - len(self._models))
         # Features that were never learned are left out: river's scaler would store them.
-        scores = self._ask([*self._models, *unborn], self._transformed(dictionary(x[: self._features])))
+        scores = self._ask([*self._models, *unborn], self._transformed(self._asked(x)))
         return np.array(scores, dtype=np.float32)
 
     def learn(self, x: Vector, targets: Targets) -> None:
         """Train the classifier of every label that is known for the message."""
-        self._count(x)
-        size = len(self.label_space)
+        features, size = self._taught(x), len(self.label_space)
         while len(self._models) < size:
             self._models.append(copy.deepcopy(self._unborn))
-        features = dictionary(x)
         if self._transformer is not None:
             self._transformer.learn_one(features)
         positive, unknown = targets.dense(size).tolist(), targets.unknown(size).tolist()
@@ -231,11 +256,13 @@ class MultiLabelModel(RiverLearner):
     ) -> None:
         self.model = model
         super().__init__(allow_pickle)
-        self._model = model.clone()
+
+    def _begin(self) -> None:
+        self._model = self.model.clone()
 
     def score(self, x: Vector) -> Vector:
         """Return each label's probability, shape (L,); 0 for a label that the model does not know."""
-        answers = self._answers(dictionary(x[: self._features])) if self._messages else {}
+        answers = self._answers(self._asked(x)) if self._messages else {}
         scores = [finite(answers.get(name, 0.0)) for name in self.label_space.names()]
         return np.clip(np.array(scores, dtype=np.float32), 0.0, 1.0)
 
@@ -245,10 +272,10 @@ class MultiLabelModel(RiverLearner):
         truth = targets.dense(size)
         if not targets.complete:
             truth = np.where(targets.unknown(size), self.score(x) >= 0.5, truth)
-        self._count(x)
+        features = self._taught(x)
         kind = float if isinstance(self._model, MultiTargetRegressor) else bool
         y: Any = {name: kind(on) for name, on in zip(self.label_space.names(), truth.tolist(), strict=True)}
-        self._model.learn_one(dictionary(x), y)
+        self._model.learn_one(features, y)
 
     def _answers(self, features: Features) -> dict[Any, float]:
         model: Any = self._model

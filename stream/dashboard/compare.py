@@ -73,7 +73,7 @@ def _pairs(
 def _both_known(one: RecentPrediction, other: RecentPrediction) -> tuple[RecentPrediction, RecentPrediction]:
     """Return two predictions of one event with the truth of either: a replay has none that came later."""
     known = one.known if one.truth is not None else other.known
-    return one._replace(known=known), other._replace(known=known)
+    return one._replace(own=known, early=None, later=None), other._replace(own=known, early=None, later=None)
 
 
 def _run(state: StreamState, run: RunScores) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -28,8 +29,8 @@ class RecentPrediction(NamedTuple):
         Messages that the model had learned from.
     labels
         The predicted ones.
-    known
-        The labels known by now; None as long as none are.
+    own
+        The labels that came with its event; None if none did.
     taught
         Whether labels came with the event, so that the model learned from it at once.
     value
@@ -40,6 +41,8 @@ class RecentPrediction(NamedTuple):
         Whether the prediction was rejected.
     possible
         The labels that could not be excluded: its conformal set; None if there is none.
+    early, later
+        What feedback before and after its event said of its labels; None if none came.
     """
 
     partition: int
@@ -49,17 +52,32 @@ class RecentPrediction(NamedTuple):
     run: str
     updates: int
     labels: tuple[str, ...]
-    known: KnownLabels | None
+    own: KnownLabels | None
     taught: bool
     value: bytes
     came: float | None = None
     unsure: bool = False
     possible: tuple[str, ...] | None = None
+    early: KnownLabels | None = None
+    later: KnownLabels | None = None
+
+    @property
+    def known(self) -> KnownLabels | None:
+        """The labels known by now, of which the latest record counts; None as long as none are."""
+        said = [each for each in (self.early, self.own, self.later) if each is not None]
+        return functools.reduce(KnownLabels.updated, said) if said else None
+
+    def joined(self, said: KnownLabels, offset: int) -> RecentPrediction:
+        """Return this with what feedback at an offset says."""
+        if offset < self.offset:
+            return self._replace(early=said if self.early is None else self.early.updated(said))
+        return self._replace(later=said if self.later is None else self.later.updated(said))
 
     @property
     def truth(self) -> tuple[str, ...] | None:
         """The true labels, once they are completely known."""
-        return None if self.known is None or self.known.negative is not None else self.known.labels
+        known = self.known
+        return None if known is None or known.negative is not None else known.labels
 
     @property
     def wrong(self) -> bool:
@@ -155,10 +173,9 @@ class RecentPredictions:
             if len(self._waiting) > self._kept:
                 del self._waiting[next(iter(self._waiting))]
             return None
-        known = said if seen.known is None else seen.known.updated(said)
-        if seen.known is not None and known.same(seen.known):
+        joined, former = seen.joined(said, offset), seen.known
+        if former is not None and joined.known is not None and joined.known.same(former):
             return None
-        joined = seen._replace(known=known)
         self._seen[self._place(seen.offset)] = joined
         bisect.insort(self._lessons, (max(offset, seen.offset), seen.offset))
         return seen, joined

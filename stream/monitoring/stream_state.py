@@ -236,7 +236,8 @@ class StreamState:
         if time is not None and seen.came is not None and time > seen.came:
             self.label_delays.append(time - seen.came)
         for label in said.labels:
-            self.labels.seen(label, Birth(seen.partition, seen.offset, seen.time), seen.updates + 1)
+            if seen.known is not None and label in seen.known.labels:
+                self.labels.seen(label, Birth(seen.partition, seen.offset, seen.time), seen.updates + 1)
         if before.truth is None and seen.truth is not None:
             self._score(partition, seen)
 
@@ -251,7 +252,7 @@ class StreamState:
     def _prediction(self, partition: PartitionState, written: OutputRecord) -> None:
         found = output_records.prediction_decoder.decode(written.value or b"")
         truth, confidence = found.truth, found.confidence
-        known = None if truth is None else KnownLabels(tuple(truth.labels), None if truth.complete else ())
+        own = None if truth is None else KnownLabels(tuple(truth.labels), None if truth.complete else ())
         seen = RecentPrediction(
             written.partition,
             written.offset,
@@ -260,7 +261,7 @@ class StreamState:
             found.run,
             found.model.updates,
             tuple(found.labels),
-            known,
+            own,
             taught=truth is not None,
             value=written.value or b"",
             came=written.event_time,

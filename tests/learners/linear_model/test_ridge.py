@@ -128,3 +128,16 @@ def test_some_labels_learn_as_they_do_among_all() -> None:
     np.testing.assert_allclose(part.score(x)[some], whole.score(x)[some], atol=1e-6)
     weights, kept = part.state()["weights"][:, 1], whole.state()["weights"][:, 1]
     assert not np.allclose(weights, kept)
+
+
+@pytest.mark.parametrize("wild", [1e3, 1e20, -3e38])
+def test_a_wild_message_moves_weights_little(wild: float) -> None:
+    """However large they and the value are; a message whose features are all usual moves them as before."""
+    stream = linear_stream(300, 4, 2, seed=1)
+    learner = RecursiveLeastSquares()
+    learn_all(learner, stream)
+    learner._weights *= 10.0
+    before = learner.state()["weights"].copy()
+    learner.learn(np.full(4, wild, dtype=np.float32), Targets(np.array([0])))
+    np.testing.assert_allclose(learner.state()["weights"], before, atol=0.3)
+    assert np.isfinite(learner.score(np.full(4, wild, dtype=np.float32))).all()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from drift.core import Vector
 from learners.core.labels import Targets
 from learners.neighbors.aging import AgingNeighbours
+from tests.learners.neighbors.test_ranges import plain_ranges
 from tests.learners.streams import linear_stream, only
 
 LABELS = 3
@@ -20,13 +21,13 @@ class Plain:
     def __init__(self, k: int, window: int) -> None:
         self.k, self.window = k, window
         self.kept: list[tuple[Vector, set[str], float, int]] = []
-        self.seen = [np.zeros(4, dtype=np.float32)]
         self.exact = self.asked = 0.0
 
     def likeness(self, a: Vector, b: Vector) -> float:
         """Return the cosine of two vectors after scaling."""
-        low, high = np.min(self.seen, axis=0), np.max(self.seen, axis=0)
-        u, v = ((x.astype(float) - low)[high > low] / (high - low)[high > low] for x in (a, b))
+        low, high = plain_ranges([each[0] for each in self.kept], 4)
+        within = [(np.clip(x, low, high).astype(float) - low)[high > low] for x in (a, b)]
+        u, v = (each / (high - low)[high > low] for each in within)
         size = float(np.linalg.norm(u) * np.linalg.norm(v))
         return float(u @ v) / size if size else 0.0
 
@@ -55,7 +56,6 @@ class Plain:
             self.kept = [each for each in self.kept if each[3] != least]
         free = min(set(range(self.window)) - {each[3] for each in self.kept})
         self.kept.append((x, labels, 1.0, free))
-        self.seen.append(x)
         return votes
 
 

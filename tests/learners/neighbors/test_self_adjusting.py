@@ -14,6 +14,7 @@ from learners.core.labels import Targets
 from learners.neighbors import self_adjusting
 from learners.neighbors.compression import compressed
 from learners.neighbors.self_adjusting import SelfAdjustingNeighbours
+from tests.learners.neighbors.test_ranges import plain_ranges
 from tests.learners.streams import only
 
 LABELS = 3
@@ -38,13 +39,13 @@ class Plain:
         self.k, self.window, self.smallest = k, window, smallest
         self.short: list[Kept] = []
         self.long: list[Kept] = []
-        self.seen = [np.zeros(3, dtype=np.float32)]
+        self.ranges = plain_ranges([], 3)
         self.happened = {"bounded": 0, "cleaned": 0, "cut": 0, "long": 0, "both": 0}
 
     def distance(self, a: Vector, b: Vector) -> np.float32:
         """Return the squared distance after scaling."""
-        low, high = np.min(self.seen, axis=0).tolist(), np.max(self.seen, axis=0).tolist()
-        pairs = zip(a.tolist(), b.tolist(), low, high, strict=True)
+        within = (np.clip(x, *self.ranges).tolist() for x in (a, b))
+        pairs = zip(*within, *(end.tolist() for end in self.ranges), strict=True)
         return np.float32(sum(((u - v) / (most - least)) ** 2 for u, v, least, most in pairs if most > least))
 
     def near(self, x: Vector, kept: list[Kept]) -> list[Kept]:
@@ -110,8 +111,8 @@ class Plain:
         most = int(0.4 * self.window)
         count = max(1, most - len(self.long) + 1)
         moved, self.short = self.long + self.short[:count], self.short[count:]
-        spread = np.max(self.seen, axis=0) - np.min(self.seen, axis=0)
-        vectors = np.stack([each.x for each in moved], axis=1)
+        spread = self.ranges[1] - self.ranges[0]
+        vectors = np.stack([np.clip(each.x, *self.ranges) for each in moved], axis=1)
         found, kept = compressed(vectors, [each.targets for each in moved], spread, number + 1)
         said = {id(each.targets): each.said for each in moved}
         new = [
@@ -122,11 +123,16 @@ class Plain:
         self.happened["bounded"] += 1
 
     def learn(self, x: Vector, said: dict[int, bool], targets: Targets, number: int) -> None:
-        """Judge, keep, bound, clean, cut."""
+        """Judge, keep, adjust."""
         errors = [None if vote is None else self.wrong(vote, said) for vote in self.votes(x)]
-        self.seen.append(x)
+        self.ranges = plain_ranges([*(each.x for each in self.short), x], 3)
         own = Kept(x, said, targets, errors, {e.number: self.distance(x, e.x) for e in self.short}, number)
         self.short.append(own)
+        self.adjust(own, number)
+        self.ranges = plain_ranges([each.x for each in self.short], 3)
+
+    def adjust(self, own: Kept, number: int) -> None:
+        """Bound, clean, cut."""
         if len(self.short) + len(self.long) > self.window:
             self.bound(number)
         self.long = self.clean(self.long, own)

@@ -27,7 +27,7 @@ def test_the_scale_follows_a_drift() -> None:
 
 
 @pytest.mark.parametrize("outlier", [1e6, -3e38])
-@pytest.mark.parametrize("at", [6, 50, 5000])
+@pytest.mark.parametrize("at", [0, 1, 2, 4, 5, 6, 50, 5000])
 def test_one_outlier_moves_the_scale_by_a_bounded_factor(outlier: float, at: int) -> None:
     """Whenever it comes, and however far away it is; usual values stay apart from each other."""
     values = np.random.default_rng(1).normal(size=at + 500).astype(np.float32)
@@ -37,6 +37,43 @@ def test_one_outlier_moves_the_scale_by_a_bounded_factor(outlier: float, at: int
         scaler.learn(np.array([value]))
     low, high = (scaler.transform(np.array([value], dtype=np.float32))[0] for value in (-1.0, 1.0))
     assert 1.0 < high - low < 2.2
+
+
+@pytest.mark.parametrize("value", [1.0, -1e-30])
+def test_one_outlier_among_zeros_leaves_no_trace(value: float) -> None:
+    """It was the only value that is not 0, until another one comes: the scale is that of the other."""
+    scaler, other = StandardScaler(), StandardScaler()
+    scaler.learn(np.array([1e6 * value], dtype=np.float32))
+    for number in range(80):
+        for each in (scaler, other):
+            each.learn(np.array([value if number == 40 else 0.0], dtype=np.float32))
+    for one, another in zip(scaler.moments, other.moments, strict=True):
+        np.testing.assert_allclose(one, another, rtol=1e-9)
+
+
+def test_what_corrects_an_outlier_is_told() -> None:
+    """A value that takes the place of the first one, and none that is large enough to be true with it."""
+    scaler = StandardScaler()
+    scaler.learn(np.array([1e6, 2.0], dtype=np.float32))
+    assert scaler.corrects(np.array([3.0, 2.0], dtype=np.float32))
+    for x in ([1e4, 0.01], [0.0, 2.0], [np.nan, np.nan], [-2e9, 5e9]):
+        assert not scaler.corrects(np.array(x, dtype=np.float32))
+
+
+def test_bounded_values_are_those_that_count() -> None:
+    """Learning them gives the same moments; usual ones, missing and first ones stay as they are."""
+    values = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
+    values[::40, 0], values[3::7, 1] = 1e9, np.nan
+    one, other = StandardScaler(), StandardScaler()
+    for x in values:
+        bounded = other.bounded(x)
+        np.testing.assert_array_equal(bounded[1:], x[1:])
+        assert bounded[0] == x[0] or abs(bounded[0]) < 30.0
+        one.learn(x)
+        other.learn(bounded)
+    for mine, others in zip(one.moments, other.moments, strict=True):
+        np.testing.assert_allclose(mine, others, rtol=1e-6)
+    assert other.bounded(np.array([0.0, 0.0, 0.0, 1e30], dtype=np.float32))[3] == np.float32(1e30)
 
 
 def test_a_rare_value_that_comes_again_is_no_outlier() -> None:

@@ -37,7 +37,7 @@ def learned(x: Vector, y: NDArray[np.bool_]) -> LabelGaussians:
 def test_moments_are_those_of_numpy(seed: int, messages: int, missing: float) -> None:
     """Compare count, mean and deviations of every row with numpy's over the same messages; NaN is skipped."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(3, 2, (messages, 4)).astype(np.float32)
+    x = rng.uniform(1, 5, (messages, 4)).astype(np.float32)
     x[rng.random(x.shape) < missing] = np.nan
     y = rng.random((messages, 5)) < 0.4
     gaussians = learned(x, y)
@@ -50,6 +50,20 @@ def test_moments_are_those_of_numpy(seed: int, messages: int, missing: float) ->
             if count:
                 assert mean == pytest.approx(values.mean(), abs=1e-9)
                 assert squares == pytest.approx(((values - values.mean()) ** 2).sum(), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("at", [0, 3, 9, 150])
+@pytest.mark.parametrize("outlier", [1e6, -3e38])
+def test_one_outlier_hides_no_split(at: int, outlier: float) -> None:
+    """Whenever it comes: the best split is on the same feature, at about the same place."""
+    x = np.random.default_rng(0).normal(size=(300, 3)).astype(np.float32)
+    y = x[:, 1:2] > 0.5
+    x[at] = outlier
+    split = best_split(learned(x, y))
+    assert split is not None
+    assert split.feature == 1
+    assert 0.0 < split.threshold < 1.0
+    assert split.merit > 0.3
 
 
 def entropy(p: float) -> float:

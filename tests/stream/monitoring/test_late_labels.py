@@ -108,6 +108,24 @@ def test_the_truth_is_that_of_the_latest_feedback() -> None:
     assert (found["messages"], found["subset_accuracy"]) == (1, 0)
 
 
+@pytest.mark.parametrize("events_first", [True, False])
+def test_labels_in_the_event_count_more_than_feedback_that_came_before_it(events_first: bool) -> None:
+    """Whichever topic is read first; what the feedback alone says holds, and a label that it lost is none."""
+    state = StreamState("m")
+    feedback = Feedback(id="e7", ts=1, labels=["b", "c"], labels_complete=False, not_=["a"])
+    said, answered = InputRecord(0, 3, 1.0, feedback), prediction(7, ["a"], ["a"])
+    for each in (said, answered) if events_first else (answered, said):
+        state.take(each)
+    seen = state.partitions[0].recent.at(7)
+    assert seen is not None
+    assert (seen.truth, seen.wrong) == (("a",), False)
+    assert "c" not in state.labels
+    state.take(InputRecord(0, 9, 9.0, feedback))
+    seen = state.partitions[0].recent.at(7)
+    assert seen is not None
+    assert (seen.truth, seen.wrong) == (("b", "c"), True)
+
+
 def test_a_replay_is_compared_by_the_truth_that_came_to_the_live_run() -> None:
     """The replay's records hold only the labels that came with the events."""
     live = fed("live", [prediction(n, ["a"], None, run="x") for n in range(4)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +11,14 @@ from stream.monitoring.recent_predictions import STATEMENTS, RecentPrediction, R
 from stream.pipeline import KnownLabels
 
 A = KnownLabels(("a",), None)
+STATED = st.builds(
+    lambda signs, complete: KnownLabels(
+        tuple(name for name, sign in zip("abc", signs, strict=True) if sign == 1),
+        None if complete else tuple(name for name, sign in zip("abc", signs, strict=True) if sign == -1),
+    ),
+    st.tuples(*[st.integers(-1, 1)] * 3),
+    st.booleans(),
+)
 
 
 def seen_at(
@@ -109,10 +119,30 @@ def test_feedback_waits_for_its_prediction() -> None:
     assert recent.waiting("e0") == [(A, offset, 2.0) for offset in range(STATEMENTS)]
 
 
+@given(st.lists(st.tuples(STATED, st.booleans()), max_size=5), STATED, st.booleans())
+def test_of_two_records_about_a_label_the_later_one_counts(
+    feedback: list[tuple[KnownLabels, bool]], own: KnownLabels, again: bool
+) -> None:
+    """The event's own labels are a record between the feedback before it and after it, read once or again."""
+    recent = RecentPredictions()
+    early = [said for said, is_early in feedback if is_early]
+    later = [said for said, is_early in feedback if not is_early]
+    recent.add(seen_at(10)._replace(own=own))
+    for _ in range(1 + again):
+        for offset, said in enumerate(early):
+            recent.join("e10", said, offset)
+        for offset, said in enumerate(later, 11):
+            recent.join("e10", said, offset)
+    found, expected = recent.at(10), functools.reduce(KnownLabels.updated, [*early, own, *later])
+    assert found is not None
+    assert found.known is not None
+    assert found.known.same(expected)
+
+
 def test_a_prediction_is_wrong_when_its_labels_are_completely_known() -> None:
     """Not before."""
     seen = seen_at(0)
-    partly = seen._replace(known=KnownLabels(("b",), ()))
+    partly = seen._replace(own=KnownLabels(("b",), ()))
     assert (seen.truth, seen.wrong, partly.truth, partly.wrong) == (None, False, None, False)
-    right, wrong = seen._replace(known=A), seen._replace(known=KnownLabels(("a", "b"), None))
+    right, wrong = seen._replace(own=A), seen._replace(own=KnownLabels(("a", "b"), None))
     assert (right.truth, right.wrong, wrong.truth, wrong.wrong) == (("a",), False, ("a", "b"), True)
