@@ -67,9 +67,10 @@ def untouched(state: Any, name: str = "") -> dict[str, np.ndarray]:
         return {name: state}
     if not isinstance(state, Mapping):
         return {}
-    # What weighs the expert's opinions, and what decides by the sum, follow them.
+    # Of the tree, statistics bound wild values. What weighs opinions, and decides by the sum, follows them.
     follows = {
         "linear_sparse",
+        "gaussians",
         "mixture",
         "sleepers",
         "decision",
