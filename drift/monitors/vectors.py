@@ -12,6 +12,12 @@ DIRECTIONS = 64
 """Number of random directions: half the number of random features."""
 STRIPE = 256
 """Features whose directions are drawn together, so that longer vectors keep the directions they had."""
+MOST = 0.9
+"""Share of a block's messages that set how far out one may lie."""
+FAR = 3.0
+"""Distance beyond which a message is a stray, as a multiple of the distance of most."""
+WIDTHS = 4.0
+"""Ratio of the vectors' spread to the kernel's width, either way, beyond which the width is set anew."""
 VECTOR_TESTS = ("mean/frechet", "distribution/mmd", "rank/participation")
 
 
@@ -23,9 +29,10 @@ class VectorMonitor(Stateful):
 
     * ``mean/frechet``: mean and standard deviation of each feature. Statistic and threshold are Fréchet
       distances between Gaussians with diagonal covariances, as shares of the total variance.
-    * ``distribution/mmd``: the mean of random Fourier features of a Gaussian kernel, whose width is set by
-      the first block (half of the features use half that width): the squared maximum mean discrepancy, which
-      detects any change of shape.
+    * ``distribution/mmd``: the mean of random Fourier features of a Gaussian kernel (half of the features use
+      half its width): the squared maximum mean discrepancy, which detects any change of shape. The width is
+      the spread of the first block, and set anew, with the test, when that has become another by a factor of
+      four.
     * ``rank/participation``: the participation ratio of the covariances' eigenvalues, their sum squared by
       the sum of their squares: how many directions the vectors use. A fall means that they collapse.
       `before` and `after` are such ratios. It is estimated without bias from pairs of messages, so it may be
@@ -33,8 +40,11 @@ class VectorMonitor(Stateful):
       the mean of blocks, and
       4 % more or less in a block of 50.
 
-    A missing value counts as the running mean of its feature. Amortised O(d x directions) per message, in a
-    few matrix products per block; memory is O(block x d).
+    A message far from all others is no drift and hides none: up to a tenth of a block that lie more than
+    three times as far out as the rest count as lying as far out as that (see `drawn_in`). More of them are a
+    drift. A missing value counts as the running mean of its feature, in the first block as its median.
+
+    Amortised O(d x directions) per message, in a few matrix products per block; memory is O(block x d).
 
     Parameters
     ----------
@@ -100,31 +110,41 @@ class VectorMonitor(Stateful):
         self._directions = _directions(features)
 
     def _complete(self) -> Floats:
+        """Return the vectors of the block, usual values for missing ones, strays drawn in."""
         vectors = self._vectors.astype(np.float64)
-        missing = np.isnan(vectors)
+        missing, usual = np.isnan(vectors), self._usual(vectors)
         if missing.any():
-            usual = self._tests[VECTOR_TESTS[0]].past[::2]
-            usual = np.pad(usual, (0, vectors.shape[1] - len(usual)))
             vectors = np.where(missing, usual, vectors)
-        return vectors
+        return drawn_in(vectors, usual)
+
+    def _usual(self, vectors: Floats) -> Floats:
+        past = self._tests[VECTOR_TESTS[0]].past[::2]
+        if not len(past):
+            return _medians(vectors)
+        more = vectors.shape[1] - len(past)
+        return np.pad(past, (0, more)) if more else past
 
     def _judge(self, vectors: Floats) -> list[Alarm]:
         mean, deviation = vectors.mean(axis=0), vectors.std(axis=0)
-        variance = float(deviation @ deviation)
-        seen = vectors @ self._directions
-        if not self._width:
-            self._width = variance**0.5
-        figures = {
-            VECTOR_TESTS[0]: np.stack([mean, deviation], axis=1).ravel(),
-            VECTOR_TESTS[1]: _features(seen / (self._width or 1.0)),
-            VECTOR_TESTS[2]: np.array([participation_ratio(vectors)]),
-        }
-        alarms = []
-        for name, block in figures.items():
-            found = self._tests[name].update(block)
-            if found is not None:
-                alarms.append(self._alarm(name, found, variance or 1.0))
+        variance = float(deviation @ deviation) or 1.0
+        alarms = self._test(VECTOR_TESTS[0], np.stack([mean, deviation], axis=1).ravel(), variance)
+        self._fit_width()
+        seen = vectors @ self._directions / (self._width or 1.0)
+        alarms += self._test(VECTOR_TESTS[1], _features(seen), variance)
+        alarms += self._test(VECTOR_TESTS[2], np.array([participation_ratio(vectors)]), variance)
         return alarms
+
+    def _fit_width(self) -> None:
+        """Set the kernel's width, and its test anew, where it is not that of the vectors since a change."""
+        frechet = self._tests[VECTOR_TESTS[0]]
+        spread = float(np.linalg.norm(frechet.past[1::2]))
+        if not self._width or (frechet.settled and not spread / WIDTHS <= self._width <= WIDTHS * spread):
+            self._width = spread
+            self._tests[VECTOR_TESTS[1]] = BlockMeans(frechet.alpha)
+
+    def _test(self, name: str, block: Floats, variance: float) -> list[Alarm]:
+        found = self._tests[name].update(block)
+        return [] if found is None else [self._alarm(name, found, variance)]
 
     def _alarm(self, name: str, found: BlockShift, variance: float) -> Alarm:
         statistic, threshold = found.distance, found.threshold
@@ -156,6 +176,50 @@ class VectorMonitor(Stateful):
         """See `Monitor`."""
         super().load_state(state)
         self._directions = _directions(self._vectors.shape[1])
+
+
+def drawn_in(vectors: Floats, usual: Floats) -> Floats:
+    """Return the vectors of a block, in which strays lie as far out as most do; shape (messages, d).
+
+    A stray is a message more than three times as far from the usual one as nine tenths of the block are, and
+    from the message nearest to that too. Where nine tenths are equal there are none: rare values of features
+    that are mostly 0 would be.
+
+    Parameters
+    ----------
+    vectors, usual
+        Shapes (messages, d) and (d,); finite.
+
+    Examples
+    --------
+    >>> vectors = np.array([[1.0], [-1.0], [2.0], [-2.0]] * 5 + [[1e30]])
+    >>> drawn_in(vectors, np.zeros(1))[-3:].ravel().tolist()
+    [2.0, -2.0, 4.0]
+    """
+    lengths, most = _distances(vectors, usual)
+    if lengths.max() <= FAR * most:
+        return vectors
+    centre = vectors[lengths.argmin()]
+    lengths, most = _distances(vectors, centre)
+    strays = lengths > FAR * most
+    if most > 0.0 and strays.any():
+        vectors = vectors.copy()
+        vectors[strays] = centre + (vectors[strays] - centre) * (most / lengths[strays])[:, None]
+    return vectors
+
+
+def _distances(vectors: Floats, centre: Floats) -> tuple[Floats, float]:
+    """Return the distance of each vector from a point, and the one that most do not exceed."""
+    away = vectors - centre
+    distances: Floats = np.sqrt(np.einsum("nd,nd->n", away, away))
+    return distances, float(np.sort(distances)[int(MOST * len(distances)) - 1])
+
+
+def _medians(vectors: Floats) -> Floats:
+    """Return the median of each feature's known values, 0 where none is known; shape (d,)."""
+    known = np.count_nonzero(~np.isnan(vectors), axis=0)
+    medians: Floats = np.sort(vectors, axis=0)[known // 2, np.arange(len(known))]
+    return np.nan_to_num(medians)
 
 
 def _directions(features: int) -> Floats:

@@ -17,6 +17,10 @@ MOST_BLOCKS = 1000
 """Most blocks in the running mean of the past, so that it follows slow changes."""
 NULL_DRAWS = 200
 """Most differences between blocks in the running estimate of the noise."""
+MOST_NOISE = 10.0
+"""Most that a difference between blocks counts in the estimate of the noise, as a multiple of it."""
+MOST_DISTANCE = 2.0
+"""Most that a distance counts among the earlier ones, as a multiple of what noise alone can explain."""
 
 
 class BlockShift(NamedTuple):
@@ -56,7 +60,12 @@ class BlockMeans(Stateful):
     Therefore a distance must also be an outlier among the cube roots of all earlier ones, which are nearly
     normal (Student's t; overlapping stretches count once); an alarm's `p` is the larger of the two.
 
-    After an alarm the past begins at the change.
+    After an alarm the past begins at the change, and so does the estimate of the noise.
+
+    No block hides later changes for long, however far out it lies. A difference counts as noise up to ten
+    times the estimate, which begins with the median of the first ones; a distance counts among the earlier
+    ones up to twice what noise can explain; and the mean of a past with such a block is soon found to differ
+    from the blocks after it: an alarm, with which that past ends.
 
     Parameters
     ----------
@@ -104,6 +113,11 @@ class BlockMeans(Stateful):
         return self._past / max(self._blocks, 1.0)
 
     @property
+    def settled(self) -> bool:
+        """Whether the past has as many blocks as a comparison requires."""
+        return self._blocks >= LEAST_BLOCKS
+
+    @property
     def watched(self) -> tuple[float, float]:
         """Distance of the latest blocks from those before, and its threshold; (0, infinity) at first."""
         return self._compared
@@ -111,7 +125,6 @@ class BlockMeans(Stateful):
     def update(self, block: Floats) -> BlockShift | None:
         """Take in one block, shape (figures,), and return a change, if any; later blocks may be longer."""
         self._widen(len(block))
-        step = (block - self._latest[-1]) / np.sqrt(2.0) if len(self._latest) else None
         self._latest = np.concatenate([self._latest, block[None]])[-max(RECENT_BLOCKS) :]
         if self._blocks >= MOST_BLOCKS:
             self._past *= 1.0 - 1.0 / MOST_BLOCKS
@@ -122,8 +135,11 @@ class BlockMeans(Stateful):
         if found is not None:
             self._latest = self._latest[-found.blocks :]
             self._past, self._blocks = self._latest.sum(axis=0), float(found.blocks)
-        elif step is not None:
-            self._learn_noise(step)
+            self._draws = 0
+        elif self._draws:
+            self._learn_noise((self._latest[-1] - self._latest[-2]) / np.sqrt(2.0), self._variance)
+        if not self._draws and len(self._latest) > LEAST_BLOCKS:
+            self._begin_noise()
         return found
 
     def _widen(self, figures: int) -> None:
@@ -133,7 +149,18 @@ class BlockMeans(Stateful):
             self._latest = np.pad(self._latest, ((0, 0), (0, more)))
             self._step = np.pad(self._step, (0, figures - len(self._step)))
 
-    def _learn_noise(self, step: Floats) -> None:
+    def _begin_noise(self) -> None:
+        steps = np.diff(self._latest, axis=0) / np.sqrt(2.0)
+        usual = float(np.median((steps**2).sum(axis=1)))
+        self._variance = self._squared = 0.0
+        self._step = np.zeros_like(self._past)
+        for step in steps:
+            self._learn_noise(step, usual)
+
+    def _learn_noise(self, step: Floats, usual: float) -> None:
+        size = float(step @ step)
+        if 0.0 < MOST_NOISE * usual < size:
+            step = step * (MOST_NOISE * usual / size) ** 0.5
         self._draws += 1
         weight = 1.0 / min(self._draws, NULL_DRAWS)
         self._variance += weight * (float(step @ step) - self._variance)
@@ -177,16 +204,17 @@ class BlockMeans(Stateful):
         known = freedom * min(self._draws, NULL_DRAWS) / 1.5  # Adjacent differences share a block.
         seen, mean, variance = self._history[place]
         apart = seen / RECENT_BLOCKS[place]
-        root = float(np.cbrt(ratio))
+        root, by_noise = float(np.cbrt(ratio)), float(fdtri(freedom, known, 1.0 - alpha))
         p, least = 1.0, np.inf
         if apart > 2.0:
             deviation = np.sqrt(variance * (1.0 + 1.0 / apart)) + 1e-12
             by_history = float(stdtr(apart - 1.0, (mean - root) / deviation))
             p = max(float(fdtrc(freedom, known, ratio)), by_history)
             bar = mean + float(stdtrit(apart - 1.0, 1.0 - alpha)) * deviation
-            least = max(float(fdtri(freedom, known, 1.0 - alpha)), bar**3)
+            least = max(by_noise, bar**3)
         if p >= alpha:
             weight = 1.0 / min(seen + 1.0, MOST_BLOCKS)
+            root = min(root, float(np.cbrt(MOST_DISTANCE * by_noise)))
             self._history[place, 0] += 1.0
             self._history[place, 1] += weight * (root - mean)
             self._history[place, 2] += weight * ((1.0 - weight) * (root - mean) ** 2 - variance)

@@ -17,6 +17,8 @@ PRIOR_GAPS = 20.0
 """Prior weight, in gaps, of a dispersion of 1 in every estimate: a few gaps estimate it poorly."""
 REMEMBERED_GAPS = 1000.0
 """Approximate number of dropped gaps of a series whose dispersion is remembered."""
+SILENCE = 2.0
+"""What a silence counts in the dispersion, as a multiple of how long it took to notice."""
 PLAUSIBLE = 2.5
 """Standard errors of the log rate ratio below which an exact test is skipped."""
 NEVER = 1 << 60
@@ -37,7 +39,9 @@ class RateBank(Bank):
       first event.
     * ``vanished``: the series is overdue, by the same test with no event after the cut. The date is computed
       in advance and kept in a heap, so that an untouched series costs nothing until then.
-    * ``returned``: an event of a vanished series, whose window starts again.
+    * ``returned``: an event of a vanished series, whose window starts again. However long its silence was, it
+      counts as a gap twice as long as that after which the series was overdue: one pause hides no later
+      change, and after several all of them are usual.
 
     One message costs O(k log n) for k events, independent of the number of series.
 
@@ -152,7 +156,6 @@ class RateBank(Bank):
 
     def _return(self, series: int) -> Shift:
         away = int(self._clock - self._last[series])
-        self._remember(series, np.array([1.0, away, float(away) * away]))
         # The evidence is that for having vanished.
         return Shift(series, "returned", 0.0, 1.0 / away, 0, away, self.allowed / 2, self.allowed / 2)
 
@@ -238,7 +241,9 @@ class RateBank(Bank):
         away = int(self._clock - self._last[series])
         spread = dispersion(cuts.before, cuts.sums_before, self._memory[series], PRIOR_GAPS)[-1]
         p = math.exp(-events / spread * math.log1p(away / span))
-        self._remember(series, np.concatenate([cuts.before[-1:], cuts.sums_before[-1]]))
+        silence = SILENCE * away
+        entries = np.array([events, span, cuts.sums_before[-1, 1]])
+        self._remember(series, entries + np.array([1.0, silence, silence * silence]))
         self._clear(series)
         self._due[series], self._silent[series], self._birth[series] = NEVER, True, 0
         window = int(span) + away

@@ -163,3 +163,81 @@ def test_a_rank_has_no_scale(scale: float) -> None:
     """Vectors in other units have the same."""
     drawn = np.random.default_rng(0).normal(size=(30, 8))
     assert participation_ratio(scale * drawn) == pytest.approx(participation_ratio(drawn))
+
+
+NEAR = ("mean/frechet", "distribution/mmd")
+WILD = [1e3, -999.0, 1e6, -1e9, 3e38]
+
+
+def found_after(vectors: Any, start: int) -> dict[str, int]:
+    """Return how many messages after a start each detector first alarms."""
+    alarms = [(n, alarm.detector) for n, alarm in watch(VectorMonitor(), vectors) if n >= start]
+    return {detector: n - start + 1 for n, detector in reversed(alarms)}
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    places=st.sets(st.integers(0, 2999), min_size=1, max_size=4),
+    every=st.sampled_from([1000, 10_000]),
+    value=st.sampled_from(WILD),
+    features=st.sampled_from([1, 8]),
+)
+def test_wild_values_neither_hide_a_drift_nor_are_one(
+    places: set[int], every: int, value: float, features: int
+) -> None:
+    """Wherever they stand, however large they are; of one feature or of all, a few or for ever."""
+    moved = normal(10, 3200, 8)
+    moved[3000:] += 1.0
+    moved[[*places, *range(0, 3000, every)], :features] = value
+    alarms = watch(VectorMonitor(), moved)
+    assert all(n >= 3000 for n, _ in alarms)
+    assert {alarm.detector for n, alarm in alarms if n < 3150} >= {*NEAR}
+
+
+def test_many_far_messages_are_a_drift() -> None:
+    """A fifth of them, where a few would be strays."""
+    moved = normal(11, 3000)
+    moved[2000:][np.random.default_rng(12).random(1000) < 0.2] += 1e6
+    assert found_after(moved, 2000)["mean/frechet"] <= 200
+
+
+def test_rare_values_of_features_that_are_mostly_0_are_no_strays() -> None:
+    """Nearly all messages are equal, and the share of those that are not changes from 2 to 20 %."""
+    rare = np.zeros((5000, 4))
+    draw = np.random.default_rng(13).random(5000)
+    rare[draw < np.where(np.arange(5000) < 3000, 0.02, 0.2), 1] = 1.0
+    assert found_after(rare, 3000)["mean/frechet"] <= 200
+
+
+@pytest.mark.parametrize("burst", [slice(0, 50), slice(1000, 1120)])
+def test_after_a_burst_of_wild_messages_drifts_are_found(burst: slice) -> None:
+    """Blocks full of them are a drift themselves, and hide no later one."""
+    moved = normal(14, 4200, 8)
+    moved[4000:] += 1.0
+    moved[burst] = 3e38
+    assert found_after(moved, 4000).keys() >= {*NEAR}
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_the_kernel_is_as_wide_as_the_vectors(unit: float) -> None:
+    """After they came in another unit, its test sees a change of shape as it did before."""
+    bells, points = unit * normal(2, 3000, 2), unit * np.sign(normal(3, 500, 2))
+    moved = np.vstack([normal(15, 1000, 2), bells, points])
+    assert found_after(moved, 4000)["distribution/mmd"] <= 500
+
+
+@pytest.mark.parametrize("equal", [200, 1000])
+def test_a_beginning_of_equal_messages_hides_nothing(equal: int) -> None:
+    """The noise is 0 at first, and grows with the messages that differ."""
+    moved = normal(18, 4200, 8)
+    moved[4000:] += 1.0
+    moved[:equal] = 0.0
+    assert found_after(moved, 4000).keys() >= {*NEAR}
+
+
+def test_values_missing_at_first_count_as_the_median() -> None:
+    """Not as 0, which lies far from the others and would be the kernel's width."""
+    moved = 1e4 + normal(16, 3200, 8)
+    moved[:50][np.random.default_rng(17).random((50, 8)) < 0.3] = np.nan
+    moved[3000:] += 1.0
+    assert found_after(moved, 3000)["distribution/mmd"] <= 200

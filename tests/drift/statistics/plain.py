@@ -10,6 +10,7 @@ from scipy.special import betainc
 
 from drift.statistics import bank
 from drift.statistics.bank import Shift
+from drift.statistics.rates import SILENCE
 
 Entry = tuple[float, ...]
 
@@ -67,7 +68,6 @@ class PlainRates:
         for series in [*filter(lambda e: self.silent[e], events)]:
             if self.last[series]:
                 away = self.clock - self.last[series]
-                self.remember(series, [1.0, away, away**2])
                 found.append((series, "returned", 0, away, self.allowed / 2))
             else:
                 self.birth[series] = self.clock
@@ -138,7 +138,8 @@ class PlainRates:
         n, (span, squares) = total(self.columns(series))
         away = self.clock - self.last[series]
         p = math.exp(-n / self.dispersion(series, n, span, squares) * math.log1p(away / span))
-        self.remember(series, [n, span, squares])
+        silence = SILENCE * away
+        self.remember(series, [n + 1, span + silence, squares + silence**2])
         self.windows[series].held = []
         self.due[series], self.silent[series], self.birth[series] = math.inf, True, 0
         return series, "vanished", away, int(span) + away, p

@@ -10,7 +10,14 @@ from scipy.stats import f as f_distribution
 from scipy.stats import t as t_distribution
 
 from drift.core import Floats
-from drift.statistics.blocks import LEAST_BLOCKS, MOST_BLOCKS, NULL_DRAWS, RECENT_BLOCKS
+from drift.statistics.blocks import (
+    LEAST_BLOCKS,
+    MOST_BLOCKS,
+    MOST_DISTANCE,
+    MOST_NOISE,
+    NULL_DRAWS,
+    RECENT_BLOCKS,
+)
 
 
 class Ratio(NamedTuple):
@@ -30,19 +37,25 @@ class PlainBlocks:
         self.steps: list[Floats] = []
         self.history = dict.fromkeys(RECENT_BLOCKS, Ratio())
         self.watched = (0.0, 0.0)
-        self.last: Floats | None = None
 
     def update(self, block: Floats) -> tuple[int, int, float, float] | None:
         """Return blocks since and in all, distance and p of a change."""
-        step = None if self.last is None else (block - self.last) / np.sqrt(2.0)
-        self.last = block
         self.blocks.append(block)
         found = self._compare() if len(self.steps) >= LEAST_BLOCKS else None
         if found is not None:
-            self.blocks = self.blocks[-found[0] :]
-        elif step is not None:
-            self.steps.append(step)
+            self.blocks, self.steps = self.blocks[-found[0] :], []
+        steps = [(new - old) / np.sqrt(2.0) for old, new in pairwise(self.blocks)]
+        if self.steps:
+            self.steps.append(self._limited(steps[-1], self._noise()[0]))
+        elif len(steps) >= LEAST_BLOCKS:
+            median = float(np.median([step @ step for step in steps]))
+            self.steps = [self._limited(step, median) for step in steps]
         return found
+
+    def _limited(self, step: Floats, usual: float) -> Floats:
+        size = float(step @ step)
+        limited: Floats = step * (min(1.0, (MOST_NOISE * usual / size) ** 0.5) if usual else 1.0)
+        return limited
 
     def _noise(self) -> tuple[float, float]:
         """Return estimates of the trace of the blocks' covariance, and of that of its square."""
@@ -78,17 +91,18 @@ class PlainBlocks:
     def _judge(self, n: int, ratio: float, freedom: float) -> tuple[float, float]:
         seen, mean, variance = self.history[n]
         root, apart = float(np.cbrt(ratio)), seen / n
+        known = freedom * min(len(self.steps), NULL_DRAWS) / 1.5
+        of_ratios = f_distribution(freedom, known)
+        by_noise = float(of_ratios.isf(self.alpha))
         p, least = 1.0, np.inf
         if apart > 2:
-            known = freedom * min(len(self.steps), NULL_DRAWS) / 1.5
             deviation = np.sqrt(variance * (1 + 1 / apart))
             of_roots = t_distribution(apart - 1, loc=mean, scale=deviation + 1e-12)
-            of_ratios = f_distribution(freedom, known)
             p = max(float(of_ratios.sf(ratio)), float(of_roots.sf(root)))
-            least = max(float(of_ratios.isf(self.alpha)), float(of_roots.isf(self.alpha)) ** 3)
+            least = max(by_noise, float(of_roots.isf(self.alpha)) ** 3)
         if p >= self.alpha:
             weight = 1 / min(seen + 1, MOST_BLOCKS)
-            apart_from = root - mean
+            apart_from = min(root, float(np.cbrt(MOST_DISTANCE * by_noise))) - mean
             variance = (1 - weight) * (variance + weight * apart_from**2)
             self.history[n] = Ratio(seen + 1, mean + weight * apart_from, variance)
         return p, least

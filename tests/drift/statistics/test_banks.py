@@ -165,6 +165,18 @@ def test_tells_new_from_rising_and_vanished_from_falling() -> None:
     assert [began for _, began in life] == pytest.approx([3000, 6000, 8000, 11_000], abs=150)
 
 
+@pytest.mark.parametrize("pause", [5_000, 100_000])
+@pytest.mark.parametrize(("chance", "kinds"), [(0.3, {"rise"}), (0.03, {"fall", "vanished"})])
+def test_a_pause_hides_no_later_change(pause: int, chance: float, kinds: set[str]) -> None:
+    """However long it was: 300 events after it the rate changes, and that is found as without a pause."""
+    bank, draw, stretches = RateBank(), np.random.default_rng(0), []
+    for rate, length in ((0.1, 10_000), (0.0, pause), (0.1, 3000), (chance, 1000)):
+        drawn = draw.random(length) < rate
+        stretches.append([shift.kind for here in drawn for shift in bank.update(ids([0] if here else []))])
+    assert stretches[:3] == [[], ["vanished"], ["returned"]]
+    assert kinds & {*stretches[3]}
+
+
 def test_a_vanished_label_is_noticed_though_no_message_touches_it() -> None:
     """The date is known in advance: rare labels are waited for longer."""
     bank, found = RateBank(), {}

@@ -60,3 +60,15 @@ def test_a_longer_block_has_figures_that_were_zero() -> None:
         if n >= 30:
             np.testing.assert_allclose(grown.past, padded.past)
             assert grown.watched == pytest.approx(padded.watched)
+
+
+@settings(max_examples=30, deadline=None)
+@given(place=st.integers(0, 79), size=st.sampled_from([1e3, 1e6, 1e38]), seed=st.integers(0, 4))
+def test_no_block_hides_a_later_change(place: int, size: float, seed: int) -> None:
+    """A wild one is a change at most once, and 40 blocks after it a move is found at once."""
+    draw, test = np.random.default_rng(seed), BlockMeans(1e-3)
+    found = []
+    for n in range(123):
+        block = np.full(10, size) if n == place else draw.normal(3.0 * (n >= 120), 1.0, size=10)
+        found += [n] if test.update(block) is not None else []
+    assert [n >= 120 for n in found] in ([True], [False, True])
