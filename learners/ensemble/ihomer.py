@@ -43,7 +43,7 @@ JUDGED_EVERY = 48
 """Messages for each one that is predicted before it is rehearsed, for the sake of `statistics` alone."""
 RECALLED = 4.0
 """Steps by which a recalled message moves its labels' weights in the mixture: it stands for many that do not
-come any more. With one, of classes that come one after the other fewer are kept: 75.7 %, not 77.4 %."""
+come any more. With one, of classes that come one after the other fewer are kept: 75.7 %, not 77.2 %."""
 CONFUSABLE = 8
 """Labels of a shortlist, the likeliest, that a rehearsed message teaches beside its own. With none of them
 the F1 of messages remembered for long is seven points lower, with all of them one or two points higher."""
