@@ -26,7 +26,8 @@ def show(config: Config = None, stream: Stream = None) -> None:
 
     settings = load_settings(config, stream)
     grown = taxonomies(settings)
-    at = ", ".join(f"partition {partition} at offset {each.offset}" for partition, each in grown.items())
+    what = "lessons" if settings.model.scope == "stream" else "partition"
+    at = ", ".join(f"{what} {partition} at offset {each.offset}" for partition, each in grown.items())
     Console().print(drawn(grown, f"{settings.stream}: {at}"))
 
 

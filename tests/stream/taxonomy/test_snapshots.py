@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from drift.core import digest
+from learners.core import Operation
 from learners.hierarchy.taxonomy import Taxonomy
+from stream.config import Settings
+from stream.pipeline import make_answerer, make_replica
 from stream.records.schema import Control
-from stream.taxonomy.snapshots import PartitionTaxonomy, drawn, refusals, refusals_in_words
+from stream.snapshot import Identity, Store, take
+from stream.taxonomy.snapshots import PartitionTaxonomy, drawn, refusals, refusals_in_words, taxonomies
 
 
 def grown(*labels: list[str]) -> dict[int, PartitionTaxonomy]:
@@ -50,3 +56,15 @@ def test_what_has_left_may_be_added_again() -> None:
     given[0].taxonomy.retire("t/maize")
     add, move = Control("add", "t/maize"), Control("move", "t/maize", ["u"])
     assert [sorted(why) for why in refusals(given, [move, add])] == [[0], []]
+
+
+def test_the_taxonomy_of_a_shared_model_is_that_of_its_lessons(tmp_path: Path) -> None:
+    """The snapshots of the partitions that share it have none."""
+    given = {"stream": "s", "learner": {"name": "expansion"}, "model": {"scope": "stream"}}
+    settings = Settings.model_validate(given | {"snapshot": {"location": str(tmp_path)}})
+    replica = make_replica(settings)
+    replica.model.learner.apply(Operation("add", "t/corn", ()))
+    for task, name in ((replica, "s.lessons"), (make_answerer(settings, lambda: replica), "s.events")):
+        identity = Identity(name, "id", 0, settings.configuration)
+        Store(str(tmp_path), settings.group, identity).write(take(task, identity))
+    assert taxonomies(settings)[0].taxonomy.names() == ["t", "t/corn"]
