@@ -15,7 +15,7 @@ from learners.core import TaxonomyError
 from learners.hierarchy import NONE, SEPARATOR, Taxonomy
 from learners.metrics import Prequential
 from stream.config import Settings, masked
-from stream.records import Control, in_words, operation, topic
+from stream.records import BadEventError, Control, Limits, in_words, operation, topic
 from stream.snapshot import Identity, Snapshot, Store, partitions
 
 
@@ -91,11 +91,15 @@ def drawn(grown: Mapping[int, PartitionTaxonomy], title: str) -> Tree:
     return tree
 
 
-def refusals(grown: Mapping[int, PartitionTaxonomy], controls: Sequence[Control]) -> list[dict[int, str]]:
+def refusals(
+    grown: Mapping[int, PartitionTaxonomy], controls: Sequence[Control], limits: Limits
+) -> list[dict[int, str]]:
     """Return, for each of some operations in order, the partitions that would refuse it, and why.
 
-    An operation on a label that was merged or retired also counts as refused: its path stands for another
-    label by now, which is hardly what was meant.
+
+    One that is beyond the limits, which workers check records by, is refused by all. An operation on a label
+    that was merged or retired also counts as refused: its path stands for another label by now, which is
+    hardly what was meant.
     """
     trials = {partition: Taxonomy.from_state(each.taxonomy.state()) for partition, each in grown.items()}
     found: list[dict[int, str]] = []
@@ -103,10 +107,11 @@ def refusals(grown: Mapping[int, PartitionTaxonomy], controls: Sequence[Control]
         why: dict[int, str] = {}
         for partition, taxonomy in trials.items():
             try:
+                limits.check(control)
                 _check_meant(taxonomy, control)
                 taxonomy.apply(operation(control))
-            except TaxonomyError as error:
-                why[partition] = str(error)
+            except (BadEventError, TaxonomyError) as error:
+                why[partition] = f"{error}".removesuffix(".") + "."
         found.append(why)
     return found
 

@@ -9,6 +9,7 @@ from learners.core import Operation
 from learners.hierarchy.taxonomy import Taxonomy
 from stream.config import Settings
 from stream.pipeline import make_answerer, make_replica
+from stream.records.limits import Limits
 from stream.records.schema import Control
 from stream.snapshot import Identity, Store, take
 from stream.taxonomy.snapshots import PartitionTaxonomy, drawn, refusals, refusals_in_words, taxonomies
@@ -30,7 +31,7 @@ def test_operations_are_checked_in_their_order_and_change_nothing() -> None:
         Control("rename", "t/x", ["y"]),
         Control("move", "t/maize", ["u"]),
     ]
-    refused = refusals(given, controls)
+    refused = refusals(given, controls, Limits())
     assert [sorted(why) for why in refused] == [[1], [], [], [0, 1]]
     assert refused[3][0] == "'t/maize' was merged or retired, and stands for 't/corn' by now. Name that."
     assert refusals_in_words(controls, refused, partitions=2) == [
@@ -55,7 +56,16 @@ def test_what_has_left_may_be_added_again() -> None:
     given = grown(["t/corn", "t/maize"])
     given[0].taxonomy.retire("t/maize")
     add, move = Control("add", "t/maize"), Control("move", "t/maize", ["u"])
-    assert [sorted(why) for why in refusals(given, [move, add])] == [[0], []]
+    assert [sorted(why) for why in refusals(given, [move, add], Limits())] == [[0], []]
+
+
+def test_what_a_worker_would_not_take_is_refused() -> None:
+    """Whatever the taxonomy says of it; the record would be a dead letter of each partition."""
+    deep = Control("add", "t/a/b/c")
+    given = grown(["t"], ["u"])
+    assert refusals(given, [deep, deep], Limits(levels=4)) == [{}, {}]
+    (why,) = refusals(given, [deep], Limits(levels=3))
+    assert why == dict.fromkeys((0, 1), "the label 't/a/b/c' has 4 levels; limits.levels is 3.")
 
 
 def test_the_taxonomy_of_a_shared_model_is_that_of_its_lessons(tmp_path: Path) -> None:
