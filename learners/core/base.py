@@ -19,7 +19,19 @@ from typing import Any
 import numpy as np
 from river.base import MultiLabelClassifier
 
-from drift.core import Ids, Parts, State, Stateful, Values, Vector, check_number, compiled, digest, fields
+from drift.core import (
+    Ids,
+    Parts,
+    State,
+    Stateful,
+    Values,
+    Vector,
+    check_number,
+    compiled,
+    digest,
+    fields,
+    lacking,
+)
 from learners.core.features import FeatureSpace
 from learners.core.label_space import LabelSpace
 from learners.core.labels import Targets
@@ -240,7 +252,21 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     # State ------------------------------------------------------------------------------------------
 
     def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
+        """Take over what `state` returned.
+
+        Raises
+        ------
+        ValueError
+            When a part is missing, as in the state of another learner; nothing has changed then. Loaded by
+            half, compiled code would write beyond arrays that do not fit together.
+        """
+        # Of its parts, whose states have no labels, an owner may have made some smaller.
+        missing = lacking(self.clone().state(), state) if "labels" in state else ""
+        if missing:
+            raise ValueError(
+                f"The state has no {missing!r}, which that of {type(self).__name__} has. Load one that a "
+                "learner with the same parameters returned."
+            )
         super().load_state(state)
         self._changed()
 

@@ -96,7 +96,6 @@ def refusals(
 ) -> list[dict[int, str]]:
     """Return, for each of some operations in order, the partitions that would refuse it, and why.
 
-
     One that is beyond the limits, which workers check records by, is refused by all. An operation on a label
     that was merged or retired also counts as refused: its path stands for another label by now, which is
     hardly what was meant.
