@@ -87,8 +87,13 @@ def drawn(grown: Mapping[int, PartitionTaxonomy], title: str) -> Tree:
     # A path is sorted after its parent.
     for path in sorted(counts, key=lambda path: path.split(SEPARATOR)):
         above, _, last = path.rpartition(SEPARATOR)
-        branches[path] = branches[above].add(Text.assemble(last, (f"  {counts[path]:,}", "dim")))
+        branches[path] = branches[above].add(Text.assemble(_shown(last), (f"  {counts[path]:,}", "dim")))
     return tree
+
+
+def _shown(name: str) -> str:
+    """Return a name as a terminal may have it: what would move its cursor or colour it is a question mark."""
+    return "".join(each if each.isprintable() else "?" for each in name)
 
 
 def refusals(

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from stream.cli.console import print_table
+from stream.cli.console import print_table, wide_console
 
 
 @pytest.mark.parametrize("width", [30, 80, 200])
@@ -24,3 +24,13 @@ def test_no_number_is_cut(width: int) -> None:
     assert all(said.count(f"0.{number:04}") == 2 for number in range(12))
     assert "…" not in said
     assert "Scores" in said
+
+
+def test_brackets_in_names_are_only_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run or a file may be called so."""
+    table = Table("learner", title="[/a] [b]")
+    table.add_row("[i]x")
+    print_table(wide_console(), table)
+    said = capsys.readouterr().out
+    assert "[/a] [b]" in said
+    assert "[i]x" in said

@@ -43,12 +43,12 @@ def test_operations_are_checked_in_their_order_and_change_nothing() -> None:
 
 
 def test_the_tree_is_that_of_all_partitions_with_their_counts_together() -> None:
-    """Gone labels are not drawn; markup in names is only a name."""
-    given = grown(["t/corn", "t/maize"], ["t/corn", "[b]u"])
+    """Gone labels are not drawn; markup in names is only a name, and no name commands the terminal."""
+    given = grown(["t/corn", "t/maize"], ["t/corn", "[b]u\x1b[31m\n"])
     given[0].taxonomy.merge("t/maize", "t/corn")
     tree = drawn(given, "s")
     (root, other), (leaf,) = tree.children, tree.children[1].children
-    assert [str(each.label) for each in (root, other, leaf)] == ["[b]u  2", "t  0", "corn  2"]
+    assert [str(each.label) for each in (root, other, leaf)] == ["[b]u?[31m?  2", "t  0", "corn  2"]
 
 
 def test_what_has_left_may_be_added_again() -> None:
