@@ -4,7 +4,7 @@ from drift.core.arrays import Counts, Floats, Ids, Mask, Vector, grown
 from drift.core.compiled import compilations, compiled
 from drift.core.parameters import check_choice, check_flag, check_number
 from drift.core.registry import Registry, suggestion
-from drift.core.state import Arrays, Inlined, Lists, Parts, State, Stateful, Values, digest, fields, lacking
+from drift.core.state import Arrays, Inlined, Lists, Parts, State, Stateful, Values, digest, fields
 from drift.core.state_file import PICKLE, StateFormat, arrays_in, holds_pickle
 
 __all__ = [
@@ -33,6 +33,5 @@ __all__ = [
     "fields",
     "grown",
     "holds_pickle",
-    "lacking",
     "suggestion",
 ]

@@ -226,24 +226,6 @@ class Stateful:
             yield from vars(each).get("state_fields", ())
 
 
-def lacking(state: State, given: State) -> str:
-    """Return the first key, with those above it, that a state has and a given one lacks; empty if none.
-
-    Examples
-    --------
-    >>> lacking({"a": 1, "b": {"c": 2}}, {"a": 3, "b": {}, "d": 4})
-    'b/c'
-    """
-    for key, value in state.items():
-        if key not in given:
-            return key
-        if isinstance(value, dict) and value:
-            below = lacking(value, given[key]) if isinstance(given[key], dict) else next(iter(value))
-            if below:
-                return f"{key}/{below}"
-    return ""
-
-
 def digest(state: State) -> str:
     """Return the SHA-256 of nested dictionaries of arrays and JSON values, in a canonical order.
 

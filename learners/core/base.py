@@ -19,19 +19,7 @@ from typing import Any
 import numpy as np
 from river.base import MultiLabelClassifier
 
-from drift.core import (
-    Ids,
-    Parts,
-    State,
-    Stateful,
-    Values,
-    Vector,
-    check_number,
-    compiled,
-    digest,
-    fields,
-    lacking,
-)
+from drift.core import Ids, Parts, State, Stateful, Values, Vector, check_number, compiled, digest, fields
 from learners.core.features import FeatureSpace
 from learners.core.label_space import LabelSpace
 from learners.core.labels import Targets
@@ -261,10 +249,10 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
             half, compiled code would write beyond arrays that do not fit together.
         """
         # Of its parts, whose states have no labels, an owner may have made some smaller.
-        missing = lacking(self.clone().state(), state) if "labels" in state else ""
+        missing = sorted(self.clone().state().keys() - state.keys()) if "labels" in state else []
         if missing:
             raise ValueError(
-                f"The state has no {missing!r}, which that of {type(self).__name__} has. Load one that a "
+                f"The state has no {missing[0]!r}, which that of {type(self).__name__} has. Load one that a "
                 "learner with the same parameters returned."
             )
         super().load_state(state)
