@@ -60,7 +60,8 @@ class Registry(Mapping[str, Callable[..., T]]):
         Raises
         ------
         ValueError
-            When there is no such name or parameter, or one is missing; the message lists the valid ones.
+            When there is no such name or parameter, or one is missing, the message lists the valid ones;
+            or the object needs more memory than there is.
 
         Examples
         --------
@@ -83,7 +84,14 @@ class Registry(Mapping[str, Callable[..., T]]):
             signature.bind(**parameters)
         except TypeError as error:
             raise ValueError(f"The {self.kind} {name!r}: {error}. {takes}") from error
-        return maker(**parameters)
+        try:
+            return maker(**parameters)
+        except (MemoryError, OverflowError) as error:
+            given = ", ".join(f"{each}={value!r}" for each, value in parameters.items())
+            raise ValueError(
+                f"The {self.kind} {name!r} with {given} needs more memory than there is: {error}. "
+                "Make it smaller."
+            ) from error
 
 
 def suggestion(name: str, names: Collection[str]) -> str:

@@ -240,7 +240,21 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     # State ------------------------------------------------------------------------------------------
 
     def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
+        """Take over what `state` returned.
+
+        Raises
+        ------
+        ValueError
+            When a part is missing, as in the state of another learner; nothing has changed then. Loaded by
+            half, compiled code would write beyond arrays that do not fit together.
+        """
+        # Of its parts, whose states have no labels, an owner may have made some smaller.
+        missing = sorted(self.clone().state().keys() - state.keys()) if "labels" in state else []
+        if missing:
+            raise ValueError(
+                f"The state has no {missing[0]!r}, which that of {type(self).__name__} has. Load one that a "
+                "learner with the same parameters returned."
+            )
         super().load_state(state)
         self._changed()
 

@@ -147,6 +147,11 @@ class LabelExpansion(Learner):
         seed: int = 0,
         max_labels: int = MAX_LABELS,
     ) -> None:
+        if learner is not None and not isinstance(learner, Learner):
+            raise ValueError(
+                f"The 'learner' parameter of LabelExpansion must be a learner or None. Got {learner!r} "
+                "instead. It can be given in Python only."
+            )
         check_number(self, "memory", memory, int, 0)
         check_number(self, "replay", replay, int, 0)
         check_choice(self, "decoder", decoder, DECODERS)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from learners.core import FullError, Operation, TaxonomyError
 from learners.hierarchy.label_forest import LabelForest
-from learners.hierarchy.paths import NONE, checked_name, join_path, split_path
+from learners.hierarchy.paths import NONE, SEPARATOR, checked_name, join_path, split_path
 
 
 class Taxonomy(LabelForest):
@@ -148,6 +148,7 @@ class Taxonomy(LabelForest):
         self._unlink(label)
         self._link(label, parent)
         self._note_operated(label)
+        self._take_along(self._names[label], path)
         # Top down, because a path is derived from its parent's new one.
         pending = [(label, path)]
         for each, name in pending:
@@ -156,6 +157,16 @@ class Taxonomy(LabelForest):
             pending.extend(
                 (child, join_path(name, split_path(self._names[child])[1])) for child in self._children[each]
             )
+
+    def _take_along(self, before: str, path: str) -> None:
+        """Give what was merged or retired below a path the path's new name, too: it goes on to count so."""
+        for label, name in enumerate(self._names):
+            if self._means[label] == label or not name.startswith(f"{before}{SEPARATOR}"):
+                continue
+            renamed = f"{path}{name[len(before) :]}"
+            if renamed not in self._ids:
+                self._names[label] = renamed
+                self._ids[renamed] = label
 
     def _note_operated(self, *labels: int) -> None:
         self._operated = sorted({*self._operated, *labels})

@@ -58,6 +58,7 @@ class Actions:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._limits = Limits(**settings.limits.model_dump())
 
     def decide(self, decision: TriageRecord) -> None:
         """Write a decision; it counts in place of an earlier one about the same thing.
@@ -154,7 +155,7 @@ class Actions:
             grown = taxonomies(self._settings)
         except (BadEventError, NoTaxonomyError) as error:
             raise ActionError(str(error)) from error
-        refused = refusals(grown, [proposed])
+        refused = refusals(grown, [proposed], self._limits)
         if len(refused[0]) == len(grown):
             raise ActionError(" ".join(refusals_in_words([proposed], refused, len(grown))))
         write_together(self._settings.kafka, self._settings.stream, lambda: [control_output(proposed)])
@@ -195,11 +196,11 @@ class Actions:
         value = again.value or b""
         try:
             if again.kind == "control":
-                decode_control(value)
+                self._limits.check(decode_control(value))
                 return
             feedback = again.kind == "feedback"
             headers = (*again.headers, ("ce_type", FEEDBACK_TYPE)) if feedback else again.headers
             message = decode(again.value, headers, None if feedback else self._settings.envelope)
-            Limits(**self._settings.limits.model_dump()).check(message)
+            self._limits.check(message)
         except BadEventError as bad:
             raise ActionError(f"It would be a dead letter again: {bad.detail}. Mend the value.") from bad

@@ -163,7 +163,12 @@ def bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=total)
@@ -171,11 +176,11 @@ def bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def wide_console() -> Console:
-    """Return a console for the terminal, or wide enough for a table."""
+    """Return a console for the terminal, or wide enough for a table; brackets in names are only brackets."""
     from rich.console import Console
 
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDTH)
+    console = Console(markup=False)
+    return console if console.is_terminal else Console(width=WIDTH, markup=False)
 
 
 def print_table(console: Console, table: Table) -> None:

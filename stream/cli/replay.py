@@ -133,7 +133,7 @@ def align(
     to: Annotated[
         str, typer.Option(metavar="ENCODER", help="New encoder, NAME or NAME(parameter=value, ...).")
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="File for the alignment.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File for the alignment; a new one.")],
     config: Config = None,
     stream: Stream = None,
     since: Annotated[
@@ -149,6 +149,8 @@ def align(
     of the settings' one. The second half shows the scores with the former encoder, with the new one aligned,
     and with the new one and a model that begins anew. The live service notices nothing.
     """
+    if out.exists():
+        raise UsageError(f"--out names {out}, which exists, and which workers may use. Name another file.")
     settings = load_settings(config, stream)
     from stream.config import EncoderSettings
     from stream.encoders import limit_threads

@@ -26,7 +26,8 @@ def show(config: Config = None, stream: Stream = None) -> None:
 
     settings = load_settings(config, stream)
     grown = taxonomies(settings)
-    at = ", ".join(f"partition {partition} at offset {each.offset}" for partition, each in grown.items())
+    what = "lessons" if settings.model.scope == "stream" else "partition"
+    at = ", ".join(f"{what} {partition} at offset {each.offset}" for partition, each in grown.items())
     Console().print(drawn(grown, f"{settings.stream}: {at}"))
 
 
@@ -68,13 +69,13 @@ def apply(
     the newest snapshots: one that every partition would refuse stops it all, with status 1.
     """
     from stream.kafka import ensure_topics, write_together
-    from stream.records import control_output, in_words, topic
+    from stream.records import Limits, control_output, in_words, topic
     from stream.taxonomy import read_proposals, refusals, refusals_in_words, taxonomies
 
     settings = load_settings(config, stream)
     controls = read_proposals(file)
     grown = taxonomies(settings)
-    refused = refusals(grown, controls)
+    refused = refusals(grown, controls, Limits(**settings.limits.model_dump()))
     for sentence in refusals_in_words(controls, refused, len(grown)):
         typer.echo(f"refused: {sentence}", err=True)
     if any(len(why) == len(grown) for why in refused):

@@ -55,6 +55,11 @@ class Aligned:
     """
 
     def __init__(self, alignment: str, former: dict[str, Any]) -> None:
+        if not isinstance(former, dict):
+            raise AlignmentError(
+                f"The former encoder is {former!r}. Write a dictionary, as `ithaca align` printed it: "
+                '{"name": "hashing", "parameters": {}}.'
+            )
         self.alignment = alignment
         self.former = former
         read = Alignment.load(Path(alignment))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from stream.config import DETERMINING, PARTS, Settings, masked
 from stream.records import topic
 from stream.snapshot.contents import Identity
-from stream.snapshot.store import Store, partitions
+from stream.snapshot.store import ANSWERS, Store, partitions
 
 
 class _Lost(NamedTuple):
@@ -34,7 +34,7 @@ def costs(settings: Settings) -> list[str]:
 
 
 def _costs(settings: Settings) -> list[str]:
-    place, name = (settings.snapshot.location, settings.group), topic(settings.stream, "events")
+    place, name = (settings.snapshot.location, settings.group), _topic(settings)
     lost: defaultdict[str, list[_Lost]] = defaultdict(list)
     parts: dict[str, list[int]] = {}
     described: dict[str, Mapping[str, Any] | None] = {}
@@ -48,8 +48,29 @@ def _costs(settings: Settings) -> list[str]:
             lost[theirs].append(_Lost(partition, offset, max(store.offsets(), default=0)))
             described[theirs] = described.get(theirs) or store.described(theirs)
     return [
-        *(_sentence(settings, each, described[theirs]) for theirs, each in lost.items()),
+        *_without_lessons(settings),
+        *(_sentence(settings, each, theirs, described[theirs]) for theirs, each in lost.items()),
         *(f"{left} Partitions {each}." for left, each in parts.items()),
+    ]
+
+
+def _topic(settings: Settings) -> str:
+    """Return the topic that the model learns from, and so has its snapshots."""
+    return topic(settings.stream, "lessons" if settings.model.scope == "stream" else "events")
+
+
+def _without_lessons(settings: Settings) -> list[str]:
+    """Say so where a shared model would begin with nothing although partitions have models of their own."""
+    place, events = (settings.snapshot.location, settings.group), topic(settings.stream, "events")
+    if settings.model.scope == "partition" or partitions(*place, _topic(settings)):
+        return []
+    identities = (Identity(events, None, each, settings.configuration) for each in partitions(*place, events))
+    if not any(Store(*place, identity).kept() for identity in identities):
+        return []
+    return [
+        f"The snapshots of {events} in {masked(settings.snapshot.location)} hold a model for each partition; "
+        "model.scope is 'stream', and was 'partition'. The shared model begins with nothing and learns the "
+        "labels that come from now on; with the former scope the partitions go on from these snapshots."
     ]
 
 
@@ -64,21 +85,25 @@ def _left(settings: Settings, theirs: Mapping[str, Any] | None) -> str:
     )
 
 
-def _sentence(settings: Settings, lost: Sequence[_Lost], theirs: Mapping[str, Any] | None) -> str:
+def _sentence(settings: Settings, lost: Sequence[_Lost], short: str, theirs: Mapping[str, Any] | None) -> str:
     where = ", ".join(f"{each.partition} (offset {each.offset})" for each in lost)
     cost = sum(each.offset - each.usable for each in lost)
     return (
-        f"The newest snapshots of {topic(settings.stream, 'events')} in {masked(settings.snapshot.location)} "
+        f"The newest snapshots of {_topic(settings)} in {masked(settings.snapshot.location)} "
         "were made with other settings, and a worker with these does not use them: "
-        f"partition {where}. {_difference(settings, theirs)} It relearns about {cost:,} offsets, as far as "
-        "the broker still has them; with the former settings it goes on from these snapshots."
+        f"partition {where}. {_difference(settings, short, theirs)} It relearns about {cost:,} "
+        "offsets, as far as the broker still has them; with the former settings it goes on from these "
+        "snapshots."
     )
 
 
-def _difference(settings: Settings, theirs: Mapping[str, Any] | None) -> str:
-    if theirs is None:
+def _difference(settings: Settings, short: str, theirs: Mapping[str, Any] | None) -> str:
+    differing = ["model.scope is 'partition', and was 'stream'"] if short.endswith(ANSWERS) else []
+    if theirs is not None:
+        differing += _differing(settings, theirs, DETERMINING)
+    elif not differing:
         return f"Which setting differs was not written down with them; it is of {' or '.join(DETERMINING)}."
-    return f"{'; '.join(_differing(settings, theirs, DETERMINING))}."
+    return f"{'; '.join(differing)}."
 
 
 def _differing(settings: Settings, theirs: Mapping[str, Any], sections: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from drift.core import State, digest
 from stream.config import Settings
 from stream.pipeline import Pipeline, make_answerer, make_replica, make_task
 from stream.snapshot.contents import Snapshot, SnapshotError
-from stream.snapshot.store import SUFFIX
+from stream.snapshot.store import ANSWERS, SUFFIX
 
 
 def find(where: str) -> tuple[AbstractFileSystem, list[str]]:
@@ -55,7 +55,8 @@ def unloadable(files: AbstractFileSystem, path: str, snapshot: Snapshot) -> str:
     """
     if snapshot.pickled:
         raise SnapshotError("it holds pickled models, which are not loaded here")
-    short = snapshot.identity.configuration[:12]
+    kind = ANSWERS if path.endswith(f"{ANSWERS}{SUFFIX}") else ""
+    short = f"{snapshot.identity.configuration[:12]}{kind}"
     beside = f"{os.path.dirname(path)}/{short}.json"
     if not files.exists(beside):
         raise SnapshotError(f"its settings, {short}.json, are not beside it")

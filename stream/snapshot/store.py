@@ -22,6 +22,8 @@ from stream.snapshot.format import dump, parse
 
 SUFFIX = ".snapshot"
 UNFINISHED = ".tmp"
+ANSWERS = "-answers"
+"""What follows the digest of the settings in names of snapshots without a model; see `Store`."""
 
 PERMANENT = (errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
 """Errors of a folder that do not pass by themselves."""
@@ -105,7 +107,9 @@ class Store:
     """The snapshots of one partition.
 
     Their paths are `<location>/<group>/<topic>-<partition>/<offset>-<digest of the settings>.snapshot`; the
-    settings are saved beside them in `<digest of the settings>.json`, for people.
+    settings are saved beside them in `<digest of the settings>.json`, for people. Where partitions share a
+    model, theirs have none, and `-answers` follows the digest: they do not push out those with a model, which
+    are of use again when the model is the partition's own.
 
     Parameters
     ----------
@@ -121,6 +125,8 @@ class Store:
         Whether snapshots with pickles may be read and written.
     settings
         The settings that the identity's digest is of, as JSON; None (the default) does not save them.
+    answers
+        Whether those that are written have no model. Those with one are read, too. False by default.
 
     Examples
     --------
@@ -138,13 +144,16 @@ class Store:
         keep: int = 3,
         allow_pickle: bool = False,
         settings: str | None = None,
+        answers: bool = False,
     ) -> None:
         self._files, root = url_to_fs(location)
         self.folder = f"{_home(root, group)}/{identity.topic}-{identity.partition}"
         self.identity = identity
         self.keep = keep
         self.allow_pickle = allow_pickle
-        self.short = identity.configuration[:12]
+        with_model = identity.configuration[:12]
+        self.short = f"{with_model}{ANSWERS}" if answers else with_model
+        self._read = {self.short, with_model}
         self._settings = None if settings is None else json.loads(settings)
 
     def names(self) -> list[str]:
@@ -157,12 +166,12 @@ class Store:
             return []
 
     def offsets(self) -> list[int]:
-        """Return the offsets of the snapshots made with these settings, newest first."""
-        return sorted((offset for offset, settings in self.kept() if settings == self.short), reverse=True)
+        """Return the offsets of the snapshots that are of use with these settings, newest first."""
+        return sorted({offset for offset, settings in self.kept() if settings in self._read}, reverse=True)
 
     def kept(self) -> list[tuple[int, str]]:
-        """Return the offset of every snapshot, and the first 12 digits of its settings' digest."""
-        pattern = re.compile(rf"(\d+)-(\w+){re.escape(SUFFIX)}")
+        """Return the offset of every snapshot, and what its name says of its settings, as `short` does."""
+        pattern = re.compile(rf"(\d+)-(\w+(?:{ANSWERS})?){re.escape(SUFFIX)}")
         found = (pattern.fullmatch(os.path.basename(name)) for name in self.names())
         return [(int(match[1]), match[2]) for match in found if match]
 
@@ -186,8 +195,11 @@ class Store:
         self._files.pipe_file(f"{self.folder}/{name}", json.dumps(content).encode())
 
     def path(self, offset: int) -> str:
-        """Return the path of the snapshot at an offset."""
-        return f"{self.folder}/{offset:020}-{self.short}{SUFFIX}"
+        """Return the path that a snapshot at an offset is written to."""
+        return self._path(offset, self.short)
+
+    def _path(self, offset: int, short: str) -> str:
+        return f"{self.folder}/{offset:020}-{short}{SUFFIX}"
 
     def write(self, snapshot: Snapshot) -> int:
         """Write a snapshot, remove those that are too old, and return its size in bytes.
@@ -212,7 +224,8 @@ class Store:
                 self._files.rm_file(unfinished)
             raise
         self._settle_names()
-        for old in [offset for offset in self.offsets() if offset <= snapshot.offset][self.keep :]:
+        written = sorted((offset for offset, short in self.kept() if short == self.short), reverse=True)
+        for old in [offset for offset in written if offset <= snapshot.offset][self.keep :]:
             with contextlib.suppress(FileNotFoundError):
                 self._files.rm_file(self.path(old))
         return size
@@ -263,19 +276,22 @@ class Store:
     def candidates(self, at_most: float = math.inf) -> Iterator[tuple[Snapshot, int]]:
         """Yield the usable snapshots at or below an offset, newest first; log which are not usable."""
         for name in self.names():
-            if name.endswith(SUFFIX) and not name.endswith(f"-{self.short}{SUFFIX}"):
+            if name.endswith(SUFFIX) and not name.endswith(tuple(f"-{each}{SUFFIX}" for each in self._read)):
                 log.warning("%s is of other settings than these and is not used", name)
-        for offset in self.offsets():
+        # Of two at one offset, what was written with these settings comes first.
+        of_use = sorted((each for each in self.kept() if each[1] in self._read), reverse=True)
+        for offset, short in of_use:
+            path = self._path(offset, short)
             if offset > at_most:
                 log.warning(
                     "%s is beyond the committed offset %d: the group's offsets were set back. The events "
                     "from there on are answered again, with equal predictions",
-                    self.path(offset),
+                    path,
                     at_most,
                 )
                 continue
             try:
-                yield self.read(self.path(offset))
+                yield self.read(path)
             except (SnapshotError, OSError) as error:
                 log.warning("snapshot not used: %s", error)
 

@@ -15,7 +15,7 @@ from learners.core import TaxonomyError
 from learners.hierarchy import NONE, SEPARATOR, Taxonomy
 from learners.metrics import Prequential
 from stream.config import Settings, masked
-from stream.records import Control, in_words, operation, topic
+from stream.records import BadEventError, Control, Limits, in_words, operation, topic
 from stream.snapshot import Identity, Snapshot, Store, partitions
 
 
@@ -61,12 +61,19 @@ def taxonomies(settings: Settings) -> dict[int, PartitionTaxonomy]:
 
 
 def _newest(settings: Settings) -> Iterator[tuple[int, Snapshot]]:
-    place, name = (settings.snapshot.location, settings.group), topic(settings.stream, "events")
+    place, name = (settings.snapshot.location, settings.group), topic(settings.stream, _source(settings))
     for partition in partitions(*place, name):
         identity = Identity(name, None, partition, settings.configuration)
         store = Store(*place, identity, allow_pickle=settings.snapshot.allow_pickle)
-        for snapshot, _ in itertools.islice(store.candidates(), 1):
+        # Without a model are those of a shared one's partitions.
+        with_model = (snapshot for snapshot, _ in store.candidates() if "learner" in snapshot.state)
+        for snapshot in itertools.islice(with_model, 1):
             yield partition, snapshot
+
+
+def _source(settings: Settings) -> str:
+    """Return the kind of the topic that models learn from: a shared one has one partition, its lessons."""
+    return "lessons" if settings.model.scope == "stream" else "events"
 
 
 def drawn(grown: Mapping[int, PartitionTaxonomy], title: str) -> Tree:
@@ -80,15 +87,23 @@ def drawn(grown: Mapping[int, PartitionTaxonomy], title: str) -> Tree:
     # A path is sorted after its parent.
     for path in sorted(counts, key=lambda path: path.split(SEPARATOR)):
         above, _, last = path.rpartition(SEPARATOR)
-        branches[path] = branches[above].add(Text.assemble(last, (f"  {counts[path]:,}", "dim")))
+        branches[path] = branches[above].add(Text.assemble(_shown(last), (f"  {counts[path]:,}", "dim")))
     return tree
 
 
-def refusals(grown: Mapping[int, PartitionTaxonomy], controls: Sequence[Control]) -> list[dict[int, str]]:
+def _shown(name: str) -> str:
+    """Return a name as a terminal may have it: what would move its cursor or colour it is a question mark."""
+    return "".join(each if each.isprintable() else "?" for each in name)
+
+
+def refusals(
+    grown: Mapping[int, PartitionTaxonomy], controls: Sequence[Control], limits: Limits
+) -> list[dict[int, str]]:
     """Return, for each of some operations in order, the partitions that would refuse it, and why.
 
-    An operation on a label that was merged or retired also counts as refused: its path stands for another
-    label by now, which is hardly what was meant.
+    One that is beyond the limits, which workers check records by, is refused by all. An operation on a label
+    that was merged or retired also counts as refused: its path stands for another label by now, which is
+    hardly what was meant.
     """
     trials = {partition: Taxonomy.from_state(each.taxonomy.state()) for partition, each in grown.items()}
     found: list[dict[int, str]] = []
@@ -96,10 +111,11 @@ def refusals(grown: Mapping[int, PartitionTaxonomy], controls: Sequence[Control]
         why: dict[int, str] = {}
         for partition, taxonomy in trials.items():
             try:
+                limits.check(control)
                 _check_meant(taxonomy, control)
                 taxonomy.apply(operation(control))
-            except TaxonomyError as error:
-                why[partition] = str(error)
+            except (BadEventError, TaxonomyError) as error:
+                why[partition] = f"{error}".removesuffix(".") + "."
         found.append(why)
     return found
 

@@ -191,6 +191,7 @@ class PartitionLoader:
             keep=settings.keep,
             allow_pickle=settings.allow_pickle,
             settings=self._settings.canonical,
+            answers=self._settings.model.scope == "stream",
         )
 
     def _keeper(self, store: Store, task: Answerer) -> Keeper:

@@ -300,6 +300,23 @@ def test_a_limited_taxonomy_is_always_a_tree(messages: list[list[str]]) -> None:
             assert all(taxonomy.parent(child) == label for child in taxonomy.children(label))
 
 
+def test_what_was_retired_or_merged_goes_along_with_the_label_above_it() -> None:
+    """Its path with the new beginning means what the old one does, through names that come and go, too."""
+    taxonomy = Taxonomy(["a/x", "a/y/z", "b", "c"])
+    taxonomy.retire("a/x")
+    taxonomy.merge("a/y/z", "c")
+    labels = len(taxonomy)
+    taxonomy.rename("a", "p")
+    taxonomy.move("p", "b")
+    for path in ("a", "p", "b/p"):
+        assert taxonomy.ids([f"{path}/x", f"{path}/y/z"]).tolist() == taxonomy.ids(["b/p", "c"]).tolist()
+        assert taxonomy.present_name(f"{path}/x") == "b/p"
+    assert len(taxonomy) == labels
+    taxonomy.add("b/p/x")
+    assert taxonomy.name(taxonomy.id("b/p/x")) == "b/p/x"
+    assert len(taxonomy) == labels
+
+
 def test_a_label_that_was_retired_and_added_again_is_retired_no_more() -> None:
     """Merged afterwards, a path below it is one below the label that took its place."""
     taxonomy = Taxonomy(["a/b", "c"])

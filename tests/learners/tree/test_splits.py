@@ -127,7 +127,7 @@ def test_one_feature_leads_by_all_it_gains() -> None:
 @settings(max_examples=25)
 @given(st.integers(0, 99), st.floats(-5, 5))
 def test_limits_are_the_least_and_the_greatest_values(seed: int, mean: float) -> None:
-    """From the first value on, whether it is above 0 or below; none of them is so far out that it is bounded."""
+    """From the first value on, above 0 or below; none of these is so far out that it is bounded."""
     x = np.random.default_rng(seed).uniform(-1.0, 1.0, (20, 3))
     x[:2] = [[-0.9], [0.9]]
     x = (x + mean).astype(np.float32)

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from stream.cli.console import print_table
+from stream.cli.console import print_table, wide_console
 
 
 @pytest.mark.parametrize("width", [25, 80, 200])
@@ -25,3 +25,13 @@ def test_no_number_is_cut(width: int) -> None:
     assert "…" not in said
     assert "Scores" in said
     assert len(said.splitlines()) == {25: 33, 80: 17, 200: 7}[width]
+
+
+def test_brackets_in_names_are_only_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run or a file may be called so."""
+    table = Table("learner", title="[/a] [b]")
+    table.add_row("[i]x")
+    print_table(wide_console(), table)
+    said = capsys.readouterr().out
+    assert "[/a] [b]" in said
+    assert "[i]x" in said

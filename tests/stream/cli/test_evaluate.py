@@ -79,6 +79,9 @@ def test_the_learner_is_the_settings_where_none_is_named(path: Path, tmp_path: P
         (["--learner", "priors(3)"], "Name each of them: priors(parameter=value, ...)."),
         (["--encoder", "transformer"], "missing a required argument: 'model'. It takes 'model', 'device', "),
         (["--encoder", "hashing(dimensions='many')"], "dimensions"),
+        (["--encoder", "aligned(alignment='a', former='hashing')"], "Write a dictionary, as `ithaca align`"),
+        (["--learner", "knn(window=100000000000000000)"], "needs more memory than there is"),
+        (["--learner", "expansion(learner='ridge')"], "must be a learner or None. Got 'ridge' instead."),
     ],
 )
 def test_parameters_that_cannot_be_used(path: Path, arguments: list[str], sentence: str) -> None:

@@ -105,3 +105,12 @@ def test_marks_are_offsets_or_times(text: str | None, mark: object) -> None:
     assert _mark("--from", text) == mark
     with pytest.raises(UsageError, match="--from is 'soon'; write an offset"):
         _mark("--from", "soon")
+
+
+def test_no_alignment_is_written_over_another(tmp_path: Path) -> None:
+    """Workers may read it at their next start."""
+    file = tmp_path / "a.alignment"
+    file.write_bytes(b"in use")
+    result = CliRunner().invoke(app, ["align", "--stream", "s", "--to", "hashing", "--out", str(file)])
+    assert (result.exit_code, file.read_bytes()) == (2, b"in use")
+    assert "which exists, and which workers may use. Name another file." in result.stderr

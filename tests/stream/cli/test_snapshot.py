@@ -80,7 +80,7 @@ def test_verify_loads(tmp_path: Path, scope: str) -> None:
     kept.write(dataclasses.replace(whole, state=whole.state | {"learner": learner}))
     status, said = call("verify", str(tmp_path))
     assert status == 1
-    assert "whole, does not load (KeyError: 'weights')" in said
+    assert "whole, does not load (ValueError: The state has no 'weights', which " in said
 
 
 @pytest.mark.parametrize("command", ["show", "verify"])

@@ -64,6 +64,19 @@ def test_how_old_the_newest_is_can_be_seen_from_outside(location: str) -> None:
     assert began - 2 < written[1] < time.time() + 2
 
 
+def test_snapshots_without_a_model_push_out_none_that_has_one(location: str) -> None:
+    """Who shares a model reads both; who has one of its own never takes theirs."""
+    own = Store(location, "group", IDENTITY, keep=2)
+    sharing = Store(location, "group", IDENTITY, keep=2, answers=True)
+    for store, offsets in ((own, (10, 20)), (sharing, (20, 30, 40, 50))):
+        for offset in offsets:
+            store.write(take(task_at(offset), IDENTITY))
+    assert own.offsets() == [20, 10]
+    assert sharing.offsets() == [50, 40, 20, 10]
+    assert [snapshot.offset for snapshot, _ in own.candidates()] == [20, 10]
+    assert [snapshot.offset for snapshot, _ in sharing.candidates()] == [50, 40, 20, 10]
+
+
 def test_the_last_few_are_kept_and_what_was_begun_is_swept(location: str) -> None:
     """Also of a partition that went back; never what other settings wrote."""
     other = Store(location, "group", IDENTITY._replace(configuration="f" * 16), keep=2)
