@@ -128,9 +128,9 @@ def test_one_feature_leads_by_all_it_gains() -> None:
 @given(st.integers(0, 99), st.floats(-5, 5))
 def test_limits_are_the_least_and_the_greatest_values(seed: int, mean: float) -> None:
     """From the first value on, above 0 or below; none of these is so far out that it is bounded."""
-    x = np.random.default_rng(seed).uniform(-1.0, 1.0, (20, 3))
-    x[:2] = [[-0.9], [0.9]]
-    x = (x + mean).astype(np.float32)
+    drawn = np.random.default_rng(seed).uniform(-1.0, 1.0, (20, 3))
+    drawn[:2] = [[-0.9], [0.9]]
+    x = (drawn + mean).astype(np.float32)
     gaussians = learned(x, x[:, :1] > mean)
     np.testing.assert_array_equal(gaussians.limits[:3], np.stack([x.min(axis=0), x.max(axis=0)], axis=1))
 
