@@ -20,6 +20,7 @@ from stream.cli.console import (
     examples,
     load_settings,
     print_table,
+    say,
     usage,
     wide_console,
 )
@@ -121,6 +122,12 @@ def replay(
     if not summary.messages:
         raise Failure(f"Nothing was replayed: the offsets asked for hold no records. {_NEXT}")
     _print(summary, settings)
+    if summary.dead_letters:
+        say(f"{summary.dead_letters} records are dead letters; first: {summary.first_dead_letter}")
+    if summary.dead_letters == summary.messages:
+        raise Failure(
+            "No record was predicted. Replay the events of a stream, with an encoder that reads them."
+        )
 
 
 @app.command(

@@ -41,6 +41,8 @@ class Summary:
     ----------
     messages, dead_letters
         Records replayed, and those of them that could not be used.
+    first_dead_letter
+        Which of the latter came first, and why, in words; empty if there is none.
     seconds
         Duration of the replay.
     scores
@@ -51,6 +53,7 @@ class Summary:
 
     messages: int
     dead_letters: int
+    first_dead_letter: str
     seconds: float
     scores: dict[int, Scores]
     digests: dict[int, str]
@@ -83,6 +86,7 @@ def replay(
     began = time.perf_counter()
     tasks: dict[int, Task | Replica] = {}
     messages = dead_letters = passed = 0
+    first = ""
     for partition, (begin, end) in sorted(history.ranges.items()):
         tasks[partition] = make_task()
         for task, count, outcome in _outcomes(history, partition, make_task):
@@ -90,16 +94,27 @@ def replay(
             tasks[partition] = task
             messages += count
             dead_letters += len(outcome.dead_letters)
+            first = first or _first_dead_letter(outcome)
             progress(passed + outcome.next_offset - begin)
         passed += max(0, end - begin)
         progress(passed)
     return Summary(
         messages=messages,
         dead_letters=dead_letters,
+        first_dead_letter=first,
         seconds=time.perf_counter() - began,
         scores={partition: task.observer.scores.summary() for partition, task in tasks.items()},
         digests={partition: digest(task.state()) for partition, task in tasks.items()},
     )
+
+
+def _first_dead_letter(outcome: Outcome) -> str:
+    for output in outcome.outputs:
+        if output.kind == "dlq":
+            headers = dict(output.headers)
+            source, _, _ = headers["ce_id"].decode().rpartition("/")
+            return f"{source}: {headers['ithaca_detail'].decode()}"
+    return ""
 
 
 def _outcomes(

@@ -53,7 +53,17 @@ def test_a_stretch_is_replayed_into_a_file(logs: Logs, tmp_path: Path) -> None:
     assert {row[0]: row[1] for row in rows if row and row[0] in ("0", "1", "2")}.items() >= {
         ("0", "13"), ("1", "3")
     }  # fmt: skip
+    assert "3 records are dead letters; first: s.events/0/7: " in complaints
     assert logs.closes == logs.opened > 0
+
+
+def test_where_nothing_is_predicted_the_status_says_so(logs: Logs) -> None:
+    """With the reason of the first dead letter."""
+    status, said, complaints = replay("--from", "21", "--until", "22")
+    assert status == 1
+    assert "1 records are dead letters; first: s.events/0/21: " in complaints
+    assert "No record was predicted." in complaints
+    assert "1 messages, 1 dead letters" in said
 
 
 @pytest.mark.parametrize(
