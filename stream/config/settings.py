@@ -76,6 +76,11 @@ class Settings(Section):
         return self.worker.group or f"ithaca-{self.stream}"
 
     @property
+    def learned_from(self) -> str:
+        """The kind of the topic that a model learns from: lessons where partitions share it, else events."""
+        return "lessons" if self.model.scope == "stream" else "events"
+
+    @property
     def run_name(self) -> str:
         """The name in predictions: `run`, or the learner and a digest of what determines results."""
         if self.run is not None:

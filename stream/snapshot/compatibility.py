@@ -34,7 +34,7 @@ def costs(settings: Settings) -> list[str]:
 
 
 def _costs(settings: Settings) -> list[str]:
-    place, name = (settings.snapshot.location, settings.group), _topic(settings)
+    place, name = (settings.snapshot.location, settings.group), topic(settings.stream, settings.learned_from)
     lost: defaultdict[str, list[_Lost]] = defaultdict(list)
     parts: dict[str, list[int]] = {}
     described: dict[str, Mapping[str, Any] | None] = {}
@@ -54,15 +54,11 @@ def _costs(settings: Settings) -> list[str]:
     ]
 
 
-def _topic(settings: Settings) -> str:
-    """Return the topic that the model learns from, and so has its snapshots."""
-    return topic(settings.stream, "lessons" if settings.model.scope == "stream" else "events")
-
-
 def _without_lessons(settings: Settings) -> list[str]:
     """Say so where a shared model would begin with nothing although partitions have models of their own."""
     place, events = (settings.snapshot.location, settings.group), topic(settings.stream, "events")
-    if settings.model.scope == "partition" or partitions(*place, _topic(settings)):
+    learned_from = topic(settings.stream, settings.learned_from)
+    if learned_from == events or partitions(*place, learned_from):
         return []
     identities = (Identity(events, None, each, settings.configuration) for each in partitions(*place, events))
     if not any(Store(*place, identity).kept() for identity in identities):
@@ -88,8 +84,9 @@ def _left(settings: Settings, theirs: Mapping[str, Any] | None) -> str:
 def _sentence(settings: Settings, lost: Sequence[_Lost], short: str, theirs: Mapping[str, Any] | None) -> str:
     where = ", ".join(f"{each.partition} (offset {each.offset})" for each in lost)
     cost = sum(each.offset - each.usable for each in lost)
+    name, location = topic(settings.stream, settings.learned_from), masked(settings.snapshot.location)
     return (
-        f"The newest snapshots of {_topic(settings)} in {masked(settings.snapshot.location)} "
+        f"The newest snapshots of {name} in {location} "
         "were made with other settings, and a worker with these does not use them: "
         f"partition {where}. {_difference(settings, short, theirs)} It relearns about {cost:,} "
         "offsets, as far as the broker still has them; with the former settings it goes on from these "

@@ -61,7 +61,7 @@ def taxonomies(settings: Settings) -> dict[int, PartitionTaxonomy]:
 
 
 def _newest(settings: Settings) -> Iterator[tuple[int, Snapshot]]:
-    place, name = (settings.snapshot.location, settings.group), topic(settings.stream, _source(settings))
+    place, name = (settings.snapshot.location, settings.group), topic(settings.stream, settings.learned_from)
     for partition in partitions(*place, name):
         identity = Identity(name, None, partition, settings.configuration)
         store = Store(*place, identity, allow_pickle=settings.snapshot.allow_pickle)
@@ -69,11 +69,6 @@ def _newest(settings: Settings) -> Iterator[tuple[int, Snapshot]]:
         with_model = (snapshot for snapshot, _ in store.candidates() if "learner" in snapshot.state)
         for snapshot in itertools.islice(with_model, 1):
             yield partition, snapshot
-
-
-def _source(settings: Settings) -> str:
-    """Return the kind of the topic that models learn from: a shared one has one partition, its lessons."""
-    return "lessons" if settings.model.scope == "stream" else "events"
 
 
 def drawn(grown: Mapping[int, PartitionTaxonomy], title: str) -> Tree:
