@@ -40,8 +40,10 @@ class Targets(NamedTuple):
         """Whether every label that is not positive is negative."""
         return self.negative is None
 
-    def among(self, labels: Ids) -> Targets:
-        """Return the targets of some labels (ascending), as places among them."""
+    def among(self, labels: Ids | None) -> Targets:
+        """Return the targets of some labels (ascending), as places among them; None stands for all."""
+        if labels is None:
+            return self
         negative = None if self.negative is None else places_among(self.negative, labels)
         return Targets(places_among(self.positive, labels), negative)
 

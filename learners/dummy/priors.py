@@ -51,6 +51,11 @@ class LabelPriors(Learner):
         self._scores: Vector | None = None
         self._logits: Vector | None = None
 
+    @property
+    def counted(self) -> int:
+        """How many labels have been counted; those with higher ids are new."""
+        return self._size
+
     def score(self, x: Vector) -> Vector:
         """Return each label's decayed frequency, shape (L,); the vector is ignored."""
         del x

@@ -25,10 +25,10 @@ from learners.core import (
 from learners.dummy import LabelPriors, Persistence, PriorBased
 from learners.ensemble.decision import Decided, Decision
 from learners.ensemble.ihomer_statistics import IHOMERStatistics
-from learners.ensemble.mixture import NO_RIVAL, Mixed, Mixture
+from learners.ensemble.mixture import Mixed, Mixture
 from learners.ensemble.models import EXPERTS, PART_TIME, TREE, Modelled, Models, add_opinions
 from learners.ensemble.scored import UNDECIDED, Nearest, Scored, Seen
-from learners.ensemble.shortlist import MANY, NOTHING, places, shortlist, with_missed, without
+from learners.ensemble.shortlist import MANY, shortlist, with_missed
 from learners.ensemble.sleeping import Sleepers
 from learners.memory import SILENCE, Rehearsal
 from learners.neighbors import NOBODY, NearestNeighbours
@@ -147,7 +147,7 @@ class IHOMER(Learner):
 
     def score(self, x: Vector) -> Vector:
         """Return the mixture's probability of each label, shape (L,)."""
-        return self._compute(x, decided=UNDECIDED).every()
+        return self._compute(x, UNDECIDED).every()
 
     def predict(self, x: Vector) -> Prediction:
         """Return the label-set that the rule chose, and the mixture's probabilities."""
@@ -181,47 +181,53 @@ class IHOMER(Learner):
 
     def learn_predicted(self, x: Vector, targets: Targets, prediction: Prediction | None) -> None:
         """See `Learner.learn_predicted`."""
-        scored = self._extended(x, self._reusable(prediction), targets.positive)
-        known, asked = scored.modelled.among(targets), scored.seen.asked
+        scored = self._scored(x, prediction)
+        known, asked = targets.among(scored.listed), scored.seen.asked
         if targets.complete:
             if self._sleepers.measured(self._messages):
                 self._sleepers.learn(self._mixture.values(scored.mixed, known.positive, asked), asked)
             self._decision.learn(scored.decided, targets)
-        heard = known
         if self._memory is not None:
-            heard = self._memory.without_silent(known, scored.size, scored.listed)
-        self._mixture.learn(scored.mixed, heard)
+            known = self._memory.without_silent(known, scored.size, scored.listed)
+        # Not of missed labels: added because they are true, they would teach it that the unlikely is likely.
+        self._mixture.learn(scored.mixed, known)
+        modelled = self._modelled(x, scored, targets.positive)
         self._count(x)
-        self._teach(scored, x, targets, known)
+        self._teach(scored.seen, modelled, x, targets)
         self._rehearse(x, targets)
         self.changes = self._clusters.learn_named(targets.positive, self.label_space)
 
-    def _compute(
-        self, x: Vector, true: Ids = NOTHING, seen: Seen | None = None, decided: Decided | None = None
-    ) -> Scored:
-        """Score the labels: of many only a shortlist, and true ones to be learned, which it may miss."""
-        seen, listed = seen or self._look(x), None
+    def _compute(self, x: Vector, decided: Decided | None = None) -> Scored:
+        """Score the labels, of many only a shortlist; without a decision given, make one."""
+        seen, listed = self._look(x), None
+        labels = seen.labels
         if seen.logits is not None:
-            listed = shortlist(seen.logits, *(each.ids for each in seen.near), self._previous.labels)
-        return self._score(x, seen, listed, true, decided)
+            # New ones are left out, so that whether they were known at the prediction makes no difference.
+            labels, others = self._priors.counted, (each.ids for each in seen.near)
+            listed = shortlist(seen.logits[:labels], *others, self._previous.labels)
+        said, mixed = self._opinions(x, seen, listed)
+        if decided is None:
+            decided = self._decide(mixed.probabilities, seen.near, labels, listed)
+        return Scored(seen, said, mixed, decided)
 
-    def _extended(self, x: Vector, scored: Scored | None, true: Ids) -> Scored:
-        """Return what was computed for a prediction, if anything, with true labels that it missed."""
-        labels = len(self.label_space)
-        if scored is not None and scored.seen.labels == labels:
-            every, missed = with_missed(scored.listed, true)
-            if every is None or not len(missed):
-                return scored
-            rest = np.arange(len(missed)), scored.mixed.best
-            return scored.extended(*self._opinions(x, scored.seen, missed, *rest), missed, every)
-        seen = None if scored is None else scored.seen
-        if seen is None or seen.logits is None:
-            return self._compute(x, true)
+    def _scored(self, x: Vector, prediction: Prediction | None) -> Scored:
+        """Return what a prediction was computed from, if it can be learned from, or compute it."""
+        scored: Scored | None = self._reusable(prediction)
+        if scored is None or (scored.listed is None and scored.seen.labels < len(self.label_space)):
+            return self._compute(x)
+        return scored
+
+    def _modelled(self, x: Vector, scored: Scored, true: Ids) -> Modelled:
+        """Return what the models say of the scored labels, and of true ones that the shortlist missed."""
+        seen, said = scored.seen, scored.modelled
+        every, missed = with_missed(said.listed, true)
+        if seen.logits is None or not len(missed):
+            return said
         # Of new labels nothing but the prior is known.
         logits = np.append(seen.logits, self._priors.logits()[seen.labels :])
-        tree = None if seen.tree is None else self._tree.predict(x)
-        seen = seen._replace(labels=labels, logits=logits, priors=self._priors.shared(), tree=tree)
-        return self._compute(x, true, seen)
+        return said.joined(
+            self._models.ask(x, seen.views, missed, logits, ridge_scaled=said.ridge_scaled), every
+        )
 
     def _look(self, x: Vector) -> Seen:
         views, asked = self._directions.views(x), self._sleepers.asked(self._messages)
@@ -236,21 +242,7 @@ class IHOMER(Learner):
         """Return the first expert's log-odds of all labels, where only a shortlist is scored."""
         return self._models.linear.logits(direction) if len(self.label_space) >= MANY else None
 
-    def _score(
-        self, x: Vector, seen: Seen, listed: Ids | None, true: Ids, decided: Decided | None = None
-    ) -> Scored:
-        """Score the listed labels, and true ones, which a decision that is still to be made leaves out."""
-        listed, missed = with_missed(listed, true)
-        said, mixed = self._opinions(x, seen, listed, missed if listed is None else places(listed, missed))
-        if decided is None:
-            # No decision but one without missed labels is learned from.
-            probabilities = without(mixed.probabilities, listed, missed)
-            decided = self._decide(probabilities, seen.near, seen.labels, listed)
-        return Scored(seen, said, mixed, decided)
-
-    def _opinions(
-        self, x: Vector, seen: Seen, listed: Ids | None, missed: Ids, best: float = NO_RIVAL
-    ) -> tuple[Modelled, Mixed]:
+    def _opinions(self, x: Vector, seen: Seen, listed: Ids | None) -> tuple[Modelled, Mixed]:
         """Return what the experts say of the listed labels, and the mixture of it; see `Mixture.mix`."""
         near, (ridge_scaled, standard_asked, _) = seen.near, seen.asked.tolist()
         said = self._models.ask(x, seen.views, listed, seen.logits, ridge_scaled=ridge_scaled)
@@ -264,16 +256,16 @@ class IHOMER(Learner):
         )
         if seen.tree is not None:
             said.scores[TREE] = seen.tree.scores if listed is None else seen.tree.scores[listed]
-        return said, self._mixture.mix(said.scores, seen.asked, listed, missed, best)
+        return said, self._mixture.mix(said.scores, seen.asked, listed)
 
     def _decide(self, probabilities: Vector, near: Nearest, labels: int, listed: Ids | None) -> Decided:
         # Labels that have not occurred yet have no cluster; 0 stands for it.
         owners = grown(self._clusters.owners(), labels)[:labels]
         return self._decision.decide(probabilities, near, self._previous.labels, owners, listed)
 
-    def _teach(self, scored: Scored, x: Vector, targets: Targets, known: Targets) -> None:
-        views, tree = scored.seen.views, scored.seen.tree
-        self._models.teach(scored.modelled, x, targets, known)
+    def _teach(self, seen: Seen, modelled: Modelled, x: Vector, targets: Targets) -> None:
+        views, tree = seen.views, seen.tree
+        self._models.teach(modelled, x, targets)
         self._near_angle.learn(views.direction, targets)
         self._near_standard.learn(views.standard, targets)
         self._priors.learn(x, targets)
@@ -293,21 +285,21 @@ class IHOMER(Learner):
             return
         x, targets = self._memory.vector(slot), self._memory.targets(slot)
         if self._messages % JUDGED_EVERY == 0:
-            scored = self._compute(x, targets.positive)
+            scored = self._compute(x)
             self._memory.judge(slot, scored.decided.labels)
-            said = scored.modelled
+            said = self._modelled(x, scored, targets.positive)
         else:
             views = self._directions.views(x)
             logits = self._logits(views.direction)
             listed = None if logits is None else shortlist(logits, targets.positive, most=CONFUSABLE)
             ridge_scaled = bool(self._sleepers.asked(self._messages)[0])
             said = self._models.ask(x, views, listed, logits, ridge_scaled=ridge_scaled)
-        self._models.teach(said, x, targets, said.among(targets))
+        self._models.teach(said, x, targets)
 
     def recall(self, x: Vector, targets: Targets) -> Vector:
         """See `Learner.recall`: the mixture learns from what the experts say."""
-        scored = self._compute(x, targets.positive, decided=UNDECIDED)
-        self._mixture.learn(scored.mixed, scored.modelled.among(targets), RECALLED)
+        scored = self._compute(x, UNDECIDED)
+        self._mixture.learn(scored.mixed, targets.among(scored.listed), RECALLED)
         return scored.every()
 
     def statistics(self) -> IHOMERStatistics:

@@ -18,7 +18,7 @@ import numpy as np
 from drift.core import Arrays, Floats, Ids, Mask, Stateful, Vector, check_number, compiled, fields, grown
 from learners.core import Targets
 from learners.ensemble.hedge import follow
-from learners.ensemble.shortlist import NOTHING, columns, put_columns
+from learners.ensemble.shortlist import columns, put_columns
 from learners.ensemble.sleeping import FLOOR, measure, stand_in
 from learners.linear_model import PRIOR_VARIANCE, stack
 
@@ -114,14 +114,11 @@ class Mixture(Stateful):
         scores: Vector | tuple[Vector, ...],
         asked: Mask | None = None,
         labels: Ids | None = None,
-        missed: Ids = NOTHING,
-        best: float = NO_RIVAL,
     ) -> Mixed:
         """Return the mixture of the experts' probabilities, a row of shape (L,) for each expert.
 
         `asked` tells which of the part-time experts have given some; `labels` are the ids, ascending, of the
-        labels that they have given them for. None (the default) means all. `missed` are places among the
-        labels, ascending, of those that are nobody's rivals; `best` is the log-odds of a rival elsewhere.
+        labels that they have given them for. None (the default) means all.
         """
         size, rows = len(scores[0]), self.experts + 1
         opinions = np.empty((rows, size), dtype=np.float32)
@@ -132,11 +129,11 @@ class Mixture(Stateful):
             asked = self._all_asked
         own, trust = self._of(labels, size, 2)
         probabilities = np.empty(size, dtype=np.float32)
-        best = _mix(
+        _mix(
             *(opinions, logits, self._part_time, asked, own, self._shared, trust),
-            *(missed, best, self.rivals, probabilities),
+            *(self.rivals, probabilities),
         )
-        return Mixed(probabilities, opinions, logits, labels, best)
+        return Mixed(probabilities, opinions, logits, labels)
 
     def trust(self, labels: Ids) -> Vector:
         """Return the weight of each expert's opinion on labels, the stacker's last: shape (rows, k)."""
@@ -214,20 +211,15 @@ class Mixed:
         it does not hear of them. Shape (experts + 2, L).
     labels
         Ids, ascending, of the L labels that were mixed; None for all.
-    best
-        Log-odds of the likeliest label.
     """
 
-    __slots__ = ("best", "labels", "logits", "opinions", "probabilities")
+    __slots__ = ("labels", "logits", "opinions", "probabilities")
 
-    def __init__(
-        self, probabilities: Vector, opinions: Vector, logits: Vector, labels: Ids | None, best: float
-    ) -> None:
+    def __init__(self, probabilities: Vector, opinions: Vector, logits: Vector, labels: Ids | None) -> None:
         self.probabilities = probabilities
         self.opinions = opinions
         self.logits = logits
         self.labels = labels
-        self.best = best
 
     @property
     def known(self) -> int:
@@ -261,15 +253,10 @@ def _mix(
     own: Vector,
     shared: Floats,
     trust: Vector,
-    missed: Ids,
-    best: float,
     rivals: bool,
     probabilities: Vector,
-) -> float:
-    """Fill in stand-ins, rivals, the stacker's opinions (the last row) and Hedge's mixture of all.
-
-    Returns the log-odds of the likeliest label.
-    """
+) -> None:
+    """Fill in stand-ins, rivals, the stacker's opinions (the last row) and Hedge's mixture of all."""
     stand_in(opinions, logits, part_time, asked)
     # Expert by expert, in memory order, so that several labels are computed per instruction.
     last, z, common = len(opinions) - 1, np.zeros_like(probabilities), shared.astype(np.float32)
@@ -277,7 +264,7 @@ def _mix(
         for label in range(len(z)):
             z[label] += (own[expert, label] + common[expert]) * logits[expert, label]
     if rivals:
-        best = _add_rivals(z, missed, best, logits[last + 1])
+        _add_rivals(z, logits[last + 1])
         for label in range(len(z)):
             z[label] += common[last + 1] * logits[last + 1, label]
     for label in range(len(z)):
@@ -288,25 +275,21 @@ def _mix(
             probabilities[label] += opinions[expert, label] * trust[expert, label]
     for label in range(len(z)):
         probabilities[label] = min(probabilities[label], np.float32(1.0))
-    return best
 
 
 @compiled
-def _add_rivals(z: Vector, missed: Ids, best: float, rivals: Vector) -> float:
-    """Fill in the log-odds of each label's likeliest rival, as far from 0 as opinions; return the most."""
-    counts, first, second = np.ones(len(z), dtype=np.bool_), -1, NO_RIVAL
-    counts[missed] = False
+def _add_rivals(z: Vector, rivals: Vector) -> None:
+    """Fill in the log-odds of each label's likeliest rival, as far from 0 as opinions."""
+    likeliest, best, second = -1, NO_RIVAL, NO_RIVAL
     for label in range(len(z)):
-        if counts[label]:
-            logit = min(np.float64(z[label]), -NO_RIVAL)
-            if logit > best:
-                first, second, best = label, best, logit
-            elif logit > second:
-                second = logit
+        logit = min(np.float64(z[label]), -NO_RIVAL)
+        if logit > best:
+            likeliest, second, best = label, best, logit
+        elif logit > second:
+            second = logit
     rivals[:] = best
-    if first >= 0:
-        rivals[first] = second
-    return best
+    if likeliest >= 0:
+        rivals[likeliest] = second
 
 
 @compiled

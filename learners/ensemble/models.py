@@ -14,7 +14,7 @@ import numpy as np
 from drift.core import Floats, Ids, Vector, compiled
 from learners.core import Targets, given_part, places_among
 from learners.dummy import LabelPriors, temper
-from learners.ensemble.shortlist import spread
+from learners.ensemble.shortlist import joined, spread
 from learners.linear_model import (
     INTERCEPT,
     AdaptiveLogisticRegression,
@@ -69,9 +69,13 @@ class Modelled(NamedTuple):
     ridge_scaled: bool
     linear_sparse: bool
 
-    def among(self, targets: Targets) -> Targets:
-        """Return targets as places among the labels that were scored."""
-        return targets if self.listed is None else targets.among(self.listed)
+    def joined(self, more: Modelled, every: Ids | None) -> Modelled:
+        """Return this with what was said of more labels; `every` are the ids of both, ascending."""
+        if every is None or more.listed is None:
+            return more
+        rows = joined(every, more.listed, (self.scores, self.values), (more.scores, more.values))
+        scores, values = rows[: len(EXPERTS)], rows[len(EXPERTS) :]
+        return self._replace(labels=more.labels, listed=every, scores=scores, values=values)
 
 
 class Models:
@@ -115,9 +119,10 @@ class Models:
             *(ridge_scaled, part is not None),
         )
 
-    def teach(self, said: Modelled, x: Vector, targets: Targets, known: Targets) -> None:
-        """Teach the models that were asked; `known` are the targets among the labels that were scored."""
+    def teach(self, said: Modelled, x: Vector, targets: Targets) -> None:
+        """Teach the models that were asked of the labels that were scored."""
         (direction, _, scaled), listed = said.views, said.listed
+        known = targets.among(listed)
         if said.linear_sparse:
             self.linear_sparse.update(x, spread(said.scores[LINEAR_SPARSE], listed, said.labels), targets)
         _teach(

@@ -10,8 +10,8 @@ from drift.core import Ids, Mask, Vector
 from learners.core import Prediction
 from learners.ensemble.decision import Decided
 from learners.ensemble.mixture import Mixed
-from learners.ensemble.models import EXPERTS, Modelled
-from learners.ensemble.shortlist import NOTHING, joined, spread
+from learners.ensemble.models import Modelled
+from learners.ensemble.shortlist import NOTHING, spread
 from learners.neighbors import Neighbours
 from learners.preprocessing import Views
 
@@ -70,22 +70,3 @@ class Scored(NamedTuple):
         """Return what each expert, and the stacker last, says of some labels that were scored."""
         opinions: Vector = self.mixed.opinions[:, self.mixed.places(labels)]
         return opinions
-
-    def extended(self, modelled: Modelled, mixed: Mixed, missed: Ids, every: Ids) -> Scored:
-        """Return this with what was computed for missed labels, which are not decided.
-
-        `every` has their ids and those of the listed ones; both ascend.
-        """
-        rows = joined(every, missed, _tables(self.modelled, self.mixed), _tables(modelled, mixed))
-        values = len(EXPERTS)
-        opinions = values + len(modelled.values)
-        logits = opinions + len(mixed.opinions)
-        return self._replace(
-            modelled=self.modelled._replace(listed=every, scores=rows[:values], values=rows[values:opinions]),
-            mixed=Mixed(rows[-1], rows[opinions:logits], rows[logits:-1], every, self.mixed.best),
-        )
-
-
-def _tables(modelled: Modelled, mixed: Mixed) -> tuple[Vector, ...]:
-    """Return what has a column for each scored label."""
-    return modelled.scores, modelled.values, mixed.opinions, mixed.logits, mixed.probabilities[None]

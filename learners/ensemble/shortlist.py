@@ -110,15 +110,6 @@ def _with_missed(listed: Ids, labels: Ids) -> tuple[Ids, Ids]:
     return np.sort(np.concatenate((listed, missed[:size]))), missed[:size]
 
 
-def without(probabilities: Vector, listed: Ids | None, missed: Ids) -> Vector:
-    """Return probabilities of the listed labels with 0 for some of them."""
-    if listed is None or not len(missed):
-        return probabilities
-    rest = probabilities.copy()
-    rest[places(listed, missed)] = 0.0
-    return rest
-
-
 @compiled
 def joined(every: Ids, missed: Ids, tables: tuple[Vector, ...], more: tuple[Vector, ...]) -> Vector:
     """Return a table of the columns of every label, ascending, given those of the missed ones in `more`.

@@ -103,8 +103,10 @@ def test_a_list_of_all_labels_changes_nothing(monkeypatch: pytest.MonkeyPatch) -
     messages = stream(150)
     digests = set()
     for many in (sys.maxsize, LABELS):
-        listing(monkeypatch, LABELS, many)
         learner = knowing()
+        # Only labels that something has been learned of are listed.
+        learner.learn(messages[0].x, Targets(np.zeros(0, dtype=np.intp)))
+        listing(monkeypatch, LABELS, many)
         for number, (x, names) in enumerate(messages):
             unlike = None if number % 5 else ["l0", "l1"]
             prediction = learner.predict(x)
@@ -231,6 +233,21 @@ def test_a_short_list_serves_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
         right.append(subset_accuracy(knowing(), stream(800), after=200))
     whole, short = right
     assert short > whole - 0.02, right
+
+
+def test_probabilities_promise_as_many_labels_as_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """True labels that the list missed teach the mixture nothing: it would expect 1.3 times as many."""
+    listing(monkeypatch, 5)
+    learner, expected, came = IHOMER(k=3, window=50), 0.0, 0
+    for number, (x, names) in enumerate(prototype_stream(1_000, 200, 12, group=10, noise=0.5)):
+        prediction = learner.predict(x)
+        targets = learner.label_space.targets(names)
+        if number >= 300:
+            listed = np.flatnonzero(prediction.scores)
+            expected += float(prediction.scores[listed].sum())
+            came += int(np.isin(targets.positive, listed).sum())
+        learner.learn_predicted(x, targets, prediction)
+    assert 0.9 < expected / came < 1.15, (expected, came)
 
 
 @pytest.mark.parametrize("messages", [0, 3])
