@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drift.core import Counts, Floats, Ids, Parts, State, Stateful, Values, check_number, fields, grown
+from learners.cluster.comparison import ALIKE, HYSTERESIS, comparison, difference
 from learners.cluster.cooccurrence import Cooccurrence
 from learners.cluster.dendrogram import Dendrogram
-from learners.cluster.linkage import ALIKE, HYSTERESIS, comparison, difference, division
+from learners.cluster.division import division
 from learners.cluster.nearest_clusters import companions_outside, nearest_clusters, visit
 from learners.core import Change, LabelSpace
 

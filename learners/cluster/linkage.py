@@ -1,49 +1,10 @@
-"""Computations of a look at a label cluster: where it splits, what it is similar to, and the evidence.
-
-All are compiled, and their cost is bounded by the largest cluster, whatever the number of labels.
-"""
+"""Average linkage of the labels of a cluster, in an order that does not depend on chance."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from drift.core import Floats, Ids, compiled
-from learners.cluster.similarity import jaccard_by_chance
-
-HYSTERESIS = 1.5
-"""Ratio of the merge threshold to the split threshold, so that clusters do not merge and split in turn."""
-ALIKE = 0.01
-"""Similarity that, times `HYSTERESIS`, two single labels need to merge: they have no cohesion."""
-HALVINGS = 16
-"""Steps of the ternary search in `difference`; they leave (2/3)^16 of the interval, 0.15 %."""
-
-
-@compiled
-def evidence(sample: float, seen: float, supposed: float, chance: float) -> float:
-    """Return the evidence against a supposed similarity, in nats: sample size times relative entropy.
-
-    By Chernoff's bound, exp(-evidence) is the probability of a share at least as far off, if `supposed` is
-    true. The share is the Jaccard index, and a similarity is its excess over `chance`: frequent labels
-    co-occur often at random, which weakens the evidence. It is a share of the messages with either label: for
-    two labels on `sample` messages each, these are up to twice as many.
-
-    Examples
-    --------
-    >>> round(evidence(100.0, 0.1, 0.2, 0.0), 2), round(evidence(100.0, 0.1, 0.2, 0.3), 2)
-    (6.67, 1.47)
-    """
-    if sample <= 0.0:
-        return 0.0
-    seen, supposed = chance + (1.0 - chance) * seen, chance + (1.0 - chance) * supposed
-    seen, supposed = min(max(seen, 0.0), 1.0), min(max(supposed, 1e-9), 1.0 - 1e-9)
-    entropy = 0.0
-    if seen > 0.0:
-        entropy += seen * math.log(seen / supposed)
-    if seen < 1.0:
-        entropy += (1.0 - seen) * math.log((1.0 - seen) / (1.0 - supposed))
-    return 2.0 * sample / (1.0 + seen) * entropy
 
 
 @compiled
@@ -63,226 +24,44 @@ def average_linkage(alike: Floats, counts: Floats) -> tuple[Ids, Floats]:
     size = len(alike)
     near, weight = alike.copy(), counts + 1e-9
     merges, closeness = np.empty((size - 1, 2), dtype=np.intp), np.empty(size - 1)
-    left = np.arange(size)
+    left, closest = np.arange(size), np.empty(size, dtype=np.intp)
+    for place in range(size - 1):
+        closest[place] = _closest(near, left, place)
     for step in range(size - 1):
-        first, second, best = 0, 1, -np.inf
-        for i in range(size - step):
-            for j in range(i + 1, size - step):
-                if near[left[i], left[j]] > best:
-                    first, second, best = i, j, near[left[i], left[j]]
-        a, b = left[first], left[second]
-        merges[step, 0], merges[step, 1], closeness[step] = a, b, best
+        left = left[: size - step]
+        a = left[0]
+        for one in left[:-1]:
+            a = one if near[one, closest[one]] > near[a, closest[a]] else a
+        b = closest[a]
+        merges[step, 0], merges[step, 1], closeness[step] = a, b, near[a, b]
         total = weight[a] + weight[b]
-        for n in range(size - step):
-            other = left[n]
+        for other in left:
             mean = (weight[a] * near[a, other] + weight[b] * near[b, other]) / total
             near[a, other] = near[other, a] = mean
         weight[a] = total
-        left[second : size - step - 1] = left[second + 1 : size - step].copy()
+        gone = np.searchsorted(left, b)
+        left[gone:-1] = left[gone + 1 :].copy()
+        _update_closest(near, left[:-1], a, b, closest)
     return merges, closeness
 
 
 @compiled
-def mean_similarity(alike: Floats, counts: Floats, one: Ids, other: Ids) -> float:
-    """Return the mean similarity of pairs from two groups, weighted by the rarer label; -1 without pairs.
-
-    For the same group twice it is the cohesion: pairs of a label with itself are left out.
-    """
-    total, weights = 0.0, 0.0
-    for i in one:
-        for j in other:
-            if i != j:
-                weight = min(counts[i], counts[j])
-                total += weight * alike[i, j]
-                weights += weight
-    return total / weights if weights > 0.0 else -1.0
+def _closest(near: Floats, left: Ids, place: int) -> int:
+    """Return the label closest to that at a place, of those that follow it; of equals the first."""
+    label, best = left[place], int(left[place + 1])
+    for other in left[place + 2 :]:
+        best = other if near[label, other] > near[label, best] else best
+    return best
 
 
 @compiled
-def messages_behind(alike: Floats, counts: Floats, group: Ids) -> float:
-    """Return the approximate number of messages with any label of a group, each message counted once."""
-    total = 0.0
-    for i in group:
-        companions = 1.0
-        for j in group:
-            if i != j and alike[i, j] > 0.0:
-                # Share of a label's messages that carry another one, from their Jaccard index.
-                either = counts[i] + counts[j]
-                companions += min(1.0, alike[i, j] * either / (1.0 + alike[i, j]) / max(counts[i], 1e-9))
-        total += counts[i] / companions
-    return total
-
-
-@compiled
-def sample_of_pairs(alike: Floats, counts: Floats, one: Ids, other: Ids) -> float:
-    """Return the effective sample size of the mean similarity between two groups.
-
-    Labels that always co-occur count as one sample, labels that never do as one each, on either side.
-    """
-    first, second = counts[one].mean(), counts[other].mean()
-    if first == 0.0 or second == 0.0:
-        return 0.0
-    apiece = messages_behind(alike, counts, one) / first, messages_behind(alike, counts, other) / second
-    sample: float = min(first, second) * apiece[0] * apiece[1]
-    return sample
-
-
-@compiled
-def log_choices(size: int, chosen: int) -> float:
-    """Return the logarithm of the number of ways to choose `chosen` out of `size`.
-
-    Examples
-    --------
-    >>> round(math.exp(log_choices(5, 2)), 6)
-    10.0
-    """
-    return math.lgamma(size + 1.0) - math.lgamma(chosen + 1.0) - math.lgamma(size - chosen + 1.0)
-
-
-@compiled
-def difference(
-    sample: float,
-    seen: float,
-    chance: float,
-    sample_of: float,
-    seen_of: float,
-    chance_of: float,
-    share: float,
-    enough: float = 0.0,
-) -> float:
-    """Return the evidence against the first of two similarities being `share` times the second, in nats.
-
-    It is the joint evidence against both, minimised over all pairs of values in that proportion: precision on
-    one side compensates for imprecision on the other. If it is less than `enough`, so is what is returned,
-    which then need not be the least.
-
-    Examples
-    --------
-    >>> difference(1000.0, 0.1, 0.0, 1000.0, 0.5, 0.0, 0.2) < 0.01
-    True
-    >>> difference(1000.0, 0.1, 0.0, 1000.0, 0.5, 0.0, 0.3) > difference(50.0, 0.1, 0.0, 50.0, 0.5, 0.0, 0.3)
-    True
-    """
-    # Above `share` the second one would be more than 1.
-    low, high = min(seen, share * seen_of), min(max(seen, share * seen_of), share)
-    least = np.inf
-    for _ in range(HALVINGS):
-        # The evidence is convex in the supposed value: each step drops a third of the interval.
-        left, right = (2.0 * low + high) / 3.0, (low + 2.0 * high) / 3.0
-        at_left = evidence(sample, seen, left, chance) + evidence(sample_of, seen_of, left / share, chance_of)
-        at_right = evidence(sample, seen, right, chance) + evidence(
-            sample_of, seen_of, right / share, chance_of
-        )
-        least = min(least, at_left, at_right)
-        if least < enough:
-            break
-        if at_left < at_right:
-            high = right
-        else:
-            low = left
-    return least
-
-
-@compiled
-def comparison(
-    alike: Floats,
-    counts: Floats,
-    frequency: Floats,
-    outside: Floats,
-    one: Ids,
-    other: Ids,
-    linkage: float,
-    enough: float = 0.0,
-) -> tuple[float, float, float, float]:
-    """Return the similarity of two groups, the largest threshold, and the evidence for below and for above.
-
-    Evidence of less than `enough` is not exact.
-
-    The thresholds are a share `linkage` of the cohesion of either group, and of the similarity of either
-    group's labels to labels `outside` of both, as a group may consist of unrelated labels. Being below one of
-    them suffices to split; to merge, the similarity must exceed all of them, times `HYSTERESIS`.
-    """
-    # Labels that avoid each other only count as dissimilar.
-    between = max(0.0, mean_similarity(alike, counts, one, other))
-    sample = sample_of_pairs(alike, counts, one, other)
-    chance = jaccard_by_chance(frequency[one].mean(), frequency[other].mean())
-    most, less, more = 0.0, 0.0, np.inf
-    if len(one) == 1 and len(other) == 1:
-        floor = HYSTERESIS * ALIKE
-        most, more = ALIKE, evidence(sample, between, floor, chance) if between > floor else 0.0
-    for group in (one, other):
-        foreign = linkage * outside[group].mean()
-        against = evidence(sample, between, HYSTERESIS * foreign, chance)
-        most = max(most, foreign)
-        less = max(less, against) if between < foreign else less
-        more = min(more, against) if between >= HYSTERESIS * foreign else 0.0
-        if len(group) > 1:
-            behind, often = messages_behind(alike, counts, group), frequency[group].mean()
-            cohesion = max(0.0, mean_similarity(alike, counts, group, group))
-            usual = jaccard_by_chance(often, often)
-            share = HYSTERESIS * linkage
-            most = max(most, linkage * cohesion)
-            below, above = between < linkage * cohesion, between >= share * cohesion
-            against = 0.0
-            if below or (above and more > 0.0):
-                against = difference(sample, between, chance, behind, cohesion, usual, share, enough)
-            less = max(less, against) if below else less
-            more = min(more, against) if above else 0.0
-    return between, most, less, more
-
-
-@compiled
-def most_evidence(counts: Floats, frequency: Floats, one: Ids, other: Ids, close: float) -> float:
-    """Return the most evidence that `comparison` finds for a difference, if no threshold is above `close`.
-
-    It is that of groups whose labels all come alone. Most looks are at rare labels, and end here.
-    """
-    sample = min(counts[one].mean(), counts[other].mean()) * len(one) * len(other)
-    chance = jaccard_by_chance(frequency[one].mean(), frequency[other].mean())
-    return evidence(sample, 0.0, close, chance)
-
-
-@compiled
-def division(
-    alike: Floats,
-    counts: Floats,
-    frequency: Floats,
-    outside: Floats,
-    linkage: float,
-    least: float,
-) -> tuple[Ids, Floats]:
-    """Return the part of each label (all 0 where no split is significant), and what decided each part.
-
-    The merges of average linkage are undone from the last: each whose two sides differ, by evidence of at
-    least `least`, separates its smaller side from the rest of its part. What decided: similarity and
-    threshold, shape (parts, 2); the row of part 0 has no meaning.
-    """
-    size = len(alike)
-    merges, closeness = average_linkage(alike, counts)
-    # No cohesion exceeds the closest pair: sides this close, with a margin for the weights, stay together.
-    close = 2.0 * linkage * max(closeness[0], outside.max())
-    part, why, parts = np.zeros(size, dtype=np.intp), np.zeros((size, 2)), 1
-    # By merge, the label that represents each label's group.
-    named = np.empty((size, size), dtype=np.intp)
-    named[0] = np.arange(size)
-    for step in range(size - 1):
-        named[step + 1] = named[step]
-        for label in range(size):
-            if named[step, label] == merges[step, 1]:
-                named[step + 1, label] = merges[step, 0]
-    for step in range(size - 2, -1, -1):
-        if closeness[step] > close:
-            break
-        one = np.flatnonzero(named[step] == merges[step, 0])
-        other = np.flatnonzero(named[step] == merges[step, 1])
-        leaving = one if len(one) < len(other) else other
-        # The side was selected for its distance: the evidence must cover the number of ways to select it.
-        enough = least + log_choices(size, len(leaving))
-        if most_evidence(counts, frequency, one, other, close) < enough:
-            continue
-        between, asked, less, _ = comparison(alike, counts, frequency, outside, one, other, linkage, enough)
-        if less >= enough:
-            part[leaving] = parts
-            why[parts, 0], why[parts, 1] = between, asked
-            parts += 1
-    return part, why[:parts]
+def _update_closest(near: Floats, left: Ids, a: int, b: int, closest: Ids) -> None:
+    """Correct what is closest to each label left, after `a` has absorbed `b`."""
+    for place in range(len(left) - 1):
+        label = left[place]
+        if label == a or closest[label] == a or closest[label] == b:
+            closest[label] = _closest(near, left, place)
+        elif label < a:
+            best = near[label, closest[label]]
+            if near[label, a] > best or (near[label, a] == best and a < closest[label]):
+                closest[label] = a

@@ -47,10 +47,16 @@ def similarity(labels: Records, places: Records, book: Counts, a: int, b: int) -
     known, other = touches(labels, a), touches(labels, b)
     if known > other or (known == other and a > b):
         a, b = b, a
+    one, two = frequency(labels, a, book[MESSAGES]), frequency(labels, b, book[MESSAGES])
+    return _beyond_chance(labels, places, a, b, one, two)
+
+
+@compiled
+def _beyond_chance(labels: Records, places: Records, a: int, b: int, one: float, two: float) -> float:
+    """Return the similarity of two labels, given the frequencies; the row of the first one is read."""
     met = share(labels, places, a, b)
     if met == 0.0 and labels["room"][a] == WIDEST:
         return 0.0
-    one, two = frequency(labels, a, book[MESSAGES]), frequency(labels, b, book[MESSAGES])
     observed, chance = jaccard(min(met * one, two), one, two), jaccard_by_chance(one, two)
     # Frequencies measured over different periods, as for a new label, may contradict the co-occurrences.
     return max((observed - chance) / (1.0 - chance), -1.0) if chance < 1.0 else 0.0
@@ -68,17 +74,6 @@ def at_least(alike: float, chance: float, sample: float) -> float:
     deviation = math.sqrt(doubt * (index * (1.0 - index) + doubt / 4.0))
     least = (index + doubt / 2.0 - deviation) / (1.0 + doubt)
     return (least - chance) / (1.0 - chance)
-
-
-@compiled
-def among(labels: Records, places: Records, book: Counts, group: Ids) -> Floats:
-    """Return the pairwise similarities within a group of labels; see `Cooccurrence.among`."""
-    alike = np.empty((len(group), len(group)))
-    for i in range(len(group)):
-        alike[i, i] = 0.0
-        for j in range(i):
-            alike[i, j] = alike[j, i] = similarity(labels, places, book, group[i], group[j])
-    return alike
 
 
 @compiled
@@ -109,3 +104,17 @@ def frequencies(labels: Records, ids: Ids, now: int) -> Floats:
     for n in range(len(ids)):
         often[n] = frequency(labels, ids[n], now)
     return often
+
+
+@compiled
+def among(labels: Records, places: Records, book: Counts, group: Ids) -> Floats:
+    """Return the pairwise similarities within a group of labels; see `Cooccurrence.among`."""
+    alike = np.zeros((len(group), len(group)))
+    known, often = counts(labels, group), frequencies(labels, group, book[MESSAGES])
+    for i in range(len(group)):
+        for j in range(i):
+            a, b = (j, i) if known[j] < known[i] or (known[j] == known[i] and group[j] < group[i]) else (i, j)
+            if group[i] != group[j] and max(group[i], group[j]) < len(labels):
+                value = _beyond_chance(labels, places, group[a], group[b], often[a], often[b])
+                alike[i, j] = alike[j, i] = value
+    return alike

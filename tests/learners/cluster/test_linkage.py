@@ -1,4 +1,4 @@
-"""The computations of a look at a cluster, against plain ones over all pairs."""
+"""Average linkage, against scipy's and against a plain one over all pairs."""
 
 from __future__ import annotations
 
@@ -7,53 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster import hierarchy
-from scipy.optimize import minimize_scalar
 from scipy.spatial.distance import squareform
-from scipy.special import comb, rel_entr
 
 from drift.core import Floats
-from learners.cluster.linkage import (
-    average_linkage,
-    comparison,
-    difference,
-    division,
-    evidence,
-    log_choices,
-    mean_similarity,
-    messages_behind,
-    most_evidence,
-    sample_of_pairs,
-)
-
-
-def similarities(size: int, seed: int, low: float = 0.0) -> Floats:
-    """Return a symmetric matrix of similarities, 1 on the diagonal."""
-    drawn = np.random.default_rng(seed).uniform(low, 1.0, (size, size))
-    alike = np.triu(drawn, 1) + np.triu(drawn, 1).T
-    np.fill_diagonal(alike, 1.0)
-    return alike
-
-
-def plain_evidence(sample: float, seen: float, supposed: float, chance: float) -> float:
-    """Return sample size times relative entropy, of shares from which chance is not taken off."""
-    share, expected = chance + (1 - chance) * np.array([seen, supposed])
-    either = 2 * sample / (1 + share)
-    return float(either * rel_entr([share, 1 - share], [expected, 1 - expected]).sum())
-
-
-@pytest.mark.parametrize("seen", [0.0, 0.2, 0.5, 1.0])
-@pytest.mark.parametrize("chance", [0.0, 0.3])
-def test_evidence_is_relative_entropy(seen: float, chance: float) -> None:
-    """On both sides of what is supposed; none without messages."""
-    assert evidence(70.0, seen, 0.4, chance) == pytest.approx(plain_evidence(70, seen, 0.4, chance))
-    assert evidence(0.0, seen, 0.4, chance) == 0.0 < evidence(0.5, seen, 0.4, chance)
-    assert evidence(70.0, -0.5, 0.4, 0.0) == evidence(70.0, 0.0, 0.4, 0.0)
-
-
-def test_evidence_against_the_impossible_is_finite() -> None:
-    """Similarities of 0 and 1 are supposed with a margin of a billionth."""
-    assert evidence(10.0, 0.5, 0.0, 0.0) == pytest.approx(plain_evidence(10, 0.5, 1e-9, 0.0))
-    assert evidence(10.0, 0.5, 1.0, 0.0) == pytest.approx(plain_evidence(10, 0.5, 1 - 1e-9, 0.0))
+from learners.cluster.linkage import average_linkage
+from tests.learners.cluster.test_comparison import similarities
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -86,155 +44,24 @@ def test_groups_are_weighted_by_their_messages(seed: int) -> None:
         groups[one] += groups.pop(other)
 
 
-def plain_behind(alike: Floats, counts: Floats, group: list[int]) -> float:
-    """Return each label's messages over the number of labels that come with one of them on average."""
-    total = 0.0
-    for i in group:
-        met = [
-            alike[i, j] * (counts[i] + counts[j]) / (1 + alike[i, j])
-            for j in group
-            if j != i and alike[i, j] > 0
-        ]
-        total += counts[i] / (1 + sum(min(1.0, each / counts[i]) for each in met))
-    return total
+def plain_linkage(alike: Floats, counts: Floats) -> list[tuple[int, int]]:
+    """Return the merges found by a look at all pairs before each."""
+    near, weight, left, merges = alike.copy(), counts + 1e-9, list(range(len(alike))), []
+    while len(left) > 1:
+        pairs = [(a, b) for a in left for b in left if a < b]
+        a, b = max(pairs, key=lambda pair: near[pair])
+        means = (weight[a] * near[a] + weight[b] * near[b]) / (weight[a] + weight[b])
+        near[a, left] = near[left, a] = means[left]
+        weight[a] += weight[b]
+        left.remove(b)
+        merges.append((a, b))
+    return merges
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_samples_and_means_of_groups(seed: int) -> None:
-    """Also of similarities below 0, and of labels that are rarer than what they come with."""
-    alike = similarities(6, seed, low=-0.5)
-    counts = np.random.default_rng(seed).integers(1, 40, 6).astype(float)
-    one, other = np.array([0, 3, 4]), np.array([1, 2])
-    weights = np.minimum.outer(counts[one], counts[other])
-    means = mean_similarity(alike, counts, one, other)
-    assert means == pytest.approx(np.average(alike[np.ix_(one, other)], weights=weights))
-    pairs = [(0, 3), (0, 4), (3, 4)]
-    cohesion = np.average(
-        [alike[pair] for pair in pairs], weights=[min(counts[list(pair)]) for pair in pairs]
-    )
-    assert mean_similarity(alike, counts, one, one) == pytest.approx(cohesion)
-    assert mean_similarity(alike, counts, one[:1], one[:1]) == -1.0
-    assert messages_behind(alike, counts, one) == pytest.approx(plain_behind(alike, counts, [0, 3, 4]))
-    first, second = counts[one].mean(), counts[other].mean()
-    effective = plain_behind(alike, counts, [0, 3, 4]) / first * plain_behind(alike, counts, [1, 2]) / second
-    assert sample_of_pairs(alike, counts, one, other) == pytest.approx(min(first, second) * effective)
-    for group in (one, other):
-        silent = counts.copy()
-        silent[group] = 0.0
-        assert sample_of_pairs(alike, silent, one, other) == 0.0
-
-
-@pytest.mark.parametrize(("size", "chosen"), [(5, 0), (5, 2), (9, 9), (30, 7)])
-def test_choices(size: int, chosen: int) -> None:
-    """Against scipy's."""
-    assert np.exp(log_choices(size, chosen)) == pytest.approx(comb(size, chosen))
-
-
-@pytest.mark.parametrize("share", [0.2, 0.6])
-@pytest.mark.parametrize(("seen", "seen_of"), [(0.1, 0.5), (0.45, 0.5)])
-def test_the_difference_is_the_least_joint_evidence(seen: float, seen_of: float, share: float) -> None:
-    """Against scipy's search."""
-
-    def joint(value: float) -> float:
-        return evidence(300.0, seen, value, 0.1) + evidence(80.0, seen_of, value / share, 0.05)
-
-    least = minimize_scalar(joint, bounds=(1e-6, share), method="bounded", options={"xatol": 1e-9}).fun
-    found = difference(300.0, seen, 0.1, 80.0, seen_of, 0.05, share)
-    assert found == pytest.approx(least, rel=1e-3, abs=1e-4)
-
-
-@pytest.mark.parametrize("enough", [0.5, 3.0, 10.0, 1000.0])
-@pytest.mark.parametrize(("seen", "seen_of"), [(0.1, 0.5), (0.45, 0.5), (0.3, 0.5)])
-def test_too_little_evidence_is_not_searched_for_its_least(
-    seen: float, seen_of: float, enough: float
-) -> None:
-    """What is enough is exact, and what is not is not enough."""
-    arguments = 300.0, seen, 0.1, 80.0, seen_of, 0.05, 0.4
-    least, found = difference(*arguments), difference(*arguments, enough)
-    assert found == least if least >= enough else found < enough
-
-
-@given(
-    drawn=st.integers(0, 10**6),
-    sizes=st.tuples(st.integers(1, 6), st.integers(1, 6)),
-    linkage=st.floats(0.05, 0.6),
-)
-def test_no_evidence_for_a_difference_is_above_its_bound(
-    drawn: int, sizes: tuple[int, int], linkage: float
-) -> None:
-    """Whatever is alike, and how often the labels occurred."""
-    draw, size = np.random.default_rng(drawn), sum(sizes)
-    alike = draw.uniform(-0.2, 1.0, (size, size)) ** 3
-    alike = (alike + alike.T) / 2
-    counts, frequency, outside = (
-        draw.uniform(0, 500, size),
-        draw.uniform(0, 0.2, size),
-        draw.uniform(0, 1, size),
-    )
-    one, other = np.arange(sizes[0]), np.arange(sizes[0], size)
-    close = 2.0 * linkage * max(alike.max(), outside.max())
-    less = comparison(alike, counts, frequency, outside, one, other, linkage)[2]
-    assert less <= most_evidence(counts, frequency, one, other, close) * (1 + 1e-9)
-
-
-def two_groups(sizes: tuple[int, int], inside: float, between: float) -> Floats:
-    """Return the similarities of two groups, the labels of the first first."""
-    group = np.repeat([0, 1], sizes)
-    alike = np.where(group[:, None] == group, inside, between)
-    np.fill_diagonal(alike, 1.0)
-    return alike
-
-
-@pytest.mark.parametrize("sizes", [(2, 4), (4, 2)])
-def test_the_smaller_side_leaves_and_the_larger_one_stays(sizes: tuple[int, int]) -> None:
-    """With what was compared; and none leaves where the evidence does not cover all ways to choose a side."""
-    alike, rare, none = two_groups(sizes, 0.6, 0.01), np.full(6, 0.01), np.zeros(6)
-    counts = np.full(6, 200.0)
-    part, why = division(alike, counts, rare, none, 0.3, 10.0)
-    leaving = np.repeat([0, 1] if sizes[1] < sizes[0] else [1, 0], sizes)
-    np.testing.assert_array_equal(part, leaving)
-    assert why[1] == pytest.approx([0.01, 0.18], abs=1e-6)
-    one, other = np.flatnonzero(leaving == 0), np.flatnonzero(leaving)
-    less = comparison(alike, counts, rare, none, one, other, 0.3)[2]
-    needed = less - np.log(15)
-    assert division(alike, counts, rare, none, 0.3, needed - 1e-6)[0].any()
-    assert not division(alike, counts, rare, none, 0.3, needed + 1e-6)[0].any()
-
-
-def test_three_groups_are_three_parts() -> None:
-    """Each merge is undone by itself."""
-    group = np.repeat([0, 1, 2], [4, 3, 2])
-    alike = np.where(group[:, None] == group, 0.7, 0.02)
-    np.fill_diagonal(alike, 1.0)
-    part, why = division(alike, np.full(9, 300.0), np.full(9, 0.01), np.zeros(9), 0.3, 10.0)
-    assert len(why) == 3
-    assert sorted(np.bincount(part).tolist()) == [2, 3, 4]
-    assert len({(int(a), int(b)) for a, b in zip(group, part, strict=True)}) == 3
-
-
-@pytest.mark.parametrize(
-    ("between", "above", "below"), [(0.01, False, True), (0.2, False, False), (0.5, True, False)]
-)
-def test_a_comparison_says_below_or_above_or_neither(between: float, above: bool, below: bool) -> None:
-    """Above the threshold times 1.5, below the threshold, or in between; its threshold is the largest."""
-    alike, counts, rare = two_groups((3, 2), 0.5, between), np.full(5, 100.0), np.full(5, 0.01)
-    outside = np.array([0.1, 0.1, 0.1, 0.2, 0.2])
-    similarity, threshold, less, more = comparison(
-        alike, counts, rare, outside, np.arange(3), np.arange(3, 5), 0.3
-    )
-    assert similarity == pytest.approx(between)
-    assert threshold == pytest.approx(0.15)
-    assert (less > 0, more > 0) == (below, above)
-
-
-def test_two_single_labels_merge_above_a_similarity() -> None:
-    """They have no cohesion to compare with."""
-    counts, rare, none = np.full(2, 100.0), np.full(2, 0.01), np.zeros(2)
-    results = {}
-    for alike in (0.012, 0.5):
-        results[alike] = comparison(
-            two_groups((1, 1), 0.0, alike), counts, rare, none, np.array([0]), np.array([1]), 0.3
-        )
-    assert results[0.012][1:] == (0.01, 0.0, 0.0)
-    assert results[0.5][1:3] == (0.01, 0.0)
-    assert results[0.5][3] > 0
+@given(drawn=st.integers(0, 10**6), size=st.integers(1, 12), levels=st.integers(1, 4))
+def test_of_equally_close_groups_the_first_are_merged(drawn: int, size: int, levels: int) -> None:
+    """However many are, as most pairs of rare labels; the same as when all pairs are looked at each time."""
+    draw = np.random.default_rng(drawn)
+    alike = np.triu(draw.integers(-1, levels, (size, size)) / 4.0, 1)
+    alike, counts = alike + alike.T, draw.integers(0, 3, size).astype(float)
+    assert list(map(tuple, average_linkage(alike, counts)[0].tolist())) == plain_linkage(alike, counts)

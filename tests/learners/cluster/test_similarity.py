@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learners.cluster.adjacency import MESSAGES
+from learners.cluster.comparison import evidence
 from learners.cluster.cooccurrence import Cooccurrence
-from learners.cluster.linkage import evidence
 from learners.cluster.similarity import DOUBT, at_least, frequency, jaccard
 
 SHARES = st.floats(0.0, 0.95)
