@@ -10,7 +10,7 @@ import numpy as np
 from drift.core import Arrays, Floats, Ids, State, Values, Vector, check_number, compiled, fields, grown
 from learners.core import LabelSpace, Learner, Targets
 
-VECTORISED = 2000
+VECTORISED = 900
 """Labels from which on log-odds are computed in single precision, several at a time."""
 INHERITED_WEIGHT = 20.0
 """Messages that an inherited prior counts as."""

@@ -58,7 +58,7 @@ class IHOMER(Learner):
     a vector has none) give each label a probability; a mixture follows the experts that work now.
     Label clusters, learned online from co-occurrence, tell which labels are decided together. Features may
     have any scale: see `StandardScaler` and `Directions`. The three most expensive experts sleep while the
-    mixture would hardly miss them, after 2,000 messages at the earliest: see `Sleepers`. Of 2,000 labels and
+    mixture would hardly miss them, after 2,000 messages at the earliest: see `Sleepers`. Of 900 labels and
     more a shortlist is scored and taught, and the rest have probability 0: see `shortlist`. Silent labels are
     kept: the neighbours' windows spare their messages, with at most every third message the linear experts
     and the ridge regressions rehearse one from a memory, and their absence teaches the mixture nothing; see
