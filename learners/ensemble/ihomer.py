@@ -37,6 +37,8 @@ from learners.tree import HoeffdingAdaptiveTree
 
 TREE_SIZE = 8.0
 """Memory of the tree's statistics, MiB: 220 leaves at 14 labels and 100 features; it fills up early."""
+BUT_TREE = np.array([name != "tree" for name in PART_TIME])
+"""Which of the part-time experts are also asked where only a shortlist is scored."""
 REHEARSED_EVERY = 3
 """Messages for each one that is rehearsed, so that silent labels cost less than a third of a message."""
 JUDGED_EVERY = 48
@@ -59,10 +61,10 @@ class IHOMER(Learner):
     Label clusters, learned online from co-occurrence, tell which labels are decided together. Features may
     have any scale: see `StandardScaler` and `Directions`. The three most expensive experts sleep while the
     mixture would hardly miss them, after 2,000 messages at the earliest: see `Sleepers`. Of 900 labels and
-    more a shortlist is scored and taught, and the rest have probability 0: see `shortlist`. Silent labels are
-    kept: the neighbours' windows spare their messages, with at most every third message the linear experts
-    and the ridge regressions rehearse one from a memory, and their absence teaches the mixture nothing; see
-    `Slots` and `Rehearsal`. The mixture rehearses in `recall` alone: else it would follow the past.
+    more a shortlist is scored and taught, the rest have probability 0, and the tree sleeps: see `shortlist`.
+    Silent labels are kept: the neighbours' windows spare their messages, with at most every third message the
+    linear experts and the ridge regressions rehearse one from a memory, and their absence teaches the mixture
+    nothing; see `Slots`, `Rehearsal`. The mixture rehearses in `recall` alone, or it would follow the past.
 
     Parameters
     ----------
@@ -231,11 +233,14 @@ class IHOMER(Learner):
 
     def _look(self, x: Vector) -> Seen:
         views, asked = self._directions.views(x), self._sleepers.asked(self._messages)
+        logits = self._logits(views.direction)
+        if logits is not None:
+            # Of so many labels the tree's memory holds few leaves, or one alone.
+            asked = asked & BUT_TREE
         _, standard_asked, tree_asked = asked.tolist()
         near: Nearest = (self._near_angle.nearest(views.direction),)
         near += (self._near_standard.nearest(views.standard),) if standard_asked else ()
         tree = self._tree.predict(x) if tree_asked else None
-        logits = self._logits(views.direction)
         return Seen(len(self.label_space), views, asked, near, logits, self._priors.shared(), tree)
 
     def _logits(self, direction: Vector) -> Vector | None:

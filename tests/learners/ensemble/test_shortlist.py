@@ -100,6 +100,7 @@ def test_columns_of_missed_labels_are_put_in_their_places(listed: set[int], miss
 
 def test_a_list_of_all_labels_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is scored and taught by the list has the same bits as what is scored and taught as a whole."""
+    monkeypatch.setattr(ihomer, "BUT_TREE", np.ones_like(ihomer.BUT_TREE))
     messages = stream(150)
     digests = set()
     for many in (sys.maxsize, LABELS):
@@ -114,6 +115,16 @@ def test_a_list_of_all_labels_changes_nothing(monkeypatch: pytest.MonkeyPatch) -
             learner.learn_predicted(x, targets if unlike else Targets(targets.positive), prediction)
         digests.add(learner.digest())
     assert len(digests) == 1
+
+
+def test_the_tree_sleeps_while_labels_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It learns nothing of them; the other experts go on."""
+    listing(monkeypatch, 5, many=30)
+    learner = IHOMER(k=3, window=50)
+    for x, names in stream(150):
+        learner.learn(x, learner.label_space.targets(names))
+    account = learner._tree.statistics(), learner._priors.statistics()
+    assert 0 < account[0].messages < 100 < account[1].messages
 
 
 def test_only_listed_labels_have_a_probability(monkeypatch: pytest.MonkeyPatch) -> None:
