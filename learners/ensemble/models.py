@@ -49,8 +49,8 @@ class Modelled(NamedTuple):
     ----------
     views
         The vector.
-    labels, listed
-        How many labels there are, and those that were scored, None for all.
+    listed
+        The labels that were scored, None for all.
     scores
         One row for each expert, in which those of the models are filled in. Shape (experts, n).
     inputs, scaled_inputs, values
@@ -60,7 +60,6 @@ class Modelled(NamedTuple):
     """
 
     views: Views
-    labels: int
     listed: Ids | None
     scores: Vector
     inputs: Floats
@@ -75,7 +74,7 @@ class Modelled(NamedTuple):
             return more
         rows = joined(every, more.listed, (self.scores, self.values), (more.scores, more.values))
         scores, values = rows[: len(EXPERTS)], rows[len(EXPERTS) :]
-        return self._replace(labels=more.labels, listed=every, scores=scores, values=values)
+        return self._replace(listed=every, scores=scores, values=values)
 
 
 class Models:
@@ -115,7 +114,7 @@ class Models:
         if part is not None:
             scores[LINEAR_SPARSE] = self.linear_sparse.score(x, listed)
         return Modelled(
-            *(views, len(priors), listed, scores, ridge[-1], scaled[-1], values),
+            *(views, listed, scores, ridge[-1], scaled[-1], values),
             *(ridge_scaled, part is not None),
         )
 
@@ -124,7 +123,8 @@ class Models:
         (direction, _, scaled), listed = said.views, said.listed
         known = targets.among(listed)
         if said.linear_sparse:
-            self.linear_sparse.update(x, spread(said.scores[LINEAR_SPARSE], listed, said.labels), targets)
+            labels = len(self.linear_sparse.label_space)
+            self.linear_sparse.update(x, spread(said.scores[LINEAR_SPARSE], listed, labels), targets)
         _teach(
             *(listed, *known, direction, scaled, said.values, said.scores),
             *(*self.linear.taught(direction, listed), *self.linear_scaled.taught(scaled, listed)),

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.core import Ids, Vector
+from learners.core import Features, Sparse
 from learners.core.labels import Targets
 from learners.ensemble import ihomer, shortlist
 from learners.ensemble.ihomer import IHOMER
@@ -165,6 +166,23 @@ def test_learning_without_predicting_first_is_the_same(new: bool, monkeypatch: p
         prediction = one.predict(x)
         one.learn_predicted(x, one.label_space.targets(names), prediction)
         other.learn(x, other.label_space.targets(names))
+    assert one.digest() == other.digest()
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_labels_that_came_after_the_prediction_are_learned(
+    listed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that the message is only known not to carry, and of the sparse part."""
+    listing(monkeypatch, 5, many=10 if listed else sys.maxsize)
+    one, other = IHOMER(k=3, window=50), IHOMER(k=3, window=50)
+    for number, (x, names) in enumerate(stream(60)):
+        part = Sparse(np.array([number % 7, 50], dtype=np.int32), np.full(2, 0.7, dtype=np.float32))
+        mixed, unlike = Features(x, part), [f"not {number}", f"never {number}"]
+        prediction = one.predict(mixed)
+        one.learn_predicted(mixed, one.label_space.targets(names, unlike), prediction)
+        other.learn(mixed, other.label_space.targets(names, unlike))
+    assert len(one.label_space) > 100
     assert one.digest() == other.digest()
 
 
