@@ -97,7 +97,7 @@ def replay(
     from stream.replay import make_lessons_replay
     from stream.replay import replay as replayed
 
-    name = from_topic or topic(settings.stream, "events")
+    name = topic(settings.stream, "events") if from_topic is None else from_topic
     lessons = name.endswith(".lessons")
     if lessons and encoder is not None:
         raise UsageError(
