@@ -1,5 +1,26 @@
-"""`python -m stream.cli` is `ithaca`."""
+"""Where `ithaca` begins, and `python -m stream.cli` too."""
 
-from stream.cli.main import app
+import signal
+import sys
 
-app()
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends it in silence while its parts are still being imported, too.
+
+    Once a command has ended, another Ctrl-C changes nothing of how: the interpreter takes a while to stop.
+    """
+    try:
+        from stream.cli.main import app
+
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    main()

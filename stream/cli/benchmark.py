@@ -16,6 +16,7 @@ from stream.cli.console import (
     print_table,
     score_table,
     usage,
+    whole,
     wide_console,
 )
 from stream.cli.evaluate import EncoderName, LabelsFile, Limit, chosen_encoder
@@ -101,8 +102,10 @@ def benchmark(
             envelope=settings.envelope,
         )
     if comparisons:
-        (out / "results.json").write_bytes(msgspec.json.format(_json(comparisons)) + b"\n")
-        (out / "report.html").write_text(html(comparisons), encoding="utf-8")
+        with whole(out / "results.json") as part:
+            part.write_bytes(msgspec.json.format(_json(comparisons)) + b"\n")
+        with whole(out / "report.html") as part:
+            part.write_text(html(comparisons), encoding="utf-8")
         _print(comparisons)
         typer.echo(f"Report: {out / 'report.html'}")
     if bars.failures:

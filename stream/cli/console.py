@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -141,6 +142,37 @@ def usage() -> Iterator[None]:
         yield
     except (ImportError, TypeError, ValueError) as error:
         raise UsageError(str(error)) from error
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a file to write to, which takes its place at `path` once all is written; else nothing is left.
+
+    A device or a pipe is written to as it is.
+
+    Raises
+    ------
+    Failure
+        When it cannot be written, at once if the folder is to blame.
+    """
+    place = path.resolve()
+    through = place.exists() and not place.is_file()
+    part = place if through else place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        if not through:
+            part.touch()
+        yield part
+        if not through:
+            part.replace(place)
+    except OSError as error:
+        if error.filename not in (None, str(part), part):
+            raise
+        raise Failure(
+            f"{path} cannot be written: {error.strerror or error}. Make room there, or name another place."
+        ) from error
+    finally:
+        if not through:
+            part.unlink(missing_ok=True)
 
 
 def load_settings(config: Path | None, stream: str | None = None, **overrides: Any) -> Settings:

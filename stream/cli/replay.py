@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +22,7 @@ from stream.cli.console import (
     print_table,
     say,
     usage,
+    whole,
     wide_console,
 )
 from stream.cli.run import check
@@ -97,7 +98,7 @@ def replay(
     from stream.replay import make_lessons_replay
     from stream.replay import replay as replayed
 
-    name = from_topic or topic(settings.stream, "events")
+    name = topic(settings.stream, "events") if from_topic is None else from_topic
     lessons = name.endswith(".lessons")
     if lessons and encoder is not None:
         raise UsageError(
@@ -164,12 +165,13 @@ def align(
     from stream.evaluation import try_upgrade
 
     limit_threads()
-    events = _events(settings, _mark("--from", since), _mark("--until", until))
-    with usage():
-        new = EncoderSettings.parse(to)
-        with bar("encoding", len(events)) as progress:
-            upgrade = try_upgrade(events, settings.encoder, new, settings.learner, progress)
-    upgrade.alignment.save(out)
+    with whole(out) as part:
+        events = _events(settings, _mark("--from", since), _mark("--until", until))
+        with usage():
+            new = EncoderSettings.parse(to)
+            with bar("encoding", len(events)) as progress:
+                upgrade = try_upgrade(events, settings.encoder, new, settings.learner, progress)
+        upgrade.alignment.save(part)
     _print_upgrade(upgrade, settings, out)
 
 
@@ -242,16 +244,19 @@ def _with(settings: Settings, learner: str | None, encoder: str | None) -> Setti
     return settings
 
 
-def _sink(
-    settings: Settings, out: Path | None, out_topic: str | None, partitions: int
-) -> AbstractContextManager[Sink]:
+@contextlib.contextmanager
+def _sink(settings: Settings, out: Path | None, out_topic: str | None, partitions: int) -> Iterator[Sink]:
     from stream.replay import into_file, into_nothing, into_topic
 
     if out is not None:
-        return into_file(out)
-    if out_topic is not None:
-        return into_topic(settings.kafka, out_topic, partitions)
-    return into_nothing()
+        with whole(out) as part, into_file(part) as sink:
+            yield sink
+    elif out_topic is not None:
+        with into_topic(settings.kafka, out_topic, partitions) as sink:
+            yield sink
+    else:
+        with into_nothing() as sink:
+            yield sink
 
 
 def _mark(option: str, text: str | None) -> Mark:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from stream.dashboard.drift_views import important, incident_row, rolling, standing, unattended
@@ -116,9 +115,3 @@ def _partition(state: StreamState, number: int) -> Json:
         "micro_f1": micro_f1(list(itertools.islice(judged, int(RECENT)))),
         "learner": statistics.learner if statistics else {},
     }
-
-
-def choice(given: Mapping[str, str], name: str, default: int = 0, most: int = 2**62) -> int:
-    """Return a whole number from the query; the default if it is missing or invalid."""
-    text = given.get(name, "")
-    return min(int(text), most) if text.isdecimal() and len(text) < 20 else default

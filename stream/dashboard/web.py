@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -21,6 +21,7 @@ from stream.dashboard import drift_views, label_views, letter_views, message_vie
 from stream.dashboard.access import Guard
 from stream.dashboard.acting import ASKED, acting
 from stream.dashboard.compare import compare
+from stream.dashboard.query import QueryError, chosen, number, placed
 from stream.monitoring import StreamState
 
 ASSETS = importlib.resources.files("stream.dashboard") / "assets"
@@ -61,7 +62,11 @@ def application(
         Mount("/assets", StaticFiles(directory=str(ASSETS))),
     ]
     forwarded = Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))
-    return Starlette(routes=routes, middleware=[forwarded, Middleware(BaseHTTPMiddleware, dispatch=guard)])
+    return Starlette(
+        routes=routes,
+        middleware=[forwarded, Middleware(BaseHTTPMiddleware, dispatch=guard)],
+        exception_handlers={QueryError: _refused},
+    )
 
 
 class _Api:
@@ -71,7 +76,7 @@ class _Api:
         self._actions = actions
 
     def _stream(self, request: Request, name: str = "source") -> StreamState:
-        return self._streams[views.choice(request.query_params, name, 0, len(self._streams) - 1)]
+        return self._streams[placed(request.query_params, name, len(self._streams))]
 
     def view(self, answer: Callable[[StreamState, Mapping[str, str]], Any]) -> Callable[[Request], Response]:
         """Return an endpoint for a view of the requested stream; None is answered with 404."""
@@ -101,9 +106,9 @@ class _Api:
     def letter(self, request: Request) -> Response:
         """Return a dead letter of the first stream, as its topic has it."""
         given = request.query_params
-        if self._actions is None or self._stream(request) is not self._streams[0]:
+        state, place = self._stream(request), (number(given, "partition"), number(given, "at"))
+        if self._actions is None or state is not self._streams[0]:
             return _json({"problem": "Contents of a replay's dead letters are on the stream that it is of."})
-        place = views.choice(given, "partition"), views.choice(given, "at")
         return _json(letter_views.letter(self._actions, *place, shown=self._streams[0].characters > 0))
 
     def compare(self, request: Request) -> Response:
@@ -119,38 +124,48 @@ class _Api:
                 return _json(compare(one, runs[0], other, runs[1]))
 
 
+def _drifts(state: StreamState, given: Mapping[str, str]) -> Any:
+    wanted = {name: text for name, text in given.items() if text}
+    if "incident" in wanted:
+        wanted["incident"] = str(number(given, "incident"))
+    return drift_views.drifts(state, wanted, many=number(given, "count", 12, MOST_AROUND))
+
+
 def _around(state: StreamState, given: Mapping[str, str]) -> Any:
-    count = views.choice(given, "count", 12, MOST_AROUND)
-    return drift_views.around(
-        state, views.choice(given, "partition"), views.choice(given, "offset"), count, count + 1
-    )
+    count = number(given, "count", 12, MOST_AROUND)
+    return drift_views.around(state, number(given, "partition"), number(given, "offset"), count, count + 1)
 
 
 _VIEWS: dict[str, Callable[[StreamState, Mapping[str, str]], Any]] = {
     "head": lambda state, given: views.head(state),
-    "overview": lambda state, given: views.overview(state, given.get("span", "all")),
-    "drift": lambda state, given: drift_views.drifts(
-        state,
-        {name: text for name, text in given.items() if text},
-        many=views.choice(given, "count", 12, MOST_AROUND),
-    ),
+    "overview": lambda state, given: views.overview(state, chosen(given, "span", state.series, "all")),
+    "drift": _drifts,
     "letters": lambda state, given: letter_views.letters(
-        state, given.get("reason", ""), views.choice(given, "page")
+        state, given.get("reason", ""), number(given, "page")
     ),
     "around": _around,
     "messages": lambda state, given: message_views.messages(
-        state, given.get("which", "all"), given.get("q", ""), given.get("label", ""), given.get("run", "")
+        state,
+        chosen(given, "which", message_views.WHICH, "all"),
+        given.get("q", ""),
+        given.get("label", ""),
+        given.get("run", ""),
     ),
     "message": lambda state, given: message_views.message(
-        state, views.choice(given, "partition"), views.choice(given, "offset")
+        state, number(given, "partition"), number(given, "offset")
     ),
     "labels": lambda state, given: label_views.labels(
-        state, given.get("order", "change"), given.get("q", ""), views.choice(given, "page")
+        state, chosen(given, "order", label_views.ORDERS, "change"), given.get("q", ""), number(given, "page")
     ),
     "label": lambda state, given: label_views.label(state, given.get("name", "")),
-    "clusters": lambda state, given: label_views.clusters(state, views.choice(given, "partition")),
+    "clusters": lambda state, given: label_views.clusters(state, number(given, "partition")),
 }
 """Views of the page by name: functions of a stream's state and the request's query."""
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    del request
+    return JSONResponse({"problem": str(error)}, 400)
 
 
 def _json(value: Any) -> Response:

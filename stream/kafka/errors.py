@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
+_RESPONSE = "failed with response"
+"""What the library writes between the whole request and the whole response."""
+_MESSAGE = re.compile(r"""error_message=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
+
 
 class BrokerError(RuntimeError):
     """The broker cannot be reached or refuses; the message names it, its answer, and the next step."""
@@ -24,3 +31,21 @@ class UnwrittenError(RuntimeError):
 
 class RecoveryError(RuntimeError):
     """Records to be relearned have been deleted; the message names the offsets, and what can be done."""
+
+
+def answer(error: Exception) -> str:
+    """Return what the broker answered, in its own words, without the request and the response around them.
+
+    Examples
+    --------
+    >>> from kafka.errors import InvalidTopicError
+    >>> answer(InvalidTopicError("Request 'R()' failed with response 'A(error_message='No blanks.')'."))
+    'No blanks (InvalidTopicError)'
+    """
+    text = str(error)
+    if _RESPONSE not in text:
+        return text.removesuffix(".")
+    told = _MESSAGE.search(text, text.index(_RESPONSE))
+    # Of some refusals the response has only the number.
+    said = ast.literal_eval(told[1]) if told else getattr(error, "description", None)
+    return f"{said.removesuffix('.')} ({type(error).__name__})" if said else type(error).__name__

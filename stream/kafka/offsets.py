@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings, Settings
 from stream.kafka.clients import admin, consumer
-from stream.kafka.errors import BrokerError
+from stream.kafka.errors import BrokerError, answer
 from stream.records import topic
 
 OFFSETS_TIMEOUT_MS = 5_000
@@ -136,7 +136,9 @@ class GroupWatch:
             group = self._client.describe_groups([self._group])[self._group]
             committed = self._client.list_group_offsets({self._group: places})[self._group]
         except (KafkaError, KeyError) as error:
-            raise BrokerError(f"The broker does not say how group {self._group} does: {error}.") from error
+            raise BrokerError(
+                f"The broker does not say how group {self._group} does: {answer(error)}."
+            ) from error
         return GroupState(
             len(group["members"]),
             {place.partition: end.offset for place, end in ends.items()},

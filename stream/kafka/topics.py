@@ -12,7 +12,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from stream.config import KafkaSettings
 from stream.kafka.clients import admin
-from stream.kafka.errors import BrokerError
+from stream.kafka.errors import BrokerError, answer
 from stream.records import KINDS, ONE_PARTITION, SHARED_ONLY, topic
 
 OUTPUT_BYTES = 4 * 2**20
@@ -90,8 +90,8 @@ def _extend(client: KafkaAdminClient, events: str, partitions: int, found: Mappi
         raise BrokerError(
             f"{events} has {partitions} partitions, and fewer have "
             + ", ".join(f"{name} ({found[name]})" for name in short)
-            + f", which the broker does not extend: {error}. Give them as many (kafka-topics --alter --topic "
-            f"NAME --partitions {partitions}), or let the service's user alter them."
+            + f", which the broker does not extend: {answer(error)}. Give them as many (kafka-topics "
+            f"--alter --topic NAME --partitions {partitions}), or let the service's user alter them."
         ) from error
 
 
@@ -176,7 +176,7 @@ class TopicWatch:
             (found,) = _described(self._client, [self._name])
         except KafkaError as error:
             self.close()
-            raise BrokerError(f"Topic {self._name} cannot be described: {error}.") from error
+            raise BrokerError(f"Topic {self._name} cannot be described: {answer(error)}.") from error
         return str(found["topic_id"])
 
     def close(self) -> None:
@@ -206,7 +206,7 @@ def _asking(settings: KafkaSettings, failure: str) -> Iterator[KafkaAdminClient]
     try:
         yield client
     except KafkaError as error:
-        raise BrokerError(f"{failure}: {error}.") from error
+        raise BrokerError(f"{failure}: {answer(error)}.") from error
     finally:
         client.close()
 

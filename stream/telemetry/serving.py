@@ -73,13 +73,22 @@ def serving(application: Starlette, host: str, port: int, setting: str) -> Itera
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(configuration)
-        thread = threading.Thread(target=server.run, args=([listener],), name=setting, daemon=True)
+        thread = threading.Thread(target=_serve, args=(server, listener), name=setting, daemon=True)
         thread.start()
         try:
             yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    try:
+        server.run([listener])
+    except (OSError, ValueError):
+        # Who presses Ctrl-C again while it is waited for closes the socket under it.
+        if not server.should_exit:
+            raise
 
 
 def _listening(host: str, port: int, setting: str) -> socket.socket:

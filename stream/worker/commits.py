@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from stream.kafka import Transaction, in_background
+from stream.config import Settings
+from stream.kafka import Offsets, Transaction, in_background
 
 
 class Commit(NamedTuple):
@@ -67,3 +69,13 @@ class Commits:
             if commit.wait(until if partition in new else 0.0):
                 del self._commits[partition]
                 yield partition, commit
+
+
+def committed_offset(settings: Settings, partition: int) -> Callable[[], int | None]:
+    """Return a function that asks the broker for the group's offset, as another thread polls the group."""
+
+    def ask() -> int | None:
+        with contextlib.closing(Offsets.of(settings)) as offsets:
+            return offsets.committed(partition)
+
+    return ask

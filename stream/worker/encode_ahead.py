@@ -49,6 +49,10 @@ class EncodeAhead:
                 idle[partition].task.encode_ahead(records, self._thread)
         return taken
 
+    def holds(self, partition: int) -> bool:
+        """Return whether records of a partition were read and not taken yet."""
+        return partition in self._next or self._order.held(partition) > 0
+
     def drop(self, partition: int) -> None:
         """Forget what is held of a partition: it goes, or is read again from elsewhere."""
         self._order.drop(partition)

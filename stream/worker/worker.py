@@ -8,7 +8,6 @@ meanwhile, and the loop goes on with the others.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import time
@@ -22,7 +21,6 @@ from stream.kafka import (
     FencedError,
     Group,
     InstanceError,
-    Offsets,
     Polled,
     UnwrittenError,
 )
@@ -30,7 +28,7 @@ from stream.pipeline import Answerer, LearnerError
 from stream.records import Record
 from stream.telemetry import Telemetry
 from stream.worker.batch_size import BatchSize
-from stream.worker.commits import Commits
+from stream.worker.commits import Commits, committed_offset
 from stream.worker.encode_ahead import EncodeAhead
 from stream.worker.lessons import Lessons
 from stream.worker.partition import LAST_SNAPSHOT_S, LONGEST_S, AssignedPartition, save, save_last
@@ -198,10 +196,14 @@ class Worker:
 
     def _show_lag(self) -> None:
         """Report the lag of each partition, whether or not anything is committed."""
-        for partition, assigned in self._assigned.items():
-            settled = assigned.pending is None
-            lag = self._group.lag(partition, assigned.committed, settled=settled)
-            self._telemetry.waiting(partition, lag)
+        for partition in self._assigned:
+            self._telemetry.waiting(partition, self._lag(partition))
+
+    def _lag(self, partition: int) -> int | None:
+        """Return how many offsets wait, what was read and is held here included; None while unknown."""
+        assigned = self._assigned[partition]
+        settled = assigned.pending is None and not self._ahead.holds(partition)
+        return self._group.lag(partition, assigned.committed, settled=settled)
 
     def _restore(self, partition: int, delay_s: float = 0.0) -> None:
         self._group.hold(partition)
@@ -264,21 +266,15 @@ class Worker:
         ]
         for partition in new:
             begin = functools.partial(
-                self._assigned[partition].begin, self._group.membership(), self._committed_offset(partition)
+                self._assigned[partition].begin,
+                self._group.membership(),
+                committed_offset(self._settings, partition),
             )
             self._commits.begin(partition, begin, began)
         self._end_commits(new, time.monotonic() + COMMIT_S)
         for partition in new:
             if partition in self._commits:
                 self._group.hold(partition)
-
-    def _committed_offset(self, partition: int) -> Callable[[], int | None]:
-        def ask() -> int | None:
-            # On a connection of its own: the group's is polled by another thread.
-            with contextlib.closing(Offsets.of(self._settings)) as offsets:
-                return offsets.committed(partition)
-
-        return ask
 
     def _end_commits(self, partitions: Collection[int], until: float) -> None:
         """End the commits that are done; of some partitions, wait for the end until then."""
@@ -292,7 +288,7 @@ class Worker:
             assigned.retry_at = 0.0
             self._group.go_on(partition)
             if outcome is not None:
-                now, lag = time.monotonic(), self._group.lag(partition, outcome.next_offset)
+                now, lag = time.monotonic(), self._lag(partition)
                 self._telemetry.committed(
                     partition,
                     assigned.task,

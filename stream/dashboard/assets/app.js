@@ -29,6 +29,7 @@ async function ask(name, parameters = {}) {
   const given = Object.entries({source: page.source, ...parameters}).filter(([, value]) => value !== undefined && value !== "");
   const answer = await fetch(`api/${name}?${new URLSearchParams(given)}`, {signal: AbortSignal.timeout(ANSWER_MS)});
   if (answer.status === 401) location.assign("login");
+  if (answer.status === 400) throw new Error((await answer.json()).problem);
   if (!answer.ok && answer.status !== 404) throw new Error(`${name}: the server answered ${answer.status}`);
   return answer.json();
 }

@@ -1,14 +1,17 @@
-"""Tables fit the terminal."""
+"""Tables fit the terminal, and files are whole."""
 
 from __future__ import annotations
 
+import errno
 import io
+import os
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from stream.cli.console import print_table, wide_console
+from stream.cli.console import Failure, print_table, whole, wide_console
 
 
 @pytest.mark.parametrize("width", [25, 80, 200])
@@ -35,3 +38,48 @@ def test_brackets_in_names_are_only_brackets(capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().out
     assert "[/a] [b]" in said
     assert "[i]x" in said
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), KeyError()]
+)
+@pytest.mark.parametrize("before", [None, "former"])
+def test_of_a_file_that_is_not_written_to_its_end_nothing_is_left(
+    tmp_path: Path, error: BaseException, before: str | None
+) -> None:
+    """Whatever ends it, the one that was there stays; where there is no room the sentence names the place."""
+    place = tmp_path / "out.jsonl"
+    if before is not None:
+        place.write_text(before)
+    full = isinstance(error, OSError)
+
+    def write() -> None:
+        with whole(place) as part:
+            part.write_text("half")
+            assert not place.exists() or place.read_text() == before
+            raise error
+
+    with pytest.raises(Failure if full else type(error)) as ended:
+        write()
+    if full:
+        assert str(ended.value) == (
+            f"{place} cannot be written: No space left on device. Make room there, or name another place."
+        )
+    assert [each.read_text() for each in tmp_path.iterdir()] == ([] if before is None else [before])
+
+
+def test_a_file_written_to_its_end_takes_its_place(tmp_path: Path) -> None:
+    """Behind a link too; a folder that is missing is named at once, and a device is written to as it is."""
+    place, link = tmp_path / "a", tmp_path / "b"
+    place.write_text("former")
+    link.symlink_to(place)
+    with whole(link) as part:
+        part.write_text("new")
+    assert (link.is_symlink(), place.read_text(), len(list(tmp_path.iterdir()))) == (True, "new", 2)
+    with whole(Path("/dev/null")) as part:
+        assert part == Path("/dev/null")
+    with (
+        pytest.raises(Failure, match=r"missing/a cannot be written: No such file"),
+        whole(tmp_path / "missing/a"),
+    ):
+        pytest.fail("It begins.")

@@ -180,6 +180,39 @@ def test_what_ends_a_command(
     assert (result.exit_code, result.stderr) == (status, said)
 
 
+@pytest.mark.parametrize(
+    "begins", [["-m", "stream.cli"], ["-c", "import stream.cli.__main__ as m; m.main()"]]
+)
+def test_ctrl_c_while_it_is_imported_ends_it_in_silence(tmp_path: Path, begins: list[str]) -> None:
+    """In the middle of a library's import, which takes a second where files are cold."""
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])])
+    ended = subprocess.run(
+        [sys.executable, "-P", *begins],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+def test_ctrl_c_once_more_as_it_ends_changes_nothing_of_the_status(tmp_path: Path) -> None:
+    """The interpreter takes a tenth of a second to stop, in which somebody impatient may press it again."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, os, signal\natexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])])
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "stream.cli", "--version"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def throwing(error: BaseException) -> Any:
     """Return a function that throws."""
 

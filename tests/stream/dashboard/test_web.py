@@ -72,11 +72,11 @@ def test_two_runs_are_compared_of_one_stream_or_of_two(one: int, other: int) -> 
 
 @pytest.mark.parametrize("source", [0, 1])
 def test_views_are_those_of_the_stream(source: int) -> None:
-    """With what the query says; an unknown stream is the last one."""
+    """With what the query says, where that can be."""
     state = STREAMS[source]
     for name, query, view in (
         ("head", {}, views.head(state)),
-        ("overview", {"span": "hour"}, views.overview(state, "hour")),
+        ("overview", {"span": "day"}, views.overview(state, "day")),
         ("drift", {"scope": ""}, drift_views.drifts(state, {})),
         ("letters", {"reason": "json", "page": 1}, letter_views.letters(state, "json", 1)),
         ("around", {"partition": 0, "offset": 12}, drift_views.around(state, 0, 12, 12, 13)),
@@ -92,7 +92,53 @@ def test_views_are_those_of_the_stream(source: int) -> None:
     ):
         wanted = (404 if view is None else 200, as_json(view))
         assert answered(STREAMS, name, source=source, **query) == wanted, name
-        assert answered(STREAMS[: source + 1], name, source=9, **query) == wanted, name
+        assert answered(STREAMS[: source + 1], name, source=source, **query) == wanted, name
+        missing = {"problem": f"source is '9', and the last is {source}."}
+        assert answered(STREAMS[: source + 1], name, source=9, **query) == (400, missing), name
+
+
+WHOLE, WORD = "write a whole number, 0 or more.", "write one of "
+
+
+@pytest.mark.parametrize(
+    ("view", "name", "may_be"),
+    [
+        ("message", "partition", WHOLE),
+        ("message", "offset", WHOLE),
+        ("around", "partition", WHOLE),
+        ("around", "offset", WHOLE),
+        ("around", "count", WHOLE),
+        ("drift", "incident", WHOLE),
+        ("drift", "count", WHOLE),
+        ("letters", "page", WHOLE),
+        ("labels", "page", WHOLE),
+        ("clusters", "partition", WHOLE),
+        ("letter", "partition", WHOLE),
+        ("letter", "at", WHOLE),
+        ("letter", "source", WHOLE),
+        ("head", "source", WHOLE),
+        ("compare", "a", WHOLE),
+        ("compare", "b", WHOLE),
+        ("overview", "span", f"{WORD}all, minutes, day."),
+        ("messages", "which", f"{WORD}all, wrong, unsure."),
+        ("labels", "order", WORD),
+    ],
+)
+@pytest.mark.parametrize("text", ["abc", "-1", "1.5", "\u0663"])
+def test_a_query_that_cannot_be_understood_is_answered_as_no_other(
+    view: str, name: str, may_be: str, text: str
+) -> None:
+    """In a sentence with the parameter's name, what was got and what it may be."""
+    streams = STREAMS[:1] if view == "letter" else STREAMS
+    status, said = answered(streams, view, **{name: text})
+    assert status == 400
+    assert said["problem"].startswith(f"{name} is {text!r}; {may_be}")
+
+
+def test_a_number_may_have_any_digits() -> None:
+    """Leading zeros are none, and one beyond all bounds is the bound."""
+    assert answered(STREAMS, "message", partition="000", offset="0" * 5_000 + "7")[0] == 200
+    assert answered(STREAMS, "message", partition=0, offset="9" * 5_000) == (404, None)
 
 
 def test_the_streams_are_named_with_their_runs() -> None:

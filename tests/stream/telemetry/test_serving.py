@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -47,3 +48,28 @@ def test_a_connection_that_asks_nothing_is_closed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys.modules["stream.telemetry.serving"], "REQUEST_S", 0.1)
     with serve_metrics(Telemetry(), "127.0.0.1", 0) as url, _open(url) as connection:
         assert connection.recv(1) == b""
+
+
+def test_ctrl_c_while_its_end_is_waited_for_leaves_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket is closed under the server, which is about to close it too."""
+    join = threading.Thread.join
+    failed: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    ours: list[threading.Thread] = []
+
+    def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
+        if thread.name != "http":
+            return join(thread, timeout)
+        ours.append(thread)
+        raise KeyboardInterrupt
+
+    def serve() -> None:
+        with serve_metrics(Telemetry(), "127.0.0.1", 0) as url:
+            assert urllib.request.urlopen(f"{url}/metrics", timeout=5.0).status == 200
+            monkeypatch.setattr(threading.Thread, "join", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        serve()
+    join(ours[0], 10.0)
+    assert not ours[0].is_alive()
+    assert not failed

@@ -107,6 +107,19 @@ def test_what_is_no_whole_batch_waits_for_no_other(ahead: EncodeAhead, order: Ti
     assert sizes == [12, 12, 12, 12, 0]
 
 
+def test_it_holds_what_was_read_and_not_taken(ahead: EncodeAhead, order: TimeOrder) -> None:
+    """In the order or, taken ahead, behind it."""
+    partition = assigned(task_with(Lengths()))
+    held = []
+    while ahead.take(20, {0: partition}):
+        held.append((ahead.holds(0), order.held(0)))
+    assert held == [(True, 0), (False, 0)]
+    order.add({1: records(VALUES, partition=1)})
+    assert [ahead.holds(number) for number in (0, 1)] == [False, True]
+    ahead.drop(1)
+    assert not ahead.holds(1)
+
+
 def test_an_encoder_that_learns_is_not_ahead_of_its_model(ahead: EncodeAhead) -> None:
     """A snapshot would hold what it learned of records that the model has not seen."""
     encoder = Letters()

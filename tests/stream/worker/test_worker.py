@@ -30,7 +30,7 @@ from stream.snapshot.attempts import MOST_ATTEMPTS
 from stream.telemetry.collector import Telemetry
 from stream.worker.restoration import MOST_REFUSED
 from stream.worker.worker import Worker
-from tests.stream.live import LiveStream, on_a_thread, source, stop
+from tests.stream.live import LiveStream, on_a_thread, source, stop, until
 from tests.stream.standins import CRASHING, POISON, Letters, event, make_fragile_task, make_task
 
 pytestmark = pytest.mark.kafka
@@ -112,6 +112,13 @@ def test_a_restarted_worker_writes_what_one_that_never_stopped_would(kafka: str,
     for kind in ("predictions", "drift"):
         written = [Output(kind, each.key, each.value, each.headers) for each in interrupted.read(kind)]
         assert written == [output for output in expected if output.kind == kind]
+
+
+def slow_task(kind: type[Task], live_from: int) -> Task:
+    """Return a task of quick parts, of a kind."""
+    task = make_task(live_from)
+    task.__class__ = kind
+    return task
 
 
 def make_task_of(live: LiveStream) -> Task:
@@ -289,6 +296,29 @@ def test_a_prediction_that_is_cut_is_counted_as_a_dead_letter(kafka: str, stream
     assert status.predictions == len(live.predictions()) == 1
     assert status.dead_letters == {"size": 1, "json": 1}
     assert status.events == 3
+
+
+def test_records_that_were_read_and_are_not_answered_are_lag(kafka: str, stream_name: str) -> None:
+    """All are read at once and answered bit by bit; what is reported is never less than what is left then."""
+
+    class Slow(Task):
+        def process(self, records: Sequence[Record]) -> Outcome:
+            time.sleep(0.05)
+            return super().process(records)
+
+    live, telemetry = LiveStream(kafka, stream_name), Telemetry()
+    live.fill([event(number) for number in range(2_000)])
+    worker = live.settings.worker.model_copy(update={"largest_batch": 50})
+    settings = live.settings.model_copy(update={"worker": worker})
+    with working(settings, lambda live_from: slow_task(Slow, live_from), telemetry):
+        until(lambda: telemetry.status().predictions >= 100)
+        seen = []
+        while telemetry.status().predictions < 1_500:
+            status = telemetry.status()
+            seen.append((status.partitions[0].lag or 0) + status.predictions)
+            time.sleep(0.01)
+        until(lambda: telemetry.status().partitions[0].lag == 0)
+    assert min(seen) >= 2_000
 
 
 def test_records_that_the_learner_cannot_take_are_dead_letters(kafka: str, stream_name: str) -> None:
