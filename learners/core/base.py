@@ -24,6 +24,7 @@ from learners.core.features import FeatureSpace
 from learners.core.label_space import LabelSpace
 from learners.core.labels import Targets
 from learners.core.operations import Operation, TaxonomyError
+from learners.core.parameters import MADE, check_state, parameters
 from learners.core.prediction import Computed, Explanation, Prediction
 from learners.core.structure import Change, Structure
 
@@ -239,32 +240,35 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
 
     # State ------------------------------------------------------------------------------------------
 
+    def state(self) -> State:
+        """Return class, parameters, and everything learned; see `Stateful.state`."""
+        return {MADE: parameters(self)} | super().state()
+
     def load_state(self, state: State) -> None:
         """Take over what `state` returned.
 
         Raises
         ------
         ValueError
-            When a part is missing, as in the state of another learner; nothing has changed then. Loaded by
-            half, compiled code would write beyond arrays that do not fit together.
+            When it is the state of another class, or of other parameters (`max_labels` and `device` may be
+            others), or a part is missing; nothing has changed then. Loaded by half, compiled code would
+            write beyond arrays that do not fit together. States of version 0.2.0 name no parameters: give
+            them to a learner with the same ones.
         """
         # Of its parts, whose states have no labels, an owner may have made some smaller.
-        missing = sorted(self.clone().state().keys() - state.keys()) if "labels" in state else []
-        if missing:
-            raise ValueError(
-                f"The state has no {missing[0]!r}, which that of {type(self).__name__} has. Load one that a "
-                "learner with the same parameters returned."
-            )
+        if "labels" in state:
+            check_state(self, state)
         super().load_state(state)
         self._changed()
 
     def state_without_labels(self) -> State:
-        """Return the state without the labels' names, which an enclosing learner saves itself."""
-        return {key: value for key, value in self.state().items() if key != "labels"}
+        """Return the state without what an enclosing learner saves itself: the labels' names, parameters."""
+        return {key: value for key, value in self.state().items() if key not in ("labels", MADE)}
 
     def digest(self) -> str:
         """Return a SHA-256 over class, parameters and state: equal for equal learners, bit by bit."""
-        return digest({"class": type(self).__name__, "parameters": repr(self), "state": self.state()})
+        learned = {key: value for key, value in self.state().items() if key != MADE}
+        return digest({"class": type(self).__name__, "parameters": repr(self), "state": learned})
 
     # river's side -----------------------------------------------------------------------------------
 
