@@ -23,6 +23,7 @@ from drift.core import Ids, Parts, State, Stateful, Values, Vector, check_number
 from learners.core.features import FeatureSpace
 from learners.core.label_space import LabelSpace
 from learners.core.labels import Targets
+from learners.core.messages import check_messages
 from learners.core.operations import Operation, TaxonomyError
 from learners.core.parameters import MADE, check_state, parameters
 from learners.core.prediction import Computed, Explanation, Prediction
@@ -88,14 +89,24 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     ----------
     label_space
         Names and ids of the labels.
+    alone
+        Whether the learner is no part of another, which shares its label space with its parts. One that is
+        alone checks what it is given: a vector of another type is converted, targets are put in order, and
+        what has no meaning is refused with a ValueError or TypeError, before anything is learned.
     changes
         Changes that the last call of `learn` made to the structure; empty for most learners.
     """
 
+    alone = True
     changes: tuple[Change, ...] = ()
     state_fields = fields(
         _Labels("label_space", key="labels"), Parts("_feature_space"), Values("_messages", "_features")
     )
+
+    def __init_subclass__(cls) -> None:
+        """Let the class check the messages that it is given; see `alone`."""
+        super().__init_subclass__()
+        check_messages(cls)
 
     def __init__(self, max_labels: int | None = None) -> None:
         if max_labels is not None:
@@ -183,7 +194,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
 
     def share(self, label_space: LabelSpace) -> None:
         """Use another learner's label space from now on, as the parts of a composite learner do."""
-        self.label_space = label_space
+        self.alone, self.label_space = False, label_space
         self._changed()
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
