@@ -23,7 +23,7 @@ from drift.core import Ids, Parts, State, Stateful, Values, Vector, check_number
 from learners.core.features import FeatureSpace
 from learners.core.label_space import LabelSpace
 from learners.core.labels import Targets
-from learners.core.messages import check_messages
+from learners.core.messages import check_dictionaries, check_messages
 from learners.core.operations import Operation, TaxonomyError
 from learners.core.parameters import MADE, check_state, parameters
 from learners.core.prediction import Computed, Explanation, Prediction
@@ -132,6 +132,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         """Learn as `learn` does, from a message that was predicted; saves computing the prediction again.
 
         A prediction that is None, or of an earlier state of the learner, saves nothing and changes nothing.
+        One of another vector than `x` is taken for that of `x`.
         """
         del prediction
         self.learn(x, targets)
@@ -181,7 +182,8 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def forget(self, labels: Ids) -> None:
         """Forget labels (ids, ascending) that leave: each id is another label's from now on.
 
-        The owner of the label space is called by it, and passes it on to its parts.
+        The owner of the label space is called by it, and passes it on to its parts. As with `inherit`, an
+        id that is no label's is a ValueError.
         """
         del labels
         self._changed()
@@ -285,6 +287,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
 
     def learn_one(self, x: Mapping[Any, Any], y: Mapping[Any, bool]) -> None:
         """Learn from river's dictionaries; labels that `y` leaves out count as negative."""
+        check_dictionaries(x, y)
         vector = self._feature_space.vector(x)
         self.label_space.ids(y)
         targets = self.label_space.targets(label for label, on in y.items() if on)
@@ -296,6 +299,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def predict_one(self, x: Mapping[Any, Any], **kwargs: Any) -> dict[Any, bool]:
         """Return whether each label seen so far is predicted."""
         del kwargs
+        check_dictionaries(x)
         vector = self._feature_space.peek(x)
         prediction = self.predict(vector)
         self._last = vector.tobytes(), prediction
@@ -306,6 +310,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def predict_proba_one(self, x: Mapping[Any, Any], **kwargs: Any) -> dict[Any, dict[bool, float]]:
         """Return the probability of each label seen so far."""
         del kwargs
+        check_dictionaries(x)
         scores = self.score(self._feature_space.peek(x)).tolist()
         return {
             name: {False: 1.0 - score, True: score}

@@ -6,7 +6,7 @@ Compiled code reads and writes where ids say, so an id of no label must never ge
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from learners.core.labels import Targets
 from learners.core.sparse import Features, given_part
 
 Method = Callable[..., Any]
+NONE: Mapping[Any, bool] = {}
 
 
 def vector(x: Any) -> Vector:
@@ -102,6 +103,16 @@ def targets(given: Any, labels: int) -> Targets:
     return Targets(positive, None if negative is None else np.setdiff1d(_ordered(negative, labels), positive))
 
 
+def check_dictionaries(features: object, labels: object = NONE) -> None:
+    """Raise TypeError unless features by name, and labels where there are any, are mappings."""
+    for given, what in (
+        (features, "Features are a dictionary, names with their values"),
+        (labels, "Labels are a dictionary, names with True or False"),
+    ):
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{what}. Got {type(given).__name__}; arrays go to learn and predict.")
+
+
 def _is_ids(ids: object) -> bool:
     return isinstance(ids, np.ndarray) and ids.dtype == np.intp and ids.ndim == 1
 
@@ -181,6 +192,28 @@ def _of_targets(method: Method) -> Method:
     return checked
 
 
+def _of_ids(method: Method) -> Method:
+    @functools.wraps(method)
+    def checked(self: Any, labels: Any) -> None:
+        if self.alone:
+            labels = _ordered(labels, len(self.label_space))
+            if not len(labels):
+                return
+        method(self, labels)
+
+    return checked
+
+
+def _of_pair(method: Method) -> Method:
+    @functools.wraps(method)
+    def checked(self: Any, label: int, parent: int, *more: Any, **named: Any) -> None:
+        if self.alone:
+            _ordered([label, parent], len(self.label_space))
+        method(self, label, parent, *more, **named)
+
+    return checked
+
+
 _CHECKING: dict[str, Callable[[Method], Method]] = {
     "score": _of_vector,
     "predict": _of_vector,
@@ -188,4 +221,6 @@ _CHECKING: dict[str, Callable[[Method], Method]] = {
     "learn": _of_targets,
     "learn_predicted": _of_targets,
     "recall": _of_targets,
+    "forget": _of_ids,
+    "inherit": _of_pair,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import Any
 
@@ -123,3 +124,38 @@ def test_what_is_in_order_is_the_same_object() -> None:
     assert targets(given, 3) is given
     assert vector(X) is X
     assert targets(copy.deepcopy(given), 3).positive.tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_only_labels_are_forgotten_and_inherited_from(name: str) -> None:
+    """Ids of none led compiled code beyond arrays, and so did forgetting none at all."""
+    learner = maker(name)()
+    teach(learner, stream(20))
+    before = learner.digest()
+    asked = [learner.forget] if "forget" in vars(type(learner)) else []
+    for labels in ([-1], [99], [0, 99]):
+        for forget in asked:
+            with pytest.raises(ValueError, match="is of no label: there are 3"):
+                forget(np.array(labels))
+        for pair in ((labels[-1], 0), (0, labels[-1])):
+            # Learners that inherit nothing do nothing.
+            with contextlib.suppress(ValueError):
+                learner.inherit(*pair, 0.5)
+    learner.forget(np.zeros(0, dtype=np.intp))
+    assert learner.digest() == before
+    assert_valid(learner.predict(X), 3)
+
+
+@pytest.mark.parametrize("wrong", [["a"], "a", None, 3])
+def test_dictionaries_are_asked_for(wrong: Any) -> None:
+    """Of features and of labels, before anything is learned from the other."""
+    learner = make("priors")
+    before = learner.digest()
+    for x, y in ((wrong, {"a": True}), ({"f": 1.0}, wrong)):
+        with pytest.raises(TypeError, match=rf"a dictionary.*Got {type(wrong).__name__}"):
+            learner.learn_one(x, y)
+    with pytest.raises(TypeError, match=rf"a dictionary.*Got {type(wrong).__name__}"):
+        learner.predict_one(wrong)
+    with pytest.raises(TypeError, match=rf"a dictionary.*Got {type(wrong).__name__}"):
+        learner.predict_proba_one(wrong)
+    assert learner.digest() == before
