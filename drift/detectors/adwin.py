@@ -145,8 +145,20 @@ class ADWIN:
         return self.histogram() | {"last": last}
 
     def load_state(self, state: State) -> None:
-        """Load a state, or a histogram, of an ADWIN with equal parameters; both then behave equally."""
+        """Load a state, or a histogram, of an ADWIN with equal parameters; both then behave equally.
+
+        Raises
+        ------
+        ValueError
+            When it holds more buckets of a size than `max_buckets` allows; nothing has changed then.
+        """
         used, places = state["buckets"].shape[:2]
+        most = int(max(state["lengths"], default=0))
+        if places > self.max_buckets + 1 or most > min(places, self.max_buckets + 1):
+            raise ValueError(
+                f"The state is of an ADWIN with max_buckets={max(places - 1, most)}, and this one has "
+                f"{self.max_buckets}. Make it with the parameters of the one that returned the state."
+            )
         self._lengths = np.zeros(max(used, ROWS), dtype=np.int64)
         self._buckets = np.zeros((len(self._lengths), self.max_buckets + 1, 2))
         self._lengths[:used], self._buckets[:used, :places] = state["lengths"], state["buckets"]

@@ -23,7 +23,9 @@ from drift.core import Ids, Parts, State, Stateful, Values, Vector, check_number
 from learners.core.features import FeatureSpace
 from learners.core.label_space import LabelSpace
 from learners.core.labels import Targets
+from learners.core.messages import check_dictionaries, check_messages
 from learners.core.operations import Operation, TaxonomyError
+from learners.core.parameters import MADE, check_state, parameters
 from learners.core.prediction import Computed, Explanation, Prediction
 from learners.core.structure import Change, Structure
 
@@ -87,14 +89,24 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     ----------
     label_space
         Names and ids of the labels.
+    alone
+        Whether the learner is no part of another, which shares its label space with its parts. One that is
+        alone checks what it is given: a vector of another type is converted, targets are put in order, and
+        what has no meaning is refused with a ValueError or TypeError, before anything is learned.
     changes
         Changes that the last call of `learn` made to the structure; empty for most learners.
     """
 
+    alone = True
     changes: tuple[Change, ...] = ()
     state_fields = fields(
         _Labels("label_space", key="labels"), Parts("_feature_space"), Values("_messages", "_features")
     )
+
+    def __init_subclass__(cls) -> None:
+        """Let the class check the messages that it is given; see `alone`."""
+        super().__init_subclass__()
+        check_messages(cls)
 
     def __init__(self, max_labels: int | None = None) -> None:
         if max_labels is not None:
@@ -120,6 +132,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         """Learn as `learn` does, from a message that was predicted; saves computing the prediction again.
 
         A prediction that is None, or of an earlier state of the learner, saves nothing and changes nothing.
+        One of another vector than `x` is taken for that of `x`.
         """
         del prediction
         self.learn(x, targets)
@@ -169,7 +182,8 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def forget(self, labels: Ids) -> None:
         """Forget labels (ids, ascending) that leave: each id is another label's from now on.
 
-        The owner of the label space is called by it, and passes it on to its parts.
+        The owner of the label space is called by it, and passes it on to its parts. As with `inherit`, an
+        id that is no label's is a ValueError.
         """
         del labels
         self._changed()
@@ -182,7 +196,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
 
     def share(self, label_space: LabelSpace) -> None:
         """Use another learner's label space from now on, as the parts of a composite learner do."""
-        self.label_space = label_space
+        self.alone, self.label_space = False, label_space
         self._changed()
 
     def inherit(self, label: int, parent: int, prior: float) -> None:
@@ -239,37 +253,41 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
 
     # State ------------------------------------------------------------------------------------------
 
+    def state(self) -> State:
+        """Return class, parameters, and everything learned; see `Stateful.state`."""
+        return {MADE: parameters(self)} | super().state()
+
     def load_state(self, state: State) -> None:
         """Take over what `state` returned.
 
         Raises
         ------
         ValueError
-            When a part is missing, as in the state of another learner; nothing has changed then. Loaded by
-            half, compiled code would write beyond arrays that do not fit together.
+            When it is the state of another class, or of other parameters (`max_labels` and `device` may be
+            others), or a part is missing; nothing has changed then. Loaded by half, compiled code would
+            write beyond arrays that do not fit together. States of version 0.2.0 name no parameters: give
+            them to a learner with the same ones.
         """
         # Of its parts, whose states have no labels, an owner may have made some smaller.
-        missing = sorted(self.clone().state().keys() - state.keys()) if "labels" in state else []
-        if missing:
-            raise ValueError(
-                f"The state has no {missing[0]!r}, which that of {type(self).__name__} has. Load one that a "
-                "learner with the same parameters returned."
-            )
+        if "labels" in state:
+            check_state(self, state)
         super().load_state(state)
         self._changed()
 
     def state_without_labels(self) -> State:
-        """Return the state without the labels' names, which an enclosing learner saves itself."""
-        return {key: value for key, value in self.state().items() if key != "labels"}
+        """Return the state without what an enclosing learner saves itself: the labels' names, parameters."""
+        return {key: value for key, value in self.state().items() if key not in ("labels", MADE)}
 
     def digest(self) -> str:
         """Return a SHA-256 over class, parameters and state: equal for equal learners, bit by bit."""
-        return digest({"class": type(self).__name__, "parameters": repr(self), "state": self.state()})
+        learned = {key: value for key, value in self.state().items() if key != MADE}
+        return digest({"class": type(self).__name__, "parameters": repr(self), "state": learned})
 
     # river's side -----------------------------------------------------------------------------------
 
     def learn_one(self, x: Mapping[Any, Any], y: Mapping[Any, bool]) -> None:
         """Learn from river's dictionaries; labels that `y` leaves out count as negative."""
+        check_dictionaries(x, y)
         vector = self._feature_space.vector(x)
         self.label_space.ids(y)
         targets = self.label_space.targets(label for label, on in y.items() if on)
@@ -281,6 +299,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def predict_one(self, x: Mapping[Any, Any], **kwargs: Any) -> dict[Any, bool]:
         """Return whether each label seen so far is predicted."""
         del kwargs
+        check_dictionaries(x)
         vector = self._feature_space.peek(x)
         prediction = self.predict(vector)
         self._last = vector.tobytes(), prediction
@@ -291,6 +310,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def predict_proba_one(self, x: Mapping[Any, Any], **kwargs: Any) -> dict[Any, dict[bool, float]]:
         """Return the probability of each label seen so far."""
         del kwargs
+        check_dictionaries(x)
         scores = self.score(self._feature_space.peek(x)).tolist()
         return {
             name: {False: 1.0 - score, True: score}

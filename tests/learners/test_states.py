@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from learners.catalogue import LEARNERS, make
@@ -38,3 +40,53 @@ def test_the_state_of_another_learner_changes_nothing(name: str) -> None:
         with pytest.raises((KeyError, ValueError, PermissionError)):
             learner.load_state(state)
         assert learner.digest() == before
+
+
+OTHERS: list[tuple[str, dict[str, Any]]] = [
+    ("ihomer", {"window": 50}),
+    ("ihomer", {"memory": 0}),
+    ("ihomer", {"rule": "top_3"}),
+    ("expansion", {"memory": 50}),
+    ("expansion", {"learner": make("linear")}),
+    ("sparse-linear", {"max_size": 1.0}),
+    ("knn", {"window": 50}),
+    ("knn", {"k": 3}),
+    ("arknn", {"window": 50}),
+    ("mlsamknn", {"window": 50}),
+    ("hoeffding-adaptive-tree", {"max_size": 2.0}),
+    ("ridge", {"rank": 2}),
+    ("extreme", {"fanout": 4}),
+    ("extreme", {"exact": True}),
+    ("extreme", {"micro_batch": 4}),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters"), OTHERS)
+def test_the_state_of_other_parameters_changes_nothing(name: str, parameters: dict[str, Any]) -> None:
+    """Of a larger window, for one, compiled code wrote beyond the arrays of a smaller one."""
+    usual, other = make(name), make(name, **parameters)
+    (parameter,) = parameters
+    for each in (usual, other):
+        teach(each, stream(20))
+    for learner, theirs in ((usual, other), (other, usual)):
+        before = learner.digest()
+        with pytest.raises(ValueError, match=rf"The state is of \w+ with {parameter}=.*Make the learner as"):
+            learner.load_state(theirs.state())
+        assert learner.digest() == before
+    older = {key: value for key, value in usual.state().items() if key != "parameters"}
+    again = make(name)
+    again.load_state(older)
+    assert again.digest() == usual.digest()
+
+
+def test_more_labels_may_be_held_than_before() -> None:
+    """The advice of a `FullError` is to raise `max_labels`: the state is gone on with; and not fewer."""
+    learner = make("linear", max_labels=3)
+    teach(learner, stream(60))
+    larger, smaller = make("linear", max_labels=10), make("linear", max_labels=2)
+    larger.load_state(learner.state())
+    assert larger.state().keys() == learner.state().keys()
+    before = smaller.digest()
+    with pytest.raises(ValueError, match="holds 3 labels, and max_labels of this LogisticRegression is 2"):
+        smaller.load_state(learner.state())
+    assert smaller.digest() == before
