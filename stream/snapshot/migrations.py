@@ -22,7 +22,7 @@ from learners.neighbors import NearestClassMean
 from stream.pipeline import LabelStatistics
 from stream.snapshot.contents import Snapshot, SnapshotError
 
-VERSION = 9
+VERSION = 8
 """Version of the format that is written."""
 
 
@@ -220,8 +220,6 @@ STEPS: dict[int, Callable[[Snapshot], Snapshot]] = {
     5: _with_labels_that_leave,
     6: _changed("learner", _with_class_means),
     7: _changed("learner", _with_newton_steps),
-    # The learner's parameters are named in its state now; a state that names none is taken over as it is.
-    8: lambda snapshot: snapshot,
 }
 """Steps by format version: each converts a snapshot of that version to the next."""
 
