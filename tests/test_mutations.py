@@ -106,9 +106,9 @@ def test_a_module_has_the_tests_that_mirror_it() -> None:
         "tests/drift/test_arithmetic.py",
         "tests/drift/test_states.py",
     ]
-    beside = {"test_similarity.py", "test_cooccurrence.py", "test_linkage.py", "test_nearest_clusters.py"}
+    users = {"test_cooccurrence.py", "test_comparison.py", "test_division.py", "test_nearest_clusters.py"}
     found = files_testing("learners/cluster/similarity.py")
-    assert beside <= {Path(each).name for each in found}
+    assert users | {"test_similarity.py"} <= {Path(each).name for each in found}
     assert files_testing("learners/ensemble/mixture.py")[1] == "tests/learners/ensemble/test_mixture.py"
     assert "tests/drift/monitors/test_monitors.py" in files_testing("drift/monitors/pairs.py")
     assert all((ROOT / files_testing(f"{top}/__init__.py")[-1]).exists() for top in OURS)

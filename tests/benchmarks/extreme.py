@@ -125,7 +125,8 @@ def costs(largest: int, features: int, births: int, messages: int) -> None:
         cost(learner, known[:warm])
         # The same weights and messages, every label scored.
         exact = ExtremeClassifier(exact=True, device="cpu")
-        exact.load_state(learner.state())
+        made = exact.state()["parameters"]
+        exact.load_state(learner.state() | {"parameters": made})
         beside, _ = cost(exact, known[warm : warm + max(20, min(500, 10_000_000 // size))])
         del exact
         tree, listed = cost(learner, known[warm:])
