@@ -78,6 +78,8 @@ class Outbox:
         self._topic_id = topic_id or ""
         self._source = TopicPartition(topic(settings.stream, kind), partition)
         self._limits: dict[str, int] = {}
+        # Whether topics are written to one after the other, to find out which of them refuses.
+        self._apart = False
         self._producer: KafkaProducer | None = None
         self.reopen()
 
@@ -140,13 +142,14 @@ class Outbox:
             raise UnwrittenError("the outbox is closed; reopen it first")
 
         fitting = [self._fitting(output) for output in outputs]
+        portions = self._portions(fitting)
 
         def transaction() -> None:
             client.begin_transaction()
-            sent = [(output, self._send(client, cut)) for output, cut in zip(outputs, fitting, strict=True)]
-            # Before the commit, which after a rejected record would wait for ever; and one by one, because
-            # the library's flush treats a batch that it splits as lost.
-            self._check(sent)
+            for together in portions:
+                # Before the commit, which after a rejected record would wait for ever; and one by one,
+                # because the library's flush treats a batch that it splits as lost.
+                self._check([(output, self._send(client, output)) for output in together])
             commit = OffsetAndMetadata(next_offset, self._topic_id)
             client.send_offsets_to_transaction({self._source: commit}, membership)
             client.commit_transaction()
@@ -184,6 +187,13 @@ class Outbox:
             partition=self._source.partition if output.partition is None else output.partition,
         )
 
+    def _portions(self, outputs: Sequence[Output]) -> list[Sequence[Output]]:
+        """Return what is sent at once: all of it, or what goes to one topic, and then to the next."""
+        if not self._apart:
+            return [outputs]
+        kinds = dict.fromkeys(output.kind for output in outputs)
+        return [[output for output in outputs if output.kind == kind] for kind in kinds]
+
     def _fitting(self, output: Output) -> Output:
         if _size(output) <= self._limits.get(output.kind, OUTPUT_BYTES):
             return output
@@ -217,8 +227,11 @@ class Outbox:
             except MessageSizeTooLargeError:
                 # The largest one is the cause; smaller ones are rejected with their batch.
                 refused[output.kind] = max(refused.get(output.kind, 0), _size(output))
-        # A topic's limit may be lower than the one we created it with: halving finds it in a few attempts.
-        self._limits.update({kind: size // 2 for kind, size in refused.items()})
+        # The library fails with a refused record all that it has not sent yet, of other topics too.
+        self._apart = len(refused) > 1
+        if not self._apart:
+            # A topic's limit may be lower than the one we created it with: halving finds it soon.
+            self._limits.update({kind: size // 2 for kind, size in refused.items()})
         if refused:
             raise MessageSizeTooLargeError(f"{', '.join(refused)}: a record is larger than its topic takes")
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import MessageSizeTooLargeError
 
+from stream.config import Settings
 from stream.kafka import Group, Outbox, UnwrittenError
 from stream.records import Output
 from tests.faults.exactly_once import settings_of
@@ -16,6 +18,8 @@ from tests.stream.live import LiveStream, until
 
 if TYPE_CHECKING:
     from kafka import FutureRecordMetadata
+
+    from stream.kafka import Membership
 
 pytestmark = pytest.mark.kafka
 
@@ -62,3 +66,60 @@ def test_a_topic_that_the_broker_does_not_date_is_explained(kafka: str, stream_n
     with pytest.raises(UnwrittenError, match=r"this machine's clock is not the broker's.*LogAppendTime"):
         write(live, b"{}")
     assert not live.read("predictions")
+
+
+class Aborting:
+    """A producer that fails, as the library does, with a refused record all that it has not sent yet."""
+
+    def __init__(self, limits: dict[str, int]) -> None:
+        self.limits = limits
+        self.sent: list[tuple[str, bytes]] = []
+        self.committed: list[tuple[str, bytes]] = []
+
+    def init_transactions(self) -> None:
+        """Abort what is open."""
+
+    def begin_transaction(self) -> None:
+        """Begin with nothing."""
+        self.sent = []
+
+    def send(self, topic: str, value: object, **_: object) -> Aborting:
+        """Take a record, whose fate `get` tells."""
+        self.sent.append((topic, value if isinstance(value, bytes) else b""))
+        return self
+
+    def get(self, timeout: float) -> None:
+        """Raise if anything that was sent is too large for its topic."""
+        assert timeout > 0.0
+        if any(len(value) > self.limits[topic] for topic, value in self.sent):
+            raise MessageSizeTooLargeError
+
+    def send_offsets_to_transaction(self, *_: object) -> None:
+        """Take the offset."""
+
+    def commit_transaction(self) -> None:
+        """Keep what was sent."""
+        self.committed += self.sent
+
+    def close(self, timeout: float) -> None:
+        """End."""
+        assert timeout > 0.0
+
+
+@pytest.mark.parametrize("refusing", ["dlq", "predictions"])
+def test_only_what_its_topic_refuses_is_cut(refusing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else was in the transaction failed with it, and goes to its topic whole; however large it is."""
+    settings = Settings(stream="s")
+    other = {"dlq": "predictions", "predictions": "dlq"}[refusing]
+    broker = Aborting({f"s.{refusing}": 2_000, f"s.{other}": 9_000})
+    monkeypatch.setattr("stream.kafka.outbox.producer", lambda *_, **__: broker)
+    outbox = Outbox(settings, 0)
+    outputs = [Output(refusing, None, b"x" * 5_000), Output(other, None, b"y" * 8_000)]
+    attempts, member = 0, cast("Membership", None)
+    while not broker.committed:
+        attempts += 1
+        outbox.reopen()
+        with contextlib.suppress(UnwrittenError):
+            outbox.write(outputs, 1, member)
+    assert attempts <= 4
+    assert sorted(broker.committed) == sorted([("s.dlq", b""), (f"s.{other}", b"y" * 8_000)])
