@@ -81,8 +81,8 @@ MUTATIONS = (
         (
             Edit(
                 "stream/kafka/outbox.py",
-                "            self._check(sent)\n",
-                "            self._check(sent)\n"
+                "            commit = OffsetAndMetadata(next_offset, self._topic_id)\n",
+                "            commit = OffsetAndMetadata(next_offset, self._topic_id)\n"
                 "            client.commit_transaction()\n"
                 "            client.begin_transaction()\n",
             ),
