@@ -222,14 +222,15 @@ class IHOMER(Learner):
     def _modelled(self, x: Vector, scored: Scored, true: Ids) -> Modelled:
         """Return what the models say of the scored labels, and of true ones that the shortlist missed."""
         seen, said = scored.seen, scored.modelled
+        if seen.logits is None or said.listed is None:
+            return said
         every, missed = with_missed(said.listed, true)
-        if seen.logits is None or not len(missed):
+        if not len(missed):
             return said
         # Of new labels nothing but the prior is known.
         logits = np.append(seen.logits, self._priors.logits()[seen.labels :])
-        return said.joined(
-            self._models.ask(x, seen.views, missed, logits, ridge_scaled=said.ridge_scaled), every
-        )
+        more = self._models.ask(x, seen.views, missed, logits, ridge_scaled=said.ridge_scaled)
+        return said.joined(more, missed, every)
 
     def _look(self, x: Vector) -> Seen:
         views, asked = self._directions.views(x), self._sleepers.asked(self._messages)
@@ -260,7 +261,7 @@ class IHOMER(Learner):
             said.scores,
         )
         if seen.tree is not None:
-            said.scores[TREE] = seen.tree.scores if listed is None else seen.tree.scores[listed]
+            said.scores[TREE] = seen.tree.scores
         return said, self._mixture.mix(said.scores, seen.asked, listed)
 
     def _decide(self, probabilities: Vector, near: Nearest, labels: int, listed: Ids | None) -> Decided:

@@ -68,11 +68,9 @@ class Modelled(NamedTuple):
     ridge_scaled: bool
     linear_sparse: bool
 
-    def joined(self, more: Modelled, every: Ids | None) -> Modelled:
-        """Return this with what was said of more labels; `every` are the ids of both, ascending."""
-        if every is None or more.listed is None:
-            return more
-        rows = joined(every, more.listed, (self.scores, self.values), (more.scores, more.values))
+    def joined(self, more: Modelled, missed: Ids, every: Ids) -> Modelled:
+        """Return this with what was said of missed labels; `every` are the ids of both, ascending."""
+        rows = joined(every, missed, (self.scores, self.values), (more.scores, more.values))
         scores, values = rows[: len(EXPERTS)], rows[len(EXPERTS) :]
         return self._replace(listed=every, scores=scores, values=values)
 

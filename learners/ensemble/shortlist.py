@@ -91,13 +91,9 @@ def places(listed: Ids, labels: Ids) -> Ids:
     return np.searchsorted(listed, labels)
 
 
-def with_missed(listed: Ids | None, labels: Ids) -> tuple[Ids | None, Ids]:
-    """Return a list with some labels (ids, ascending) added, and those that it lacked; None lists all."""
-    return (None, labels[:0]) if listed is None else _with_missed(listed, labels)
-
-
 @compiled
-def _with_missed(listed: Ids, labels: Ids) -> tuple[Ids, Ids]:
+def with_missed(listed: Ids, labels: Ids) -> tuple[Ids, Ids]:
+    """Return a list with some labels (ids, ascending) added, and those that it lacked."""
     missed, size = np.empty(len(labels), dtype=np.intp), 0
     for label in labels:
         place = np.searchsorted(listed, label)

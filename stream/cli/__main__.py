@@ -3,8 +3,7 @@
 import signal
 import sys
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C."""
+from stream.cli import INTERRUPTED
 
 
 def main() -> None:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from stream.cli import INTERRUPTED
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -94,7 +96,7 @@ class Group(TyperGroup):
             _report(error)
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, typer.Abort):
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
         except Exception as error:
             if not _is_expected(error):
                 raise
