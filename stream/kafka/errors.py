@@ -24,6 +24,12 @@ class FencedError(RuntimeError):
 class InstanceError(FencedError):
     """Another member of the group has the same instance name; this one must be started again."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "Another worker of this group has the same worker.instance and took its place. Give each worker "
+            "a name of its own"
+        )
+
 
 class UnwrittenError(RuntimeError):
     """A transaction failed, or its outcome is unknown; `Outbox.reopen` resolves it."""

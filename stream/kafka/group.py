@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, TopicPartition
+from kafka import ConsumerGroupMetadata, ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError
 from kafka.structs import MemberState
 
@@ -20,7 +20,7 @@ from stream.config import Settings
 from stream.kafka.background import in_background
 from stream.kafka.clients import Fetched, by_partition, consumer, poll
 from stream.kafka.errors import InstanceError
-from stream.kafka.offsets import Offsets
+from stream.kafka.offsets import Offsets, member_ids
 from stream.records import Record, topic
 
 JOIN_S = 0.02
@@ -40,11 +40,6 @@ TROUBLE_S = HEARTBEAT_S + 2 * REFUSED_S
 
 Membership = ConsumerGroupMetadata
 """Proves membership to the broker, so that a member removed from the group cannot commit."""
-
-SAME_INSTANCE = (
-    "Another worker of this group has the same worker.instance and took its place. Give each worker a name "
-    "of its own"
-)
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +82,8 @@ class Group:
 
     def __init__(self, settings: Settings, kind: str = "events") -> None:
         self.topic = topic(settings.stream, kind)
+        self._settings = settings
+        self._member_id = ""  # As it was when partitions were assigned: when they are lost, it has another.
         self._consumer = consumer(
             settings.kafka,
             group_id=settings.group,
@@ -97,7 +94,7 @@ class Group:
         self._joining: Future[bool] | None = None
         self._retry_at, self._trouble = 0.0, ("", -math.inf)
         self._offsets = Offsets(self._consumer, self.topic)
-        self._changes = _Changes()
+        self._changes = _Changes(self._consumer)
         # A group leader that does not know the topic's partitions yet assigns none to any member, and if they
         # become known at that very moment, the library does not rebalance again.
         self._consumer.partitions_for_topic(self.topic)
@@ -122,7 +119,7 @@ class Group:
                 return self._polled({})
             polled = poll(self._consumer, limit)
         except FencedInstanceIdError as error:
-            raise InstanceError(SAME_INSTANCE) from error
+            raise InstanceError from error
         except KafkaError as error:
             # The broker is down, or a right or a password is missing: operators take and give them.
             self._refused(error)
@@ -146,7 +143,7 @@ class Group:
         """Return records of the assigned partitions while the group rebalances, for as long as it takes.
 
         A partition is revoked only when a rebalance completes, and the next one starts with a poll: until
-        then all assigned partitions may be processed.
+        then all assigned partitions may be processed. What is lost is lost from the beginning of joining on.
         """
         fetcher = self._consumer._fetcher
         polled: Fetched = {}
@@ -160,10 +157,12 @@ class Group:
             fetcher.send_fetches()
         if not polled and self._joining is not None:
             concurrent.futures.wait([self._joining], JOIN_S)
-        return Polled(by_partition(polled), (), (), ())
+        return self._polled(polled)
 
     def _polled(self, polled: Fetched) -> Polled:
         gained, released, lost = self._changes.take()
+        if gained:
+            self._member_id = self.membership().member_id
         if gained or released or lost:
             log.info(
                 "%s, generation %d: gained %s, released %s, lost %s",
@@ -271,6 +270,13 @@ class Group:
         """Return the current membership; thread-safe."""
         return self._consumer.group_metadata()
 
+    def is_member(self) -> bool:
+        """Ask the broker whether what `poll` has assigned is still this member's; thread-safe.
+
+        A worker that stood still for longer than the session timeout may not have heard that it is not.
+        """
+        return self._member_id in member_ids(self._settings.kafka, self._settings.group)
+
     def close(self) -> None:
         """Leave the group."""
         if self._joining is not None:
@@ -308,7 +314,8 @@ class Group:
 class _Changes(ConsumerRebalanceListener):
     """Records the library's callbacks, which come on a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: KafkaConsumer) -> None:
+        self._client = client
         self._lock = threading.Lock()
         self._noted: tuple[list[int], list[int], list[int]] = ([], [], [])
 
@@ -330,6 +337,9 @@ class _Changes(ConsumerRebalanceListener):
         self._give_up(revoked, 1)
 
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        # The library would claim them as it joins again: who has them now would lose them for seconds.
+        for assignor in self._client._coordinator._assignors.values():
+            assignor.member_assignment = None
         self._give_up(lost, 2)
 
     def _give_up(self, partitions: Iterable[TopicPartition], kind: int) -> None:

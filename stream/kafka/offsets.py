@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import contextlib
+from typing import Any, NamedTuple
 
-from kafka import IsolationLevel, KafkaConsumer, OffsetSpec, TopicPartition
+from kafka import IsolationLevel, KafkaAdminClient, KafkaConsumer, OffsetSpec, TopicPartition
 from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings, Settings
@@ -133,7 +134,7 @@ class GroupWatch:
             ends = self._client.list_partition_offsets(
                 dict.fromkeys(places, OffsetSpec.LATEST), isolation_level=IsolationLevel.READ_COMMITTED
             )
-            group = self._client.describe_groups([self._group])[self._group]
+            group = _described(self._client, self._group)
             committed = self._client.list_group_offsets({self._group: places})[self._group]
         except (KafkaError, KeyError) as error:
             raise BrokerError(
@@ -149,3 +150,26 @@ class GroupWatch:
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
+
+
+def member_ids(settings: KafkaSettings, group: str) -> frozenset[str]:
+    """Return the ids of a group's members, as its coordinator has them now.
+
+    Raises
+    ------
+    BrokerError
+        When the broker does not answer, or refuses.
+    """
+    with contextlib.closing(admin(settings)) as client:
+        try:
+            return frozenset(each["member_id"] for each in _described(client, group)["members"])
+        except KafkaError as error:
+            raise BrokerError(f"The broker does not say who is in group {group}: {answer(error)}.") from error
+
+
+def _described(client: KafkaAdminClient, group: str) -> dict[str, Any]:
+    """Return what a group's coordinator says of it; the client raises no error that stands in the answer."""
+    found: dict[str, Any] = client.describe_groups([group])[group]
+    if found["error"] and found["group_state"] != "Dead":  # Dead is a group that nobody has joined yet.
+        raise KafkaError(found["error"])
+    return found

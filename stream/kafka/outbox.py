@@ -6,7 +6,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +23,7 @@ from stream.config import Settings
 from stream.kafka.background import in_background
 from stream.kafka.clients import NULL, producer
 from stream.kafka.errors import BrokerError, FencedError, InstanceError, UnwrittenError
-from stream.kafka.group import SAME_INSTANCE, Membership
+from stream.kafka.group import Membership
 from stream.kafka.topics import OUTPUT_BYTES
 from stream.records import ORIGINAL, Output, topic
 
@@ -57,7 +57,8 @@ class Outbox:
     """Writes one partition's outcomes, each in one transaction with the offset to commit.
 
     Its transactional id names group, topic and partition, so a worker that opens the partition fences the
-    owner before it, and completes or aborts the transaction that this one left open.
+    owner before it, and completes or aborts the transaction that this one left open. So it opens it only as
+    a member of the group: one that was removed would fence the rightful owner, which then has to start again.
 
     Parameters
     ----------
@@ -65,6 +66,8 @@ class Outbox:
         Stream, group, broker and the timeout of a transaction.
     partition
         The partition of the topic that is read, and of those written to unless an output names one.
+    is_member
+        Asks the broker whether the worker still is the member of the group that got the partition.
     kind
         The kind of topic that is read.
     topic_id
@@ -72,9 +75,16 @@ class Outbox:
     """
 
     def __init__(
-        self, settings: Settings, partition: int, kind: str = "events", *, topic_id: str | None = None
+        self,
+        settings: Settings,
+        partition: int,
+        is_member: Callable[[], bool],
+        kind: str = "events",
+        *,
+        topic_id: str | None = None,
     ) -> None:
         self._settings = settings
+        self._is_member = is_member
         self._topic_id = topic_id or ""
         self._source = TopicPartition(topic(settings.stream, kind), partition)
         self._limits: dict[str, int] = {}
@@ -89,12 +99,14 @@ class Outbox:
         Raises
         ------
         FencedError
-            When another worker writes for this partition.
+            When another worker writes for this partition, or this one was removed from the group.
         UnwrittenError
             When the broker does not answer; try again.
         """
         self.close()
         try:
+            if not self._is_member():
+                raise _removed(self._source)
             self._producer = producer(
                 self._settings.kafka,
                 transactional_id=f"{self._settings.group}-{self._source.topic}-{self._source.partition}",
@@ -262,9 +274,16 @@ def _caused_by(error: Exception, *kinds: type[Exception]) -> bool:
     return isinstance(error, kinds) or any(kind.__name__ in str(error) for kind in kinds)
 
 
+def _removed(source: TopicPartition) -> FencedError:
+    return FencedError(
+        f"This worker is no member of the group any more and emitted nothing of {source.topic} partition "
+        f"{source.partition}."
+    )
+
+
 def _failure(error: Exception, source: TopicPartition) -> FencedError | UnwrittenError:
     if _caused_by(error, FencedInstanceIdError):
-        return InstanceError(SAME_INSTANCE)
+        return InstanceError()
     if _caused_by(error, ProducerFencedError, InvalidProducerEpochError):
         return FencedError(
             f"Another worker of this group writes for {source.topic} partition {source.partition}; this one "
@@ -272,11 +291,7 @@ def _failure(error: Exception, source: TopicPartition) -> FencedError | Unwritte
         )
     # The library names the cause only in the text of a CommitFailedError.
     if "UnknownMemberIdError" in str(error):
-        # Another attempt would fence the present owner, and be rejected all the same.
-        return FencedError(
-            f"This worker is no member of the group any more and emitted nothing of {source.topic} partition "
-            f"{source.partition}."
-        )
+        return _removed(source)
     cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     # The library names the cause of a refused batch only in the text of the record's error.
     if "Timestamp" in cause:

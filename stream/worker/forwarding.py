@@ -166,7 +166,11 @@ class Forwarder:
         # offset final, and only then can later events be read.
         if partition not in self._outboxes:
             self._outboxes[partition] = Outbox(
-                self._settings, partition, self._route.kind, topic_id=self._topic_id
+                self._settings,
+                partition,
+                self._group.is_member,
+                self._route.kind,
+                topic_id=self._topic_id,
             )
         self._group.read_from(partition, self._group.committed(partition, self._topic_id) or 0)
         del self._failed[partition]

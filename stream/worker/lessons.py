@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 from stream.config import Settings
 from stream.kafka import (
-    HEARTBEAT_S,
     BrokerError,
     FencedError,
     Group,
@@ -48,8 +47,6 @@ COMMIT_S = 1.0
 """Seconds between the owner's commits when there is nothing to write."""
 CATCH_UP_S = 0.1
 """Seconds to wait for lessons that are known to exist."""
-FENCED_S = HEARTBEAT_S + 1.0
-"""Pause before a fenced worker takes up the lessons again, if they are still assigned to it."""
 CHECKPOINT_EVERY = 5_000
 """Lessons between two checkpoints: each costs every replica a digest of its whole state."""
 
@@ -183,7 +180,7 @@ class Lessons:
         try:
             # First the outbox: it completes or aborts the last owner's transaction; then the offset is final.
             topic_id = self._store.identity.topic_id
-            outbox = Outbox(self._settings, PARTITION, "lessons", topic_id=topic_id)
+            outbox = Outbox(self._settings, PARTITION, self._group.is_member, "lessons", topic_id=topic_id)
             begin = self._group.committed(PARTITION, topic_id)
             if begin is None:
                 begin = follower.live_from
@@ -236,7 +233,7 @@ class Lessons:
             self._telemetry.fenced()
             self._drop()
             # If they are still assigned to us, the group does not assign them again: we resume by ourselves.
-            self._gain_at = now + FENCED_S
+            self._gain_at = now + RETRY_S
         except (UnwrittenError, BrokerError) as error:
             log.warning("%s; trying again", error)
             self._telemetry.failed(None)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator
 
 from stream.config import Settings
-from stream.kafka import BrokerError, History, Membership, Offsets, Outbox, ensure_topics, topic_id
+from stream.kafka import BrokerError, Group, History, Offsets, Outbox, ensure_topics, topic_id
 from stream.pipeline import Answerer, LearnerError
 from stream.records import topic
 from stream.snapshot import Attempts, Identity, Keeper, Recovered, Store, announcement, recover
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class PartitionLoader:
     """Restores partitions: outbox, newest snapshot, and silent relearning up to the committed offset.
 
-    It runs on a thread beside the worker's and does not use the worker's consumer.
+    It runs on a thread beside the worker's, and asks the worker's group only what is thread-safe.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ class PartitionLoader:
         Stream, group, broker and snapshots.
     make_task
         Makes a partition's task, given the first offset whose outputs count.
-    membership
-        Returns the current membership of the group.
+    group
+        The group that assigns the partitions.
     telemetry
         Receives progress.
     """
@@ -45,12 +45,12 @@ class PartitionLoader:
         self,
         settings: Settings,
         make_task: Callable[[int], Answerer],
-        membership: Callable[[], Membership],
+        group: Group,
         telemetry: Telemetry,
     ) -> None:
         self._settings = settings
         self._make_task = make_task
-        self._membership = membership
+        self._group = group
         self._telemetry = telemetry
         self._topic = topic(settings.stream, "events")
         self._refused: dict[int, dict[int, str]] = {}
@@ -71,7 +71,7 @@ class PartitionLoader:
             self._partitions = ensure_topics(self._settings.kafka, self._settings.stream)
         store = self._store(partition)
         # First the outbox: it completes or aborts the last owner's transaction; then the offset is final.
-        outbox = Outbox(self._settings, partition, topic_id=store.identity.topic_id)
+        outbox = Outbox(self._settings, partition, self._group.is_member, topic_id=store.identity.topic_id)
         try:
             yield
             recovered = self._recover(store)
@@ -142,7 +142,7 @@ class PartitionLoader:
         """Announce and save a permitted gap in the events: the next start must not take it for loss."""
         if recovered.gap is not None:
             announced = announcement(assigned.task, store, recovered.gap, round(time.time() * 1000))
-            assigned.outbox.write([announced], assigned.task.live_from, self._membership())
+            assigned.outbox.write([announced], assigned.task.live_from, self._group.membership())
         if recovered.unsaved:
             save(assigned, self._telemetry)
             assigned.keeper.wait(LAST_SNAPSHOT_S)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Collection, Sequence
 from stream.config import Settings
 from stream.encoders import EncoderError
 from stream.kafka import (
-    HEARTBEAT_S,
     BrokerError,
     FencedError,
     Group,
@@ -44,12 +43,6 @@ COMMIT_S = 0.2
 
 LAG_EVERY_S = 1.0
 """Seconds between two measurements of the lag, even if nothing is committed."""
-
-FENCED_S = HEARTBEAT_S + 1.0
-"""Pause before a fenced partition is restored, if it is still assigned to this worker.
-
-By then, a heartbeat has told a worker that it was removed. Sooner, it would fence the rightful owner.
-"""
 
 MOST_HELD = 10_000
 """Most records read ahead; the client buffers as many."""
@@ -96,7 +89,7 @@ class Worker:
             settings.worker.largest_batch,
             None if lessons is None else settings.model.lag,
         )
-        self._loader = PartitionLoader(settings, make_task, self._group.membership, self._telemetry)
+        self._loader = PartitionLoader(settings, make_task, self._group, self._telemetry)
         self._restorer = Restorer(self._loader.restore)
         self._assigned: dict[int, AssignedPartition[Answerer]] = {}
         self._stopping = False
@@ -307,7 +300,7 @@ class Worker:
             self._telemetry.fenced()
             self._drop(partition)
             # If it is still assigned to us, the group does not assign it again: we restore it by ourselves.
-            self._restore(partition, FENCED_S)
+            self._restore(partition, RETRY_S)
             return
         log.warning("%s; trying again", error)
         self._assigned[partition].retry_at = time.monotonic() + RETRY_S

@@ -56,9 +56,10 @@ def test_what_was_committed_for_the_earlier_topic_skips_nothing(kafka: str, stre
     earlier = topic_id(settings.kafka, f"{stream_name}.events")
     live.make_anew("events")
     live.fill([event(number) for number in range(later)])
-    group, outbox = Group(settings), Outbox(settings, 0, topic_id=earlier)
+    group = Group(settings)
+    until(lambda: 0 in group.poll(10).gained)
+    outbox = Outbox(settings, 0, group.is_member, topic_id=earlier)
     try:
-        until(lambda: 0 in group.poll(10).gained)
         outbox.write([], 20, group.membership())
         assert group.committed(0) == group.committed(0, earlier) == 20
     finally:

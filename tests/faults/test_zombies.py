@@ -1,8 +1,13 @@
-"""F3: a worker that stands still for so long that others take over, and then goes on as if nothing were."""
+"""F3: a worker that stands still for so long that others take over, and then goes on as if nothing were.
+
+`python -m tests.faults.standstill` says what that costs whoever took over.
+"""
 
 from __future__ import annotations
 
+import functools
 import random
+import re
 import signal
 import time
 from collections.abc import Sequence
@@ -12,7 +17,8 @@ import pytest
 
 from stream.broker.processes import free_ports
 from tests.faults.exactly_once import Progress, check_as_if_uninterrupted
-from tests.stream.live import LiveStream, readiness, until
+from tests.faults.standstill import fencings
+from tests.stream.live import LiveStream, WorkerProcess, readiness, until
 from tests.stream.standins import event
 
 pytestmark = pytest.mark.kafka
@@ -36,20 +42,33 @@ def stand_still_and_go_on(live: LiveStream, rounds: int, rng: random.Random) -> 
             filled += EVENTS
             progress.wait_for(progress.committed() + rng.randrange(1, EVENTS // 2))
             # Nobody is while the partition changes hands once more.
-            zombie = workers[until(lambda: _at_work(ports), 60.0)[0]]
+            (stopped,) = until(lambda: _at_work(ports), 60.0)
+            (owner,) = set(ports) - {stopped}
+            zombie = workers[stopped]
             time.sleep(rng.random() * 0.1)
             zombie.send_signal(signal.SIGSTOP)
             try:
                 progress.wait_until_healed()
+                fenced, lost = fencings(owner), _losses(zombie)
             finally:
                 zombie.send_signal(signal.SIGCONT)
             live.fill([event(number) for number in range(filled, filled + 200)])
             filled += 200
             progress.wait_until_healed()
-            # And knows that it lost the partition.
+            # It learns that it lost the partition, and takes nothing from who has it now.
+            until(functools.partial(_lost_again, zombie, lost), 60.0)
             until(lambda: len(_at_work(ports)) == 1, 60.0)
+            assert (_at_work(ports), fencings(owner)) == ([owner], fenced)
             assert [worker.poll() for worker in workers.values()] == [None, None]
     check_as_if_uninterrupted(live)
+
+
+def _losses(worker: WorkerProcess) -> int:
+    return len(re.findall(r"events, generation .* lost \[0\]", worker.said()))
+
+
+def _lost_again(worker: WorkerProcess, before: int) -> bool:
+    return _losses(worker) > before
 
 
 def _at_work(ports: Sequence[int]) -> list[int]:

@@ -73,6 +73,8 @@ class Client(KafkaConsumer):
         self._subscription = Assigned()
         self._subscription.assign_from_user([TopicPartition("s.events", OURS)])
         self._fetcher = cast(Any, fetcher or Fetcher())
+        claimed = SimpleNamespace(member_assignment=[TopicPartition("s.events", OURS)])
+        self._coordinator = cast(Any, SimpleNamespace(_assignors={"sticky": claimed}))
 
 
 def group(client: Client) -> Group:
@@ -80,6 +82,7 @@ def group(client: Client) -> Group:
     made = Group.__new__(Group)
     made.topic, made._consumer, made._joining = "s.events", client, None
     made._retry_at, made._trouble = 0.0, ("", -math.inf)
+    made._changes = _Changes(client)
     return made
 
 
@@ -212,7 +215,7 @@ def test_a_partition_that_was_held_has_its_turn_while_another_has_a_backlog() ->
 
 def test_of_what_one_poll_assigns_and_takes_away_the_later_counts() -> None:
     """A partition that is given up at once was never ours; what was not given up stays assigned."""
-    changes = _Changes()
+    changes = _Changes(Client())
     first, second, third = (TopicPartition("s.events", number) for number in range(3))
     changes.on_partitions_assigned({third, second, first})
     changes.on_partitions_revoked([second])
@@ -221,6 +224,26 @@ def test_of_what_one_poll_assigns_and_takes_away_the_later_counts() -> None:
     assert changes.take() == ([0], [1], [2])
     assert not changes.any()
     assert changes.take() == ([], [], [])
+
+
+def test_what_is_lost_is_not_claimed_on_joining_again() -> None:
+    """Another member has it by then, and would have to give it up; what is handed over is still known."""
+    client = Client()
+    changes, assignors = _Changes(client), client._coordinator._assignors
+    changes.on_partitions_revoked([TopicPartition("s.events", OURS)])
+    assert assignors["sticky"].member_assignment is not None
+    changes.on_partitions_lost([TopicPartition("s.events", OURS)])
+    assert assignors["sticky"].member_assignment is None
+
+
+def test_what_is_lost_is_told_while_the_group_settles() -> None:
+    """The group may take minutes to, and others have long had it."""
+    ours = group(Client())
+    ours._member_id = "before"
+    ours._consumer.group_metadata = lambda: cast(Any, SimpleNamespace(generation_id=-1))  # type: ignore[method-assign]
+    ours._changes.on_partitions_lost([TopicPartition("s.events", OURS)])
+    assert ours._kept(10).lost == [OURS]
+    assert ours._member_id == "before"
 
 
 def consumed(offset: int, partition: int = OURS) -> Any:
@@ -255,7 +278,6 @@ def test_a_poll_brings_what_came_since_its_records_were_fetched(
         return fresh, False
 
     client._fetcher = cast(Any, SimpleNamespace(fetch_records=fetch))
-    ours._changes = _Changes()
     monkeypatch.setattr(ours, "_unpark", lambda: None)
     monkeypatch.setattr(ours, "_settled", lambda: True)
     first = {TopicPartition("s.events", OURS): [consumed(0)]}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 
 import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import MemberToRemove
 from kafka.errors import KafkaConnectionError
 from kafka.structs import MemberState
 
@@ -31,15 +34,44 @@ def test_joining_is_not_forgotten(kafka: str, stream_name: str) -> None:
 def test_who_was_thrown_out_of_the_group_learns_it(kafka: str, stream_name: str) -> None:
     """A worker that tried again would fence whoever has the partition now, and be refused all the same."""
     settings = settings_of(LiveStream(kafka, stream_name))
-    group, outbox = Group(settings), Outbox(settings, 0)
+    group = Group(settings)
+    until(lambda: 0 in group.poll(10).gained)
+    outbox = Outbox(settings, 0, group.is_member)
     try:
-        until(lambda: 0 in group.poll(10).gained)
         with pytest.raises(FencedError, match="no member of the group any more"):
             outbox.write([], 1, group.membership()._replace(member_id="one that left"))
         assert group.committed(0) is None
     finally:
         outbox.close()
         group.close()
+
+
+def test_who_was_removed_from_the_group_takes_nothing_from_whoever_follows(
+    kafka: str, stream_name: str
+) -> None:
+    """Before it has heard of that it fences nobody, and afterwards it joins without a claim."""
+    settings = settings_of(LiveStream(kafka, stream_name))
+    removed, owner = Group(settings), Group(settings)
+    until(lambda: 0 in removed.poll(10).gained)
+    with contextlib.closing(KafkaAdminClient(bootstrap_servers=kafka)) as client:
+        id_ = removed.membership().member_id
+        client.remove_group_members(settings.group, [MemberToRemove(id_)])
+    until(lambda: 0 in owner.poll(10).gained)
+    outbox = Outbox(settings, 0, owner.is_member)
+    try:
+        with pytest.raises(FencedError, match="no member of the group any more"):
+            Outbox(settings, 0, removed.is_member)
+        outbox.write([], 1, owner.membership())
+        until(lambda: 0 in removed.poll(10).lost)
+        assert not removed.is_member()
+        while not (removed.joined and owner.joined):
+            removed.poll(10)
+            assert not owner.poll(10).released
+        outbox.write([], 2, owner.membership())
+    finally:
+        outbox.close()
+        owner.close()
+        removed.close()
 
 
 def test_a_partition_that_went_since_the_last_poll_is_nobodys_error(kafka: str, stream_name: str) -> None:

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from stream.config import KafkaSettings
 from stream.kafka import offsets as module
 from stream.kafka.errors import BrokerError
-from stream.kafka.offsets import GroupState, GroupWatch, Offsets
+from stream.kafka.offsets import GroupState, GroupWatch, Offsets, member_ids
 from tests.stream.kafka.logs import Logs
 
 
@@ -74,6 +74,8 @@ class Admin:
     """What an administration client says of a group."""
 
     closed = fails = False
+    error: str | None = None
+    state = "Stable"
 
     def describe_topics(self, topics: list[str]) -> Any:
         """Return two partitions."""
@@ -89,8 +91,9 @@ class Admin:
         """Return two members, of which one has a name of its own."""
         if self.fails:
             raise KafkaError("no")
-        members = [{"group_instance_id": "one"}, {"group_instance_id": None}]
-        return {groups[0]: {"members": members}}
+        members = [] if self.error else [(1, "one"), (2, None)]
+        told = [{"member_id": f"m{number}", "group_instance_id": name} for number, name in members]
+        return {groups[0]: {"members": told, "error": self.error, "group_state": self.state}}
 
     def list_group_offsets(self, groups: Any) -> Any:
         """Return what is committed of the first; of the second nothing ever was."""
@@ -113,3 +116,17 @@ def test_the_state_of_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
         watch.state()
     watch.close()
     assert client.closed
+
+
+def test_who_is_in_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal, which the client returns and does not raise, is no group without members."""
+    client = Admin()
+    monkeypatch.setattr(module, "admin", lambda _: client)
+    assert member_ids(KafkaSettings(), "group") == {"m1", "m2"}
+    client.error, client.state = "[Error 69] GroupIdNotFoundError", "Dead"
+    assert member_ids(KafkaSettings(), "group") == frozenset()
+    client.error, client.state = "[Error 14] CoordinatorLoadInProgressError", ""
+    with pytest.raises(BrokerError, match=r"does not say who is in group group: .*LoadInProgress"):
+        member_ids(KafkaSettings(), "group")
+    with pytest.raises(BrokerError, match=r"does not say how group group does: .*LoadInProgress"):
+        GroupWatch(KafkaSettings(), "group", "s.events").state()

@@ -27,9 +27,10 @@ pytestmark = pytest.mark.kafka
 def write(live: LiveStream, value: bytes) -> None:
     """Write one prediction as a worker does."""
     settings = settings_of(live)
-    group, outbox = Group(settings), Outbox(settings, 0)
+    group = Group(settings)
+    until(lambda: 0 in group.poll(10).gained)
+    outbox = Outbox(settings, 0, group.is_member)
     try:
-        until(lambda: 0 in group.poll(10).gained)
         outbox.write([Output("predictions", None, value)], 1, group.membership())
     finally:
         outbox.close()
@@ -113,7 +114,7 @@ def test_only_what_its_topic_refuses_is_cut(refusing: str, monkeypatch: pytest.M
     other = {"dlq": "predictions", "predictions": "dlq"}[refusing]
     broker = Aborting({f"s.{refusing}": 2_000, f"s.{other}": 9_000})
     monkeypatch.setattr("stream.kafka.outbox.producer", lambda *_, **__: broker)
-    outbox = Outbox(settings, 0)
+    outbox = Outbox(settings, 0, lambda: True)
     outputs = [Output(refusing, None, b"x" * 5_000), Output(other, None, b"y" * 8_000)]
     attempts, member = 0, cast("Membership", None)
     while not broker.committed:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from stream.config.settings import Settings
-from stream.kafka import BrokerError
+from stream.kafka import BrokerError, Group
 from stream.kafka.offsets import Offsets
 from stream.snapshot import Identity, Store
 from stream.telemetry.collector import Telemetry
@@ -28,7 +29,7 @@ def test_a_committed_offset_beyond_the_end_is_waited_at_and_said(
         close=lambda: None,
     )
     monkeypatch.setattr(Offsets, "of", lambda settings: known)
-    loader = PartitionLoader(Settings(stream="s"), make_task, lambda: pytest.fail("no write"), Telemetry())
+    loader = PartitionLoader(Settings(stream="s"), make_task, cast("Group", None), Telemetry())
     store = Store(f"memory://{uuid.uuid4().hex}", "ithaca-s", Identity("s.events", "id", 0, "0" * 32))
     if begins is None:
         with pytest.raises(BrokerError, match=r"ends at offset 10, but group ithaca-s has committed 50"):

@@ -152,7 +152,7 @@ def test_what_may_pass_is_tried_again_from_the_beginning() -> None:
     assert begun[1] - begun[0] >= restorer_module.RETRY_S
 
 
-@pytest.mark.parametrize("error", [RecoveryError("offsets are gone"), InstanceError("same name")])
+@pytest.mark.parametrize("error", [RecoveryError("offsets are gone"), InstanceError()])
 def test_what_does_not_pass_is_raised_where_results_are_asked_for(error: Exception) -> None:
     """It ends the worker, and not only a thread that nobody looks at."""
 

@@ -129,9 +129,10 @@ def test_who_was_thrown_out_waits_until_its_name_is_free_or_it_is_stopped(
     watch.state.side_effect = states
     monkeypatch.setattr(service, "GroupWatch", Mock(return_value=watch))
     monkeypatch.setattr(time, "sleep", lambda seconds: asked.append(15) if stopped else None)
-    service._wait_for_name(settings, InstanceError("taken"), telemetry, asked)
+    error = InstanceError()
+    service._wait_for_name(settings, error, telemetry, asked)
     assert watch.state.call_count == telemetry.beat.call_count == (1 if stopped else len(states))
-    telemetry.joined.assert_called_once_with(False, "taken")
+    telemetry.joined.assert_called_once_with(False, str(error))
     watch.close.assert_called_once_with()
 
 

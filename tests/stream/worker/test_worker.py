@@ -200,7 +200,7 @@ def test_a_worker_thrown_out_of_the_group_cannot_write(kafka: str, stream_name: 
     telemetry = Telemetry()
     with working(live.settings, make, telemetry):
         assert hanging.wait(30)
-        usurper = Outbox(live.settings, 0)
+        usurper = Outbox(live.settings, 0, lambda: True)
         go.set()
         deadline = time.monotonic() + 30
         while not telemetry.status().fencings:

@@ -4,8 +4,9 @@ import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Self, overload
 
-from kafka.admin import ACL, ConfigResource, UserScramCredentialUpsertion
+from kafka.admin import ACL, ConfigResource, MemberToRemove, UserScramCredentialUpsertion
 from kafka.consumer.subscription_state import SubscriptionState
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.structs import ConsumerGroupMetadata as ConsumerGroupMetadata
 from kafka.structs import OffsetAndMetadata as OffsetAndMetadata
 from kafka.structs import TopicPartition as TopicPartition
@@ -38,6 +39,7 @@ class _Cluster:
     def topic_id(self, topic_name: str) -> object | None: ...
 
 class _Coordinator:
+    _assignors: dict[str, CooperativeStickyAssignor]
     state: str
     is_dynamic_member: Callable[[], bool]
     def need_rejoin(self) -> bool: ...
@@ -144,6 +146,7 @@ class KafkaAdminClient:
         self, records_to_delete: Mapping[TopicPartition, int], timeout_ms: int | None = None
     ) -> Any: ...
     def delete_topics(self, topics: Sequence[str]) -> dict[str, Any]: ...
+    def remove_group_members(self, group_id: str, members: Sequence[MemberToRemove]) -> object: ...
     def describe_topics(self, topics: Sequence[str] | None = None) -> list[dict[str, Any]]: ...
     def describe_groups(self, group_ids: Sequence[str]) -> dict[str, dict[str, Any]]: ...
     def alter_group_offsets(

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 class ConfigResourceType(enum.IntEnum):
     TOPIC = 2
 
+class MemberToRemove:
+    def __init__(self, member_id: str | None = None) -> None: ...
+
 class ConfigResource:
     def __init__(
         self, resource_type: ConfigResourceType, name: str, configs: Mapping[str, str] | None = None

@@ -1,1 +1,2 @@
-class CooperativeStickyAssignor: ...
+class CooperativeStickyAssignor:
+    member_assignment: object
