@@ -26,7 +26,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Reason = Annotated[str, msgspec.Meta(max_length=1_000)]
 
 
-class Decide(msgspec.Struct):
+class Decide(msgspec.Struct, forbid_unknown_fields=True):
     """Acknowledge or mute something, for some hours; None of them (the default) is for good."""
 
     what: Literal["incident", "label", "detector"]
@@ -53,7 +53,7 @@ class Decide(msgspec.Struct):
         return f"{self.decision.capitalize()}."
 
 
-class Withdraw(msgspec.Struct):
+class Withdraw(msgspec.Struct, forbid_unknown_fields=True):
     """Take a decision back."""
 
     key: str
@@ -65,7 +65,7 @@ class Withdraw(msgspec.Struct):
         return "Taken back."
 
 
-class Resend(msgspec.Struct):
+class Resend(msgspec.Struct, forbid_unknown_fields=True):
     """Send a dead letter again, with another value; None of that (the default) sends its own."""
 
     partition: int
@@ -81,7 +81,7 @@ class Resend(msgspec.Struct):
         return "Sent again."
 
 
-class Accept(msgspec.Struct):
+class Accept(msgspec.Struct, forbid_unknown_fields=True):
     """Write an operation on the taxonomy."""
 
     operation: str

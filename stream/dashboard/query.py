@@ -13,6 +13,26 @@ class QueryError(ValueError):
     """A query that cannot be answered; the message names the parameter, what was got and what it may be."""
 
 
+def check_names(given: Collection[str], known: Collection[str]) -> None:
+    """Refuse a query that names a parameter which is not known here: it would be answered without it.
+
+    Raises
+    ------
+    QueryError
+        When there is one.
+
+    Examples
+    --------
+    >>> check_names({"partitoin": "1"}, ("source", "partition", "offset"))
+    Traceback (most recent call last):
+    ...
+    stream.dashboard.query.QueryError: 'partitoin' is no parameter here; there are source, partition, offset.
+    """
+    for name in given:
+        if name not in known:
+            raise QueryError(f"{_short(name)} is no parameter here; there are {', '.join(known)}.")
+
+
 def number(given: Mapping[str, str], name: str, default: int = 0, most: int = LARGEST) -> int:
     """Return a whole number from the query, at most `most`; the default where it is missing or empty.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
@@ -21,7 +21,7 @@ from stream.dashboard import drift_views, label_views, letter_views, message_vie
 from stream.dashboard.access import Guard
 from stream.dashboard.acting import ASKED, acting
 from stream.dashboard.compare import compare
-from stream.dashboard.query import QueryError, chosen, number, placed
+from stream.dashboard.query import QueryError, check_names, chosen, number, placed
 from stream.monitoring import StreamState
 
 ASSETS = importlib.resources.files("stream.dashboard") / "assets"
@@ -54,11 +54,11 @@ def application(
     routes = [
         Route("/", _page("index.html")),
         Route("/login", _page("login.html")),
-        Route("/api/sources", api.sources),
-        Route("/api/compare", api.compare),
-        Route("/api/letter", api.letter),
+        Route("/api/sources", _taking((), api.sources)),
+        Route("/api/compare", _taking(("a", "b", "run_a", "run_b"), api.compare)),
+        Route("/api/letter", _taking(("partition", "at"), api.letter)),
         *(Route(f"/api/{name}", acting(allowed, asked), methods=["POST"]) for name, asked in ASKED.items()),
-        *(Route(f"/api/{name}", api.view(answer)) for name, answer in _VIEWS.items()),
+        *(Route(f"/api/{name}", _taking(view.takes, api.view(view.answer))) for name, view in _VIEWS.items()),
         Mount("/assets", StaticFiles(directory=str(ASSETS))),
     ]
     forwarded = Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))
@@ -136,31 +136,65 @@ def _around(state: StreamState, given: Mapping[str, str]) -> Any:
     return drift_views.around(state, number(given, "partition"), number(given, "offset"), count, count + 1)
 
 
-_VIEWS: dict[str, Callable[[StreamState, Mapping[str, str]], Any]] = {
-    "head": lambda state, given: views.head(state),
-    "overview": lambda state, given: views.overview(state, chosen(given, "span", state.series, "all")),
-    "drift": _drifts,
-    "letters": lambda state, given: letter_views.letters(
-        state, given.get("reason", ""), number(given, "page")
+class _View(NamedTuple):
+    """What a view takes from the request's query, and what it makes of that and of a stream's state."""
+
+    takes: tuple[str, ...]
+    answer: Callable[[StreamState, Mapping[str, str]], Any]
+
+
+_VIEWS = {
+    "head": _View((), lambda state, given: views.head(state)),
+    "overview": _View(
+        ("span",), lambda state, given: views.overview(state, chosen(given, "span", state.series, "all"))
     ),
-    "around": _around,
-    "messages": lambda state, given: message_views.messages(
-        state,
-        chosen(given, "which", message_views.WHICH, "all"),
-        given.get("q", ""),
-        given.get("label", ""),
-        given.get("run", ""),
+    "drift": _View((*drift_views.FACETS, "incident", "count"), _drifts),
+    "letters": _View(
+        ("reason", "page"),
+        lambda state, given: letter_views.letters(state, given.get("reason", ""), number(given, "page")),
     ),
-    "message": lambda state, given: message_views.message(
-        state, number(given, "partition"), number(given, "offset")
+    "around": _View(("partition", "offset", "count"), _around),
+    "messages": _View(
+        ("which", "q", "label", "run"),
+        lambda state, given: message_views.messages(
+            state,
+            chosen(given, "which", message_views.WHICH, "all"),
+            given.get("q", ""),
+            given.get("label", ""),
+            given.get("run", ""),
+        ),
     ),
-    "labels": lambda state, given: label_views.labels(
-        state, chosen(given, "order", label_views.ORDERS, "change"), given.get("q", ""), number(given, "page")
+    "message": _View(
+        ("partition", "offset"),
+        lambda state, given: message_views.message(
+            state, number(given, "partition"), number(given, "offset")
+        ),
     ),
-    "label": lambda state, given: label_views.label(state, given.get("name", "")),
-    "clusters": lambda state, given: label_views.clusters(state, number(given, "partition")),
+    "labels": _View(
+        ("order", "q", "page"),
+        lambda state, given: label_views.labels(
+            state,
+            chosen(given, "order", label_views.ORDERS, "change"),
+            given.get("q", ""),
+            number(given, "page"),
+        ),
+    ),
+    "label": _View(("name",), lambda state, given: label_views.label(state, given.get("name", ""))),
+    "clusters": _View(
+        ("partition",), lambda state, given: label_views.clusters(state, number(given, "partition"))
+    ),
 }
-"""Views of the page by name: functions of a stream's state and the request's query."""
+"""Views of the page by name."""
+
+
+def _taking(names: Sequence[str], endpoint: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """Return an endpoint that refuses other parameters; the page names its stream in every request."""
+
+    def checked(request: Request) -> Response:
+        check_names(request.query_params, ("source", *names))
+        return endpoint(request)
+
+    return checked
 
 
 def _refused(request: Request, error: Exception) -> Response:

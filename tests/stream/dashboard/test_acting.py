@@ -145,6 +145,7 @@ def test_a_body_that_is_no_request_is_refused(url: str, body: bytes) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"hour": 4},
         {"by": ""},
         {"by": "x" * 101},
         {"reason": 7},
@@ -157,7 +158,7 @@ def test_a_body_that_is_no_request_is_refused(url: str, body: bytes) -> None:
 def test_what_is_wrong_is_said(url: str, actions: AtOnce, wrong: dict[str, Any]) -> None:
     """With the field."""
     status, said = post(f"{url}/api/decide", MUTE | wrong)
-    assert (status, f"$.{next(iter(wrong))}" in said["problem"]) == (422, True)
+    assert (status, next(iter(wrong)) in said["problem"]) == (422, True)
     assert actions.state.triage == {}
 
 

@@ -135,6 +135,24 @@ def test_a_query_that_cannot_be_understood_is_answered_as_no_other(
     assert said["problem"].startswith(f"{name} is {text!r}; {may_be}")
 
 
+@pytest.mark.parametrize(
+    ("view", "known"),
+    [
+        ("sources", "source"),
+        ("head", "source"),
+        ("compare", "source, a, b, run_a, run_b"),
+        ("letter", "source, partition, at"),
+        ("around", "source, partition, offset, count"),
+        ("drift", "source, scope, detector, subject, incident, count"),
+        ("label", "source, name"),
+    ],
+)
+def test_a_parameter_that_is_not_known_is_not_passed_over(view: str, known: str) -> None:
+    """The answer would be that to another question."""
+    said = {"problem": f"'partitoin' is no parameter here; there are {known}."}
+    assert answered(STREAMS, view, partitoin=1) == (400, said)
+
+
 def test_a_number_may_have_any_digits() -> None:
     """Leading zeros are none, and one beyond all bounds is the bound."""
     assert answered(STREAMS, "message", partition="000", offset="0" * 5_000 + "7")[0] == 200
