@@ -18,7 +18,8 @@ app = typer.Typer()
 def run(config: Config = None, stream: Stream = None) -> None:
     """Label a stream live, learning from it, until Ctrl-C.
 
-    SIGTERM ends it likewise: the batch in hand is finished and committed.
+    SIGTERM ends it likewise: the batch in hand is finished and committed, and a last snapshot taken. The exit
+    status is 1 where one of them could not be.
     """
     settings = load_settings(config, stream)
     check(settings)

@@ -52,7 +52,7 @@ class Keeper:
         self._taken_at = clock()
         self._offset = 0
         self._forbidden: bool | None = None
-        self._unwritten = False
+        self._unwritten = ""
         self._latest: Snapshot | None = None
         self._writing: threading.Thread | None = None
 
@@ -76,7 +76,15 @@ class Keeper:
 
     def stale(self, task: Pipeline) -> bool:
         """Whether the task has taken in records since the last snapshot that was or is being written."""
-        return task.next_offset != self._offset or self._unwritten
+        return task.next_offset != self._offset or bool(self._unwritten)
+
+    def missing(self, task: Pipeline) -> str:
+        """Say which snapshot of the task as it is was not written, and why; nothing where none should be."""
+        if self._forbidden or not (self.stale(task) or self._busy()):
+            return ""
+        identity = self._store.identity
+        why = self._unwritten or "there was not enough time"
+        return f"{identity.topic} partition {identity.partition} at offset {task.next_offset} ({why})"
 
     def save(self, task: Pipeline) -> float:
         """Take a snapshot and write it in the background, unless the previous one is still being written.
@@ -128,8 +136,8 @@ class Keeper:
         except Exception as error:
             # Any kind of storage may raise its own exceptions; none is a reason to stop the stream.
             log.warning("the snapshot at offset %d was not written: %s", snapshot.offset, error)
-            self._unwritten = True
+            self._unwritten = str(error) or type(error).__name__
             self._failed()
         else:
-            self._unwritten = False
+            self._unwritten = ""
             self._written(StoredSnapshot(snapshot.offset, size, snapshot.taken_at))

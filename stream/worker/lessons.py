@@ -40,7 +40,7 @@ from stream.records import (
 from stream.snapshot import Identity, Keeper, Store, announcement
 from stream.telemetry import Telemetry
 from stream.worker.follower import PARTITION, Follower
-from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
+from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save, save_last
 from stream.worker.restorer import RETRY_S
 
 COMMIT_S = 1.0
@@ -71,6 +71,11 @@ class Lessons:
     telemetry
         Receives progress, outcomes and failures.
 
+    Attributes
+    ----------
+    unkept
+        Which last snapshot could not be written when the lessons were given up, and why.
+
     Raises
     ------
     RecoveryError
@@ -92,6 +97,7 @@ class Lessons:
         self._struck: int | None = None
         self._answered = self._in_doubt = False
         self._said: list[Output] = []
+        self.unkept: list[str] = []
         self._checked = 0
         self._store = _store(settings, self._topic)
         self._tail = Tail(settings.kafka, {self._topic: None})
@@ -290,10 +296,9 @@ class Lessons:
             if self.replica.next_offset > owned.committed:
                 self._committed_at = 0.0
                 self._write(owned)
-            owned.keeper.wait(LAST_SNAPSHOT_S)
-            if owned.keeper.stale(self.replica) and self.replica.next_offset == owned.committed:
-                save(owned, self._telemetry)
-            owned.keeper.wait(LAST_SNAPSHOT_S)
+            owned.task = self.replica
+            if owned.task.next_offset == owned.committed:
+                self.unkept = save_last([owned], self._telemetry, time.monotonic() + LAST_SNAPSHOT_S)
         self._drop()
 
     def _drop(self) -> None:

@@ -25,6 +25,17 @@ LONGEST_S = 10.0
 """Seconds of a turn after which a partition leaves what was read to the next, so that the loop turns."""
 
 
+class UnkeptError(RuntimeError):
+    """A worker ended without its last snapshots; the message says which, why, and what that costs."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"stopped without the last snapshot of {', '.join(missing)}. What the newest one lacks is "
+            "relearned at the next start, as long as the broker has the events. Make room at "
+            "snapshot.location, or let it be written to, before they expire."
+        )
+
+
 @dataclasses.dataclass
 class AssignedPartition(Generic[Made]):
     """An assigned partition: its task, its outbox, and what is processed but not committed.
@@ -159,11 +170,15 @@ def save(assigned: AssignedPartition[Made], telemetry: Telemetry) -> None:
     telemetry.snapshot_taken(assigned.keeper.save(assigned.task))
 
 
-def save_last(settled: Sequence[AssignedPartition[Made]], telemetry: Telemetry, deadline: float) -> None:
-    """Take snapshots of partitions that are given up, where they have none; wait for them until then."""
+def save_last(settled: Sequence[AssignedPartition[Made]], telemetry: Telemetry, deadline: float) -> list[str]:
+    """Take snapshots of partitions that are given up, where they have none; wait for them until then.
+
+    Return which of them were not written, and why.
+    """
     for assigned in settled:
         assigned.keeper.wait(deadline - time.monotonic())
         if assigned.keeper.stale(assigned.task):
             save(assigned, telemetry)
     for assigned in settled:
         assigned.keeper.wait(deadline - time.monotonic())
+    return [why for assigned in settled if (why := assigned.keeper.missing(assigned.task))]

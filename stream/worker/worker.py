@@ -30,7 +30,14 @@ from stream.worker.batch_size import BatchSize
 from stream.worker.commits import Commits, committed_offset
 from stream.worker.encode_ahead import EncodeAhead
 from stream.worker.lessons import Lessons
-from stream.worker.partition import LAST_SNAPSHOT_S, LONGEST_S, AssignedPartition, save, save_last
+from stream.worker.partition import (
+    LAST_SNAPSHOT_S,
+    LONGEST_S,
+    AssignedPartition,
+    UnkeptError,
+    save,
+    save_last,
+)
 from stream.worker.restoration import PartitionLoader
 from stream.worker.restorer import RETRY_S, Restorer
 from stream.worker.time_order import TimeOrder
@@ -117,13 +124,15 @@ class Worker:
             When events that a partition's model needs have been deleted.
         UnwrittenError
             When it was stopped with a batch that could not be committed; nothing of it was emitted.
+        UnkeptError
+            When it was stopped and a last snapshot could not be written; all is committed.
         """
         try:
             while not self._stopping:
                 self._turn()
             self._telemetry.stopping()
             self._settle(time.monotonic() + self._settings.worker.commit_timeout_s)
-            self._keep(list(self._assigned))
+            unkept = self._keep(list(self._assigned))
             unwritten = sorted(partition for partition, one in self._assigned.items() if one.doubtful)
             if unwritten:
                 raise UnwrittenError(
@@ -132,6 +141,8 @@ class Worker:
                 )
         finally:
             self._close()
+        if unkept := [*unkept, *(self._lessons.unkept if self._lessons else ())]:
+            raise UnkeptError(unkept)
 
     def _turn(self) -> None:
         self._telemetry.beat()
@@ -307,8 +318,8 @@ class Worker:
         self._group.hold(partition)
         self._telemetry.failed(partition)
 
-    def _keep(self, partitions: Sequence[int]) -> None:
-        """Take last snapshots of partitions that are released or closed, all within `LAST_SNAPSHOT_S`."""
+    def _keep(self, partitions: Sequence[int]) -> list[str]:
+        """Take last snapshots of what is given up, all within `LAST_SNAPSHOT_S`; return which are missing."""
         deadline = time.monotonic() + LAST_SNAPSHOT_S
         ours = [self._assigned[partition] for partition in partitions if partition in self._assigned]
         self._end_commits(partitions, deadline)
@@ -318,7 +329,7 @@ class Worker:
             assigned.retry_at = 0.0
         self._commit(time.monotonic())
         self._end_commits(partitions, deadline)
-        save_last([assigned for assigned in ours if assigned.pending is None], self._telemetry, deadline)
+        return save_last([each for each in ours if each.pending is None], self._telemetry, deadline)
 
     def _drop(self, partition: int) -> None:
         self._restorer.cancel(partition)

@@ -6,6 +6,7 @@ import functools
 import json
 import logging
 import random
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,7 @@ from drift.core import digest
 from stream.kafka import RecoveryError
 from stream.pipeline import factory as assembly
 from stream.snapshot import Identity, Store, migrations
+from stream.worker.partition import UnkeptError
 from stream.worker.worker import Worker
 from tests.faults.exactly_once import (
     check_as_if_uninterrupted,
@@ -27,7 +29,7 @@ from tests.faults.exactly_once import (
     store_of,
     uninterrupted,
 )
-from tests.stream.live import LiveStream, on_a_thread, source
+from tests.stream.live import LiveStream, on_a_thread, source, stop
 from tests.stream.standins import event
 
 
@@ -103,9 +105,38 @@ def test_f8_where_snapshots_cannot_be_written_the_stream_goes_on(
     folder.parent.mkdir()
     folder.write_text("in the way")
     live.fill([event(number) for number in range(1_000)])
-    work(live, 1_000)
+    with pytest.raises(UnkeptError, match="at offset 1000 "):
+        work(live, 1_000)
     assert "was not written" in caplog.text
     check_as_if_uninterrupted(live)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("scope", ["partition", "stream"])
+def test_f8_a_last_snapshot_that_cannot_be_written_is_no_success(
+    kafka: str, stream_name: str, scope: str
+) -> None:
+    """Status 1 and a sentence; what was answered is committed, and the next worker relearns it."""
+    live = LiveStream(kafka, stream_name, environment={"ITHACA_MODEL__SCOPE": scope})
+    folder = Path(live.settings.snapshot.location) / live.settings.group
+    live.fill([event(number) for number in range(200)])
+    with live.worker() as worker:
+        live.wait_for(200)
+        folders = [folder, folder.with_name(f"{folder.name}.lessons")]
+        for each in folders:
+            shutil.rmtree(each, ignore_errors=True)
+            each.write_text("in the way")
+        status, _, said = stop(worker)
+    assert status == 1, said
+    assert "ithaca: stopped without the last snapshot of " in said
+    assert (f"{stream_name}.lessons partition 0 at offset " in said) == (scope == "stream")
+    for each in folders:
+        each.unlink()
+    with live.worker() as worker:
+        live.fill([event(number) for number in range(200, 250)])
+        live.wait_for(250)
+        assert stop(worker)[0] == 0
+    assert sorted(source(record)[1] for record, _ in live.predictions()) == list(range(250))
 
 
 WRITER = """

@@ -236,6 +236,7 @@ def test_a_snapshot_that_was_not_written_is_tried_again_on_a_quiet_stream(
         keeper.save(task)
         keeper.wait(None)
     assert keeper.stale(task)
+    assert keeper.missing(task) == "s.events partition 0 at offset 10 (no room)"
     assert not keeper.due(task)
     now[0] += 61
     assert keeper.due(task)
@@ -243,6 +244,7 @@ def test_a_snapshot_that_was_not_written_is_tried_again_on_a_quiet_stream(
     keeper.wait(None)
     assert store.offsets() == [10]
     assert not keeper.stale(task)
+    assert keeper.missing(task) == ""
 
 
 def test_a_snapshot_is_on_disk_before_it_has_its_name(
