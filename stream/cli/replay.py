@@ -45,6 +45,9 @@ COLUMNS = {
 }
 """Scores shown, and their column headings."""
 
+MOST_ALIGNED = 30_000
+"""Most records that an alignment is fitted and judged on: the vectors of all of them are held in memory."""
+
 
 @app.command(
     epilog=examples(
@@ -155,7 +158,8 @@ def align(
 
     Both encode the stream's events. On the first half a map is fitted from the new encoder's vectors to those
     of the settings' one. The second half shows the scores with the former encoder, with the new one aligned,
-    and with the new one and a model that begins anew. The live service notices nothing.
+    and with the new one and a model that begins anew. Of more than 30,000 records it takes the latest. The
+    live service notices nothing.
     """
     if out.exists():
         raise UsageError(f"--out names {out}, which exists, and which workers may use. Name another file.")
@@ -180,6 +184,8 @@ def _events(settings: Settings, begin: Mark, end: Mark) -> list[Event]:
     from stream.records import BadEventError, Event, decode, topic
 
     history = History(settings.kafka, topic(settings.stream, "events"), begin, end)
+    if earlier := history.keep_latest(MOST_ALIGNED):
+        say(f"warning: the latest {len(history):,} records are taken, and {earlier:,} before them are not.")
     events = []
     try:
         for record in sorted(history.records(), key=lambda record: record.timestamp):

@@ -86,6 +86,19 @@ class History:
         """Return the number of offsets between the marks: an upper bound, as transaction markers count."""
         return sum(max(0, end - begin) for begin, end in self.ranges.values())
 
+    def keep_latest(self, most: int) -> int:
+        """Leave out earlier offsets where there are more than so many, in each partition the same share.
+
+        Return how many are left out.
+        """
+        before = len(self)
+        share = most / max(most, before)
+        self.ranges = {
+            partition: (max(begin, end - int(share * (end - begin))), end)
+            for partition, (begin, end) in self.ranges.items()
+        }
+        return before - len(self)
+
     def batches(self, partition: int, limit: int = 1_000) -> Iterator[list[Record]]:
         """Read one partition's records in offset order, up to `limit` at a time.
 

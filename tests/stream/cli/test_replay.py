@@ -117,6 +117,20 @@ def test_marks_are_offsets_or_times(text: str | None, mark: object) -> None:
         _mark("--from", "soon")
 
 
+def test_an_alignment_takes_the_latest_and_says_so(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However long the topic is, what is held in memory is bounded."""
+    settings = Settings(stream="s")
+    assert len(_events(settings, None, None)) == 37 - 6
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("stream.cli.replay.MOST_ALIGNED", 12)
+    assert len(_events(settings, None, None)) == 11 - 3
+    said = "ithaca: warning: the latest 11 records are taken, and 26 before them are not.\n"
+    assert capsys.readouterr().err == said
+    assert logs.closed
+
+
 def test_no_alignment_is_written_over_another(tmp_path: Path) -> None:
     """Workers may read it at their next start."""
     file = tmp_path / "a.alignment"

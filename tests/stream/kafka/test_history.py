@@ -52,6 +52,23 @@ def test_marks_are_offsets_or_times(
     assert logs.closed
 
 
+@pytest.mark.parametrize(
+    ("most", "ranges"),
+    [
+        (25, {0: (10, 30), 1: (0, 5)}),
+        (100, {0: (10, 30), 1: (0, 5)}),
+        (10, {0: (22, 30), 1: (3, 5)}),
+        (1, {0: (30, 30), 1: (5, 5)}),
+    ],
+)
+@pytest.mark.usefixtures("logs")
+def test_the_latest_of_each_partition_are_kept(most: int, ranges: dict[int, tuple[int, int]]) -> None:
+    """Not more than wanted in all, and the same share of each."""
+    history = History(KafkaSettings(), "s.events")
+    assert history.keep_latest(most) == 25 - len(history)
+    assert history.ranges == ranges
+
+
 def test_records_come_in_batches(logs: Logs) -> None:
     """Of so many; marks of transactions bring none; headers without a value have an empty one."""
     logs.missing = {13, 14, 15, 29}
