@@ -52,6 +52,10 @@ class Broker:
     def membership(self) -> None:
         """Return nothing: the outbox does not ask."""
 
+    def is_member(self) -> bool:
+        """Return that the partition is still this member's."""
+        return True
+
     def hold(self, partition: int) -> None:
         """Do nothing: the next turn goes back."""
 
@@ -95,7 +99,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     broker = Broker()
     monkeypatch.setattr(forwarding, "Group", lambda settings, kind: broker)
     monkeypatch.setattr(
-        forwarding, "Outbox", lambda settings, partition, kind, topic_id: Box(broker, topic_id)
+        forwarding, "Outbox", lambda settings, partition, is_member, kind, topic_id: Box(broker, topic_id)
     )
     monkeypatch.setattr(forwarding, "TopicWatch", lambda settings, name: Watch(broker))
     return broker
