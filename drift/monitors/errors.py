@@ -83,7 +83,8 @@ class ClusterErrorMonitor(Stateful):
         if fresh:
             self._bank.restart(np.array(fresh, dtype=np.intp))
         wrong = set(observation.wrong)
-        by_slot = sorted(zip(slots, observation.clusters, strict=True))
+        # Of a message that touches more clusters than are watched, the first ones are.
+        by_slot = sorted(zip(slots, observation.clusters, strict=False))
         values = np.array([float(cluster in wrong) for _, cluster in by_slot])
         shifts = self._bank.update(np.array([slot for slot, _ in by_slot], dtype=np.intp), values)
         return [
