@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from drift.core import Counts, Floats, Ids, Parts, State, Stateful, Values, check_number, fields, grown
+from drift.core import Counts, Floats, Ids, Parametrised, Parts, State, Values, check_number, fields, grown
 from learners.cluster.comparison import ALIKE, HYSTERESIS, comparison, difference
 from learners.cluster.cooccurrence import Cooccurrence
 from learners.cluster.dendrogram import Dendrogram
@@ -44,7 +44,7 @@ class Regrouping(NamedTuple):
     labels: list[int]
 
 
-class Clusters(Stateful):
+class Clusters(Parametrised):
     """A partition of a growing label space into clusters of labels that occur together.
 
     Similarity is the Jaccard index beyond chance (see `Cooccurrence.among`); between groups it is the mean
@@ -101,6 +101,7 @@ class Clusters(Stateful):
         self.delta = delta
         self.patience = patience
         self.largest = largest
+        self.half_life = half_life
         self.counts = Cooccurrence(half_life)
         self._tree = Dendrogram()
         self._visits: Counts = np.zeros((16, 3), dtype=np.int64)

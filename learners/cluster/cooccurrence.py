@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.core import Counts, Floats, Ids, State, check_number, compiled
+from drift.core import Counts, Floats, Ids, Parametrised, State, check_number, compiled
 from learners.cluster.adjacency import (
     CLASSES,
     LABEL,
@@ -37,7 +37,7 @@ STEP = 1 << 16
 """Places by which memory grows at a time: half a MiB."""
 
 
-class Cooccurrence:
+class Cooccurrence(Parametrised):
     """Decayed counts of labels and of the pairs that co-occur: O(k) cache lines per label, whatever L.
 
     Each label has a row of its partners. A row decays with each message *that carries its label*: the
@@ -165,7 +165,7 @@ class Cooccurrence:
 
     def state(self) -> State:
         """Return the counts; see `Learner.state`."""
-        return {
+        return super().state() | {
             "labels": {field: self._labels[field].copy() for field in LABEL.names or ()},
             "places": {field: self._places[field][: self._book[TOP]].copy() for field in PLACE.names or ()},
             "book": self._book.copy(),
@@ -173,6 +173,7 @@ class Cooccurrence:
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
+        super().load_state(state)
         self._labels = _restored(state["labels"], LABEL, 0)
         self._places = _restored(state["places"], PLACE, STEP)
         self._book = np.array(state["book"], dtype=np.int64)

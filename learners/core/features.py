@@ -160,7 +160,7 @@ class FeatureSpace(Stateful):
         return super().state() | {"candidates": [list(each) for each in self._candidates.items()]}
 
     def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
+        """Take over what `state` returned, with its limit and buckets."""
         super().load_state(state)
         self._candidates = dict(map(tuple, state["candidates"]))
 

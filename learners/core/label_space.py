@@ -263,7 +263,19 @@ class LabelSpace(Stateful):
         return super().state() | {"resting": {"names": list(self._resting), "counts": counts}}
 
     def load_state(self, state: State) -> None:
-        """Take over what `state` returned, for all learners that share this space."""
+        """Take over what `state` returned, for all learners that share this space.
+
+        Raises
+        ------
+        ValueError
+            When it holds more labels than the limit; nothing has changed then.
+        """
+        held = len(state["names"])
+        if self.limit is not None and held > self.limit:
+            raise ValueError(
+                f"The state holds {held:,} labels, and at most {self.limit:,} are held here. "
+                f"Make the learner with max_labels={held}, or the label space with limit={held}, or more."
+            )
         super().load_state(state)
         self._ids = {name: label for label, name in enumerate(self._names)}
         counts = np.asarray(state["resting"]["counts"]).tolist()
