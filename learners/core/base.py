@@ -299,6 +299,8 @@ class Learner(Parametrised, MultiLabelClassifier, abc.ABC):
     def learn_one(self, x: Mapping[Any, Any], y: Mapping[Any, bool]) -> None:
         """Learn from river's dictionaries; labels that `y` leaves out count as negative."""
         check_dictionaries(x, y)
+        # Before features are counted.
+        self.label_space.check_room(list(y))
         vector = self._feature_space.vector(x)
         self.label_space.ids(y)
         targets = self.label_space.targets(label for label, on in y.items() if on)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from learners.catalogue import LEARNERS, make
-from learners.core import Features, Sparse, Targets, given_part
+from learners.core import Features, FullError, Sparse, Targets, given_part
 from learners.core.messages import targets, vector
 from tests.learners.checks import assert_valid, maker, stream, teach
 
@@ -144,6 +144,21 @@ def test_only_labels_are_forgotten_and_inherited_from(name: str) -> None:
     learner.forget(np.zeros(0, dtype=np.intp))
     assert learner.digest() == before
     assert_valid(learner.predict(X), 3)
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("expansion", 3), ("linear", None), ("linear", ("a", "b"))])
+def test_labels_that_cannot_be_named_change_nothing(name: str, wrong: Any) -> None:
+    """Features were counted before labels were looked at; as they were where the labels had no room."""
+    learner = make(name, max_labels=2)
+    learner.learn_one({"f": 1.0}, {"a": True})
+    before = learner.digest()
+    with pytest.raises(TypeError, match="The name of a label is a"):
+        learner.learn_one({"g": 1.0}, {"b": True, wrong: True})
+    with pytest.raises(FullError):
+        learner.learn_one({"g": 1.0}, {"b": True, "c": True, "d": False})
+    with pytest.raises(TypeError, match="'h' is a list"):
+        learner.learn_one({"g": 1.0, "h": []}, {"b": True})
+    assert learner.digest() == before
 
 
 @pytest.mark.parametrize("wrong", [["a"], "a", None, 3])
