@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from learners.cluster.adjacency import PARTNERS, WIDEST, share
 from learners.cluster.cooccurrence import DELTA, RESCALE, SLACK, Cooccurrence
+from learners.cluster.similarity import similarity
 from tests.learners.cluster.partitions import independent_label_sets, label_sets, partition
 
 LABELS = 8
@@ -176,6 +177,19 @@ def test_samples_are_what_decayed_counts_are_worth() -> None:
     for _ in range(30):
         counts.add(list(range(65)))
     assert counts.samples([0])[0] == pytest.approx(15.0, rel=1e-3)
+
+
+def test_of_labels_that_never_came_nothing_is_known() -> None:
+    """Those that there is only room for, those beyond it, and those that were forgotten."""
+    counts = Cooccurrence()
+    counts.reserve(3)
+    counts.add([0, 1])
+    counts.forget(np.array([1]))
+    for unknown in (1, 2, 9):
+        assert counts.samples([unknown]).tolist() == counts.frequencies([unknown]).tolist() == [0.0]
+        assert counts.count(unknown) == 0.0
+        assert not counts.among([0, unknown]).any()
+    assert similarity(*counts.tables, 0, 0) == 0.0
 
 
 def changed() -> tuple[Cooccurrence, int]:
