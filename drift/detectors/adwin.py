@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from drift.core import Counts, Floats, Parametrised, State, check_number, compiled, grown
+from drift.detectors.base import check_value
 
 ROWS = 8
 """Bucket sizes (1, 2, 4, ...) allocated at first; more are added when the window needs them."""
@@ -102,6 +103,7 @@ class ADWIN(Parametrised):
 
     def update(self, value: float) -> None:
         """Take in one value, in [0, 1]; amortised O(1), and O(log window) once every `clock` values."""
+        check_value(value)
         self._waiting.append(value)
         if len(self._waiting) == self._room:
             self._take_waiting()

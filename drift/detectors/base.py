@@ -17,6 +17,12 @@ UNDECIDED = 0.0, math.inf
 """Statistic and threshold of a detector that has not seen enough values."""
 
 
+def check_value(value: float) -> None:
+    """Raise ValueError for NaN and infinity, which would stay in a detector's means for good."""
+    if not math.isfinite(value):
+        raise ValueError(f"A detector takes in finite numbers. Got {value!r}; leave out what is missing.")
+
+
 @dataclasses.dataclass(slots=True)
 class RunningMean:
     """Running mean of `n` values."""
@@ -52,6 +58,7 @@ class SequentialTest(Parametrised, abc.ABC):
 
     def update(self, value: float) -> None:
         """See `Detector`."""
+        check_value(value)
         if self.drift_detected:
             self._restart()
         self._add(value)

@@ -65,7 +65,7 @@ class Detector(Protocol):
         ...
 
     def update(self, value: float) -> None:
-        """Take in one value."""
+        """Take in one value; one that is not finite is a ValueError."""
         ...
 
     def state(self) -> State:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drift.core import Counts, Floats, Ids, Parametrised, Parts, State, Values, check_number, fields, grown
+from learners.cluster.adjacency import label_ids
 from learners.cluster.comparison import ALIKE, HYSTERESIS, comparison, difference
 from learners.cluster.cooccurrence import Cooccurrence
 from learners.cluster.dendrogram import Dendrogram
@@ -140,8 +141,8 @@ class Clusters(Parametrised):
     # Learning ---------------------------------------------------------------------------------------
 
     def learn(self, labels: list[int] | Ids, size: int) -> tuple[Regrouping, ...]:
-        """Count one message's labels (ids, each once) in a space of `size` labels; return the changes."""
-        ids = np.asarray(labels, dtype=np.intp)
+        """Count one message's labels (ids) in a space of `size` labels; return the changes."""
+        ids = label_ids(labels, size)
         if size > self._tree.labels:
             self._admit(size, ids.tolist())
         table = self.counts.tables[0]
@@ -163,8 +164,7 @@ class Clusters(Parametrised):
     def forget(self, labels: Ids) -> None:
         """Move labels to the cluster of those without counts, as which they go on; see `Learner.forget`."""
         labels = labels[labels < self._tree.labels]
-        if len(labels):
-            self.counts.forget(labels)
+        self.counts.forget(labels)
         for label in labels.tolist():
             own = int(self._tree.owners[label])
             if own != self._open:
@@ -174,8 +174,6 @@ class Clusters(Parametrised):
 
     def _admit(self, size: int, companions: list[int]) -> None:
         """Assign every new label to a cluster: that of a companion, if it has room."""
-        if max(companions, default=0) >= size:
-            raise IndexError("a label's id must be below the size of the label space; give both")
         first = self._tree.labels
         self._tree.reserve(size)
         self.counts.reserve(size)

@@ -17,6 +17,7 @@ from learners.cluster.adjacency import (
     TOP,
     USED,
     Records,
+    label_ids,
     meet,
     needed,
     strike,
@@ -100,8 +101,8 @@ class Cooccurrence(Parametrised):
         return self._labels, self._places, self._book
 
     def add(self, labels: list[int] | Ids) -> None:
-        """Count one message's labels (ids, each once); a message without labels lowers all frequencies."""
-        ids = np.asarray(labels, dtype=np.intp)
+        """Count one message's labels (ids); a message without labels lowers all frequencies."""
+        ids = label_ids(labels)
         if len(ids) == 0:
             self._book[MESSAGES] += 1
             return
@@ -111,7 +112,8 @@ class Cooccurrence(Parametrised):
 
     def forget(self, labels: Ids) -> None:
         """Forget labels, and all pairs with them; see `Learner.forget`."""
-        strike(*self.tables, labels)
+        if len(labels):
+            strike(*self.tables, label_ids(labels))
 
     def reserve(self, labels: int) -> None:
         """Make room for `labels` labels."""

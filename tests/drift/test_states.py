@@ -172,3 +172,16 @@ def test_states_without_parameters_are_loaded() -> None:
     one, again = taught(Monitors, {}), Monitors()
     again.load_state(unnamed(one.state()))
     assert digest(again.state()) == digest(one.state())
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "x"])
+def test_a_value_that_is_no_number_changes_nothing(name: str, value: Any) -> None:
+    """After one NaN most of them never found a drift again."""
+    kind: Any = DETECTORS[name]
+    detector = kind(seed=1) if name == "kswin" else kind()
+    detector.update(0.5)
+    before = digest(detector.state())
+    with pytest.raises((TypeError, ValueError)):
+        detector.update(value)
+    assert digest(detector.state()) == before
