@@ -166,7 +166,10 @@ class Monitor(Protocol):
         ...
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of a monitor with equal parameters; later alarms are equal."""
+        """Take over the state of a monitor with equal parameters; later alarms are equal.
+
+        That of one with others is a ValueError; nothing has changed then.
+        """
         ...
 
 

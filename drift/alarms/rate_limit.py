@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from drift.alarms.alarm import Alarm
-from drift.core import Stateful, Values, fields
+from drift.core import Parametrised, Values, fields
 
 
-class RateLimit(Stateful):
+class RateLimit(Parametrised):
     """Passes a limited number of detailed alarms in each stretch of messages, and summarises the rest.
 
     When ten thousand labels change at once, that is one event and not ten thousand. Alarms beyond the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from drift.alarms.alarm import Alarm
-from drift.core import Inlined, State, Stateful, fields
+from drift.core import Inlined, Parametrised, State, Stateful, fields
 from drift.detectors import Detector, build
 
 
@@ -76,7 +76,7 @@ def odds(share: float) -> float:
     return share / max(1.0 - share, 1e-9)
 
 
-class SeriesMonitor(Stateful):
+class SeriesMonitor(Parametrised):
     """Base class of monitors that watch several series of numbers."""
 
     def __init__(self, *series: Series) -> None:

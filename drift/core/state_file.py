@@ -16,6 +16,7 @@ import json
 import math
 import struct
 from collections.abc import Callable, Iterator
+from pathlib import Path as FilePath
 from typing import Any, NoReturn
 
 import numpy as np
@@ -89,6 +90,22 @@ class StateFormat:
         yield begin + _checksum(begin, written) + written
         for _, array in found:
             yield _raw(array)
+
+    def write(self, path: FilePath, version: int, header: State, state: State) -> None:
+        """Write a file beside `path`, which takes its place once all of it is written; else nothing is left.
+
+        Raises
+        ------
+        TypeError
+            As `dump`.
+        """
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with part.open("wb") as file:
+                file.writelines(self.dump(version, header, state))
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     def parse(self, content: bytes, name: str) -> tuple[int, State, State]:
         """Return a file's format version, header and state.

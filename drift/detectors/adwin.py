@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from drift.core import Counts, Floats, State, check_number, compiled, grown
+from drift.core import Counts, Floats, Parametrised, State, check_number, compiled, grown
+from drift.detectors.base import check_value
 
 ROWS = 8
 """Bucket sizes (1, 2, 4, ...) allocated at first; more are added when the window needs them."""
@@ -14,7 +15,7 @@ WAITING = 64
 """Most values that are buffered before they are put into buckets in one call of compiled code."""
 
 
-class ADWIN:
+class ADWIN(Parametrised):
     """Adaptive windowing: drops the old part of its window when its mean differs from the recent part's.
 
     The window is kept as an exponential histogram, a handful of buckets of 1, 2, 4, ... values, so memory
@@ -102,6 +103,7 @@ class ADWIN:
 
     def update(self, value: float) -> None:
         """Take in one value, in [0, 1]; amortised O(1), and O(log window) once every `clock` values."""
+        check_value(value)
         self._waiting.append(value)
         if len(self._waiting) == self._room:
             self._take_waiting()
@@ -142,7 +144,7 @@ class ADWIN:
     def state(self) -> State:
         """Return the whole state as arrays and plain JSON values."""
         last = np.array([self.drift_detected, self.statistic, self.threshold], dtype=np.float64)
-        return self.histogram() | {"last": last}
+        return super().state() | self.histogram() | {"last": last}
 
     def load_state(self, state: State) -> None:
         """Load a state, or a histogram, of an ADWIN with equal parameters; both then behave equally.
@@ -150,8 +152,10 @@ class ADWIN:
         Raises
         ------
         ValueError
-            When it holds more buckets of a size than `max_buckets` allows; nothing has changed then.
+            When it is that of another, or holds more buckets of a size than `max_buckets` allows: of a
+            histogram no parameters are known. Nothing has changed then.
         """
+        super().load_state(state)
         used, places = state["buckets"].shape[:2]
         most = int(max(state["lengths"], default=0))
         if places > self.max_buckets + 1 or most > min(places, self.max_buckets + 1):

@@ -7,12 +7,20 @@ import dataclasses
 import math
 import operator
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from drift.core import Parametrised, State
+
 UNDECIDED = 0.0, math.inf
 """Statistic and threshold of a detector that has not seen enough values."""
+
+
+def check_value(value: float) -> None:
+    """Raise ValueError for NaN and infinity, which would stay in a detector's means for good."""
+    if not math.isfinite(value):
+        raise ValueError(f"A detector takes in finite numbers. Got {value!r}; leave out what is missing.")
 
 
 @dataclasses.dataclass(slots=True)
@@ -28,7 +36,7 @@ class RunningMean:
         self.mean += 1.0 / self.n * (value - self.mean)
 
 
-class SequentialTest(abc.ABC):
+class SequentialTest(Parametrised, abc.ABC):
     """A detector that compares running statistics after every value; see `drift.detectors.Detector`.
 
     The tests compare each one with river's, which makes the same decisions but can neither save its state
@@ -50,6 +58,7 @@ class SequentialTest(abc.ABC):
 
     def update(self, value: float) -> None:
         """See `Detector`."""
+        check_value(value)
         if self.drift_detected:
             self._restart()
         self._add(value)
@@ -82,13 +91,14 @@ class SequentialTest(abc.ABC):
     def _compared(self) -> tuple[float, float]:
         """Return statistic and threshold."""
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """See `Detector`."""
         values = [operator.attrgetter(name)(self) for name in self._saved()]
-        return {"values": np.array(values, dtype=np.float64)}
+        return super().state() | {"values": np.array(values, dtype=np.float64)}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """See `Detector`."""
+        super().load_state(state)
         for name, value in zip(self._saved(), np.asarray(state["values"]).tolist(), strict=True):
             owner, _, attribute = name.rpartition(".")
             setattr(operator.attrgetter(owner)(self) if owner else self, attribute, value)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from drift.core import Registry
+from drift.core import Registry, State
 from drift.detectors.adwin import ADWIN
 from drift.detectors.ddm import DDM
 from drift.detectors.eddm import EDDM
@@ -65,15 +65,18 @@ class Detector(Protocol):
         ...
 
     def update(self, value: float) -> None:
-        """Take in one value."""
+        """Take in one value; one that is not finite is a ValueError."""
         ...
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Return everything learned, as arrays and plain JSON values."""
         ...
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the state of a detector with equal parameters; both then behave equally."""
+    def load_state(self, state: State) -> None:
+        """Take over the state of a detector with equal parameters; both then behave equally.
+
+        That of one with others is a ValueError; nothing has changed then.
+        """
         ...
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from typing import Any
 
 import numpy as np
 
-from drift.core import check_flag, check_number
+from drift.core import State, check_flag, check_number
 from drift.detectors.base import UNDECIDED, RunningMean, SequentialTest
 
 
@@ -185,12 +184,12 @@ class HDDMW(SequentialTest):
         fall = self._between(self._up_to_highest, self._since_highest, self.drift_confidence)
         return max(rise, fall, key=lambda figures: abs(figures[0]) / figures[1])
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """See `Detector`."""
         means = [dataclasses.astuple(getattr(self, name)) for name in self._means]
         return super().state() | {"samples": np.array(means, dtype=np.float64), "seen": self._seen}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """See `Detector`."""
         super().load_state(state)
         self._seen = state["seen"]

@@ -7,12 +7,11 @@ import math
 import random
 import warnings
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from scipy.stats import ks_2samp
 
-from drift.core import check_number
+from drift.core import State, check_number
 from drift.detectors.base import UNDECIDED, SequentialTest
 
 LEAST_DISTANCE = 0.1
@@ -78,7 +77,7 @@ class KSWIN(SequentialTest):
             return UNDECIDED
         return -math.log10(max(self._p, 1e-300)), -math.log10(self.alpha)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """See `Detector`."""
         version, words, _ = self._random.getstate()
         return super().state() | {
@@ -86,7 +85,7 @@ class KSWIN(SequentialTest):
             "random": np.array([version, *words], dtype=np.uint32),
         }
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """See `Detector`."""
         super().load_state(state)
         self._values = collections.deque(np.asarray(state["window"]).tolist(), self.window_size)

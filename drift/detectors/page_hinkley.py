@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from drift.core import check_choice, check_number
+from drift.core import State, check_choice, check_number
 from drift.detectors.base import UNDECIDED, RunningMean, SequentialTest
 
 MODES = ("up", "down", "both")
@@ -52,6 +52,10 @@ class PageHinkley(SequentialTest):
         self.alpha = alpha
         self.mode = mode
         super().__init__()
+
+    def _made(self) -> State:
+        # The attribute `threshold` is the statistic's, which is infinite at first.
+        return super()._made() | {"threshold": self.limit}
 
     def _restart(self) -> None:
         super()._restart()

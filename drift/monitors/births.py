@@ -7,12 +7,12 @@ import bisect
 from scipy.special import betainc
 
 from drift.alarms import Alarm, Observation
-from drift.core import Inlined, Stateful, Values, fields
+from drift.core import Inlined, Parametrised, Stateful, Values, fields
 
 MOST_BIRTHS = 1_000_000
 
 
-class LabelBirths(Stateful):
+class LabelBirths(Parametrised):
     """Counts the labels that appear in each window of messages and compares with earlier windows.
 
     Label spaces grow all the time, fast at first and slower later, so a birth alone is no alarm. An alarm is

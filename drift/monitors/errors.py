@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from drift.alarms import Alarm, Observation, Series, SeriesMonitor, odds, shifted
-from drift.core import Parts, Stateful, fields
+from drift.core import Parametrised, Parts, fields
 from drift.statistics import MeanBank, Slots
 
 
@@ -40,6 +40,8 @@ class ErrorMonitor(SeriesMonitor):
     def __init__(
         self, detector: str = "adwin", parameters: Mapping[str, float | str | bool] | None = None
     ) -> None:
+        self.detector = detector
+        self.parameters = dict(parameters or {})
         units: dict[str, Callable[[float], float]]
         units = {"subset-error": float, "jaccard-error": float, "hamming-error": odds}
         super().__init__(
@@ -56,7 +58,7 @@ class ErrorMonitor(SeriesMonitor):
         return self._update(float(wrong > 0), wrong / either if either else 0.0, wrong / (1 + wrong))
 
 
-class ClusterErrorMonitor(Stateful):
+class ClusterErrorMonitor(Parametrised):
     """Watches, per label cluster, the share of the messages touching it with a wrong label of that cluster.
 
     Scope *error*, detector ``cluster-error/means``, subject the cluster's id; rises only. Statistic and
@@ -74,6 +76,8 @@ class ClusterErrorMonitor(Stateful):
     state_fields = fields(Parts("_bank", "_slots"))
 
     def __init__(self, budget: float = 1.0, clusters: int = 1024) -> None:
+        self.budget = budget
+        self.clusters = clusters
         self._bank = MeanBank(budget)
         self._slots = Slots(clusters)
 
@@ -83,7 +87,8 @@ class ClusterErrorMonitor(Stateful):
         if fresh:
             self._bank.restart(np.array(fresh, dtype=np.intp))
         wrong = set(observation.wrong)
-        by_slot = sorted(zip(slots, observation.clusters, strict=True))
+        # Of a message that touches more clusters than are watched, the first ones are.
+        by_slot = sorted(zip(slots, observation.clusters, strict=False))
         values = np.array([float(cluster in wrong) for _, cluster in by_slot])
         shifts = self._bank.update(np.array([slot for slot, _ in by_slot], dtype=np.intp), values)
         return [

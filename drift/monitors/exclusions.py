@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from typing import Any
 
 import numpy as np
 
 from drift.alarms import Alarm, Observation
-from drift.core import Ids
+from drift.core import Ids, Parametrised, State
 from drift.statistics import PAIRED_LABELS, allowed_p, without
 
 BLOCK_MESSAGES = 500
@@ -23,7 +22,7 @@ EXCLUSIVE_SHARE = 0.8
 """Share of the co-occurrences expected of independent labels that exclusive labels must lack."""
 
 
-class ExclusionMonitor:
+class ExclusionMonitor(Parametrised):
     """Reports frequent labels that exclude each other. Scope *correlation*, detector ``exclusive/chernoff``.
 
     Independent labels with n and m messages among N co-occur n m / N times; expectations are summed over
@@ -131,11 +130,11 @@ class ExclusionMonitor:
         above = [tuple(sorted(each)) for each in itertools.product(sorted(first), sorted(second))]
         return any(self._pairs.get((a, b), (0.0, 0.0, False))[2] for a, b in above if (a, b) != pair)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """See `Monitor`."""
         pairs = [(*pair, *rest) for pair, rest in self._pairs.items()]
         meetings = [(*pair, count) for pair, count in self._meetings.items()]
-        return {
+        return super().state() | {
             "messages": self._messages,
             "tests": self._tests,
             "counts": np.array(list(self._counts.items()), dtype=np.int64).reshape(-1, 2),
@@ -143,8 +142,9 @@ class ExclusionMonitor:
             "pairs": np.array(pairs, dtype=np.float64).reshape(-1, 5),
         }
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """See `Monitor`."""
+        super().load_state(state)
         self._messages, self._tests = state["messages"], state["tests"]
         self._counts = Counter(dict(np.asarray(state["counts"]).tolist()))
         self._meetings = Counter({(a, b): count for a, b, count in np.asarray(state["meetings"]).tolist()})

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 
 from drift.alarms import Alarm, Monitor, Observation, RateLimit, SeriesMonitor
-from drift.core import Ids, Parts, State, Stateful, Values, fields
+from drift.core import Ids, Parametrised, Parts, State, Values, fields
 from drift.monitors.births import BirthMonitor
 from drift.monitors.calibration import CalibrationMonitor
 from drift.monitors.cardinality import CardinalityMonitor
@@ -42,7 +42,7 @@ MONITORS: dict[str, Callable[[float, str, Parameters], Monitor]] = {
 """Every monitor, by its name in the settings."""
 
 
-class Monitors(Stateful):
+class Monitors(Parametrised):
     """Runs monitors side by side over the messages of one partition.
 
     An alarm that names no action gets the changes that the learner made to its structure since the change,
@@ -90,8 +90,11 @@ class Monitors(Stateful):
         unknown = [name for name in names or () if name not in MONITORS]
         if unknown:
             raise ValueError(f"There is no monitor {unknown[0]!r}: choose {', '.join(MONITORS)}.")
-        chosen = [name for name in MONITORS if names is None or name in names]
-        self._monitors = {name: MONITORS[name](budget, detector, parameters or {}) for name in chosen}
+        self.detector = detector
+        self.parameters = dict(parameters or {})
+        self.names = [name for name in MONITORS if names is None or name in names]
+        self.budget = budget
+        self._monitors = {name: MONITORS[name](budget, detector, self.parameters) for name in self.names}
         self._limit = RateLimit()
         self._changes: deque[tuple[int, str]] = deque(maxlen=REMEMBERED_CHANGES)
         self._messages = 0

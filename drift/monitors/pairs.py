@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 
 from drift.alarms import Alarm, Observation, shifted
-from drift.core import Arrays, Counts, Ids, Lists, Parts, State, Stateful, Values, fields
+from drift.core import Arrays, Counts, Ids, Lists, Parametrised, Parts, State, Values, fields
 from drift.statistics import PAIRED_LABELS, MeanBank, Shift, without
 
 MOST_CANDIDATES = 10_000
@@ -19,7 +19,7 @@ HALVING_PERIOD = 10_000
 """Messages after which all counts are halved, so that formerly frequent pairs give way to present ones."""
 
 
-class PairMonitor(Stateful):
+class PairMonitor(Parametrised):
     """Watches the Jaccard index of label pairs that often occur together. Scope *correlation*.
 
     The index is the share of the messages with either label that carry both. Detector ``pair-jaccard/means``,
@@ -55,6 +55,7 @@ class PairMonitor(Stateful):
     def __init__(self, budget: float = 1.0, partners: int = 8) -> None:
         if partners < 1:
             raise ValueError(f"PairMonitor needs partners in [1, inf). Got {partners!r} instead.")
+        self.budget = budget
         self.partners = partners
         self._bank = MeanBank(budget)
         self._messages = 0

@@ -6,12 +6,11 @@ import math
 from collections.abc import Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 
 from drift.alarms import Alarm, Observation
-from drift.core import Ids
+from drift.core import Ids, Parametrised, State
 from drift.statistics import (
     ADMISSION_MESSAGES,
     CHECK_PERIOD,
@@ -28,7 +27,7 @@ COMPANION_FIELDS = attrgetter("earlier_of", "earlier_met", "met", "skipped", "wi
 """Reads the counts of a `Companion`, in the order of its fields."""
 
 
-class RelationMonitor:
+class RelationMonitor(Parametrised):
     """Proposes to merge labels that always occur together, and to move a label below one that subsumes it.
 
     A label is *within* another if at least `share` of its messages surely carry the other as well. Surely
@@ -258,7 +257,7 @@ class RelationMonitor:
 
     # State --------------------------------------------------------------------------------------------
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """See `Monitor`."""
         labels = [(key, own.since, own.turn, own.earlier, own.count) for key, own in self._labels.items()]
         companions = [
@@ -268,7 +267,7 @@ class RelationMonitor:
         ]
         within = [(key, other) for key, own in self._labels.items() for other in own.within]
         proposed = [(*pair, identical) for pair, identical in self._open.items()]
-        return {
+        return super().state() | {
             "messages": self._messages,
             "tests": self._tests,
             "labels": np.array(labels, dtype=np.int64).reshape(-1, 5),
@@ -278,8 +277,9 @@ class RelationMonitor:
             "open": np.array(proposed, dtype=np.int64).reshape(-1, 3),
         }
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """See `Monitor`."""
+        super().load_state(state)
         self._messages, self._tests = state["messages"], state["tests"]
         self._labels = {key: LabelWindow(*rest) for key, *rest in np.asarray(state["labels"]).tolist()}
         for key, other, earlier_of, earlier_met, met, skipped, within, follows in np.asarray(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from drift.alarms import Alarm, Observation
-from drift.core import Arrays, Floats, Parts, State, Stateful, Values, Vector, fields
+from drift.core import Arrays, Floats, Parametrised, Parts, State, Values, Vector, fields
 from drift.statistics import BUDGET_MESSAGES, BlockMeans, BlockShift
 
 DIRECTIONS = 64
@@ -21,7 +21,7 @@ WIDTHS = 4.0
 VECTOR_TESTS = ("mean/frechet", "distribution/mmd", "rank/participation")
 
 
-class VectorMonitor(Stateful):
+class VectorMonitor(Parametrised):
     """Watches the distribution of the vectors. Scope *vector*.
 
     Messages are grouped in blocks; each block gives statistics that `BlockMeans` compares with those of the
@@ -82,6 +82,7 @@ class VectorMonitor(Stateful):
                 "VectorMonitor needs budget in (0, inf) and block in [10, inf). "
                 f"Got {budget!r}, {block!r} instead."
             )
+        self.budget = budget
         self.block = block
         self._tests = {name: BlockMeans(min(0.5, budget * block / BUDGET_MESSAGES)) for name in VECTOR_TESTS}
         self._vectors: Vector = np.zeros((block, 0), dtype=np.float32)

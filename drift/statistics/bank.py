@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Arrays, Counts, Floats, Ids, Stateful, Values, fields
+from drift.core import Arrays, Counts, Floats, Ids, Parametrised, Values, fields
 from drift.statistics.budget import allowed_p
 from drift.statistics.histograms import cut_sums
 
@@ -66,7 +66,7 @@ class Cuts(NamedTuple):
     tried: int
 
 
-class Bank(Stateful):
+class Bank(Parametrised):
     """Adaptive windows of many series; an update costs O(k) for k touched series, however many there are.
 
     Each window is an exponential histogram as in ADWIN: at most `buckets` sums over 1, 2, 4, ... entries,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import fdtrc, fdtri, stdtr, stdtrit
 
-from drift.core import Arrays, Floats, State, Stateful, fields
+from drift.core import Arrays, Floats, Parametrised, State, fields
 
 RECENT_BLOCKS = (2, 4, 8, 16)
 """Numbers of latest blocks compared with those before: few detect a jump, many a slow change."""
@@ -47,7 +47,7 @@ class BlockShift(NamedTuple):
     after: Floats
 
 
-class BlockMeans(Stateful):
+class BlockMeans(Parametrised):
     """Compares the mean of the latest blocks with the mean of those before, for any number of figures.
 
     A block is a vector of figures about some messages, such as their mean vector. The noise between blocks

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from drift.core import Lists, State, Stateful, fields
+from drift.core import Lists, Parametrised, State, fields
 
 
-class Slots(Stateful):
+class Slots(Parametrised):
     """Assigns each key a slot below `size`; when all are taken, the least recently used key is evicted.
 
     Parameters

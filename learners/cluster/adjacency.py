@@ -36,6 +36,8 @@ LABEL = np.dtype(
 """The record of one label: 64 bytes, one cache line."""
 PLACE = np.dtype([("partner", "i4"), ("weight", "f4")])
 MESSAGES, TOP, USED, FREE = 0, 1, 2, 3
+HIGHEST = (1 << 31) - 1
+"""Label ids are below it: those of partners have 32 bits."""
 CLASSES = 5
 """Number of row sizes: 8, 16, 32, 64, 128 places."""
 
@@ -169,6 +171,34 @@ def _size_class(room: int) -> int:
         room //= 2
         size += 1
     return size
+
+
+def label_ids(labels: list[int] | Ids, size: int = HIGHEST) -> Ids:
+    """Return the ids of a message's labels in a space of `size` labels, each once.
+
+    Raises
+    ------
+    IndexError
+        When there is no such label: compiled code would write beyond the tables.
+    """
+    ids = np.asarray(labels, dtype=np.intp)
+    if not _in_order(ids, size):
+        ids = np.unique(ids)
+        if ids[0] < 0 or ids[-1] >= size:
+            raise IndexError(
+                f"A label's id is at least 0 and below the size of the label space, {size:,}. "
+                f"Got {ids[0]} to {ids[-1]}."
+            )
+    return ids
+
+
+@compiled
+def _in_order(ids: Ids, size: int) -> bool:
+    last, sound = -1, True
+    for label in ids:
+        sound &= last < label
+        last = label
+    return sound and last < size
 
 
 @compiled

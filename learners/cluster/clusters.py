@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from drift.core import Counts, Floats, Ids, Parts, State, Stateful, Values, check_number, fields, grown
+from drift.core import Counts, Floats, Ids, Parametrised, Parts, State, Values, check_number, fields, grown
+from learners.cluster.adjacency import label_ids
 from learners.cluster.comparison import ALIKE, HYSTERESIS, comparison, difference
 from learners.cluster.cooccurrence import Cooccurrence
 from learners.cluster.dendrogram import Dendrogram
@@ -44,7 +45,7 @@ class Regrouping(NamedTuple):
     labels: list[int]
 
 
-class Clusters(Stateful):
+class Clusters(Parametrised):
     """A partition of a growing label space into clusters of labels that occur together.
 
     Similarity is the Jaccard index beyond chance (see `Cooccurrence.among`); between groups it is the mean
@@ -101,6 +102,7 @@ class Clusters(Stateful):
         self.delta = delta
         self.patience = patience
         self.largest = largest
+        self.half_life = half_life
         self.counts = Cooccurrence(half_life)
         self._tree = Dendrogram()
         self._visits: Counts = np.zeros((16, 3), dtype=np.int64)
@@ -139,8 +141,8 @@ class Clusters(Stateful):
     # Learning ---------------------------------------------------------------------------------------
 
     def learn(self, labels: list[int] | Ids, size: int) -> tuple[Regrouping, ...]:
-        """Count one message's labels (ids, each once) in a space of `size` labels; return the changes."""
-        ids = np.asarray(labels, dtype=np.intp)
+        """Count one message's labels (ids) in a space of `size` labels; return the changes."""
+        ids = label_ids(labels, size)
         if size > self._tree.labels:
             self._admit(size, ids.tolist())
         table = self.counts.tables[0]
@@ -162,8 +164,7 @@ class Clusters(Stateful):
     def forget(self, labels: Ids) -> None:
         """Move labels to the cluster of those without counts, as which they go on; see `Learner.forget`."""
         labels = labels[labels < self._tree.labels]
-        if len(labels):
-            self.counts.forget(labels)
+        self.counts.forget(labels)
         for label in labels.tolist():
             own = int(self._tree.owners[label])
             if own != self._open:
@@ -173,8 +174,6 @@ class Clusters(Stateful):
 
     def _admit(self, size: int, companions: list[int]) -> None:
         """Assign every new label to a cluster: that of a companion, if it has room."""
-        if max(companions, default=0) >= size:
-            raise IndexError("a label's id must be below the size of the label space; give both")
         first = self._tree.labels
         self._tree.reserve(size)
         self.counts.reserve(size)

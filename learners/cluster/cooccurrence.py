@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.core import Counts, Floats, Ids, State, check_number, compiled
+from drift.core import Counts, Floats, Ids, Parametrised, State, check_number, compiled
 from learners.cluster.adjacency import (
     CLASSES,
     LABEL,
@@ -17,6 +17,7 @@ from learners.cluster.adjacency import (
     TOP,
     USED,
     Records,
+    label_ids,
     meet,
     needed,
     strike,
@@ -37,7 +38,7 @@ STEP = 1 << 16
 """Places by which memory grows at a time: half a MiB."""
 
 
-class Cooccurrence:
+class Cooccurrence(Parametrised):
     """Decayed counts of labels and of the pairs that co-occur: O(k) cache lines per label, whatever L.
 
     Each label has a row of its partners. A row decays with each message *that carries its label*: the
@@ -100,8 +101,8 @@ class Cooccurrence:
         return self._labels, self._places, self._book
 
     def add(self, labels: list[int] | Ids) -> None:
-        """Count one message's labels (ids, each once); a message without labels lowers all frequencies."""
-        ids = np.asarray(labels, dtype=np.intp)
+        """Count one message's labels (ids); a message without labels lowers all frequencies."""
+        ids = label_ids(labels)
         if len(ids) == 0:
             self._book[MESSAGES] += 1
             return
@@ -111,7 +112,8 @@ class Cooccurrence:
 
     def forget(self, labels: Ids) -> None:
         """Forget labels, and all pairs with them; see `Learner.forget`."""
-        strike(*self.tables, labels)
+        if len(labels):
+            strike(*self.tables, label_ids(labels))
 
     def reserve(self, labels: int) -> None:
         """Make room for `labels` labels."""
@@ -165,7 +167,7 @@ class Cooccurrence:
 
     def state(self) -> State:
         """Return the counts; see `Learner.state`."""
-        return {
+        return super().state() | {
             "labels": {field: self._labels[field].copy() for field in LABEL.names or ()},
             "places": {field: self._places[field][: self._book[TOP]].copy() for field in PLACE.names or ()},
             "book": self._book.copy(),
@@ -173,6 +175,7 @@ class Cooccurrence:
 
     def load_state(self, state: State) -> None:
         """Take over what `state` returned."""
+        super().load_state(state)
         self._labels = _restored(state["labels"], LABEL, 0)
         self._places = _restored(state["places"], PLACE, STEP)
         self._book = np.array(state["book"], dtype=np.int64)

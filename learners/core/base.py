@@ -19,13 +19,24 @@ from typing import Any
 import numpy as np
 from river.base import MultiLabelClassifier
 
-from drift.core import Ids, Parts, State, Stateful, Values, Vector, check_number, compiled, digest, fields
+from drift.core import (
+    MADE,
+    Ids,
+    Parametrised,
+    Parts,
+    State,
+    Values,
+    Vector,
+    check_number,
+    compiled,
+    digest,
+    fields,
+)
 from learners.core.features import FeatureSpace
 from learners.core.label_space import LabelSpace
 from learners.core.labels import Targets
 from learners.core.messages import check_dictionaries, check_messages
 from learners.core.operations import Operation, TaxonomyError
-from learners.core.parameters import MADE, check_state, parameters
 from learners.core.prediction import Computed, Explanation, Prediction
 from learners.core.structure import Change, Structure
 
@@ -72,7 +83,7 @@ class _Labels(Parts):
             super().load(owner, state)
 
 
-class Learner(Stateful, MultiLabelClassifier, abc.ABC):
+class Learner(Parametrised, MultiLabelClassifier, abc.ABC):
     """A multi-label learner that predicts and then learns, message by message.
 
     Subclasses store their parameters in the constructor, keep all state reachable through `state`, and
@@ -98,6 +109,7 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     """
 
     alone = True
+    free = ("max_labels", "device", "allow_pickle")
     changes: tuple[Change, ...] = ()
     state_fields = fields(
         _Labels("label_space", key="labels"), Parts("_feature_space"), Values("_messages", "_features")
@@ -253,10 +265,6 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
 
     # State ------------------------------------------------------------------------------------------
 
-    def state(self) -> State:
-        """Return class, parameters, and everything learned; see `Stateful.state`."""
-        return {MADE: parameters(self)} | super().state()
-
     def load_state(self, state: State) -> None:
         """Take over what `state` returned.
 
@@ -265,14 +273,17 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
         ValueError
             When it is the state of another class, or of other parameters (`max_labels` and `device` may be
             others), or a part is missing; nothing has changed then. Loaded by half, compiled code would
-            write beyond arrays that do not fit together. States of version 0.2.0 name no parameters: give
-            them to a learner with the same ones.
+            write beyond arrays that do not fit together.
         """
-        # Of its parts, whose states have no labels, an owner may have made some smaller.
-        if "labels" in state:
-            check_state(self, state)
         super().load_state(state)
         self._changed()
+
+    def _check_state(self, state: State) -> None:
+        """See `Parametrised`; a part's state, without labels and parameters, is checked with its owner's."""
+        super()._check_state(state)
+        missing = sorted(self.clone().state().keys() - state.keys() - {MADE}) if "labels" in state else ()
+        if missing:
+            raise ValueError(f"The state has no {missing[0]!r}, which that of {type(self).__name__} has.")
 
     def state_without_labels(self) -> State:
         """Return the state without what an enclosing learner saves itself: the labels' names, parameters."""
@@ -288,6 +299,8 @@ class Learner(Stateful, MultiLabelClassifier, abc.ABC):
     def learn_one(self, x: Mapping[Any, Any], y: Mapping[Any, bool]) -> None:
         """Learn from river's dictionaries; labels that `y` leaves out count as negative."""
         check_dictionaries(x, y)
+        # Before features are counted.
+        self.label_space.check_room(list(y))
         vector = self._feature_space.vector(x)
         self.label_space.ids(y)
         targets = self.label_space.targets(label for label, on in y.items() if on)

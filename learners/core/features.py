@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,16 +80,15 @@ class FeatureSpace(Stateful):
         Raises
         ------
         TypeError
-            For a value that is not a number, a string, a bool or None; slots assigned before it are kept.
+            For a value that is not a number, a string, a bool or None; nothing has changed then.
         """
+        values = _read(features)
         self._clock += 1
-        placed = [self._place(str(name), value, grow=True) for name, value in features.items()]
-        return self._fill(placed)
+        return self._fill([self._place(name, value, grow=True) for name, value in values])
 
     def peek(self, features: Mapping[Any, Any]) -> Vector:
         """Return the vector that `vector` would return, without slots for new names."""
-        placed = [self._place(str(name), value, grow=False) for name, value in features.items()]
-        return self._fill(placed)
+        return self._fill([self._place(name, value, grow=False) for name, value in _read(features)])
 
     def _fill(self, placed: list[tuple[int, float] | None]) -> Vector:
         x = np.zeros(self._size)
@@ -97,15 +97,14 @@ class FeatureSpace(Stateful):
         # Values are clipped to the range of float32: one extreme number must not become infinity.
         return np.clip(x, -_LARGEST, _LARGEST).astype(np.float32)
 
-    def _place(self, name: str, value: Any, *, grow: bool) -> tuple[int, float] | None:
+    def _place(self, name: str, value: str | float | None, *, grow: bool) -> tuple[int, float] | None:
         if isinstance(value, str):
             first = self._first_slot(_STRING + name, grow=grow)
             return None if first is None else ((first + _hash(value) % self.buckets) % self.limit, 1.0)
         if value is None and _NUMBER + name not in self._slots and _STRING + name in self._slots:
             return None
-        number = _number(name, value)
         first = self._first_slot(_NUMBER + name, grow=grow)
-        return None if first is None else (first, number)
+        return None if first is None else (first, math.nan if value is None else value)
 
     def _first_slot(self, key: str, *, grow: bool) -> int | None:
         """Return the first slot of a key, which is None while it is too rare to have any."""
@@ -160,21 +159,27 @@ class FeatureSpace(Stateful):
         return super().state() | {"candidates": [list(each) for each in self._candidates.items()]}
 
     def load_state(self, state: State) -> None:
-        """Take over what `state` returned."""
+        """Take over what `state` returned, with its limit and buckets."""
         super().load_state(state)
         self._candidates = dict(map(tuple, state["candidates"]))
 
 
-def _number(name: str, value: Any) -> float:
-    if value is None:
-        return float("nan")
+def _read(features: Mapping[Any, Any]) -> list[tuple[str, str | float | None]]:
+    """Return names as texts, and values as texts, numbers or None."""
+    return [
+        (str(name), value if value is None or isinstance(value, str) else _number(name, value))
+        for name, value in features.items()
+    ]
+
+
+def _number(name: object, value: Any) -> float:
     if not isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):
         raise TypeError(
             f"The feature {name!r} is a {type(value).__name__}; "
             "features are numbers, strings, booleans or None."
         )
     try:
-        return min(max(float(value), -_LARGEST), _LARGEST) if value == value else float("nan")
+        return min(max(float(value), -_LARGEST), _LARGEST) if value == value else math.nan
     except OverflowError:
         return _LARGEST if value > 0 else -_LARGEST
 

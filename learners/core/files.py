@@ -57,11 +57,7 @@ def save(learner: Learner, path: str | os.PathLike[str], *, allow_pickle: bool =
             f"{type(learner).__name__} is made of river models, which can only be pickled, and loading a "
             "pickle runs code. Call save with allow_pickle=True if whoever loads the file can trust it."
         )
-    whole = Path(path)
-    part = whole.with_name(f"{whole.name}.part")
-    with part.open("wb") as file:
-        file.writelines(_FORMAT.dump(VERSION, {}, tree))
-    part.replace(whole)
+    _FORMAT.write(Path(path), VERSION, {}, tree)
 
 
 def load(path: str | os.PathLike[str], *, allow_pickle: bool = False) -> Learner:

@@ -133,6 +133,8 @@ class LabelSpace(Stateful):
         ------
         FullError
             When the message names more labels than can be held; nothing has changed then.
+        TypeError
+            When a new label's name is no text, number or truth value; nothing has changed then.
         """
         named, absent = list(labels), None if negative is None else list(negative)
         all_named = [*named, *(absent or ())]
@@ -145,7 +147,7 @@ class LabelSpace(Stateful):
         return targets
 
     def check_room(self, names: Sequence[str]) -> None:
-        """Raise the FullError that names would raise in `targets`."""
+        """Raise the error that names would raise in `targets`."""
         self._leavers(names, len(self._missing(names)))
 
     def closed(self, targets: Targets) -> Targets:
@@ -211,7 +213,17 @@ class LabelSpace(Stateful):
 
     def _missing(self, names: Sequence[str]) -> set[str]:
         """Return the names, at most, that must be added so that all of some have an id."""
-        return {name for name in names if name not in self._ids}
+        missing = {name for name in names if name not in self._ids}
+        for name in names if missing else ():
+            self._check_name(name)
+        return missing
+
+    def _check_name(self, name: object) -> None:
+        """Raise TypeError for a name that a state could not hold."""
+        if not isinstance(name, str | int | float | np.bool_ | np.integer | np.floating) or name != name:
+            raise TypeError(
+                f"The name of a label is a text, or a number or truth value. Got {name!r}; make it a text."
+            )
 
     def _named(self, names: Sequence[str]) -> list[int]:
         """Return the labels that a message names, which must not leave."""
@@ -229,6 +241,8 @@ class LabelSpace(Stateful):
 
     def _new(self, name: str) -> int:
         """Give a name the next id, or that of a label that leaves."""
+        # As a state holds it; the two are equal.
+        name = name.item() if isinstance(name, np.generic) else name
         if self.limit is not None and self._size >= self.limit:
             label = self._leaving.pop(0)
             self._release(label)
@@ -263,7 +277,19 @@ class LabelSpace(Stateful):
         return super().state() | {"resting": {"names": list(self._resting), "counts": counts}}
 
     def load_state(self, state: State) -> None:
-        """Take over what `state` returned, for all learners that share this space."""
+        """Take over what `state` returned, for all learners that share this space.
+
+        Raises
+        ------
+        ValueError
+            When it holds more labels than the limit; nothing has changed then.
+        """
+        held = len(state["names"])
+        if self.limit is not None and held > self.limit:
+            raise ValueError(
+                f"The state holds {held:,} labels, and at most {self.limit:,} are held here. "
+                f"Make the learner with max_labels={held}, or the label space with limit={held}, or more."
+            )
         super().load_state(state)
         self._ids = {name: label for label, name in enumerate(self._names)}
         counts = np.asarray(state["resting"]["counts"]).tolist()

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from drift.core import Ids, Vector, compiled
+from drift.core import Ids, Vector, check_number, compiled
 from learners.core.labels import Targets
+from learners.core.prediction import Prediction
 from learners.core.sparse import Features, given_part
 
 Method = Callable[..., Any]
@@ -103,6 +104,10 @@ def targets(given: Any, labels: int) -> Targets:
     return Targets(positive, None if negative is None else np.setdiff1d(_ordered(negative, labels), positive))
 
 
+_in_place = targets
+"""What checks targets, where a parameter has its name: callers may name it."""
+
+
 def check_dictionaries(features: object, labels: object = NONE) -> None:
     """Raise TypeError unless features by name, and labels where there are any, are mappings."""
     for given, what in (
@@ -134,6 +139,14 @@ def _in_order(positive: Ids, negative: Ids | None, labels: int) -> bool:
                 place += 1
             sound &= place == len(positive) or positive[place] != label
         sound &= last < labels
+    return sound
+
+
+@compiled
+def _are_below(ids: Ids, labels: int) -> bool:
+    sound = True
+    for label in ids:
+        sound &= 0 <= label < labels
     return sound
 
 
@@ -184,12 +197,43 @@ def _of_vectors(method: Method) -> Method:
 
 def _of_targets(method: Method) -> Method:
     @functools.wraps(method)
-    def checked(self: Any, x: Any, targets_: Any, *more: Any, **named: Any) -> Any:
+    def checked(self: Any, x: Any, targets: Any, *more: Any, **named: Any) -> Any:
         if self.alone:
-            x, targets_ = vector(x), targets(targets_, len(self.label_space))
-        return method(self, x, targets_, *more, **named)
+            x, targets = vector(x), _in_place(targets, len(self.label_space))
+        return method(self, x, targets, *more, **named)
 
     return checked
+
+
+def _of_predicted(method: Method) -> Method:
+    taught = _of_targets(method)
+
+    @functools.wraps(method)
+    def checked(self: Any, x: Any, targets: Any, prediction: Any) -> Any:
+        if self.alone and prediction is not None:
+            _check_prediction(prediction)
+        return taught(self, x, targets, prediction)
+
+    return checked
+
+
+def _of_explained(method: Method) -> Method:
+    @functools.wraps(method)
+    def checked(self: Any, prediction: Any, labels: int, neighbours: int) -> Any:
+        _check_prediction(prediction)
+        check_number("explain", "labels", labels, int, 0)
+        check_number("explain", "neighbours", neighbours, int, 0)
+        return method(self, prediction, labels, neighbours)
+
+    return checked
+
+
+def _check_prediction(prediction: object) -> None:
+    if not isinstance(prediction, Prediction):
+        raise TypeError(
+            f"A prediction is what predict returned. Got {type(prediction).__name__}; score returns no "
+            "prediction, and predict_one a dictionary."
+        )
 
 
 def _of_ids(method: Method) -> Method:
@@ -204,12 +248,24 @@ def _of_ids(method: Method) -> Method:
     return checked
 
 
+def _of_clustered(method: Method) -> Method:
+    @functools.wraps(method)
+    def checked(self: Any, labels: Any) -> Any:
+        count = len(self.label_space)
+        if self.alone and not (_is_ids(labels) and _are_below(labels, count)):
+            labels = _ordered(labels, count)
+        return method(self, labels)
+
+    return checked
+
+
 def _of_pair(method: Method) -> Method:
     @functools.wraps(method)
-    def checked(self: Any, label: int, parent: int, *more: Any, **named: Any) -> None:
+    def checked(self: Any, label: int, parent: int, prior: float) -> None:
         if self.alone:
             _ordered([label, parent], len(self.label_space))
-        method(self, label, parent, *more, **named)
+            check_number("inherit", "prior", prior, float, 0, 1)
+        method(self, label, parent, prior)
 
     return checked
 
@@ -219,8 +275,10 @@ _CHECKING: dict[str, Callable[[Method], Method]] = {
     "predict": _of_vector,
     "predict_many": _of_vectors,
     "learn": _of_targets,
-    "learn_predicted": _of_targets,
+    "learn_predicted": _of_predicted,
     "recall": _of_targets,
     "forget": _of_ids,
+    "clusters_of": _of_clustered,
+    "explain": _of_explained,
     "inherit": _of_pair,
 }

@@ -41,18 +41,26 @@ class LabelForest(LabelSpace):
 
     def _id(self, name: str) -> int:
         """Return the id of a path, adding it if it is new; empty names between separators are left out."""
-        found = self._ids.get(name)
-        if found is not None:
-            return found
-        head, last = split_path(name)
-        above = self._id(head) if head else NONE
-        parent, open_ = self._follow(above)
-        if not open_:
-            return above
-        path = join_path(self._path(parent), last)
-        # Not stored under an old name: the path may get a label of its own, and names must not add up.
-        found = self._ids.get(path)
-        return self._add(parent, path) if found is None else found
+        label, below = self._known(name)
+        for last in below:
+            parent, open_ = self._follow(label)
+            if not open_:
+                return label
+            path = join_path(self._path(parent), last)
+            # Not stored under an old name: the path may get a label of its own, and names must not add up.
+            found = self._ids.get(path)
+            label = self._add(parent, path) if found is None else found
+        return label
+
+    def _known(self, path: str) -> tuple[int, list[str]]:
+        """Return the label of the longest known beginning of a path, -1 for none, and the names below it."""
+        below: list[str] = []
+        while path not in self._ids:
+            path, last = split_path(path)
+            below.append(last)
+            if not path:
+                return NONE, below[::-1]
+        return self._ids[path], below[::-1]
 
     def present_name(self, name: str) -> str:
         """Return the present path of the label that a path stands for; that of a new label is its own."""
@@ -60,16 +68,17 @@ class LabelForest(LabelSpace):
 
     def _present(self, name: str) -> tuple[str, bool]:
         """Return a present path, and whether it may have children: no label on the way was retired."""
-        if name not in self._ids:
-            head, last = split_path(name)
-            path, open_ = self._present(head) if head else ("", True)
+        known, below = self._known(name)
+        label, open_ = self._follow(known)
+        path = self._path(label)
+        for last in below if open_ else ():
+            path = join_path(path, last)
+            if path in self._ids:
+                label, open_ = self._follow(self._ids[path])
+                path = self._path(label)
             if not open_:
-                return path, False
-            name = join_path(path, last)
-            if name not in self._ids:
-                return name, True
-        label, open_ = self._follow(self._ids[name])
-        return self._path(label), open_
+                break
+        return path, open_
 
     def _resolved(self, names: Iterable[str]) -> Ids:
         """Return the ids of the live labels that paths stand for, ascending, each once."""
@@ -156,15 +165,23 @@ class LabelForest(LabelSpace):
 
     def _missing(self, names: Iterable[str]) -> set[str]:
         missing: set[str] = set()
-        for path in names:
+        for name in names:
+            if name in self._ids:
+                continue
+            self._check_name(name)
+            path = self._present(name)[0]
             while path and path not in self._ids and path not in missing:
                 missing.add(path)
                 path = split_path(path)[0]
         return missing
 
+    def _check_name(self, name: object) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"The name of a label is a path, which is a text. Got {name!r}; make it a text.")
+
     def _named(self, names: Iterable[str]) -> list[int]:
         above = {split_path(path)[0] for path in self._missing(names)}
-        labels = super()._named([*names, *above])
+        labels = super()._named([*names, *(self._present(name)[0] for name in names), *above])
         return sorted({*labels, *(each for label in labels for each in self.ancestors(self.resolve(label)))})
 
     def _least_useful(self, worth: Counts) -> Ids:

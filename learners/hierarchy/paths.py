@@ -46,8 +46,13 @@ def split_path(path: str) -> tuple[str, str]:
     >>> split_path("topics//energy/crude"), split_path("/")
     (('topics/energy', 'crude'), ('', '(unnamed)'))
     """
-    *above, last = [name for name in path.split(SEPARATOR) if name] or [UNNAMED]
+    *above, last = names_in(path)
     return SEPARATOR.join(above), last
+
+
+def names_in(path: str) -> list[str]:
+    """Return the names that a path consists of, at least one; empty ones are skipped."""
+    return [name for name in path.split(SEPARATOR) if name] or [UNNAMED]
 
 
 def checked_name(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from learners.core import FullError, Operation, TaxonomyError
 from learners.hierarchy.label_forest import LabelForest
-from learners.hierarchy.paths import NONE, SEPARATOR, checked_name, join_path, split_path
+from learners.hierarchy.paths import NONE, SEPARATOR, checked_name, join_path, names_in, split_path
 
 
 class Taxonomy(LabelForest):
@@ -75,17 +75,19 @@ class Taxonomy(LabelForest):
         return label
 
     def _added(self, path: str) -> int:
-        head, last = split_path(path)
-        parent = self._added(head) if head else NONE
-        path = join_path(self._path(parent), last)
-        found = self._ids.get(path)
-        if found is None or self._names[found] != path:
-            self._make_room([head] if head else [], 1)
-            return self._add(parent, path)
-        if self._means[found] != found:
-            self._means[found], self._retired[found] = found, False
-            self._link(found, parent)
-        return found
+        parent = NONE
+        for name in names_in(path):
+            above = self._path(parent)
+            present = join_path(above, name)
+            found = self._ids.get(present)
+            if found is None or self._names[found] != present:
+                self._make_room([above] if above else [], 1)
+                found = self._add(parent, present)
+            elif self._means[found] != found:
+                self._means[found], self._retired[found] = found, False
+                self._link(found, parent)
+            parent = found
+        return parent
 
     def split(self, label: str, parts: Iterable[str]) -> list[int]:
         """Add children to a label and return their ids; messages that name only it leave them unknown."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.core import Arrays, Floats, Ids, Stateful, Vector, check_number, compiled, fields, grown
+from drift.core import Arrays, Floats, Ids, Parametrised, Vector, check_number, compiled, fields, grown
 from learners.core import Prediction, Targets
 
 
-class CalibrationError(Stateful):
+class CalibrationError(Parametrised):
     """Expected calibration error of each label, prequential.
 
     A label's probabilities are grouped in bins of equal width; its error is the mean over its predictions of

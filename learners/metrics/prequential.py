@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.core import Arrays, Ids, Parts, State, Stateful, Values, check_number, compiled, fields, grown
+from drift.core import Arrays, Ids, Parametrised, Parts, State, Values, check_number, compiled, fields, grown
 from learners.core import Prediction, Targets
 from learners.metrics.calibration_error import CalibrationError
 from learners.metrics.f1 import f1
@@ -118,7 +118,7 @@ class Counts(NamedTuple):
         return self.errors / self.cells if self.cells else 0.0
 
 
-class Rolling(Stateful):
+class Rolling(Parametrised):
     """Subset accuracy, micro-F1 and Hamming loss over the last messages.
 
     Parameters
@@ -165,7 +165,7 @@ class Rolling(Stateful):
         self._sums = self._ring.sum(axis=0)
 
 
-class Prequential(Stateful):
+class Prequential(Parametrised):
     """Scores of a stream of predictions, each made before its message was learned.
 
     A message with incomplete labels is scored on its known labels: predictions of unknown labels are not
@@ -199,6 +199,7 @@ class Prequential(Stateful):
     )
 
     def __init__(self, window: int = 1000) -> None:
+        self.window = window
         self.recent = Rolling(window)
         self.calibration = CalibrationError()
         self._per_label = np.zeros((0, 3), dtype=np.int64)  # hits, predicted, actual

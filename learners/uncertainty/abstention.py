@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from drift.core import Floats, Ids, Mask, State, Vector, check_number, compiled
+from drift.core import Floats, Ids, Mask, Parametrised, State, Vector, check_number, compiled
 from learners.core import Prediction
 
 SEARCH_PERIOD = 20
@@ -17,7 +17,7 @@ AIM_RANGE = (0.2, 2.0)
 """Range of the target error rate under correction, in multiples of the wanted one."""
 
 
-class Abstention:
+class Abstention(Parametrised):
     """Rejects predictions whose sureness is in a range that was recently wrong too often.
 
     The threshold is the lowest sureness above which, among the last messages, (wrong + 1) / (messages + 1) is
@@ -94,7 +94,7 @@ class Abstention:
     def state(self) -> State:
         """Return the threshold and the messages that it is computed from; see `Learner.state`."""
         kept = min(self._messages, self.window)
-        return {
+        return super().state() | {
             "aim": self._aim,
             "least": np.array([self._least]),
             "messages": self._messages,
@@ -103,7 +103,8 @@ class Abstention:
         }
 
     def load_state(self, state: State) -> None:
-        """Load what `state` returned."""
+        """Load what `state` returned; see `Parametrised.load_state`."""
+        super().load_state(state)
         self._aim = state["aim"]
         self._least = float(state["least"][0])
         self._messages = state["messages"]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.core import Ids, Parts, Stateful, Values, Vector, check_number, compiled, fields
+from drift.core import Ids, Parametrised, Parts, Values, Vector, check_number, compiled, fields
 from learners.core import LabelSpace, Prediction, Targets
 from learners.uncertainty.abstention import Abstention, sureness
 from learners.uncertainty.sliding import Sliding
@@ -24,7 +24,7 @@ STATISTICS_WINDOW = 1000
 """Number of latest messages that the statistics cover."""
 
 
-class ConformalSets(Stateful):
+class ConformalSets(Parametrised):
     """Online conformal label sets: all true labels lie in the set for a wanted share of the messages.
 
     The conformity score of a message is the probability of its least likely true label. The set holds every
@@ -147,7 +147,7 @@ class ConfidenceStatistics:
     error: float
 
 
-class Conformal(Stateful):
+class Conformal(Parametrised):
     """Conformal sets and abstention for one learner's predictions.
 
     Parameters
@@ -171,6 +171,8 @@ class Conformal(Stateful):
     state_fields = fields(Parts("sets", "abstention", "_covered", "_rejected", "_wrong"))
 
     def __init__(self, coverage: float = 0.9, error: float = 0.1) -> None:
+        self.coverage = coverage
+        self.error = error
         self.sets = ConformalSets(coverage)
         self.abstention = Abstention(error)
         self._covered, self._rejected, self._wrong = (

@@ -56,6 +56,6 @@ class Sliding(Stateful):
         return 1.0 - bisect_left(self._sorted, least) / len(self._sorted)
 
     def load_state(self, state: State) -> None:
-        """Load what `state` of an equal window returned."""
+        """Load what `state` returned; a shorter window keeps the latest values."""
         super().load_state(state)
         self._sorted = sorted(self._order)

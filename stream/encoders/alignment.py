@@ -57,9 +57,9 @@ class Alignment(NamedTuple):
     words: bool
 
     def save(self, path: Path) -> None:
-        """Write it to a file."""
+        """Write it to a file; an existing one is replaced once the new one is complete."""
         header = {name: value for name, value in self._asdict().items() if name != "matrix"}
-        path.write_bytes(b"".join(map(bytes, _FORMAT.dump(VERSION, header, {"matrix": self.matrix}))))
+        _FORMAT.write(path, VERSION, header, {"matrix": self.matrix})
 
     @classmethod
     def load(cls, path: Path) -> Alignment:

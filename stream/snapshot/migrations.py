@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from drift.core import MADE
 from drift.statistics import BlockMeans
 from learners.core import unpacked
 from learners.ensemble import NOVICE_TRUST
@@ -72,8 +73,12 @@ def _renewed(state: Any) -> Any:
     """Return a state in which the test of the vectors' rank begins anew: it kept figures of another kind."""
     if not isinstance(state, dict):
         return state
-    fresh = {"rank/participation": BlockMeans(alpha=0.5).state()} if "rank/rankme" in state else {}
-    return {key: _renewed(value) for key, value in state.items() if key != "rank/rankme"} | fresh
+    kept = {key: _renewed(value) for key, value in state.items() if key != "rank/rankme"}
+    if len(kept) == len(state):
+        return kept
+    # As the other states of such a snapshot, it names no parameters.
+    fresh = {key: value for key, value in BlockMeans().state().items() if key != MADE}
+    return kept | {"rank/participation": fresh}
 
 
 def _with_label_counts(learner: Any) -> Any:

@@ -123,8 +123,7 @@ def _uncommented(line: str) -> str:
     if "%" not in line:
         return line
     found = _BEFORE_COMMENT.match(line)
-    end = found.end() if found else 0
-    return line[:end] if line[end : end + 1] == "%" else line
+    return line[: found.end()] if found and line.startswith("%", found.end()) else line
 
 
 def _read_header(lines: _Lines) -> Header:
@@ -244,7 +243,8 @@ def _truth(
 ) -> tuple[scipy.sparse.csr_matrix, dict[int, list[str]]]:
     """Return which labels are on; and of rows that do not say it of all, those known to be off."""
     first = [column for column, label in enumerate(labels) if on_code(path, label) == 0]
-    if not np.isin(y.data[~np.isnan(y.data)], (0, 1)).all():
+    # Values of 0 are not among the data.
+    if (y.data[~np.isnan(y.data)] != 1).any():
         raise SourceError(f"{path}: a label is neither 0 nor 1. Correct the number of labels, or the values.")
     if first:
         turned = y.tolil()

@@ -1,12 +1,21 @@
-"""Loading takes over every value of every learner's state."""
+"""Loading takes over every value of a learner's state, and of what judges learners; or none."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
+from drift.core import digest
 from learners.catalogue import LEARNERS, make
+from learners.cluster import Clusters, Cooccurrence
+from learners.core import LabelSpace, Prediction, Targets
+from learners.metrics.calibration_error import CalibrationError
+from learners.metrics.prequential import Counts, Prequential, Rolling
+from learners.uncertainty.abstention import Abstention
+from learners.uncertainty.conformal import Conformal, ConformalSets
 from learners.wrappers import RiverLearner
 from tests.learners.checks import maker, stream, teach
 from tests.state_changes import not_taken_over
@@ -70,7 +79,7 @@ def test_the_state_of_other_parameters_changes_nothing(name: str, parameters: di
         teach(each, stream(20))
     for learner, theirs in ((usual, other), (other, usual)):
         before = learner.digest()
-        with pytest.raises(ValueError, match=rf"The state is of \w+ with {parameter}=.*Make the learner as"):
+        with pytest.raises(ValueError, match=rf"The state is of \w+ with {parameter}=.*Make it as"):
             learner.load_state(theirs.state())
         assert learner.digest() == before
     older = {key: value for key, value in usual.state().items() if key != "parameters"}
@@ -87,6 +96,73 @@ def test_more_labels_may_be_held_than_before() -> None:
     larger.load_state(learner.state())
     assert larger.state().keys() == learner.state().keys()
     before = smaller.digest()
-    with pytest.raises(ValueError, match="holds 3 labels, and max_labels of this LogisticRegression is 2"):
+    with pytest.raises(ValueError, match="holds 3 labels, and at most 2 are held here"):
         smaller.load_state(learner.state())
     assert smaller.digest() == before
+
+
+def judged(messages: int) -> Iterator[tuple[Prediction, Targets]]:
+    """Yield predictions with their outcomes."""
+    for n in range(messages):
+        yield Prediction(np.array([0]), np.array([0.9, n % 7 / 7], np.float32)), Targets(np.array([n % 2]))
+
+
+def taught(kind: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+    """Return one that has seen something."""
+    made = kind(**parameters)
+    for n, (prediction, outcome) in enumerate(judged(150)):
+        if isinstance(made, Conformal):
+            made.learn(prediction.labels, made.judge(prediction, 2), outcome)
+        elif isinstance(made, ConformalSets):
+            made.learn(n % 7 / 7)
+        elif isinstance(made, Abstention):
+            made.learn(-n % 7 / 7, n % 3 == 0)
+        elif isinstance(made, Prequential):
+            made.update(prediction, outcome, 2)
+        elif isinstance(made, Rolling):
+            made.update(Counts(1, 1, 1, 1, 2))
+        elif isinstance(made, CalibrationError):
+            made.update(prediction, outcome)
+        elif isinstance(made, Clusters):
+            made.learn([0, 1] if n % 2 else [2, 3], 4)
+        else:
+            made.add([0, 1] if n % 2 else [2, 3])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed"),
+    [
+        (Conformal, {"coverage": 0.8}),
+        (Conformal, {"error": 0.2}),
+        (ConformalSets, {"window": 20}),
+        (Abstention, {"window": 20}),
+        (Prequential, {"window": 10}),
+        (Rolling, {"window": 10}),
+        (CalibrationError, {"bins": 3}),
+        (Clusters, {"half_life": 100.0}),
+        (Clusters, {"largest": 3}),
+        (Cooccurrence, {"half_life": 100.0}),
+    ],
+)
+def test_what_judges_learners_takes_over_only_its_own(
+    kind: Callable[..., Any], changed: dict[str, Any]
+) -> None:
+    """Of a longer window, for one, the next message lay beyond the rows."""
+    one, other = taught(kind, {}), taught(kind, changed)
+    for mine, theirs in ((one, other), (other, one)):
+        before = digest(mine.state())
+        with pytest.raises(ValueError, match=rf"The state is of \w+ with {next(iter(changed))}="):
+            mine.load_state(theirs.state())
+        assert digest(mine.state()) == before
+    again = kind()
+    again.load_state(one.state())
+    assert digest(again.state()) == digest(one.state())
+
+
+def test_a_label_space_with_less_room_changes_nothing() -> None:
+    """It went on with more labels than its limit."""
+    space, small = LabelSpace(["a", "b", "c"]), LabelSpace(["d"], limit=2)
+    with pytest.raises(ValueError, match="holds 3 labels, and at most 2 are held here"):
+        small.load_state(space.state())
+    assert small.names() == ["d"]

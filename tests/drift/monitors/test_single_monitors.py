@@ -138,6 +138,7 @@ def test_more_clusters_than_places_are_taken() -> None:
     for cluster in [1, 2, 3, 1, 2, 3] * 50:
         assert monitor.update(Observation(ids(), ids(), clusters=[cluster], wrong=[])) == []
     assert len(monitor.state()["slots"]["keys"]) == 2
+    assert monitor.update(Observation(ids(), ids(), clusters=[1, 2, 3], wrong=[3])) == []
     slots = Slots(2)
     slots.take([5, 6])
     restored = Slots(2)

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drift.core import digest
 from learners.cluster.adjacency import PARTNERS, WIDEST, share
+from learners.cluster.clusters import Clusters
 from learners.cluster.cooccurrence import DELTA, RESCALE, SLACK, Cooccurrence
+from learners.cluster.similarity import similarity
 from tests.learners.cluster.partitions import independent_label_sets, label_sets, partition
 
 LABELS = 8
@@ -176,6 +179,38 @@ def test_samples_are_what_decayed_counts_are_worth() -> None:
     for _ in range(30):
         counts.add(list(range(65)))
     assert counts.samples([0])[0] == pytest.approx(15.0, rel=1e-3)
+
+
+def test_ids_that_are_named_twice_count_once_and_those_of_no_label_not_at_all() -> None:
+    """Compiled code wrote beyond the tables."""
+    counts, other = Cooccurrence(), Cooccurrence()
+    for _ in range(30):
+        counts.add([2, 0, 2, 2])
+        other.add([0, 2])
+        for none in ([-1], [0, 1 << 31]):
+            with pytest.raises(IndexError, match="at least 0 and below the size"):
+                counts.add(none)
+    counts.forget(np.zeros(0, dtype=np.intp))
+    assert digest(counts.state()) == digest(other.state())
+    clusters = Clusters()
+    clusters.learn([0, 0], 1)
+    for _ in range(2):
+        with pytest.raises(IndexError, match="below the size of the label space, 1"):
+            clusters.learn([5], 1)
+    assert clusters.counts.messages == 1
+
+
+def test_of_labels_that_never_came_nothing_is_known() -> None:
+    """Those that there is only room for, those beyond it, and those that were forgotten."""
+    counts = Cooccurrence()
+    counts.reserve(3)
+    counts.add([0, 1])
+    counts.forget(np.array([1]))
+    for unknown in (1, 2, 9):
+        assert counts.samples([unknown]).tolist() == counts.frequencies([unknown]).tolist() == [0.0]
+        assert counts.count(unknown) == 0.0
+        assert not counts.among([0, unknown]).any()
+    assert similarity(*counts.tables, 0, 0) == 0.0
 
 
 def changed() -> tuple[Cooccurrence, int]:

@@ -57,8 +57,11 @@ def test_numbers_and_strings_of_one_name_have_slots_of_their_own() -> None:
 @pytest.mark.parametrize("value", [[1], {"x": 1}, b"x", 1j, np.zeros(2), object()])
 def test_what_is_no_feature_is_named(value: object) -> None:
     """What is no feature is named."""
+    space = FeatureSpace()
+    before = space.state()
     with pytest.raises(TypeError, match=f"'speed' is a {type(value).__name__}; features are"):
-        FeatureSpace().vector({"speed": value})
+        space.vector({"wind": 1.0, "speed": value})
+    assert space.state() == before
 
 
 @pytest.mark.parametrize("value", [1e300, float("inf"), 10**400, np.float64(1e39)])

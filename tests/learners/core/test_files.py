@@ -131,3 +131,4 @@ def test_a_file_stays_as_it_was_if_the_new_one_cannot_be_written(tmp_path: Path)
     with pytest.raises(TypeError):
         save(broken, path)
     assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

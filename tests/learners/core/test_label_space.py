@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,6 +99,27 @@ def test_a_message_may_name_no_more_than_are_held() -> None:
         space.check_room(["b", "c", "d"])
     space.check_room(["c", "d"])
     assert (space.names(), told) == (["a", "b"], [])
+
+
+@pytest.mark.parametrize("name", [None, ("a", 1), b"a", math.nan, 1j, np.datetime64("2026-01-01")])
+def test_what_no_state_could_hold_is_no_name(name: Any) -> None:
+    """A file with a tuple in it could not be loaded any more."""
+    space = LabelSpace(["a"])
+    for act in (space.id, lambda each: space.ids(["b", each]), lambda each: space.targets([], [each])):
+        with pytest.raises(TypeError, match="The name of a label is a text, or a number"):
+            act(name)
+    assert space.names() == ["a"]
+
+
+def test_numbers_are_names() -> None:
+    """Those of numpy are the same ones as Python's, as which a state holds them."""
+    space = LabelSpace()
+    numbers: list[Any] = [np.int64(3), np.float64(0.5), np.True_, "3"]
+    plain: list[Any] = [3, 0.5, True, "3"]
+    space.targets(numbers)
+    assert space.ids(plain).tolist() == [0, 1, 2, 3]
+    restored = LabelSpace.from_state(json.loads(json.dumps(space.state(), default=np.ndarray.tolist)))
+    assert restored.names() == plain
 
 
 def test_what_rests_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

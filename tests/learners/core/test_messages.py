@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
 from learners.catalogue import LEARNERS, make
-from learners.core import Features, Sparse, Targets, given_part
+from learners.core import Features, FullError, Learner, Sparse, Targets, given_part
 from learners.core.messages import targets, vector
 from tests.learners.checks import assert_valid, maker, stream, teach
 
@@ -19,6 +20,7 @@ OURS = [
 ]
 """Those that are not made of river's models."""
 X = np.array([1.0, 2.0, -1.0, 0.5], dtype=np.float32)
+ASKED = ("clusters_of", "explain", "learn_predicted", "inherit")
 STRANGE_TARGETS = [
     Targets(np.array([-1])),
     Targets(np.array([50])),
@@ -144,6 +146,49 @@ def test_only_labels_are_forgotten_and_inherited_from(name: str) -> None:
     learner.forget(np.zeros(0, dtype=np.intp))
     assert learner.digest() == before
     assert_valid(learner.predict(X), 3)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_questions_without_meaning_are_refused(name: str) -> None:
+    """Of labels that are none, with counts below 0, and of what is no prediction; by who looks at them."""
+    learner = maker(name)()
+    teach(learner, stream(60))
+    before, prediction, known = learner.digest(), learner.predict(X), len(learner.label_space)
+    answers = {each for each in ASKED if getattr(type(learner), each) is not getattr(Learner, each)}
+    for ids in ([known], [-1], [0.5], ["a"]) if "clusters_of" in answers else ():
+        with pytest.raises(ValueError, match=r"The id .* is of no label|The labels of a message are ids"):
+            learner.clusters_of(np.array(ids))
+    for counts in ((-1, 3), (3, -1)) if "explain" in answers else ():
+        with pytest.raises(ValueError, match=r"The '\w+' parameter of explain must be an int in \[0, inf\)"):
+            learner.explain(prediction, *counts)
+    wrong: Any = {"a": True}
+    if "explain" in answers:
+        with pytest.raises(TypeError, match=r"A prediction is what predict returned\. Got dict"):
+            learner.explain(wrong, 3, 3)
+    if "learn_predicted" in answers:
+        with pytest.raises(TypeError, match=r"A prediction is what predict returned\. Got dict"):
+            learner.learn_predicted(X, Targets(np.array([0])), wrong)
+    for prior in (-0.1, 1.5, math.nan) if "inherit" in answers else ():
+        with pytest.raises(ValueError, match="The 'prior' parameter of inherit"):
+            learner.inherit(0, 1, prior)
+    assert learner.digest() == before
+    learner.learn_predicted(x=X, targets=Targets(np.array([0])), prediction=prediction)
+    learner.learn(x=X, targets=Targets(np.array([0])))
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("expansion", 3), ("linear", None), ("linear", ("a", "b"))])
+def test_labels_that_cannot_be_named_change_nothing(name: str, wrong: Any) -> None:
+    """Features were counted before labels were looked at; as they were where the labels had no room."""
+    learner = make(name, max_labels=2)
+    learner.learn_one({"f": 1.0}, {"a": True})
+    before = learner.digest()
+    with pytest.raises(TypeError, match="The name of a label is a"):
+        learner.learn_one({"g": 1.0}, {"b": True, wrong: True})
+    with pytest.raises(FullError):
+        learner.learn_one({"g": 1.0}, {"b": True, "c": True, "d": False})
+    with pytest.raises(TypeError, match="'h' is a list"):
+        learner.learn_one({"g": 1.0, "h": []}, {"b": True})
+    assert learner.digest() == before
 
 
 @pytest.mark.parametrize("wrong", [["a"], "a", None, 3])

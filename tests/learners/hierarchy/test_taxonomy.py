@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift.core import digest
+from drift.core import Ids, digest
 from learners.core.label_space import FullError
 from learners.core.operations import Operation, TaxonomyError
 from learners.hierarchy.paths import NONE
@@ -282,6 +282,35 @@ def test_what_was_added_stays_and_what_does_not_fit_beside_it_is_refused() -> No
     with pytest.raises(FullError):
         taxonomy.targets(["d/e"])
     assert digest(taxonomy.state()) == before
+
+
+@pytest.mark.parametrize("path", ["a//b", "/a/b", "a/b/", "q/b", "z/b"])
+def test_what_a_message_names_in_another_way_does_not_leave(path: str) -> None:
+    """It was forgotten while its own message was learned: the path as written was taken for a new label."""
+    taxonomy, told = Taxonomy(["q/b", "c/d"], limit=4), list[Ids]()
+    for operation in (Operation("rename", "q", ("z",)), Operation("rename", "z", ("a",))):
+        taxonomy.apply(operation)
+    taxonomy.followers.append(told.append)
+    assert taxonomy.names(taxonomy.targets([path]).positive) == ["a", "a/b"]
+    assert (told, taxonomy.left) == ([], 0)
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+def test_a_path_without_a_name_needs_room_like_others(path: str) -> None:
+    """The empty one had none."""
+    taxonomy = Taxonomy(["a", "b"], limit=2)
+    assert taxonomy.names(taxonomy.targets([path]).positive) == ["(unnamed)"]
+    assert taxonomy.names() == ["(unnamed)", "b"]
+
+
+def test_paths_are_of_any_depth() -> None:
+    """They were followed by recursion: a thousand levels ended it, with room made and nothing learned."""
+    deep = "/".join("abcdefghij" * 300)
+    taxonomy = Taxonomy(limit=10_000)
+    assert len(taxonomy.targets([deep]).positive) == 3000
+    assert taxonomy.present_name(f"{deep}/k") == f"{deep}/k"
+    taxonomy.apply(Operation("add", f"new/{deep}"))
+    assert len(taxonomy) == 6001
 
 
 @given(st.lists(st.lists(st.sampled_from(["a", "a/b", "a/b/c", "a/d", "e/f", "g", "h/i/j"]), max_size=2)))

@@ -102,3 +102,15 @@ def test_in_a_window_of_recent_messages_all_weigh_the_same() -> None:
     for n in range(25):
         slots.place(labels(n % 7))
     assert weighed(slots, [16, 20, 25]) == [1, 1, 1]
+
+
+def test_what_was_there_before_is_gone_when_a_state_is_taken_over() -> None:
+    """Its labels were taken off the counts of the messages that are taken over."""
+    used, fresh = Slots(4, 2), Slots(4, 2)
+    for each in ([0, 1], [5], [5], [2]):
+        used.place(labels(*each))
+    for slots in (used, fresh):
+        slots.restore(labels(7, 9), [labels(3), labels()], 9)
+        assert slots.counts(6).tolist() == [0, 0, 0, 1, 0, 0]
+        assert (len(slots), slots.numbers.tolist()) == (2, [7, 9])
+    assert [slots.place(labels(1)) for slots in (used, fresh)] == [2, 2]

@@ -39,6 +39,15 @@ def test_complete_messages_tell_how_right_the_surest_predictions_are() -> None:
     assert heard(0.5, complete=0.3, sharpness=0.67).named() == pytest.approx(0.3 + 0.7 * 0.5, abs=0.12)
 
 
+def test_a_learner_that_is_always_sure_is_heard() -> None:
+    """What is corrected to 1 is among the surest, although it looks less sure the more is corrected."""
+    partial, sure = PositiveUnlabelled(), Prediction(np.array([0]), np.array([1.0], dtype=np.float32))
+    for n in range(3000):
+        told = np.array([0], dtype=np.intp) if n % 2 else NOTHING
+        partial.learn(partial.corrected(sure), told, complete=False)
+    assert partial.named() == pytest.approx(0.5, abs=0.02)
+
+
 def test_nothing_is_corrected_where_all_is_complete() -> None:
     """Not by a bit, whatever comes, and before anything came."""
     prediction = Prediction(np.array([1]), np.array([0.4, 0.9], dtype=np.float32))

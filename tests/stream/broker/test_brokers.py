@@ -366,3 +366,17 @@ def test_status_tells_a_dead_broker_from_another_process_with_its_pid(bare: Path
     assert (status.exit_code, "has ended" in status.stderr) == (1, True)
     assert CliRunner().invoke(app, ["broker", "stop"]).exit_code == 1
     assert not (folder / "running.json").exists()
+
+
+def test_the_embedded_brokers_binary_is_made_executable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some installers drop that from a wheel; whoever else may read it still may."""
+    binary = tmp_path / "noida-db"
+    binary.touch(0o644)
+    monkeypatch.setattr(EmbeddedBroker, "_binary", staticmethod(lambda: binary))
+    assert EmbeddedBroker()._command(tmp_path, 9092)[0] == str(binary)
+    assert binary.stat().st_mode & 0o777 == 0o744
+    binary.chmod(0o555)
+    EmbeddedBroker()._command(tmp_path, 9092)
+    assert binary.stat().st_mode & 0o777 == 0o555

@@ -97,6 +97,22 @@ def test_what_is_no_alignment_is_refused(file: Path, tmp_path: Path) -> None:
         Alignment.load(cut)
 
 
+def test_a_file_stays_as_it_was_if_the_new_one_cannot_be_written(file: Path, tmp_path: Path) -> None:
+    """It was truncated before a byte of the new one was written, and workers name it in their settings."""
+    path = tmp_path / "a.alignment"
+    alignment = Alignment.load(file)
+    alignment.save(path)
+    before = path.read_bytes()
+    with path.open("rb") as opened:
+        alignment._replace(length=2.0).save(path)
+        assert opened.read() == before
+    assert Alignment.load(path).length == 2.0
+    with pytest.raises(TypeError):
+        alignment._replace(former={"name": object()}).save(path)
+    assert Alignment.load(path).length == 2.0
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_encoders_that_cannot_be_aligned_say_why() -> None:
     """Too few events, or vectors of different lengths."""
     few = encoded(FORMER, EVENTS[:20])

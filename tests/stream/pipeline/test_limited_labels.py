@@ -155,3 +155,32 @@ def test_more_labels_than_a_replica_holds_are_a_dead_letter() -> None:
     lessons = [each.value for each in written if each.kind == "lessons"]
     assert reasons(replica.process(records(lessons, topic="s.lessons")).outputs) == [b"limit"] * 2
     assert replica.model.updates == 2
+
+
+def test_what_a_replica_counted_of_a_label_that_left_is_not_the_next_ones() -> None:
+    """Scores and statistics follow the label space; who answers counts each lesson once."""
+    learner = {"name": "linear", "parameters": {"max_labels": 2}}
+    settings = Settings.model_validate({"stream": "s", "learner": learner})
+    replica = make_replica(settings)
+    answerer = make_answerer(settings, lambda: replica)
+    for n, label in enumerate(["a"] * 5 + ["b", "c"]):
+        written = answerer.process(at(n, [event(n, [label])])).outputs
+        lesson = next(each.value for each in written if each.kind == "lessons")
+        replica.process([each._replace(offset=n) for each in records([lesson], topic="s.lessons")])
+    assert answerer.updates == 7
+    space, scores = replica.model.learner.label_space, replica.observer.scores
+    assert (space.left, "c" in space) == (1, True)
+    assert scores.per_label([space.id("c")])[0][2] == 1
+    assert replica.observer.label_statistics.seen(space.id("c")) == (6, 6)
+
+
+def test_the_lessons_of_one_record_have_ids_of_their_own() -> None:
+    """An event that feedback came before teaches twice, and the second is no copy of the first."""
+    settings = Settings.model_validate({"stream": "s", "learner": {"name": "priors"}})
+    replica = make_replica(settings)
+    answerer = make_answerer(settings, lambda: replica)
+    said = {"id": "1", "ts": 0, "labels": ["a"], "labels_complete": False}
+    outcome = answerer.process(at(0, [said, event(1, ["c"]) | {"labels_complete": False}]))
+    ids = [dict(each.headers)["ce_id"] for each in outcome.outputs if each.kind == "lessons"]
+    assert ids == [b"s.events/0/1/lesson.0", b"s.events/0/1/lesson.1"]
+    assert outcome.next_offset == answerer.next_offset == 2

@@ -60,3 +60,17 @@ def test_each_record_is_read_once_and_encoded_a_few_times(batch: int) -> None:
     whole.refused = {record.offset: "too many u" for record in given if record.value == CRASHING}
     whole.process(given)
     assert summary.digests[0] == digest(whole.state())
+
+
+def test_a_partition_without_records_has_a_model_too() -> None:
+    """One that has learned nothing; and it counts for nothing in the progress."""
+    given, done = records([event(number) for number in range(3)]), list[int]()
+    history = SimpleNamespace(
+        ranges={0: (5, 5), 1: (0, 3), 2: (9, 7)},
+        batches=lambda partition, limit: iter([given] if partition == 1 else []),
+    )
+    summary = replay(cast(Any, history), fragile, lambda partition, outputs: None, done.append)
+    assert (summary.messages, summary.dead_letters, summary.first_dead_letter) == (3, 0, "")
+    assert list(summary.scores) == list(summary.digests) == [0, 1, 2]
+    assert summary.digests[0] == summary.digests[2] == digest(fragile().state()) != summary.digests[1]
+    assert done == [0, 3, 3, 3]
