@@ -157,8 +157,9 @@ class IHOMER(Learner):
         return Prediction(scored.decided.labels, scored.every(), computed=self._computed(scored))
 
     def clusters_of(self, labels: Ids) -> list[int]:
-        """Return the ids of some labels' clusters, ascending."""
-        return sorted(set(self._clusters.owners()[labels].tolist()))
+        """Return the ids of some labels' clusters, ascending; labels that never occurred have none."""
+        owners = self._clusters.owners()
+        return sorted(set(owners[labels[labels < len(owners)]].tolist()))
 
     def structure(self) -> Structure:
         """See `Learner.structure`."""

@@ -70,6 +70,17 @@ def test_clusters_reach_the_decision() -> None:
     assert learner.statistics().largest_cluster == 2
 
 
+def test_a_label_that_never_occurred_is_in_no_cluster() -> None:
+    """It may be predicted all the same, where it inherits from its parent."""
+    learner = IHOMER()
+    for x, labels in paired(20):
+        learner.learn(x, learner.label_space.targets(labels))
+    known = np.arange(len(learner.label_space))
+    (new,) = learner.label_space.ids(["never"]).tolist()
+    assert learner.clusters_of(np.array([*known, new])) == learner.clusters_of(known)
+    assert learner.clusters_of(np.array([new])) == []
+
+
 def test_structure_changes_are_told_once() -> None:
     """Structure changes are told once."""
     learner = IHOMER()
