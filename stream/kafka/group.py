@@ -160,19 +160,19 @@ class Group:
         return self._polled(polled)
 
     def _polled(self, polled: Fetched) -> Polled:
-        gained, released, lost = self._changes.take()
-        if gained:
-            self._member_id = self.membership().member_id
-        if gained or released or lost:
-            log.info(
-                "%s, generation %d: gained %s, released %s, lost %s",
-                self.topic,
-                self.membership().generation_id,
-                gained,
-                released,
-                lost,
-            )
         records = by_partition(polled)
+        if not self._changes.any():
+            return Polled(records, (), (), ())
+        gained, released, lost = self._changes.take()
+        self._member_id = self.membership().member_id if gained else self._member_id
+        log.info(
+            "%s, generation %d: gained %s, released %s, lost %s",
+            self.topic,
+            self.membership().generation_id,
+            gained,
+            released,
+            lost,
+        )
         for partition in gained:
             records.pop(partition, None)
         return Polled(records, gained, released, lost)

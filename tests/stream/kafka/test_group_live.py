@@ -11,7 +11,7 @@ from kafka.admin import MemberToRemove
 from kafka.errors import KafkaConnectionError
 from kafka.structs import MemberState
 
-from stream.kafka import FencedError, Group, Outbox
+from stream.kafka import FencedError, Group, Outbox, Polled
 from tests.faults.exactly_once import settings_of
 from tests.stream.live import LiveStream, until
 from tests.stream.standins import event
@@ -102,7 +102,7 @@ def test_what_waiting_mends_is_waited_for(
         with monkeypatch.context() as patch:
             patch.setattr(broken, "poll", refused)
             for _ in range(5):
-                assert not any(group.poll(10))
+                assert group.poll(10) == Polled({}, (), (), ())
         if where == "joining":
             until(lambda: 0 in group.poll(10).gained)
         live = LiveStream(kafka, stream_name)
