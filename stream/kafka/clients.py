@@ -3,7 +3,8 @@
 Four of the library's defaults are wrong for a service that must neither lose nor repeat a record: consumers
 here read only committed records, start at the beginning, never commit automatically, and move only the
 partitions that must move. A fifth is wrong for a service with a latency target: after an outage, it may take
-half a minute until a broker that is up again is retried.
+half a minute until a broker that is up again is retried. And a producer that was fenced would ask for the
+partition again.
 """
 
 from __future__ import annotations
@@ -71,10 +72,21 @@ def producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
         batch_size=256 * 1024,
         **options,
     )
+    if "transactional_id" in options:
+        _never_bumps(made)
     # At exit the library would wait for a broker that is down, and print a traceback. The owner of a producer
     # closes it; a transaction left open is completed or aborted by the next owner.
     made._unregister_cleanup()
     return made
+
+
+def _never_bumps(made: Any) -> None:
+    """Let a refused transactional producer fail for good, where the library would ask for a newer epoch.
+
+    One that was fenced would take the partition back: in the middle of a transaction, the broker ends it for
+    whoever asks, and compares the epoch only afterwards (KIP-360). The owner of a producer opens a new one.
+    """
+    made._transaction_manager._supports_epoch_bump = lambda: False
 
 
 def admin(settings: KafkaSettings) -> KafkaAdminClient:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
-from kafka.errors import MessageSizeTooLargeError
+from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from stream.config import Settings
 from stream.kafka import Group, Outbox, UnwrittenError
@@ -67,6 +67,45 @@ def test_a_topic_that_the_broker_does_not_date_is_explained(kafka: str, stream_n
     with pytest.raises(UnwrittenError, match=r"this machine's clock is not the broker's.*LogAppendTime"):
         write(live, b"{}")
     assert not live.read("predictions")
+
+
+def test_who_was_fenced_in_the_middle_of_a_transaction_fences_nobody(kafka: str, stream_name: str) -> None:
+    """What it sends is refused; it must not ask for a newer epoch, which ends the owner's transaction."""
+    live = LiveStream(kafka, stream_name)
+    settings = settings_of(live)
+    group = Group(settings)
+    until(lambda: 0 in group.poll(10).gained)
+    outboxes = [Outbox(settings, 0, group.is_member)]
+    try:
+        former = begun(outboxes[0], live)
+        outboxes.append(Outbox(settings, 0, group.is_member))
+        owner = begun(outboxes[1], live)
+        with pytest.raises(KafkaError):
+            sent(former, live)
+        time.sleep(0.3)  # As long as the library needs to ask for an epoch.
+        sent(owner, live)
+        owner.commit_transaction()
+        outboxes[1].write([Output("predictions", None, b"{}")], 1, group.membership())
+        assert group.committed(0) == 1
+    finally:
+        for outbox in outboxes:
+            outbox.close()
+        group.close()
+    assert len(live.read("predictions")) == 3
+
+
+def begun(outbox: Outbox, live: LiveStream) -> KafkaProducer:
+    """Begin a transaction of which the broker has a record."""
+    producer = outbox._producer
+    assert producer is not None
+    producer.begin_transaction()
+    sent(producer, live)
+    return producer
+
+
+def sent(producer: KafkaProducer, live: LiveStream) -> None:
+    """Send a record and wait until the broker has it."""
+    producer.send(f"{live.settings.stream}.predictions", b"{}", partition=0).get(10)
 
 
 class Aborting:
