@@ -26,10 +26,12 @@ export function morph(shown, wanted) {
     if (shown.data !== wanted.data) shown.data = wanted.data;
     return;
   }
+  // What a form was answered, and how that went, is not drawn.
+  if (shown.localName === "output") return;
   for (const {name} of [...shown.attributes]) if (!wanted.hasAttribute(name) && !kept(shown, name)) shown.removeAttribute(name);
   for (const {name, value} of wanted.attributes) if (shown.getAttribute(name) !== value && !kept(shown, name)) shown.setAttribute(name, value);
-  // What a person is choosing, and what a form was answered, is not drawn.
-  if ((shown.localName === "select" && shown === document.activeElement) || shown.localName === "output") return;
+  // What a person is choosing is not drawn.
+  if (shown.localName === "select" && shown === document.activeElement) return;
   const old = [...shown.childNodes];
   const byKey = new Map(old.filter((node) => node.dataset?.key).map((node) => [node.dataset.key, node]));
   let place = 0;

@@ -142,6 +142,20 @@ def test_a_proposal_is_accepted(page: Page, actions: AtOnce) -> None:
     assert actions.accepted == [Control("merge", "t/maize", ["t/corn"])]
 
 
+def test_an_answer_stands_though_the_page_is_drawn_anew(page: Page) -> None:
+    """With its colour: it is not drawn, and so must not be drawn over."""
+    page.goto("/#/drift")
+    page.get_by_text("Findings about labels: 1").click()
+    page.get_by_role("button", name="Accept").click()
+    expect(page.locator("output.good")).to_contain_text("Accepted")
+    chart = page.locator("main svg").first
+    before = chart.get_attribute("viewBox")
+    assert before
+    page.set_viewport_size({"width": 900, "height": 700})
+    expect(chart).not_to_have_attribute("viewBox", before)
+    expect(page.locator("output.good")).to_contain_text("Accepted")
+
+
 def test_a_page_without_a_token_says_what_it_takes(actions: AtOnce, browser: Browser) -> None:
     """And offers no form."""
     with serving(
