@@ -54,8 +54,6 @@ class PartitionLoader:
         self._telemetry = telemetry
         self._topic = topic(settings.stream, "events")
         self._refused: dict[int, dict[int, str]] = {}
-        # By partition and topic id.
-        self._left: dict[tuple[int, str | None], int] = {}
         self._partitions = 0
 
     def restore(self, partition: int) -> Generator[None, None, AssignedPartition[Answerer]]:
@@ -100,11 +98,6 @@ class PartitionLoader:
             raise
         return assigned
 
-    def left(self, partition: int, assigned: AssignedPartition[Answerer]) -> None:
-        """Note how far a partition that is given up was committed: the group's offset never goes back."""
-        if assigned.committed > assigned.task.live_from:
-            self._left[partition, assigned.keeper.topic_id] = assigned.committed
-
     def forget(self, partition: int) -> None:
         """Forget the records at which the learner failed: the topic was made anew, with other records."""
         self._refused.pop(partition, None)
@@ -128,14 +121,6 @@ class PartitionLoader:
         with contextlib.closing(Offsets.of(self._settings)) as offsets:
             committed = offsets.committed(partition, store.identity.topic_id)
             end = offsets.end(partition)
-            left = self._left.get((partition, store.identity.topic_id), 0)
-            if (committed or 0) < left:
-                # Begun there, its records would be answered twice.
-                raise BrokerError(
-                    f"Group {self._settings.group} had committed offset {left} of {self._topic} partition "
-                    f"{partition}, and the broker says {committed}. If its offsets were reset on purpose, "
-                    "start the worker again."
-                )
             if committed is not None and committed > end:
                 raise BrokerError(
                     f"{self._topic} partition {partition} ends at offset {end}, but group "

@@ -335,9 +335,9 @@ class Worker:
         self._restorer.cancel(partition)
         self._ahead.drop(partition)
         self._commits.drop(partition)
-        if (assigned := self._assigned.pop(partition, None)) is not None:
+        assigned = self._assigned.pop(partition, None)
+        if assigned is not None:
             assigned.close()
-            self._loader.left(partition, assigned)
         self._telemetry.gone(partition)
 
     def _close(self) -> None:

@@ -193,9 +193,8 @@ def test_a_worker_thrown_out_of_the_group_cannot_write(kafka: str, stream_name: 
 
     def make(live_from: int) -> Task:
         plain = make_task(live_from)
-        return Hanging(
-            plain.encoder, plain.model.learner, plain.observer.monitors, run="test", source="/test"
-        )
+        parts = plain.encoder, plain.model.learner, plain.observer.monitors
+        return Hanging(*parts, run="test", source="/test", live_from=live_from)
 
     telemetry = Telemetry()
     with working(live.settings, make, telemetry):
@@ -474,7 +473,8 @@ def test_a_broker_that_goes_and_comes_back_costs_nothing(tmp_path: Path, stream_
     def make(live_from: int) -> Task:
         made.append(live_from)
         plain = make_task(live_from)
-        return Slow(plain.encoder, plain.model.learner, plain.observer.monitors, run="test", source="/test")
+        parts = plain.encoder, plain.model.learner, plain.observer.monitors
+        return Slow(*parts, run="test", source="/test", live_from=live_from)
 
     telemetry = Telemetry()
     with ExitStack() as cleanup:
