@@ -481,7 +481,9 @@ def test_a_broker_that_goes_and_comes_back_costs_nothing(tmp_path: Path, stream_
         cleanup.callback(broker.stop)
         live = LiveStream(broker.address, stream_name)
         live.fill([event(position) for position in range(5_000)])
-        with working(live.settings, make, telemetry):
+        # Shorter than the broker is away, however soon it starts: what is in flight fails, and is in doubt.
+        hasty = live.settings.worker.model_copy(update={"commit_timeout_s": 1.0})
+        with working(live.settings.model_copy(update={"worker": hasty}), make, telemetry):
             live.wait_for(500)
             broker.stop()
             time.sleep(2.0)
