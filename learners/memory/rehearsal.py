@@ -165,8 +165,8 @@ class Rehearsal:
         return [float(hits / count) if count else 1.0 for hits, count in self._judged]
 
     def vector(self, slot: int) -> Vector:
-        """Return a message's vector, padded to the longest one kept."""
-        row: Vector = self._vectors[slot]
+        """Return a message's vector, padded to the longest one kept: a copy, as others take its place."""
+        row: Vector = self._vectors[slot].copy()
         sparse = self._sparse[slot]
         return Features(row, sparse) if len(sparse.indices) else row
 

@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 from learners.core.label_space import LabelSpace
 from learners.core.labels import Targets
 from learners.core.operations import Operation
+from learners.core.prediction import Prediction
 from learners.ensemble.ihomer import IHOMER
 from learners.hierarchy.expansion import LabelExpansion
 from learners.hierarchy.label_closure import LabelClosure
@@ -192,6 +193,38 @@ def test_labels_that_fell_silent_are_remembered() -> None:
         answers = [int(learner.score(row)[leaves].argmax()) for row in x[1200:]]
         right[memory] = float(np.mean(np.array(answers) == y[1200:]))
     assert right[200] > right[0] + 0.1, right
+
+
+class Recalling(IHOMER):
+    """Keeps what it learned, and what it was asked to recall."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.learned: list[tuple[bytes, bytes]] = []
+        self.recalled: list[tuple[bytes, bytes]] = []
+
+    def learn_predicted(self, x: np.ndarray, targets: Targets, prediction: Prediction | None) -> None:
+        """Note the message."""
+        self.learned.append((x.tobytes(), targets.positive.tobytes()))
+        super().learn_predicted(x, targets, prediction)
+
+    def recall(self, x: np.ndarray, targets: Targets) -> np.ndarray:
+        """Note it as well."""
+        self.recalled.append((x.tobytes(), targets.positive.tobytes()))
+        return super().recall(x, targets)
+
+
+def test_what_is_recalled_was_learned_so() -> None:
+    """Also a message whose place in the memory the present one takes."""
+    learner = LabelExpansion(Recalling(), memory=20)
+    for leaf in (0, 1, 2, 3):
+        for x, labels in stream(1_000, depth=2, seed=leaf):
+            if labels[0].endswith(str(leaf)):
+                learner.learn(x, learner.label_space.targets(labels))
+    inner = learner._inner
+    assert isinstance(inner, Recalling)
+    assert len(set(inner.recalled)) > 10
+    assert set(inner.recalled) <= set(inner.learned)
 
 
 def renamed(messages: int, seed: int, names: str) -> Iterator[tuple[np.ndarray, list[str]]]:
