@@ -11,7 +11,9 @@ from __future__ import annotations
 import gc
 import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +50,8 @@ COLUMNS = {
     "calibration_error": "calib.",
 }
 """Scores shown, and their column headings."""
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a command at once, by themselves."""
 WIDTH = 200
 """Characters per line if the output is not a terminal: room for scores beside long specifications."""
 
@@ -150,7 +154,7 @@ def usage() -> Iterator[None]:
 def whole(path: Path) -> Iterator[Path]:
     """Yield a file to write to, which takes its place at `path` once all is written; else nothing is left.
 
-    A device or a pipe is written to as it is.
+    Nor is anything where SIGTERM or SIGHUP ends the process. A device or a pipe is written to as it is.
 
     Raises
     ------
@@ -161,11 +165,13 @@ def whole(path: Path) -> Iterator[Path]:
     through = place.exists() and not place.is_file()
     part = place if through else place.with_name(f".{place.name}.{os.getpid()}")
     try:
-        if not through:
-            part.touch()
-        yield part
-        if not through:
-            part.replace(place)
+        if through:
+            yield part
+        else:
+            with _gone_at_signals(part):
+                part.touch()
+                yield part
+                part.replace(place)
     except OSError as error:
         if error.filename not in (None, str(part), part):
             raise
@@ -175,6 +181,27 @@ def whole(path: Path) -> Iterator[Path]:
     finally:
         if not through:
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _gone_at_signals(part: Path) -> Iterator[None]:
+    """Remove a file where a signal ends the process at once, which it then does as if nobody had listened."""
+
+    def ended(number: int, frame: object) -> None:
+        del frame
+        part.unlink(missing_ok=True)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    listens = threading.current_thread() is threading.main_thread()
+    heard = [number for number in ENDING if listens and signal.getsignal(number) is signal.SIG_DFL]
+    for number in heard:
+        signal.signal(number, ended)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def load_settings(config: Path | None, stream: str | None = None, **overrides: Any) -> Settings:

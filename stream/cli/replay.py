@@ -258,8 +258,18 @@ def _sink(settings: Settings, out: Path | None, out_topic: str | None, partition
         with whole(out) as part, into_file(part) as sink:
             yield sink
     elif out_topic is not None:
-        with into_topic(settings.kafka, out_topic, partitions) as sink:
-            yield sink
+        begun = False
+        try:
+            with into_topic(settings.kafka, out_topic, partitions) as sink:
+                begun = True
+                yield sink
+        except BaseException:
+            if begun:
+                say(
+                    f"warning: {out_topic} holds a part of the replay at most. Delete it before the next "
+                    "one, or name another with --out-topic."
+                )
+            raise
     else:
         with into_nothing() as sink:
             yield sink

@@ -3,8 +3,8 @@
 Four of the library's defaults are wrong for a service that must neither lose nor repeat a record: consumers
 here read only committed records, start at the beginning, never commit automatically, and move only the
 partitions that must move. A fifth is wrong for a service with a latency target: after an outage, it may take
-half a minute until a broker that is up again is retried. And a producer that was fenced would ask for the
-partition again.
+half a minute until a broker that is up again is retried. And a producer that was fenced, or a member that was
+removed, would ask for the partition again.
 """
 
 from __future__ import annotations
@@ -56,7 +56,24 @@ def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
     }
     client = _connected(settings, KafkaConsumer, **ours | options)
     read_any_batch(client)
+    if "group_id" in options:
+        _loses_what_it_had(client._coordinator)
     return client
+
+
+def _loses_what_it_had(coordinator: Any) -> None:
+    """Let a member that hears only as it joins that it was removed lose its partitions before it joins again.
+
+    The library prepares once for joining. Where it is refused then, for a member that nobody knows, it tries
+    again with a claim to what it had: who has that now loses it, or it is kept without a word to its owner.
+    """
+    reset = coordinator.reset_generation
+
+    def reset_generation(*member_id: str, **named: str) -> None:
+        reset(*member_id, **named)
+        coordinator.rejoining = False
+
+    coordinator.reset_generation = reset_generation
 
 
 def producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:

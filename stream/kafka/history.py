@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
 from stream.kafka.clients import consumer, record
-from stream.kafka.errors import BrokerError
+from stream.kafka.errors import BrokerError, answer
 from stream.records import Record
 
 Mark = int | datetime.datetime | None
@@ -19,6 +19,7 @@ Mark = int | datetime.datetime | None
 
 READ_TIMEOUT_S = 30.0
 """Seconds without records after which a broker that should have more has failed."""
+_AGAIN = "Try again once the broker answers."
 
 
 class History:
@@ -59,7 +60,9 @@ class History:
             self.ranges = self._ranges(since, until, whole=whole)
         except KafkaError as error:
             self.close()
-            raise BrokerError(f"The broker does not say what {topic} holds: {error}.") from error
+            raise BrokerError(
+                f"The broker does not say what {topic} holds: {answer(error)}. {_AGAIN}"
+            ) from error
         if not self.ranges:
             self.close()
             raise BrokerError(
@@ -123,7 +126,7 @@ class History:
                     yield batch
             elif time.monotonic() - quiet_since > READ_TIMEOUT_S:
                 raise BrokerError(
-                    f"{self.topic} partition {partition} brought nothing for {READ_TIMEOUT_S:.0f} s."
+                    f"{self.topic} partition {partition} brought nothing for {READ_TIMEOUT_S:.0f} s. {_AGAIN}"
                 )
 
     def records(self) -> Iterator[Record]:

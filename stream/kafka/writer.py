@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Self
 
@@ -10,16 +11,18 @@ from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
 from stream.kafka.clients import NULL, producer
-from stream.kafka.errors import BrokerError
+from stream.kafka.errors import BrokerError, answer
 from stream.records import JSON_VALUE, Headers, Output, topic
 
 if TYPE_CHECKING:
-    from kafka import FutureRecordMetadata
+    from kafka import FutureRecordMetadata, KafkaProducer
 
 IN_FLIGHT = 20_000
 """Most records sent and not yet acknowledged."""
 ACKNOWLEDGE_TIMEOUT_S = 150.0
 """Seconds that an acknowledgement may take; longer than the library's own delivery timeout."""
+GIVE_UP_S = 2.0
+"""Seconds that what was sent before an error may take to be acknowledged."""
 
 
 class Writer:
@@ -61,7 +64,7 @@ class Writer:
                 )
             )
         except KafkaError as error:
-            raise BrokerError(f"Topic {self.topic} did not take a record: {error}.") from error
+            raise self._refused(error) from error
         if len(self._sent) >= IN_FLIGHT:
             self.settle()
 
@@ -72,8 +75,14 @@ class Writer:
             for sent in self._sent:
                 sent.get(timeout=ACKNOWLEDGE_TIMEOUT_S)
         except KafkaError as error:
-            raise BrokerError(f"Topic {self.topic} did not take a record: {error}.") from error
+            raise self._refused(error) from error
         self._sent.clear()
+
+    def _refused(self, error: KafkaError) -> BrokerError:
+        return BrokerError(
+            f"Topic {self.topic} did not take a record: {answer(error)}. Others may have been written: look "
+            "at it before you write them again."
+        )
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -85,7 +94,7 @@ class Writer:
             if kind is None:
                 self.settle()
         finally:
-            self._producer.close(timeout=10)
+            _close(self._producer)
 
 
 def write_together(settings: KafkaSettings, stream: str, outputs: Callable[[], Iterable[Output]]) -> None:
@@ -129,7 +138,20 @@ def write_together(settings: KafkaSettings, stream: str, outputs: Callable[[], I
             f"The topics of {stream} did not take the records: {error}. Look at them, and try again."
         ) from error
     finally:
-        client.close(timeout=10)
+        _close(client)
+
+
+def _close(client: KafkaProducer) -> None:
+    """Close a producer; what is not acknowledged by now is of no use to who made it, and soon given up."""
+    try:
+        client.close(timeout=GIVE_UP_S)
+    except KafkaError:
+        # Without a broker the library ends its wait with this error, and goes on trying on its thread. The
+        # error would take the place of the one that is passed on, and come again at the interpreter's end.
+        client._sender.force_close()
+        client._sender.join(GIVE_UP_S)
+        with contextlib.suppress(KafkaError):
+            client.close(timeout=0)
 
 
 class _Identified(msgspec.Struct):

@@ -25,8 +25,8 @@ SCORES_FELL = 0.1
 """IthacaScoresFell: how far micro-F1 is below that of the last day."""
 RECENT, RATE_S, DAY_S = 500.0, 60.0, 86_400.0
 """Least messages of a recent score; seconds that a rate is of; seconds that scores are compared with."""
-STALE_S = 60.0
-"""Seconds after which what the broker said of the workers is no longer relied on."""
+STALE_S = 15.0
+"""Seconds after which what the broker said of the workers is no longer relied on: it is asked every two."""
 LOOKED_AT = 5_000
 """Latest messages of each partition of which the share without labels is told."""
 
@@ -85,8 +85,9 @@ def _vitals(state: StreamState, now: float) -> Vitals | None:
 def _workers(state: StreamState, now: float) -> Iterator[Check]:
     vitals = _vitals(state, now)
     if vitals is None:
+        lately = f"for {duration(now - state.vitals.asked)}" if state.vitals else "lately"
         yield Check(
-            "Workers", "unknown", "The broker has not told of them lately; the dashboard's log says why."
+            "Workers", "unknown", f"The broker has not told of them {lately}; the dashboard's log says why."
         )
     elif vitals.absent_since is not None:
         gone, waiting = now - vitals.absent_since, sum(vitals.lag.values())

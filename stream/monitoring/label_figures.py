@@ -11,6 +11,8 @@ from learners.metrics import f1
 from stream.pipeline import SHORT_HALF_LIFE
 from stream.records import LabelRecord
 
+LABELS_KEPT = 50_000
+"""Most labels whose figures are kept; one heard of longest ago is forgotten, and new when it is back."""
 HISTORY = 48
 """Number of past rates kept per label, for its curve."""
 SILENT = 8.0
@@ -113,7 +115,12 @@ class Label:
 
 
 class Labels:
-    """All labels seen, by name.
+    """The labels seen, by name: all of them, or those heard of last where they are more than may be kept.
+
+    Parameters
+    ----------
+    kept
+        Most labels kept.
 
     Examples
     --------
@@ -122,8 +129,10 @@ class Labels:
     (True, False)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = LABELS_KEPT) -> None:
+        self._kept = kept
         self._labels: dict[str, Label] = {}
+        self._heard: dict[str, None] = {}  # The one heard of longest ago comes first.
 
     def __len__(self) -> int:
         """Return the number of labels."""
@@ -143,16 +152,28 @@ class Labels:
 
     def seen(self, name: str, birth: Birth, updates: int = 0) -> bool:
         """Record that a message carries a label, after `updates` others; return True if the label is new."""
+        known = self._hear(name)
+        new = known.birth is None
+        if new:
+            known.birth = birth
+        known.last[birth.partition] = updates
+        return new
+
+    def _hear(self, name: str) -> Label:
+        """Return a label, which is heard of now; one that is new may take the place of another."""
+        self._heard.pop(name, None)
+        self._heard[name] = None
         known = self._labels.get(name)
         if known is None:
             known = self._labels[name] = Label(name)
-            known.birth = birth
-        known.last[birth.partition] = updates
-        return known.birth is birth
+            if len(self._labels) > self._kept:
+                longest = next(iter(self._heard))
+                del self._heard[longest], self._labels[longest]
+        return known
 
     def take(self, partition: int, record: LabelRecord) -> None:
         """Take in a partition's record of a label."""
-        known = self._labels.setdefault(record.label, Label(record.label))
+        known = self._hear(record.label)
         known.take(partition, record)
         if known.birth is None or (
             known.birth.partition == partition and 0 <= record.first_seen < known.birth.offset

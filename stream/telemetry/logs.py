@@ -48,7 +48,7 @@ class JsonFormatter(logging.Formatter):
 class RepeatFilter(logging.Filter):
     """Passes each line of the client's code once in `REPEAT_S`, with the number suppressed since then.
 
-    `HARMLESS` ones do not pass.
+    `HARMLESS` ones do not pass. An error of the network is told in its own words, without a traceback.
 
     Examples
     --------
@@ -75,6 +75,10 @@ class RepeatFilter(logging.Filter):
             self._latest[place] = at, missed + 1
             return False
         self._latest[place] = record.created, 0
+        if record.exc_info and isinstance(error := record.exc_info[1], OSError):
+            # A connection that ends is none of the client's faults, which a traceback would help to find.
+            record.msg, record.args = f"{record.getMessage()}: {error}", None
+            record.exc_info = record.exc_text = None
         if missed:
             record.msg, record.args = f"{record.getMessage()} (and {missed} more like it since)", None
         return True

@@ -103,7 +103,7 @@ def shown() -> dict[str, Any]:
     for span in ("minutes", "day", "unheard"):
         series = views.overview(state, span, now)
         found[f"overview, {span}"] = {name: series[name] for name in ("span", "width", "series", "rolling")}
-    for later in (30.0, 700.0):
+    for later in (10.0, 30.0, 700.0):
         judged = views.overview(state, "all", now + later)
         found[f"overview {later} s later"] = {name: judged[name] for name in ("level", "healthy", "good")}
     found["overview of a file"] = views.overview(replayed, "all", now)

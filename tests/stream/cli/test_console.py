@@ -5,6 +5,10 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,3 +87,41 @@ def test_a_file_written_to_its_end_takes_its_place(tmp_path: Path) -> None:
         whole(tmp_path / "missing/a"),
     ):
         pytest.fail("It begins.")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_a_command_leaves_no_half_file(tmp_path: Path, number: signal.Signals) -> None:
+    """It ends at once and of that signal; one that is ignored stays so."""
+    place = tmp_path / "out.jsonl"
+    place.write_text("former")
+    program = """
+import os, pathlib, signal, sys
+from stream.cli.console import whole
+place, number = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+signal.signal(number, signal.SIG_IGN)
+with whole(place.with_name("other")) as part:
+    os.kill(os.getpid(), number)
+signal.signal(number, signal.SIG_DFL)
+with whole(place) as part:
+    part.write_text("half")
+    os.kill(os.getpid(), number)
+"""
+    ended = subprocess.run([sys.executable, "-c", program, str(place), str(int(number))], check=False)
+    assert ended.returncode == -number
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["other", "out.jsonl"]
+    assert place.read_text() == "former"
+
+
+def test_files_are_whole_on_other_threads_too(tmp_path: Path) -> None:
+    """Only the main one may listen to signals; and it listens no longer than it writes."""
+
+    def write() -> None:
+        with whole(tmp_path / "a") as part:
+            part.write_text("x")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join()
+    write()
+    assert (tmp_path / "a").read_text() == "x"
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,9 @@ from stream.cli.console import UsageError
 from stream.cli.main import app
 from stream.cli.replay import _events, _mark
 from stream.config import Settings
-from stream.kafka import history
+from stream.kafka import BrokerError, history
+from stream.replay import Sink
+from stream.replay.replay import ReplayError
 from tests.stream.kafka.logs import Logs
 from tests.stream.standins import event
 
@@ -54,6 +58,35 @@ def test_a_stretch_is_replayed_into_a_file(logs: Logs, tmp_path: Path) -> None:
         ("0", "13"), ("1", "3")
     }  # fmt: skip
     assert "3 records are dead letters; first: s.events/0/7: " in complaints
+    assert logs.closes == logs.opened > 0
+
+
+@pytest.mark.parametrize("error", [BrokerError("gone."), KeyboardInterrupt()])
+def test_a_topic_that_holds_a_part_is_named(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Whatever ended the replay; and nothing is said of one that was not written to."""
+    refuses = False
+
+    @contextlib.contextmanager
+    def into_topic(*_: object) -> Iterator[Sink]:
+        def write(*_: object) -> None:
+            raise error
+
+        if refuses:
+            raise ReplayError("It is not empty.")
+        yield write
+
+    monkeypatch.setattr("stream.replay.into_topic", into_topic)
+    status, _, complaints = replay("--out-topic", "other")
+    assert status == (130 if isinstance(error, KeyboardInterrupt) else 1)
+    warning = (
+        "ithaca: warning: other holds a part of the replay at most. Delete it before the next one, or name "
+        "another with --out-topic.\n"
+    )
+    assert complaints == warning + ("" if status == 130 else "ithaca: gone.\n")
+    refuses = True
+    assert replay("--out-topic", "other")[2] == "ithaca: It is not empty.\n"
     assert logs.closes == logs.opened > 0
 
 

@@ -74,6 +74,29 @@ def test_who_was_removed_from_the_group_takes_nothing_from_whoever_follows(
         removed.close()
 
 
+def test_who_hears_as_it_joins_that_it_was_removed_loses_what_it_had(kafka: str, stream_name: str) -> None:
+    """A rebalance may have begun meanwhile; it kept the partition without a word, under another name."""
+    settings = settings_of(LiveStream(kafka, stream_name))
+    group = Group(settings)
+    try:
+        until(lambda: 0 in group.poll(10).gained)
+        until(lambda: group.poll(10) is not None and group.joined)
+        with contextlib.closing(KafkaAdminClient(bootstrap_servers=kafka)) as client:
+            client.remove_group_members(settings.group, [MemberToRemove(group.membership().member_id)])
+        group._consumer._coordinator.request_rejoin()
+        told: list[Polled] = []
+
+        def gained() -> bool:
+            told.append(group.poll(10))
+            return 0 in told[-1].gained
+
+        until(gained, 30.0)
+        assert [list(each.lost) for each in told if each.lost] == [[0]]
+        assert group.is_member()
+    finally:
+        group.close()
+
+
 def test_a_partition_that_went_since_the_last_poll_is_nobodys_error(kafka: str, stream_name: str) -> None:
     """It can go at any moment, in the middle of a batch too: the next poll tells, and nothing else does."""
     group = Group(settings_of(LiveStream(kafka, stream_name)))

@@ -135,6 +135,10 @@ def test_what_the_broker_said_long_ago_is_not_relied_on() -> None:
     """It may refuse to say more, while the topics can still be read."""
     state = stream(vitals())
     assert worst(health(state, NOW + 90)) == "unknown"
+    assert worst(health(state, NOW + 10)) == "good"
+    assert health(state, NOW + 16)[0] == Check(
+        "Workers", "unknown", "The broker has not told of them for 16 s; the dashboard's log says why."
+    )
 
 
 def test_dead_letters_snapshots_and_the_broker() -> None:

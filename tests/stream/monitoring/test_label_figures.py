@@ -13,6 +13,10 @@ from stream.pipeline import SHORT_HALF_LIFE
 from stream.records.label_records import LabelRecord
 
 shares = st.floats(0.0, 1.0)
+RECORD = LabelRecord(
+    label="d", count=1, predicted=1, hits=1, f1=1.0, first_seen=0, last_seen=3, rate=0.1, usual=0.1,
+    cluster=None, updates=1,
+)  # fmt: skip
 
 
 @st.composite
@@ -130,3 +134,22 @@ def test_labels_of_a_cluster_come_by_their_counts() -> None:
     found = {cluster: [each.name for each in group] for cluster, group in labels.of_cluster(3).items()}
     assert found == {7: ["c", "a", "b"], 1: ["d"]}
     assert labels.of_cluster(0) == {}
+
+
+def test_of_labels_without_end_those_heard_of_last_are_kept() -> None:
+    """Whether a message had them or a record told of them; one that is back is new, and all are in order."""
+    labels = Labels(kept=3)
+    for number, name in enumerate("abc"):
+        assert labels.seen(name, Birth(0, number, None))
+    assert not labels.seen("a", Birth(0, 3, None))
+    labels.take(0, RECORD)
+    assert (list(labels), "b" in labels) == (["a", "c", "d"], False)
+    assert labels.seen("e", Birth(0, 4, None))
+    assert list(labels) == ["a", "d", "e"]
+    assert labels.seen("c", Birth(0, 5, None))
+    assert [name for name, _ in labels.births()] == list(labels) == ["d", "e", "c"]
+    for number in range(100):
+        labels.seen(f"other {number}", Birth(0, number, None))
+        labels.seen("d", Birth(0, number, None))
+    assert list(labels) == ["d", "other 98", "other 99"]
+    assert labels["d"].birth == Birth(0, 0, None)
