@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 from pydantic import SecretStr
 
 from stream.config import KafkaSettings
-from stream.kafka.errors import BrokerError
+from stream.kafka.errors import BrokerError, named
 from stream.kafka.headers import read_any_header
 from stream.kafka.oauth import token_provider
 from stream.kafka.undecodable import read_any_batch
@@ -164,7 +164,7 @@ def _connected(settings: KafkaSettings, client: type[Client], **options: Any) ->
         return client(**_connection(settings), **options)
     except KafkaError as error:
         raise BrokerError(
-            f"No Kafka broker answers at {settings.bootstrap_servers} ({type(error).__name__}: {error}). "
+            f"No Kafka broker answers at {settings.bootstrap_servers} ({named(error)}). "
             "Start one (`ithaca broker start`) or set kafka.bootstrap_servers."
         ) from error
 

@@ -39,6 +39,19 @@ class RecoveryError(RuntimeError):
     """Records to be relearned have been deleted; the message names the offsets, and what can be done."""
 
 
+def named(error: Exception) -> str:
+    """Return the name of an error and what it says, which for the client's own begins with the name already.
+
+    Examples
+    --------
+    >>> from kafka.errors import KafkaTimeoutError
+    >>> named(KafkaTimeoutError("No answer")), named(TimeoutError("No answer")), named(TimeoutError())
+    ('KafkaTimeoutError: No answer', 'TimeoutError: No answer', 'TimeoutError')
+    """
+    name, text = type(error).__name__, answer(error)
+    return text if name in text else f"{name}: {text}".removesuffix(": ")
+
+
 def answer(error: Exception) -> str:
     """Return what the broker answered, in its own words, without the request and the response around them.
 

@@ -22,7 +22,7 @@ from kafka.errors import (
 from stream.config import Settings
 from stream.kafka.background import in_background
 from stream.kafka.clients import NULL, producer
-from stream.kafka.errors import BrokerError, FencedError, InstanceError, UnwrittenError
+from stream.kafka.errors import BrokerError, FencedError, InstanceError, UnwrittenError, named
 from stream.kafka.group import Membership
 from stream.kafka.topics import OUTPUT_BYTES
 from stream.records import ORIGINAL, Output, topic
@@ -292,7 +292,7 @@ def _failure(error: Exception, source: TopicPartition) -> FencedError | Unwritte
     # The library names the cause only in the text of a CommitFailedError.
     if "UnknownMemberIdError" in str(error):
         return _removed(source)
-    cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    cause = named(error)
     # The library names the cause of a refused batch only in the text of the record's error.
     if "Timestamp" in cause:
         cause += f" {CLOCKS}"
