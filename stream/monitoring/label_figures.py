@@ -132,7 +132,8 @@ class Labels:
     def __init__(self, kept: int = LABELS_KEPT) -> None:
         self._kept = kept
         self._labels: dict[str, Label] = {}
-        self._heard: dict[str, None] = {}  # The one heard of longest ago comes first.
+        # The one heard of longest ago comes first; a plain dictionary would have to look for it.
+        self._heard: collections.OrderedDict[str, None] = collections.OrderedDict()
 
     def __len__(self) -> int:
         """Return the number of labels."""
@@ -161,14 +162,14 @@ class Labels:
 
     def _hear(self, name: str) -> Label:
         """Return a label, which is heard of now; one that is new may take the place of another."""
-        self._heard.pop(name, None)
         self._heard[name] = None
+        self._heard.move_to_end(name)
         known = self._labels.get(name)
         if known is None:
             known = self._labels[name] = Label(name)
             if len(self._labels) > self._kept:
-                longest = next(iter(self._heard))
-                del self._heard[longest], self._labels[longest]
+                longest, _ = self._heard.popitem(last=False)
+                del self._labels[longest]
         return known
 
     def take(self, partition: int, record: LabelRecord) -> None:

@@ -14,9 +14,18 @@ from stream.records.label_records import LabelRecord
 
 shares = st.floats(0.0, 1.0)
 RECORD = LabelRecord(
-    label="d", count=1, predicted=1, hits=1, f1=1.0, first_seen=0, last_seen=3, rate=0.1, usual=0.1,
-    cluster=None, updates=1,
-)  # fmt: skip
+    label="d",
+    count=1,
+    predicted=1,
+    hits=1,
+    f1=1.0,
+    first_seen=0,
+    last_seen=3,
+    rate=0.1,
+    usual=0.1,
+    cluster=None,
+    updates=1,
+)
 
 
 @st.composite
