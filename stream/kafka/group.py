@@ -19,7 +19,7 @@ from kafka.structs import MemberState
 from stream.config import Settings
 from stream.kafka.background import in_background
 from stream.kafka.clients import Fetched, by_partition, consumer, poll
-from stream.kafka.errors import InstanceError
+from stream.kafka.errors import InstanceError, answer
 from stream.kafka.offsets import Offsets, member_ids
 from stream.records import Record, topic
 
@@ -131,7 +131,7 @@ class Group:
         self._retry_at = now + REFUSED_S
         if self.trouble is None:
             log.warning("the records of %s cannot be read: %s; trying again", self.topic, error)
-        self._trouble = (f"the records of {self.topic} cannot be read: {error}", now)
+        self._trouble = (f"the records of {self.topic} cannot be read: {answer(error)}", now)
 
     @property
     def trouble(self) -> str | None:

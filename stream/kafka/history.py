@@ -118,7 +118,9 @@ class History:
             try:
                 consumed = self._consumer.poll(timeout_ms=100, max_records=limit).get(place, [])
             except KafkaError as error:
-                raise BrokerError(f"{self.topic} partition {partition} cannot be read: {error}.") from error
+                raise BrokerError(
+                    f"{self.topic} partition {partition} cannot be read: {answer(error)}."
+                ) from error
             if consumed:
                 quiet_since = time.monotonic()
                 batch = [record(one) for one in consumed if one.offset < end]

@@ -43,7 +43,7 @@ class Offsets:
         try:
             return self._client.beginning_offsets([place], timeout_ms=OFFSETS_TIMEOUT_MS)[place]
         except (KafkaError, KeyError) as error:  # KeyError: a partition that the client does not know yet.
-            raise BrokerError(f"The beginning of {place} is not known: {error}.") from error
+            raise BrokerError(f"The beginning of {place} is not known: {answer(error)}.") from error
 
     def end(self, partition: int) -> int:
         """Return one past the last offset of a partition before any open transaction."""
@@ -51,7 +51,7 @@ class Offsets:
         try:
             return self._client.end_offsets([place], timeout_ms=OFFSETS_TIMEOUT_MS)[place]
         except (KafkaError, KeyError) as error:  # KeyError: a partition that the client does not know yet.
-            raise BrokerError(f"The end of {place} is not known: {error}.") from error
+            raise BrokerError(f"The end of {place} is not known: {answer(error)}.") from error
 
     def committed(self, partition: int, topic_id: str | None = None) -> int | None:
         """Return the offset that the group has committed for a partition, once no transaction is open.
@@ -69,7 +69,7 @@ class Offsets:
         try:
             found = self._client.committed(place, metadata=True, timeout_ms=OFFSETS_TIMEOUT_MS)
         except KafkaError as error:
-            raise BrokerError(f"The committed offset of {place} is not known: {error}.") from error
+            raise BrokerError(f"The committed offset of {place} is not known: {answer(error)}.") from error
         if found is None or (topic_id and found.metadata not in ("", topic_id)):
             return None
         return found.offset

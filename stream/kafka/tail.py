@@ -10,7 +10,7 @@ from kafka.errors import KafkaError
 
 from stream.config import KafkaSettings
 from stream.kafka.clients import METADATA_S, consumer, record
-from stream.kafka.errors import BrokerError
+from stream.kafka.errors import BrokerError, answer
 from stream.records import Record
 
 
@@ -43,7 +43,7 @@ class Tail:
         except KafkaError as error:
             self.close()
             raise BrokerError(
-                f"The broker at {settings.bootstrap_servers} does not answer: {error}."
+                f"The broker at {settings.bootstrap_servers} does not answer: {answer(error)}."
             ) from error
         except BrokerError:
             self.close()
@@ -85,7 +85,7 @@ class Tail:
             self._follow_new_partitions()
             polled = self._consumer.poll(timeout_ms=round(wait_s * 1000), max_records=limit)
         except KafkaError as error:
-            raise BrokerError(f"The broker does not answer: {error}.") from error
+            raise BrokerError(f"The broker does not answer: {answer(error)}.") from error
         return [record(one) for consumed in polled.values() for one in consumed]
 
     def _follow_new_partitions(self) -> None:
@@ -132,7 +132,7 @@ class Tail:
         try:
             return self._consumer.beginning_offsets([place])[place]
         except KafkaError as error:
-            raise BrokerError(f"The broker does not answer: {error}.") from error
+            raise BrokerError(f"The broker does not answer: {answer(error)}.") from error
 
     def ends(self, topic: str, patience_s: float = 30.0) -> dict[int, int]:
         """Return one past the last offset of each partition of a topic; empty where there is no such topic.
@@ -154,7 +154,7 @@ class Tail:
             places = [TopicPartition(topic, partition) for partition in partitions]
             ends = self._consumer.end_offsets(places, timeout_ms=round(1000 * patience_s))
         except KafkaError as error:
-            raise BrokerError(f"The broker does not answer: {error}.") from error
+            raise BrokerError(f"The broker does not answer: {answer(error)}.") from error
         return {place.partition: end for place, end in ends.items()}
 
     def close(self) -> None:

@@ -135,7 +135,7 @@ def write_together(settings: KafkaSettings, stream: str, outputs: Callable[[], I
         client.commit_transaction()
     except KafkaError as error:
         raise BrokerError(
-            f"The topics of {stream} did not take the records: {error}. Look at them, and try again."
+            f"The topics of {stream} did not take the records: {answer(error)}. Look at them, and try again."
         ) from error
     finally:
         _close(client)
