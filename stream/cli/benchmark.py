@@ -68,8 +68,8 @@ def benchmark(
     """Run learners on sets in several orders, and compare them.
 
     Each run is kept in OUT/runs.jsonl as soon as it is done, so it can be stopped and started again at any
-    time. With other labels, name another folder: kept runs do not tell. At the end come OUT/results.json and
-    OUT/report.html. Several shuffles are also compared on average.
+    time; other data or labels are run anew. At the end come OUT/results.json and OUT/report.html. Several
+    shuffles are also compared on average.
     """
     settings = load_settings(config)
     chosen = chosen_encoder(encoder, settings)
@@ -89,6 +89,7 @@ def benchmark(
         for each in orders:
             seed_of(each)
         runs = RunsFile(out / "runs.jsonl")
+    paths = list(dict.fromkeys(paths))
     with Bars(len(paths) * len(orders) * len(learners)) as bars:
         comparisons = benchmark(
             paths,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from stream.evaluation.components import encoder_of, learner_of
 from stream.evaluation.prequential import Point, Report, Result, evaluate
 from stream.evaluation.ranking import Ranking, rank
 from stream.records import Envelope
-from stream.sources import Source, SourceError, open_source
+from stream.sources import Source, SourceError, fingerprint, open_source
 
 METRICS = {
     "subset_accuracy": "Subset accuracy",
@@ -36,28 +37,33 @@ LESS_IS_BETTER = ("hamming_loss", "errors_per_message", "calibration_error")
 
 
 class Key(NamedTuple):
-    """Identifies a run."""
+    """Identifies a run; `content` is the `fingerprint` of what was read."""
 
     data: str
     order: str
     learner: str
     limit: int | None
     encoder: str | None
+    content: str
 
 
 class BenchmarkRun(msgspec.Struct, frozen=True):
-    """One learner on one set in one order; its report has one result."""
+    """One learner on one set in one order; its report has one result.
+
+    A run of before `content` was kept has none, and so is that of no key.
+    """
 
     limit: int | None
     encoder: str | None
     report: Report
     curve: list[Point]
+    content: str = ""
 
     @property
     def key(self) -> Key:
         """The key that identifies this run."""
         learner = self.report.results[0].learner
-        return Key(self.report.data, self.report.order, learner, self.limit, self.encoder)
+        return Key(self.report.data, self.report.order, learner, self.limit, self.encoder, self.content)
 
 
 class RunsFile:
@@ -171,7 +177,8 @@ def seed_of(order: str) -> int | None:
     kind, _, seed = order.partition(":")
     if order == "stored":
         return None
-    if kind == "shuffled" and seed.isdecimal():
+    # Runs are found by their order, which has one way to write a seed: no 01, no other script's digits.
+    if kind == "shuffled" and re.fullmatch(r"0|[1-9][0-9]{0,99}", seed):
         return int(seed)
     raise ValueError(f"An order is 'stored' or 'shuffled:SEED', as in 'shuffled:1'. Got {order!r} instead.")
 
@@ -193,8 +200,9 @@ def benchmark(
     For several shuffles, their mean is an additional comparison: on a few hundred messages, a single shuffle
     decides by chance which learner is ahead.
 
-    A set that cannot be read, and a learner that fails, are reported to `progress` and left out; the other
-    runs continue. Each learner is run alone, so that speeds are comparable.
+    A set that cannot be read or has the name of an earlier one, and a learner that fails, are reported to
+    `progress` and left out; the other runs continue. Each learner is run alone, so that speeds are
+    comparable.
 
     Parameters
     ----------
@@ -215,19 +223,32 @@ def benchmark(
     """
     seeds = {order: seed_of(order) for order in orders}
     done: list[BenchmarkRun] = []
+    named: dict[str, Path] = {}
     for path in paths:
         try:
             source = open_source(path, limit, labels, envelope)
+            _check_name(source.name, path, named)
         except SourceError as error:
             progress.skip(len(learners) * len(orders), str(error))
             continue
+        content = fingerprint(source)
         for order, seed in seeds.items():
-            keys = [Key(source.name, order, learner, limit, encoder) for learner in learners]
+            keys = [Key(source.name, order, learner, limit, encoder, content) for learner in learners]
             done.extend(_runs(source, keys, seed, runs, progress))
     by_order = {order: [run for run in done if run.report.order == order] for order in orders}
     comparisons = [_comparison(order, its_runs) for order, its_runs in by_order.items() if its_runs]
     shuffles = [each for each in comparisons if seeds[each.order] is not None]
     return [*comparisons, _mean(shuffles)] if len(shuffles) > 1 else comparisons
+
+
+def _check_name(name: str, path: Path, named: dict[str, Path]) -> None:
+    """Note whose name it is; raise SourceError where it is another set's, as results go by names."""
+    if name in named:
+        raise SourceError(
+            f"{path} is called {name!r}, as {named[name]} is, and results go by that name. Rename one of "
+            "them, or give the folder instead of an events.jsonl in it."
+        )
+    named[name] = path
 
 
 def _runs(
@@ -254,7 +275,7 @@ def _run(source: Source, key: Key, seed: int | None, progress: Progress) -> Benc
     learners = {key.learner: learner_of(key.learner)}
     encoder = None if key.encoder is None else encoder_of(key.encoder)
     done = evaluate(source, learners, encoder=encoder, shuffle=seed, progress=progress.advance)
-    return BenchmarkRun(key.limit, key.encoder, done.report, done.curves[key.learner])
+    return BenchmarkRun(key.limit, key.encoder, done.report, done.curves[key.learner], key.content)
 
 
 def _comparison(order: str, runs: Sequence[BenchmarkRun]) -> Comparison:

@@ -6,6 +6,7 @@ import codecs
 import collections
 import dataclasses
 import gzip
+import hashlib
 import io
 import itertools
 import re
@@ -15,12 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
+import msgspec
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
 from drift.core import Vector
-from learners.core import Features, sparse_part
+from learners.core import Features, given_part, sparse_part
 from stream.records import BadEventError, Event, Input, normalised, shortened
 
 
@@ -146,6 +148,18 @@ class Table:
         vector[self.x.indices[row]] = self.x.data[row]
         part = sparse_part(vector)
         return Features(vector, part) if len(part.indices) else vector
+
+
+def fingerprint(source: Source) -> str:
+    """Return a digest of a stream's messages and vectors, in order: equal where a run would be the same."""
+    running = hashlib.blake2b(digest_size=16)
+    for position in range(len(source)):
+        vector = source.vector(position)
+        arrays = [] if vector is None else [vector, *(given_part(vector) or ())]
+        parts = [msgspec.json.encode(source.message(position)), *(array.tobytes() for array in arrays)]
+        for part in parts:
+            running.update(len(part).to_bytes(8, "little") + part)
+    return running.hexdigest()
 
 
 def label_names(path: Path, names: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ def test_each_run_is_named_and_what_is_left_out_is_kept(capsys: pytest.CaptureFi
     """A run that fails is named by its set, order and learner."""
     with Bars(5) as bars:
         for learner, failure in (("knn", None), ("linear", "it threw")):
-            bars.start(Key("yeast", "stored", learner, None, None), 10)
+            bars.start(Key("yeast", "stored", learner, None, None, ""), 10)
             bars.advance(10)
             bars.end(failure)
         bars.skip(2, None)

@@ -174,6 +174,35 @@ def test_a_run_is_done_once(sets: list[Path], tmp_path: Path) -> None:
     assert len(progress.started) == 2
 
 
+def test_sets_of_one_name_are_told_apart(sets: list[Path], tmp_path: Path) -> None:
+    """In one table the second would have the first one's figures, so it is left out; alone, it is run."""
+    for number in (0, 1):
+        (tmp_path / str(number)).mkdir()
+        sets[number].rename(tmp_path / str(number) / "events.jsonl")
+    paths, out = [tmp_path / str(number) / "events.jsonl" for number in (0, 1)], tmp_path / "runs.jsonl"
+    ((comparison,), progress) = run(paths, out)
+    assert [report.messages for report in comparison.reports] == [60]
+    (failure,) = progress.failures
+    assert f"{paths[1]} is called 'events.jsonl', as {paths[0]} is" in failure
+    assert progress.ended == 2 * len(NAMES)
+    ((alone,), _) = run(paths[1:], out)
+    assert [report.messages for report in alone.reports] == [100]
+    ((folders,), _) = run([path.parent for path in paths], out)
+    assert [(report.data, report.messages) for report in folders.reports] == [("0", 60), ("1", 100)]
+
+
+def test_changed_data_are_run_anew(sets: list[Path], tmp_path: Path) -> None:
+    """Other labels, and other vectors; a run of before the data were told apart is done again."""
+    out = tmp_path / "runs.jsonl"
+    for old, new in (('"labels": ["a"]', '"labels": ["c"]'), ('{"x": 0}', '{"x": 2}')):
+        run(sets[:1], out, learners=NAMES[:1])
+        assert run(sets[:1], out, learners=NAMES[:1])[1].started == []
+        sets[0].write_text(sets[0].read_text().replace(old, new))
+        assert len(run(sets[:1], out, learners=NAMES[:1])[1].started) == 1
+    out.write_text(re.sub(r',"content":"\w+"', "", out.read_text()))
+    assert len(run(sets[:1], out, learners=NAMES[:1])[1].started) == 1
+
+
 @settings(max_examples=20, deadline=None)
 @given(cut=st.integers(1, 400))
 def test_a_line_that_was_cut_short_is_run_again(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
@@ -374,6 +403,8 @@ def test_command(sets: list[Path], tmp_path: Path) -> None:
     assert again.exit_code == 0
     assert again.stderr == ""
     assert json.loads((out / "results.json").read_text()) == [stored]
+    twice = command(paths[0], *arguments)
+    assert (twice.exit_code, twice.stdout.count("κ temp.")) == (0, 3)
 
 
 def test_command_goes_on_and_says_so(sets: list[Path], tmp_path: Path) -> None:
@@ -390,6 +421,8 @@ def test_command_goes_on_and_says_so(sets: list[Path], tmp_path: Path) -> None:
         (["--learner", "majorty"], "Did you mean 'majority'?"),
         (["--order", "sorted"], "An order is 'stored' or 'shuffled:SEED', as in 'shuffled:1'. Got 'sorted'"),
         (["--order", "shuffled:x"], "Got 'shuffled:x' instead"),
+        (["--order", "shuffled:01"], "Got 'shuffled:01' instead"),
+        (["--order", "shuffled:\u0661"], "Got 'shuffled:\u0661' instead"),
         (["--encoder", "magic"], "There is no encoder named 'magic'"),
     ],
 )
