@@ -22,12 +22,13 @@ def read_arrays(folder: Path, limit: int | None = None) -> Table:
     """Read the first `limit` rows of a folder of arrays.
 
     Nominal features are stored as the index of their value, missing values as NaN. A row with a number that
-    cannot be learned is left out and told of in `problems`. Whatever is not 0 in Y is a label that is on.
+    cannot be learned is left out and told of in `problems`. Values that a sparse array has twice in a place
+    are added up, as scipy does. Y is 1 where a label is on, else 0.
 
     Raises
     ------
     SourceError
-        When a part is missing or is none, or the parts do not fit together.
+        When a part is missing or is none, the parts do not fit together, or Y holds another number.
     """
     for part in ("Y.npz", "labels.txt"):
         if not (folder / part).exists():
@@ -36,8 +37,8 @@ def read_arrays(folder: Path, limit: int | None = None) -> Table:
             )
     labels = _labels(folder / "labels.txt")
     y = _read(folder / "Y.npz", _sparse)
+    _check_labels(folder / "Y.npz", y)
     y.eliminate_zeros()
-    y.sort_indices()
     x, y = _read(folder / "X.npz", _features)[:limit], y[:limit]
     wild = _unlearnable(x)
     problems = [
@@ -66,8 +67,8 @@ def _read(path: Path, read: Callable[[Path], _Array]) -> _Array:
     # An empty file ends before it begins; a file that lacks an array is one without that key.
     except (ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise SourceError(
-            f"{path} cannot be read: {error}. Write numbers in two dimensions with scipy.sparse.save_npz, or "
-            "dense features with numpy.savez(path, X=...)."
+            f"{path} cannot be read: {str(error).rstrip('.')}. Write numbers in two dimensions with "
+            "scipy.sparse.save_npz, or dense features with numpy.savez(path, X=...)."
         ) from error
     return array
 
@@ -83,7 +84,19 @@ def _sparse(path: Path) -> scipy.sparse.csr_matrix:
     matrix = scipy.sparse.csr_matrix(scipy.sparse.load_npz(path))
     # What was stored is not looked at otherwise, and an index outside fails where it is used.
     matrix.check_format(full_check=True)
+    # Sorted, too.
+    matrix.sum_duplicates()
     return matrix
+
+
+def _check_labels(path: Path, y: scipy.sparse.csr_matrix) -> None:
+    """Raise SourceError where something else than 0 and 1 is stored."""
+    others = y.data[(y.data != 0) & (y.data != 1)]
+    if len(others):
+        raise SourceError(
+            f"{path} has {len(others)} values that are neither 0 nor 1, such as {others[0]}. Store 1 where a "
+            "label is on and nothing where it is not; where that is unknown, write JSON lines with `not`."
+        )
 
 
 def _unlearnable(x: NDArray[Any] | scipy.sparse.csr_matrix) -> NDArray[np.bool_]:

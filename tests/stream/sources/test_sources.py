@@ -407,6 +407,39 @@ def test_a_folder_of_arrays(tmp_path: Path, sparse: bool) -> None:
         open_source(tmp_path)
 
 
+def test_values_that_a_sparse_array_has_twice_in_a_place(tmp_path: Path) -> None:
+    """They are added up, as scipy does: the last one was taken."""
+    values = np.array([3, 1, 2, 5], dtype=np.float32)
+    twice = scipy.sparse.csr_matrix((values, [2, 0, 0, 1], [0, 3, 4]), shape=(2, 3))
+    scipy.sparse.save_npz(tmp_path / "X.npz", twice)
+    scipy.sparse.save_npz(tmp_path / "Y.npz", scipy.sparse.csr_matrix([[1], [0]]))
+    (tmp_path / "labels.txt").write_text("urban\n")
+    x = open_source(tmp_path).vector(0)
+    assert x is not None
+    assert x.tolist() == twice.toarray()[0].tolist() == [3.0, 0.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        scipy.sparse.csr_matrix(np.array([[1, -1], [-1, 1]], dtype=np.int8)),
+        scipy.sparse.csr_matrix([[1.0, np.nan], [0.0, 1.0]]),
+        scipy.sparse.csr_matrix([[0.9, 0.2], [0.1, 1.0]]),
+        scipy.sparse.csr_matrix((np.ones(3, dtype=np.uint8), [0, 1, 1], [0, 3, 3]), shape=(2, 2)),
+    ],
+    ids=["-1", "nan", "chance", "twice"],
+)
+def test_labels_that_are_neither_on_nor_off(tmp_path: Path, y: scipy.sparse.csr_matrix) -> None:
+    """They are refused, as in ARFF: each would be a label that is on."""
+    np.savez(tmp_path / "X.npz", X=X)
+    scipy.sparse.save_npz(tmp_path / "Y.npz", y)
+    (tmp_path / "labels.txt").write_text("a\nb\n")
+    with pytest.raises(
+        SourceError, match=r"Y\.npz has \d values that are neither 0 nor 1, such as .* Store 1"
+    ):
+        open_source(tmp_path)
+
+
 X, Y = np.eye(2, dtype=np.float32), scipy.sparse.csr_matrix(np.eye(2))
 
 
