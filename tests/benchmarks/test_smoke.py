@@ -55,6 +55,7 @@ SMALL = {
     "seasons": "--kinds prior --cycles 1 --seeds 0 --learner priors --scale 0.02",
     "silence": "--gap 10 --starts 10 30 --only default",
     "snapshots": "--scale 0.02",
+    "text": "--data reuters21578 --limit 30 --learners priors",
     "tree": "--scale 0.02",
 }
 """The smallest sensible arguments of each; `{reuters}` is a file of events."""
