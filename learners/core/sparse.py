@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +33,8 @@ class Sparse(NamedTuple):
 class Features(np.ndarray[tuple[int, ...], np.dtype[np.float32]]):
     """A dense vector that every learner reads as an array, with a sparse part for learners that ask for it.
 
-    Copies of it, and results computed from it, have no sparse part.
+    Slices of it, what `copy()` returns and results computed from it have no sparse part; a pickle and a deep
+    copy have it.
 
     Parameters
     ----------
@@ -63,6 +65,16 @@ class Features(np.ndarray[tuple[int, ...], np.dtype[np.float32]]):
         features = dense.view(cls)
         features.sparse = sound
         return features
+
+    def __reduce__(self) -> Any:
+        """Return what a pickle is made of: an array's own leaves the sparse part out."""
+        dense = self.view(np.ndarray)
+        return dense.__reduce__() if self.sparse is None else (Features, (dense, self.sparse))
+
+    def __deepcopy__(self, memo: dict[int, Any] | None, /) -> Any:
+        """Return a copy with the sparse part."""
+        dense = self.view(np.ndarray).copy()
+        return dense if self.sparse is None else Features(dense, copy.deepcopy(self.sparse, memo))
 
 
 def _checked(sparse: Sparse) -> Sparse:

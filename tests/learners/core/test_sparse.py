@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from drift.core import Vector
 from learners.core import Features, Sparse, given_part, sparse_part
 
 DENSE = np.array([0.0, 3.0, np.nan, -4.0], dtype=np.float32)
@@ -24,6 +29,20 @@ def test_what_is_computed_from_it_has_no_sparse_part(derived: object) -> None:
     """It would not belong to it."""
     assert callable(derived)
     assert given_part(derived(Features(DENSE, PART))) is None
+
+
+@pytest.mark.parametrize("carried", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy])
+def test_it_comes_whole_to_another_process(carried: Callable[[Vector], Vector]) -> None:
+    """Without its sparse part, its learner would go by the dense one, without a word; a slice has none."""
+    x = Features(DENSE, PART)
+    other = carried(x)
+    part = given_part(other)
+    assert part is not None
+    assert other.tobytes() == x.tobytes()
+    assert not np.shares_memory(other, x)
+    assert [each.tobytes() for each in part] == [each.tobytes() for each in PART]
+    assert given_part(carried(x[1:])) is None
+    assert carried(x[1:]).tobytes() == DENSE[1:].tobytes()
 
 
 def test_a_vector_without_a_part_stands_for_itself() -> None:
