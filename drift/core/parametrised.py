@@ -65,6 +65,8 @@ class Parametrised(Stateful):
 
         A parameter that only one of the two knows, as of another version, makes no difference.
         """
+        if not isinstance(state, dict):
+            raise ValueError(f"A state is the dictionary that `state` returned. Got {type(state).__name__}.")
         ours, saved = self._made(), state.get(MADE, {})
         other = [name for name in ours if name in saved and saved[name] != ours[name]]
         if not other:

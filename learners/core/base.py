@@ -281,9 +281,9 @@ class Learner(Parametrised, MultiLabelClassifier, abc.ABC):
     def _check_state(self, state: State) -> None:
         """See `Parametrised`; a part's state, without labels and parameters, is checked with its owner's."""
         super()._check_state(state)
-        missing = sorted(self.clone().state().keys() - state.keys() - {MADE}) if "labels" in state else ()
-        if missing:
-            raise ValueError(f"The state has no {missing[0]!r}, which that of {type(self).__name__} has.")
+        whole = self.alone or "labels" in state
+        if whole and (missing := self.clone().state().keys() - state.keys() - {MADE}):
+            raise ValueError(f"The state has no {min(missing)!r}, which that of {type(self).__name__} has.")
 
     def state_without_labels(self) -> State:
         """Return the state without what an enclosing learner saves itself: the labels' names, parameters."""

@@ -6,6 +6,7 @@ Compiled code reads and writes where ids say, so an id of no label must never ge
 from __future__ import annotations
 
 import functools
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -108,14 +109,27 @@ _in_place = targets
 """What checks targets, where a parameter has its name: callers may name it."""
 
 
+_NUMBERS = int | float | np.integer | np.floating
+
+
 def check_dictionaries(features: object, labels: object = NONE) -> None:
-    """Raise TypeError unless features by name, and labels where there are any, are mappings."""
+    """Raise TypeError unless features by name, and labels where there are any, are mappings.
+
+    A label's value is True or False, or 1 or 0: what else counts as true, such as "0" or NaN, may not be
+    meant so.
+    """
     for given, what in (
         (features, "Features are a dictionary, names with their values"),
         (labels, "Labels are a dictionary, names with True or False"),
     ):
         if not isinstance(given, Mapping):
             raise TypeError(f"{what}. Got {type(given).__name__}; arrays go to learn and predict.")
+    for name, on in labels.items() if isinstance(labels, Mapping) else ():
+        if not (isinstance(on, bool | np.bool_) or (isinstance(on, _NUMBERS) and on in (0, 1))):
+            raise TypeError(
+                f"The label {name!r} is {reprlib.repr(on)}; a label is True or False. Where it is "
+                "unknown, give `learn` what is known, in `Targets`."
+            )
 
 
 def _is_ids(ids: object) -> bool:

@@ -204,3 +204,25 @@ def test_dictionaries_are_asked_for(wrong: Any) -> None:
     with pytest.raises(TypeError, match=rf"a dictionary.*Got {type(wrong).__name__}"):
         learner.predict_proba_one(wrong)
     assert learner.digest() == before
+
+
+@pytest.mark.parametrize("wrong", ["False", "0", "", None, math.nan, -1, 0.5, [], 2])
+def test_labels_are_true_or_false(wrong: Any) -> None:
+    """A text of False and NaN were taken for True; nothing is learned, not even of the other label."""
+    learner = make("priors")
+    learner.learn_one({"f": 1.0}, {"a": True, "b": False})
+    before = learner.digest()
+    with pytest.raises(TypeError, match=r"The label 'a' is .*; a label is True or False\. Where"):
+        learner.learn_one({"g": 1.0}, {"c": True, "a": wrong})
+    assert learner.digest() == before
+
+
+@pytest.mark.parametrize(
+    ("on", "off"), [(1, 0), (1.0, 0.0), (np.bool_(True), np.bool_(False)), (np.int8(1), 0)]
+)
+def test_numbers_may_stand_for_true_and_false(on: Any, off: Any) -> None:
+    """As in a table of 1 and 0."""
+    learner, other = make("priors"), make("priors")
+    learner.learn_one({"f": 1.0}, {"a": on, "b": off})
+    other.learn_one({"f": 1.0}, {"a": True, "b": False})
+    assert learner.digest() == other.digest()
