@@ -151,7 +151,10 @@ def _attribute(lines: _Lines, text: str) -> Attribute:
     if kind.startswith("{") and kind.endswith("}"):
         values = _fields(kind[1:-1])
         values = _tokens(kind[1:-1]) if len(values) == 1 else values
-        return Attribute(name, {_unquoted(value): code for code, value in enumerate(values)})
+        codes = {_unquoted(value): code for code, value in enumerate(values)}
+        if len(codes) < len(values):
+            raise lines.error(f"attribute {shortened(name, 64)!r} names a value twice. Name each once.")
+        return Attribute(name, codes)
     if re.match(r"(numeric|real|integer)\b", kind, re.IGNORECASE):
         return Attribute(name, None)
     raise lines.error(
@@ -244,8 +247,13 @@ def _truth(
     """Return which labels are on; and of rows that do not say it of all, those known to be off."""
     first = [column for column, label in enumerate(labels) if on_code(path, label) == 0]
     # Values of 0 are not among the data.
-    if (y.data[~np.isnan(y.data)] != 1).any():
-        raise SourceError(f"{path}: a label is neither 0 nor 1. Correct the number of labels, or the values.")
+    others = np.flatnonzero(~np.isnan(y.data) & (y.data != 1))
+    if len(others):
+        name, value = labels[y.indices[others[0]]].name, y.data[others[0]]
+        raise SourceError(
+            f"{path}: label {shortened(name, 64)!r} is neither 0 nor 1 but {value:g}. Correct the number of "
+            "labels, or the values."
+        )
     if first:
         turned = y.tolil()
         turned[:, first] = 1.0 - y[:, first].toarray()
