@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stream.cli.console import Config, Failure, Group, Stream, examples, load_settings
+from stream.cli.console import Config, Failure, Group, Stream, examples, load_settings, say
 
 app = typer.Typer(
     name="taxonomy",
@@ -66,7 +66,8 @@ def apply(
     """Write operations to the control topic: all of them or none.
 
     They are accepted proposals, or operations of your own. They are checked first, in their order, against
-    the newest snapshots: one that every partition would refuse stops it all, with status 1.
+    the newest snapshots: one that every partition would refuse stops it all, with status 1. Where Ctrl-C
+    comes while they are written, that may be done all the same, which is said.
     """
     from stream.kafka import ensure_topics, write_together
     from stream.records import Limits, control_output, in_words, topic
@@ -87,5 +88,9 @@ def apply(
         typer.echo(f"{len(controls)} operations could be written to {name}; nothing was.")
         return
     ensure_topics(settings.kafka, settings.stream)
-    write_together(settings.kafka, settings.stream, lambda: map(control_output, controls))
+    try:
+        write_together(settings.kafka, settings.stream, lambda: map(control_output, controls))
+    except KeyboardInterrupt:
+        say(f"warning: all of it may be on {name}, or nothing. Look at it before you apply {file} again.")
+        raise
     typer.echo(f"{len(controls)} operations written to {name}; a worker applies them on every partition.")

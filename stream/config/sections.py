@@ -162,8 +162,8 @@ class WorkerSettings(Section):
     largest_batch
         Most records in one batch, whatever the latency; limits memory and what is repeated after a crash.
     commit_timeout_s
-        A transaction that takes longer counts as failed, and its outcome is checked. At most 8, so that a
-        stop ends within 10 seconds.
+        A transaction that takes longer counts as failed, and its outcome is checked. At most 8: a stop may
+        take five seconds more.
     session_timeout_ms
         Silence after which the group assigns this worker's partitions to others: so long a worker that was
         killed is missed. Too short, and a pause of the machine costs a rebalance; nothing is lost.

@@ -7,7 +7,7 @@ looks at a group from outside.
 
 from stream.kafka.background import in_background
 from stream.kafka.errors import BrokerError, FencedError, InstanceError, RecoveryError, UnwrittenError
-from stream.kafka.group import HEARTBEAT_S, Group, Membership, Polled
+from stream.kafka.group import HEARTBEAT_S, LEAVING_S, Group, Membership, Polled
 from stream.kafka.history import History, Mark
 from stream.kafka.offsets import GroupState, GroupWatch, Offsets
 from stream.kafka.outbox import Outbox, Transaction
@@ -26,6 +26,7 @@ from stream.kafka.writer import Writer, produce_values, write_together
 
 __all__ = [
     "HEARTBEAT_S",
+    "LEAVING_S",
     "BrokerError",
     "FencedError",
     "Group",

@@ -26,8 +26,8 @@ from stream.records import Record, topic
 JOIN_S = 0.02
 """Seconds that a poll without records waits for a rebalance to complete."""
 
-JOINING_ENDS_S = 2.0
-"""Seconds that leaving the group may wait for joining to end."""
+LEAVING_S = 2.0
+"""Seconds that leaving the group may take; all but the last half of one may be spent on joining."""
 
 HEARTBEAT_S = 3.0
 """Seconds between heartbeats; their response tells a member that it was removed from the group."""
@@ -165,14 +165,8 @@ class Group:
             return Polled(records, (), (), ())
         gained, released, lost = self._changes.take()
         self._member_id = self.membership().member_id if gained else self._member_id
-        log.info(
-            "%s, generation %d: gained %s, released %s, lost %s",
-            self.topic,
-            self.membership().generation_id,
-            gained,
-            released,
-            lost,
-        )
+        at = f"{self.topic}, generation {self.membership().generation_id}"
+        log.info("%s: gained %s, released %s, lost %s", at, gained, released, lost)
         for partition in gained:
             records.pop(partition, None)
         return Polled(records, gained, released, lost)
@@ -279,13 +273,14 @@ class Group:
 
     def close(self) -> None:
         """Leave the group."""
+        deadline = time.monotonic() + LEAVING_S
         if self._joining is not None:
             # A member that leaves while joining stays in the group until its session times out.
-            concurrent.futures.wait([self._joining], JOINING_ENDS_S)
+            concurrent.futures.wait([self._joining], LEAVING_S - 0.5)
         # A member with an instance name would stay, and its partitions wait, until its session times out.
         self._consumer._coordinator.is_dynamic_member = lambda: True
         try:
-            self._consumer.close(autocommit=False, timeout_ms=2_000)
+            self._consumer.close(autocommit=False, timeout_ms=round(1000 * (deadline - time.monotonic())))
         except KafkaError as error:
             log.warning("the group was not left in order: %s", error)
 

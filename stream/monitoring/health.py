@@ -134,6 +134,8 @@ def _dead_letters(state: StreamState, now: float) -> Check:
     dead = recent[AT["dead_letters"]]
     share = dead / max(1.0, dead + recent[AT["predictions"]])
     level = "warn" if share > DEAD_LETTERS_SHARE else "good"
+    if not dead and _vitals(state, now) is None:
+        return Check("Dead letters", "unknown", "None has been read in the last five minutes.")
     if not dead:
         return Check("Dead letters", level, "None in the last five minutes.")
     latest = state.dead_letters[-1].reason

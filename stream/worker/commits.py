@@ -12,6 +12,9 @@ from typing import NamedTuple
 from stream.config import Settings
 from stream.kafka import Offsets, Transaction, in_background
 
+COMMIT_S = 0.2
+"""Seconds that a turn waits for the commits that it has begun; after them, other partitions go on."""
+
 
 class Commit(NamedTuple):
     """One partition's commit.

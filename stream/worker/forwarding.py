@@ -38,12 +38,11 @@ from stream.records import (
     forwarded_output,
     topic,
 )
+from stream.worker.ending import Ending
 from stream.worker.restorer import RETRY_S
 
 FORWARDED_AT_ONCE = 500
 """Most records in one transaction."""
-LAST_TRANSACTION_S = 5.0
-"""Seconds that a transaction may still take when the service stops."""
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +83,8 @@ class Forwarder:
         Stream and broker.
     route
         The topic to read, and where its records go.
+    ending
+        Says when to end; None (the default) is one of its own.
 
     Raises
     ------
@@ -91,7 +92,7 @@ class Forwarder:
         When there is no broker.
     """
 
-    def __init__(self, settings: Settings, route: Route = ROUTES[0]) -> None:
+    def __init__(self, settings: Settings, route: Route = ROUTES[0], ending: Ending | None = None) -> None:
         instance = settings.worker.instance and f"{settings.group}-{settings.worker.instance}"
         worker = settings.worker.model_copy(
             update={"group": f"ithaca-{route.kind}-{settings.stream}", "instance": instance}
@@ -104,11 +105,11 @@ class Forwarder:
         self._outboxes: dict[int, Outbox] = {}
         self._failed: dict[int, float] = {}
         self._topic_id: str | None = None
-        self._stopping = threading.Event()
+        self._ending = ending or Ending(settings)
 
     def stop(self) -> None:
         """Finish the current transaction and end `run`."""
-        self._stopping.set()
+        self._ending.ask()
 
     def run(self) -> None:
         """Work until `stop`.
@@ -119,9 +120,9 @@ class Forwarder:
             When another worker has the same instance name.
         """
         try:
-            while not self._stopping.is_set():
+            while not self._ending.asked:
                 if not self._turn():
-                    self._stopping.wait(self._route.idle_s)
+                    time.sleep(self._route.idle_s)
         finally:
             for partition in list(self._outboxes):
                 self._outboxes.pop(partition).close()
@@ -199,15 +200,15 @@ class Forwarder:
 
 
 @contextmanager
-def forwarding(settings: Settings, failed: Callable[[], None]) -> Iterator[None]:
-    """Forward feedback and operations, on a thread each, inside the block.
+def forwarding(settings: Settings, ending: Ending) -> Iterator[None]:
+    """Forward feedback and operations, on a thread each, inside the block or until the end is asked for.
 
     Parameters
     ----------
     settings
         As `Forwarder` has them.
-    failed
-        Called when a thread cannot go on; its error is raised at the end of the block.
+    ending
+        The worker's. A thread that cannot go on asks for it; its error is raised at the end of the block.
     """
     failures: list[Exception] = []
 
@@ -217,9 +218,9 @@ def forwarding(settings: Settings, failed: Callable[[], None]) -> Iterator[None]
         except Exception as error:
             log.error("%s is not forwarded any more: %s", kind, error)
             failures.append(error)
-            failed()
+            ending.ask()
 
-    forwarders = [Forwarder(settings, route) for route in ROUTES]
+    forwarders = [Forwarder(settings, route, ending) for route in ROUTES]
     threads = [
         threading.Thread(
             target=run, args=(forwarder, route.kind), name=f"{route.kind} forwarder", daemon=True
@@ -231,10 +232,9 @@ def forwarding(settings: Settings, failed: Callable[[], None]) -> Iterator[None]
     try:
         yield
     finally:
-        for forwarder in forwarders:
-            forwarder.stop()
-        deadline = time.monotonic() + LAST_TRANSACTION_S
+        ending.ask()
+        deadline = ending.over_by
         for thread in threads:
-            thread.join(deadline - time.monotonic())
+            thread.join(max(0.0, deadline - time.monotonic()))
     if failures:
         raise failures[0]

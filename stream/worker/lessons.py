@@ -8,6 +8,7 @@ digest, and takes the snapshots that all replicas start from.
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import logging
 import time
@@ -24,7 +25,7 @@ from stream.kafka import (
     RecoveryError,
     Tail,
     UnwrittenError,
-    topic_id,
+    in_background,
 )
 from stream.pipeline import Replica, joined
 from stream.records import (
@@ -37,10 +38,11 @@ from stream.records import (
     lesson_output,
     topic,
 )
-from stream.snapshot import Identity, Keeper, Store, announcement
+from stream.snapshot import Keeper, announcement
 from stream.telemetry import Telemetry
-from stream.worker.follower import PARTITION, Follower
-from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save, save_last
+from stream.worker.ending import LAST_SNAPSHOT_S
+from stream.worker.follower import PARTITION, Follower, lessons_settings, lessons_store
+from stream.worker.partition import AssignedPartition, save, save_last
 from stream.worker.restorer import RETRY_S
 
 COMMIT_S = 1.0
@@ -87,7 +89,7 @@ class Lessons:
     def __init__(
         self, settings: Settings, make_replica: Callable[[int], Replica], telemetry: Telemetry
     ) -> None:
-        self._settings = _of_lessons(settings)
+        self._settings = lessons_settings(settings)
         self._run = settings.run_name
         self._telemetry = telemetry
         self._topic = topic(settings.stream, "lessons")
@@ -99,7 +101,7 @@ class Lessons:
         self._said: list[Output] = []
         self.unkept: list[str] = []
         self._checked = 0
-        self._store = _store(settings, self._topic)
+        self._store = lessons_store(settings)
         self._tail = Tail(settings.kafka, {self._topic: None})
         self._follower = Follower(settings, self._tail, self._store, make_replica, telemetry)
         with contextlib.closing(Offsets.of(self._settings, "lessons")) as offsets:
@@ -160,9 +162,21 @@ class Lessons:
         self._telemetry.followed(self.replica, lag, lag_s, owner=self._owned is not None)
         return learned
 
-    def close(self) -> None:
-        """Take the last snapshot, if this worker owns the lessons, and close the connections."""
-        self._release()
+    def close(self, until: float | None = None) -> None:
+        """Take the last snapshot, if this worker owns the lessons, and close the connections.
+
+        Parameters
+        ----------
+        until
+            When to give up a last commit and snapshot, in monotonic seconds; None (the default) is never.
+        """
+        # On a thread: a producer that is opened anew waits for longer for a broker that does not answer.
+        released = in_background(self._release, "releasing")
+        left = None if until is None else max(0.0, until - time.monotonic())
+        if concurrent.futures.wait([released], left).done:
+            released.result()
+        else:
+            log.warning("the lessons have no last snapshot: the broker does not answer")
         self._group.close()
         self._tail.close()
 
@@ -323,28 +337,3 @@ class Lessons:
         )
         keeper.begin(self.replica.next_offset)
         return keeper
-
-
-def _store(settings: Settings, lessons: str) -> Store:
-    return Store(
-        settings.snapshot.location,
-        settings.group,
-        Identity(
-            lessons,
-            topic_id(settings.kafka, lessons),
-            PARTITION,
-            settings.configuration,
-            settings.parts,
-        ),
-        keep=settings.snapshot.keep,
-        allow_pickle=settings.snapshot.allow_pickle,
-        settings=settings.canonical,
-    )
-
-
-def _of_lessons(settings: Settings) -> Settings:
-    """Return the settings of the group that shares the lessons, with a name of its own."""
-    group = f"{settings.group}.lessons"
-    instance = settings.worker.instance and f"{settings.worker.instance}.lessons"
-    worker = settings.worker.model_copy(update={"group": group, "instance": instance})
-    return settings.model_copy(update={"worker": worker})

@@ -18,9 +18,6 @@ Made = TypeVar("Made", bound=Pipeline)
 EVERY = 2**31
 """More records than a transaction has: all that are pending."""
 
-LAST_SNAPSHOT_S = 3.0
-"""Seconds that a last snapshot may take."""
-
 LONGEST_S = 10.0
 """Seconds of a turn after which a partition leaves what was read to the next, so that the loop turns."""
 

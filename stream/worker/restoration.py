@@ -13,7 +13,8 @@ from stream.pipeline import Answerer, LearnerError
 from stream.records import topic
 from stream.snapshot import Attempts, Identity, Keeper, Recovered, Store, announcement, recover
 from stream.telemetry import Telemetry
-from stream.worker.partition import LAST_SNAPSHOT_S, AssignedPartition, save
+from stream.worker.ending import LAST_SNAPSHOT_S
+from stream.worker.partition import AssignedPartition, save
 from stream.worker.restorer import AgainError
 
 MOST_REFUSED = 100

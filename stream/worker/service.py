@@ -106,7 +106,7 @@ def serve(settings: Settings) -> None:
         if asked:
             worker.stop()  # It was raised in a callback of the compiler, which does not pass it on.
         try:
-            with forwarding(settings, failed=worker.stop):
+            with forwarding(settings, worker.ending):
                 worker.run()
         except InstanceError as error:
             _wait_for_name(settings, error, telemetry, asked)

@@ -8,6 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from stream.records import Record
 
+MOST_HELD = 10_000
+"""Most records read ahead; the client buffers as many."""
+MOST_BYTES = 2**25
+"""Bytes of records read ahead above which only one more is polled at a time."""
+
 
 class TimeOrder:
     """Buffers the records of each partition, and returns the oldest first, or as many of each.

@@ -22,16 +22,17 @@ from stream.kafka import (
     InstanceError,
     Polled,
     UnwrittenError,
+    in_background,
 )
 from stream.pipeline import Answerer, LearnerError
 from stream.records import Record
 from stream.telemetry import Telemetry
 from stream.worker.batch_size import BatchSize
-from stream.worker.commits import Commits, committed_offset
+from stream.worker.commits import COMMIT_S, Commits, committed_offset
 from stream.worker.encode_ahead import EncodeAhead
+from stream.worker.ending import LAST_SNAPSHOT_S, Ending
 from stream.worker.lessons import Lessons
 from stream.worker.partition import (
-    LAST_SNAPSHOT_S,
     LONGEST_S,
     AssignedPartition,
     UnkeptError,
@@ -40,22 +41,13 @@ from stream.worker.partition import (
 )
 from stream.worker.restoration import PartitionLoader
 from stream.worker.restorer import RETRY_S, Restorer
-from stream.worker.time_order import TimeOrder
+from stream.worker.time_order import MOST_BYTES, MOST_HELD, TimeOrder
 
 IDLE_S = 0.005
 """Pause in seconds after a poll without records, which adds to the latency of a quiet stream."""
 
-COMMIT_S = 0.2
-"""Seconds that a turn waits for the commits that it has begun; after them, other partitions go on."""
-
 LAG_EVERY_S = 1.0
 """Seconds between two measurements of the lag, even if nothing is committed."""
-
-MOST_HELD = 10_000
-"""Most records read ahead; the client buffers as many."""
-
-MOST_BYTES = 2**25
-"""Bytes of records read ahead above which only one more is polled at a time."""
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +66,11 @@ class Worker:
     lessons
         Holds the replica that the tasks answer with, where partitions share a model; closed with the worker.
 
+    Attributes
+    ----------
+    ending
+        Whether and until when it ends; shared with what ends beside it.
+
     Raises
     ------
     BrokerError
@@ -88,6 +85,7 @@ class Worker:
         lessons: Lessons | None = None,
     ) -> None:
         self._settings = settings
+        self.ending = Ending(settings)
         self._telemetry = telemetry or Telemetry()
         self._group = Group(settings)
         self._lessons = lessons
@@ -99,7 +97,6 @@ class Worker:
         self._loader = PartitionLoader(settings, make_task, self._group, self._telemetry)
         self._restorer = Restorer(self._loader.restore)
         self._assigned: dict[int, AssignedPartition[Answerer]] = {}
-        self._stopping = False
         self._commits = Commits()
         self._answered = self._learned = 0
         self._order = TimeOrder(fair=lessons is None)
@@ -107,9 +104,8 @@ class Worker:
         self._lag_due = 0.0
 
     def stop(self) -> None:
-        """Finish the batch, commit it and end `run`; may be called from a signal handler."""
-        # No event: its lock is not reentrant, and the handler may interrupt the thread that holds it.
-        self._stopping = True
+        """Finish the batch, commit it and end `run`; see `Ending.ask`."""
+        self.ending.ask()
 
     def run(self) -> None:
         """Process records until `stop`.
@@ -128,11 +124,12 @@ class Worker:
             When it was stopped and a last snapshot could not be written; all is committed.
         """
         try:
-            while not self._stopping:
+            while not self.ending.asked:
                 self._turn()
             self._telemetry.stopping()
-            self._settle(time.monotonic() + self._settings.worker.commit_timeout_s)
-            unkept = self._keep(list(self._assigned))
+            self.ending.begin()
+            self._settle(self.ending.committed_by)
+            unkept = self._keep(list(self._assigned), self.ending.committed_by, self.ending.kept_by)
             unwritten = sorted(partition for partition, one in self._assigned.items() if one.doubtful)
             if unwritten:
                 raise UnwrittenError(
@@ -187,7 +184,8 @@ class Worker:
 
     def _leave(self, polled: Polled) -> None:
         """Let go of the partitions that the group took away."""
-        self._keep(polled.released)
+        deadline = time.monotonic() + LAST_SNAPSHOT_S
+        self._keep(polled.released, deadline, deadline)
         for partition in (*polled.released, *polled.lost):
             self._drop(partition)
 
@@ -318,17 +316,17 @@ class Worker:
         self._group.hold(partition)
         self._telemetry.failed(partition)
 
-    def _keep(self, partitions: Sequence[int]) -> list[str]:
-        """Take last snapshots of what is given up, all within `LAST_SNAPSHOT_S`; return which are missing."""
-        deadline = time.monotonic() + LAST_SNAPSHOT_S
+    def _keep(self, partitions: Sequence[int], until: float, deadline: float) -> list[str]:
+        """Commit what is given up until then, and keep it by the deadline; return which snapshots miss."""
         ours = [self._assigned[partition] for partition in partitions if partition in self._assigned]
-        self._end_commits(partitions, deadline)
+        self._end_commits(partitions, until)
         # A commit that overlaps the end of a rebalance is refused. Nobody has the partition before our next
         # poll: once more, as a member of the new generation.
         for assigned in ours:
             assigned.retry_at = 0.0
-        self._commit(time.monotonic())
-        self._end_commits(partitions, deadline)
+        if time.monotonic() < until:
+            self._commit(time.monotonic())
+            self._end_commits(partitions, until)
         return save_last([each for each in ours if each.pending is None], self._telemetry, deadline)
 
     def _drop(self, partition: int) -> None:
@@ -341,10 +339,11 @@ class Worker:
         self._telemetry.gone(partition)
 
     def _close(self) -> None:
-        self._restorer.close(LAST_SNAPSHOT_S)
+        self._restorer.close(min(LAST_SNAPSHOT_S, max(0.0, self.ending.kept_by - time.monotonic())))
         for partition in list(self._assigned):
             self._drop(partition)
         self._ahead.close()
-        self._group.close()
+        left = in_background(self._group.close, "leaving")
         if self._lessons is not None:
-            self._lessons.close()
+            self._lessons.close(self.ending.kept_by)
+        left.result()

@@ -13,6 +13,7 @@ from stream.config.settings import Settings
 from stream.records.decoding import decode
 from stream.records.schema import Event, Feedback, Record
 from stream.records.topics import topic
+from stream.worker.ending import Ending
 from stream.worker.forwarding import forwarding
 from tests.faults.exactly_once import check_as_if_uninterrupted, check_model, uninterrupted
 from tests.stream.live import LiveStream, stop, until
@@ -136,9 +137,9 @@ def test_two_services_of_one_stream_forward_each_feedback_once(kafka: str, strea
     )
     for partition in range(3):
         live.fill([feedback(number) for number in range(200)], partition, kind="feedback")
-    with forwarding(live.settings, failed=lambda: None):
+    with forwarding(live.settings, Ending(live.settings)):
         until(lambda: len(forwarded(live)) >= 600)
-        with forwarding(other, failed=lambda: None):
+        with forwarding(other, Ending(other)):
             for partition in range(3):
                 live.fill([feedback(number) for number in range(300)], partition, kind="feedback")
             live.fill([b'{"id": "' + b"x" * 1_000_100 + b'"}'], 1, kind="feedback")

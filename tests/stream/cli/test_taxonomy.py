@@ -98,3 +98,22 @@ def test_apply_writes_all_operations_or_none(kafka: str, stream_name: str, tmp_p
     assert applied.exit_code == 0, applied.output
     assert [record.value for record in live.read("control")] == [encode(one) for one in good]
     assert json.loads(ithaca(environment, "proposals").output) == []
+
+
+def test_apply_that_is_interrupted_says_what_may_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker may have the end of the transaction by then, and ends it when it is back."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stream.kafka.ensure_topics", lambda *_: 1)
+    monkeypatch.setattr("stream.kafka.write_together", interrupted)
+    environment = environment_of(tmp_path / "snapshots")
+    keep_snapshot(environment)
+    path = tmp_path / "p.json"
+    path.write_bytes(b"[" + encode(Control("add", "v")) + b"]")
+    result = ithaca(environment, "apply", str(path))
+    assert result.exit_code == 130
+    assert f"all of it may be on s.control, or nothing. Look at it before you apply {path}" in result.output

@@ -139,6 +139,10 @@ def test_what_the_broker_said_long_ago_is_not_relied_on() -> None:
     assert health(state, NOW + 16)[0] == Check(
         "Workers", "unknown", "The broker has not told of them for 16 s; the dashboard's log says why."
     )
+    assert health(state, NOW + 16)[1] == Check(
+        "Dead letters", "unknown", "None has been read in the last five minutes."
+    )
+    assert told(state, "Dead letters") == ("good", "None in the last five minutes.")
 
 
 def test_dead_letters_snapshots_and_the_broker() -> None:

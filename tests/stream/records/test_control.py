@@ -216,7 +216,7 @@ def test_operations_on_their_topic_reach_every_partition_in_one_order(kafka: str
         live.fill([labelled(number + partition) for number in range(60)], partition)
     run = settings_of(live)
     worker = Worker(run, functools.partial(assembly.make_task, run))
-    with on_a_thread(worker), forwarding(run, failed=worker.stop):
+    with on_a_thread(worker), forwarding(run, worker.ending):
         until(lambda: len(live.read("predictions")) == 180)
         live.fill(changes, kind="control")
         until(lambda: len(_forwarded(live)) == 12)

@@ -77,7 +77,7 @@ def swallow(*arguments):
         os.write(2, b"swallowed\\n")
 
 class Stub:
-    stopped = False
+    stopped, ending = False, None
     def __init__(self, *arguments): pass
     def stop(self): self.stopped = True
     def run(self):
