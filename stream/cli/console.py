@@ -8,6 +8,7 @@ none of them.
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import os
@@ -50,6 +51,11 @@ COLUMNS = {
     "calibration_error": "calib.",
 }
 """Scores shown, and their column headings."""
+NEXT_STEPS = {
+    errno.EMFILE: " Allow the process more of them: `ulimit -n 4096`.",
+    errno.ENOSPC: " Make room, or write elsewhere.",
+}
+"""What to do about errors of the operating system that name no file to look at."""
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 """Signals that end a command at once, by themselves."""
 WIDTH = 200
@@ -137,7 +143,7 @@ def _is_expected(error: Exception) -> bool:
 def _in_words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror}."
+        return f"{place}{error.strerror}.{NEXT_STEPS.get(error.errno or 0, '')}"
     return str(error)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import os
 import re
@@ -167,6 +168,16 @@ def test_a_group_without_a_command_shows_its_help() -> None:
         (KeyboardInterrupt(), 130, ""),
         (console.Failure("Nothing. Try again."), 1, "ithaca: Nothing. Try again.\n"),
         (PermissionError(13, "Permission denied", "out"), 1, "ithaca: out: Permission denied.\n"),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            1,
+            "ithaca: Too many open files. Allow the process more of them: `ulimit -n 4096`.\n",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            1,
+            "ithaca: No space left on device. Make room, or write elsewhere.\n",
+        ),
     ],
 )
 def test_what_ends_a_command(
