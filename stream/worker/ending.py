@@ -15,44 +15,49 @@ class Ending:
     """The end of a worker: whether it is asked for, and until when each part of it may wait.
 
     A broker that does not answer may be back in a moment, with the last transaction; so the last commit has
-    its time. What comes after that shares one deadline, for a supervisor kills what takes too long.
+    its time, from when the end was asked for or, if that was later, the work in hand was done. What comes
+    after that shares one deadline, for a supervisor kills what takes too long.
 
     Parameters
     ----------
     settings
         The time of a commit.
 
-    Attributes
-    ----------
-    asked
-        Whether the worker is to end.
-
     Examples
     --------
     >>> ending = Ending(Settings())
-    >>> ending.begin()
-    >>> round(ending.over_by - time.monotonic())
-    10
+    >>> ending.asked
+    False
+    >>> ending.ask()
+    >>> ending.asked, round(ending.over_by - time.monotonic())
+    (True, 10)
     """
 
     def __init__(self, settings: Settings) -> None:
         self._commit_s = settings.worker.commit_timeout_s
-        self._began: float | None = None
-        self.asked = False
+        self._asked_at: float | None = None
+        self._worked_at = 0.0
+
+    @property
+    def asked(self) -> bool:
+        """Whether the worker is to end."""
+        return self._asked_at is not None
 
     def ask(self) -> None:
         """Ask for the end; may be called from a signal handler."""
         # No event: its lock is not reentrant, and the handler may interrupt the thread that holds it.
-        self.asked = True
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
 
-    def begin(self) -> None:
-        """Note that the batch in hand is processed; time runs from now on."""
-        self._began = time.monotonic()
+    def worked(self) -> None:
+        """Note that a batch is processed, and snapshots that were due are taken."""
+        self._worked_at = time.monotonic()
 
     @property
     def committed_by(self) -> float:
-        """Until when a commit may take; here and below monotonic seconds."""
-        return (time.monotonic() if self._began is None else self._began) + self._commit_s
+        """Until when a commit may take; here and below monotonic seconds, from now on while nobody asks."""
+        began = time.monotonic() if self._asked_at is None else max(self._asked_at, self._worked_at)
+        return began + self._commit_s
 
     @property
     def kept_by(self) -> float:

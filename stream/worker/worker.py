@@ -32,13 +32,7 @@ from stream.worker.commits import COMMIT_S, Commits, committed_offset
 from stream.worker.encode_ahead import EncodeAhead
 from stream.worker.ending import LAST_SNAPSHOT_S, Ending
 from stream.worker.lessons import Lessons
-from stream.worker.partition import (
-    LONGEST_S,
-    AssignedPartition,
-    UnkeptError,
-    save,
-    save_last,
-)
+from stream.worker.partition import LONGEST_S, AssignedPartition, UnkeptError, save, save_last
 from stream.worker.restoration import PartitionLoader
 from stream.worker.restorer import RETRY_S, Restorer
 from stream.worker.time_order import MOST_BYTES, MOST_HELD, TimeOrder
@@ -127,7 +121,6 @@ class Worker:
             while not self.ending.asked:
                 self._turn()
             self._telemetry.stopping()
-            self.ending.begin()
             self._settle(self.ending.committed_by)
             unkept = self._keep(list(self._assigned), self.ending.committed_by, self.ending.kept_by)
             unwritten = sorted(partition for partition, one in self._assigned.items() if one.doubtful)
@@ -145,6 +138,8 @@ class Worker:
         self._telemetry.beat()
         if self._lessons is not None:
             self._learned += self._lessons.turn(answered=self._answered > 0)
+            if self.ending.asked:
+                return  # No batch is begun after it: the lessons may have waited for the broker.
         polled = self._group.poll(self._wanted())
         self._telemetry.joined(self._group.joined, self._group.trouble)
         began = time.monotonic()
@@ -162,6 +157,7 @@ class Worker:
         for assigned in self._assigned.values():
             if assigned.pending is None and assigned.keeper.due(assigned.task):
                 save(assigned, self._telemetry)
+        self.ending.worked()
         if time.monotonic() >= self._lag_due:
             self._lag_due = time.monotonic() + LAG_EVERY_S
             self._show_lag()

@@ -18,13 +18,13 @@ from stream.worker.ending import LAST_SNAPSHOT_S
 from stream.worker.lessons import COMMIT_S
 from tests.faults.exactly_once import check_as_if_uninterrupted, check_model
 from tests.faults.outages import broker_of_our_own
-from tests.stream.live import LiveStream, stop
+from tests.stream.live import LiveStream, source, stop
 from tests.stream.standins import event
 
 pytestmark = pytest.mark.kafka
 
-EXIT_S = 1.5
-"""Seconds that an interpreter may take to end, on a busy machine."""
+EXIT_S = 3.0
+"""Seconds that a turn and the end of an interpreter may take, on a busy machine."""
 FEW, MANY = 200, 20_000
 
 
@@ -79,10 +79,12 @@ def test_a_worker_in_the_middle_of_a_commit_ends_in_its_time(
             live.wait_for(FEW + 1)
             with hanging(broker):
                 status, took, said = stop(worker)
-        assert status == 1, said
-        assert "nothing of it was emitted" in said
+        # With a shared model it may have waited for the lessons' commit, with no batch of events in hand.
+        assert status == 1 or scope == "stream", said
+        assert status == 0 or "nothing of it was emitted" in said
         assert took < within + EXIT_S, said
+        with live.worker() as worker:
+            live.wait_for(MANY)
+        assert sorted(source(record)[1] for record in live.read("predictions")) == list(range(MANY))
         if scope == "partition":
-            with live.worker() as worker:
-                live.wait_for(MANY)
             check_as_if_uninterrupted(live)
