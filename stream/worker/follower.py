@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from stream.config import Settings
-from stream.kafka import RecoveryError, Tail, topic_id
+from stream.kafka import RecoveryError, Tail
 from stream.pipeline import LearnerError, Outcome, Replica
-from stream.records import BadEventError, EpochRecord, Record, StrikeRecord, decode_lesson, topic
-from stream.snapshot import Gap, Identity, Recovered, Store, recover
+from stream.records import BadEventError, EpochRecord, Record, StrikeRecord, decode_lesson
+from stream.snapshot import Gap, Recovered, Store, recover
 from stream.telemetry import Telemetry
 from stream.worker.restoration import MOST_REFUSED
 
@@ -238,30 +238,3 @@ class Follower:
             self._spoilt = None
             self.kept.extendleft(reversed(kept))
             self.live_from = live_from
-
-
-def lessons_store(settings: Settings) -> Store:
-    """Return the snapshots of a stream's lessons."""
-    lessons = topic(settings.stream, "lessons")
-    return Store(
-        settings.snapshot.location,
-        settings.group,
-        Identity(
-            lessons,
-            topic_id(settings.kafka, lessons),
-            PARTITION,
-            settings.configuration,
-            settings.parts,
-        ),
-        keep=settings.snapshot.keep,
-        allow_pickle=settings.snapshot.allow_pickle,
-        settings=settings.canonical,
-    )
-
-
-def lessons_settings(settings: Settings) -> Settings:
-    """Return the settings of the group that shares the lessons, with a name of its own."""
-    group = f"{settings.group}.lessons"
-    instance = settings.worker.instance and f"{settings.worker.instance}.lessons"
-    worker = settings.worker.model_copy(update={"group": group, "instance": instance})
-    return settings.model_copy(update={"worker": worker})

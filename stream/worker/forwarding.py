@@ -81,10 +81,10 @@ class Forwarder:
     ----------
     settings
         Stream and broker.
+    ending
+        Says when to end.
     route
         The topic to read, and where its records go.
-    ending
-        Says when to end; None (the default) is one of its own.
 
     Raises
     ------
@@ -92,7 +92,7 @@ class Forwarder:
         When there is no broker.
     """
 
-    def __init__(self, settings: Settings, route: Route = ROUTES[0], ending: Ending | None = None) -> None:
+    def __init__(self, settings: Settings, ending: Ending, route: Route = ROUTES[0]) -> None:
         instance = settings.worker.instance and f"{settings.group}-{settings.worker.instance}"
         worker = settings.worker.model_copy(
             update={"group": f"ithaca-{route.kind}-{settings.stream}", "instance": instance}
@@ -105,14 +105,10 @@ class Forwarder:
         self._outboxes: dict[int, Outbox] = {}
         self._failed: dict[int, float] = {}
         self._topic_id: str | None = None
-        self._ending = ending or Ending(settings)
-
-    def stop(self) -> None:
-        """Finish the current transaction and end `run`."""
-        self._ending.ask()
+        self._ending = ending
 
     def run(self) -> None:
-        """Work until `stop`.
+        """Work until the end is asked for, and finish the transaction in hand.
 
         Raises
         ------
@@ -220,7 +216,7 @@ def forwarding(settings: Settings, ending: Ending) -> Iterator[None]:
             failures.append(error)
             ending.ask()
 
-    forwarders = [Forwarder(settings, route, ending) for route in ROUTES]
+    forwarders = [Forwarder(settings, ending, route) for route in ROUTES]
     threads = [
         threading.Thread(
             target=run, args=(forwarder, route.kind), name=f"{route.kind} forwarder", daemon=True

@@ -41,8 +41,9 @@ from stream.records import (
 from stream.snapshot import Keeper, announcement
 from stream.telemetry import Telemetry
 from stream.worker.ending import LAST_SNAPSHOT_S
-from stream.worker.follower import PARTITION, Follower, lessons_settings, lessons_store
+from stream.worker.follower import PARTITION, Follower
 from stream.worker.partition import AssignedPartition, save, save_last
+from stream.worker.restoration import store_of
 from stream.worker.restorer import RETRY_S
 
 COMMIT_S = 1.0
@@ -89,7 +90,7 @@ class Lessons:
     def __init__(
         self, settings: Settings, make_replica: Callable[[int], Replica], telemetry: Telemetry
     ) -> None:
-        self._settings = lessons_settings(settings)
+        self._settings = _of_lessons(settings)
         self._run = settings.run_name
         self._telemetry = telemetry
         self._topic = topic(settings.stream, "lessons")
@@ -101,7 +102,7 @@ class Lessons:
         self._said: list[Output] = []
         self.unkept: list[str] = []
         self._checked = 0
-        self._store = lessons_store(settings)
+        self._store = store_of(settings, PARTITION, "lessons")
         self._tail = Tail(settings.kafka, {self._topic: None})
         self._follower = Follower(settings, self._tail, self._store, make_replica, telemetry)
         with contextlib.closing(Offsets.of(self._settings, "lessons")) as offsets:
@@ -337,3 +338,11 @@ class Lessons:
         )
         keeper.begin(self.replica.next_offset)
         return keeper
+
+
+def _of_lessons(settings: Settings) -> Settings:
+    """Return the settings of the group that shares the lessons, with a name of its own."""
+    group = f"{settings.group}.lessons"
+    instance = settings.worker.instance and f"{settings.worker.instance}.lessons"
+    worker = settings.worker.model_copy(update={"group": group, "instance": instance})
+    return settings.model_copy(update={"worker": worker})

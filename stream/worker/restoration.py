@@ -70,7 +70,7 @@ class PartitionLoader:
         if partition >= self._partitions:
             # Partitions may have been added: outputs need a partition of the same number in every topic.
             self._partitions = ensure_topics(self._settings.kafka, self._settings.stream)
-        store = self._store(partition)
+        store = store_of(self._settings, partition)
         # First the outbox: it completes or aborts the last owner's transaction; then the offset is final.
         outbox = Outbox(self._settings, partition, self._group.is_member, topic_id=store.identity.topic_id)
         try:
@@ -113,7 +113,7 @@ class PartitionLoader:
         """
         refused = self._refused.setdefault(partition, {})
         refused[error.offset] = error.detail
-        Attempts(self._store(partition)).refuse(error.offset, error.detail)
+        Attempts(store_of(self._settings, partition)).refuse(error.offset, error.detail)
         if len(refused) > MOST_REFUSED:
             raise error
 
@@ -176,25 +176,6 @@ class PartitionLoader:
         finally:
             history.close()
 
-    def _store(self, partition: int) -> Store:
-        settings = self._settings.snapshot
-        return Store(
-            settings.location,
-            self._settings.group,
-            Identity(
-                self._topic,
-                # Not cached: the topic may have been deleted and created again.
-                topic_id(self._settings.kafka, self._topic),
-                partition,
-                self._settings.configuration,
-                self._settings.parts,
-            ),
-            keep=settings.keep,
-            allow_pickle=settings.allow_pickle,
-            settings=self._settings.canonical,
-            answers=self._settings.model.scope == "stream",
-        )
-
     def _keeper(self, store: Store, task: Answerer) -> Keeper:
         partition = store.identity.partition
         keeper = Keeper(
@@ -206,3 +187,24 @@ class PartitionLoader:
         )
         keeper.begin(task.next_offset)
         return keeper
+
+
+def store_of(settings: Settings, partition: int, kind: str = "events") -> Store:
+    """Return the snapshots of a partition of one of the topics that models learn from."""
+    name = topic(settings.stream, kind)
+    return Store(
+        settings.snapshot.location,
+        settings.group,
+        Identity(
+            name,
+            # Not cached: the topic may have been deleted and created again.
+            topic_id(settings.kafka, name),
+            partition,
+            settings.configuration,
+            settings.parts,
+        ),
+        keep=settings.snapshot.keep,
+        allow_pickle=settings.snapshot.allow_pickle,
+        settings=settings.canonical,
+        answers=kind == "events" and settings.model.scope == "stream",
+    )

@@ -12,6 +12,7 @@ from stream.kafka.group import NOTHING, Polled
 from stream.records import Output
 from stream.records.schema import Record
 from stream.worker import forwarding
+from stream.worker.ending import Ending
 from stream.worker.forwarding import Forwarder
 
 
@@ -114,7 +115,7 @@ def test_a_topic_made_anew_is_read_from_its_beginning_though_the_broker_still_ha
     The broker forgets the offsets of a deleted topic some time after the topic is there again.
     """
     monkeypatch.setattr(forwarding, "RETRY_S", 0.0)
-    forwarder = Forwarder(Settings(stream="s"))
+    forwarder = Forwarder(Settings(stream="s"), Ending(Settings()))
     turns = iter(range(100))
     while broker.written != [b"a", b"b", b"c"]:
         forwarder._turn()
@@ -131,7 +132,7 @@ def test_a_topic_made_anew_is_read_from_its_beginning_though_the_broker_still_ha
 def test_a_partition_that_is_gained_goes_on_at_the_committed_offset(broker: Broker) -> None:
     """Whatever position the client is at."""
     broker.committed_offset, broker.position = 2, 0
-    forwarder = Forwarder(Settings(stream="s"))
+    forwarder = Forwarder(Settings(stream="s"), Ending(Settings()))
     for _ in range(3):
         forwarder._turn()
     assert broker.written == [b"c"]
